@@ -1,0 +1,71 @@
+"""Pure functions on boxes in x1 y1 x2 y2 order. They know no pixels, images or projects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+
+def area(boxes: Floats) -> Floats:
+    """Areas of `boxes` (n, 4), shape (n,); an inverted box has area 0."""
+    sides: Floats = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    return sides[:, 0] * sides[:, 1]
+
+
+def intersection(first: Floats, second: Floats) -> Floats:
+    """Overlap areas of every pair of `first` (n, 4) and `second` (m, 4), shape (n, m)."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    sides: Floats = np.maximum(high - low, 0)
+    return sides[..., 0] * sides[..., 1]
+
+
+def iou(first: Floats, second: Floats) -> Floats:
+    """Intersection over union of every pair of `first` (n, 4) and `second` (m, 4), shape (n, m)."""
+    overlap = intersection(first, second)
+    union = area(first)[:, None] + area(second)[None, :] - overlap
+    result: Floats = np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+    return result
+
+
+def clip(boxes: Floats, width: float, height: float) -> Floats:
+    """`boxes` (n, 4) cut to an image of `width` x `height`."""
+    limits = np.array([width, height, width, height], boxes.dtype)
+    clipped: Floats = np.clip(boxes, 0, limits)
+    return clipped
+
+
+def coinciding(boxes: Floats, threshold: float = 0.9) -> list[list[int]]:
+    """Groups of rows of `boxes` (n, 4) whose IoU with the group's first row is at least `threshold`.
+
+    Every row is in exactly one group; groups and rows keep their order. One defect that was drawn once
+    per label comes back as one group.
+    """
+    overlaps = iou(boxes, boxes)
+    free = np.ones(len(boxes), bool)
+    groups: list[list[int]] = []
+    for first in range(len(boxes)):
+        if not free[first]:
+            continue
+        members = np.flatnonzero(free & (overlaps[first] >= threshold))
+        free[members] = False
+        # A box without area overlaps nothing, not even itself.
+        free[first] = False
+        groups.append([first, *(int(row) for row in members if row != first)])
+    return groups
+
+
+def hit(boxes: Floats, x: float, y: float) -> list[int]:
+    """Rows of `boxes` (n, 4) that contain the point, smallest area first: a box in a box stays reachable."""
+    inside = (boxes[:, 0] <= x) & (x <= boxes[:, 2]) & (boxes[:, 1] <= y) & (y <= boxes[:, 3])
+    rows = np.flatnonzero(inside)
+    return [int(row) for row in rows[np.argsort(area(boxes)[rows], kind="stable")]]
+
+
+def as_array(boxes: Sequence[tuple[float, float, float, float]]) -> NDArray[np.float32]:
+    """Boxes as an array of shape (n, 4), also when there are none."""
+    return np.asarray(boxes, np.float32).reshape(-1, 4)

@@ -1,0 +1,136 @@
+"""Value types that every part of the program passes around. All are immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Status(StrEnum):
+    """How far the labelling of an image has come."""
+
+    UNLABELLED = "unlabelled"
+    LABELLED = "labelled"
+    REVIEWED = "reviewed"
+    # Verified free of defects: a training example, unlike an unlabelled image.
+    CLEAN = "clean"
+
+
+class Split(StrEnum):
+    """What an image is used for."""
+
+    NONE = "none"
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A defect class of the project. Its identity is `id`; name, colour and order may change."""
+
+    id: int
+    name: str
+    color: str  # "#rrggbb"
+    shortcut: str = ""  # one digit, or empty
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise ValueError("a label needs a name")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of the upright image (x to the right, y down), with its set of label ids."""
+
+    id: int
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    labels: frozenset[int]
+
+    def __post_init__(self) -> None:
+        if not (self.x2 > self.x1 and self.y2 > self.y1):
+            raise ValueError(f"box {self.id} has no area: {self.xyxy}")
+
+    @property
+    def xyxy(self) -> tuple[float, float, float, float]:
+        return (self.x1, self.y1, self.x2, self.y2)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """One file that the project refers to; never copied, never changed."""
+
+    id: int
+    path: str  # relative to the project folder where possible, with "/" between the parts
+    width: int  # of the upright image, in pixels
+    height: int
+    status: Status = Status.UNLABELLED
+    split: Split = Split.NONE
+    group: str = ""
+    note: str = ""
+    box_count: int = 0
+    size_bytes: int = 0
+    content_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroundTruth:
+    """The boxes of one image as arrays."""
+
+    boxes: NDArray[np.float32]  # (n, 4) x1 y1 x2 y2
+    labels: NDArray[np.bool_]  # (n, k) multi-hot, in the order of the label names it goes with
+
+    def __post_init__(self) -> None:
+        _check_rows("boxes", self.boxes, "labels", self.labels)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """Predicted boxes of one image: one row a box, with one score per label."""
+
+    boxes: NDArray[np.float32]  # (n, 4) x1 y1 x2 y2, pixels of the upright image
+    scores: NDArray[np.float32]  # (n, k) in 0..1; 0 where non-maximum suppression removed the label
+    label_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _check_rows("boxes", self.boxes, "scores", self.scores)
+        if self.scores.shape[1] != len(self.label_names):
+            raise ValueError(f"scores have {self.scores.shape[1]} columns for {len(self.label_names)} labels")
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Detections:
+        """The chosen rows, as a new object."""
+        return Detections(self.boxes[rows], self.scores[rows], self.label_names)
+
+    @classmethod
+    def empty(cls, label_names: Sequence[str]) -> Detections:
+        return cls(np.zeros((0, 4), np.float32), np.zeros((0, len(label_names)), np.float32), tuple(label_names))
+
+    @property
+    def best(self) -> NDArray[np.float32]:
+        """The highest score of each row, shape (n,)."""
+        if self.scores.shape[1] == 0:
+            return np.zeros(len(self), np.float32)
+        best: NDArray[np.float32] = self.scores.max(axis=1, initial=0.0)
+        return best
+
+
+def _check_rows(
+    first: str, boxes: NDArray[np.float32], second: str, values: NDArray[np.float32] | NDArray[np.bool_]
+) -> None:
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"{first} must have shape (n, 4), not {boxes.shape}")
+    if values.ndim != 2 or len(values) != len(boxes):
+        raise ValueError(f"{second} must have shape ({len(boxes)}, k), not {values.shape}")

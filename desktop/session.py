@@ -1,0 +1,81 @@
+"""The open project and what is selected in it. Pages read from here and never talk to each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from core.changes import Changes
+from core.project.history import Edit
+from core.project.project import Project
+
+
+class Session(QObject):
+    """One per window. Every mutation of the project goes through here, so that every view hears of it."""
+
+    changed = Signal(object, object)  # Changes, initiator: who made the change skips its own
+    project_changed = Signal()  # a project was opened or closed
+    image_changed = Signal()  # another image is current
+    inspect_requested = Signal(str)  # a checkpoint id: show it on the Inspect page
+    continue_requested = Signal(str)  # a checkpoint id: train on from it
+    message = Signal(str)  # one line for the status bar
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._project: Project | None = None
+        self._image_id: int | None = None
+
+    @property
+    def project(self) -> Project | None:
+        return self._project
+
+    @property
+    def image_id(self) -> int | None:
+        """The image that the Label and Augment pages show; None without a project or images."""
+        return self._image_id
+
+    def open(self, folder: Path, *, read_only: bool = False) -> None:
+        """Open the project in `folder` in place of the present one. Raises InputError; the present one stays open."""
+        self.adopt(Project.open(folder, read_only=read_only))
+
+    def adopt(self, project: Project) -> None:
+        """Take over an open project, closing the present one."""
+        self.close()
+        self._project = project
+        first = project.image_ids()
+        self._image_id = first[0] if first else None
+        self.project_changed.emit()
+        self.image_changed.emit()
+
+    def close(self) -> None:
+        if self._project is None:
+            return
+        closing, self._project, self._image_id = self._project, None, None
+        self.project_changed.emit()
+        self.image_changed.emit()
+        closing.close()
+
+    def select_image(self, image_id: int | None) -> None:
+        if image_id != self._image_id:
+            self._image_id = image_id
+            self.image_changed.emit()
+
+    def apply(self, edit: Edit, initiator: object = None) -> Changes:
+        """Make an edit durable and tell every view."""
+        assert self._project is not None
+        changes = self._project.apply(edit)
+        self.changed.emit(changes, initiator)
+        return changes
+
+    def undo(self) -> None:
+        if self._project is not None and (changes := self._project.undo()) is not None:
+            self.changed.emit(changes, None)
+
+    def redo(self) -> None:
+        if self._project is not None and (changes := self._project.redo()) is not None:
+            self.changed.emit(changes, None)
+
+    def notify(self, changes: Changes, initiator: object = None) -> None:
+        """Tell every view of a change that was made through the project itself, such as added images."""
+        self.changed.emit(changes, initiator)
