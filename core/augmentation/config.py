@@ -52,3 +52,21 @@ class AugmentationConfig(BaseModel):
         0.5, ge=0, le=1, title="Keep boxes visible by",
         description="A box of which less than this fraction is left inside the picture is no longer taught.",
     )
+
+
+# Starting points, weakest first. Turns stay small: the upright hull of a long thin defect grows quickly.
+PRESETS: dict[str, AugmentationConfig] = {
+    name: AugmentationConfig.model_validate(values)
+    for name, values in {
+        "None": {"horizontal_flip": 0, "vertical_flip": 0, "brightness": 0, "contrast": 0},
+        "Light": {},
+        "Medium": {
+            "rotation": 5, "scale": 0.15, "shift": 0.05, "crop": 0.2, "crop_smallest": 0.6,
+            "brightness": 0.15, "contrast": 0.2, "saturation": 0.1, "blur": 0.7, "noise": 4,
+        },
+        "Strong": {
+            "rotation": 15, "scale": 0.3, "shift": 0.1, "shear": 5, "crop": 0.5, "crop_smallest": 0.5,
+            "brightness": 0.25, "contrast": 0.35, "saturation": 0.3, "blur": 1.5, "noise": 10,
+        },
+    }.items()
+}  # fmt: skip

@@ -1,0 +1,147 @@
+"""From an image and its boxes to one picture as the network will see it.
+
+Training and the window's previews run this very code with the same seeds. It is numpy and OpenCV only: the
+window must preview without loading torch, and one matrix and one warp are several times faster than a chain
+of tensor operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import geometry
+from core.augmentation import placement
+from core.augmentation.config import AugmentationConfig
+from core.augmentation.draws import Draws
+from core.augmentation.photometry import change_colors
+from core.augmentation.warp import warp
+
+# A sliver of a box that rounding leaves at the edge of a crop is not a visible part.
+_SLIVER = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the network sees of an image.
+
+    whole: all of it, stretched to `size`. crop: a window of `size` at native resolution, with chance
+    `on_box` placed at random around one of the boxes, otherwise anywhere.
+    """
+
+    size: tuple[int, int]  # width, height in output pixels
+    mode: Literal["whole", "crop"]
+    on_box: float = 0.8
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1:
+            raise ValueError(f"a view needs pixels, not {self.size}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Augmented:
+    """One picture with the boxes that are taught on it, and what became of the others."""
+
+    image: NDArray[np.uint8]  # (h, w, 3), of the view's size
+    boxes: NDArray[np.float32]  # (m, 4) x1 y1 x2 y2 in output pixels, inside the picture
+    labels: NDArray[np.bool_]  # (m, k)
+    kept: NDArray[np.intp]  # (m,) the source row of each box
+    visible: NDArray[np.float32]  # (n,) fraction of each source box that is inside the picture
+    hulls: NDArray[np.float32]  # (n, 4) every source box in output pixels, also outside the picture
+    lost: int  # boxes that a view of the whole image no longer shows; 0 for a crop, which shows a part by design
+    cut: int  # boxes that are partly visible, but too little of them to be taught
+
+
+def augment(
+    image: NDArray[np.uint8],
+    boxes: NDArray[np.float32],
+    labels: NDArray[np.bool_],
+    config: AugmentationConfig,
+    seed: int,
+    view: View,
+) -> Augmented:
+    """One picture of `view.size` from `image` (h, w, 3), drawn by `seed` alone.
+
+    `boxes` (n, 4) are x1 y1 x2 y2 in continuous pixels of the image (pixel i covers i to i + 1), `labels`
+    (n, k) their label sets. A turned box becomes the upright hull of its corners; what is visible of it is
+    the part of that hull inside the picture. Boxes visible by less than `config.min_visible` are left out.
+    With nothing switched on, the pixels are those of the image, resized or cut and not touched otherwise.
+    """
+    _check(image, boxes, labels)
+    random = np.random.Generator(np.random.SFC64(seed))
+    draws = Draws.of(random)
+    crops = random.random((placement.CROP_TRIES, 4))
+    source = np.asarray(boxes, np.float64)
+    matrix = _matrix((image.shape[1], image.shape[0]), source, config, draws, crops, view)
+    picture = change_colors(warp(image, matrix, view.size), config, draws, random)
+    return _placed(picture, placement.hulls(matrix, source), labels, config, view)
+
+
+def augment_many(
+    image: NDArray[np.uint8],
+    boxes: NDArray[np.float32],
+    labels: NDArray[np.bool_],
+    config: AugmentationConfig,
+    seeds: Iterable[int],
+    view: View,
+) -> list[Augmented]:
+    """One picture for each seed: the crops that an epoch takes from an image, or a grid of previews."""
+    return [augment(image, boxes, labels, config, seed, view) for seed in seeds]
+
+
+def _matrix(
+    source: tuple[int, int],
+    boxes: NDArray[np.float64],
+    config: AugmentationConfig,
+    draws: Draws,
+    crops: NDArray[np.float64],
+    view: View,
+) -> placement.Matrix:
+    """Source pixels to output pixels, everything composed."""
+    linear = placement.linear_part(config, draws)
+    if view.mode == "whole":
+        matrix = placement.whole_matrix(linear, source, view.size)
+    else:
+        matrix = placement.window_matrix(linear, source, view.size, boxes, view.on_box, draws)
+    matrix = placement.shift_part(config, draws, view.size) @ matrix
+    if draws.crop >= config.crop:
+        return matrix
+    # Last, because only in the finished picture is it known which boxes an edge would cut.
+    present = np.asarray(geometry.clip(placement.hulls(matrix, boxes), *view.size), np.float64)
+    window = placement.whole_box_window(present[geometry.area(present) > 0], view.size, config.crop_smallest, crops)
+    if window is None:
+        return matrix
+    sides = window[2:] - window[:2]
+    return placement.scaling(view.size[0] / sides[0], view.size[1] / sides[1]) @ placement.translation(*-window[:2]) @ matrix
+
+
+def _placed(
+    picture: NDArray[np.uint8], hulls: NDArray[np.float64], labels: NDArray[np.bool_], config: AugmentationConfig, view: View
+) -> Augmented:
+    clipped = geometry.clip(hulls, *view.size)
+    visible = geometry.area(clipped) / np.maximum(geometry.area(hulls), np.finfo(np.float64).tiny)
+    visible[visible < _SLIVER] = 0
+    visible[visible > 1 - _SLIVER] = 1
+    inside = visible > 0
+    kept = np.flatnonzero(inside & (visible >= config.min_visible))
+    return Augmented(
+        image=picture,
+        boxes=clipped[kept].astype(np.float32),
+        labels=labels[kept],
+        kept=kept,
+        visible=visible.astype(np.float32),
+        hulls=hulls.astype(np.float32),
+        lost=int((~inside).sum()) if view.mode == "whole" else 0,
+        cut=int((inside & (visible < config.min_visible)).sum()),
+    )
+
+
+def _check(image: NDArray[np.uint8], boxes: NDArray[np.float32], labels: NDArray[np.bool_]) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ValueError(f"the image must be uint8 of shape (h, w, 3), not {image.dtype} of {image.shape}")
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or labels.ndim != 2 or len(labels) != len(boxes):
+        raise ValueError(f"boxes {boxes.shape} and labels {labels.shape} must be (n, 4) and (n, k)")
