@@ -1,0 +1,170 @@
+"""The frame of a job's child process: start, heartbeat, stop, orphan watch, leaving.
+
+A module of jobs ends with
+
+    if __name__ == "__main__":
+        run_child(main, warm_up)
+
+and is started as `python -m MODULE FOLDER`, or ahead of time as `python -m MODULE --wait`: then it warms up
+and waits on standard input for one line of JSON, {"folder": path, "detached": bool}. Standard input stays
+open as long as the parent lives; its end means that the parent died. The line "detach" ends that watch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from core.errors import InputError
+from core.jobs.folder import JobFolder
+
+ORPHAN_GRACE = 4.0  # seconds that a child whose parent died has to save what it has
+_BEAT_EVERY = 1.0
+_LOOK_EVERY = 0.1  # seconds between looks for the stop file
+_NICENESS = 10
+
+Main = Callable[[JobFolder, Callable[[], bool]], Iterator[dict[str, Any]]]
+
+
+def run_child(main: Main, warm_up: Callable[[], None], arguments: list[str] | None = None) -> NoReturn:
+    """Run one job and leave the process.
+
+    `main(folder, should_stop)` does the work and yields its events as plain values; each is appended to the
+    folder. When `should_stop()` turns true it should yield its last event soon. `warm_up` imports what is slow
+    to import; it runs only in a child that is started ahead of time.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, _setting(stop))
+    parent = _Parent(stop, watch="--detached" not in arguments)
+    if "--wait" in arguments:
+        parent.start()
+        warm_up()
+        folder = parent.wait_for_job()
+        _print_to(folder.log_path)
+    else:
+        folder = JobFolder(Path(arguments[-1]))
+        parent.working = True
+        parent.start()
+    folder.beat()
+    threading.Thread(target=_keep_beating, args=(folder, stop), daemon=True).start()
+    _leave(_work(main, folder, stop))
+
+
+def _work(main: Main, folder: JobFolder, stop: threading.Event) -> int:
+    try:
+        for event in main(folder, stop.is_set):
+            # Steps come by the hundred and are cheap to lose; everything else survives a power cut.
+            folder.append(event, durable=event.get("event") not in ("step", "progress"))
+    except InputError as error:
+        folder.append({"event": "failed", "reason": str(error), "advice": ""}, durable=True)
+        return 1
+    except Exception as error:  # noqa: BLE001 - the process ends here, and the folder must say why
+        traceback.print_exc()
+        folder.append(
+            {
+                "event": "failed",
+                "reason": f"{type(error).__name__}: {error}",
+                "advice": f"The whole trace is in {folder.log_path}.",
+            },
+            durable=True,
+        )
+        return 1
+    return 0
+
+
+class _Parent(threading.Thread):
+    """Reads standard input: the job of a child that was started ahead of time, "detach", and the parent's end."""
+
+    def __init__(self, stop: threading.Event, *, watch: bool) -> None:
+        super().__init__(name="parent", daemon=True)
+        self.working = False
+        self._stop_event = stop
+        self._watch = watch
+        self._jobs: queue.Queue[JobFolder] = queue.Queue()
+
+    def wait_for_job(self) -> JobFolder:
+        return self._jobs.get()
+
+    def run(self) -> None:
+        if not self._watch:
+            return
+        for line in _lines(0):
+            if line == "detach":
+                return
+            job = json.loads(line)
+            self.working = True
+            self._jobs.put(JobFolder(Path(job["folder"])))
+            if job["detached"]:
+                return
+        # End of input: the parent is gone. A child that waits has nothing to lose; one that works may still save.
+        if self.working:
+            self._stop_event.set()
+            time.sleep(ORPHAN_GRACE)
+        _end_group()
+
+
+def _lines(handle: int) -> Iterator[str]:
+    """Lines of a file descriptor as they come. sys.stdin would hold a lock that the interpreter wants at its end."""
+    rest = b""
+    while data := os.read(handle, 4096):
+        *whole, rest = (rest + data).split(b"\n")
+        yield from (line.decode() for line in whole)
+
+
+def _keep_beating(folder: JobFolder, stop: threading.Event) -> None:
+    beaten = 0.0
+    while True:
+        if folder.stop_requested():
+            stop.set()
+        if time.monotonic() - beaten >= _BEAT_EVERY:
+            beaten = time.monotonic()
+            try:
+                folder.beat()
+            except FileNotFoundError:
+                # The folder was deleted: there is nowhere left to save to.
+                stop.set()
+            except OSError as error:
+                # A full disk or a network share that is away for a moment must not end the training.
+                print(f"heartbeat: {error}", file=sys.stderr)
+        time.sleep(_LOOK_EVERY)
+
+
+def _setting(stop: threading.Event) -> Callable[[int, FrameType | None], None]:
+    return lambda _number, _frame: stop.set()
+
+
+def _print_to(path: Path) -> None:
+    """Send everything that is printed from now on, by libraries in C too, to `path`."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    os.close(handle)
+
+
+def _end_group() -> NoReturn:
+    """Leave at once, with every process that this one started."""
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(1)
+
+
+def _leave(code: int) -> NoReturn:
+    # Tearing down torch and CUDA in order takes over a second and can hang; the system frees all of it anyway.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,211 @@
+"""A long job as a folder: what to do, what happened, whether it lives, and the wish that it stop.
+
+    job.json      what to do
+    events.jsonl  what happened, one JSON object a line, append-only
+    heartbeat     which process works here; touched every second while it does
+    stop          its presence asks the job to end and keep what it has
+    log.txt       what the process printed
+
+Following a job that is live, one that outlived the window and one that ended last year is the same code.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from core import files
+from core.errors import InputError
+
+State = Literal["waiting", "running", "finished", "stopped", "failed", "interrupted"]
+ENDED: frozenset[State] = frozenset({"finished", "stopped", "failed", "interrupted"})
+
+STALE_AFTER = 15.0  # seconds without a heartbeat after which a job counts as dead, wherever it ran
+_TAIL = 65_536  # bytes at the end of events.jsonl that are searched for how the job ended
+
+
+class JobFolder:
+    """One job on disk. Holds nothing open; any number of processes may look at the same folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.events_path = path / "events.jsonl"
+        self.log_path = path / "log.txt"
+        self._job_path = path / "job.json"
+        self._stop_path = path / "stop"
+        self._heartbeat_path = path / "heartbeat"
+        self._tail_checked = False
+
+    @classmethod
+    def create(cls, path: Path, job: dict[str, Any]) -> JobFolder:
+        """Make the folder where it is missing and say in it what is to be done."""
+        path.mkdir(parents=True, exist_ok=True)
+        files.write_json(path / "job.json", job)
+        return cls(path)
+
+    def job(self) -> dict[str, Any]:
+        """What is to be done. Raises InputError if job.json is missing or damaged."""
+        try:
+            job = json.loads(self._job_path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{self._job_path}: cannot be read ({error.strerror}); this is no job folder") from error
+        except ValueError as error:
+            raise InputError(f"{self._job_path}: damaged, not JSON; start the job anew") from error
+        if not isinstance(job, dict):
+            raise InputError(f"{self._job_path}: damaged, not an object; start the job anew")
+        return job
+
+    # -- events ------------------------------------------------------------------------------------------------
+
+    def append(self, event: dict[str, Any], *, durable: bool = False) -> None:
+        """Add one event as one line, in one write. `durable` waits until the disk has it.
+
+        Numbers that are not finite become null, for JSON has none.
+        """
+        line = json.dumps(_finite(event), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        handle = os.open(self.events_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            if not self._tail_checked:
+                # A process that died in the middle of a line must not spoil the first line after it.
+                line = b"\n" + line if self._ends_torn() else line
+                self._tail_checked = True
+            os.write(handle, line)
+            if durable:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def read(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """The events from byte `offset` on, and the offset at which to go on reading.
+
+        A last line without its end is left for the next call; lines that are no JSON object are passed over.
+        """
+        try:
+            with self.events_path.open("rb") as file:
+                file.seek(offset)
+                data = file.read()
+        except FileNotFoundError:
+            return [], offset
+        whole = data[: data.rfind(b"\n") + 1]
+        return _parse(whole), offset + len(whole)
+
+    def _ends_torn(self) -> bool:
+        with self.events_path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) == 0:
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+
+    def _last_events(self) -> list[dict[str, Any]]:
+        try:
+            with self.events_path.open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+                return _parse(file.read())
+        except FileNotFoundError:
+            return []
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    def beat(self, pid: int | None = None) -> None:
+        """Say that process `pid` (this one by default) works here now."""
+        owner = {"pid": os.getpid() if pid is None else pid, "host": socket.gethostname()}
+        if self._owner() == owner:
+            os.utime(self._heartbeat_path)
+        else:
+            files.write_json(self._heartbeat_path, owner)
+
+    def heartbeat_age(self) -> float | None:
+        """Seconds since the last beat; None if there never was one."""
+        try:
+            return max(0.0, time.time() - self._heartbeat_path.stat().st_mtime)
+        except FileNotFoundError:
+            return None
+
+    def _owner(self) -> dict[str, Any] | None:
+        try:
+            owner = json.loads(self._heartbeat_path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return owner if isinstance(owner, dict) else None
+
+    def alive(self) -> bool:
+        """Whether a process works here: a fresh heartbeat and, on its own machine, a process of that number."""
+        age = self.heartbeat_age()
+        if age is None or age > STALE_AFTER:
+            return False
+        owner = self._owner()
+        if owner is None or owner.get("host") != socket.gethostname():
+            return True
+        return _process_exists(int(owner.get("pid", 0)))
+
+    def request_stop(self) -> None:
+        """Ask the job to end soon and keep what it has."""
+        self._stop_path.touch()
+
+    def clear_stop(self) -> None:
+        """Withdraw the wish, before the job is started once more."""
+        self._stop_path.unlink(missing_ok=True)
+
+    def stop_requested(self) -> bool:
+        return self._stop_path.exists()
+
+    def state(self) -> State:
+        """Where the job stands, from its files alone."""
+        for event in reversed(self._last_events()):
+            kind = event.get("event")
+            if kind == "finished":
+                return "stopped" if event.get("stopped") else "finished"
+            if kind == "failed":
+                return "failed"
+            if kind not in ("notice", "checkpoint"):
+                break
+        if self.alive():
+            return "running"
+        return "waiting" if self.heartbeat_age() is None and not self.events_path.exists() else "interrupted"
+
+
+def _parse(data: bytes) -> list[dict[str, Any]]:
+    events = []
+    for line in data.split(b"\n"):
+        try:
+            event = json.loads(line)
+        except ValueError:  # also a line that is not UTF-8: a crash can leave anything
+            continue
+        if isinstance(event, dict):
+            events.append(event)
+    return events
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(below) for key, below in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(below) for below in value]
+    return value
+
+
+def _process_exists(pid: int) -> bool:
+    # Windows has no signal 0: os.kill would end the process there.
+    if os.name != "posix":
+        return True
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        # A container without an init process never collects its orphans: they keep their number as zombies.
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+    except OSError:  # not Linux
+        return True
+    return state != "Z"
