@@ -230,7 +230,8 @@ def test_a_child_killed_from_outside_leaves_an_interrupted_job_and_no_workers(st
     wait_until(lambda: len(job.folder.read()[0]) == 2)
     worker = job.folder.read()[0][1]["worker"]
     os.kill(job.pid, signal.SIGKILL)
-    wait_until(lambda: job.state() == "interrupted", 2)
+    wait_until(lambda: job.poll() is not None, 2)
+    assert job.state() == "interrupted"
     assert JobFolder(job.folder.path).state() == "interrupted"
     wait_until(lambda: not exists(worker), 2)
 
