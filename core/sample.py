@@ -23,7 +23,7 @@ OVERSAMPLING = 3  # defects are drawn this much larger and averaged down, for so
 MARGIN = 3  # pixels between a defect and the border, and between two defects
 
 Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 Random = np.random.Generator
 
 
@@ -95,9 +95,9 @@ def _noise(random: Random, width: int, height: int, sigma_x: float, sigma_y: flo
     step = max(1, int(min(sigma_x, sigma_y) / 2))
     shape = (height // step + 2, width // step + 2)
     field = random.standard_normal(shape, np.float32)
-    field = cv2.GaussianBlur(field, (0, 0), max(sigma_x / step, 0.01), sigmaY=max(sigma_y / step, 0.01))
-    field = (field - field.mean()) / (field.std() + 1e-6)
-    grown = cv2.resize(field, (shape[1] * step, shape[0] * step), interpolation=cv2.INTER_CUBIC)
+    smooth = cv2.GaussianBlur(field, (0, 0), max(sigma_x / step, 0.01), sigmaY=max(sigma_y / step, 0.01))
+    smooth = (smooth - smooth.mean()) / (smooth.std() + 1e-6)
+    grown = cv2.resize(smooth, (shape[1] * step, shape[0] * step), interpolation=cv2.INTER_CUBIC)
     return np.asarray(grown[:height, :width], np.float32)
 
 
@@ -113,7 +113,8 @@ def _brushed(random: Random, width: int, height: int) -> Floats:
 
 def _blasted(random: Random, width: int, height: int) -> Floats:
     fine = _noise(random, width, height, 0.8, 0.8) * random.uniform(0.02, 0.035)
-    return fine + _noise(random, width, height, 3, 3) * 0.012 + _noise(random, width, height, 30, 30) * 0.012
+    rough = fine + _noise(random, width, height, 3, 3) * 0.012 + _noise(random, width, height, 30, 30) * 0.012
+    return np.asarray(rough, np.float32)
 
 
 def _turned(random: Random, width: int, height: int) -> Floats:

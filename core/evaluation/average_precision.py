@@ -1,0 +1,229 @@
+"""How good detections are: average precision by label as COCO defines it, and measures for boxes with several labels.
+
+Source: the COCO evaluation (pycocotools `cocoeval.py`): greedy matching by score, precision made to fall with recall,
+read at 101 recalls. A box with several labels is expanded to one row per (box, label), as Open Images does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.evaluation.matching import Doubles, Ints, Rows, align, detection_rows, match, truth_rows
+from core.types import Detections, GroundTruth
+
+DEFAULT: tuple[float, ...] = tuple(float(iou) for iou in np.linspace(0.5, 0.95, 10))
+RECALLS: Doubles = np.linspace(0, 1, 101)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMetrics:
+    """One label. A measure is None where there is nothing to judge it by."""
+
+    ap50: float | None
+    ap: float | None  # mean over the IoU thresholds
+    precision: float | None  # at IoU 0.5 and the score threshold
+    recall: float | None
+    f1: float | None
+    boxes: int  # true boxes that carry the label
+    threshold: float | None  # the score that gives the best F1, unless the caller chose one
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One model on one set of images."""
+
+    images: int
+    map50: float | None
+    map75: float | None
+    map: float | None
+    labels: dict[str, LabelMetrics]
+    agnostic_ap50: float | None  # finding defects, whatever they are called
+    label_set_f1: float | None  # of found boxes: F1 of predicted against true label set, mean over boxes
+    exact_match: float | None  # of found boxes: share whose label set is exactly right
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `evaluate --json` and the checkpoint's description."""
+        return {
+            "images": self.images, "map50": self.map50, "map75": self.map75, "map": self.map,
+            "agnostic_ap50": self.agnostic_ap50, "label_set_f1": self.label_set_f1, "exact_match": self.exact_match,
+            "labels": {
+                name: {
+                    "ap50": one.ap50, "ap": one.ap, "precision": one.precision, "recall": one.recall, "f1": one.f1,
+                    "boxes": one.boxes, "threshold": one.threshold,
+                }
+                for name, one in self.labels.items()
+            },
+        }  # fmt: skip
+
+
+def evaluate(
+    truth: Sequence[GroundTruth],
+    detections: Sequence[Detections],
+    label_names: Sequence[str],
+    iou_thresholds: Sequence[float] = DEFAULT,
+    max_detections: int = 100,
+    score_threshold: float | None = None,
+) -> Evaluation:
+    """Judge `detections` by `truth`, image by image.
+
+    Args:
+        truth: true boxes of each image; label columns in the order of `label_names`.
+        detections: of the same images, in the same order; scores are aligned by label name.
+        iou_thresholds: at which average precision is taken; measures at 0.5 and 0.75 are always there.
+        max_detections: the best this many count, for each image and label.
+        score_threshold: for precision, recall and F1; None takes the best F1 of each label.
+
+    Raises ValueError if the two lists differ in length or a truth has another number of labels.
+    """
+    if len(truth) != len(detections):
+        raise ValueError(f"{len(truth)} true images for {len(detections)} images with detections")
+    count = len(label_names)
+    for index, one in enumerate(truth):
+        if one.labels.shape[1] != count:
+            raise ValueError(f"truth of image {index} has {one.labels.shape[1]} labels, not {count}")
+    scores = [align(one, label_names) for one in detections]
+    found_boxes = [one.boxes for one in detections]
+    true_boxes = [one.boxes for one in truth]
+    wanted = truth_rows(true_boxes, [one.labels for one in truth], count)
+    claims = detection_rows(found_boxes, scores, count, max_detections)
+    levels = sorted({0.5, 0.75} | {float(iou) for iou in iou_thresholds})
+    found = match(claims, wanted, np.array(levels))
+    chosen = [levels.index(float(iou)) for iou in iou_thresholds]
+    positives = np.bincount(wanted.label, minlength=count)
+    ap_tk = np.full((len(levels), count), np.nan)
+    labels: dict[str, LabelMetrics] = {}
+    for label, name in enumerate(label_names):
+        rows = np.flatnonzero(claims.label == label)
+        rows = rows[np.argsort(-claims.score[rows], kind="stable")]
+        hit_tn = found[:, rows] >= 0
+        if positives[label]:
+            ap_tk[:, label] = average_precision(hit_tn, int(positives[label]))
+        labels[name] = _label_metrics(
+            ap_tk[:, label], levels.index(0.5), chosen, hit_tn[levels.index(0.5)], claims.score[rows],
+            int(positives[label]), score_threshold,
+        )  # fmt: skip
+    thresholds = np.array([1.0 if one.threshold is None else one.threshold for one in labels.values()], np.float32)
+    label_set_f1, exact = _label_sets(truth, found_boxes, scores, thresholds)
+    return Evaluation(
+        images=len(truth),
+        map50=_mean(ap_tk[levels.index(0.5)]),
+        map75=_mean(ap_tk[levels.index(0.75)]),
+        map=_mean(ap_tk[chosen]),
+        labels=labels,
+        agnostic_ap50=_agnostic_ap50(true_boxes, found_boxes, scores, max_detections),
+        label_set_f1=label_set_f1,
+        exact_match=exact,
+    )
+
+
+def average_precision(hit_tn: NDArray[np.bool_], positives: int) -> Doubles:
+    """AP at each of t thresholds, shape (t,), of n detections in the order of falling score."""
+    ap = np.zeros(len(hit_tn))
+    if hit_tn.shape[1] == 0:
+        return ap
+    precision_tn, recall_tn = precision_recall(hit_tn, positives)
+    for level in range(len(hit_tn)):
+        place = np.searchsorted(recall_tn[level], RECALLS, side="left")
+        reached = place < hit_tn.shape[1]
+        ap[level] = precision_tn[level][place[reached]].sum() / len(RECALLS)
+    return ap
+
+
+def precision_recall(hit_tn: NDArray[np.bool_], positives: int) -> tuple[Doubles, Doubles]:
+    """Precision, made to fall with recall, and recall after each detection: two arrays (t, n)."""
+    hits = np.cumsum(hit_tn, axis=1, dtype=np.float64)
+    precision = hits / np.arange(1, hit_tn.shape[1] + 1)
+    envelope: Doubles = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    recall: Doubles = hits / positives
+    return envelope, recall
+
+
+def _label_metrics(
+    ap_t: Doubles, half: int, chosen: list[int], hit_n: NDArray[np.bool_], score_n: Doubles, positives: int,
+    score_threshold: float | None,
+) -> LabelMetrics:  # fmt: skip
+    hits = np.cumsum(hit_n)
+    threshold = score_threshold
+    if threshold is not None:
+        count = int((score_n >= np.float32(threshold)).sum())
+    elif positives and len(score_n):
+        f1 = 2 * hits / (np.arange(1, len(hits) + 1) + positives)
+        # Equal scores pass a threshold together, so only the last of them is a place to cut.
+        f1[:-1][score_n[1:] == score_n[:-1]] = -1
+        count = int(np.argmax(f1)) + 1
+        threshold = float(score_n[count - 1])
+    else:
+        count = 0
+    correct = int(hits[count - 1]) if count else 0
+    return LabelMetrics(
+        ap50=_mean(ap_t[[half]]),
+        ap=_mean(ap_t[chosen]),
+        precision=correct / count if count else None,
+        recall=correct / positives if positives else None,
+        f1=2 * correct / (count + positives) if positives else None,
+        boxes=positives,
+        threshold=threshold,
+    )
+
+
+def _mean(values: Doubles) -> float | None:
+    """The mean of what is there, or None."""
+    there = values[~np.isnan(values)]
+    return float(there.mean()) if there.size else None
+
+
+def _one_label(
+    true_boxes: Sequence[NDArray[np.float32]],
+    found_boxes: Sequence[NDArray[np.float32]],
+    best: Sequence[NDArray[np.float32]],
+    max_detections: int | None,
+) -> tuple[Rows, Rows, Ints]:
+    """Matching at IoU 0.5 as if all labels were one: claims, truth, and the truth row that each claim finds."""
+    wanted = truth_rows(true_boxes, [np.ones((len(boxes), 1), bool) for boxes in true_boxes], 1)
+    claims = detection_rows(found_boxes, [score[:, None] for score in best], 1, max_detections)
+    return claims, wanted, match(claims, wanted, np.array([0.5]))[0]
+
+
+def _agnostic_ap50(
+    true_boxes: Sequence[NDArray[np.float32]],
+    found_boxes: Sequence[NDArray[np.float32]],
+    scores: Sequence[NDArray[np.float32]],
+    max_detections: int,
+) -> float | None:
+    best = [score.max(axis=1, initial=0) for score in scores]
+    claims, wanted, found = _one_label(true_boxes, found_boxes, best, max_detections)
+    if len(wanted) == 0:
+        return None
+    order = np.argsort(-claims.score, kind="stable")
+    return float(average_precision(found[None, order] >= 0, len(wanted))[0])
+
+
+def _label_sets(
+    truth: Sequence[GroundTruth],
+    found_boxes: Sequence[NDArray[np.float32]],
+    scores: Sequence[NDArray[np.float32]],
+    thresholds: NDArray[np.float32],
+) -> tuple[float | None, float | None]:
+    """Mean F1 and share of exact hits of predicted against true label sets, over found boxes."""
+    if len(thresholds) == 0:
+        return None, None
+    sets = [score >= thresholds for score in scores]
+    # A box that claims no label at its threshold is not shown to anyone, so it finds nothing.
+    best = [np.where(chosen, score, 0).max(axis=1, initial=0) for chosen, score in zip(sets, scores, strict=True)]
+    claims, wanted, found = _one_label([one.boxes for one in truth], found_boxes, best, None)
+    pairs = np.flatnonzero(found >= 0)
+    if len(pairs) == 0:
+        return None, None
+    first = np.concatenate([[0], np.cumsum([len(one) for one in truth])])
+    hit = found[pairs]
+    true_nk = np.concatenate([one.labels for one in truth])[first[wanted.image[hit]] + wanted.box[hit]]
+    first = np.concatenate([[0], np.cumsum([len(boxes) for boxes in found_boxes])])
+    guess_nk = np.concatenate(sets)[first[claims.image[pairs]] + claims.box[pairs]]
+    both = (true_nk & guess_nk).sum(axis=1)
+    f1 = 2 * both / (true_nk.sum(axis=1) + guess_nk.sum(axis=1))
+    return float(f1.mean()), float((true_nk == guess_nk).all(axis=1).mean())
