@@ -1,0 +1,300 @@
+"""One control per kind of value. Each shows a value and says when the person changed it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QValidator
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLineEdit,
+    QSizePolicy,
+    QSlider,
+    QSpinBox,
+    QWidget,
+)
+
+# Where a field has no upper limit; Qt's spin boxes need one.
+_MANY = 2_000_000_000
+
+
+class Control(QWidget):
+    """Holds one value. `edited` comes only from the person, never from `show_value`."""
+
+    edited = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shown: object = None
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(8)
+
+    def show_value(self, value: object) -> None:
+        """Show `value`. It is what the control stands for, also where it displays fewer digits."""
+        self._shown = value
+        self._display(value)
+
+    def commit(self) -> None:
+        """Take over what was typed but not yet confirmed."""
+
+    def _display(self, value: object) -> None:
+        raise NotImplementedError
+
+    def _entered(self, value: object) -> None:
+        """A child widget now shows `value`; whether the person did it shows in the difference."""
+        self._shown = value
+        self._display(value)
+        self.edited.emit(value)
+
+    def _hold(self, child: QWidget, stretch: int = 0) -> None:
+        child.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        child.installEventFilter(_wheel_guard(self))
+        self._row.addWidget(child, stretch)
+        if self.focusProxy() is None:
+            self.setFocusProxy(child)
+
+
+class SliderControl(Control):
+    """A number between two limits: a slider and the number beside it."""
+
+    def __init__(self, low: float, high: float, unit: str = "", *, open_low: bool = False) -> None:
+        super().__init__()
+        self._step, self._decimals = _resolution(high - low)
+        self._low = low + self._step if open_low else low
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, round((high - self._low) / self._step))
+        self.slider.setPageStep(max(1, self.slider.maximum() // 10))
+        self.slider.setMinimumWidth(70)
+        self.number = QDoubleSpinBox()
+        self.number.setRange(self._low, high)
+        self.number.setDecimals(self._decimals)
+        self.number.setSingleStep(self._step)
+        self.number.setKeyboardTracking(False)
+        _put_unit(self.number, unit)
+        self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("± 000.00 /255") + 24)
+        self._hold(self.slider, 1)
+        self._hold(self.number)
+        self.slider.valueChanged.connect(self._slid)
+        self.number.valueChanged.connect(self._typed)
+
+    def commit(self) -> None:
+        self.number.interpretText()
+
+    def _display(self, value: object) -> None:
+        assert isinstance(value, int | float)
+        self.slider.setValue(self._tick(value))
+        self.number.setValue(value)
+
+    def _tick(self, value: float) -> int:
+        return round((value - self._low) / self._step)
+
+    def _slid(self, tick: int) -> None:
+        assert isinstance(self._shown, int | float)
+        if tick != self._tick(self._shown):
+            self._entered(round(self._low + tick * self._step, self._decimals))
+
+    def _typed(self, value: float) -> None:
+        assert isinstance(self._shown, int | float)
+        if abs(value - self._shown) > self._step * 0.5001:
+            self._entered(value)
+
+
+class NumberControl(Control):
+    """A number without a useful slider: over many magnitudes, or without an upper limit."""
+
+    def __init__(self, low: float, high: float | None, unit: str = "", *, open_low: bool = False) -> None:
+        super().__init__()
+        self.number = MagnitudeSpinBox()
+        self.number.setRange(1e-12 if open_low and low == 0 else low, _MANY if high is None else high)
+        self.number.setKeyboardTracking(False)
+        _put_unit(self.number, unit)
+        self._hold(self.number, 1)
+        self.number.valueChanged.connect(self._typed)
+
+    def commit(self) -> None:
+        self.number.interpretText()
+
+    def _display(self, value: object) -> None:
+        assert isinstance(value, int | float)
+        self.number.setValue(value)
+
+    def _typed(self, value: float) -> None:
+        assert isinstance(self._shown, int | float)
+        if not math.isclose(value, self._shown, rel_tol=1e-9, abs_tol=1e-13):
+            self._entered(value)
+
+
+class MagnitudeSpinBox(QDoubleSpinBox):
+    """Shows 0.001 as 0.001 and 1e-05 as 1e-05; a step goes along 1, 2, 5, 10."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setDecimals(12)
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:g}"
+
+    def valueFromText(self, text: str) -> float:
+        return _number(self._bare(text)) or 0.0
+
+    def validate(self, text: str, position: int) -> object:
+        bare = self._bare(text)
+        if _number(bare) is not None:
+            inside = self.minimum() <= (_number(bare) or 0.0) <= self.maximum()
+            return (QValidator.State.Acceptable if inside else QValidator.State.Intermediate, text, position)
+        possible = all(character in "0123456789.,eE+-" for character in bare)
+        return (QValidator.State.Intermediate if possible else QValidator.State.Invalid, text, position)
+
+    def fixup(self, text: str) -> str:
+        return self.textFromValue(self.value())
+
+    def stepBy(self, steps: int) -> None:
+        value = self.value()
+        for _ in range(abs(steps)):
+            value = _next_magnitude(value, steps > 0)
+        self.setValue(value)
+
+    def _bare(self, text: str) -> str:
+        return text.removeprefix(self.prefix()).removesuffix(self.suffix()).strip()
+
+
+class IntControl(Control):
+    """A whole number."""
+
+    def __init__(self, low: int | None, high: int | None, step: int = 1, unit: str = "") -> None:
+        super().__init__()
+        self.number = QSpinBox()
+        self.number.setRange(-_MANY if low is None else low, _MANY if high is None else high)
+        self.number.setSingleStep(step)
+        self.number.setKeyboardTracking(False)
+        _put_unit(self.number, unit)
+        self._hold(self.number, 1)
+        self.number.valueChanged.connect(self._typed)
+
+    def commit(self) -> None:
+        self.number.interpretText()
+
+    def _display(self, value: object) -> None:
+        assert isinstance(value, int)
+        self.number.setValue(value)
+
+    def _typed(self, value: int) -> None:
+        if value != self._shown:
+            self._entered(value)
+
+
+class ChoiceControl(Control):
+    """One of a few values."""
+
+    def __init__(self, choices: Sequence[tuple[object, str]]) -> None:
+        super().__init__()
+        self._values = [value for value, _ in choices]
+        self.combo = QComboBox()
+        # Long names must not widen the whole form.
+        self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.combo.setMinimumContentsLength(8)
+        for _, text in choices:
+            self.combo.addItem(text)
+        self._hold(self.combo, 1)
+        self.combo.activated.connect(self._chosen)
+
+    def _display(self, value: object) -> None:
+        self.combo.setCurrentIndex(self._values.index(value) if value in self._values else -1)
+
+    def _chosen(self, index: int) -> None:
+        if self._values[index] != self._shown:
+            self._entered(self._values[index])
+
+
+class FlagControl(Control):
+    """Yes or no."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.box = QCheckBox()
+        self._hold(self.box, 1)
+        self.box.clicked.connect(self._entered)
+
+    def _display(self, value: object) -> None:
+        self.box.setChecked(bool(value))
+
+
+class TextControl(Control):
+    """A line of text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = QLineEdit()
+        self.line.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._hold(self.line, 1)
+        self.line.textEdited.connect(self._typed)
+
+    def _display(self, value: object) -> None:
+        if self.line.text() != str(value):
+            self.line.setText(str(value))
+
+    def _typed(self, text: str) -> None:
+        self._entered(text)
+
+
+class _WheelGuard(QObject):
+    """Scrolling a form must not change the values that the wheel passes over."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+
+def _wheel_guard(parent: QObject) -> QObject:
+    return _WheelGuard(parent)
+
+
+def _resolution(span: float) -> tuple[float, int]:
+    """Step and decimals with which a slider over `span` has some 50 to 300 places."""
+    if span <= 2:
+        return 0.01, 2
+    if span <= 20:
+        return 0.1, 1
+    if span <= 100:
+        return 0.5, 1
+    return max(1.0, 10.0 ** (math.floor(math.log10(span)) - 2)), 0
+
+
+def _put_unit(number: QAbstractSpinBox, unit: str) -> None:
+    assert isinstance(number, QSpinBox | QDoubleSpinBox)
+    if unit == "±":
+        number.setPrefix("± ")
+    elif unit in ("°", "%"):
+        number.setSuffix(unit)
+    elif unit == "x":
+        number.setSuffix(" ×")
+    elif unit:
+        number.setSuffix(f" {unit}")
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _next_magnitude(value: float, up: bool) -> float:
+    """The next of ... 0.5, 1, 2, 5, 10 ... above or below `value`; 0 goes to 0.001 and stays at 0 downwards."""
+    if value <= 0:
+        return 0.001 if up else value
+    exponent = math.floor(math.log10(value) + 1e-9)
+    ladder = [m * 10.0**e for e in (exponent - 1, exponent, exponent + 1) for m in (1, 2, 5)]
+    if up:
+        return float(f"{min(rung for rung in ladder if rung > value * (1 + 1e-9)):g}")
+    return float(f"{max(rung for rung in ladder if rung < value * (1 - 1e-9)):g}")
