@@ -1,0 +1,334 @@
+"""An image on the screen with zoom and pan. The canvases of the pages are built on it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QEnterEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
+
+from desktop.canvas.pyramid import Pyramid, make_pyramid
+from desktop.theme import notifier, theme
+
+MARGIN = 16  # around a fitted image, in widget pixels
+LARGEST_SCALE = 64.0
+WHEEL_STEP = 1.2  # zoom for one notch of the wheel
+
+
+class ImageView(QWidget):
+    """Shows one image. The wheel zooms at the cursor; Space-drag and the middle button pan; Shift+wheel goes sideways.
+
+    A subclass draws over the image in `paint_overlay` and takes the left button in `left_pressed`,
+    `left_moved` and `left_released`; here the left button pans, and a click without a drag is announced.
+    """
+
+    image_clicked = Signal(QPointF)  # image pixels
+    view_changed = Signal()  # zoom or position
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pyramid: Pyramid | None = None
+        self._scale = 1.0
+        self._offset = QPointF(0, 0)  # widget position of the image's corner
+        self._fitted = True
+        self._message = ""
+        self._backdrop: QPixmap | None = None  # what is under the overlay, drawn anew only when the view changes
+        self._pan_from: QPointF | None = None
+        self._pressed_at: QPointF | None = None
+        self._space_held = False
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(160, 120)
+        notifier.theme_changed.connect(self._redraw)
+
+    # -- what is shown
+
+    def set_image(self, image: NDArray[np.uint8] | Pyramid | None, *, keep_view: bool = False) -> None:
+        """Show `image` (uint8 RGB, h x w x 3), or nothing. A large one is better made a Pyramid in the background."""
+        pyramid = make_pyramid(image) if isinstance(image, np.ndarray) else image
+        same_size = (
+            self._pyramid is not None
+            and pyramid is not None
+            and (self._pyramid.width, self._pyramid.height) == (pyramid.width, pyramid.height)
+        )
+        self._pyramid = pyramid
+        self._message = ""
+        if keep_view and same_size:
+            self._redraw()
+        else:
+            self.fit()
+
+    def set_message(self, text: str) -> None:
+        """Words in the middle of the view, such as why there is no image."""
+        if text != self._message:
+            self._message = text
+            self._redraw()
+
+    @property
+    def message(self) -> str:
+        return self._message
+
+    @property
+    def has_image(self) -> bool:
+        return self._pyramid is not None
+
+    @property
+    def image_size(self) -> QSize:
+        """In image pixels; empty without an image."""
+        return QSize(self._pyramid.width, self._pyramid.height) if self._pyramid else QSize(0, 0)
+
+    # -- zoom and position
+
+    @property
+    def scale(self) -> float:
+        """Widget pixels for one image pixel."""
+        return self._scale
+
+    def to_widget(self, point: QPointF) -> QPointF:
+        return QPointF(point.x() * self._scale + self._offset.x(), point.y() * self._scale + self._offset.y())
+
+    def to_image(self, point: QPointF) -> QPointF:
+        return QPointF((point.x() - self._offset.x()) / self._scale, (point.y() - self._offset.y()) / self._scale)
+
+    def rect_to_widget(self, xyxy: tuple[float, float, float, float]) -> QRectF:
+        """A box of image pixels as a rectangle of the widget."""
+        return QRectF(self.to_widget(QPointF(xyxy[0], xyxy[1])), self.to_widget(QPointF(xyxy[2], xyxy[3])))
+
+    def fit(self) -> None:
+        """Show the whole image, and keep doing so when the window's size changes, until somebody zooms."""
+        self._fitted = True
+        if self._pyramid is not None:
+            self._scale = self._fitting_scale()
+            width, height = self._pyramid.width * self._scale, self._pyramid.height * self._scale
+            self._offset = QPointF((self.width() - width) / 2, (self.height() - height) / 2)
+        self._view_moved()
+
+    def actual_size(self) -> None:
+        """One image pixel on one pixel of the screen."""
+        self.zoom_to(1.0 / self.devicePixelRatioF(), QPointF(self.rect().center()))
+
+    def zoom_to(self, scale: float, at: QPointF) -> None:
+        """Zoom so that the image point under `at`, a widget position, stays where it is."""
+        if self._pyramid is None:
+            return
+        anchor = self.to_image(at)
+        smallest = min(self._fitting_scale() / 2, 1.0)
+        self._scale = min(max(scale, smallest), LARGEST_SCALE)
+        self._offset = QPointF(at.x() - anchor.x() * self._scale, at.y() - anchor.y() * self._scale)
+        self._fitted = False
+        self._keep_in_sight()
+        self._view_moved()
+
+    def zoom_by(self, factor: float) -> None:
+        """Zoom about the middle of the view."""
+        self.zoom_to(self._scale * factor, QPointF(self.rect().center()))
+
+    def show_rect(self, xyxy: tuple[float, float, float, float]) -> None:
+        """Bring a box of image pixels into the middle, as large as leaves some surroundings visible."""
+        if self._pyramid is None:
+            return
+        width, height = max(xyxy[2] - xyxy[0], 1.0), max(xyxy[3] - xyxy[1], 1.0)
+        scale = min(self.width() / width, self.height() / height) * 0.4
+        self._scale = min(max(scale, self._fitting_scale()), LARGEST_SCALE)
+        middle = QPointF((xyxy[0] + xyxy[2]) / 2, (xyxy[1] + xyxy[3]) / 2)
+        self._offset = QPointF(self.rect().center()) - middle * self._scale
+        self._fitted = False
+        self._keep_in_sight()
+        self._view_moved()
+
+    def pan_by(self, delta: QPointF) -> None:
+        """Move the image by widget pixels."""
+        self._offset += delta
+        self._fitted = False
+        self._keep_in_sight()
+        self._view_moved()
+
+    def _fitting_scale(self) -> float:
+        assert self._pyramid is not None
+        room_x, room_y = max(self.width() - 2 * MARGIN, 1), max(self.height() - 2 * MARGIN, 1)
+        # A tiny image is not blown up beyond recognition.
+        return min(room_x / self._pyramid.width, room_y / self._pyramid.height, 8.0)
+
+    def _keep_in_sight(self) -> None:
+        """At least a strip of the image stays in the widget, so that it cannot be lost."""
+        assert self._pyramid is not None
+        width, height = self._pyramid.width * self._scale, self._pyramid.height * self._scale
+        strip_x, strip_y = min(80.0, width), min(80.0, height)
+        self._offset = QPointF(
+            min(max(self._offset.x(), strip_x - width), self.width() - strip_x),
+            min(max(self._offset.y(), strip_y - height), self.height() - strip_y),
+        )
+
+    def _view_moved(self) -> None:
+        self._redraw()
+        self.view_changed.emit()
+
+    def _redraw(self) -> None:
+        self._backdrop = None
+        self.update()
+
+    # -- drawing
+
+    def paint_overlay(self, painter: QPainter) -> None:
+        """For subclasses: draw over the image, in widget coordinates."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._backdrop is None or self._backdrop.deviceIndependentSize().toSize() != self.size():
+            self._backdrop = self._draw_backdrop()
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._backdrop)
+        if self._pyramid is not None:
+            self.paint_overlay(painter)
+        painter.end()
+
+    def _draw_backdrop(self) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        pixmap = QPixmap(self.size() * ratio)
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(theme().canvas)
+        painter = QPainter(pixmap)
+        if self._pyramid is not None:
+            self._draw_image(painter, self._pyramid, ratio)
+        if self._message:
+            painter.setPen(theme().muted)
+            room = QRectF(self.rect()).adjusted(40, 40, -40, -40)
+            painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._message)
+        painter.end()
+        return pixmap
+
+    def _draw_image(self, painter: QPainter, pyramid: Pyramid, ratio: float) -> None:
+        corner, opposite = self.to_image(QPointF(0, 0)), self.to_image(QPointF(self.width(), self.height()))
+        # Whole image pixels around what is visible, so that their edges do not swim while panning.
+        left, top = max(0, int(corner.x()) - 1), max(0, int(corner.y()) - 1)
+        right = min(pyramid.width, int(opposite.x()) + 2)
+        bottom = min(pyramid.height, int(opposite.y()) + 2)
+        if right <= left or bottom <= top:
+            return
+        level = pyramid.level_for(self._scale * ratio)
+        source = pyramid.levels[level]
+        across, down = source.width() / pyramid.width, source.height() / pyramid.height
+        target = QRectF(self.to_widget(QPointF(left, top)), self.to_widget(QPointF(right, bottom)))
+        part = QRectF(left * across, top * down, (right - left) * across, (bottom - top) * down)
+        # Magnified pixels are shown as they are: an inspector judges pixels, not an interpolation.
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._scale * ratio < 2.0)
+        painter.drawImage(target, source, part)
+
+    # -- mouse and keys
+
+    def left_pressed(self, at: QPointF, event: QMouseEvent) -> None:
+        """For subclasses: the left button went down at widget position `at`."""
+        self._pressed_at = at
+        self._pan_from = at
+
+    def left_moved(self, at: QPointF, event: QMouseEvent) -> None:
+        """For subclasses: the mouse moved, with or without the left button."""
+
+    def left_released(self, at: QPointF, event: QMouseEvent) -> None:
+        """For subclasses: the left button went up."""
+        pressed, self._pressed_at, self._pan_from = self._pressed_at, None, None
+        moved = pressed is None or (at - pressed).manhattanLength() > QApplication.startDragDistance()
+        if not moved and self._pyramid is not None:
+            self.image_clicked.emit(self.to_image(at))
+
+    def update_cursor(self) -> None:
+        """Show by the cursor what the left button would do. Subclasses call this where they have no better one."""
+        if self._pan_from is not None and self._space_held:
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif self._space_held:
+            self.setCursor(Qt.CursorShape.OpenHandCursor)
+        else:
+            self.unsetCursor()
+
+    @property
+    def panning(self) -> bool:
+        """The hand is holding the image, or Space is held ready to."""
+        return self._space_held or self._pan_from is not None
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        steps = event.angleDelta()
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.pan_by(QPointF(steps.y() or steps.x(), 0) / 2)
+        elif steps.y():
+            self.zoom_to(self._scale * WHEEL_STEP ** (steps.y() / 120), event.position())
+        elif steps.x():
+            self.pan_by(QPointF(steps.x(), 0) / 2)
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        hand = event.button() == Qt.MouseButton.LeftButton and self._space_held
+        if event.button() == Qt.MouseButton.MiddleButton or hand:
+            self._pan_from = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self.left_pressed(event.position(), event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pan_from is not None and event.buttons() != Qt.MouseButton.NoButton:
+            if self._pyramid is not None:
+                self.pan_by(event.position() - self._pan_from)
+            self._pan_from = event.position()
+        else:
+            self._pan_from = None
+            self.left_moved(event.position(), event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._pan_from is not None and self._pressed_at is None:
+            self._pan_from = None
+            self.update_cursor()
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self.left_released(event.position(), event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            if not event.isAutoRepeat():
+                self._space_held = True
+                self.update_cursor()
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._space_held = False
+            self.update_cursor()
+        else:
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._space_held = False
+        self.update_cursor()
+        super().focusOutEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        # Keys go to the image under the mouse, but never away from a field that is being typed in.
+        focused = QApplication.focusWidget()
+        if not isinstance(focused, QLineEdit | QAbstractSpinBox | QTextEdit | QPlainTextEdit):
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+        super().enterEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if self._fitted:
+            self.fit()
+        elif self._pyramid is not None:
+            self._keep_in_sight()
+            self._view_moved()
+        super().resizeEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._redraw()
+        super().changeEvent(event)
+
+    def sizeHint(self) -> QSize:
+        return QSize(640, 480)

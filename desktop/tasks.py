@@ -1,0 +1,106 @@
+"""Short work off the window's thread: a thread pool in which the latest request of a key wins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from itertools import count
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QDeadlineTimer, QEventLoop, QObject, QRunnable, Qt, QThreadPool, QTimer, Signal
+
+T = TypeVar("T")
+
+
+class Tasks(QObject):
+    """Runs functions in threads and hands their results back on the window's thread.
+
+    Starting work under a key makes earlier work of that key stale: it is skipped if it has not begun, and
+    its result is dropped if it has.
+    """
+
+    _ended = Signal(str, int, object, object)  # key, token, result, error
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(max(2, (os.cpu_count() or 2) - 1))
+        self._tokens = count(1)
+        self._latest: dict[str, int] = {}
+        self._callbacks: dict[int, tuple[Callable[[Any], None], Callable[[Exception], None] | None]] = {}
+        self._ended.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    def run(
+        self,
+        key: str,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None] | None = None,
+        *,
+        priority: int = 0,
+    ) -> None:
+        """Call `work` in a thread, then `done(result)` or `failed(error)` on the window's thread.
+
+        Without `failed` an error is raised on the window's thread, where the program's handler shows it.
+        Work of a higher `priority` is started first.
+        """
+        token = next(self._tokens)
+        self.cancel(key)
+        self._latest[key] = token
+        self._callbacks[token] = (done, failed)
+        self._pool.start(_Work(self, key, token, work), priority)
+
+    def cancel(self, key: str) -> None:
+        """Forget the work of `key`: neither of its callbacks will be called."""
+        if (token := self._latest.pop(key, None)) is not None:
+            self._callbacks.pop(token, None)
+
+    def busy(self, key: str) -> bool:
+        """Whether the latest work of `key` has not been handed back yet."""
+        return key in self._latest
+
+    def wait_idle(self, timeout_ms: int = 10_000) -> bool:
+        """Process events until nothing is under way; False when that takes longer. For tests and closing."""
+        deadline = QDeadlineTimer(timeout_ms)
+        while self._latest and not deadline.hasExpired():
+            loop = QEventLoop()
+            QTimer.singleShot(5, loop.quit)
+            loop.exec()
+        return not self._latest
+
+    def shut_down(self, timeout_ms: int = 5_000) -> None:
+        """Forget everything and wait for the threads, so that none outlives the window."""
+        self._latest.clear()
+        self._callbacks.clear()
+        self._pool.clear()
+        self._pool.waitForDone(timeout_ms)
+
+    def _is_latest(self, key: str, token: int) -> bool:
+        return self._latest.get(key) == token
+
+    def _deliver(self, key: str, token: int, result: object, error: Exception | None) -> None:
+        if not self._is_latest(key, token):
+            return
+        del self._latest[key]
+        done, failed = self._callbacks.pop(token)
+        if error is None:
+            done(result)
+        elif failed is not None:
+            failed(error)
+        else:
+            raise error
+
+
+class _Work(QRunnable):
+    def __init__(self, tasks: Tasks, key: str, token: int, work: Callable[[], object]) -> None:
+        super().__init__()
+        self._tasks, self._key, self._token, self._work = tasks, key, token, work
+
+    def run(self) -> None:
+        if not self._tasks._is_latest(self._key, self._token):
+            return
+        try:
+            result, error = self._work(), None
+        except Exception as raised:  # noqa: BLE001 the thread's boundary: carried over to the window's thread, not swallowed
+            result, error = None, raised
+        self._tasks._ended.emit(self._key, self._token, result, error)
