@@ -1,0 +1,190 @@
+"""What a run has said so far, as arrays and plain values for the plots and the status panel. Knows no Qt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.training.events import (
+    CheckpointSaved,
+    EpochDone,
+    Notice,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    StepDone,
+    from_json,
+)
+
+SMOOTHING_STEPS = 20  # the smoothed line follows the mean of about this many steps
+
+
+class RunHistory:
+    """Events of one run, live or past. The x axis counts epochs: the middle of the second epoch is 1.5."""
+
+    def __init__(self) -> None:
+        self.started: RunStarted | None = None
+        self.last_step: StepDone | None = None
+        self.epochs: list[EpochDone] = []
+        self.notices: list[Notice] = []
+        self.checkpoints: list[CheckpointSaved] = []
+        self.finished: RunFinished | None = None
+        self.failed: RunFailed | None = None
+        self.version = 0  # grows with every batch; a drawing of the same version is up to date
+        self._steps = _Columns(3)  # x, loss, smoothed loss
+
+    @classmethod
+    def of(cls, events: Iterable[Mapping[str, Any]]) -> RunHistory:
+        history = cls()
+        history.add(events)
+        return history
+
+    def add(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Take in events as they stand in events.jsonl; unknown ones are passed over."""
+        for values in events:
+            event = from_json(dict(values))
+            match event:
+                case StepDone():
+                    self._add_step(event)
+                case EpochDone():
+                    self._add_epoch(event)
+                case RunStarted():
+                    self.started, self.finished, self.failed = event, None, None
+                case Notice():
+                    self.notices.append(event)
+                case CheckpointSaved():
+                    self.checkpoints.append(event)
+                case RunFinished():
+                    self.finished = event
+                case RunFailed():
+                    self.failed = event
+        self.version += 1
+
+    def _add_step(self, step: StepDone) -> None:
+        x = step.epoch - 1 + step.step / max(1, step.steps)
+        self._steps.cut_from(x)  # a resumed run repeats what came after its checkpoint
+        loss = _number(step.loss)
+        before = self._steps.last(2)
+        share = 2 / (SMOOTHING_STEPS + 1)
+        smooth = loss if math.isnan(before) else before if math.isnan(loss) else before + share * (loss - before)
+        self._steps.append(x, loss, smooth)
+        self.last_step = step
+
+    def _add_epoch(self, epoch: EpochDone) -> None:
+        while self.epochs and self.epochs[-1].epoch >= epoch.epoch:
+            self.epochs.pop()
+        self.epochs.append(epoch)
+
+    # -- curves ------------------------------------------------------------------------------------------------
+
+    def steps(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """x in epochs, loss, smoothed loss; each of shape (steps,)."""
+        x, loss, smooth = self._steps.columns()
+        return x, loss, smooth
+
+    def epoch_curve(self, field: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Epoch numbers and the values of an EpochDone field, without the epochs that have none."""
+        return _curve((epoch.epoch, getattr(epoch, field)) for epoch in self.epochs)
+
+    def label_curve(self, label: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Epoch numbers and AP@0.5 of one label."""
+        return _curve((epoch.epoch, epoch.labels.get(label)) for epoch in self.epochs)
+
+    def label_names(self) -> list[str]:
+        return list(self.started.labels) if self.started else list(self.epochs[-1].labels) if self.epochs else []
+
+    # -- figures -----------------------------------------------------------------------------------------------
+
+    @property
+    def total_epochs(self) -> int:
+        if self.epochs:
+            return self.epochs[-1].epochs  # a time limit may have shortened the schedule
+        return self.started.epochs if self.started else 0
+
+    @property
+    def progress(self) -> float:
+        """Share of the schedule that is done, 0..1."""
+        if self.finished and not self.finished.stopped:
+            return 1.0
+        done = float(self.epochs[-1].epoch) if self.epochs else 0.0
+        if len(self._steps):
+            done = max(done, self._steps.last(0))
+        return min(1.0, done / self.total_epochs) if self.total_epochs else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the end of the schedule; None before the speed is known."""
+        step, started = self.last_step, self.started
+        if self.epochs and (step is None or step.epoch <= self.epochs[-1].epoch):
+            return self.epochs[-1].seconds_left
+        if step is None or started is None:
+            return None
+        if self.epochs:
+            into = step.step / max(1, step.steps)
+            per_epoch = self.epochs[-1].seconds_left / max(1, self.total_epochs - self.epochs[-1].epoch)
+            return max(0.0, self.epochs[-1].seconds_left - into * per_epoch)
+        if not step.images_per_second:
+            return None
+        left = self.total_epochs * (1 - self.progress)
+        return left * started.train_images / step.images_per_second
+
+    @property
+    def best(self) -> EpochDone | None:
+        """The epoch with the highest mAP@[.5:.95]; the earlier of two equals."""
+        judged = [epoch for epoch in self.epochs if epoch.map is not None]
+        return max(judged, key=lambda epoch: epoch.map or 0.0) if judged else None
+
+    @property
+    def images_per_second(self) -> float | None:
+        if self.last_step:
+            return self.last_step.images_per_second
+        return self.epochs[-1].images_per_second if self.epochs else None
+
+    @property
+    def lr(self) -> float | None:
+        if self.last_step:
+            return self.last_step.lr
+        return self.epochs[-1].lr if self.epochs else None
+
+
+class _Columns:
+    """Rows of floats that grow at the end at constant cost."""
+
+    def __init__(self, width: int) -> None:
+        self._rows = np.empty((256, width))
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, *row: float) -> None:
+        if self._count == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+        self._rows[self._count] = row
+        self._count += 1
+
+    def cut_from(self, x: float) -> None:
+        """Drop the rows whose first value is not below `x`."""
+        if self._count and self._rows[self._count - 1, 0] >= x:
+            self._count = int(np.searchsorted(self._rows[: self._count, 0], x))
+
+    def last(self, column: int) -> float:
+        return float(self._rows[self._count - 1, column]) if self._count else math.nan
+
+    def columns(self) -> list[NDArray[np.float64]]:
+        return [self._rows[: self._count, column] for column in range(self._rows.shape[1])]
+
+
+def _curve(points: Iterable[tuple[int, float | None]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    known = [(x, y) for x, y in points if y is not None]
+    rows = np.array(known, float).reshape(-1, 2)
+    return rows[:, 0], rows[:, 1]
+
+
+def _number(value: float | None) -> float:
+    # A loss that was not finite is null in the file.
+    return math.nan if value is None else value
