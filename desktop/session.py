@@ -19,6 +19,7 @@ class Session(QObject):
     image_changed = Signal()  # another image is current
     inspect_requested = Signal(str)  # a checkpoint id: show it on the Inspect page
     continue_requested = Signal(str)  # a checkpoint id: train on from it
+    page_requested = Signal(str)  # a page's title, such as Label: bring it to the front
     message = Signal(str)  # one line for the status bar
 
     def __init__(self, parent: QObject | None = None) -> None:
