@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,9 @@ Image = NDArray[np.uint8]
 _LUMA = np.array([0.299, 0.587, 0.114])
 # A Gaussian narrower than this leaves the neighbouring pixels less than half a grey level.
 _NO_BLUR = 0.2
+# A normal distribution in 256 equally likely steps. One random byte a value through this table takes a sixth
+# of the time of true normal numbers, with the same spread to 0.3%; nothing lies beyond 2.9 deviations.
+_NORMAL = np.array([NormalDist().inv_cdf((step + 0.5) / 256) for step in range(256)])
 
 
 def change_colors(image: Image, config: AugmentationConfig, draws: Draws, random: np.random.Generator) -> Image:
@@ -52,8 +57,9 @@ def _noisy(image: Image, strength: float, random: np.random.Generator) -> Image:
     """Gaussian noise; a grey picture stays grey, as from a camera without colour."""
     red, green, blue = image[..., 0], image[..., 1], image[..., 2]
     grey = np.array_equal(red, green) and np.array_equal(red, blue)
-    noise = random.standard_normal(image.shape[:2] if grey else image.shape, np.float32)
-    noise *= strength
+    shape = image.shape[:2] if grey else image.shape
+    steps = np.frombuffer(random.bytes(int(np.prod(shape))), np.uint8).reshape(shape)
+    noise = cv2.LUT(steps, np.rint(_NORMAL * strength).astype(np.int16))
     if grey:
         return np.asarray(cv2.merge([cv2.add(red, noise, dtype=cv2.CV_8U)] * 3), np.uint8)
     return np.asarray(cv2.add(image, noise, dtype=cv2.CV_8U), np.uint8)
