@@ -25,6 +25,7 @@ class ModelSpec:
     title: str
     summary: str  # when to choose it
     stages: tuple[str, ...]  # backbone stages, input first
+    strides: tuple[int, ...]  # input pixels from cell to cell of each feature map, finest first
     weights: dict[str, WeightsFile] = field(default_factory=dict)  # by source: "imagenet", "coco"
     defaults: dict[str, Any] = field(default_factory=dict)  # recipe fields by dotted name
 
@@ -38,7 +39,8 @@ MODELS: dict[str, ModelSpec] = {
             name="ssd_compact",
             title="SSD Compact",
             summary="Small defects, little data, or no GPU: trains from scratch on crops at native resolution.",
-            stages=("stem", "stage1", "stage2", "stage3"),
+            stages=("stem", "stage1", "stage2", "stage3", "stage4"),
+            strides=(8, 16, 32),
             defaults={
                 "weights.source": "none",
                 "strategy.kind": "scratch",
@@ -56,6 +58,7 @@ MODELS: dict[str, ModelSpec] = {
             title="SSD300 VGG16",
             summary="A GPU and a few hundred images: accurate and well understood, fine-tuned from ImageNet or COCO.",
             stages=("conv1", "conv2", "conv3", "conv4", "conv5"),
+            strides=(8, 16, 32, 64),
             weights={
                 "imagenet": WeightsFile("ImageNet backbone", "vgg16_features-amdegroot-88682ab5.pth",
                                         _TORCHVISION + "vgg16_features-amdegroot-88682ab5.pth"),
@@ -79,6 +82,7 @@ MODELS: dict[str, ModelSpec] = {
             title="SSDLite320 MobileNetV3",
             summary="A fast line or an edge device: light to run, slower to learn; likes more data and longer training.",
             stages=("stem", "stride4", "stride8", "stride16", "stride32"),
+            strides=(8, 16, 32, 64),
             weights={
                 "imagenet": WeightsFile("ImageNet backbone", "mobilenet_v3_large-8738ca79.pth",
                                         _TORCHVISION + "mobilenet_v3_large-8738ca79.pth"),

@@ -27,6 +27,11 @@ class Weights(_Part):
         "checkpoint: a model saved by this program; label heads are carried over by name.",
     )
     path: str = Field("", title="File", description="The weights or checkpoint file, where the source needs one.")
+    normalization: Literal["auto", "imagenet", "caffe", "centred"] = Field(
+        "auto", title="Normalisation",
+        description="How pixels are scaled for the network. It belongs to the weights, so auto is right unless a "
+        "weights file was trained otherwise. caffe: mean 123 117 104, unscaled. centred: -1 to 1.",
+    )
 
 
 class Strategy(_Part):
@@ -92,7 +97,7 @@ class Loss(_Part):
         "focal", title="Label loss",
         description="focal: every anchor counts, easy ones little. mined_bce: the hardest negatives of the whole batch. Clean images teach in both.",
     )
-    box_weight: float = Field(2.0, ge=0, le=100, title="Box weight", description="Weight of the box loss beside the label loss.")
+    box_weight: float = Field(1.0, ge=0, le=100, title="Box weight", description="Weight of the box loss beside the label loss.")
 
 
 class EvaluationSettings(_Part):
@@ -116,7 +121,10 @@ class Recipe(_Part):
     evaluation: EvaluationSettings = EvaluationSettings()
     seed: int = Field(0, ge=0, title="Seed", description="The same seed, recipe and snapshot give the same run.")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", title="Device", description="auto, cpu, mps, cuda or cuda:N.")
-    workers: int = Field(0, ge=0, le=64, title="Workers", description="Processes that prepare images; 0: the training process itself.")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", title="Precision", description="auto: bf16 for the network where the device computes it natively, else fp32. The loss is always fp32.",
+    )
+    workers: int = Field(2, ge=1, le=64, title="Workers", description="Threads that decode and augment images ahead of the network.")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

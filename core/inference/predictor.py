@@ -1,0 +1,48 @@
+"""From a checkpoint file and an image to detections. A checkpoint file alone is enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError
+from core.inference.runner import Runner
+from core.models import checkpoint
+from core.models.checkpoint import Description
+from core.models.device import choose_device
+from core.models.multilabel import Decoding
+from core.types import Detections
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """A trained model, ready to look at images."""
+
+    description: Description
+    runner: Runner
+
+    @classmethod
+    def load(cls, path: Path, device: str = "auto", decoding: Decoding | None = None) -> Self:
+        """Raises InputError if the checkpoint is damaged or no checkpoint, or the device is not there."""
+        loaded = checkpoint.load(path)
+        place = choose_device(device)
+        precision = str(loaded.description.recipe.get("precision", "auto"))
+        detector = loaded.build().to(place)
+        return cls(
+            loaded.description, Runner(detector, loaded.description.input, place, precision, decoding or Decoding())
+        )
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        return tuple(self.description.labels)
+
+    def predict(self, image: NDArray[np.uint8]) -> Detections:
+        """Detections in pixels of `image` (h, w, 3) RGB, best first; an image of any size, in tiles if large."""
+        if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+            raise InputError(f"image: needs shape (height, width, 3), not {image.shape}")
+        boxes, scores = self.runner.predict(image)
+        return Detections(boxes, scores, self.label_names)

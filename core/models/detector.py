@@ -1,0 +1,129 @@
+"""The detector that all families share: a backbone's feature maps, a head on each, anchors on each cell.
+
+Names of dimensions: b images, a anchors, k labels, hw a map's height and width.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from core.models.anchors import Anchors
+
+# Probability that an untrained head gives to every label (Lin et al., Focal Loss): logit -4.6.
+PRIOR_PROBABILITY = 0.01
+
+
+class Backbone(nn.Module, ABC):
+    """Turns images into feature maps, finest first."""
+
+    strides: tuple[int, ...]  # input pixels from cell to cell, by map
+    channels: tuple[int, ...]  # by map
+    # Names of the tensors in torchvision's classifier of the same family, and here.
+    imagenet_names: dict[str, str]
+
+    @abstractmethod
+    def maps(self, images_b3hw: Tensor, levels: int) -> list[Tensor]:
+        """The `levels` finest maps of normalised images."""
+
+    @abstractmethod
+    def stages(self) -> dict[str, list[nn.Module]]:
+        """The pre-trained parts by stage name, input first. What is in none of them is new and always learns."""
+
+
+class Detector(nn.Module):
+    """A single-shot detector with one sigmoid per label, for any input size."""
+
+    def __init__(
+        self, backbone: Backbone, anchors: Anchors, labels: int, make_head: Callable[[int, int, int], Head]
+    ) -> None:
+        """`make_head(channels, shapes, labels)` builds the head of one map."""
+        super().__init__()
+        if anchors.strides != backbone.strides:
+            raise ValueError(f"anchors for strides {anchors.strides} on maps of strides {backbone.strides}")
+        self.backbone = backbone
+        self.anchors = anchors
+        self.labels = labels
+        self.heads = nn.ModuleDict({
+            str(level): make_head(backbone.channels[level], len(shapes), labels)
+            for level, shapes in enumerate(anchors.shapes)
+            if shapes
+        })
+        self._grids: dict[tuple[tuple[tuple[int, int], ...], torch.device], Tensor] = {}
+
+    def forward(self, images_b3hw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (b, a, k), box deltas (b, a, 4) and the anchors (a, 4) in input pixels, x1 y1 x2 y2."""
+        maps = self.backbone.maps(images_b3hw, self.anchors.used_levels)
+        logits, deltas = [], []
+        for level, head in self.heads.items():
+            level_logits, level_deltas = head(maps[int(level)])
+            logits.append(level_logits)
+            deltas.append(level_deltas)
+        sizes = tuple((m.shape[2], m.shape[3]) for m in maps)
+        return torch.cat(logits, dim=1), torch.cat(deltas, dim=1), self._grid(sizes, images_b3hw.device)
+
+    def _grid(self, sizes: tuple[tuple[int, int], ...], device: torch.device) -> Tensor:
+        """All anchors for maps of these (height, width); built once for each input size."""
+        key = (sizes, device)
+        if key not in self._grids:
+            levels = [
+                grid_anchors(size, stride, shapes)
+                for size, stride, shapes in zip(sizes, self.anchors.strides, self.anchors.shapes, strict=False)
+                if shapes
+            ]
+            if len(self._grids) >= 8:
+                self._grids.clear()
+            self._grids[key] = torch.cat(levels).to(device)
+        return self._grids[key]
+
+
+class Head(nn.Module):
+    """Labels and box deltas for every anchor of one map."""
+
+    def __init__(self, tower: nn.Module, to_labels: nn.Conv2d, to_boxes: nn.Conv2d, labels: int) -> None:
+        """`to_labels` gives shapes * labels channels, `to_boxes` shapes * 4; both get fresh values here."""
+        super().__init__()
+        self.tower, self.to_labels, self.to_boxes, self.labels = tower, to_labels, to_boxes, labels
+        for layer in (to_labels, to_boxes):
+            nn.init.normal_(layer.weight, std=0.01)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+        assert to_labels.bias is not None
+        nn.init.constant_(to_labels.bias, -math.log((1 - PRIOR_PROBABILITY) / PRIOR_PROBABILITY))
+
+    def forward(self, map_bchw: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (b, hw * shapes, labels) and deltas (b, hw * shapes, 4)."""
+        features = self.tower(map_bchw)
+        return _by_anchor(self.to_labels(features), self.labels), _by_anchor(self.to_boxes(features), 4)
+
+
+def grid_anchors(size: tuple[int, int], stride: int, shapes: tuple[tuple[float, float], ...]) -> Tensor:
+    """Anchors (height * width * len(shapes), 4), rows of cells first, then columns, then shapes."""
+    height, width = size
+    x = (torch.arange(width) + 0.5) * stride
+    y = (torch.arange(height) + 0.5) * stride
+    centres = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[:, :, None]
+    half = torch.tensor(shapes) / 2
+    return torch.cat([centres - half, centres + half], dim=-1).reshape(-1, 4)
+
+
+def convolution(channels_in: int, channels_out: int, stride: int = 1, kernel: int = 3, groups: int = 1) -> nn.Sequential:
+    """Convolution, BatchNorm and ReLU; the map shrinks by `stride`."""
+    layer = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False)
+    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    return nn.Sequential(layer, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True))
+
+
+def same_tensors(source: nn.Module, built_from_it: nn.Module) -> dict[str, str]:
+    """Names of tensors in `source` and the names under which the very same tensors are in `built_from_it`."""
+    names = {id(tensor): name for name, tensor in built_from_it.state_dict(keep_vars=True).items()}
+    return {name: names[id(t)] for name, t in source.state_dict(keep_vars=True).items() if id(t) in names}
+
+
+def _by_anchor(output_bchw: Tensor, values: int) -> Tensor:
+    """(b, shapes * values, h, w) as (b, h * w * shapes, values)."""
+    return output_bchw.permute(0, 2, 3, 1).reshape(len(output_bchw), -1, values)

@@ -1,0 +1,44 @@
+"""Which device computes, and in which precision."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+
+from core.errors import InputError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; auto takes the GPU if there is one. InputError if it is not there."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda:0")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"device: there is no {name} here ({torch.cuda.device_count()} CUDA devices); choose auto or cpu")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise InputError("device: there is no mps here; choose auto or cpu")
+    return device
+
+
+def device_title(device: torch.device) -> str:
+    """The device as a person knows it."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} ({device})"
+    if device.type == "cpu":
+        return f"CPU, {torch.get_num_threads()} threads"
+    return str(device)
+
+
+def mixed_precision(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """Context in which the network computes: bf16 where the device has it natively, unless fp32 is asked for."""
+    native = {
+        "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
+        "cpu": lambda: torch.backends.mkldnn.is_available() and torch.cpu._is_avx512_bf16_supported(),
+    }
+    if precision == "bf16" or (precision == "auto" and native.get(device.type, lambda: False)()):
+        return torch.autocast(device.type, torch.bfloat16)
+    return nullcontext()

@@ -1,0 +1,58 @@
+"""ssd300_vgg16: torchvision's VGG16 body of the original SSD, with a multi-label head at any input size."""
+
+from __future__ import annotations
+
+import torch.nn.functional as functional
+from torch import Tensor, nn
+from torchvision.models import vgg16
+from torchvision.models.detection.ssd import SSDFeatureExtractorVGG
+
+from core.models.anchors import Anchors
+from core.models.detector import Backbone, Detector, Head, same_tensors
+from core.models.registry import MODELS
+
+
+class VggBackbone(Backbone):
+    """conv4_3, fc7, conv8_2 and conv9_2 of SSD300.
+
+    The two unpadded maps after them cover only the middle of the picture, so they are not used: a box as large
+    as the picture is found on the map of stride 64.
+    """
+
+    strides = MODELS["ssd300_vgg16"].strides
+    channels = (512, 1024, 512, 256)
+
+    def __init__(self) -> None:
+        super().__init__()
+        plain = vgg16(weights=None, init_weights=True)
+        self.body = SSDFeatureExtractorVGG(plain.features, highres=False)
+        del self.body.extra[3:]
+        self.imagenet_names = same_tensors(plain, self)
+
+    def maps(self, images_b3hw: Tensor, levels: int) -> list[Tensor]:
+        current = self.body.features(images_b3hw)
+        # conv4_3's activations are far larger than those of later maps (Liu, Rabinovich and Berg, ParseNet).
+        found = [self.body.scale_weight.view(1, -1, 1, 1) * functional.normalize(current)]
+        for block in self.body.extra[: levels - 1]:
+            current = block(current)
+            found.append(current)
+        return found
+
+    def stages(self) -> dict[str, list[nn.Module]]:
+        features, conv5 = self.body.features, self.body.extra[0][:-1]
+        pools = [0, *(index for index, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)), len(features)]
+        stages: dict[str, list[nn.Module]] = {
+            f"conv{stage + 1}": [features[begin:end]] for stage, (begin, end) in enumerate(zip(pools, pools[1:], strict=False))
+        }
+        stages["conv5"] = [conv5]
+        return stages
+
+
+def build(anchors: Anchors, labels: int) -> Detector:
+    """The detector for these anchors and this many labels, with random weights."""
+    return Detector(VggBackbone(), anchors, labels, _head)
+
+
+def _head(channels: int, shapes: int, labels: int) -> Head:
+    to_labels = nn.Conv2d(channels, shapes * labels, 3, padding=1)
+    return Head(nn.Identity(), to_labels, nn.Conv2d(channels, shapes * 4, 3, padding=1), labels)
