@@ -1,0 +1,80 @@
+"""The sample as a project: files on disk, labelled and divided."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core import files
+from core.errors import InputError
+from core.project import edits
+from core.project.history import Edit, ImageState
+from core.project.project import Project
+from core.sample.picture import SAMPLE_LABELS, USUAL_SIZE, generate_image
+from core.types import Box, Split, Status
+
+_Drawn = tuple[Path, NDArray[np.float32], list[set[str]]]
+
+
+def make_sample_project(
+    folder: Path,
+    count: int = 160,
+    size: int | tuple[int, int] = USUAL_SIZE,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Project:
+    """Draw `count` pictures into `folder`/images and make a labelled, divided project of them in `folder`.
+
+    The same arguments give the same files, boxes and splits. `progress(done, total)` is called in the caller's thread.
+    Returns the open project; raises InputError if the folder holds a project already or cannot be written.
+    """
+    project = Project.create(folder, SAMPLE_LABELS)
+    try:
+        drawn: list[_Drawn] = []
+        with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="sample") as pool:
+            for one in pool.map(lambda index: _draw(project.folder / "images", index, seed, size), range(count)):
+                drawn.append(one)
+                if progress:
+                    progress(len(drawn), count)
+        project.add_images(path for path, _, _ in drawn)
+        project.apply(_labelling(project, drawn))
+        project.apply(edits.assign_splits(project, seed=seed))
+    except BaseException:
+        project.close()
+        raise
+    return project
+
+
+def _draw(folder: Path, index: int, seed: int, size: int | tuple[int, int]) -> _Drawn:
+    picture, boxes, labels = generate_image(index, seed, size)
+    # Both kinds turn up in real folders, so the sample has both.
+    path = folder / f"surface-{index:04d}.{'jpg' if index % 4 == 3 else 'png'}"
+    options = [cv2.IMWRITE_JPEG_QUALITY, 95] if path.suffix == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 1]
+    _, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
+    try:
+        files.write_bytes(path, data.tobytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
+    return path, boxes, labels
+
+
+def _labelling(project: Project, drawn: list[_Drawn]) -> Edit:
+    ids = {label.name: label.id for label in project.labels()}
+    images = {project.image_path(image): image.id for image in project.images()}
+    box_ids = iter(project.new_ids("box", sum(len(boxes) for _, boxes, _ in drawn)))
+    after: dict[int, ImageState] = {}
+    for path, boxes, labels in drawn:
+        after[images[path]] = ImageState(
+            Status.LABELLED if len(boxes) else Status.CLEAN, Split.NONE, "", "",
+            tuple(
+                Box(next(box_ids), x1, y1, x2, y2, frozenset(ids[name] for name in names))
+                for (x1, y1, x2, y2), names in zip(boxes.tolist(), labels, strict=True)
+            ),
+        )  # fmt: skip
+    return Edit("Label the sample", project.states(after), after)
