@@ -19,15 +19,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.augmentation.pipeline import Augmented, View, augment
+from core.augmentation.pipeline import Augmented, augment
 from core.imaging.decode import decode
 from core.inference.runner import to_batch
 from core.models.multilabel import Targets
 from core.project.snapshot import SnapshotImage
 from core.randomness import seed_for
 from core.training.recipe import Recipe
-
-MOST_CROPS_PER_IMAGE = 16
+from core.training.views import crops_per_image, training_view
 
 
 class ImageCache:
@@ -120,20 +119,6 @@ class TrainingSet:
             to_batch([picture.image for picture in pictures]),
             padded_targets([(picture.boxes, picture.labels) for picture in pictures], self._labels),
         )
-
-
-def training_view(recipe: Recipe, size: tuple[int, int]) -> View:
-    """What the network sees of an image in training."""
-    return View(size, "crop" if recipe.sampling.mode == "crops" else "whole", recipe.sampling.on_box)
-
-
-def crops_per_image(recipe: Recipe, width: int, height: int) -> int:
-    """Pictures that an epoch takes from an image: as many as half cover it, unless the recipe says."""
-    if recipe.sampling.mode == "whole":
-        return 1
-    if recipe.sampling.crops_per_image:
-        return recipe.sampling.crops_per_image
-    return max(1, min(MOST_CROPS_PER_IMAGE, round(width * height / recipe.sampling.input_size**2 / 2)))
 
 
 def padded_targets(images: Sequence[tuple[NDArray[np.float32], NDArray[np.bool_]]], labels: int) -> Targets:
