@@ -80,6 +80,14 @@ class ImageRecord:
     content_hash: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that was skipped or mended while the rest went on."""
+
+    file: str
+    problem: str  # what is wrong, and what was done about it
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GroundTruth:
     """The boxes of one image as arrays."""

@@ -1,0 +1,141 @@
+"""From files and folders that a person names to images of the project."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path, PurePath
+
+from core.errors import InputError
+from core.imaging.decode import IMAGE_SUFFIXES, cpu_count, decode_bytes, read_bytes
+from core.types import ImageRecord, Problem
+
+_DIGITS = re.compile(r"(\d+)")
+_OWN = frozenset({"runs", "backups", "cache"})
+_IN_FLIGHT = 64  # files read ahead of the results: bounds memory, feeds every core
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """An image file that was read and decoded without fault."""
+
+    path: Path  # absolute
+    width: int  # of the upright image
+    height: int
+    size_bytes: int
+    content_hash: str
+
+    def record(self, image_id: int, project_folder: Path) -> ImageRecord:
+        """The record by which the project in `project_folder` refers to the file."""
+        return ImageRecord(
+            image_id, stored(project_folder, self.path), self.width, self.height,
+            size_bytes=self.size_bytes, content_hash=self.content_hash,
+        )  # fmt: skip
+
+
+def probe(path: Path) -> Probed:
+    """Read and decode one file. Raises ImageError (an InputError) naming the file and what is wrong."""
+    data = read_bytes(path)
+    height, width = decode_bytes(data, path).shape[:2]
+    return Probed(path, width, height, len(data), hashlib.blake2b(data, digest_size=16).hexdigest())
+
+
+def probe_all(
+    files: Iterable[Path], progress: Callable[[int, int], None] | None = None
+) -> tuple[list[Probed], list[Problem]]:
+    """Probe files in threads; results in the order of `files`, what cannot be used as problems."""
+    wanted = list(files)
+    found: list[Probed] = []
+    problems: list[Problem] = []
+    with ThreadPoolExecutor(cpu_count(), thread_name_prefix="probe") as pool:
+        waiting = iter(wanted)
+        running = [pool.submit(_probed_or_problem, path) for path in islice(waiting, _IN_FLIGHT)]
+        for done in range(1, len(wanted) + 1):
+            result = running.pop(0).result()
+            running += [pool.submit(_probed_or_problem, path) for path in islice(waiting, 1)]
+            if isinstance(result, Problem):
+                problems.append(result)
+            else:
+                found.append(result)
+            if progress is not None:
+                progress(done, len(wanted))
+    return found, problems
+
+
+def _probed_or_problem(path: Path) -> Probed | Problem:
+    try:
+        return probe(path)
+    except InputError as error:
+        return Problem(str(path), f"{str(error).removeprefix(f'{path}: ')}; skipped")
+
+
+def gather(paths: Iterable[Path], own_folder: Path) -> tuple[list[Path], list[Problem]]:
+    """The image files among `paths` and, in natural order, in the folders among them; absolute.
+
+    Files that are no images, and what does not exist, come back as problems. The project's own database,
+    caches and runs in `own_folder`, and hidden files, are passed over without a word.
+    """
+    files: list[Path] = []
+    problems: list[Problem] = []
+    for path in (Path(os.path.abspath(given)) for given in paths):
+        if path.is_dir():
+            for file in _walk(path, own_folder, problems):
+                if file.suffix.lower() in IMAGE_SUFFIXES:
+                    files.append(file)
+                else:
+                    problems.append(Problem(str(file), f"not an image file ({file.suffix or 'no suffix'}); skipped"))
+        elif path.exists():
+            files.append(path)
+        else:
+            problems.append(Problem(str(path), "there is no such file or folder; skipped"))
+    return files, problems
+
+
+def _walk(folder: Path, own_folder: Path, problems: list[Problem]) -> Iterator[Path]:
+    def refused(error: OSError) -> None:
+        problems.append(Problem(str(error.filename), f"cannot be read ({error.strerror}); skipped"))
+
+    for place, folders, names in os.walk(folder, onerror=refused):
+        is_own = Path(place) == own_folder
+        folders[:] = sorted((f for f in folders if not f.startswith(".") and not (is_own and f in _OWN)), key=natural)
+        for name in sorted(names, key=natural):
+            if not name.startswith(".") and not (is_own and name.startswith("project.sqlite")):
+                yield Path(place, name)
+
+
+def natural(text: str) -> list[tuple[int, int | str]]:
+    """A sort key that puts part2 before part10."""
+    return [(0, int(part)) if part.isdecimal() else (1, part.casefold()) for part in _DIGITS.split(text) if part]
+
+
+def in_natural_order(images: Iterable[ImageRecord]) -> list[int]:
+    """Ids of `images` in the natural order of their paths."""
+    return [image.id for image in sorted(images, key=lambda image: (natural(image.path), image.path))]
+
+
+def stored(project_folder: Path, path: Path) -> str:
+    """How the project refers to the absolute `path`: relative if it lies in the project's folder or beside it.
+
+    Then a project stays whole when it is moved together with its images; what lies elsewhere is found
+    where it is, wherever the project goes.
+    """
+    for base, prefix in ((project_folder, ""), (project_folder.parent, "../")):
+        # Everything lies below the root: that is no reason to expect it to move along.
+        if base != Path(base.anchor) and path.is_relative_to(base):
+            return prefix + path.relative_to(base).as_posix()
+    return path.as_posix()
+
+
+def absolute(project_folder: Path, path: str) -> Path:
+    """The file that `stored` referred to."""
+    return Path(os.path.normpath(project_folder / PurePath(path)))
+
+
+def key(path: Path) -> str:
+    """Equal for equal files, as the platform compares names."""
+    return os.path.normcase(path)

@@ -1,0 +1,54 @@
+"""What the project says about itself, its runs and its checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is of everything."""
+
+    images: int
+    boxes: int
+    labels: dict[str, int]  # boxes that carry the label, by label name in display order
+    status: dict[str, int]  # images by status
+    splits: dict[str, int]  # images by split
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One training, as its run folder tells it."""
+
+    id: str  # such as r001
+    model: str
+    created: str  # ISO 8601 with time zone
+    state: str  # waiting, running, finished, stopped, failed or interrupted
+    epochs: int  # that were completed
+    recipe: dict[str, Any] = field(default_factory=dict)
+    snapshot_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRecord:
+    """One saved model."""
+
+    id: str  # such as r001-best
+    run: str
+    epoch: int
+    model: str
+    created: str  # ISO 8601 with time zone
+    path: Path  # absolute
+    size_bytes: int
+    map50: float | None
+    map: float | None
+    label_ap50: dict[str, float | None]
+    best: bool
+    star: bool = False
+    note: str = ""
+    labels: tuple[str, ...] = ()

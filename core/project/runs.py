@@ -1,0 +1,263 @@
+"""Runs and checkpoints. The run folders are the truth; the database keeps rows to list them fast."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from core.errors import InputError
+from core.project.records import CheckpointRecord, RunRecord
+from core.project.store import Store
+from core.safetensors_header import read_metadata
+
+_TAIL = 2**18  # bytes of events.jsonl that are read first: the last epoch is in them but for very long epochs
+_HEARTBEAT_SECONDS = 30.0
+_STATE_FILES = ("job.json", "recipe.yaml", "events.jsonl", "snapshot.json", "heartbeat", "stop")
+
+
+def make_folder(runs_folder: Path, first: int) -> tuple[Path, int]:
+    """Make `runs_folder`/r<number> for the lowest free number from `first`. Also gives the number."""
+    number = first
+    while True:
+        folder = runs_folder / f"r{number:03d}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be made ({error.strerror}); check the disk and the permissions") from error
+        else:
+            return folder, number
+
+
+def sync(store: Store, runs_folder: Path) -> bool:
+    """Bring the rows to what is in the folders; reads only what changed. True if anything had."""
+    known_runs, known_checkpoints = store.run_rows(), store.checkpoint_rows()
+    folders = {folder.name: folder for folder in _run_folders(runs_folder)}
+    changed = False
+    for run, folder in folders.items():
+        signature = _signature(*(folder / name for name in _STATE_FILES))
+        # A live run can end without writing anything more: its heartbeat falls silent.
+        live = run in known_runs and json.loads(known_runs[run][1])["state"] in ("running", "waiting")
+        if live or known_runs.get(run, ("", ""))[0] != signature:
+            record = json.dumps(asdict(read_run(folder)), ensure_ascii=False)
+            if known_runs.get(run, ("", ""))[1] != record:
+                changed = True
+            store.write_run(run, signature, record)
+    for run in known_runs.keys() - folders.keys():
+        store.delete_run(run)
+        changed = True
+    present = {_checkpoint_id(path): path for folder in folders.values() for path in _checkpoint_files(folder)}
+    for checkpoint, path in present.items():
+        signature = _signature(path)
+        if known_checkpoints.get(checkpoint, ("", ""))[0] != signature:
+            found = _read_or_none(path)
+            if found is not None:
+                store.write_checkpoint(checkpoint, found.run, signature, _to_json(found))
+                changed = True
+    for checkpoint in known_checkpoints.keys() - present.keys():
+        store.delete_checkpoint(checkpoint)
+        changed = True
+    return changed
+
+
+def listed_runs(store: Store, runs_folder: Path, *, scan: bool) -> list[RunRecord]:
+    """Runs by number: from the rows, or with `scan` from the folders (where rows cannot be written)."""
+    if scan:
+        found = [read_run(folder) for folder in _run_folders(runs_folder)]
+    else:
+        found = [RunRecord(**json.loads(record)) for _, record in store.run_rows().values()]
+    return sorted(found, key=lambda record: _number(record.id))
+
+
+def listed_checkpoints(store: Store, runs_folder: Path, *, scan: bool) -> list[CheckpointRecord]:
+    """Checkpoints by run, best first, with what the user noted; `scan` as for `listed_runs`."""
+    if scan:
+        paths = [path for folder in _run_folders(runs_folder) for path in _checkpoint_files(folder)]
+        found = [record for path in paths if (record := _read_or_none(path)) is not None]
+    else:
+        found = [_from_json(record, runs_folder) for _, record in store.checkpoint_rows().values()]
+    notes = store.checkpoint_notes()
+    found = [
+        replace(record, star=notes[record.id][0], note=notes[record.id][1]) if record.id in notes else record
+        for record in found
+    ]
+    return sorted(found, key=lambda record: (_number(record.run), not record.best, record.id))
+
+
+def read_run(folder: Path) -> RunRecord:
+    """What the files in a run's folder say. A file that is missing or torn leaves its fields empty."""
+    recipe = _read_yaml(folder / "recipe.yaml")
+    job = _read_json(folder / "job.json")
+    epochs, ending = _read_events(folder / "events.jsonl")
+    return RunRecord(
+        id=folder.name,
+        model=str(recipe.get("model", "")),
+        created=str(job.get("created") or _iso(_oldest(folder))),
+        state=_state(folder, ending),
+        epochs=epochs,
+        recipe=recipe,
+        snapshot_hash=str(job.get("snapshot_hash") or _read_snapshot_hash(folder / "snapshot.json")),
+    )
+
+
+def read_checkpoint(path: Path) -> CheckpointRecord:
+    """What a checkpoint file in a run's folder says of itself. Raises InputError if it is damaged or not ours."""
+    described = read_metadata(path)
+    recipe = described.get("recipe")
+    metrics = described.get("metrics")
+    metrics = metrics if isinstance(metrics, dict) else {}
+    by_label = metrics.get("label_ap50", metrics.get("labels"))
+    labels = described.get("labels", described.get("label_names", ()))
+    stat = path.stat()
+    return CheckpointRecord(
+        id=_checkpoint_id(path),
+        run=path.parent.parent.name,
+        epoch=int(described.get("epoch") or 0),
+        model=str(described.get("model") or (recipe.get("model", "") if isinstance(recipe, dict) else "")),
+        created=str(described.get("created") or _iso(stat.st_mtime)),
+        path=path,
+        size_bytes=stat.st_size,
+        map50=_number_or_none(metrics.get("map50")),
+        map=_number_or_none(metrics.get("map")),
+        label_ap50={str(k): _number_or_none(v) for k, v in by_label.items()} if isinstance(by_label, dict) else {},
+        best=path.stem == "best",
+        labels=tuple(label["name"] if isinstance(label, dict) else str(label) for label in labels),
+    )
+
+
+def _read_or_none(path: Path) -> CheckpointRecord | None:
+    # A damaged file is no checkpoint: it is not listed, and whoever opens it by its path is told why.
+    try:
+        return read_checkpoint(path)
+    except InputError:
+        return None
+
+
+def _run_folders(runs_folder: Path) -> list[Path]:
+    if not runs_folder.is_dir():
+        return []
+    return sorted(path for path in runs_folder.iterdir() if path.is_dir() and path.name[:1] == "r" and path.name[1:].isdecimal())
+
+
+def _checkpoint_files(run_folder: Path) -> list[Path]:
+    # The atomic writer's temporary files start with a dot.
+    return [path for path in sorted((run_folder / "checkpoints").glob("*.safetensors")) if not path.name.startswith(".")]
+
+
+def _checkpoint_id(path: Path) -> str:
+    return f"{path.parent.parent.name}-{path.stem}"
+
+
+def _number(run: str) -> int:
+    return int(run[1:])
+
+
+def _signature(*paths: Path) -> str:
+    stats = [path.stat() if path.is_file() else None for path in paths]
+    return ";".join(f"{stat.st_mtime_ns}:{stat.st_size}" if stat else "" for stat in stats)
+
+
+def _read_events(path: Path) -> tuple[int, str]:
+    """Completed epochs, and the state that the last ending event tells ("" while there is none)."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            file.seek(max(0, size - _TAIL))
+            epochs, ending = _scan_events(file.read())
+            if epochs == 0 and size > _TAIL:
+                file.seek(0)
+                epochs, _ = _scan_events(file.read())
+    except FileNotFoundError:
+        return 0, ""
+    return epochs, ending
+
+
+def _scan_events(data: bytes) -> tuple[int, str]:
+    epochs, ending = 0, ""
+    for line in data.splitlines():
+        if b'"step"' in line and b'"epoch"' not in line:
+            continue
+        event = _parsed(line)
+        kind = event.get("event")
+        if kind == "started":
+            ending = ""  # a run that was resumed has an ending before its new start
+        elif kind == "epoch":
+            epochs = max(epochs, int(event.get("epoch") or 0))
+        elif kind == "finished":
+            ending = "stopped" if event.get("stopped") else "finished"
+        elif kind == "failed":
+            ending = "failed"
+    return epochs, ending
+
+
+def _state(folder: Path, ending: str) -> str:
+    if ending:
+        return ending
+    heartbeat = folder / "heartbeat"
+    if heartbeat.is_file():
+        age = datetime.now(UTC).timestamp() - heartbeat.stat().st_mtime
+        return "running" if age < _HEARTBEAT_SECONDS else "interrupted"
+    return "interrupted" if (folder / "events.jsonl").is_file() else "waiting"
+
+
+def _read_snapshot_hash(path: Path) -> str:
+    # The hash is written first, so the start of a file of many megabytes is enough.
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            start = file.read(400)
+    except FileNotFoundError:
+        return ""
+    _, _, rest = start.partition('"hash": "')
+    return rest.partition('"')[0]
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return _parsed(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    try:
+        tree = json.loads(text)
+    except ValueError:
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+def _oldest(folder: Path) -> float:
+    return min(path.stat().st_mtime for path in (folder, *(p for p in folder.iterdir() if p.is_file())))
+
+
+def _iso(timestamp: float) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).astimezone().isoformat(timespec="seconds")
+
+
+def _number_or_none(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _to_json(record: CheckpointRecord) -> str:
+    tree = asdict(record) | {"path": record.path.name}  # its folder follows from the run, also after a move
+    return json.dumps(tree, ensure_ascii=False)
+
+
+def _from_json(text: str, runs_folder: Path) -> CheckpointRecord:
+    tree = json.loads(text)
+    path = runs_folder / tree["run"] / "checkpoints" / tree["path"]
+    return CheckpointRecord(**tree | {"path": path, "labels": tuple(tree["labels"])})

@@ -1,0 +1,179 @@
+"""The frozen, hashed copy of the annotations that one run trains on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import files
+from core.errors import InputError
+from core.project.project import Project
+from core.types import Box, Split, Status
+
+_FORMAT = "defectdesk-snapshot"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SnapshotImage:
+    """One image with its boxes as arrays."""
+
+    path: str  # absolute
+    width: int  # of the upright image
+    height: int
+    status: Status
+    split: Split
+    group: str
+    content_hash: str
+    boxes: NDArray[np.float32]  # (n, 4) x1 y1 x2 y2 in pixels of the upright image
+    labels: NDArray[np.bool_]  # (n, k) multi-hot, in the order of the snapshot's label names
+
+    def __post_init__(self) -> None:
+        if self.boxes.ndim != 2 or self.boxes.shape[1] != 4 or len(self.labels) != len(self.boxes):
+            raise ValueError(f"{self.path}: boxes {self.boxes.shape} and labels {self.labels.shape} do not fit")
+
+    def with_complete_boxes(self) -> SnapshotImage:
+        """Without the boxes that have no label yet."""
+        complete = self.labels.any(axis=1)
+        return self if complete.all() else replace(self, boxes=self.boxes[complete], labels=self.labels[complete])
+
+    @property
+    def is_usable(self) -> bool:
+        """True if it may be trained or judged on: a person has said what is on it."""
+        if self.status is Status.CLEAN:
+            return True
+        # Without a complete box it would teach that there is nothing, which nobody has said.
+        return self.status is not Status.UNLABELLED and bool(self.labels.any())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """All images and labels of a project at one moment."""
+
+    label_names: tuple[str, ...]
+    label_colors: tuple[str, ...]
+    images: tuple[SnapshotImage, ...]
+    hash: str  # of labels, contents, boxes, status and split; not of where files lie
+
+    def of_split(self, split: Split | str) -> list[SnapshotImage]:
+        """The images of a split that can be trained or judged on, without boxes that have no label yet."""
+        return [image.with_complete_boxes() for image in self.images if image.split == split and image.is_usable]
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        files.write_json(
+            path,
+            {
+                "format": _FORMAT,
+                "version": _VERSION,
+                "hash": self.hash,
+                "labels": [
+                    {"name": name, "color": color}
+                    for name, color in zip(self.label_names, self.label_colors, strict=True)
+                ],
+                "images": [_image_to_json(image) for image in self.images],
+            },
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Snapshot:
+        """Read what `save` wrote. Raises InputError if the file is missing, damaged or of another kind."""
+        try:
+            tree = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise InputError(f"{path}: damaged, it is not JSON; take a new snapshot") from error
+        if not isinstance(tree, dict) or tree.get("format") != _FORMAT:
+            raise InputError(f"{path}: not a snapshot of DefectDesk")
+        if tree.get("version") != _VERSION:
+            raise InputError(f"{path}: snapshot version {tree.get('version')!r}, this program reads {_VERSION}; update it")
+        try:
+            names = tuple(label["name"] for label in tree["labels"])
+            colors = tuple(label["color"] for label in tree["labels"])
+            images = tuple(_image_from_json(values, len(names)) for values in tree["images"])
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise InputError(f"{path}: damaged ({error!r}); take a new snapshot") from error
+        found = make_snapshot(names, colors, images)
+        if found.hash != tree.get("hash"):
+            raise InputError(f"{path}: damaged, its content does not match its hash; take a new snapshot")
+        return found
+
+
+def make_snapshot(
+    label_names: tuple[str, ...], label_colors: tuple[str, ...], images: tuple[SnapshotImage, ...]
+) -> Snapshot:
+    """A snapshot of these images, with its hash."""
+    parts = sorted(_digest(image) for image in images)
+    whole = hashlib.blake2b(digest_size=16)
+    whole.update(json.dumps([_VERSION, list(label_names)], ensure_ascii=False).encode())
+    for part in parts:
+        whole.update(part)
+    return Snapshot(label_names, label_colors, images, whole.hexdigest())
+
+
+def take_snapshot(project: Project) -> Snapshot:
+    """Copy the annotations of every image as they are now."""
+    labels = project.labels()
+    column = {label.id: place for place, label in enumerate(labels)}
+    records = project.images()
+    boxes = project.boxes_of([image.id for image in records])
+    images = []
+    for record in records:
+        rows, marks = _arrays(boxes.get(record.id, ()), column)
+        images.append(
+            SnapshotImage(
+                str(project.image_path(record)), record.width, record.height, record.status, record.split,
+                record.group, record.content_hash, rows, marks,
+            )
+        )  # fmt: skip
+    return make_snapshot(tuple(label.name for label in labels), tuple(label.color for label in labels), tuple(images))
+
+
+def _arrays(boxes: tuple[Box, ...], column: dict[int, int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    rows = np.array([box.xyxy for box in boxes], np.float32).reshape(-1, 4)
+    marks = np.zeros((len(boxes), len(column)), np.bool_)
+    for row, box in enumerate(boxes):
+        for label in box.labels:
+            marks[row, column[label]] = True
+    return rows, marks
+
+
+def _digest(image: SnapshotImage) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    described = [image.content_hash, image.width, image.height, image.status, image.split, image.group, image.labels.shape]
+    digest.update(json.dumps(described, ensure_ascii=False).encode())
+    digest.update(np.ascontiguousarray(image.boxes, "<f4").tobytes())
+    digest.update(np.packbits(image.labels).tobytes())
+    return digest.digest()
+
+
+def _image_to_json(image: SnapshotImage) -> dict[str, Any]:
+    return {
+        "path": image.path,
+        "width": image.width,
+        "height": image.height,
+        "status": image.status,
+        "split": image.split,
+        "group": image.group,
+        "content_hash": image.content_hash,
+        "boxes": image.boxes.tolist(),
+        "labels": [np.flatnonzero(marks).tolist() for marks in image.labels],
+    }
+
+
+def _image_from_json(values: dict[str, Any], label_count: int) -> SnapshotImage:
+    boxes = np.array(values["boxes"], np.float32).reshape(-1, 4)
+    marks = np.zeros((len(boxes), label_count), np.bool_)
+    for row, columns in enumerate(values["labels"]):
+        marks[row, columns] = True
+    return SnapshotImage(
+        str(values["path"]), int(values["width"]), int(values["height"]), Status(values["status"]),
+        Split(values["split"]), str(values["group"]), str(values["content_hash"]), boxes, marks,
+    )  # fmt: skip

@@ -1,0 +1,115 @@
+"""Dividing images over train, val and test: stratified, reproducible, and never through a group."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError
+from core.randomness import seed_for
+from core.types import ImageRecord, Split, Status
+
+DEFAULT_FRACTIONS: Mapping[str, float] = {"train": 0.7, "val": 0.15, "test": 0.15}
+_IMAGES_WEIGHT = 4.0  # the sizes of the splits count for more than the balance of one label
+
+Stratum = frozenset[int | str]  # features of an image: its labels, or its status where it has none
+
+
+def checked(fractions: Mapping[str, float]) -> dict[Split, float]:
+    """Fractions by split, without those that are 0. Raises InputError if they are unknown or do not sum to 1."""
+    names = {str(split): split for split in (Split.TRAIN, Split.VAL, Split.TEST)}
+    unknown = [name for name in fractions if name not in names]
+    if unknown:
+        raise InputError(f"splits: there is no {unknown[0]!r}; use train, val and test")
+    if any(not value >= 0 for value in fractions.values()) or abs(sum(fractions.values()) - 1) > 1e-6:
+        raise InputError(f"splits: the fractions {dict(fractions)} must be 0 or more and sum to 1")
+    return {names[name]: value for name, value in fractions.items() if value > 0}
+
+
+def strata(images: Sequence[ImageRecord], label_sets: Sequence[tuple[int, frozenset[int], int]]) -> dict[int, Stratum]:
+    """The features by which each image is balanced: the labels that it carries, else its status."""
+    carried: dict[int, set[int]] = {}
+    for image, labels, _ in label_sets:
+        carried.setdefault(image, set()).update(labels)
+    return {
+        image.id: frozenset(carried[image.id])
+        if carried.get(image.id)
+        else frozenset({"clean" if image.status is Status.CLEAN else "without labels"})
+        for image in images
+    }
+
+
+def assign(
+    images: Sequence[ImageRecord],
+    strata: Mapping[int, Stratum],
+    fractions: Mapping[Split, float],
+    seed: int,
+    *,
+    keep: bool,
+) -> dict[int, Split]:
+    """The split of each image, by id.
+
+    Greedy: groups with rare features and large groups first, each to the split that lacks most of what it
+    brings (after Sechidis, Tsoumakas and Vlahavas, "On the stratification of multi-label data", 2011; here the
+    number of images and whole label sets are features too). With `keep`, images that have a split keep it.
+    """
+    choices = list(fractions)
+    groups: dict[tuple[str, int], list[ImageRecord]] = {}
+    for image in images:
+        groups.setdefault((image.group, 0) if image.group else ("", image.id), []).append(image)
+    bring = _features(list(groups.values()), strata, min(fractions.values()))
+    wanted = bring.sum(axis=0)[:, None] * np.array([fractions[split] for split in choices])[None, :]
+    weight = np.ones(len(wanted))
+    weight[0] = _IMAGES_WEIGHT
+    lacking = wanted.copy()
+
+    result: dict[int, Split] = {}
+    free: list[tuple[int, list[ImageRecord]]] = []
+    for row, members in enumerate(groups.values()):
+        kept = [image.split for image in members if image.split is not Split.NONE] if keep else []
+        fixed: Counter[Split] = Counter(kept)
+        if not fixed:
+            free.append((row, members))
+            continue
+        # In ties the first of train, val, test, so that the result does not depend on the order of images.
+        follow = max(Split, key=lambda split: fixed[split])
+        result |= {image.id: follow if image.split is Split.NONE else image.split for image in members}
+        if follow in choices:
+            lacking[:, choices.index(follow)] -= bring[row]
+
+    order = np.random.default_rng(seed_for(seed, "splits")).permutation(len(free))
+    frequency = bring.sum(axis=0)
+    shuffled = [free[place] for place in order]
+    rarity = {row: frequency[bring[row] > 0].min() for row, _ in shuffled}
+    for row, members in sorted(shuffled, key=lambda entry: (-len(entry[1]) if len(entry[1]) > 1 else 0, rarity[entry[0]])):
+        counts = bring[row]
+        # Where a split is due less than one, its lack is measured in whole ones: a single example goes to train.
+        need = (weight * counts) @ (lacking / np.maximum(wanted, 1))
+        best = int(np.argmax(need + 1e-9 * wanted[0]))
+        result |= {image.id: choices[best] for image in members}
+        lacking[:, best] -= counts
+    return result
+
+
+def _features(groups: Sequence[Sequence[ImageRecord]], strata: Mapping[int, Stratum], least: float) -> NDArray[np.float64]:
+    """How many images of each group (row) have each feature (column); column 0 counts the images."""
+    sets = Counter(strata[image.id] for members in groups for image in members)
+    # A label set that is too rare to be in every split would only pull its images towards the largest one.
+    common = {labels for labels, count in sets.items() if len(labels) > 1 and count * least >= 1}
+    columns: dict[object, int] = {}
+    for labels in sets:
+        for feature in (*sorted(labels, key=str), *([labels] if labels in common else [])):
+            columns.setdefault(feature, len(columns) + 1)
+    bring = np.zeros((len(groups), len(columns) + 1))
+    for row, members in enumerate(groups):
+        for image in members:
+            labels = strata[image.id]
+            bring[row, 0] += 1
+            for feature in labels:
+                bring[row, columns[feature]] += 1
+            if labels in common:
+                bring[row, columns[labels]] += 1
+    return bring
