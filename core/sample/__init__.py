@@ -5,5 +5,6 @@ inclusion with a crack running out of it, a corroded patch with a pit), and some
 """
 
 from core.sample.picture import SAMPLE_LABELS, USUAL_SIZE, generate_image
+from core.sample.project import make_sample_project
 
-__all__ = ["SAMPLE_LABELS", "USUAL_SIZE", "generate_image"]
+__all__ = ["SAMPLE_LABELS", "USUAL_SIZE", "generate_image", "make_sample_project"]
