@@ -412,6 +412,10 @@ class Project:
 
     # Guards
 
+    def locked(self) -> AbstractContextManager[object]:
+        """Keep other threads out from reading what an edit is made of until the edit is applied."""
+        return self._lock
+
     def _check_writable(self) -> None:
         if self.read_only:
             raise InputError(f"{self.folder}: opened read-only; open it for writing to change it")

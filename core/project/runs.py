@@ -11,12 +11,12 @@ from typing import Any
 import yaml
 
 from core.errors import InputError
+from core.jobs.folder import JobFolder
 from core.project.records import CheckpointRecord, RunRecord
 from core.project.store import Store
 from core.safetensors_header import read_metadata
 
 _TAIL = 2**18  # bytes of events.jsonl that are read first: the last epoch is in them but for very long epochs
-_HEARTBEAT_SECONDS = 30.0
 _STATE_FILES = ("job.json", "recipe.yaml", "events.jsonl", "snapshot.json", "heartbeat", "stop")
 
 
@@ -94,13 +94,12 @@ def read_run(folder: Path) -> RunRecord:
     """What the files in a run's folder say. A file that is missing or torn leaves its fields empty."""
     recipe = _read_yaml(folder / "recipe.yaml")
     job = _read_json(folder / "job.json")
-    epochs, ending = _read_events(folder / "events.jsonl")
     return RunRecord(
         id=folder.name,
         model=str(recipe.get("model", "")),
         created=str(job.get("created") or _iso(_oldest(folder))),
-        state=_state(folder, ending),
-        epochs=epochs,
+        state=JobFolder(folder).state(),
+        epochs=_read_epochs(folder / "events.jsonl"),
         recipe=recipe,
         snapshot_hash=str(job.get("snapshot_hash") or _read_snapshot_hash(folder / "snapshot.json")),
     )
@@ -163,47 +162,27 @@ def _signature(*paths: Path) -> str:
     return ";".join(f"{stat.st_mtime_ns}:{stat.st_size}" if stat else "" for stat in stats)
 
 
-def _read_events(path: Path) -> tuple[int, str]:
-    """Completed epochs, and the state that the last ending event tells ("" while there is none)."""
+def _read_epochs(path: Path) -> int:
+    """Completed epochs."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             file.seek(max(0, size - _TAIL))
-            epochs, ending = _scan_events(file.read())
+            epochs = _last_epoch(file.read())
             if epochs == 0 and size > _TAIL:
                 file.seek(0)
-                epochs, _ = _scan_events(file.read())
+                epochs = _last_epoch(file.read())
     except FileNotFoundError:
-        return 0, ""
-    return epochs, ending
+        return 0
+    return epochs
 
 
-def _scan_events(data: bytes) -> tuple[int, str]:
-    epochs, ending = 0, ""
-    for line in data.splitlines():
-        if b'"step"' in line and b'"epoch"' not in line:
-            continue
-        event = _parsed(line)
-        kind = event.get("event")
-        if kind == "started":
-            ending = ""  # a run that was resumed has an ending before its new start
-        elif kind == "epoch":
-            epochs = max(epochs, int(event.get("epoch") or 0))
-        elif kind == "finished":
-            ending = "stopped" if event.get("stopped") else "finished"
-        elif kind == "failed":
-            ending = "failed"
-    return epochs, ending
-
-
-def _state(folder: Path, ending: str) -> str:
-    if ending:
-        return ending
-    heartbeat = folder / "heartbeat"
-    if heartbeat.is_file():
-        age = datetime.now(UTC).timestamp() - heartbeat.stat().st_mtime
-        return "running" if age < _HEARTBEAT_SECONDS else "interrupted"
-    return "interrupted" if (folder / "events.jsonl").is_file() else "waiting"
+def _last_epoch(data: bytes) -> int:
+    for line in reversed(data.splitlines()):
+        # Steps are by far the most lines and carry the number of an epoch that is not complete.
+        if b'"epoch"' in line and (event := _parsed(line)).get("event") == "epoch":
+            return int(event.get("epoch") or 0)
+    return 0
 
 
 def _read_snapshot_hash(path: Path) -> str:
