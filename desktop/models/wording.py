@@ -1,0 +1,45 @@
+"""How sizes, dates and metrics read in tables and texts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+NONE = "–"
+
+
+def metric(value: float | None) -> str:
+    """A metric in 0..1 with three decimals; a dash where there is nothing to judge."""
+    return NONE if value is None else f"{value:.3f}"
+
+
+def size(count: int) -> str:
+    """A number of bytes as a person says it: 812 B, 4.2 MB."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun: 1 box, 2 boxes."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def date(iso: str, now: datetime) -> str:
+    """An ISO date as a person says it on the day `now`, in the zone of `now`: today 14:05, 3 Mar 09:10, 3 Mar 2024.
+
+    A text that is no date comes back as it is.
+    """
+    try:
+        moment = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(now.tzinfo)
+    days = (now.date() - moment.date()).days
+    if days in (0, 1):
+        return f"{'today' if days == 0 else 'yesterday'} {moment:%H:%M}"
+    day = f"{moment.day} {moment:%b}"
+    return f"{day} {moment:%H:%M}" if moment.year == now.year else f"{day} {moment.year}"
