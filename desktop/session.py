@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -21,6 +22,8 @@ class Session(QObject):
     continue_requested = Signal(str)  # a checkpoint id: train on from it
     page_requested = Signal(str)  # a page's title, such as Label: bring it to the front
     message = Signal(str)  # one line for the status bar
+    hint = Signal(str)  # what the hand can do now: stays in the status bar until the next
+    settle = Signal()  # whoever holds an edit back, such as a sequence of nudges, makes it now
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +55,7 @@ class Session(QObject):
     def close(self) -> None:
         if self._project is None:
             return
+        self.settle.emit()
         closing, self._project, self._image_id = self._project, None, None
         self.project_changed.emit()
         self.image_changed.emit()
@@ -59,24 +63,50 @@ class Session(QObject):
 
     def select_image(self, image_id: int | None) -> None:
         if image_id != self._image_id:
+            self.settle.emit()
             self._image_id = image_id
             self.image_changed.emit()
 
     def apply(self, edit: Edit, initiator: object = None) -> Changes:
-        """Make an edit durable and tell every view."""
+        """Make an edit durable and tell every view. Raises InputError; nothing was changed then."""
         assert self._project is not None
         changes = self._project.apply(edit)
-        self.changed.emit(changes, initiator)
+        self.notify(changes, initiator)
         return changes
 
     def undo(self) -> None:
-        if self._project is not None and (changes := self._project.undo()) is not None:
-            self.changed.emit(changes, None)
+        """Take back the last edit, and go to the image it was made on. Raises InputError."""
+        self._step("Undone", lambda project: (project.undo_name, project.undo()))
 
     def redo(self) -> None:
-        if self._project is not None and (changes := self._project.redo()) is not None:
-            self.changed.emit(changes, None)
+        """Do again what was undone, and go to the image it was made on. Raises InputError."""
+        self._step("Redone", lambda project: (project.redo_name, project.redo()))
 
     def notify(self, changes: Changes, initiator: object = None) -> None:
         """Tell every view of a change that was made through the project itself, such as added images."""
+        moved = changes.image_list and self._keep_a_present_image()
         self.changed.emit(changes, initiator)
+        if moved:
+            self.image_changed.emit()
+
+    def _step(self, word: str, step: Callable[[Project], tuple[str | None, Changes | None]]) -> None:
+        self.settle.emit()
+        if self._project is None:
+            return
+        name, changes = step(self._project)
+        if changes is None:
+            self.message.emit("There is nothing to undo" if word == "Undone" else "There is nothing to redo")
+            return
+        self.notify(changes)
+        if len(changes.images) == 1 and not changes.image_list:
+            self.select_image(next(iter(changes.images)))
+        self.message.emit(f"{word}: {name}")
+
+    def _keep_a_present_image(self) -> bool:
+        """Choose another image where the current one is no longer in the project, or there was none."""
+        assert self._project is not None
+        present = self._project.image_ids()
+        if self._image_id in present:
+            return False
+        self._image_id = present[0] if present else None
+        return True

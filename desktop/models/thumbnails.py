@@ -36,7 +36,7 @@ class ThumbnailLoader(QObject):
         self._broken: dict[str, str] = {}
 
     def set_cache(self, folder: Path | None) -> None:
-        """Keep pictures on the disk in `folder`, and forget those of another project."""
+        """Keep pictures on the disk in `folder` (None: in memory only), and forget those of another project."""
         for path, size in self._under_way:
             self._tasks.cancel(_key(path, size))
         self._under_way.clear()
@@ -51,7 +51,7 @@ class ThumbnailLoader(QObject):
         if key in self._pictures:
             self._pictures.move_to_end(key)
             return self._pictures[key]
-        if self._cache is not None and key not in self._under_way and key[0] not in self._broken:
+        if key not in self._under_way and key[0] not in self._broken:
             self._waiting[key] = None
             self._waiting.move_to_end(key)
             while len(self._waiting) > WAITING:
@@ -68,7 +68,6 @@ class ThumbnailLoader(QObject):
             key, _ = self._waiting.popitem(last=True)
             self._under_way.add(key)
             path, size = key
-            assert self._cache is not None
             # Pictures give way to an image that somebody is waiting for.
             self._tasks.run(
                 _key(path, size),

@@ -1,0 +1,116 @@
+"""The table of actions: what each is called, its keys and its icon. Menus, tool bars and tool tips are built from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from desktop.theme import set_icon
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One thing that a person can do."""
+
+    name: str
+    text: str
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    tip: str = ""  # a sentence, where the text is not enough
+    checkable: bool = False
+    repeats: bool = False  # whether holding the key does it again and again
+
+
+WINDOW = (
+    ActionSpec("new_project", "New project…", ("Ctrl+N",), "new-project"),
+    ActionSpec("open_project", "Open project…", ("Ctrl+O",), "open-project"),
+    ActionSpec("sample_project", "Sample project…", (), "sample", "Make a project with generated images of defects"),
+    ActionSpec("add_images", "Add images…", ("Ctrl+I",), "image"),
+    ActionSpec("add_folder", "Add a folder of images…", ("Ctrl+Shift+I",), "add-images"),
+    ActionSpec("import_coco", "Import COCO annotations…", (), "import"),
+    ActionSpec("assign_splits", "Assign train, val and test…", (), "shuffle", "Divide the images over the three splits"),
+    ActionSpec("close_project", "Close project", ("Ctrl+W",)),
+    ActionSpec("undo", "Undo", ("Ctrl+Z",), "undo", repeats=True),
+    ActionSpec("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", repeats=True),
+    ActionSpec("quit", "Quit", ("Ctrl+Q",)),
+    ActionSpec("full_screen", "Full screen", ("F11",), checkable=True),
+    ActionSpec("shortcuts", "Keyboard shortcuts", ("F1", "?"), "info"),
+    ActionSpec("about", "About DefectDesk"),
+)
+
+# Keys without a menu entry, for the list of shortcuts.
+MORE_KEYS = (
+    ("1 … 9, 0", "Toggle a label on the selected boxes; with none selected, choose the next box's labels"),
+    ("Arrows", "Nudge the selected boxes by 1 px, with Shift by 10 px"),
+    ("Tab, Shift+Tab", "Select the next of overlapping boxes"),
+    ("Enter", "Labels of the selected box"),
+    ("Esc", "Cancel: the gesture, then the tool, then the selection, then the next box's labels"),
+    ("Wheel", "Zoom at the cursor; with Shift sideways"),
+    ("Space-drag, middle button", "Move the image"),
+    ("Shift+click, Ctrl+click", "Add a box to the selection; drag to frame several"),
+)
+
+LABEL = (
+    ActionSpec("draw", "Draw a box", ("W", "R"), "draw", "Draw a box, also over other boxes", checkable=True),
+    ActionSpec("delete", "Delete", ("Del", "Backspace"), "delete", "Delete the selected boxes"),
+    ActionSpec("duplicate", "Duplicate", ("Ctrl+D",), "duplicate", "Duplicate the selected boxes"),
+    ActionSpec("copy", "Copy boxes", ("Ctrl+C",)),
+    ActionSpec("paste", "Paste boxes", ("Ctrl+V",)),
+    ActionSpec("select_all", "Select all boxes", ("Ctrl+A",)),
+    ActionSpec("labels_menu", "Labels of the box…", ("Ctrl+E",), "tag"),
+    ActionSpec("clean", "Clean", ("C",), "clean", "Mark the image as free of defects: it teaches the model what is good"),
+    ActionSpec("reviewed", "Reviewed, next", ("Ctrl+Space",), "reviewed", "Mark the image as reviewed and go to the next"),
+    ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
+    ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),
+    ActionSpec("fit", "Fit to the window", ("F", "Ctrl+F"), "fit"),
+    ActionSpec("actual_size", "Actual size", ("Ctrl+0",), "actual"),
+    ActionSpec("zoom_in", "Zoom in", ("Ctrl++", "Ctrl+="), repeats=True),
+    ActionSpec("zoom_out", "Zoom out", ("Ctrl+-",), repeats=True),
+    ActionSpec("hide", "Hide the boxes", ("H",), "hide", checkable=True),
+    ActionSpec("remove_image", "Take out of the project", (), "delete", "The file stays where it is"),
+)
+
+
+def build(
+    parent: QWidget,
+    specs: Iterable[ActionSpec],
+    handlers: Mapping[str, Callable[..., object]],
+    context: Qt.ShortcutContext = Qt.ShortcutContext.WindowShortcut,
+) -> dict[str, QAction]:
+    """Actions of `parent` by name. Every spec needs a handler, and every handler a spec."""
+    table = {spec.name: spec for spec in specs}
+    if table.keys() != handlers.keys():
+        raise ValueError(f"actions and handlers differ: {sorted(table.keys() ^ handlers.keys())}")
+    actions = {}
+    for name, spec in table.items():
+        action = QAction(spec.text, parent)
+        action.setObjectName(name)
+        action.setShortcuts([QKeySequence(key) for key in spec.keys])
+        action.setShortcutContext(context)
+        action.setAutoRepeat(spec.repeats)
+        action.setToolTip(tool_tip(spec))
+        action.setCheckable(spec.checkable)
+        if spec.icon:
+            set_icon(action, spec.icon)
+        (action.toggled if spec.checkable else action.triggered).connect(_calling(handlers[name], spec.checkable))
+        parent.addAction(action)
+        actions[name] = action
+    return actions
+
+
+def tool_tip(spec: ActionSpec) -> str:
+    """The text or sentence of an action and its keys."""
+    keys = " or ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in spec.keys)
+    words = spec.tip or spec.text.rstrip("…")
+    return f"{words}   {keys}" if keys else words
+
+
+def _calling(handler: Callable[..., object], checkable: bool) -> Callable[[bool], None]:
+    def call(checked: bool) -> None:
+        handler(checked) if checkable else handler()
+
+    return call

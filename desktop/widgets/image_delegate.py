@@ -1,0 +1,103 @@
+"""How an image looks in the list: its thumbnail, name, status and number of boxes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPen, QPixmap
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from core.types import ImageRecord, Split, Status
+from desktop.models.image_list import PROBLEM, RECORD
+from desktop.theme import SMALL_PX, icon_pixmap, theme
+
+PICTURE = 52
+ROW = 64
+
+STATUS_COLORS = {
+    Status.UNLABELLED: "muted",
+    Status.LABELLED: "accent_hover",
+    Status.REVIEWED: "good",
+    Status.CLEAN: "good",
+}
+
+
+def status_pixmap(status: Status, size: int = 16, ratio: float = 1.0) -> QPixmap:
+    """The sign of a status; the shapes differ as well as the colours."""
+    return icon_pixmap(f"status-{status.value}", getattr(theme(), STATUS_COLORS[status]), size, ratio)
+
+
+class ImageDelegate(QStyledItemDelegate):
+    """Draws one row; rows are all equally high, so that a list of 100,000 images opens at once."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(160, ROW)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        record: ImageRecord = index.data(RECORD)
+        colors = theme()
+        painter.save()
+        row = option.rect.adjusted(6, 1, -6, -1)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setBrush(colors.selected)
+            painter.drawRoundedRect(row, 6, 6)
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.setBrush(colors.hover)
+            painter.drawRoundedRect(row, 6, 6)
+        frame = QRect(row.left() + 5, row.top() + (row.height() - PICTURE) // 2, PICTURE, PICTURE)
+        self._paint_picture(painter, frame, index)
+        text = row.adjusted(PICTURE + 14, 9, -8, -9)
+        self._paint_words(painter, text, option.font, record)
+        painter.restore()
+
+    def _paint_picture(self, painter: QPainter, frame: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
+        colors = theme()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colors.canvas)
+        painter.drawRoundedRect(frame, 4, 4)
+        picture: QPixmap | None = index.data(Qt.ItemDataRole.DecorationRole)
+        if picture is not None:
+            size = picture.size().scaled(frame.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            target = QRect(QPoint(0, 0), size)
+            target.moveCenter(frame.center())
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(target, picture)
+        elif index.data(PROBLEM):
+            sign = icon_pixmap("warning", colors.warning, 20, painter.device().devicePixelRatioF())
+            painter.drawPixmap(frame.center() - QPoint(10, 10), sign)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(colors.border, 1))
+        painter.drawRoundedRect(frame, 4, 4)
+
+    def _paint_words(self, painter: QPainter, room: QRect, font: QFont, record: ImageRecord) -> None:
+        colors = theme()
+        small = QFont(font)
+        small.setPixelSize(SMALL_PX)
+        painter.setFont(font)
+        painter.setPen(colors.text)
+        name = record.path.rsplit("/", 1)[-1]
+        # The end of a file's name tells neighbours apart, so the middle goes.
+        shown = QFontMetrics(font).elidedText(name, Qt.TextElideMode.ElideMiddle, room.width())
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft), shown)
+        below = QRect(room.left(), room.bottom() - 17, room.width(), 18)
+        ratio = painter.device().devicePixelRatioF()
+        painter.drawPixmap(below.left(), below.top() + 1, status_pixmap(record.status, 16, ratio))
+        painter.setFont(small)
+        painter.setPen(colors.muted)
+        metrics = QFontMetrics(small)
+        right = boxes_text(record)
+        painter.drawText(below, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), right)
+        left = below.adjusted(21, 0, -metrics.horizontalAdvance(right) - 6, 0)
+        split = f" · {record.split.value}" if record.split != Split.NONE else ""
+        status = metrics.elidedText(record.status.value + split, Qt.TextElideMode.ElideRight, left.width())
+        painter.drawText(left, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), status)
+
+
+def boxes_text(record: ImageRecord) -> str:
+    """How many boxes an image has, in words; nothing where there are none."""
+    if not record.box_count:
+        return ""
+    return "1 box" if record.box_count == 1 else f"{record.box_count:,} boxes"

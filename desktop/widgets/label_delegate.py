@@ -1,0 +1,100 @@
+"""How a label looks in the list: tick in its colour, name, key, number of boxes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from core.types import Label
+from desktop.models.label_list import CHECKED, COUNT, LABEL
+from desktop.theme import SMALL_PX, icon_pixmap, text_on, theme
+
+ROW = 34
+MENU_WIDTH = 30  # at the right end: the three dots
+
+
+def menu_rect(row: QRect) -> QRect:
+    """Where the three dots of a row are."""
+    return QRect(row.right() - MENU_WIDTH - 4, row.top(), MENU_WIDTH, row.height())
+
+
+class LabelDelegate(QStyledItemDelegate):
+    """Draws one label."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(160, ROW)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        label: Label = index.data(LABEL)
+        checked: bool | None = index.data(CHECKED)
+        colors = theme()
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        row = option.rect.adjusted(6, 1, -6, -1)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        if hovered or checked is not False:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colors.hover if hovered else colors.selected)
+            painter.drawRoundedRect(row, 6, 6)
+        paint_tick(painter, QRectF(row.left() + 8, row.center().y() - 8, 17, 17), QColor(label.color), checked)
+        right = self._paint_right(painter, row, option.font, label, index.data(COUNT), hovered)
+        room = QRect(row.left() + 34, row.top(), right - row.left() - 34 - 6, row.height())
+        font = QFont(option.font)
+        font.setWeight(QFont.Weight.DemiBold if checked else QFont.Weight.Normal)
+        painter.setFont(font)
+        painter.setPen(colors.text)
+        name = QFontMetrics(font).elidedText(label.name, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), name)
+        painter.restore()
+
+    def _paint_right(
+        self, painter: QPainter, row: QRect, font: QFont, label: Label, count: int, hovered: bool
+    ) -> int:
+        """Draws count, key and dots; returns where they begin."""
+        colors = theme()
+        dots = menu_rect(row)
+        ratio = painter.device().devicePixelRatioF()
+        if hovered:
+            painter.drawPixmap(dots.center().x() - 8, dots.center().y() - 8, icon_pixmap("more", colors.muted, 16, ratio))
+        small = QFont(font)
+        small.setPixelSize(SMALL_PX)
+        painter.setFont(small)
+        left = dots.left() - 22
+        if label.shortcut:
+            key = QRectF(left, row.center().y() - 9, 20, 19)
+            painter.setPen(QPen(colors.strong_border, 1))
+            painter.setBrush(colors.field)
+            painter.drawRoundedRect(key, 4, 4)
+            painter.setPen(colors.muted)
+            painter.drawText(key, Qt.AlignmentFlag.AlignCenter, label.shortcut)
+        text = f"{count:,}"
+        width = QFontMetrics(small).horizontalAdvance(text)
+        painter.setPen(colors.muted)
+        left -= width + 8
+        painter.drawText(QRect(left, row.top(), width, row.height()), int(Qt.AlignmentFlag.AlignVCenter), text)
+        return left
+
+
+def paint_tick(painter: QPainter, square: QRectF, color: QColor, checked: bool | None) -> None:
+    """A tick box in the label's colour: full, half (None) or empty."""
+    painter.setPen(QPen(color, 2))
+    painter.setBrush(color if checked else Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(square, 4, 4)
+    if checked:
+        mark = QPen(text_on(color), 2.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+        painter.setPen(mark)
+        x, y, side = square.left(), square.top(), square.width()
+        painter.drawPolyline(
+            [
+                QPointF(x + side * 0.26, y + side * 0.52),
+                QPointF(x + side * 0.43, y + side * 0.69),
+                QPointF(x + side * 0.75, y + side * 0.34),
+            ]
+        )
+    elif checked is None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawRoundedRect(square.adjusted(4, 7, -4, -7), 1.5, 1.5)
