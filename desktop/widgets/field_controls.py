@@ -22,6 +22,8 @@ from PySide6.QtWidgets import (
 
 # Where a field has no upper limit; Qt's spin boxes need one.
 _MANY = 2_000_000_000
+# Beside a slider: wide enough for "64.0 /255", the same in every row.
+NUMBER_WIDTH = 104
 
 
 class Control(QWidget):
@@ -43,6 +45,14 @@ class Control(QWidget):
 
     def commit(self) -> None:
         """Take over what was typed but not yet confirmed."""
+
+    def mark_invalid(self, invalid: bool) -> None:
+        """Show by the style sheet whether what was entered is wrong."""
+        child = self.focusProxy()
+        if child is not None and bool(child.property("invalid")) != invalid:
+            child.setProperty("invalid", invalid)
+            child.style().unpolish(child)
+            child.style().polish(child)
 
     def _display(self, value: object) -> None:
         raise NotImplementedError
@@ -78,7 +88,7 @@ class SliderControl(Control):
         self.number.setSingleStep(self._step)
         self.number.setKeyboardTracking(False)
         _put_unit(self.number, unit)
-        self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("± 000.00 /255") + 24)
+        self.number.setFixedWidth(NUMBER_WIDTH)
         self._hold(self.slider, 1)
         self._hold(self.number)
         self.slider.valueChanged.connect(self._slid)

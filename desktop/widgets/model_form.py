@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from desktop.theme import GAP, notifier, theme
+from desktop.theme import GAP
 from desktop.widgets.field_controls import (
     ChoiceControl,
     Control,
@@ -50,12 +50,9 @@ class ModelForm(QWidget):
         self._model = model
         self._entered: dict[str, Any] = {}  # entries that the model has not accepted
         self._rows: dict[str, _Row] = {}
-        self._headings: list[QLabel] = []
         self._general = _error_label()
         self._build(_sections(model, fields), choices or {})
         self._show_all()
-        self._paint_errors()
-        notifier.theme_changed.connect(self._paint_errors)
 
     def value(self) -> BaseModel:
         """The model as last accepted, with what is typed in the focused control taken over if it is valid."""
@@ -103,11 +100,8 @@ class ModelForm(QWidget):
         for heading, names in sections.items():
             if heading:
                 label = QLabel(heading)
-                font = label.font()
-                font.setBold(True)
-                label.setFont(font)
+                label.setProperty("role", "section")
                 label.setContentsMargins(0, GAP if line else 0, 0, GAP // 4)
-                self._headings.append(label)
                 grid.addWidget(label, line, 0, 1, 2)
                 line += 1
             for name in names:
@@ -170,6 +164,7 @@ class ModelForm(QWidget):
 
     def _show_errors(self, found: Mapping[str, str]) -> None:
         for name, row in self._rows.items():
+            row.control.mark_invalid(name in found)
             row.error.setText(found.get(name, ""))
             row.error.setVisible(name in found and not row.hidden)
         self._general.setText(found.get("", ""))
@@ -182,12 +177,6 @@ class ModelForm(QWidget):
                 value = getattr(value, part)
             row.control.show_value(value)
 
-    def _paint_errors(self) -> None:
-        for label in (self._general, *(row.error for row in self._rows.values())):
-            palette = label.palette()
-            palette.setColor(label.foregroundRole(), theme().bad)
-            label.setPalette(palette)
-
 
 @dataclass(slots=True)
 class _Row:
@@ -199,6 +188,7 @@ class _Row:
 
 def _error_label() -> QLabel:
     label = QLabel()
+    label.setProperty("role", "error")
     label.setWordWrap(True)
     label.hide()
     return label

@@ -1,0 +1,222 @@
+"""What the Augment page shows, worked out without a window: pictures, captions, and what became of the boxes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.augmentation.pipeline import Augmented, View, augment
+from core.augmentation.warp import resize
+from core.imaging.decode import decode
+from core.project.project import Project
+from core.randomness import seed_for
+from core.training.recipe import Recipe
+from core.training.views import crops_per_image, input_size, training_view
+from core.types import ImageRecord, Split, Status
+from desktop.models.wording import plural
+
+# With the original twelve pictures: full rows of two, three, four and six.
+COUNT = 11
+# The original is looked at beside previews of about this size; more pixels would only take time to paint.
+ORIGINAL_SIDE = 1024
+
+Tone = Literal["muted", "text", "warning", "bad"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreviewRequest:
+    """One image and how it is to be changed."""
+
+    path: Path
+    boxes: NDArray[np.float32]  # (n, 4) pixels of the image
+    labels: NDArray[np.bool_]  # (n, k)
+    recipe: Recipe
+    turns: Turns
+    first: int  # number of the first preview among the pictures that the training will take from this image
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Which pictures of which epochs the training takes from one image."""
+
+    size: tuple[int, int]  # of the network's input
+    position: int  # of the image's first picture in an epoch
+    per_epoch: int
+
+    def at(self, number: int) -> tuple[int, int]:
+        """Epoch (from 1) and position in it of the image's picture `number` (from 0)."""
+        return 1 + number // self.per_epoch, self.position + number % self.per_epoch
+
+    def title(self, number: int) -> str:
+        epoch, crop = 1 + number // self.per_epoch, 1 + number % self.per_epoch
+        return f"Epoch {epoch}" if self.per_epoch == 1 else f"Epoch {epoch}, crop {crop}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Previews:
+    """The pictures for one request."""
+
+    request: PreviewRequest
+    view: View
+    original: NDArray[np.uint8]  # the image, shrunk where it is large
+    original_boxes: NDArray[np.float32]  # (n, 4) in pixels of `original`
+    pictures: tuple[Augmented, ...]
+
+
+class ImageCache:
+    """The last few decoded images, so that a slider's move does not decode again. Used from several threads."""
+
+    def __init__(self, capacity: int = 3) -> None:
+        self._images: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
+        self._capacity = capacity
+        self._lock = Lock()
+
+    def image(self, path: Path) -> NDArray[np.uint8]:
+        """The decoded image; raises ImageError."""
+        with self._lock:
+            if path in self._images:
+                self._images.move_to_end(path)
+                return self._images[path]
+        image = decode(path)
+        with self._lock:
+            self._images[path] = image
+            while len(self._images) > self._capacity:
+                self._images.popitem(last=False)
+        return image
+
+
+def view_text(request: PreviewRequest) -> str:
+    """What the network sees of an image, in words."""
+    width, height = request.turns.size
+    if request.recipe.sampling.mode == "crops":
+        return f"full-size crops of {width} × {height} px"
+    return f"whole images at {width} × {height} px"
+
+
+def turns_of(recipe: Recipe, training: Sequence[ImageRecord], image: ImageRecord) -> Turns:
+    """Where the pictures of `image` come in each epoch of a training on `training`, in the project's order.
+
+    An image that is not trained on is shown as if it came after the others.
+    """
+    size = input_size(recipe, [(record.width, record.height) for record in training] or [(image.width, image.height)])
+    position = 0
+    for record in training:
+        if record.id == image.id:
+            break
+        position += crops_per_image(recipe, record.width, record.height)
+    return Turns(size, position, crops_per_image(recipe, image.width, image.height))
+
+
+def training_images(project: Project) -> list[ImageRecord]:
+    """The images that a training would take now: of the train split, and either clean or with a labelled box."""
+    labelled = {image_id for image_id, labels, _ in project.label_sets() if labels}
+    return [
+        image for image in project.images()
+        if image.split is Split.TRAIN
+        and (image.status is Status.CLEAN or (image.status is not Status.UNLABELLED and image.id in labelled))
+    ]  # fmt: skip
+
+
+def make_previews(request: PreviewRequest, image: NDArray[np.uint8]) -> Previews:
+    """The original and COUNT pictures, with the seeds that training uses."""
+    height, width = image.shape[:2]
+    shrink = min(1.0, ORIGINAL_SIDE / max(width, height))
+    recipe, turns = request.recipe, request.turns
+    view = training_view(recipe, turns.size)
+    pictures = []
+    for number in range(request.first, request.first + COUNT):
+        seed = seed_for(recipe.seed, "augment", *turns.at(number))
+        pictures.append(augment(image, request.boxes, request.labels, recipe.augmentation, seed, view))
+    return Previews(
+        request=request,
+        view=view,
+        original=resize(image, (max(1, round(width * shrink)), max(1, round(height * shrink)))),
+        original_boxes=request.boxes * np.float32(shrink),
+        pictures=tuple(pictures),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionPart:
+    """Some words under a picture, and fewer of them for a narrow one (none: it may be left out)."""
+
+    text: str
+    short: str
+    tone: Tone
+
+
+def caption(picture: Augmented, view: View) -> list[CaptionPart]:
+    """What became of the boxes in one picture."""
+    total, kept = len(picture.visible), len(picture.kept)
+    if total == 0 or (view.mode == "crop" and kept + picture.cut == 0):
+        return [CaptionPart("no boxes", "no boxes", "muted")]
+    if view.mode == "crop":
+        text = plural(kept, "box", "boxes")
+    elif kept == total:
+        text = "1 box" if total == 1 else f"all {total} boxes"
+    else:
+        text = f"{kept} of {plural(total, 'box', 'boxes')}"
+    parts = [CaptionPart(text, "" if picture.lost or picture.cut else text, "muted")]
+    if picture.lost:
+        parts.append(CaptionPart(f"{picture.lost} lost", f"{picture.lost} lost", "bad"))
+    if picture.cut:
+        parts.append(CaptionPart(f"{picture.cut} cut to {_percents(picture)}", f"{picture.cut} cut", "warning"))
+    return parts
+
+
+def _percents(picture: Augmented) -> str:
+    dropped = (picture.visible > 0) & ~np.isin(np.arange(len(picture.visible)), picture.kept)
+    shown = sorted(round(100 * float(visible)) for visible in picture.visible[dropped])
+    if len(shown) > 2:
+        return f"{shown[0]}–{shown[-1]}%"
+    return ", ".join(f"{percent}%" for percent in shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All previews in one line."""
+
+    text: str
+    tone: Tone
+
+
+def summarise(pictures: Sequence[Augmented], view: View, min_visible: float) -> Summary:
+    """How many boxes are lost or cut below the visible fraction; a warning where that is a tenth of them or more."""
+    lost, cut = sum(picture.lost for picture in pictures), sum(picture.cut for picture in pictures)
+    taught = sum(len(picture.kept) for picture in pictures)
+    total = taught + lost + cut
+    if not pictures or len(pictures[0].visible) == 0:
+        return Summary("This image has no boxes.", "muted")
+    number = plural(len(pictures), "crop" if view.mode == "crop" else "preview")
+    front = f"Of {plural(total, 'box', 'boxes')} in {number}"
+    if lost + cut == 0:
+        return Summary(f"{front}, none is lost or cut.", "muted")
+    parts = [f"{lost} lost"] if lost else []
+    if cut:
+        parts.append(f"{cut} below {min_visible:.0%} visible and not taught")
+    share = (lost + cut) / total
+    # A crop's edge cuts some boxes whatever is set.
+    limits = (0.1, 0.3) if view.mode == "whole" else (0.4, 0.6)
+    tone: Tone = "bad" if share >= limits[1] else "warning" if share >= limits[0] else "muted"
+    advice = ". Less shift, scale, rotation or crop keeps more" if tone != "muted" and view.mode == "whole" else ""
+    return Summary(f"{front}: {', '.join(parts)}{advice}.", tone)
+
+
+def grid_shape(count: int, width: int, height: int, caption_height: int, gap: int) -> tuple[int, int]:
+    """Columns, and the side of a square picture, such that `count` captioned pictures are as large as fits."""
+
+    def side(columns: int) -> int:
+        rows = -(-count // columns)
+        across = (width - gap * (columns - 1)) // columns
+        down = (height - gap * (rows - 1)) // rows - caption_height
+        return min(across, down)
+
+    columns = max(range(1, count + 1), key=side)
+    return columns, max(1, side(columns))

@@ -1,0 +1,218 @@
+"""Pictures with boxes and captions in as many columns as make them largest. A click enlarges one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from desktop.canvas.box_painter import paint_box
+from desktop.models.previews import CaptionPart, grid_shape
+from desktop.theme import GAP, PAD, notifier, theme
+
+CAPTION = 24  # pixels under each picture
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewBox:
+    """One box on a picture, in the picture's pixels."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    colors: tuple[QColor, ...]
+    names: tuple[str, ...]
+    note: str = ""  # shown at the box when the picture is enlarged
+    dropped: bool = False  # visible, but not taught
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """One picture of the grid."""
+
+    image: NDArray[np.uint8]  # (h, w, 3) RGB
+    boxes: tuple[PreviewBox, ...]
+    title: str
+    caption: Sequence[CaptionPart]
+
+
+class PreviewGrid(QWidget):
+    """Shows cells, or one of them enlarged, or a message when there are none."""
+
+    enlarged_changed = Signal(int)  # the enlarged cell, or -1
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cells: list[Cell] = []
+        self._images: list[QImage] = []
+        self._scaled: dict[int, QPixmap] = {}
+        self._enlarged = -1
+        self._message = ""
+        self._hovered = -1
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(320, 240)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        notifier.theme_changed.connect(self.update)
+
+    @property
+    def cells(self) -> Sequence[Cell]:
+        return tuple(self._cells)
+
+    @property
+    def enlarged(self) -> int:
+        return self._enlarged
+
+    def show_cells(self, cells: Sequence[Cell]) -> None:
+        self._cells = list(cells)
+        self._images = [_to_qimage(cell.image) for cell in cells]
+        self._scaled.clear()
+        self._message = ""
+        if self._enlarged >= len(cells):
+            self.enlarge(-1)
+        self.update()
+
+    def show_message(self, text: str) -> None:
+        """Show `text` in place of pictures."""
+        self.show_cells([])
+        self._message = text
+        self.update()
+
+    def enlarge(self, index: int) -> None:
+        """Fill the grid with one picture; -1 goes back to all."""
+        if index != self._enlarged:
+            self._enlarged = index
+            self._scaled.clear()
+            self.enlarged_changed.emit(index)
+            self.update()
+
+    def cell_at(self, x: float, y: float) -> int:
+        """The cell under a point of the widget, or -1."""
+        return next((index for index, rect in self._frames() if rect.contains(QPointF(x, y))), -1)
+
+    def sizeHint(self) -> QSize:
+        return QSize(900, 640)
+
+    # -- events
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            index = self.cell_at(event.position().x(), event.position().y())
+            self.enlarge(-1 if self._enlarged >= 0 else index)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        hovered = self.cell_at(event.position().x(), event.position().y())
+        if hovered != self._hovered:
+            self._hovered = hovered
+            self.setCursor(Qt.CursorShape.PointingHandCursor if hovered >= 0 else Qt.CursorShape.ArrowCursor)
+            self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._scaled.clear()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if not self._cells:
+            painter.setPen(theme().muted)
+            painter.drawText(self.rect().adjusted(PAD, PAD, -PAD, -PAD), _CENTRED, self._message)
+            return
+        for index, frame in self._frames():
+            self._paint_cell(painter, index, frame)
+
+    # -- drawing
+
+    def _frames(self) -> list[tuple[int, QRectF]]:
+        """The cells that are shown and the room of each, caption included."""
+        if not self._cells:
+            return []
+        if self._enlarged >= 0:
+            return [(self._enlarged, QRectF(self.rect()))]
+        columns, side = grid_shape(len(self._cells), self.width(), self.height(), CAPTION, GAP)
+        rows = -(-len(self._cells) // columns)
+        # What is left over goes between the pictures and around them evenly.
+        gap_x = (self.width() - columns * side) / (columns + 1) if columns * side < self.width() else 0
+        gap_x = min(gap_x, 3 * GAP)
+        gap_y = min((self.height() - rows * (side + CAPTION)) / max(rows, 1), 3 * GAP)
+        left = (self.width() - columns * side - (columns - 1) * gap_x) / 2
+        top = max(0.0, (self.height() - rows * (side + CAPTION) - (rows - 1) * gap_y) / 2)
+        return [
+            (index, QRectF(left + (index % columns) * (side + gap_x), top + (index // columns) * (side + CAPTION + gap_y),
+                           side, side + CAPTION))
+            for index in range(len(self._cells))
+        ]  # fmt: skip
+
+    def _paint_cell(self, painter: QPainter, index: int, frame: QRectF) -> None:
+        cell, room = self._cells[index], frame.adjusted(0, 0, 0, -CAPTION)
+        height, width = cell.image.shape[:2]
+        scale = min(room.width() / width, room.height() / height)
+        target = QRectF(0, 0, max(1.0, round(width * scale)), max(1.0, round(height * scale)))
+        target.moveCenter(room.center())
+        target.moveTo(round(target.x()), round(target.y()))
+        painter.drawPixmap(target.topLeft(), self._picture(index, target.size().toSize(), scale))
+        painter.save()
+        if self._enlarged < 0:
+            # Outlines must not reach into the neighbours.
+            painter.setClipRect(target)
+        for box in cell.boxes:
+            rect = QRectF(QPointF(box.x1, box.y1) * scale, QPointF(box.x2, box.y2) * scale).translated(target.topLeft())
+            paint_box(painter, rect, box.colors, box.names, dashed=box.dropped, caption=box.note or None,
+                      tag=self._enlarged >= 0)  # fmt: skip
+        painter.restore()
+        if index == self._hovered or index == 0:
+            painter.setPen(QPen(theme().accent if index == self._hovered else theme().strong_border, 1))
+            painter.drawRect(target.adjusted(-1, -1, 0, 0))
+        self._paint_caption(painter, cell, QRectF(target.left(), target.bottom(), max(target.width(), room.width()), CAPTION))
+
+    def _paint_caption(self, painter: QPainter, cell: Cell, room: QRectF) -> None:
+        metrics = QFontMetricsF(painter.font())
+        long = [CaptionPart(cell.title, cell.title, "text"), *cell.caption]
+        texts = [part.text for part in long]
+        if sum(metrics.horizontalAdvance(f"·  {text}") + 6 for text in texts) > room.width():
+            texts = [part.short for part in long]
+        left = room.left()
+        for text, part in zip(texts, long, strict=True):
+            if not text:
+                continue
+            shown = text if left == room.left() else f"·  {text}"
+            shown = metrics.elidedText(shown, Qt.TextElideMode.ElideRight, room.right() - left)
+            painter.setPen(getattr(theme(), part.tone))
+            painter.drawText(QRectF(left, room.top(), room.right() - left, room.height()), _MIDDLE, shown)
+            left += metrics.horizontalAdvance(shown) + 6
+
+    def _picture(self, index: int, size: QSize, scale: float) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        if index not in self._scaled:
+            # Enlarged pixels are shown as pixels: they are what the network gets.
+            mode = Qt.TransformationMode.FastTransformation if scale * ratio > 2 else Qt.TransformationMode.SmoothTransformation
+            scaled = self._images[index].scaled(size * ratio, Qt.AspectRatioMode.IgnoreAspectRatio, mode)
+            pixmap = QPixmap.fromImage(scaled)
+            pixmap.setDevicePixelRatio(ratio)
+            self._scaled[index] = pixmap
+        return self._scaled[index]
+
+
+_MIDDLE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_CENTRED = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+
+
+def _to_qimage(image: NDArray[np.uint8]) -> QImage:
+    height, width = image.shape[:2]
+    data = np.ascontiguousarray(image)
+    # copy: QImage does not keep the array alive.
+    return QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
