@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,10 +81,11 @@ def _kind(state: ImageState) -> tuple[Status, Split, str, str]:
 
 
 def encode(edit: Edit) -> bytes:
-    """The edit as compressed JSON, for the database."""
+    """The edit as compressed JSON, for the database. Boxes that it leaves alone are not written."""
+    same = {i for i, state in edit.before.items() if i in edit.after and state.boxes == edit.after[i].boxes}
     tree: dict[str, Any] = {
-        "before": {str(image): _state_to_json(state) for image, state in edit.before.items()},
-        "after": {str(image): _state_to_json(state) for image, state in edit.after.items()},
+        "before": {str(i): _state_to_json(state, with_boxes=i not in same) for i, state in edit.before.items()},
+        "after": {str(i): _state_to_json(state, with_boxes=i not in same) for i, state in edit.after.items()},
     }
     if edit.labels_before is not None and edit.labels_after is not None:
         tree["labels_before"] = [_label_to_json(label) for label in edit.labels_before]
@@ -95,11 +96,12 @@ def encode(edit: Edit) -> bytes:
     return zlib.compress(json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode(), 1)
 
 
-def decode(name: str, data: bytes) -> Edit:
-    """The edit that `encode` packed."""
+def decode(name: str, data: bytes, boxes_of: Callable[[Collection[int]], Mapping[int, tuple[Box, ...]]]) -> Edit:
+    """The edit that `encode` packed; `boxes_of` gives the present boxes, for images whose boxes it leaves alone."""
     tree = json.loads(zlib.decompress(data))
-    before = {int(image): _state_from_json(state) for image, state in tree["before"].items()}
-    after = {int(image): _state_from_json(state) for image, state in tree["after"].items()}
+    present = boxes_of([int(image) for image, state in tree["before"].items() if state[4] is None])
+    before = {int(image): _state_from_json(state, present.get(int(image), ())) for image, state in tree["before"].items()}
+    after = {int(image): _state_from_json(state, present.get(int(image), ())) for image, state in tree["after"].items()}
     return Edit(
         name,
         before,
@@ -115,19 +117,21 @@ def _label_to_json(label: Label) -> list[Any]:
     return [label.id, label.name, label.color, label.shortcut]
 
 
-def _state_to_json(state: ImageState) -> list[Any]:
-    boxes = [[box.id, *box.xyxy, sorted(box.labels)] for box in state.boxes]
+def _state_to_json(state: ImageState, *, with_boxes: bool) -> list[Any]:
+    boxes = [[box.id, *box.xyxy, sorted(box.labels)] for box in state.boxes] if with_boxes else None
     return [state.status, state.split, state.group, state.note, boxes]
 
 
-def _state_from_json(values: list[Any]) -> ImageState:
+def _state_from_json(values: list[Any], present: tuple[Box, ...]) -> ImageState:
     status, split, group, note, boxes = values
     return ImageState(
         Status(status),
         Split(split),
         group,
         note,
-        tuple(Box(box_id, x1, y1, x2, y2, frozenset(labels)) for box_id, x1, y1, x2, y2, labels in boxes),
+        present
+        if boxes is None
+        else tuple(Box(box_id, x1, y1, x2, y2, frozenset(labels)) for box_id, x1, y1, x2, y2, labels in boxes),
     )
 
 

@@ -161,7 +161,7 @@ class Store:
 
     def history_edit(self, position: int) -> Edit | None:
         row = self._db.execute("SELECT name, edit FROM history WHERE position = ?", (position,)).fetchone()
-        return None if row is None else history.decode(*row)
+        return None if row is None else history.decode(row[0], row[1], self.boxes_of)
 
     def forget_history(self, below: int) -> None:
         self._db.execute("DELETE FROM history WHERE position < ?", (below,))
