@@ -27,6 +27,17 @@ _MODEL = "model."
 _OPTIMIZER = "optimizer."
 
 
+class Metrics(BaseModel):
+    """How good the model was on the validation images; None where that was not measured."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    map50: float | None = None
+    map: float | None = None
+    label_ap50: dict[str, float | None] = {}
+    thresholds: dict[str, float] = {}  # by label: the score of the best F1
+
+
 class Description(BaseModel):
     """What a checkpoint says of itself, in the file's header."""
 
@@ -44,10 +55,7 @@ class Description(BaseModel):
     input: InputSpec
     recipe: dict[str, Any]
     snapshot_hash: str
-    map50: float | None = None
-    map: float | None = None
-    label_ap50: dict[str, float | None] = {}
-    thresholds: dict[str, float] = {}  # by label, of the best F1 on the validation images
+    metrics: Metrics = Metrics()
     best: bool = False
     versions: dict[str, str] = {}
 

@@ -1,0 +1,156 @@
+"""Starting weights: from torchvision, from a file, from a checkpoint. What fits by name and shape is taken over."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from core.errors import InputError
+from core.models.checkpoint import Checkpoint
+from core.models.detector import Detector
+from core.models.registry import WeightsFile
+
+MAX_RECORDS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of the starting weights."""
+
+    loaded: int  # tensors of the network that were taken over
+    total: int  # tensors of the network
+    skipped: tuple[str, ...]  # tensors of the file that fitted nowhere, and why
+    text: str
+
+
+def download(file: WeightsFile) -> dict[str, Tensor]:
+    """The tensors of one of torchvision's files, from its cache or the network.
+
+    Raises InputError that says which file to fetch and where to put it.
+    """
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    try:
+        tensors = torch.hub.load_state_dict_from_url(
+            file.url, map_location="cpu", check_hash=True, weights_only=True, progress=False
+        )
+    except (URLError, TimeoutError, ConnectionError) as error:
+        raise InputError(
+            f"weights.source: the {file.title} could not be downloaded ({getattr(error, 'reason', error)}); fetch {file.url} "
+            f"on a machine with a network and put it at {folder / file.file_name}"
+        ) from error
+    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
+        raise InputError(f"{folder / file.file_name}: damaged ({_first_line(error)}); delete it and fetch {file.url} again") from error
+    return _tensors(tensors, folder / file.file_name)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a .safetensors or .pth file. Nothing but tensors is ever unpickled.
+
+    Raises InputError naming the file if it is damaged, compressed, or holds anything else.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such weights file")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        _check_zip(path)
+        return _tensors(torch.load(path, map_location="cpu", weights_only=True), path)
+    except (SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, OSError, KeyError) as error:
+        raise InputError(f"{path}: cannot be read as weights ({_first_line(error)}); it may be damaged, or not be a state_dict") from error
+
+
+def load_torchvision(detector: Detector, tensors: dict[str, Tensor], where: str) -> Report:
+    """Take over the tensors of a torchvision classifier or SSD, as far as they fit the backbone.
+
+    Raises InputError if none does. Heads are not taken over: theirs are for other anchors and a softmax.
+    """
+    names = detector.backbone.imagenet_names
+    own: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        if name in names:
+            own["backbone." + names[name]] = tensor
+        elif name.startswith("backbone."):
+            own["backbone.body." + name.removeprefix("backbone.")] = tensor
+    return _take_over(detector, own, where, of_file=len(tensors))
+
+
+def load_checkpoint(detector: Detector, labels: list[str], source: Checkpoint, where: str) -> Report:
+    """Take over a checkpoint's tensors; the label heads' columns go by label name.
+
+    The detector's anchors must be those of the checkpoint, or its heads start afresh.
+    """
+    own = dict(source.tensors)
+    if detector.anchors != source.architecture.anchors:
+        own = {name: tensor for name, tensor in own.items() if not name.startswith("heads.")}
+        report = _take_over(detector, own, where, of_file=len(source.tensors))
+        return Report(report.loaded, report.total, report.skipped, report.text + "; the heads start afresh, for other anchors")
+    carried = [name for name in labels if name in source.description.labels]
+    state = detector.state_dict()
+    for name in list(own):
+        if ".to_labels." in name:
+            own[name] = _by_label(state[name], own[name], labels, source.description.labels)
+    report = _take_over(detector, own, where, of_file=len(source.tensors))
+    new = [name for name in labels if name not in carried]
+    text = f"{report.text}; label heads carried over for {', '.join(carried) or 'none'}" + (f", new for {', '.join(new)}" if new else "")
+    return Report(report.loaded, report.total, report.skipped, text)
+
+
+def _by_label(fresh: Tensor, trained: Tensor, labels: list[str], trained_labels: list[str]) -> Tensor:
+    """The rows of a label head, (shapes * labels, ...), with those of labels known by name from `trained`."""
+    shapes = len(fresh) // len(labels)
+    result = fresh.clone().view(shapes, len(labels), *fresh.shape[1:])
+    source = trained.view(shapes, len(trained_labels), *trained.shape[1:])
+    for column, name in enumerate(labels):
+        if name in trained_labels:
+            result[:, column] = source[:, trained_labels.index(name)]
+    return result.view_as(fresh)
+
+
+def _take_over(detector: Detector, tensors: dict[str, Tensor], where: str, of_file: int) -> Report:
+    state = detector.state_dict()
+    fitting, skipped = {}, []
+    for name, tensor in tensors.items():
+        if name not in state:
+            skipped.append(f"{name}: no such tensor here")
+        elif state[name].shape != tensor.shape:
+            skipped.append(f"{name}: shape {tuple(tensor.shape)}, here {tuple(state[name].shape)}")
+        elif tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise InputError(f"{where}: tensor {name!r} holds NaN or infinity; choose other weights")
+        else:
+            fitting[name] = tensor
+    if not fitting:
+        raise InputError(f"{where}: none of its {of_file} tensors fits this model; is it for another one?")
+    detector.load_state_dict(fitting, strict=False)
+    return Report(len(fitting), len(state), tuple(skipped), f"{len(fitting)} of {len(state)} tensors from {where}")
+
+
+def _check_zip(path: Path) -> None:
+    """Refuse what a weights file never is: compressed records can unfold to any size."""
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path}: not a weights file of torch 1.6 or newer (no zip archive); save it again with torch.save")
+    with zipfile.ZipFile(path) as archive:
+        records = archive.infolist()
+        if len(records) > MAX_RECORDS or any(record.compress_type != zipfile.ZIP_STORED for record in records):
+            raise InputError(f"{path}: refused, its records are compressed or too many; torch does not write such files")
+
+
+def _tensors(value: object, path: Path) -> dict[str, Tensor]:
+    """The tensors of a state_dict, also one that is wrapped in {"state_dict": ...} or {"model": ...}."""
+    for wrapper in ("state_dict", "model"):
+        if isinstance(value, dict) and isinstance(value.get(wrapper), dict):
+            value = value[wrapper]
+    if not isinstance(value, dict) or not value or not all(isinstance(name, str) for name in value):
+        raise InputError(f"{path}: holds no state_dict")
+    return {name.removeprefix("module."): tensor for name, tensor in value.items() if isinstance(tensor, Tensor)}
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,80 @@
+"""The process that trains or predicts for the window: `python -m core.training.child FOLDER`.
+
+job.json says what to do: {"kind": "train"}, with recipe.yaml and snapshot.json beside it, or {"kind": "predict",
+"checkpoint": path, "split": name or "all", "device": name}, with snapshot.json beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.imaging.decode import decode
+from core.inference.predictions import PredictionSet
+from core.jobs.child_runtime import run_child
+from core.jobs.folder import JobFolder
+from core.project.snapshot import Snapshot, SnapshotImage
+from core.training.events import Notice, RunFinished, to_json
+from core.training.recipe import load_recipe
+from core.types import Detections
+
+PROGRESS_APART = 0.1  # seconds
+
+
+def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    """Do the job in `folder`, yielding its events as plain values."""
+    job = folder.job()
+    kinds = {"train": _train, "predict": _predict}
+    if job.get("kind") not in kinds:
+        raise InputError(f"{folder.path / 'job.json'}: kind must be one of {', '.join(kinds)}")
+    yield from kinds[job["kind"]](folder.path, job, should_stop)
+
+
+def warm_up() -> None:
+    """Import what takes seconds to import."""
+    from core.training import loop  # noqa: F401, PLC0415 - torch comes with it
+
+
+def _train(folder: Path, _job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    from core.training.loop import train  # noqa: PLC0415 - torch comes with it
+
+    recipe = load_recipe(folder / "recipe.yaml")
+    for event in train(recipe, Snapshot.load(folder / "snapshot.json"), folder, should_stop):
+        yield to_json(event)
+
+
+def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    from core.inference.predictor import Predictor  # noqa: PLC0415 - torch comes with it
+
+    began = time.monotonic()
+    snapshot = Snapshot.load(folder / "snapshot.json")
+    split = str(job["split"])
+    predictor = Predictor.load(Path(job["checkpoint"]), str(job.get("device", "auto")))
+    # Unlabelled images too: looking at them is how a person finds what to label next.
+    images = [image for image in snapshot.images if split in ("all", image.split)]
+    found: list[tuple[SnapshotImage, Detections]] = []
+    shown = 0.0
+    for done, image in enumerate(images):
+        if should_stop():
+            yield to_json(RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=True))
+            return
+        if time.monotonic() - shown > PROGRESS_APART:
+            shown = time.monotonic()
+            yield {"event": "progress", "done": done, "total": len(images)}
+        try:
+            found.append((image, predictor.predict(decode(Path(image.path)))))
+        except InputError as error:
+            yield to_json(Notice(f"skipped: {error}", "warning"))
+    PredictionSet(
+        predictor.label_names, str(job["checkpoint"]), snapshot.hash, split, tuple(image.path for image, _ in found),
+        tuple(detections for _, detections in found), tuple(image.content_hash for image, _ in found),
+    ).save(folder / "predictions.npz")
+    yield {"event": "progress", "done": len(images), "total": len(images)}
+    yield to_json(RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=False))
+
+
+if __name__ == "__main__":
+    run_child(main, warm_up)

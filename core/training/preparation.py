@@ -1,0 +1,158 @@
+"""Everything that is decided before the first step: device, input, anchors, starting weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.errors import InputError
+from core.models import anchors, checkpoint, weights
+from core.models.anchors import ENOUGH_REACH, Anchors
+from core.models.checkpoint import Checkpoint
+from core.models.detector import Detector
+from core.models.families import Architecture
+from core.models.inputs import NORMALIZATIONS, InputSpec
+from core.models.registry import model_spec
+from core.project.snapshot import Snapshot, SnapshotImage
+from core.randomness import seed_for
+from core.training.recipe import Recipe
+from core.types import Split
+
+ANCHOR_SHAPES = 9
+# A checkpoint's anchors are kept unless fitted ones reach this much more.
+WORTH_REFITTING = 0.02
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A network ready to learn."""
+
+    detector: Detector
+    architecture: Architecture
+    input: InputSpec
+    reachable: float
+    pretrained: bool
+    weights_text: str
+    notices: list[str]
+
+
+def prepare(recipe: Recipe, snapshot: Snapshot) -> Prepared:
+    """Build the network that `recipe` asks for. Raises InputError that names the setting to change."""
+    images = snapshot.of_split(Split.TRAIN)
+    check_snapshot(snapshot)
+    source = _source(recipe)
+    width, height = anchors.input_shape(recipe.sampling.input_size, [(image.width, image.height) for image in images])
+    if recipe.sampling.mode == "crops":
+        width = height = recipe.sampling.input_size
+    boxes = input_boxes(images, recipe, (width, height))
+    notices: list[str] = []
+    fitted = _anchors(recipe, boxes, source)
+    reachable = anchors.reach(boxes, fitted)
+    if reachable < ENOUGH_REACH:
+        notices.append(_reach_advice(recipe, snapshot, reachable, (width, height)))
+    reduced_tail = source.architecture.reduced_tail if source else recipe.weights.source in ("none", "coco")
+    architecture = Architecture(recipe.model, fitted, len(snapshot.label_names), reduced_tail)
+    torch.manual_seed(seed_for(recipe.seed, "weights"))
+    detector = architecture.build()
+    report, normalization = _load(detector, recipe, snapshot, source, notices)
+    mean, std = (source.description.input.mean, source.description.input.std) if source else NORMALIZATIONS[normalization]
+    largest = max((side for level in fitted.shapes for shape in level for side in shape), default=0)
+    spec = InputSpec(
+        mode=recipe.sampling.mode, width=width, height=height, mean=mean, std=std,
+        overlap=int(min(max(128, 2 * largest), 512)),
+    )
+    if report and report.skipped:
+        notices.append(f"starting weights: {len(report.skipped)} tensors were not taken over, such as {report.skipped[0]}")
+    return Prepared(
+        detector, architecture, spec, reachable, report is not None, report.text if report else "random", notices
+    )
+
+
+def check_snapshot(snapshot: Snapshot) -> None:
+    """Raises InputError, with the mend, if there is nothing to learn from."""
+    if not snapshot.label_names:
+        raise InputError("labels: the project has none; add a label and draw some boxes")
+    images = snapshot.of_split(Split.TRAIN)
+    if not images:
+        raise InputError("images: none that is labelled, reviewed or clean is in the train split; label some, and split the images")
+    if not any(len(image.boxes) for image in images):
+        raise InputError("boxes: the train split has no labelled box; draw some")
+
+
+def input_boxes(images: list[SnapshotImage], recipe: Recipe, size: tuple[int, int]) -> NDArray[np.float32]:
+    """All boxes of `images`, (n, 4), in pixels of the network's input."""
+    parts = [np.zeros((0, 4), np.float32)]
+    for image in images:
+        scale = (size[0] / image.width, size[1] / image.height) if recipe.sampling.mode == "whole" else (1.0, 1.0)
+        parts.append(image.boxes * np.array(scale * 2, np.float32))
+    return np.concatenate(parts)
+
+
+def _source(recipe: Recipe) -> Checkpoint | None:
+    if recipe.weights.source != "checkpoint":
+        return None
+    source = checkpoint.load(Path(recipe.weights.path))
+    if source.description.model != recipe.model:
+        raise InputError(f"weights.path: the checkpoint is a {source.description.model}, the recipe wants {recipe.model}; choose the same model")
+    return source
+
+
+def _anchors(recipe: Recipe, boxes: NDArray[np.float32], source: Checkpoint | None) -> Anchors:
+    fitted = anchors.fit(boxes, model_spec(recipe.model).strides, ANCHOR_SHAPES)
+    if source is not None:
+        theirs = source.architecture.anchors
+        if anchors.reach(boxes, theirs) >= anchors.reach(boxes, fitted) - WORTH_REFITTING:
+            return theirs
+    return fitted
+
+
+def _reach_advice(recipe: Recipe, snapshot: Snapshot, reachable: float, size: tuple[int, int]) -> str:
+    """What input size, or tiling, would let the anchors reach enough of the boxes."""
+    text = f"the anchors reach only {reachable:.0%} of the boxes at input {size[0]} x {size[1]}: the others can hardly be learnt"
+    if recipe.sampling.mode == "crops":
+        return text + "; the smallest are too small even at native resolution"
+    images = snapshot.of_split(Split.TRAIN)
+    for factor in (1.25, 1.5, 2.0, 2.5, 3.0, 4.0):
+        bigger = round(recipe.sampling.input_size * factor / 32) * 32
+        if bigger > 2048:
+            break
+        shape = anchors.input_shape(bigger, [(image.width, image.height) for image in images])
+        boxes = input_boxes(images, recipe, shape)
+        if anchors.reach(boxes, anchors.fit(boxes, model_spec(recipe.model).strides, ANCHOR_SHAPES)) >= ENOUGH_REACH:
+            return f"{text}; set sampling.input_size={bigger}, or sampling.mode=crops"
+    return f"{text}; set sampling.mode=crops, so that they keep their pixels"
+
+
+def _load(
+    detector: Detector, recipe: Recipe, snapshot: Snapshot, source: Checkpoint | None, notices: list[str]
+) -> tuple[weights.Report | None, str]:
+    """Take over the starting weights; also the name of the normalisation that belongs to them."""
+    kind, chosen = recipe.weights.source, recipe.weights.normalization
+    if source is not None:
+        return weights.load_checkpoint(detector, list(snapshot.label_names), source, Path(recipe.weights.path).name), "imagenet"
+    if kind == "none":
+        return None, "imagenet" if chosen == "auto" else chosen
+    if kind == "file":
+        path = Path(recipe.weights.path)
+        tensors = weights.read_weights(path)
+        report = weights.load_torchvision(detector, tensors, path.name)
+        whole_detector = any(name.startswith("backbone.") for name in tensors)
+        guess = _own_normalization(recipe.model, "coco" if whole_detector else "imagenet", path.name)
+        if chosen == "auto":
+            notices.append(f"normalisation: taken as {guess} for {path.name}; set weights.normalization if it was trained otherwise")
+        return report, guess if chosen == "auto" else chosen
+    file = model_spec(recipe.model).weights[kind]
+    report = weights.load_torchvision(detector, weights.download(file), file.file_name)
+    return report, _own_normalization(recipe.model, kind, file.file_name) if chosen == "auto" else chosen
+
+
+def _own_normalization(model: str, kind: str, file_name: str) -> str:
+    """How torchvision scales pixels for its weights of this model."""
+    if model == "ssd300_vgg16":
+        # The SSD detector and its backbone "features" come from Caffe; VGG16 as a classifier does not.
+        return "caffe" if kind == "coco" or "amdegroot" in file_name else "imagenet"
+    return "centred" if kind == "coco" else "imagenet"
