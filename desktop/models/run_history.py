@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from core.training.events import (
     CheckpointSaved,
     EpochDone,
+    Event,
     Notice,
     RunFailed,
     RunFinished,
@@ -21,6 +23,14 @@ from core.training.events import (
 )
 
 SMOOTHING_STEPS = 20  # the smoothed line follows the mean of about this many steps
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line for the log."""
+
+    text: str
+    level: Literal["info", "warning", "error"] = "info"
 
 
 class RunHistory:
@@ -34,7 +44,7 @@ class RunHistory:
         self.checkpoints: list[CheckpointSaved] = []
         self.finished: RunFinished | None = None
         self.failed: RunFailed | None = None
-        self.version = 0  # grows with every batch; a drawing of the same version is up to date
+        self.log: list[LogLine] = []
         self._steps = _Columns(3)  # x, loss, smoothed loss
 
     @classmethod
@@ -47,6 +57,8 @@ class RunHistory:
         """Take in events as they stand in events.jsonl; unknown ones are passed over."""
         for values in events:
             event = from_json(dict(values))
+            if (line := log_line(event)) is not None:
+                self.log.append(line)
             match event:
                 case StepDone():
                     self._add_step(event)
@@ -62,7 +74,6 @@ class RunHistory:
                     self.finished = event
                 case RunFailed():
                     self.failed = event
-        self.version += 1
 
     def _add_step(self, step: StepDone) -> None:
         x = step.epoch - 1 + step.step / max(1, step.steps)
@@ -177,6 +188,35 @@ class _Columns:
 
     def columns(self) -> list[NDArray[np.float64]]:
         return [self._rows[: self._count, column] for column in range(self._rows.shape[1])]
+
+
+def log_line(event: Event | None) -> LogLine | None:
+    """The event in words; None for steps, which come by the thousand."""
+    match event:
+        case RunStarted():
+            return LogLine(
+                f"Started {event.model} on {event.device}: {event.train_images:,} training and {event.val_images:,} "
+                f"validation images, {event.trainable_parameters / 1e6:.2f} of {event.parameters / 1e6:.2f} million "
+                f"parameters learn. Weights: {event.weights}. Anchors reach {event.reachable:.1%} of the boxes."
+            )
+        case EpochDone():
+            parts = [f"Epoch {event.epoch}: loss {_number(event.train_loss):.3f}"]
+            if event.val_loss is not None:
+                parts.append(f"validation {event.val_loss:.3f}")
+            if event.map50 is not None:
+                parts.append(f"mAP@0.5 {event.map50:.3f}")
+            if event.map is not None:
+                parts.append(f"mAP@[.5:.95] {event.map:.3f}")
+            return LogLine(", ".join(parts) + f" ({event.seconds:.1f} s)")
+        case CheckpointSaved():
+            return LogLine(f"Saved {event.id} after epoch {event.epoch}")
+        case Notice():
+            return LogLine(event.text, event.level)
+        case RunFailed():
+            return LogLine(f"{event.reason} {event.advice}".strip(), "error")
+        case RunFinished():
+            return LogLine(f"{'Stopped' if event.stopped else 'Finished'} after {event.seconds:.0f} s")
+    return None
 
 
 def _curve(points: Iterable[tuple[int, float | None]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayo
 from desktop.theme import GAP, SMALL_PX, mono_font, notifier, theme
 
 AXIS_WIDTH = 52  # of the left axis, the same in every plot so that epochs stand above each other
+_EMPTY_EPOCHS = 10  # of the axis while there is nothing to show
 _EPOCH_MARK = 7  # diameter of a marker in pixels
 
 
@@ -119,9 +120,9 @@ class CurvePlot(QWidget):
         """Show everything, and follow the data again."""
         self._fitted = True
         last = max((item.last_x() for item in self._items.values()), default=0.0)
-        self._view.setXRange(0, max(self._total, math.ceil(last), 1), padding=0.02)
+        self._view.setXRange(0, max(self._total, math.ceil(last)) or _EMPTY_EPOCHS, padding=0.02)
         if self._unit_range:
-            self._view.setYRange(0, 1, padding=0.03)
+            self._view.setYRange(0, 1, padding=0.07)
             return
         low, high = _span(item.y for item in self._items.values() if item.shown)
         self._view.setYRange(min(0.0, low), high, padding=0.06)
@@ -174,7 +175,8 @@ class CurvePlot(QWidget):
         left = cursor + GAP
         if left + self._readout.width() > self._plot.width() - GAP:
             left = cursor - GAP - self._readout.width()
-        self._readout.move(int(max(0, left)), GAP)
+        top = self._plot.height() - self._readout.height() - 7 * GAP if self._unit_range else GAP
+        self._readout.move(int(max(0, left)), max(0, top))
         self._readout.show()
 
     def _nearest_epoch(self, epoch: float) -> float | None:
@@ -355,9 +357,17 @@ class _Item:
                 switch.setIcon(_swatch(pen))
 
 
+class _EpochAxis(pg.AxisItem):  # type: ignore[misc]
+    """Counts whole epochs only."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        spacings = super().tickSpacing(low, high, size)
+        return [spacing for spacing in spacings if spacing[0] >= 1] or [(1, 0)]
+
+
 def _quiet_plot() -> Any:
     """A plot without pyqtgraph's own menu and buttons, which look like no other part of the window."""
-    plot = pg.PlotWidget()
+    plot = pg.PlotWidget(axisItems={"bottom": _EpochAxis("bottom")})
     plot.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
     plot.setMenuEnabled(False)
     plot.hideButtons()

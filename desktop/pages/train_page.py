@@ -1,0 +1,478 @@
+"""Choose a recipe, press Train, and watch the model learn."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QProgressDialog,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.changes import Changes
+from core.errors import InputError
+from core.jobs.folder import JobFolder
+from core.jobs.process import CHILD_MODULE
+from core.project.project import Project
+from core.project.snapshot import take_snapshot
+from core.training.recipe import Recipe, default_recipe, parse_recipe, save_recipe, with_settings
+from core.types import Split
+from desktop.actions import ActionSpec, build
+from desktop.dialogs.split_images import SplitImagesDialog
+from desktop.models.recipe_draft import USUAL_MODEL, load_draft, save_draft
+from desktop.models.run_history import RunHistory
+from desktop.services import Services
+from desktop.session import Session
+from desktop.theme import GAP, PAD
+from desktop.training_thread import JobThread
+from desktop.warm_child import WarmKeeper
+from desktop.widgets.data_summary import DataSummary, count_data
+from desktop.widgets.recipe_panel import RecipePanel
+from desktop.widgets.run_picker import RunPicker
+from desktop.widgets.run_view import RunView
+
+PANEL_WIDTH = 392  # fits the widest row of the advanced settings
+_SAVE_DRAFT_MS = 300
+_SYNC_MS = 1500  # the Checkpoints page hears of new checkpoints this soon
+ACTIONS = (
+    ActionSpec("train", "Train", ("Ctrl+Return",), "play", "Start a training with this recipe"),
+    ActionSpec("stop_training", "Stop training", (), "stop", "Stop, and keep what was learnt"),
+)
+
+
+class TrainPage(QWidget):
+    """The recipe at the left, the run at the right."""
+
+    title = "Train"
+
+    def __init__(self, session: Session, services: Services, *, child_module: str = CHILD_MODULE) -> None:
+        super().__init__(objectName="page")
+        self._session = session
+        self._services = services
+        self._module = child_module
+        self._project: Project | None = None
+        self._thread: JobThread | None = None
+        self._live = RunHistory()
+        self._shown_run = ""
+        self._active = False
+        self._warm = WarmKeeper(child_module, self)
+        self._panel = RecipePanel(default_recipe(USUAL_MODEL))
+        self._data = DataSummary()
+        self._view = RunView()
+        self._runs = RunPicker()
+        self._error = QLabel()
+        self._error.setWordWrap(True)
+        self._error.setProperty("role", "error")
+        self._error.hide()
+        self._train = QPushButton("Train")
+        self._train.setProperty("role", "primary")
+        self._stop = QPushButton("Stop")
+        self._draft_timer = _single_shot(self, _SAVE_DRAFT_MS, self._save_draft)
+        self._data_timer = _single_shot(self, 200, self._show_data)
+        self._sync_timer = _single_shot(self, _SYNC_MS, self._sync_runs)
+        self._actions = build(self, ACTIONS, {"train": self.train, "stop_training": self.stop})
+        self._lay_out()
+        self._connect()
+        self._take_project()
+
+    # -- for the main window -----------------------------------------------------------------------------------
+
+    def activated(self) -> None:
+        """The page came to the front."""
+        self._active = True
+        self._load_draft()
+        self._show_data()
+        self._sync_runs()
+        self._keep_warm()
+
+    def deactivated(self) -> None:
+        self._active = False
+        self._save_draft()
+        self._warm.release_later()
+
+    def actions(self) -> list[QAction]:
+        return list(self._actions.values())
+
+    def may_close(self) -> bool:
+        """Whether the window may close. A training is stopped first, if the person agrees."""
+        if self._thread is not None:
+            if not self.ask_to_stop():
+                return False
+            self._stop_with_patience()
+        self._save_draft()
+        self._warm.dismiss()
+        return True
+
+    def ask_to_stop(self) -> bool:
+        """Ask whether the training that runs may be stopped. A test puts its own answer here."""
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("A training is running")
+        box.setText("Stop the training and close?")
+        box.setInformativeText("What was learnt so far is kept in the last checkpoint.")
+        stop = box.addButton("Stop and close", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        return box.clickedButton() is stop
+
+    @property
+    def training(self) -> bool:
+        return self._thread is not None
+
+    # -- training ----------------------------------------------------------------------------------------------
+
+    def train(self) -> None:
+        """Start a training with the recipe and the data as they are now."""
+        project = self._session.project
+        if project is None or self._thread is not None:
+            return
+        try:
+            folder = self._prepare_run(project)
+        except InputError as error:
+            self._show_error(str(error))
+            return
+        except OSError as error:
+            self._show_error(f"{error.filename or project.folder}: {error.strerror}. Free some space and try again.")
+            return
+        self._show_error("")
+        self._start(folder)
+
+    def _prepare_run(self, project: Project) -> JobFolder:
+        """The folder of a new run, with its recipe and snapshot. Raises InputError where something is missing."""
+        recipe = self._panel.recipe()
+        if not self._panel.is_valid():
+            self._panel.show_errors()
+            raise InputError("The recipe has a field marked red; mend it first.")
+        self._save_draft()
+        self._session.settle.emit()
+        snapshot = take_snapshot(project)
+        if not snapshot.of_split(Split.TRAIN):
+            raise InputError("There is nothing to learn from: no labelled or clean image is in the training split.")
+        path = project.new_run_folder()
+        save_recipe(recipe, path / "recipe.yaml")
+        snapshot.save(path / "snapshot.json")
+        return JobFolder.create(path, {"kind": "train"})
+
+    def _start(self, folder: JobFolder) -> None:
+        self._live = RunHistory()
+        self._thread = JobThread(folder, self._warm.take(), module=self._module, parent=self)
+        self._thread.events.connect(self._on_events)
+        self._thread.ended.connect(self._on_ended)
+        self._thread.start()
+        self._show_live("starting")
+        self._list_runs()
+        self._enable()
+        self._session.message.emit(f"Training {folder.path.name} started")
+
+    def stop(self) -> None:
+        """Stop the training that runs; what was learnt is kept."""
+        if self._thread is None:
+            return
+        self._thread.stop()
+        if self._shows_live():
+            self._view.set_state("stopping")
+        self._enable()
+
+    def _on_events(self, events: list[dict[str, object]]) -> None:
+        if self.sender() is not self._thread or self._thread is None:
+            return
+        self._live.add(events)
+        if self._shows_live():
+            if self._view.state == "starting" and not self._thread.stopping:
+                self._view.set_state("running")
+            self._view.refresh()
+        if any(event.get("event") == "checkpoint" for event in events) and not self._sync_timer.isActive():
+            self._sync_timer.start()
+
+    def _on_ended(self, state: str) -> None:
+        if self.sender() is not self._thread or self._thread is None:
+            return
+        run = self._thread.folder.path.name
+        self._forget_thread()
+        if self._shown_run == run:
+            self._view.set_state(state)
+        self._enable()
+        self._sync_runs()
+        self._keep_warm()
+        self._session.message.emit(f"Training {run} {state}")
+
+    def _forget_thread(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.wait()
+            thread.deleteLater()
+
+    def _stop_with_patience(self) -> None:
+        """Stop the training while the window still repaints, and return when no process is left."""
+        thread = self._thread
+        assert thread is not None
+        self.stop()
+        wait = QProgressDialog("Stopping the training and saving what was learnt…", "", 0, 0, self)
+        wait.setCancelButton(None)
+        wait.setWindowModality(Qt.WindowModality.WindowModal)
+        wait.setMinimumDuration(300)
+        loop = QEventLoop()
+        thread.finished.connect(loop.quit)
+        if not thread.isFinished():
+            loop.exec()
+        wait.close()
+        wait.deleteLater()
+        # The last signals of the thread may still be on their way.
+        if self._thread is thread:
+            self._forget_thread()
+
+    def _keep_warm(self) -> None:
+        project = self._session.project
+        if self._active and project is not None and not project.read_only and self._thread is None:
+            self._warm.keep()
+
+    # -- the project -------------------------------------------------------------------------------------------
+
+    def _take_project(self) -> None:
+        """Another project, or none. The former one is still open while this runs."""
+        if self._project is not None and self._project is not self._session.project:
+            self._save_draft()
+            self._leave_training()
+        self._project = self._session.project
+        self._shown_run = ""
+        self._view.show_run(RunHistory(), "", {})
+        self._show_error("")
+        self._load_draft()
+        self._show_data()
+        self._list_runs()
+        self._enable()
+        if self._project is None:
+            self._warm.dismiss()
+        else:
+            self._keep_warm()
+
+    def _leave_training(self) -> None:
+        if self._thread is not None:
+            self._thread.stop_and_wait()
+            self._forget_thread()
+
+    def _on_changed(self, changes: Changes, initiator: object) -> None:
+        if changes.runs and initiator is not self:
+            self._list_runs()
+        if changes.image_list or changes.status or changes.boxes or changes.labels:
+            self._data_timer.start()
+
+    def _show_data(self) -> None:
+        project = self._session.project
+        if project is None:
+            self._data.show_data(count_data([]), (), {})
+            return
+        self._data.show_data(count_data(project.images()), project.labels(), project.counts().labels)
+
+    def _split_images(self) -> None:
+        project = self._session.project
+        if project is None:
+            return
+        dialog = SplitImagesDialog(project, self)
+        if dialog.exec():
+            self._session.apply(dialog.edit(), self)
+            self._show_data()
+        dialog.deleteLater()
+
+    # -- the recipe --------------------------------------------------------------------------------------------
+
+    def _load_draft(self) -> None:
+        project = self._session.project
+        if project is None or self._draft_timer.isActive():  # what is on the screen is newer
+            return
+        try:
+            recipe = load_draft(project)
+        except InputError as error:
+            self._show_error(f"{error}. The defaults are shown instead.")
+            recipe = default_recipe(USUAL_MODEL)
+        self._panel.set_recipe(recipe)
+
+    def _recipe_changed(self, _recipe: Recipe) -> None:
+        self._show_error("")
+        self._draft_timer.start()
+
+    def _save_draft(self) -> None:
+        if not self._draft_timer.isActive() and self.sender() is not self._draft_timer:
+            return
+        self._draft_timer.stop()
+        if self._project is not None and not self._project.read_only:
+            save_draft(self._project, self._panel.recipe())
+
+    def _continue_from(self, checkpoint_id: str) -> None:
+        """Put a checkpoint, its model and the recipe of its run into the form."""
+        project = self._session.project
+        found = [record for record in project.checkpoints() if record.id == checkpoint_id] if project else []
+        if not found or project is None:
+            return
+        checkpoint = found[0]
+        start = {"weights.source": "checkpoint", "weights.path": str(checkpoint.path)}
+        recipes = [run.recipe for run in project.runs() if run.id == checkpoint.run]
+        try:
+            base = parse_recipe(recipes[0], checkpoint.run) if recipes and recipes[0] else default_recipe(checkpoint.model)
+            recipe = with_settings(base, start)
+        except InputError as error:
+            self._show_error(str(error))
+            return
+        self._panel.set_recipe(recipe)
+        self._draft_timer.start()
+        self._save_draft()
+
+    # -- runs --------------------------------------------------------------------------------------------------
+
+    def _sync_runs(self) -> None:
+        project = self._session.project
+        if project is None:
+            return
+        if project.read_only:
+            self._list_runs()
+            return
+        self._services.tasks.run("train:sync", project.sync_runs, lambda changes: self._synced(project, changes))
+
+    def _synced(self, project: Project, changes: Changes) -> None:
+        if project is not self._session.project:
+            return
+        self._list_runs()
+        self._session.notify(changes, self)
+
+    def _list_runs(self) -> None:
+        """Fill the list of runs, newest first, and keep the one that is shown."""
+        project = self._session.project
+        records = list(reversed(project.runs())) if project is not None else []
+        checkpoints = project.checkpoints() if project is not None else []
+        self._panel.set_checkpoints(checkpoints)
+        live = self._thread.folder.path.name if self._thread is not None else ""
+        self._runs.set_runs(records, checkpoints, live)
+        if not self._shown_run and records:
+            self._show_run(records[0].id)
+        self._runs.show_run(self._shown_run)
+
+    def _show_run(self, run: str) -> None:
+        project = self._session.project
+        if not run or project is None:
+            return
+        self._runs.show_run(run)
+        if self._thread is not None and run == self._thread.folder.path.name:
+            self._show_live("stopping" if self._thread.stopping else "running" if self._live.started else "starting")
+            return
+        self._shown_run = run
+        folder = JobFolder(project.runs_folder / run)
+
+        def shown(found: tuple[RunHistory, str]) -> None:
+            if self._shown_run == run and self._session.project is project:
+                self._view.show_run(*found, self._label_colors())
+
+        self._services.tasks.run("train:run", lambda: (RunHistory.of(folder.read()[0]), folder.state()), shown)
+
+    def _show_live(self, state: str) -> None:
+        assert self._thread is not None
+        self._services.tasks.cancel("train:run")
+        self._shown_run = self._thread.folder.path.name
+        self._view.show_run(self._live, state, self._label_colors())
+
+    def _shows_live(self) -> bool:
+        return self._thread is not None and self._shown_run == self._thread.folder.path.name
+
+    def _label_colors(self) -> dict[str, str]:
+        project = self._session.project
+        return {label.name: label.color for label in project.labels()} if project is not None else {}
+
+    # -- looks -------------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        self._session.project_changed.connect(self._take_project)
+        self._session.changed.connect(self._on_changed)
+        self._session.continue_requested.connect(self._continue_from)
+        self._panel.recipe_changed.connect(self._recipe_changed)
+        self._data.split_requested.connect(self._split_images)
+        self._runs.chosen.connect(self._show_run)
+        self._train.clicked.connect(self.train)
+        self._stop.clicked.connect(self.stop)
+        self._view.inspect_requested.connect(self._session.inspect_requested)
+        self._view.checkpoints_requested.connect(lambda: self._session.page_requested.emit("Checkpoints"))
+
+    def _enable(self) -> None:
+        project = self._session.project
+        idle = project is not None and not project.read_only and self._thread is None
+        stoppable = self._thread is not None and not self._thread.stopping
+        for button, action, enabled in (
+            (self._train, self._actions["train"], idle),
+            (self._stop, self._actions["stop_training"], stoppable),
+        ):
+            button.setEnabled(enabled)
+            action.setEnabled(enabled)
+        self._stop.setText("Stopping…" if self._thread is not None and self._thread.stopping else "Stop")
+        self._panel.setEnabled(idle)
+        self._data.split_button.setEnabled(idle)
+
+    def _show_error(self, text: str) -> None:
+        self._error.setText(text)
+        self._error.setVisible(bool(text))
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(PAD, PAD, PAD, PAD)
+        column.setSpacing(GAP)
+        for title, widget in (("Model", self._panel), ("Data", self._data)):
+            column.addWidget(_section(title))
+            column.addWidget(widget)
+            column.addSpacing(PAD)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        foot = QFrame()
+        foot.setProperty("role", "foot")
+        buttons = QVBoxLayout(foot)
+        buttons.setContentsMargins(PAD, GAP, PAD, PAD)
+        buttons.setSpacing(GAP)
+        buttons.addWidget(self._error)
+        row = QHBoxLayout()
+        row.addWidget(self._train, 2)
+        row.addWidget(self._stop, 1)
+        buttons.addLayout(row)
+        panel = QFrame()
+        panel.setProperty("role", "panel")
+        panel.setFixedWidth(PANEL_WIDTH)
+        left = QVBoxLayout(panel)
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(0)
+        left.addWidget(scroll, 1)
+        left.addWidget(foot)
+        run = QHBoxLayout()
+        run.addWidget(_section("Run"))
+        run.addWidget(self._runs)
+        run.addStretch(1)
+        right = QVBoxLayout()
+        right.setContentsMargins(PAD, PAD, PAD, PAD)
+        right.setSpacing(GAP)
+        right.addLayout(run)
+        right.addWidget(self._view, 1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(panel)
+        layout.addLayout(right, 1)
+
+
+def _section(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", "section")
+    return label
+
+
+def _single_shot(parent: QObject, interval: int, then: object) -> QTimer:
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(interval)
+    timer.timeout.connect(then)
+    return timer

@@ -1,0 +1,48 @@
+"""The runs of the project, newest first, to choose the one whose curves are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from core.models.registry import MODELS
+from core.project.records import CheckpointRecord, RunRecord
+from desktop.models.wording import metric
+
+
+def model_title(name: str) -> str:
+    """The model's title; its name where this version does not know it."""
+    return MODELS[name].title if name in MODELS else name
+
+
+class RunPicker(QComboBox):
+    """`chosen` comes only from the person."""
+
+    chosen = Signal(str)  # a run's id
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Run")
+        self.setMinimumWidth(360)
+        self.activated.connect(lambda index: self.chosen.emit(self.itemData(index)))
+        self.set_runs((), (), "")
+
+    def set_runs(self, runs: Sequence[RunRecord], checkpoints: Sequence[CheckpointRecord], live: str) -> None:
+        """List `runs` in this order. `live` is the run that trains now, which may not be among them yet."""
+        best = {point.run: point.map50 for point in checkpoints if point.best}
+        self.clear()
+        if live and all(run.id != live for run in runs):
+            self.addItem(f"{live} · running", live)
+        for run in runs:
+            words = [run.id, model_title(run.model), "running" if run.id == live else run.state]
+            if best.get(run.id) is not None:
+                words.append(f"mAP@0.5 {metric(best[run.id])}")
+            self.addItem(" · ".join(words), run.id)
+        self.setEnabled(self.count() > 0)
+        if not self.count():
+            self.addItem("No run yet", "")
+
+    def show_run(self, run: str) -> None:
+        self.setCurrentIndex(max(0, self.findData(run)))

@@ -1,0 +1,211 @@
+"""Where a run stands: progress, figures, and how it ended."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from desktop.models.run_history import RunHistory
+from desktop.models.wording import NONE, metric
+from desktop.theme import GAP, PAD
+
+_STATE_WORDS = {
+    "": "No run yet",
+    "waiting": "Waiting to start",
+    "starting": "Starting",
+    "running": "Training",
+    "stopping": "Stopping",
+    "finished": "Finished",
+    "stopped": "Stopped",
+    "failed": "Failed",
+    "interrupted": "Interrupted",
+}
+_STATE_ROLES = {"finished": "good", "failed": "error", "interrupted": "warning", "stopped": "warning"}
+_FIGURES = ("Images/s", "Time left", "Learning rate", "Loss", "Best mAP@0.5", "Best mAP@[.5:.95]")
+
+
+class RunStatus(QWidget):
+    """Progress bar, figures and device of the run that is shown."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = QLabel()
+        font = self._state.font()
+        font.setPixelSize(15)
+        font.setBold(True)
+        self._state.setFont(font)
+        self._place = QLabel()
+        self._device = QLabel()
+        self._device.setProperty("role", "muted")
+        self._bar = QProgressBar()
+        self._bar.setRange(0, 1000)
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName("Progress")
+        self._values = {name: QLabel(NONE) for name in _FIGURES}
+        line = QHBoxLayout()
+        line.setSpacing(PAD)
+        line.addWidget(self._state)
+        line.addWidget(self._place)
+        line.addStretch(1)
+        line.addWidget(self._device)
+        figures = QGridLayout()
+        figures.setHorizontalSpacing(PAD)
+        figures.setVerticalSpacing(0)
+        for column, (name, value) in enumerate(self._values.items()):
+            title = QLabel(name)
+            title.setProperty("role", "small")
+            value_font = value.font()
+            value_font.setPixelSize(16)
+            value.setFont(value_font)
+            figures.addWidget(title, 0, column)
+            figures.addWidget(value, 1, column)
+            figures.setColumnStretch(column, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GAP)
+        layout.addLayout(line)
+        layout.addWidget(self._bar)
+        layout.addLayout(figures)
+        self.show_run(RunHistory(), "")
+
+    def show_run(self, history: RunHistory, state: str) -> None:
+        """`state` is a job's state, or "starting", "stopping", or empty without a run."""
+        self._state.setText(_STATE_WORDS[state])
+        _set_role(self._state, _STATE_ROLES.get(state, ""))
+        self._place.setText(place(history, ended=state in _STATE_ROLES))
+        self._device.setText(device_text(history, state))
+        self._bar.setValue(round(1000 * history.progress))
+        live = state in ("starting", "running", "stopping")
+        best = history.best
+        step = history.last_step
+        texts = {
+            "Images/s": NONE if history.images_per_second is None else f"{history.images_per_second:.3g}",
+            "Time left": duration(history.seconds_left) if live else NONE,
+            "Learning rate": NONE if history.lr is None else f"{history.lr:.2e}",
+            "Loss": NONE if step is None or step.loss is None else f"{step.loss:.3f}",
+            "Best mAP@0.5": metric(best.map50 if best else None),
+            "Best mAP@[.5:.95]": metric(best.map if best else None),
+        }
+        for name, text in texts.items():
+            self._values[name].setText(text)
+
+    def state_text(self) -> str:
+        return self._state.text()
+
+    def place_text(self) -> str:
+        return self._place.text()
+
+    def figure(self, name: str) -> str:
+        return self._values[name].text()
+
+    @property
+    def progress_bar(self) -> QProgressBar:
+        return self._bar
+
+
+class RunSummary(QFrame):
+    """How a run ended, and what to do next."""
+
+    inspect_requested = Signal(str)  # checkpoint id
+    checkpoints_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        self._checkpoint = ""
+        self._inspect = QPushButton("Inspect")
+        self._inspect.setProperty("role", "primary")
+        self._inspect.setToolTip("See the predictions of the best checkpoint")
+        self._inspect.clicked.connect(lambda: self.inspect_requested.emit(self._checkpoint))
+        self._list = QPushButton("Show checkpoints")
+        self._list.clicked.connect(self.checkpoints_requested)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(PAD, GAP, PAD, GAP)
+        layout.setSpacing(GAP)
+        layout.addWidget(self._text, 1)
+        layout.addWidget(self._inspect)
+        layout.addWidget(self._list)
+        self.hide()
+
+    def show_run(self, history: RunHistory, state: str) -> None:
+        text = summary(history, state)
+        self._text.setText(text)
+        self._checkpoint = best_checkpoint(history)
+        self._inspect.setVisible(bool(self._checkpoint))
+        self._list.setVisible(bool(self._checkpoint))
+        self.setVisible(bool(text))
+
+    def text(self) -> str:
+        return self._text.text()
+
+    @property
+    def inspect_button(self) -> QPushButton:
+        return self._inspect
+
+
+def place(history: RunHistory, *, ended: bool = False) -> str:
+    """Epoch and step, in words."""
+    step = history.last_step
+    if step is not None and not ended:
+        return f"epoch {step.epoch} of {history.total_epochs or '?'} · step {step.step} of {step.steps}"
+    if history.epochs:
+        return f"epoch {history.epochs[-1].epoch} of {history.total_epochs}"
+    return ""
+
+
+def device_text(history: RunHistory, state: str) -> str:
+    """What the run computes on; before it says so, what will be chosen."""
+    if history.started is not None:
+        return f"on {history.started.device}"
+    return "" if state in ("failed", "interrupted") else "The GPU is used if there is one, else the CPU"
+
+
+def best_checkpoint(history: RunHistory) -> str:
+    """The id of the checkpoint to look at: the best, or the last saved where nothing was judged."""
+    if history.finished and history.finished.best_checkpoint:
+        return history.finished.best_checkpoint
+    saved = [checkpoint for checkpoint in history.checkpoints if checkpoint.best] or history.checkpoints
+    return saved[-1].id if saved else ""
+
+
+def summary(history: RunHistory, state: str) -> str:
+    """How a run ended in one or two sentences; empty while it goes on."""
+    if state == "failed" and history.failed is not None:
+        return f"{history.failed.reason} {history.failed.advice}".strip()
+    if state not in ("finished", "stopped", "interrupted", "failed"):
+        return ""
+    best = history.best
+    learnt = f"Best mAP@[.5:.95] {best.map:.3f} and mAP@0.5 {metric(best.map50)} in epoch {best.epoch}." if best else ""
+    if state == "interrupted":
+        kept = "What was learnt up to the last checkpoint is kept." if history.checkpoints else "No checkpoint was saved."
+        return f"The training ended without a last word: a crash, a lack of memory or a power cut. {kept} {learnt}".strip()
+    if state == "failed":
+        return f"The training failed without a reason; see the log. {learnt}".strip()
+    how = "Stopped" if state == "stopped" else "Finished"
+    after = f" after {duration(history.finished.seconds)}" if history.finished else ""
+    if not learnt:
+        saved = " The last checkpoint holds what was learnt." if history.checkpoints else ""
+        return f"{how}{after}. Nothing was judged on validation images.{saved}"
+    return f"{how}{after}. {learnt}"
+
+
+def duration(seconds: float | None) -> str:
+    """A time as a person says it: 48 s, 5 min 10 s, 3 h 20 min."""
+    if seconds is None:
+        return NONE
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if minutes < 10 else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _set_role(widget: QWidget, role: str) -> None:
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
