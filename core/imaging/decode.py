@@ -63,7 +63,9 @@ def decode_bytes(data: bytes, path: Path | str, *, shrink: int = 1) -> NDArray[n
         raise ImageError(f"{path}: damaged, its {header.format} data cannot be decoded ({error.err})") from error
     if raw is None:
         raise ImageError(f"{path}: damaged, its {header.format} data cannot be decoded; export it again")
-    return upright(_to_rgb(_to_8_bits(raw, header, path), path), header.orientation)
+    rgb = _to_rgb(_to_8_bits(raw, header, path), path)
+    # OpenCV turns TIFF in every mode, and the others in none that keeps 16 bits.
+    return rgb if header.format == "TIFF" else upright(rgb, header.orientation)
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
