@@ -35,7 +35,7 @@ from desktop.widgets.checkpoint_cells import CheckpointCells
 from desktop.widgets.checkpoint_detail import CheckpointDetail
 
 WIDTHS = {
-    "star": 36, "id": 112, "run": 62, "epoch": 62, "model": 150, "date": 112, "map50": 72, "map": 66, "best": 56, "size": 76,
+    "star": 36, "id": 104, "run": 56, "epoch": 62, "model": 150, "date": 112, "map50": 76, "map": 66, "best": 56, "size": 74,
 }  # fmt: skip
 NAMED = 8  # files that a confirmation names one by one
 
@@ -62,7 +62,7 @@ class CheckpointsPage(QWidget):
         splitter.addWidget(self._detail)
         splitter.setStretchFactor(0, 1)
         splitter.setCollapsible(0, False)
-        splitter.setSizes([900, 320])
+        splitter.setSizes([900, 300])
         self._stack.addWidget(splitter)
         self._stack.addWidget(self._empty)
         layout = QVBoxLayout(self)
@@ -103,6 +103,8 @@ class CheckpointsPage(QWidget):
         table.setShowGrid(False)
         table.setWordWrap(False)
         table.setFrameShape(QFrame.Shape.NoFrame)
+        # Cells have an inner margin that headers lack: without it titles would stand beside their columns.
+        table.setStyleSheet("QTableView { border: none; border-radius: 0; } QHeaderView::section { padding: 6px 11px; }")
         table.setMouseTracking(True)
         table.setTabKeyNavigation(False)
         table.verticalHeader().hide()

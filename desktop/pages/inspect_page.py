@@ -2,50 +2,46 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from pathlib import Path
-
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt
-from PySide6.QtGui import QAction, QColor, QKeySequence
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QColor
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QCheckBox,
-    QComboBox,
-    QFrame,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QScrollArea,
     QSplitter,
     QStackedWidget,
-    QTableView,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from core.changes import Changes
 from core.errors import InputError
-from core.imaging.decode import decode
 from core.project.records import CheckpointRecord
 from desktop import theme
-from desktop.canvas.pyramid import Pyramid, make_pyramid
-from desktop.models.inspect_list import ICON, SORTS, InspectList
+from desktop.actions import ActionSpec, build
+from desktop.canvas.pictures import PictureLoader
 from desktop.services import Services
 from desktop.session import Session
 from desktop.widgets import inspect_cache, inspect_data, inspect_load
 from desktop.widgets.inspect_bar import InspectBar
 from desktop.widgets.inspect_data import InspectData, Mark, Tally
+from desktop.widgets.inspect_images import InspectImages
 from desktop.widgets.inspect_job import PredictJob, Wanted
 from desktop.widgets.inspect_load import SPLITS, Loaded, Request
-from desktop.widgets.inspect_panel import LabelTable, MarkPanel, MetricStrip
+from desktop.widgets.inspect_panel import InspectSide
 from desktop.widgets.inspect_stage import InspectStage
 from desktop.widgets.inspect_view import Names
+from desktop.widgets.parts import words
 
 LOAD = "inspect load"
-PICTURE = "inspect picture"
-AHEAD = "inspect next picture"
-KEPT = 6  # pictures in memory: going back and forth between neighbours is instant
+ACTIONS = (
+    ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),
+    ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
+    ActionSpec("truth", "Show or hide the truth", ("T",)),
+    ActionSpec("lower", "Lower threshold", ("[",), repeats=True),
+    ActionSpec("higher", "Higher threshold", ("]",), repeats=True),
+    ActionSpec("side_by_side", "Side by side", ("B",), "grid"),
+    ActionSpec("fit", "Fit to the window", ("F", "Ctrl+F"), "fit"),
+    ActionSpec("correct", "Correct on the Label page", ("E",), "edit"),
+    ActionSpec("nothing", "Select nothing", ("Esc",)),
+)
 
 
 class InspectPage(QWidget):
@@ -62,16 +58,15 @@ class InspectPage(QWidget):
         self._names = Names((), ())
         self._label: int | None = None
         self._position: int | None = None  # of the image on the stage, in the data
-        self._mark: Mark | None = None
         self._judged = ""  # the checkpoint whose best threshold was taken
         self._dirty = True
         self._wanted_checkpoint: str | None = None
-        self._pictures: OrderedDict[Path, Pyramid] = OrderedDict()
+        self._pictures = PictureLoader(services.tasks, self)
         self._job = PredictJob(services.tasks, self)
-        self._list = InspectList(services.thumbnails, self)
+        self._images = InspectImages(services.thumbnails)
         self._bar = InspectBar()
         self._stage = InspectStage()
-        self._strip, self._labels, self._panel = MetricStrip(), LabelTable(), MarkPanel()
+        self._side = InspectSide()
         self._lay_out()
         self._actions = self._make_actions()
         self._connect()
@@ -83,13 +78,21 @@ class InspectPage(QWidget):
         """The page came to the front: what was changed meanwhile is read now."""
         if self._dirty:
             self._fill_checkpoints()
+        if self._splitter is not None:
+            # Once, when the room is known: on a large screen names and numbers need not be cramped.
+            extra = min(max(0, self.width() - 1300) // 8, 110)
+            left, right = 300 + extra, 324 + extra // 2
+            self._splitter.setSizes([left, self.width() - left - right, right])
+            self._splitter = None
+        self._images.table.setFocus()
 
     def deactivated(self) -> None:
         """A prediction goes on in the background."""
 
-    def shut_down(self) -> None:
-        """End the prediction that runs, if one does."""
+    def may_close(self) -> bool:
+        """Always: a prediction that runs is ended, and can be made again."""
         self._job.stop_and_wait()
+        return True
 
     def actions(self) -> list[QAction]:
         return list(self._actions)
@@ -102,16 +105,14 @@ class InspectPage(QWidget):
     # -- building
 
     def _lay_out(self) -> None:
-        self._empty = QLabel()
-        self._empty.setProperty("role", "muted")
+        self._empty = words(role="muted", wrap=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setWordWrap(True)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setChildrenCollapsible(False)
-        for widget in (self._make_list(), self._stage, self._make_side()):
+        for widget in (self._images, self._stage, self._side):
             splitter.addWidget(widget)
         splitter.setStretchFactor(1, 1)
-        splitter.setSizes([300, 700, 344])
+        self._splitter: QSplitter | None = splitter
         self._stack = QStackedWidget()
         self._stack.addWidget(splitter)
         self._stack.addWidget(self._empty)
@@ -121,110 +122,21 @@ class InspectPage(QWidget):
         layout.addWidget(self._bar)
         layout.addWidget(self._stack, 1)
 
-    def _make_list(self) -> QWidget:
-        table = QTableView()
-        table.setModel(self._list)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setFrameShape(QFrame.Shape.NoFrame)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        table.setIconSize(QSize(ICON, ICON))
-        table.setTabKeyNavigation(False)
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        table.verticalHeader().hide()
-        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        table.verticalHeader().setDefaultSectionSize(ICON + 6)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 58), (2, 50), (3, 50)):
-            header.resizeSection(column, width)
-        self._table = table
-        self._sorts = QComboBox()
-        self._sorts.addItems(SORTS)
-        self._sorts.setToolTip("The order of the images")
-        self._only_errors = QCheckBox("Only with errors")
-        self._count = QLabel()
-        self._count.setProperty("role", "small")
-        bar = QFrame()
-        bar.setProperty("role", "bar")
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
-        row.setSpacing(theme.GAP)
-        row.addWidget(self._sorts)
-        row.addWidget(self._only_errors)
-        row.addStretch(1)
-        row.addWidget(self._count)
-        pane = QFrame()
-        pane.setProperty("role", "panel")
-        pane.setMinimumWidth(280)
-        layout = QVBoxLayout(pane)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(bar)
-        layout.addWidget(table, 1)
-        return pane
-
-    def _make_side(self) -> QWidget:
-        content = QWidget(objectName="scrolled")
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(theme.PAD, theme.PAD, theme.PAD, theme.PAD)
-        layout.setSpacing(theme.GAP)
-        layout.addWidget(self._strip)
-        layout.addSpacing(4)
-        row = QHBoxLayout()
-        row.addWidget(_section("By label"))
-        row.addStretch(1)
-        self._all_labels = QToolButton()
-        self._all_labels.setText("Show all labels")
-        self._all_labels.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._all_labels.hide()
-        row.addWidget(self._all_labels)
-        layout.addLayout(row)
-        layout.addWidget(self._labels)
-        layout.addSpacing(theme.GAP)
-        layout.addWidget(_section("At the box"))
-        layout.addWidget(self._panel)
-        layout.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(content)
-        pane = QFrame()
-        pane.setProperty("role", "panel")
-        pane.setMinimumWidth(330)
-        outer = QVBoxLayout(pane)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
-        return pane
-
     def _make_actions(self) -> list[QAction]:
         stage = self._stage
-        actions = []
-        for text, keys, call, repeats in (
-            ("Next image", ["D", "PgDown"], lambda: self._go(1), True),
-            ("Previous image", ["A", "PgUp"], lambda: self._go(-1), True),
-            ("Truth", ["T"], lambda: stage.toggle("truth"), False),
-            ("Lower threshold", ["["], lambda: stage.step_threshold(-1), True),
-            ("Higher threshold", ["]"], lambda: stage.step_threshold(1), True),
-            ("Side by side", ["B"], stage.side_by_side.toggle, False),
-            ("Fit to the window", ["F", "Ctrl+F"], stage.fit, False),
-            ("Correct on the Label page", ["E"], self._open_on_label_page, False),
-            ("No selection", ["Esc"], lambda: stage.select(None), False),
-        ):
-            action = QAction(text, self)
-            action.setShortcuts([QKeySequence(key) for key in keys])
-            action.setAutoRepeat(repeats)
-            # The other pages have the same keys for the same things.
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            action.triggered.connect(call)
-            self.addAction(action)
-            actions.append(action)
-        return actions
+        handlers = {
+            "next": lambda: self._images.step(1),
+            "previous": lambda: self._images.step(-1),
+            "truth": lambda: stage.toggle("truth"),
+            "lower": lambda: stage.step_threshold(-1),
+            "higher": lambda: stage.step_threshold(1),
+            "side_by_side": stage.side_by_side.toggle,
+            "fit": stage.fit,
+            "correct": self._open_on_label_page,
+            "nothing": lambda: stage.select(None),
+        }
+        # Only on this page: the others have the same keys for the same things.
+        return list(build(self, ACTIONS, handlers, Qt.ShortcutContext.WidgetWithChildrenShortcut).values())
 
     def _connect(self) -> None:
         self._session.project_changed.connect(self._project_changed)
@@ -235,16 +147,15 @@ class InspectPage(QWidget):
         self._bar.cancel.connect(self._cancel)
         self._job.progress.connect(self._show_progress)
         self._job.ended.connect(self._job_ended)
-        self._table.selectionModel().currentRowChanged.connect(self._row_chosen)
-        self._sorts.currentTextChanged.connect(self._set_list_view)
-        self._only_errors.toggled.connect(self._set_list_view)
+        self._images.chosen.connect(self._image_chosen)
+        self._pictures.ready.connect(self._show_picture)
+        self._pictures.failed.connect(self._show_picture)
         self._stage.threshold_changed.connect(self._count_errors)
         self._stage.iou_changed.connect(self._load)
         self._stage.best_threshold_wanted.connect(self._take_best_threshold)
         self._stage.open_wanted.connect(self._open_on_label_page)
         self._stage.pointed.connect(self._show_mark)
-        self._labels.label_chosen.connect(self._choose_label)
-        self._all_labels.clicked.connect(lambda: self._choose_label(None))
+        self._side.labels.label_chosen.connect(self._choose_label)
         theme.notifier.theme_changed.connect(self._count_errors)
 
     # -- what there is to see
@@ -253,7 +164,7 @@ class InspectPage(QWidget):
         self._job.stop_and_wait()
         self._bar.set_progress(None)
         self._tasks.cancel(LOAD)
-        self._pictures.clear()
+        self._pictures.forget()
         self._judged = ""
         self._wanted_checkpoint = None
         self._fill_checkpoints()
@@ -330,7 +241,7 @@ class InspectPage(QWidget):
         self._loaded = loaded if loaded is not None and loaded.data is not None else None
         self._position = None
         data = self._data()
-        self._list.set_images(data.image_ids if data else (), loaded.paths if loaded and data else ())
+        self._images.set_images(data.image_ids if data else (), loaded.paths if loaded and data else ())
         if data is None or loaded is None:
             self._tally = None
             self._stage.set_image(None)
@@ -351,7 +262,7 @@ class InspectPage(QWidget):
         if names.names != self._names.names:
             self._label = None
         self._names = names
-        self._labels.set_labels(names)
+        self._side.labels.set_labels(names)
         self._choose_label(self._label)
 
     def _data(self) -> InspectData | None:
@@ -376,103 +287,47 @@ class InspectPage(QWidget):
         columns = slice(None) if self._label is None else slice(self._label, self._label + 1)
         missed, false, right = (part[:, columns].sum(axis=1) for part in (counts.missed, counts.false, counts.right))
         keep = None if self._label is None else missed + false + right > 0
-        self._list.set_counts(missed, false, right, keep)
+        self._images.set_counts(missed, false, right, keep)
         average = data.evaluation.map
         if self._label is not None:
             average = data.evaluation.labels[data.label_names[self._label]].ap
-        self._strip.set_score(inspect_data.score(counts, self._label), average, data.iou)
+        self._side.strip.set_score(inspect_data.score(counts, self._label), average, data.iou)
         scores = [inspect_data.score(counts, label) for label in range(len(data.label_names))]
-        self._labels.set_scores(scores, [data.evaluation.labels[name].ap for name in data.label_names])
-        self._show_count()
+        self._side.labels.set_scores(scores, [data.evaluation.labels[name].ap for name in data.label_names])
         self._draw_marks()
 
     def _choose_label(self, label: int | None) -> None:
         self._label = label
-        self._labels.set_chosen(label)
-        self._all_labels.setVisible(label is not None)
+        self._side.set_chosen(label)
         self._stage.set_label(label)
         if self._tally is not None:
             self._count_errors()
 
-    def _set_list_view(self) -> None:
-        self._list.set_view(self._sorts.currentText(), self._only_errors.isChecked())
-        self._show_count()
-        if (current := self._table.currentIndex()).isValid():
-            self._table.scrollTo(current)
-
-    def _show_count(self) -> None:
-        data, shown = self._data(), self._list.rowCount()
-        total = len(data.image_ids) if data else 0
-        self._count.setText(f"{total:,}" if shown == total else f"{shown:,} of {total:,}")
-
     # -- the image on the stage
 
-    def _go(self, step: int) -> None:
-        """To the next or previous image in the order of the list."""
-        rows = self._list.rowCount()
-        if rows:
-            current = self._table.currentIndex()
-            row = current.row() + step if current.isValid() else 0
-            self._table.selectRow(min(max(row, 0), rows - 1))
-
     def _go_to(self, image_id: int | None) -> None:
-        row = self._list.row_of(image_id) if image_id is not None else None
-        if self._list.rowCount() == 0:
+        if self._images.shown == 0:
             self._stage.set_image(None, "No image has errors here.")
-            return
-        index = self._list.index(row or 0, 0)
-        flags = QItemSelectionModel.SelectionFlag
-        self._table.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
-        if self._position is None:
-            # The row is the current one already, so nothing was announced.
-            self._row_chosen(index)
+        self._images.choose(image_id)
 
-    def _row_chosen(self, index: QModelIndex, _before: QModelIndex | None = None) -> None:
-        if not index.isValid() or self._loaded is None:
-            return
-        position = self._list.position(index.row())
-        if position == self._position:
+    def _image_chosen(self, position: int) -> None:
+        if self._loaded is None:
             return
         self._position = position
-        self._table.scrollTo(index)
-        path = self._loaded.paths[position]
-        if (picture := self._pictures.get(path)) is not None:
-            self._pictures.move_to_end(path)
-            self._tasks.cancel(PICTURE)
-            self._show_picture(path, picture)
-        else:
-            self._tasks.run(
-                PICTURE, lambda: make_pyramid(decode(path)), lambda picture: self._show_picture(path, picture), self._no_picture
-            )
+        self._stage.set_image(None)
+        self._show_picture()
+        following = self._images.next_position()
+        # The next image of the list is decoded ahead, so that D shows it at once.
+        self._pictures.want(self._loaded.paths[position], [] if following is None else [self._loaded.paths[following]])
 
-    def _show_picture(self, path: Path, picture: Pyramid) -> None:
-        self._keep(path, picture)
-        self._stage.set_image(picture)
-        self._draw_marks()
-        self._look_ahead()
-
-    def _no_picture(self, error: Exception) -> None:
-        if not isinstance(error, InputError):
-            raise error
-        self._stage.set_image(None, str(error))
-
-    def _keep(self, path: Path, picture: Pyramid) -> None:
-        self._pictures[path] = picture
-        while len(self._pictures) > KEPT:
-            self._pictures.popitem(last=False)
-
-    def _look_ahead(self) -> None:
-        """Decode the next image of the list, so that D shows it at once."""
-        row = self._table.currentIndex().row() + 1
-        if self._loaded is None or not 0 < row < self._list.rowCount():
+    def _show_picture(self) -> None:
+        if self._loaded is None or self._position is None or self._stage.left.has_image:
             return
-        path = self._loaded.paths[self._list.position(row)]
-        if path not in self._pictures:
-            # A next image that cannot be read is told when it is looked at.
-            self._tasks.run(
-                AHEAD, lambda: make_pyramid(decode(path)), lambda picture: self._keep(path, picture), lambda _error: None,
-                priority=-1,
-            )  # fmt: skip
+        path = self._loaded.paths[self._position]
+        picture = self._pictures.get(path)
+        self._stage.set_image(picture, self._pictures.problem(path) or "")
+        if picture is not None:
+            self._draw_marks()
 
     def _draw_marks(self) -> None:
         data = self._data()
@@ -482,7 +337,7 @@ class InspectPage(QWidget):
         self._stage.set_marks(inspect_data.marks(data, self._position, match), self._names)
 
     def _show_mark(self, mark: Mark | None) -> None:
-        self._panel.set_mark(self._data(), self._position or 0, mark, self._names, self._stage.threshold)
+        self._side.panel.set_mark(self._data(), self._position or 0, mark, self._names, self._stage.threshold)
 
     def _open_on_label_page(self) -> None:
         if (image_id := self._image_id()) is not None:
@@ -524,9 +379,3 @@ class InspectPage(QWidget):
         else:
             self._bar.status.setText("The prediction failed")
             self._bar.set_notes([f"The prediction failed. {reason}"])
-
-
-def _section(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("role", "section")
-    return label

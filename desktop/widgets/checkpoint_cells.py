@@ -18,11 +18,7 @@ class CheckpointCells(QStyledItemDelegate):
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
         super().initStyleOption(option, index)
         key = KEYS[index.column()]
-        if key == "star":
-            starred = index.data(RECORD).star
-            _set_text(option, theme.theme().warning if starred else theme.theme().disabled)
-            option.font = _larger(option.font)
-        elif key == "best":
+        if key == "star" or key == "best":
             option.text = ""
         elif key in ("run", "model", "date", "size", "epoch"):
             _set_text(option, theme.theme().muted)
@@ -34,29 +30,38 @@ class CheckpointCells(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         super().paint(painter, option, index)
-        if KEYS[index.column()] != "best" or not index.data(RECORD).best:
-            return
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rect = QRectF(option.rect)
-        badge = QRectF(0, 0, 40, 19)
-        badge.moveCenter(rect.center())
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.theme().good)
-        painter.drawRoundedRect(badge, 9, 9)
-        font = QFont(option.font)
-        font.setPixelSize(11)
-        font.setWeight(QFont.Weight.DemiBold)
-        painter.setFont(font)
-        painter.setPen(theme.text_on(theme.theme().good))
-        painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, "best")
-        painter.restore()
+        key, record = KEYS[index.column()], index.data(RECORD)
+        if key == "star":
+            # Painted here, since a style sheet gives all words of a selected row one colour.
+            painter.save()
+            painter.setFont(_sized(option.font, 17))
+            painter.setPen(theme.theme().warning if record.star else theme.theme().disabled)
+            painter.drawText(option.rect, Qt.AlignmentFlag.AlignCenter, index.data())
+            painter.restore()
+        elif key == "best" and record.best:
+            _paint_badge(painter, option, "best")
 
 
-def _larger(font: QFont) -> QFont:
-    larger = QFont(font)
-    larger.setPixelSize(17)
-    return larger
+def _paint_badge(painter: QPainter, option: QStyleOptionViewItem, text: str) -> None:
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    badge = QRectF(0, 0, 40, 19)
+    badge.moveCenter(QRectF(option.rect).center())
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.theme().good)
+    painter.drawRoundedRect(badge, 9, 9)
+    font = _sized(option.font, 11)
+    font.setWeight(QFont.Weight.DemiBold)
+    painter.setFont(font)
+    painter.setPen(theme.text_on(theme.theme().good))
+    painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, text)
+    painter.restore()
+
+
+def _sized(font: QFont, pixels: int) -> QFont:
+    sized = QFont(font)
+    sized.setPixelSize(pixels)
+    return sized
 
 
 def _set_text(option: QStyleOptionViewItem, color: object) -> None:

@@ -23,8 +23,8 @@ class InspectBar(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.checkpoints = QComboBox()
-        self.checkpoints.setMinimumWidth(260)
-        self.checkpoints.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.checkpoints.setMinimumContentsLength(34)
+        self.checkpoints.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.checkpoints.setToolTip("The saved model to look at")
         self.splits = QComboBox()
         self.splits.setToolTip("The images to look at")

@@ -13,8 +13,10 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QScrollArea,
     QTableWidget,
     QTableWidgetItem,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -25,9 +27,10 @@ from desktop.models import wording
 from desktop.widgets import inspect_data
 from desktop.widgets.inspect_data import InspectData, Mark, Score
 from desktop.widgets.inspect_view import Names
+from desktop.widgets.parts import words
 from desktop.widgets.score_bars import Bar, ScoreBars
 
-COLUMNS = ("Label", "AP", "Prec.", "Recall", "Right", "False", "Missed")
+COLUMNS = ("Label", "AP", "P", "R", "Right", "False", "Miss")
 TOOLTIPS = (
     "Click to see one label only; click again to see all",
     "Average precision at the chosen IoU; it does not depend on the threshold",
@@ -105,9 +108,10 @@ class LabelTable(QTableWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         # Narrow cells: the program's padding is made for tables that have a page to themselves.
         self.setStyleSheet(
-            "QTableView::item { padding: 2px 3px; } QHeaderView::section { padding: 4px 3px; font-weight: 500; }"
+            f"QTableView {{ border: none; border-radius: 0; font-size: {theme.SMALL_PX}px; }}"
+            "QTableView::item { padding: 2px 0; } QHeaderView::section { padding: 4px 3px; font-weight: 500; }"
         )
-        for column, width in enumerate((0, 44, 44, 46, 40, 40, 50)):
+        for column, width in enumerate((0, 36, 36, 36, 38, 38, 38)):
             if column:
                 header.resizeSection(column, width)
         self.itemClicked.connect(self._clicked)
@@ -134,7 +138,9 @@ class LabelTable(QTableWidget):
         for row, (score, average) in enumerate(zip(scores, averages, strict=True)):
             values = (average, score.precision, score.recall)
             for column, value in enumerate(values, 1):
-                self.item(row, column).setText(wording.metric(value))
+                # Two decimals, since six columns share a narrow pane; the tooltip has the third.
+                self.item(row, column).setText(wording.NONE if value is None else f"{value:.2f}")
+                self.item(row, column).setToolTip(f"{TOOLTIPS[column]}: {wording.metric(value)}")
             for column, (count, color) in enumerate(
                 ((score.right, tokens.good), (score.false, tokens.bad), (score.missed, tokens.warning)), 4
             ):
@@ -194,14 +200,60 @@ class MarkPanel(QWidget):
         self.reasons.setText(_reasons(data, index, mark, row))
 
 
+class InspectSide(QFrame):
+    """The three of them, one below the other."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.setMinimumWidth(312)
+        self.strip, self.labels, self.panel = MetricStrip(), LabelTable(), MarkPanel()
+        self.all_labels = QToolButton()
+        self.all_labels.setText("Show all labels")
+        self.all_labels.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # Kept in its place while it is not needed, so that the table does not jump.
+        policy = self.all_labels.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.all_labels.setSizePolicy(policy)
+        self.all_labels.clicked.connect(lambda: self.labels.label_chosen.emit(None))
+        head = QHBoxLayout()
+        head.addWidget(words("By label", "section"))
+        head.addStretch(1)
+        head.addWidget(self.all_labels)
+        content = QWidget(objectName="scrolled")
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(theme.PAD, theme.PAD, theme.PAD, theme.PAD)
+        layout.setSpacing(theme.GAP)
+        layout.addWidget(self.strip)
+        layout.addSpacing(4)
+        layout.addLayout(head)
+        layout.addWidget(self.labels)
+        layout.addSpacing(theme.GAP)
+        layout.addWidget(words("At the box", "section"))
+        layout.addWidget(self.panel)
+        layout.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+
+    def set_chosen(self, label: int | None) -> None:
+        """Show which label the page is filtered by, and the way back to all."""
+        self.labels.set_chosen(label)
+        self.all_labels.setVisible(label is not None)
+
+
 def heading(mark: Mark) -> str:
     """What a mark is, in words."""
-    words = {
+    text = {
         "right": "Right", "false": "False", "mixed": "Right and false", "found": "True box, found", "missed": "True box, missed",
     }[mark.kind]  # fmt: skip
     if mark.kind == "missed" and any(mark.verdicts):
-        words = "True box, found in part"
-    return words
+        text = "True box, found in part"
+    return text
 
 
 def nearest(data: InspectData, index: int, mark: Mark) -> int | None:
@@ -235,8 +287,8 @@ def _reasons(data: InspectData, index: int, mark: Mark, row: int | None) -> str:
     tokens, lines = theme.theme(), []
     for label, right in zip(mark.labels, mark.verdicts, strict=True):
         color = tokens.good if right else tokens.bad if mark.source == "detection" else tokens.warning
-        words = inspect_data.explain(data, index, mark, label, right)
-        lines.append(f'<span style="color:{color.name()}">●</span> {_escaped(data.label_names[label])}: {_escaped(words)}')
+        reason = inspect_data.explain(data, index, mark, label, right)
+        lines.append(f'<span style="color:{color.name()}">●</span> {_escaped(data.label_names[label])}: {_escaped(reason)}')
     if mark.source == "truth":
         lines.append("Scores above: the detection nearest to it." if row is not None else "No detection is near it at any score.")
     return "<br>".join(lines)

@@ -60,8 +60,8 @@ class InspectStage(QFrame):
         layout.addWidget(self._make_head())
         layout.addWidget(views, 1)
         layout.addWidget(self._make_foot())
-        self.left.view_changed.connect(lambda: self.right.follow(self.left))
-        self.right.view_changed.connect(lambda: self.left.follow(self.right))
+        self.left.view_changed.connect(lambda: self._link(self.left, self.right))
+        self.right.view_changed.connect(lambda: self._link(self.right, self.left))
         for view in (self.left, self.right):
             view.hovered.connect(self._hover)
             view.selected.connect(self.select)
@@ -91,7 +91,10 @@ class InspectStage(QFrame):
         self.open_button = _tool("Correct…", "Open this image on the Label page, to mend a wrong label (E)")
         self.open_button.clicked.connect(self.open_wanted)
         for button, icon in ((self.side_by_side, "grid"), (fit, "fit"), (self.open_button, "edit")):
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            words = button is self.open_button
+            button.setToolButtonStyle(
+                Qt.ToolButtonStyle.ToolButtonTextBesideIcon if words else Qt.ToolButtonStyle.ToolButtonIconOnly
+            )
             theme.set_icon(button, icon, size=16)
             row.addWidget(button)
         return head
@@ -201,6 +204,11 @@ class InspectStage(QFrame):
         self._show = show
         for view in (self.left, self.right):
             view.set_show(show)
+
+    def _link(self, moved: InspectView, other: InspectView) -> None:
+        # A view that is hidden fits the image into a size that nobody sees.
+        if self.side_by_side.isChecked() and moved.isVisible() and other.isVisible():
+            other.follow(moved)
 
     def _set_side_by_side(self, on: bool) -> None:
         self.left.set_side("truth" if on else "both")

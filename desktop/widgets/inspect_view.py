@@ -21,6 +21,8 @@ SWATCH = 5.0  # width of the label's own colour in a tag, in widget pixels
 CROWD = 25  # with more marks than this, small ones keep their names to themselves
 SMALL = 36.0  # widget pixels
 
+# The picture is the same in both versions of the window, and a dark line lies under every outline: the bright colours.
+ON_IMAGE = theme.DARK
 Key = tuple[str, int]  # source and row of a mark
 
 
@@ -48,29 +50,27 @@ def key(mark: Mark) -> Key:
 
 def outline(mark: Mark, show: Show) -> tuple[list[QColor], bool]:
     """Colours of a mark's outline, and whether it is dashed: what is missed is dashed, what is mixed has two colours."""
-    tokens = theme.theme()
     match mark.kind:
         case "right":
-            return [tokens.good], False
+            return [ON_IMAGE.good], False
         case "false":
-            return [tokens.bad], False
+            return [ON_IMAGE.bad], False
         case "mixed":
-            return [tokens.good, tokens.bad], False
+            return [ON_IMAGE.good, ON_IMAGE.bad], False
         case "missed":
-            return ([tokens.warning], True) if show.missed else ([tokens.series[0]], False)
+            return ([ON_IMAGE.warning], True) if show.missed else ([ON_IMAGE.series[0]], False)
         case "found":
-            return [tokens.series[0]], False
+            return [ON_IMAGE.series[0]], False
 
 
 def tags(mark: Mark, names: Names, show: Show) -> list[Tag]:
     """The words at a mark. A sign says what the colour says, for those who cannot tell the colours apart."""
-    tokens = theme.theme()
     result = []
     for text, label, right in zip(mark.texts(names.names), mark.labels, mark.verdicts, strict=True):
         if mark.source == "detection":
-            sign, ground = ("✓ ", tokens.good) if right else ("✗ ", tokens.bad)
+            sign, ground = ("✓ ", ON_IMAGE.good) if right else ("✗ ", ON_IMAGE.bad)
         elif not right and show.missed:
-            sign, ground = "missed ", tokens.warning
+            sign, ground = "missed ", ON_IMAGE.warning
         else:
             sign, ground = "", QColor(20, 22, 27, 215)
         result.append(Tag(sign + text, ground, names.colors[label]))
