@@ -37,7 +37,7 @@ class Chart:
     high: float | None = None
     x_low: float | None = None
     x_high: float | None = None
-    dots: bool = False  # mark each point, where they are few
+    per_epoch: bool = False  # x counts epochs: whole numbers, and a dot at each where they are few
 
 
 def picture_of_charts(charts: Sequence[Chart], title: str, subtitle: str = "", width: int = 560, height: int = 420) -> Image:
@@ -52,12 +52,15 @@ def picture_of_charts(charts: Sequence[Chart], title: str, subtitle: str = "", w
     return picture
 
 
-def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
-    """Round numbers from `low` to `high`, some `wanted` of them."""
+def ticks(low: float, high: float, wanted: int = 5, whole: bool = False) -> list[float]:
+    """Round numbers from `low` to `high`, some `wanted` of them; `whole` ones only if so asked."""
     span = high - low
     rough = span / wanted
     unit = 10 ** math.floor(math.log10(rough))
-    step = next(unit * factor for factor in (1, 2, 2.5, 5, 10) if unit * factor >= rough * 0.999)
+    factors = (1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)
+    step = next(unit * factor for factor in factors if unit * factor >= rough * 0.999)
+    if whole:
+        step = max(step, 1)
     first = math.ceil(low / step - 1e-9)
     return [round(index * step, 12) for index in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -87,7 +90,7 @@ def _draw(panel: Image, chart: Chart) -> None:
         cv2.line(panel, (left, y), (right, y), GRID, 1)
         text = f"{value:g}"
         draw_text(panel, text, left - 8 - text_width(text, 13), y + 5, 13, MUTED)
-    for value in ticks(x_low, x_high):
+    for value in ticks(x_low, x_high, whole=chart.per_epoch):
         x = round(place(value, y_low)[0])
         cv2.line(panel, (x, bottom), (x, bottom + 4), MUTED, 1)
         text = f"{value:g}"
@@ -100,7 +103,7 @@ def _draw(panel: Image, chart: Chart) -> None:
             continue
         path = np.rint(np.array(dots) * 16).astype(np.int32)
         cv2.polylines(panel, [path], False, SERIES[index % len(SERIES)], 2, cv2.LINE_AA, 4)
-        if chart.dots and len(dots) <= 40:
+        if chart.per_epoch and len(dots) <= 40:
             for dot in path:
                 cv2.circle(panel, dot.tolist(), 3 * 16, SERIES[index % len(SERIES)], -1, cv2.LINE_AA, 4)
 

@@ -1,0 +1,131 @@
+"""What the command line prints: tables and progress for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from core.types import Problem
+
+# Results go to stdout, so that a program can read them; progress and complaints go to stderr.
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+_PROBLEMS_SHOWN = 20
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on one line of stdout, at once."""
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str), flush=True)
+
+
+def say(text: str, style: str = "") -> None:
+    """One line for a person."""
+    out.print(Text(text, style=style), soft_wrap=True)
+
+
+def complain(text: str, style: str = "yellow") -> None:
+    """One line on stderr, whatever line breaks the text has."""
+    err.print(Text(" ".join(text.split()), style=style), soft_wrap=True)
+
+
+def complain_about(problems: Sequence[Problem]) -> None:
+    """What was skipped or mended, on stderr; a long list is cut."""
+    for problem in problems[:_PROBLEMS_SHOWN]:
+        complain(f"{problem.file}: {problem.problem}")
+    if len(problems) > _PROBLEMS_SHOWN:
+        complain(f"... and {len(problems) - _PROBLEMS_SHOWN} more; --json lists them all")
+
+
+def problems_to_json(problems: Iterable[Problem]) -> list[dict[str, str]]:
+    return [{"file": problem.file, "problem": problem.problem} for problem in problems]
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """A table; columns whose name starts with ">" are set flush right."""
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    out.print(table)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A measure, or a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def counted(count: int, thing: str) -> str:
+    """A number with its noun: 1 box, 2 boxes, 3 images."""
+    return f"{count:,} {thing}{'' if count == 1 else 'es' if thing.endswith('x') else 's'}"
+
+
+def size_text(size: int) -> str:
+    """A file's size in words."""
+    return f"{size / 2**20:.1f} MB"
+
+
+def _bar() -> Progress:
+    return Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[detail]}"), console=err, transient=True, disable=not err.is_terminal,
+    )  # fmt: skip
+
+
+@contextmanager
+def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Yield `progress(done, total)`; it draws a bar on stderr unless `quiet`."""
+    if quiet:
+        yield lambda done, total: None
+        return
+    with _bar() as bar:
+        task = bar.add_task(title, total=None, detail="")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def show_training(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Print a training as it goes on; its last event."""
+    last: dict[str, Any] = {}
+    with _bar() as bar:
+        task = bar.add_task("starting", total=None, detail="")
+        shown = {"started": _started, "epoch": _epoch, "notice": _notice}
+        for event in events:
+            last = event
+            kind = str(event.get("event"))
+            if kind == "step":
+                done = (event["epoch"] - 1) * event["steps"] + event["step"]
+                detail = f"loss {number(event['loss'])} · {event['images_per_second']:.0f} images/s"
+                bar.update(task, description=f"epoch {event['epoch']}", completed=done, detail=detail)
+            elif kind in shown:
+                text, style = shown[kind](event)
+                bar.console.print(Text(text, style=style), soft_wrap=True)
+            if kind == "started":
+                bar.update(task, total=event["epochs"] * event["steps_per_epoch"])
+    return last
+
+
+def _started(event: dict[str, Any]) -> tuple[str, str]:
+    text = f"{event['run']}: {event['model']} on {event['device']}, {event['train_images']} images to learn from, "
+    return text + f"{event['val_images']} to check by; {event['weights']}", "bold"
+
+
+def _epoch(event: dict[str, Any]) -> tuple[str, str]:
+    text = f"epoch {event['epoch']}/{event['epochs']}  loss {number(event['train_loss'])}"
+    if event["val_loss"] is not None:
+        text += f"  validation {number(event['val_loss'])}"
+    if event["map50"] is not None:
+        text += f"  mAP@0.5 {event['map50']:.3f}  mAP {number(event['map'])}"
+    return text + f"  {event['images_per_second']:.0f} images/s", ""
+
+
+def _notice(event: dict[str, Any]) -> tuple[str, str]:
+    return str(event["text"]), "yellow" if event.get("level") == "warning" else "cyan"

@@ -1,0 +1,135 @@
+"""Using a checkpoint: on the images of a split, or on files that a person names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import InputError
+from core.evaluation.average_precision import Evaluation, evaluate
+from core.imaging.decode import IMAGE_SUFFIXES, decode
+from core.project.gathering import natural
+from core.project.project import Project
+from core.project.snapshot import Snapshot, SnapshotImage
+from core.safetensors_header import read_metadata
+from core.types import Detections, GroundTruth, Problem
+
+if TYPE_CHECKING:
+    from core.inference.predictor import Predictor
+
+Progress = Callable[[int, int], None]
+
+USUAL_LOWEST = 0.05  # a person who asks for scores below this wants to see what is usually cut off
+
+
+def load_predictor(path: Path, device: str = "auto", *, low_scores: bool = False) -> Predictor:
+    """The model in a checkpoint file. `low_scores` keeps those that average precision counts, too.
+
+    Torch is loaded here and nowhere above, so that the other commands start at once. Raises InputError.
+    """
+    read_metadata(path)  # a wrong or damaged file is told before seconds go into loading torch
+    from core.inference.predictor import Predictor
+    from core.training.loop import EVALUATION_DECODING
+
+    return Predictor.load(path, device, EVALUATION_DECODING if low_scores else None)
+
+
+def find_checkpoint(project: Project, name: str | None) -> tuple[str, Path]:
+    """(id or path, file) of a checkpoint named by id or path; None takes the one with the best mAP@0.5.
+
+    Raises InputError if there is none.
+    """
+    records = project.checkpoints()
+    if name is None:
+        if not records:
+            raise InputError(f"{project.folder}: there are no checkpoints yet; train first")
+        record = max(records, key=lambda one: (one.map50 if one.map50 is not None else -1.0, one.best, one.created))
+        return record.id, record.path
+    for record in records:
+        if record.id == name:
+            return record.id, record.path
+    if Path(name).is_file():
+        return name, Path(name)
+    known = ", ".join(record.id for record in records[-6:]) or "none yet"
+    raise InputError(f"checkpoint: {name!r} is neither a checkpoint of {project.folder} (there are: {known}) nor a file")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitPredictions:
+    """What a model found on the images of a split that could be read."""
+
+    images: tuple[SnapshotImage, ...]
+    truth: tuple[GroundTruth, ...]
+    found: tuple[Detections, ...]
+    problems: tuple[Problem, ...]
+
+    def evaluation(self, label_names: Sequence[str], score_threshold: float | None = None) -> Evaluation:
+        return evaluate(self.truth, self.found, label_names, score_threshold=score_threshold)
+
+
+def predict_split(
+    predictor: Predictor, snapshot: Snapshot, split: str, progress: Progress | None = None
+) -> SplitPredictions:
+    """Run the model over the labelled and clean images of a split. Raises InputError if there are none to judge by."""
+    images = snapshot.of_split(split)
+    if not images:
+        raise InputError(f"split: no labelled or clean image is in {split!r}; assign splits, or choose another")
+    if not set(predictor.label_names) & set(snapshot.label_names):
+        raise InputError(
+            f"checkpoint: it knows {', '.join(predictor.label_names)}, but the project has "
+            f"{', '.join(snapshot.label_names)}; choose a checkpoint that shares a label"
+        )
+    kept: list[SnapshotImage] = []
+    found: list[Detections] = []
+    problems: list[Problem] = []
+    for done, image in enumerate(images, start=1):
+        try:
+            found.append(predictor.predict(decode(image.path)))
+            kept.append(image)
+        except InputError as error:
+            problems.append(Problem(image.path, f"skipped: {_without_name(error, image.path)}"))
+        if progress:
+            progress(done, len(images))
+    if not kept:
+        raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(images)} images could be read")
+    truth = tuple(GroundTruth(image.boxes, image.labels) for image in kept)
+    return SplitPredictions(tuple(kept), truth, tuple(found), tuple(problems))
+
+
+def image_files(paths: Sequence[Path]) -> list[Path]:
+    """The files of `paths`, with the images below each folder in natural order. Raises InputError for an empty folder."""
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = [file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
+        if not inside:
+            raise InputError(f"{path}: there are no images in this folder")
+        files += sorted(inside, key=lambda file: natural(str(file)))
+    return list(dict.fromkeys(files))
+
+
+def skipped(error: InputError, path: Path) -> Problem:
+    """The problem of a file that could not be used."""
+    return Problem(str(path), f"skipped: {_without_name(error, str(path))}")
+
+
+def _without_name(error: InputError, path: str) -> str:
+    return str(error).removeprefix(f"{path}: ")
+
+
+def detections_to_json(found: Detections, threshold: float) -> list[dict[str, Any]]:
+    """Detections of at least `threshold`, best first, each with one score per label (0 where another box has the label)."""
+    rows = [row for row in (-found.best).argsort(kind="stable") if found.best[row] >= threshold]
+    return [
+        {
+            "box": [round(float(value), 2) for value in found.boxes[row]],
+            "scores": {
+                name: round(float(score), 4) for name, score in zip(found.label_names, found.scores[row], strict=True)
+            },
+        }
+        for row in rows
+    ]
