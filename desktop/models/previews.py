@@ -96,7 +96,7 @@ def view_text(request: PreviewRequest) -> str:
     """What the network sees of an image, in words."""
     width, height = request.turns.size
     if request.recipe.sampling.mode == "crops":
-        return f"full-size crops of {width} × {height} px"
+        return f"unscaled crops of {width} × {height} px"
     return f"whole images at {width} × {height} px"
 
 
