@@ -52,8 +52,8 @@ def assign(
 ) -> dict[int, Split]:
     """The split of each image, by id.
 
-    Greedy: groups with rare features and large groups first, each to the split that lacks most of what it
-    brings (after Sechidis, Tsoumakas and Vlahavas, "On the stratification of multi-label data", 2011; here the
+    Greedy: groups with rare features and large groups first, each to the split whose lack it mends
+    most (after Sechidis, Tsoumakas and Vlahavas, "On the stratification of multi-label data", 2011; here the
     number of images and whole label sets are features too). With `keep`, images that have a split keep it.
     """
     choices = list(fractions)
@@ -86,8 +86,9 @@ def assign(
     rarity = {row: frequency[bring[row] > 0].min() for row, _ in shuffled}
     for row, members in sorted(shuffled, key=lambda entry: (-len(entry[1]) if len(entry[1]) > 1 else 0, rarity[entry[0]])):
         counts = bring[row]
-        # Where a split is due less than one, its lack is measured in whole ones: a single example goes to train.
-        need = (weight * counts) @ (lacking / np.maximum(wanted, 1))
+        # By how much the squared lack falls, relative to what is due. Where a split is due less than one, its lack
+        # is measured in whole ones: a single example goes to train.
+        need = (weight * counts) @ ((2 * lacking - counts[:, None]) / np.maximum(wanted, 1))
         best = int(np.argmax(need + 1e-9 * wanted[0]))
         result |= {image.id: choices[best] for image in members}
         lacking[:, best] -= counts
