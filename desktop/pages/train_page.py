@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
@@ -158,7 +160,8 @@ class TrainPage(QWidget):
         path = project.new_run_folder()
         save_recipe(recipe, path / "recipe.yaml")
         snapshot.save(path / "snapshot.json")
-        return JobFolder.create(path, {"kind": "train"})
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        return JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash})
 
     def _start(self, folder: JobFolder) -> None:
         self._live = RunHistory()
@@ -333,13 +336,25 @@ class TrainPage(QWidget):
         if project.read_only:
             self._list_runs()
             return
-        self._services.tasks.run("train:sync", project.sync_runs, lambda changes: self._synced(project, changes))
+        self._services.tasks.run(
+            "train:sync",
+            project.sync_runs,
+            lambda changes: self._synced(project, changes),
+            lambda error: self._not_synced(project, error),
+        )
 
     def _synced(self, project: Project, changes: Changes) -> None:
         if project is not self._session.project:
             return
         self._list_runs()
         self._session.notify(changes, self)
+
+    def _not_synced(self, project: Project, error: Exception) -> None:
+        if project is not self._session.project:
+            return  # it was closed meanwhile
+        if not isinstance(error, InputError | OSError):
+            raise error
+        self._show_error(str(error))
 
     def _list_runs(self) -> None:
         """Fill the list of runs, newest first, and keep the one that is shown."""

@@ -1,0 +1,78 @@
+"""A small job module for tests of following: a real process, the real events, no network to train.
+
+Its job.json may say {"kind": "train", "behaviour": ...}; the recipe beside it says how many epochs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from core.jobs.child_runtime import run_child
+from core.jobs.folder import JobFolder
+from core.training.events import (
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    Notice,
+    RunFinished,
+    RunStarted,
+    StepDone,
+    to_json,
+)
+from core.training.recipe import load_recipe
+
+STEPS = 4
+LABELS = ["scratch", "pit"]
+
+
+def events(epochs: int, should_stop: Callable[[], bool], *, run: str = "r001", pause: float = 0.01) -> Iterator[Event]:
+    """What a run of `epochs` epochs says, until it is asked to stop."""
+    yield RunStarted(run, "ssd_compact", "CPU", epochs, STEPS, 12, 4, LABELS, 1000, 900, 0.97, "random")
+    yield Notice("Few boxes carry the label pit", "warning")
+    done, stopped = 0, False
+    for epoch in range(1, epochs + 1):
+        for step in range(1, STEPS + 1):
+            stopped = stopped or should_stop()
+            if stopped:
+                break
+            time.sleep(pause)
+            yield StepDone(epoch, step, STEPS, 2 / epoch, 1.5 / epoch, 0.5 / epoch, 1e-3, 50.0)
+        if stopped:
+            break
+        done, good = epoch, 1 - 0.5**epoch
+        yield EpochDone(
+            epoch, epochs, 2 / epoch, 1.5 / epoch, 0.5 / epoch, 2.2 / epoch, 1.6 / epoch, 0.6 / epoch, good, good / 2,
+            {"scratch": good, "pit": None}, 1e-3, 50.0, pause * STEPS, pause * STEPS * (epochs - epoch),
+        )  # fmt: skip
+        yield CheckpointSaved(f"{run}-best", f"checkpoints/{run}-best.safetensors", epoch, good, good / 2, True)
+    good = 1 - 0.5**done
+    yield RunFinished(done, 1.0, stopped, good, good / 2, f"{run}-best" if done else "")
+
+
+def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    behaviour = folder.job().get("behaviour", "") or os.environ.get("TRAINING_BEHAVIOUR", "")
+    if behaviour == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        yield to_json(Notice("deaf"))
+        time.sleep(600)
+    if behaviour == "crash":
+        yield to_json(Notice("about to crash"))
+        os.kill(os.getpid(), signal.SIGKILL)
+    if behaviour == "flood":
+        for step in range(1, 5001):
+            yield to_json(StepDone(1, step, 5000, 1.0, 0.5, 0.5, 1e-3, 50.0))
+        yield to_json(RunFinished(0, 1.0, stopped=False))
+        return
+    recipe = Path(folder.path / "recipe.yaml")
+    epochs = load_recipe(recipe).schedule.epochs if recipe.exists() else 2
+    for event in events(epochs, should_stop, run=folder.path.name):
+        yield to_json(event)
+
+
+if __name__ == "__main__":
+    run_child(main, lambda: None)
