@@ -42,6 +42,7 @@ ACTIONS = (
     ActionSpec("correct", "Correct on the Label page", ("E",), "edit"),
     ActionSpec("nothing", "Select nothing", ("Esc",)),
 )
+HINT = "D / A: next and previous image    T: truth    [ ]: threshold    B: side by side    E: correct the labels"
 
 
 class InspectPage(QWidget):
@@ -85,6 +86,7 @@ class InspectPage(QWidget):
             self._splitter.setSizes([left, self.width() - left - right, right])
             self._splitter = None
         self._images.table.setFocus()
+        self._session.hint.emit(HINT)
 
     def deactivated(self) -> None:
         """A prediction goes on in the background."""
