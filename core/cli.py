@@ -350,10 +350,10 @@ def checkpoints(folder: ProjectFolder, json: Json = False) -> None:
         say("no checkpoints yet; train a model first")
         return
     print_table(
-        ("checkpoint", "model", ">epoch", ">mAP@0.5", ">mAP", ">size", "saved", ""),
+        ("checkpoint", "model", ">epoch", ">mAP@0.5", ">mAP", "saved"),
         [
-            (one.id, one.model, str(one.epoch), number(one.map50), number(one.map), console.size_text(one.size_bytes),
-             one.created[:16].replace("T", " "), "★" if one.star else "")
+            (("★ " if one.star else "") + one.id, one.model, str(one.epoch), number(one.map50), number(one.map),
+             one.created[:16].replace("T", " "))
             for one in records
         ],
     )  # fmt: skip

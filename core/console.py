@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -53,7 +53,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
     """A table; columns whose name starts with ">" are set flush right."""
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+        justify: JustifyMethod = "right" if column.startswith(">") else "left"
+        # Only the last column holds sentences that may go over several lines.
+        table.add_column(column.removeprefix(">"), justify=justify, no_wrap=column is not columns[-1])
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     out.print(table)
@@ -67,11 +69,6 @@ def number(value: float | None, digits: int = 3) -> str:
 def counted(count: int, thing: str) -> str:
     """A number with its noun: 1 box, 2 boxes, 3 images."""
     return f"{count:,} {thing}{'' if count == 1 else 'es' if thing.endswith('x') else 's'}"
-
-
-def size_text(size: int) -> str:
-    """A file's size in words."""
-    return f"{size / 2**20:.1f} MB"
 
 
 def _bar() -> Progress:

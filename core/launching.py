@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
@@ -52,10 +53,11 @@ def prepare_run(project: Project, recipe: Recipe) -> Launch:
     left = sum(1 for image in usable if image.split == Split.NONE)
     if left and not notices:
         notices.append(f"{left} labelled images are in no split, so they are not used")
-    folder = JobFolder.create(project.new_run_folder(), {"kind": "train"})
-    save_recipe(recipe, folder.path / "recipe.yaml")
-    snapshot.save(folder.path / "snapshot.json")
-    return Launch(folder, tuple(notices))
+    path = project.new_run_folder()
+    save_recipe(recipe, path / "recipe.yaml")
+    snapshot.save(path / "snapshot.json")
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return Launch(JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash}), tuple(notices))
 
 
 def _split_sizes(snapshot: Snapshot) -> str:
