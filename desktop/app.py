@@ -1,0 +1,116 @@
+"""Puts the window together and runs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+# A full OpenCV wheel carries a Qt 5 and points these at it when it is imported.
+for _name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
+    os.environ.pop(_name, None)
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer  # noqa: E402
+from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
+
+from core.errors import InputError  # noqa: E402
+from core.settings import Settings  # noqa: E402
+from desktop.dialogs.errors import show_error  # noqa: E402
+from desktop.main_window import MainWindow  # noqa: E402
+from desktop.models.thumbnails import ThumbnailLoader  # noqa: E402
+from desktop.services import Services  # noqa: E402
+from desktop.session import Session  # noqa: E402
+from desktop.tasks import Tasks  # noqa: E402
+from desktop.theme import apply_theme, icon, theme  # noqa: E402
+
+
+def run(project: Path | None = None) -> int:
+    """Open the window, on `project` if given, and return the exit code when it is closed."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("DefectDesk")
+    app.setDesktopFileName("defectdesk")
+    settings = Settings()
+    apply_theme(app, settings.values.theme)
+    follow_system(app, settings)
+    app.setWindowIcon(icon("logo", theme().accent, size=64))
+    session = Session()
+    tasks = Tasks()
+    services = Services(tasks, settings, ThumbnailLoader(tasks))
+    window = MainWindow(session, services)
+    _show_errors(window)
+    if os.environ.get("DEFECTDESK_STARTUP_TRACE"):
+        _trace_first_paint(window)
+    window.show()
+    # The window is on the screen before a project is read, and before a dialog may say that it cannot be.
+    QTimer.singleShot(0, lambda: _begin(session, window, settings, project))
+    code = app.exec()
+    tasks.shut_down()
+    session.close()
+    return code
+
+
+def follow_system(app: QApplication, settings: Settings) -> None:
+    """Change between dark and light when the desktop does, while that is what the person chose."""
+
+    def changed() -> None:
+        if settings.values.theme == "system":
+            apply_theme(app, "system")
+
+    # Queued: dressing the program asks the style hints again, and must not do so from within their signal.
+    app.styleHints().colorSchemeChanged.connect(changed, Qt.ConnectionType.QueuedConnection)
+
+
+def _begin(session: Session, window: MainWindow, settings: Settings, project: Path | None) -> None:
+    if settings.problem is not None:
+        show_error(window, "The settings could not be read", settings.problem)
+    if project is not None:
+        window.open_project(project)
+
+
+def _show_errors(window: MainWindow) -> None:
+    """Show what no handler took: a person can mend an InputError, and report anything else."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        sys.__excepthook__(kind, error, trace)
+        if isinstance(error, InputError | OSError):
+            show_error(window, "This could not be done", error)
+        elif isinstance(error, Exception):
+            show_error(window, "Something went wrong in DefectDesk", f"{kind.__name__}: {error}")
+
+    sys.excepthook = hook
+
+
+class _FirstPaint(QObject):
+    """Says on stderr when the window's first frame has been painted."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            watched.removeEventFilter(self)
+            # After this event the frame is flushed to the screen.
+            QTimer.singleShot(0, self._say)
+        return False
+
+    def _say(self) -> None:
+        heavy = [name for name in ("torch", "pyqtgraph") if name in sys.modules]
+        loaded = f", loaded: {', '.join(heavy)}" if heavy else ""
+        print(f"first frame after {_process_age() * 1000:.0f} ms{loaded}", file=sys.stderr, flush=True)
+
+
+def _trace_first_paint(window: QWidget) -> None:
+    _FirstPaint(window)
+
+
+def _process_age() -> float:
+    """Seconds since this process was started, the interpreter's own start included where that is known."""
+    if sys.platform == "linux":
+        ticks = float(Path("/proc/self/stat").read_text("utf-8").rsplit(")", 1)[1].split()[19])
+        uptime = float(Path("/proc/uptime").read_text("utf-8").split()[0])
+        return uptime - ticks / os.sysconf("SC_CLK_TCK")
+    return time.process_time()

@@ -1,0 +1,51 @@
+"""Saying what is wrong with what, and what to do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorParts:
+    """The text of an InputError taken apart."""
+
+    where: str  # the file or field; may be empty
+    wrong: str
+    mend: str  # may be empty
+
+
+def parts_of(text: str) -> ErrorParts:
+    """Take "<file or field>: what is wrong; what to do" apart. A drive letter's colon is no separator."""
+    where, separator, rest = "", "", text
+    if found := re.match(r"((?:[A-Za-z]:[\\/])?[^:\n]+): (.+)", text, re.DOTALL):
+        where, separator, rest = found[1], ": ", found[2]
+    wrong, _, mend = rest.partition("; ")
+    return ErrorParts(where if separator else "", _sentence(wrong), _sentence(mend))
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+def error_box(parent: QWidget | None, title: str, error: Exception | str) -> QMessageBox:
+    """A message box for an error, not yet shown, so that a caller may add a way out."""
+    parts = parts_of(str(error))
+    box = QMessageBox(parent)
+    box.setWindowTitle(title)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setText(f"{title}.\n\n{parts.wrong}" if parts.wrong else title)
+    lines = [line for line in (parts.where, parts.mend) if line]
+    box.setInformativeText("\n\n".join(lines))
+    box.setStandardButtons(QMessageBox.StandardButton.Ok)
+    return box
+
+
+def show_error(parent: QWidget | None, title: str, error: Exception | str) -> None:
+    """Show an error and wait until it was read."""
+    error_box(parent, title, error).exec()

@@ -1,0 +1,305 @@
+"""The window: places the pages, the menus and the status bar. What they do is decided elsewhere."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, SignalInstance
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from core.changes import Changes
+from core.errors import InputError
+from desktop import actions as table
+from desktop.dialogs.errors import show_error
+from desktop.dialogs.shortcuts import ShortcutsDialog
+from desktop.project_actions import ProjectActions
+from desktop.services import Services
+from desktop.session import Session
+from desktop.theme import apply_theme
+from desktop.widgets.notice import Notice
+from desktop.widgets.rail import Rail
+from desktop.widgets.welcome import Welcome
+
+# Title, icon, module and class. All but the first are imported when they are first shown.
+PAGES = (
+    ("Label", "label", "desktop.pages.label_page", "LabelPage"),
+    ("Augment", "augment", "desktop.pages.augment_page", "AugmentPage"),
+    ("Train", "train", "desktop.pages.train_page", "TrainPage"),
+    ("Checkpoints", "checkpoints", "desktop.pages.checkpoints_page", "CheckpointsPage"),
+    ("Inspect", "inspect", "desktop.pages.inspect_page", "InspectPage"),
+)
+TITLES = tuple(title for title, *_ in PAGES)
+
+
+class MainWindow(QMainWindow):
+    """One window on one session."""
+
+    def __init__(self, session: Session, services: Services) -> None:
+        super().__init__()
+        self.setAcceptDrops(True)
+        self.setMinimumSize(960, 620)
+        self._session = session
+        self._services = services
+        self._project_actions = ProjectActions(session, services, self, self._may_close)
+        self._actions = table.build(self, table.WINDOW, self._handlers())
+        self._pages: dict[int, QWidget] = {}
+        self._front = -1
+        self._rail = Rail([(title, icon) for title, icon, *_ in PAGES])
+        self._banner = Notice()
+        self._welcome = Welcome(self._actions)
+        self._stack = QStackedWidget()
+        self._hint = QLabel()
+        self._counts = QLabel()
+        self._place()
+        self._menus()
+        self._connect()
+        self._project_changed()
+        self._restore_geometry()
+
+    # -- building
+
+    def _handlers(self) -> dict[str, Callable[..., object]]:
+        does = self._project_actions
+        return {
+            "new_project": does.new,
+            "open_project": does.choose_and_open,
+            "sample_project": does.sample,
+            "add_images": does.choose_images,
+            "add_folder": does.choose_image_folder,
+            "import_coco": does.import_coco,
+            "assign_splits": does.assign_splits,
+            "close_project": self._close_project,
+            "undo": lambda: self._step(self._session.undo),
+            "redo": lambda: self._step(self._session.redo),
+            "quit": self.close,
+            "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
+            "shortcuts": lambda: ShortcutsDialog(TITLES, self).exec(),
+            "about": does.about,
+        }
+
+    def _place(self) -> None:
+        body = QWidget()
+        column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._banner)
+        column.addWidget(self._stack, 1)
+        row = QHBoxLayout(body)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._rail)
+        row.addLayout(column, 1)
+        self.setCentralWidget(body)
+        self._stack.addWidget(self._welcome)
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().addWidget(self._hint, 1)
+        self.statusBar().addPermanentWidget(self._counts)
+
+    def _menus(self) -> None:
+        acts = self._actions
+        project = self.menuBar().addMenu("&Project")
+        _fill(project, acts, "new_project", "open_project")
+        self._recent = project.addMenu("Open recent")
+        self._recent.aboutToShow.connect(self._list_recent)
+        _fill(project, acts, "sample_project", "", "add_images", "add_folder", "import_coco", "", "assign_splits")
+        _fill(project, acts, "", "close_project", "quit")
+        self._edit_menu = self.menuBar().addMenu("&Edit")
+        self._edit_menu.aboutToShow.connect(self._name_edits)
+        self._view_menu = self.menuBar().addMenu("&View")
+        self._edit_base = [acts["undo"], acts["redo"]]
+        for number, title in enumerate(TITLES):
+            action = QAction(title, self)
+            action.setShortcut(QKeySequence(f"Ctrl+{number + 1}"))
+            action.triggered.connect(lambda _checked, number=number: self.show_page(number))
+            self._view_menu.addAction(action)
+        self._view_menu.addSeparator()
+        themes = self._view_menu.addMenu("Theme")
+        group = QActionGroup(self)
+        for choice, text in (("system", "As the system"), ("dark", "Dark"), ("light", "Light")):
+            action = themes.addAction(text, lambda choice=choice: self._choose_theme(choice))
+            action.setCheckable(True)
+            action.setChecked(self._services.settings.values.theme == choice)
+            group.addAction(action)
+        self._view_menu.addAction(acts["full_screen"])
+        self._view_menu.addSeparator()
+        help_menu = self.menuBar().addMenu("&Help")
+        _fill(help_menu, acts, "shortcuts", "about")
+
+    def _connect(self) -> None:
+        session = self._session
+        self._rail.chosen.connect(self.show_page)
+        self._welcome.chosen.connect(self._project_actions.open)
+        self._welcome.forgotten.connect(self._forget_recent)
+        session.project_changed.connect(self._project_changed)
+        session.changed.connect(self._count)
+        session.hint.connect(self._hint.setText)
+        session.message.connect(lambda text: self.statusBar().showMessage(text, 6000))
+        session.page_requested.connect(lambda title: self.show_page(TITLES.index(title)))
+        session.inspect_requested.connect(lambda checkpoint: self._ask("Inspect", session.inspect_requested, checkpoint))
+        session.continue_requested.connect(lambda checkpoint: self._ask("Train", session.continue_requested, checkpoint))
+
+    # -- pages
+
+    def show_page(self, number: int) -> None:
+        """Bring a page to the front; it is built when it is shown for the first time."""
+        if self._session.project is None or number == self._front:
+            if self._front >= 0:
+                self._rail.show_page(self._front)
+            return
+        if (leaving := self._pages.get(self._front)) is not None:
+            self._call(leaving, "deactivated")
+        page = self._page(number)
+        self._front = number
+        self._rail.show_page(number)
+        self._hint.clear()
+        self._stack.setCurrentWidget(page)
+        self._fill_edit_menu(page)
+        self._call(page, "activated")
+
+    def open_project(self, folder: Path) -> None:
+        """Open a project; a message says why where that cannot be done."""
+        self._project_actions.open(folder)
+
+    def page(self, title: str) -> QWidget:
+        """The page of that title, built if need be."""
+        return self._page(TITLES.index(title))
+
+    def _page(self, number: int) -> QWidget:
+        if number not in self._pages:
+            _, _, module, name = PAGES[number]
+            page: QWidget = getattr(import_module(module), name)(self._session, self._services)
+            self._pages[number] = page
+            self._stack.addWidget(page)
+        return self._pages[number]
+
+    def _ask(self, title: str, request: SignalInstance, checkpoint: str) -> None:
+        """Show the page that a request is for. One that is only built now has not heard it, so it is said again."""
+        number = TITLES.index(title)
+        fresh = number not in self._pages
+        self.show_page(number)
+        if fresh:
+            request.emit(checkpoint)
+
+    @staticmethod
+    def _call(page: QWidget, method: str) -> None:
+        if (does := getattr(page, method, None)) is not None:
+            does()
+
+    def _fill_edit_menu(self, page: QWidget) -> None:
+        self._edit_menu.clear()
+        self._edit_menu.addActions(self._edit_base)
+        self._edit_menu.addSeparator()
+        offered: list[QAction] = list(page.actions())
+        self._edit_menu.addActions([action for action in offered if action.text()])
+
+    # -- the project
+
+    def _project_changed(self) -> None:
+        project = self._session.project
+        self._banner.clear()
+        self._rail.setEnabled(project is not None)
+        self._rail.setVisible(project is not None)
+        writable = project is not None and not project.read_only
+        for name in ("add_images", "add_folder", "import_coco", "assign_splits", "undo", "redo"):
+            self._actions[name].setEnabled(writable)
+        self._actions["close_project"].setEnabled(project is not None)
+        for action in self._view_menu.actions()[: len(TITLES)]:
+            action.setEnabled(project is not None)
+        if project is None:
+            self._front = -1
+            self.setWindowTitle("DefectDesk")
+            self._welcome.show_recent([Path(name) for name in self._services.settings.values.recent_projects])
+            self._stack.setCurrentWidget(self._welcome)
+            self._hint.clear()
+            self._counts.clear()
+            return
+        self.setWindowTitle(f"{project.name} — DefectDesk")
+        self._services.thumbnails.set_cache(None if project.read_only else project.folder / "cache" / "thumbnails")
+        self._services.settings.remember_project(project.folder)
+        self._count()
+        if project.read_only:
+            text = "Opened read-only: this shows what was saved when it was opened, and nothing can be changed."
+            self._banner.show_notice(text, "warning")
+        if self._front < 0:
+            self.show_page(0)
+
+    def _count(self, _changes: Changes | None = None, _initiator: object = None) -> None:
+        if (project := self._session.project) is not None:
+            counts = project.counts()
+            self._counts.setText(f"{counts.images:,} images · {counts.boxes:,} boxes · {project.folder}")
+
+    def _close_project(self) -> None:
+        if self._may_close():
+            self._session.close()
+
+    def _step(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except InputError as error:
+            show_error(self, "This cannot be undone or redone now", error)
+
+    def _name_edits(self) -> None:
+        project = self._session.project
+        names = (project.undo_name, project.redo_name) if project is not None else (None, None)
+        for action, word, name in zip(self._edit_base, ("Undo", "Redo"), names, strict=True):
+            action.setText(f"{word} “{name}”" if name else word)
+
+    def _list_recent(self) -> None:
+        self._recent.clear()
+        for name in self._services.settings.values.recent_projects:
+            self._recent.addAction(name, lambda name=name: self._project_actions.open(Path(name)))
+        self._recent.setEnabled(True)
+
+    def _forget_recent(self, folder: Path) -> None:
+        self._services.settings.forget_project(folder)
+        self._welcome.show_recent([Path(name) for name in self._services.settings.values.recent_projects])
+
+    def _choose_theme(self, choice: str) -> None:
+        self._services.settings.update(theme=choice)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        apply_theme(app, self._services.settings.values.theme)
+
+    # -- files dropped on the window
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() and any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        self._project_actions.take_dropped(paths)
+
+    # -- closing
+
+    def _may_close(self) -> bool:
+        return all(page.may_close() for page in self._pages.values() if hasattr(page, "may_close"))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._may_close():
+            event.ignore()
+            return
+        kept = b64encode(self.saveGeometry().data()).decode("ascii")
+        self._services.settings.update(window_geometry=kept)
+        self._session.close()
+        event.accept()
+
+    def _restore_geometry(self) -> None:
+        kept = self._services.settings.values.window_geometry
+        if not (kept and self.restoreGeometry(QByteArray(b64decode(kept)))):
+            screen = self.screen().availableGeometry()
+            self.resize(min(1600, round(screen.width() * 0.9)), min(1000, round(screen.height() * 0.9)))
+
+
+def _fill(menu: QMenu, actions: Mapping[str, QAction], *names: str) -> None:
+    """Add actions to a menu; an empty name is a line between."""
+    for name in names:
+        if name:
+            menu.addAction(actions[name])
+        else:
+            menu.addSeparator()

@@ -1,0 +1,464 @@
+"""The Label page: the images on the left, the canvas in the middle, labels and boxes on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QAction, QColor, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
+
+from core.changes import Changes
+from core.errors import InputError
+from core.project import edits
+from core.project.history import Edit
+from core.project.project import Project
+from core.types import Box, ImageRecord, Split, Status
+from desktop import actions as table
+from desktop.canvas import interaction as act
+from desktop.canvas.annotation_canvas import AnnotationCanvas
+from desktop.canvas.pictures import PictureLoader
+from desktop.dialogs.label_dialog import swatch
+from desktop.models import wording
+from desktop.services import Services
+from desktop.session import Session
+from desktop.theme import icon, set_icon
+from desktop.widgets.box_list import BoxList
+from desktop.widgets.canvas_bars import CanvasBar, PointerBar
+from desktop.widgets.image_delegate import status_pixmap
+from desktop.widgets.image_details import ImageDetails
+from desktop.widgets.image_list_panel import ImageListPanel
+from desktop.widgets.label_panel import LabelPanel
+from desktop.widgets.notice import Notice
+from desktop.widgets.parts import surface, words
+
+LEFT, RIGHT = 250, 270  # widths of the side columns at first, in pixels
+DUPLICATE_OFFSET = 12.0  # of a copy, in image pixels
+
+
+class LabelPage(QWidget):
+    """Turns what the hand does on the canvas and the panels into edits of the session."""
+
+    title = "Label"
+
+    def __init__(self, session: Session, services: Services) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._session = session
+        self._services = services
+        self._next_labels: frozenset[int] = frozenset()
+        self._clipboard: tuple[Box, ...] = ()
+        self._pictures = PictureLoader(services.tasks, self)
+        self.canvas = AnnotationCanvas()
+        self._actions = table.build(self, table.LABEL, self._handlers(), Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self.images = ImageListPanel(session, services)
+        self.labels = LabelPanel(session)
+        self.box_list = BoxList()
+        self.details = ImageDetails()
+        self.notice = Notice()
+        self._bar = CanvasBar(self._actions)
+        self._foot = PointerBar()
+        self._place()
+        self._connect()
+        self._digits = [self._digit_shortcut(digit) for digit in "1234567890"]
+        self._open_project()
+
+    # -- for the main window
+
+    def activated(self) -> None:
+        self._session.hint.emit(self.canvas.hint())
+        self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def deactivated(self) -> None:
+        self._settle()
+
+    def actions(self) -> list[QAction]:
+        return list(self._actions.values())
+
+    # -- building
+
+    def _handlers(self) -> dict[str, Callable[..., object]]:
+        return {
+            "draw": self.canvas.arm,
+            "delete": self._delete,
+            "duplicate": self._duplicate,
+            "copy": self._copy,
+            "paste": self._paste,
+            "select_all": lambda: self.canvas.select([box.id for box in self.canvas.boxes]),
+            "labels_menu": self._show_labels_menu,
+            "clean": self._toggle_clean,
+            "reviewed": self._review_and_go_on,
+            "previous": lambda: self._step(-1),
+            "next": lambda: self._step(1),
+            "fit": self.canvas.fit,
+            "actual_size": self.canvas.actual_size,
+            "zoom_in": lambda: self.canvas.zoom_by(1.25),
+            "zoom_out": lambda: self.canvas.zoom_by(0.8),
+            "hide": self._hide,
+            "remove_image": lambda: self._remove([self._session.image_id]),
+        }
+
+    def _place(self) -> None:
+        left = surface("panel")
+        inner = QVBoxLayout(left)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.addWidget(self.images)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for widget, stretch in ((self._bar, 0), (self.notice, 0), (self.canvas, 1), (self._foot, 0)):
+            column.addWidget(widget, stretch)
+        right = QSplitter(Qt.Orientation.Vertical)
+        right.setChildrenCollapsible(False)
+        boxes = QWidget()
+        inner = QVBoxLayout(boxes)
+        inner.setContentsMargins(0, 8, 0, 0)
+        heading = words("Boxes", "section")
+        heading.setContentsMargins(12, 0, 12, 0)
+        inner.addWidget(heading)
+        inner.addWidget(self.box_list, 1)
+        for widget, stretch in ((self.labels, 3), (boxes, 2), (self.details, 0)):
+            widget.setAutoFillBackground(False)
+            right.addWidget(widget)
+            right.setStretchFactor(right.count() - 1, stretch)
+        panel = surface("panel")
+        inner = QVBoxLayout(panel)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.addWidget(right)
+        self._columns = QSplitter(Qt.Orientation.Horizontal)
+        self._columns.setChildrenCollapsible(False)
+        for widget, stretch in ((left, 0), (middle, 1), (panel, 0)):
+            self._columns.addWidget(widget)
+            self._columns.setStretchFactor(self._columns.count() - 1, stretch)
+        left.setMinimumWidth(190)
+        panel.setMinimumWidth(220)
+        middle.setMinimumWidth(420)
+        kept = self._services.settings.values.label_splitter
+        self._columns.setSizes(list(kept) if len(kept) == 3 else [LEFT, 3000, RIGHT])
+        self._columns.splitterMoved.connect(self._keep_columns)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._columns)
+
+    def _connect(self) -> None:
+        canvas, session = self.canvas, self._session
+        canvas.drawn.connect(self._draw)
+        canvas.edited.connect(self._replace_boxes)
+        canvas.selection_changed.connect(self._show_selection)
+        canvas.armed_changed.connect(self._actions["draw"].setChecked)
+        canvas.hint_changed.connect(session.hint)
+        canvas.labels_wanted.connect(self._show_labels_menu)
+        canvas.cancelled.connect(lambda: self._set_next_labels(frozenset()))
+        canvas.pointer_moved.connect(self._foot.show_pointer)
+        canvas.view_changed.connect(lambda: self._foot.show_scale(canvas.scale, image=canvas.has_image))
+        self.labels.toggled.connect(self._toggle_label)
+        self.labels.failed.connect(self.notice.show_notice)
+        self.box_list.chosen.connect(canvas.select)
+        self.box_list.opened.connect(self._show_box)
+        self.images.menu_requested.connect(self._show_image_menu)
+        self.details.split_chosen.connect(lambda split: self._edit_images(edits.set_split, split))
+        self.details.group_entered.connect(lambda group: self._edit_images(edits.set_group, group))
+        self.details.note_entered.connect(self._set_note)
+        self._pictures.ready.connect(self._picture_came)
+        self._pictures.failed.connect(self._picture_failed)
+        session.image_changed.connect(self._show_image)
+        session.changed.connect(self._refresh)
+        session.project_changed.connect(self._open_project)
+        session.settle.connect(self._settle)
+
+    def _digit_shortcut(self, digit: str) -> QShortcut:
+        shortcut = QShortcut(QKeySequence(digit), self)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.setAutoRepeat(False)
+        shortcut.activated.connect(lambda: self._press_digit(digit))
+        return shortcut
+
+    # -- following the session
+
+    def _open_project(self) -> None:
+        project = self._session.project
+        self._pictures.forget()
+        self._clipboard = ()
+        self.notice.clear()
+        labels = project.labels() if project is not None else ()
+        self.canvas.set_labels(labels)
+        # With a single label there is nothing to choose.
+        self._next_labels = frozenset({labels[0].id}) if len(labels) == 1 else frozenset()
+        self.canvas.set_editable(self._editable)
+        for name in ("draw", "delete", "duplicate", "paste", "clean", "reviewed", "remove_image"):
+            self._actions[name].setEnabled(self._editable)
+        self._show_image()
+
+    def _show_image(self) -> None:
+        """Bring the session's image on the screen; until it is decoded, nothing of another image stays there."""
+        self.canvas.set_boxes(())
+        project, record = self._session.project, self._record
+        path = project.image_path(record) if project is not None and record is not None else None
+        picture = self._pictures.get(path) if path is not None else None
+        self.canvas.set_image(picture)
+        if picture is None and path is not None:
+            self.canvas.set_message(self._pictures.problem(path) or "Loading…")
+        elif path is None and project is not None:
+            self.canvas.set_message("No images yet.\n\nDrop image files or folders here, or press Ctrl+I to add files.")
+        ahead = self.images.neighbours() if project is not None else []
+        self._pictures.want(path, [project.image_path(image_id) for image_id in ahead] if project is not None else ())
+        self._show_record()
+        self._show_boxes()
+
+    def _refresh(self, changes: Changes, _initiator: object) -> None:
+        project = self._session.project
+        if project is None:
+            return
+        if changes.labels:
+            self.canvas.set_labels(project.labels())
+            self._set_next_labels(self._next_labels & {label.id for label in project.labels()})
+        current = self._session.image_id
+        if current in changes.images or changes.labels or changes.image_list:
+            self._show_boxes()
+        if current in changes.images or changes.image_list:
+            self._show_record()
+
+    def _show_boxes(self) -> None:
+        project, image_id = self._session.project, self._session.image_id
+        boxes = project.boxes(image_id) if project is not None and image_id is not None else ()
+        self.canvas.set_boxes(boxes if self.canvas.has_image else ())
+        self.box_list.show_boxes(boxes, project.labels() if project is not None else (), self.canvas.selected)
+        self._show_selection()
+
+    def _show_record(self) -> None:
+        record = self._record
+        self._bar.show_record(record, *self.images.position())
+        self.details.show_record(record, editable=self._editable)
+        clean = record is not None and record.status is Status.CLEAN
+        self._actions["clean"].setText("Not clean" if clean else "Clean")
+
+    def _show_selection(self) -> None:
+        """Tell panels and bars what is selected."""
+        selected = [box for box in self.canvas.boxes if box.id in self.canvas.selected]
+        if not selected:
+            sets, about = [self._next_labels], "Ticked: labels of the next box"
+        elif len(selected) == 1:
+            sets, about = [selected[0].labels], "Ticked: labels of the selected box"
+        else:
+            sets, about = [box.labels for box in selected], f"Ticked: labels of the {len(selected)} selected boxes"
+        self.labels.show_sets(sets, about)
+        self.canvas.set_next_labels(self._next_labels)
+        self.box_list.show_selection(self.canvas.selected)
+        if self._record is not None:
+            self._foot.show_boxes(len(self.canvas.boxes), len(selected))
+        else:
+            self._foot.clear()
+
+    def _picture_came(self, path: str) -> None:
+        if self._is_current(path):
+            self._show_image()
+
+    def _picture_failed(self, path: str, reason: str) -> None:
+        if self._is_current(path):
+            self.canvas.set_message(reason)
+
+    def _is_current(self, path: str) -> bool:
+        project, record = self._session.project, self._record
+        return project is not None and record is not None and str(project.image_path(record)) == path
+
+    @property
+    def _record(self) -> ImageRecord | None:
+        project, image_id = self._session.project, self._session.image_id
+        return project.image(image_id) if project is not None and image_id is not None else None
+
+    @property
+    def _editable(self) -> bool:
+        return self._session.project is not None and not self._session.project.read_only
+
+    # -- edits
+
+    def _apply(self, build: Callable[[Project, int], Edit]) -> bool:
+        """Make an edit of the current image durable; where that is refused, say why and show what is true."""
+        project, image_id = self._session.project, self._session.image_id
+        if project is None or image_id is None:
+            return False
+        try:
+            self._session.apply(build(project, image_id), self)
+        except InputError as error:
+            self.notice.show_notice(str(error))
+            self._show_boxes()
+            self._show_record()
+            return False
+        self.notice.clear()
+        return True
+
+    def _settle(self) -> None:
+        self.canvas.finish_nudging()
+        self.details.enter()
+
+    def _draw(self, xyxy: act.XYXY) -> None:
+        before = {box.id for box in self.canvas.boxes}
+        if self._apply(lambda project, image_id: edits.add_box(project, image_id, xyxy, self._next_labels)):
+            self.canvas.select([box.id for box in self.canvas.boxes if box.id not in before])
+
+    def _replace_boxes(self, boxes: tuple[Box, ...], name: str) -> None:
+        self._apply(lambda project, image_id: edits.replace_boxes(project, image_id, boxes, name))
+
+    def _delete(self) -> None:
+        self.canvas.finish_nudging()
+        if chosen := self.canvas.selected:
+            self._apply(lambda project, image_id: edits.delete_boxes(project, image_id, chosen))
+
+    def _copy(self) -> None:
+        self._clipboard = tuple(box for box in self.canvas.boxes if box.id in self.canvas.selected)
+        if self._clipboard:
+            self._session.message.emit(f"Copied {_boxes(len(self._clipboard))}")
+
+    def _paste(self) -> None:
+        present = {(box.xyxy, box.labels) for box in self.canvas.boxes}
+        # On the image they come from, copies would lie exactly on their originals.
+        same = any((box.xyxy, box.labels) in present for box in self._clipboard)
+        self._add_copies(self._clipboard, DUPLICATE_OFFSET if same else 0.0, "Paste")
+
+    def _duplicate(self) -> None:
+        self.canvas.finish_nudging()
+        chosen = tuple(box for box in self.canvas.boxes if box.id in self.canvas.selected)
+        self._add_copies(chosen, DUPLICATE_OFFSET, "Duplicate")
+
+    def _add_copies(self, boxes: tuple[Box, ...], offset: float, verb: str) -> None:
+        project, record = self._session.project, self._record
+        if not boxes or project is None or record is None:
+            return
+        known = {label.id for label in project.labels()}
+        bounds = (float(record.width), float(record.height))
+        copies = []
+        for box, new_id in zip(boxes, project.new_ids("box", len(boxes)), strict=True):
+            xyxy = act.drawn((box.x1, box.y1), (box.x2, box.y2), bounds)
+            if xyxy is not None:
+                copies.append(Box(new_id, *xyxy, box.labels & known))
+        if offset:
+            copies = list(act.duplicated(copies, [copy.id for copy in copies], offset, bounds))
+        if not copies:
+            self.notice.show_notice("The copied boxes lie outside this image.", "warning", stays=False)
+            return
+        present = self.canvas.boxes
+        name = f"{verb} {_boxes(len(copies))}"
+        if self._apply(lambda project, image_id: edits.replace_boxes(project, image_id, (*present, *copies), name)):
+            self.canvas.select([copy.id for copy in copies])
+
+    def _press_digit(self, digit: str) -> None:
+        project = self._session.project
+        label = next((label for label in project.labels() if label.shortcut == digit), None) if project else None
+        if label is not None:
+            self._toggle_label(label.id)
+        else:
+            self._session.message.emit(f"No label has the key {digit}")
+
+    def _toggle_label(self, label_id: int) -> None:
+        """Toggle a label on the selected boxes; with none selected, for the next box."""
+        self.canvas.finish_nudging()
+        if not self._editable:
+            return
+        chosen = self.canvas.selected
+        if chosen:
+            self._apply(lambda project, image_id: edits.toggle_label(project, image_id, chosen, label_id))
+        else:
+            self._set_next_labels(act.toggled(self._next_labels, label_id))
+
+    def _set_next_labels(self, labels: frozenset[int]) -> None:
+        self._next_labels = labels
+        self._show_selection()
+
+    def _toggle_clean(self) -> None:
+        clean = self._record is not None and self._record.status is Status.CLEAN
+        status = Status.UNLABELLED if clean else Status.CLEAN
+        self._apply(lambda project, image_id: edits.set_status(project, [image_id], status))
+
+    def _review_and_go_on(self) -> None:
+        self._settle()
+        record = self._record
+        if record is None:
+            return
+        if record.status is Status.UNLABELLED:
+            why = "This image has no boxes. Draw them, or press C to mark it clean if it has no defects."
+            self.notice.show_notice(why, "warning", stays=False)
+            return
+        # Clean is a verdict already, and says more than reviewed would.
+        done = record.status is Status.CLEAN or self._apply(
+            lambda project, image_id: edits.set_status(project, [image_id], Status.REVIEWED)
+        )
+        if done:
+            self._step(1)
+
+    def _edit_images(self, build: Callable[..., Edit], value: Split | str) -> None:
+        self._apply(lambda project, image_id: build(project, [image_id], value))
+
+    def _set_note(self, note: str) -> None:
+        self._apply(lambda project, image_id: edits.set_note(project, image_id, note))
+
+    def _remove(self, image_ids: list[int]) -> None:
+        self._apply(lambda project, _current: edits.remove_images(project, image_ids))
+        self._session.message.emit(f"Taken out: {len(image_ids):,} images. The files stay; undo brings them back.")
+
+    # -- going about
+
+    def _step(self, by: int) -> None:
+        self._settle()
+        self.notice.clear()
+        if not self.images.step(by):
+            self._session.message.emit("This is the last image" if by > 0 else "This is the first image")
+
+    def _hide(self, hidden: bool) -> None:
+        self.canvas.set_hidden(hidden)
+        set_icon(self._actions["hide"], "show" if hidden else "hide")
+
+    def _show_box(self, box_id: int) -> None:
+        box = next((box for box in self.canvas.boxes if box.id == box_id), None)
+        if box is not None:
+            self.canvas.show_rect(box.xyxy)
+
+    def _keep_columns(self) -> None:
+        self._services.settings.update(label_splitter=tuple(self._columns.sizes()))
+
+    # -- menus
+
+    def _show_labels_menu(self) -> None:
+        project = self._session.project
+        chosen = [box for box in self.canvas.boxes if box.id in self.canvas.selected]
+        if project is None or not chosen or not self._editable:
+            return
+        menu = QMenu(self)
+        for label in project.labels():
+            text = f"{label.name}\t{label.shortcut}" if label.shortcut else label.name
+            action = menu.addAction(swatch(QColor(label.color)), text)
+            action.setCheckable(True)
+            action.setChecked(act.tri_state([box.labels for box in chosen], label.id) is True)
+            action.triggered.connect(lambda _checked, label_id=label.id: self._toggle_label(label_id))
+        menu.addSeparator()
+        menu.addAction(icon("add"), "Add a label…", self.labels.add_label)
+        corner = self.canvas.to_widget(QPointF(chosen[0].x2, chosen[0].y1)).toPoint() + QPoint(8, 0)
+        menu.exec(self.canvas.mapToGlobal(corner))
+
+    def _show_image_menu(self, image_ids: list[int], at: QPoint) -> None:
+        menu = QMenu(self)
+        ratio = self.devicePixelRatioF()
+        for status in (Status.REVIEWED, Status.CLEAN, Status.UNLABELLED):
+            menu.addAction(
+                status_pixmap(status, 16, ratio),
+                f"Mark {status.value}",
+                lambda status=status: self._apply(lambda project, _id: edits.set_status(project, image_ids, status)),
+            )
+        menu.addSeparator()
+        splits = menu.addMenu("Move to split")
+        for split in Split:
+            splits.addAction(
+                "none" if split is Split.NONE else split.value,
+                lambda split=split: self._apply(lambda project, _id: edits.set_split(project, image_ids, split)),
+            )
+        menu.addSeparator()
+        count = len(image_ids)
+        text = "Take out of the project" if count == 1 else f"Take {count:,} images out of the project"
+        menu.addAction(icon("delete"), text, lambda: self._remove(image_ids))
+        for action in menu.actions():
+            action.setEnabled(self._editable)
+        menu.exec(at)
+
+
+def _boxes(count: int) -> str:
+    return wording.plural(count, "box", "boxes")
