@@ -49,6 +49,7 @@ class Turns:
     size: tuple[int, int]  # of the network's input
     position: int  # of the image's first picture in an epoch
     per_epoch: int
+    trained: bool  # whether the image takes part at all
 
     def at(self, number: int) -> tuple[int, int]:
         """Epoch (from 1) and position in it of the image's picture `number` (from 0)."""
@@ -71,11 +72,14 @@ class Previews:
 
 
 class ImageCache:
-    """The last few decoded images, so that a slider's move does not decode again. Used from several threads."""
+    """The last few decoded images, so that a slider's move does not decode again. Used from several threads.
 
-    def __init__(self, capacity: int = 3) -> None:
+    The latest image is always kept, however large; the others while all fit in `limit_bytes`.
+    """
+
+    def __init__(self, limit_bytes: int = 128 * 2**20) -> None:
         self._images: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
-        self._capacity = capacity
+        self._limit = limit_bytes
         self._lock = Lock()
 
     def image(self, path: Path) -> NDArray[np.uint8]:
@@ -87,7 +91,7 @@ class ImageCache:
         image = decode(path)
         with self._lock:
             self._images[path] = image
-            while len(self._images) > self._capacity:
+            while len(self._images) > 1 and sum(kept.nbytes for kept in self._images.values()) > self._limit:
                 self._images.popitem(last=False)
         return image
 
@@ -106,12 +110,13 @@ def turns_of(recipe: Recipe, training: Sequence[ImageRecord], image: ImageRecord
     An image that is not trained on is shown as if it came after the others.
     """
     size = input_size(recipe, [(record.width, record.height) for record in training] or [(image.width, image.height)])
-    position = 0
+    position, trained = 0, False
     for record in training:
         if record.id == image.id:
+            trained = True
             break
         position += crops_per_image(recipe, record.width, record.height)
-    return Turns(size, position, crops_per_image(recipe, image.width, image.height))
+    return Turns(size, position, crops_per_image(recipe, image.width, image.height), trained)
 
 
 def training_images(project: Project) -> list[ImageRecord]:

@@ -21,6 +21,7 @@ from desktop.models.previews import (
     ImageCache,
     PreviewRequest,
     Previews,
+    Turns,
     make_previews,
     summarise,
     training_images,
@@ -61,7 +62,10 @@ class AugmentPage(QWidget):
         self._recipe: Recipe = default_recipe(recipe_draft.USUAL_MODEL)
         self._training: list[ImageRecord] = []
         self._first = 0  # number of the first preview; "new seeds" goes on to the following pictures
+        self._unsaved = False  # whether the recipe differs from what the project keeps
+        self._turns: tuple[object, Turns] | None = None  # of the present image, with what they follow from
         self._wanted: PreviewRequest | None = None
+        self._under_way: PreviewRequest | None = None
         self._shown: Previews | None = None
         self._grid = PreviewGrid()
         self._panel = AugmentationPanel()
@@ -181,6 +185,7 @@ class AugmentPage(QWidget):
     def _changed_by_person(self, config: object) -> None:
         assert isinstance(config, AugmentationConfig)
         self._recipe = self._recipe.model_copy(update={"augmentation": config})
+        self._unsaved = True
         self._saver.start()
         self._refresh()
 
@@ -201,6 +206,7 @@ class AugmentPage(QWidget):
     def _project_changed(self) -> None:
         # A waiting change belongs to the project that is being closed, which is still open now.
         self._save()
+        self._unsaved = False
         self._project = self._session.project
         self._first = 0
         self._training = []
@@ -219,7 +225,7 @@ class AugmentPage(QWidget):
             self._refresh()
 
     def _load_recipe(self) -> None:
-        if self._project is None or self._saver.isActive():
+        if self._project is None or self._unsaved:
             return
         try:
             self._recipe = recipe_draft.load_draft(self._project)
@@ -230,11 +236,10 @@ class AugmentPage(QWidget):
         self._panel.set_config(self._recipe.augmentation, default_recipe(self._recipe.model).augmentation)
 
     def _save(self) -> None:
-        if not self._saver.isActive():
-            return
         self._saver.stop()
-        if self._project is None:
+        if self._project is None or not self._unsaved:
             return
+        self._unsaved = False
         if self._project.read_only:
             self._panel.show_notice("The project is open read-only: what you change here is shown, but not kept.")
             return
@@ -244,8 +249,9 @@ class AugmentPage(QWidget):
     # -- previews
 
     def _refresh(self) -> None:
-        """Ask for new previews. While some are being made the latest wish waits, so that a slider in motion
-        shows every picture that there was time for; dropping each stale one would show none until it rests."""
+        """Ask for new previews. While some of the same image are being made the latest wish waits, so that a
+        slider in motion shows every picture that there was time for; dropping each stale one would show none
+        until it rests."""
         if not self._active:
             return
         self._wanted = self._request()
@@ -253,32 +259,32 @@ class AugmentPage(QWidget):
         if self._wanted is None:
             self._tasks.cancel(_KEY)
             self._show_nothing("Open a project with images to see what augmentation does to them.")
-        elif not self._tasks.busy(_KEY):
+        elif not (self._tasks.busy(_KEY) and self._under_way and self._under_way.path == self._wanted.path):
             self._start()
 
     def _start(self) -> None:
         request = self._wanted
         assert request is not None
+        self._under_way = request
         self._tasks.run(
             _KEY,
             lambda: make_previews(request, self._cache.image(request.path)),
             self._ready,
             lambda error: self._failed(request, error),
+            priority=1,
         )
 
     def _ready(self, previews: Previews) -> None:
-        if self._wanted is not None and previews.request.path == self._wanted.path:
-            self._show(previews)
-        if self._wanted is not None and previews.request is not self._wanted:
+        self._show(previews)
+        if previews.request is not self._wanted:
             self._start()
 
     def _failed(self, request: PreviewRequest, error: Exception) -> None:
-        if request is not self._wanted:
-            self._start()
-            return
         if not isinstance(error, InputError):
             raise error
         self._show_nothing(str(error))
+        if request is not self._wanted:
+            self._start()
 
     def _request(self) -> PreviewRequest | None:
         project, image_id = self._project, self._session.image_id
@@ -295,9 +301,16 @@ class AugmentPage(QWidget):
                 len(boxes), len(labels)
             ),
             recipe=self._recipe,
-            turns=turns_of(self._recipe, self._training, image),
+            turns=self._turns_of(image),
             first=self._first,
         )
+
+    def _turns_of(self, image: ImageRecord) -> Turns:
+        """Counted anew only when it can have changed: a slider's move must not walk over every image."""
+        key = (self._recipe.sampling, image.id, id(self._training))
+        if self._turns is None or self._turns[0] != key:
+            self._turns = (key, turns_of(self._recipe, self._training, image))
+        return self._turns[1]
 
     def _show_nothing(self, message: str) -> None:
         self._shown = None
@@ -322,7 +335,7 @@ class AugmentPage(QWidget):
         self._name.setToolTip(image.path)
         model = model_spec(self._recipe.model).title
         parts = [f"{at + 1} of {len(ids)}", f"{model} sees {view_text(self._wanted)}"]
-        if image.id not in {record.id for record in self._training}:
+        if not self._turns_of(image).trained:
             where = "" if image.split in (Split.NONE, Split.TRAIN) else f", it is in {image.split}"
             parts.append(f"not trained on{where}")
         unlabelled = sum(not box.labels for box in project.boxes(image_id))

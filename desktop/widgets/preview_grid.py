@@ -79,6 +79,11 @@ class PreviewGrid(QWidget):
     def enlarged(self) -> int:
         return self._enlarged
 
+    @property
+    def message(self) -> str:
+        """What is shown in place of pictures."""
+        return self._message
+
     def show_cells(self, cells: Sequence[Cell]) -> None:
         self._cells = list(cells)
         self._images = [_to_qimage(cell.image) for cell in cells]
