@@ -60,7 +60,10 @@ def draw(project: Project, image_id: int, xyxy: XYXY = (5, 6, 25, 30), labels: S
 
 
 def write_coco(
-    path: Path, images: Sequence[dict[str, Any]], annotations: Sequence[dict[str, Any]], categories: Sequence[str] = ("open", "short")
+    path: Path,
+    images: Sequence[dict[str, Any]],
+    annotations: Sequence[dict[str, Any]],
+    categories: Sequence[str] = ("open", "short"),
 ) -> Path:
     """Write a COCO file; categories get the ids 1, 2, ..., annotations ids from 1 where they have none."""
     tree = {

@@ -102,7 +102,9 @@ class _Reader:
                 self.report(f"image {entry['id']}: it has no file name; skipped")
                 continue
             if entry["id"] in self._listed:
-                self.report(f"image {entry['id']}: the id is used twice; the first image was kept, this one skipped", name)
+                self.report(
+                    f"image {entry['id']}: the id is used twice; the first image was kept, this one skipped", name
+                )
                 continue
             self._listed.add(entry["id"])
             file = self._file(name)
@@ -137,7 +139,8 @@ class _Reader:
         stated = (entry.get("width"), entry.get("height"))
         if all(isinstance(side, int | float) and side > 0 for side in stated) and stated != (width, height):
             self.report(
-                f"it is {width} x {height}, but its boxes were made for {stated[0]} x {stated[1]}; check where they lie", file
+                f"it is {width} x {height}, but its boxes were made for {stated[0]} x {stated[1]}; check where they lie",
+                file,
             )
         return True
 

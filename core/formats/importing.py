@@ -69,7 +69,9 @@ def _edit(
     )
 
 
-def _merged(project: Project, present: tuple[Box, ...], image: ImportedImage, labels: dict[str, Label]) -> tuple[Box, ...]:
+def _merged(
+    project: Project, present: tuple[Box, ...], image: ImportedImage, labels: dict[str, Label]
+) -> tuple[Box, ...]:
     """`present` with the imported boxes: labels are added to a box that coincides, others are appended."""
     boxes = list(present)
     overlaps = geometry.iou(image.boxes, geometry.as_array([box.xyxy for box in present]).astype(np.float64))

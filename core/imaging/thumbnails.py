@@ -26,7 +26,8 @@ def thumbnail(path: Path, size: int, cache: Path | None) -> NDArray[np.uint8]:
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror}); check the path and the permissions") from error
     name = hashlib.blake2b(
-        f"{_VERSION}\0{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0{size}".encode(errors="surrogateescape"), digest_size=16
+        f"{_VERSION}\0{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0{size}".encode(errors="surrogateescape"),
+        digest_size=16,
     ).hexdigest()
     cached = cache / name[:2] / f"{name}.jpg" if cache is not None else None
     if cached is not None and (kept := _read_cached(cached)) is not None:

@@ -21,7 +21,9 @@ from core.errors import InputError
 
 FILE_NAME = "project.sqlite"
 APPLICATION_ID = 0x44464454  # "DFDT"
-_NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "glusterfs", "lustre"})
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "glusterfs", "lustre"}
+)
 _COPY_ATTEMPTS = 20
 
 
@@ -101,12 +103,16 @@ def explained(path: Path) -> Iterator[None]:
         if "full" in text:
             raise InputError(f"{path}: the disk is full, nothing was changed; free some space and try again") from error
         if "readonly" in text or "unable to open" in text or "disk I/O" in text:
-            raise InputError(f"{path}: cannot be written ({text}); check the disk and the permissions of its folder") from error
+            raise InputError(
+                f"{path}: cannot be written ({text}); check the disk and the permissions of its folder"
+            ) from error
         raise
     except sqlite3.IntegrityError:
         raise
     except sqlite3.DatabaseError as error:
-        raise InputError(f"{path}: damaged ({error}); restore it from {path.parent / 'backups'} or another copy") from error
+        raise InputError(
+            f"{path}: damaged ({error}); restore it from {path.parent / 'backups'} or another copy"
+        ) from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -117,7 +123,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _check_header(path: Path) -> None:
     """Before SQLite touches a file that may not be ours."""
     if not path.is_file():
-        raise InputError(f"{path.parent}: not a project (there is no {FILE_NAME} in it); create one with 'defectdesk new'")
+        raise InputError(
+            f"{path.parent}: not a project (there is no {FILE_NAME} in it); create one with 'defectdesk new'"
+        )
     try:
         with path.open("rb") as file:
             header = file.read(100)

@@ -19,9 +19,7 @@ from core.project.project import Project
 from core.types import Box, ImageRecord, Label, Split, Status
 
 
-def add_box(
-    project: Project, image_id: int, xyxy: tuple[float, float, float, float], labels: Collection[int]
-) -> Edit:
+def add_box(project: Project, image_id: int, xyxy: tuple[float, float, float, float], labels: Collection[int]) -> Edit:
     """Draw a box; corners may be in any order, and what lies outside the image is cut off.
 
     Raises InputError if nothing of it lies on the image.
@@ -33,9 +31,7 @@ def add_box(
 def set_box(project: Project, image_id: int, box_id: int, xyxy: tuple[float, float, float, float]) -> Edit:
     """Move or resize a box, cut off at the image's edge. Raises InputError if nothing of it is left."""
     x1, y1, x2, y2 = _on_image(project.image(image_id), xyxy)
-    boxes = [
-        replace(box, x1=x1, y1=y1, x2=x2, y2=y2) if box.id == box_id else box for box in project.boxes(image_id)
-    ]
+    boxes = [replace(box, x1=x1, y1=y1, x2=x2, y2=y2) if box.id == box_id else box for box in project.boxes(image_id)]
     return replace_boxes(project, image_id, boxes, "Change box")
 
 

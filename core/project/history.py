@@ -44,7 +44,11 @@ class Edit:
     def __post_init__(self) -> None:
         added = {image.id for image in self.added}
         removed = {image.id for image in self.removed}
-        if self.before.keys() - removed != self.after.keys() - added or added - self.after.keys() or removed - self.before.keys():
+        if (
+            self.before.keys() - removed != self.after.keys() - added
+            or added - self.after.keys()
+            or removed - self.before.keys()
+        ):
             raise ValueError(f"edit {self.name!r}: before and after are about different images")
         if (self.labels_before is None) != (self.labels_after is None):
             raise ValueError(f"edit {self.name!r}: needs the labels before and after, or neither")
@@ -52,21 +56,30 @@ class Edit:
     @property
     def reversed(self) -> Edit:
         """The edit that undoes this one."""
-        return Edit(
-            self.name, self.after, self.before, self.labels_after, self.labels_before, self.removed, self.added
-        )
+        return Edit(self.name, self.after, self.before, self.labels_after, self.labels_before, self.removed, self.added)
 
     @property
     def is_empty(self) -> bool:
         """True if applying it would change nothing."""
-        return not self.added and not self.removed and self.labels_before == self.labels_after and self.before == self.after
+        return (
+            not self.added
+            and not self.removed
+            and self.labels_before == self.labels_after
+            and self.before == self.after
+        )
 
     def changes(self) -> Changes:
         """What applying this edit touches."""
         list_changed = bool(self.added or self.removed)
-        touched = {image for image in self.before.keys() | self.after.keys() if self.before.get(image) != self.after.get(image)}
-        both = [(self.before[image], self.after[image]) for image in touched if image in self.before and image in self.after]
-        lone = [state for image in touched for state in (self.before.get(image), self.after.get(image)) if state is not None]
+        touched = {
+            image for image in self.before.keys() | self.after.keys() if self.before.get(image) != self.after.get(image)
+        }
+        both = [
+            (self.before[image], self.after[image]) for image in touched if image in self.before and image in self.after
+        ]
+        lone = [
+            state for image in touched for state in (self.before.get(image), self.after.get(image)) if state is not None
+        ]
         return Changes(
             images=frozenset(touched),
             boxes=any(old.boxes != new.boxes for old, new in both) or (list_changed and any(s.boxes for s in lone)),
@@ -100,7 +113,9 @@ def decode(name: str, data: bytes, boxes_of: Callable[[Collection[int]], Mapping
     """The edit that `encode` packed; `boxes_of` gives the present boxes, for images whose boxes it leaves alone."""
     tree = json.loads(zlib.decompress(data))
     present = boxes_of([int(image) for image, state in tree["before"].items() if state[4] is None])
-    before = {int(image): _state_from_json(state, present.get(int(image), ())) for image, state in tree["before"].items()}
+    before = {
+        int(image): _state_from_json(state, present.get(int(image), ())) for image, state in tree["before"].items()
+    }
     after = {int(image): _state_from_json(state, present.get(int(image), ())) for image, state in tree["after"].items()}
     return Edit(
         name,
@@ -137,7 +152,9 @@ def _state_from_json(values: list[Any], present: tuple[Box, ...]) -> ImageState:
 
 def _image_from_json(values: list[Any], states: Mapping[int, ImageState]) -> ImageRecord:
     image_id, path, width, height, size_bytes, content_hash = values
-    return with_state(ImageRecord(image_id, path, width, height, size_bytes=size_bytes, content_hash=content_hash), states[image_id])
+    return with_state(
+        ImageRecord(image_id, path, width, height, size_bytes=size_bytes, content_hash=content_hash), states[image_id]
+    )
 
 
 def with_state(image: ImageRecord, state: ImageState) -> ImageRecord:

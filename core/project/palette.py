@@ -17,7 +17,9 @@ COLORS = (
 SHORTCUTS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0")
 
 
-def extended(labels: Sequence[Label], names: Iterable[str], new_id: Callable[[], int] | None = None) -> tuple[Label, ...]:
+def extended(
+    labels: Sequence[Label], names: Iterable[str], new_id: Callable[[], int] | None = None
+) -> tuple[Label, ...]:
     """`labels` and a label for each new name, in order; names that are there already are passed over.
 
     New labels get the least used colour and the first free digit. Raises InputError if a name is blank.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -57,7 +57,9 @@ class Project:
                 (folder / name).mkdir(parents=True, exist_ok=True)
             database.create(path)
         except OSError as error:
-            raise InputError(f"{folder}: cannot make a project there ({error.strerror}); choose another folder") from error
+            raise InputError(
+                f"{folder}: cannot make a project there ({error.strerror}); choose another folder"
+            ) from error
         project = cls.open(folder)
         if first:
             with project._writing():
@@ -95,7 +97,9 @@ class Project:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -151,7 +155,8 @@ class Project:
         with self._lock:
             boxes = self.boxes_of(image_ids)
             return {
-                image_id: _state(self._images[image_id], boxes.get(image_id, ())) for image_id in dict.fromkeys(image_ids)
+                image_id: _state(self._images[image_id], boxes.get(image_id, ()))
+                for image_id in dict.fromkeys(image_ids)
             }
 
     def label_sets(self) -> list[tuple[int, frozenset[int], int]]:
@@ -240,7 +245,7 @@ class Project:
             return self._store.history_name(self._counters["history"])
 
     def _step(self, direction: int) -> Changes | None:
-        with self._lock:
+        with self._reading():
             self._check_writable()
             position = self._counters["history"]
             recorded = self._store.history_edit(position - 1 if direction < 0 else position)
@@ -407,7 +412,9 @@ class Project:
     def _checkpoint(self, checkpoint_id: str) -> CheckpointRecord:
         found = next((record for record in self.checkpoints() if record.id == checkpoint_id), None)
         if found is None:
-            raise InputError(f"checkpoint: there is no {checkpoint_id!r} in {self.folder}; see 'defectdesk checkpoints'")
+            raise InputError(
+                f"checkpoint: there is no {checkpoint_id!r} in {self.folder}; see 'defectdesk checkpoints'"
+            )
         return found
 
     # Guards
@@ -420,35 +427,19 @@ class Project:
         if self.read_only:
             raise InputError(f"{self.folder}: opened read-only; open it for writing to change it")
 
-    def _reading(self) -> AbstractContextManager[None]:
-        return _Guard(self, write=False)
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._lock, database.explained(self.folder / database.FILE_NAME):
+            if self._closed:
+                raise InputError(f"{self.folder}: the project is closed")
+            yield
 
-    def _writing(self) -> AbstractContextManager[None]:
-        return _Guard(self, write=True)
-
-
-class _Guard(AbstractContextManager[None]):
-    """Holds the project's lock, and a transaction where something is written; explains SQLite's errors."""
-
-    def __init__(self, project: Project, *, write: bool) -> None:
-        self._project = project
-        self._write = write
-        self._stack = ExitStack()
-
-    def __enter__(self) -> None:
-        project = self._project
-        with ExitStack() as stack:
-            stack.enter_context(project._lock)
-            if project._closed:
-                raise InputError(f"{project.folder}: the project is closed")
-            stack.enter_context(database.explained(project.folder / database.FILE_NAME))
-            if self._write:
-                project._check_writable()
-                stack.enter_context(project._store.transaction())
-            self._stack = stack.pop_all()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stack.__exit__(kind, error, trace)
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._reading():
+            self._check_writable()
+            with self._store.transaction():
+                yield
 
 
 def _state(image: ImageRecord, boxes: tuple[Box, ...]) -> ImageState:

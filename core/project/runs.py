@@ -30,7 +30,9 @@ def make_folder(runs_folder: Path, first: int) -> tuple[Path, int]:
         except FileExistsError:
             number += 1
         except OSError as error:
-            raise InputError(f"{folder}: cannot be made ({error.strerror}); check the disk and the permissions") from error
+            raise InputError(
+                f"{folder}: cannot be made ({error.strerror}); check the disk and the permissions"
+            ) from error
         else:
             return folder, number
 
@@ -108,26 +110,25 @@ def read_run(folder: Path) -> RunRecord:
 def read_checkpoint(path: Path) -> CheckpointRecord:
     """What a checkpoint file in a run's folder says of itself. Raises InputError if it is damaged or not ours."""
     described = read_metadata(path)
-    recipe = described.get("recipe")
-    metrics = described.get("metrics")
-    metrics = metrics if isinstance(metrics, dict) else {}
-    by_label = metrics.get("label_ap50", metrics.get("labels"))
-    labels = described.get("labels", described.get("label_names", ()))
     stat = path.stat()
-    return CheckpointRecord(
-        id=_checkpoint_id(path),
-        run=path.parent.parent.name,
-        epoch=int(described.get("epoch") or 0),
-        model=str(described.get("model") or (recipe.get("model", "") if isinstance(recipe, dict) else "")),
-        created=str(described.get("created") or _iso(stat.st_mtime)),
-        path=path,
-        size_bytes=stat.st_size,
-        map50=_number_or_none(metrics.get("map50")),
-        map=_number_or_none(metrics.get("map")),
-        label_ap50={str(k): _number_or_none(v) for k, v in by_label.items()} if isinstance(by_label, dict) else {},
-        best=path.stem == "best",
-        labels=tuple(label["name"] if isinstance(label, dict) else str(label) for label in labels),
-    )
+    try:
+        metrics = described.get("metrics") or {}
+        return CheckpointRecord(
+            id=_checkpoint_id(path),
+            run=path.parent.parent.name,
+            epoch=int(described["epoch"]),
+            model=str(described["model"]),
+            created=str(described.get("created") or _iso(stat.st_mtime)),
+            path=path,
+            size_bytes=stat.st_size,
+            map50=_number_or_none(metrics.get("map50")),
+            map=_number_or_none(metrics.get("map")),
+            label_ap50={str(name): _number_or_none(ap) for name, ap in metrics.get("label_ap50", {}).items()},
+            best=path.stem == "best",
+            labels=tuple(str(name) for name in described["labels"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: damaged, its description lacks something ({error!r})") from error
 
 
 def _read_or_none(path: Path) -> CheckpointRecord | None:
@@ -141,12 +142,16 @@ def _read_or_none(path: Path) -> CheckpointRecord | None:
 def _run_folders(runs_folder: Path) -> list[Path]:
     if not runs_folder.is_dir():
         return []
-    return sorted(path for path in runs_folder.iterdir() if path.is_dir() and path.name[:1] == "r" and path.name[1:].isdecimal())
+    return sorted(
+        path for path in runs_folder.iterdir() if path.is_dir() and path.name[:1] == "r" and path.name[1:].isdecimal()
+    )
 
 
 def _checkpoint_files(run_folder: Path) -> list[Path]:
     # The atomic writer's temporary files start with a dot.
-    return [path for path in sorted((run_folder / "checkpoints").glob("*.safetensors")) if not path.name.startswith(".")]
+    return [
+        path for path in sorted((run_folder / "checkpoints").glob("*.safetensors")) if not path.name.startswith(".")
+    ]
 
 
 def _checkpoint_id(path: Path) -> str:

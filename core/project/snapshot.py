@@ -93,7 +93,9 @@ class Snapshot:
         if not isinstance(tree, dict) or tree.get("format") != _FORMAT:
             raise InputError(f"{path}: not a snapshot of DefectDesk")
         if tree.get("version") != _VERSION:
-            raise InputError(f"{path}: snapshot version {tree.get('version')!r}, this program reads {_VERSION}; update it")
+            raise InputError(
+                f"{path}: snapshot version {tree.get('version')!r}, this program reads {_VERSION}; update it"
+            )
         try:
             names = tuple(label["name"] for label in tree["labels"])
             colors = tuple(label["color"] for label in tree["labels"])
@@ -147,7 +149,15 @@ def _arrays(boxes: tuple[Box, ...], column: dict[int, int]) -> tuple[NDArray[np.
 
 def _digest(image: SnapshotImage) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
-    described = [image.content_hash, image.width, image.height, image.status, image.split, image.group, image.labels.shape]
+    described = [
+        image.content_hash,
+        image.width,
+        image.height,
+        image.status,
+        image.split,
+        image.group,
+        image.labels.shape,
+    ]
     digest.update(json.dumps(described, ensure_ascii=False).encode())
     digest.update(np.ascontiguousarray(image.boxes, "<f4").tobytes())
     digest.update(np.packbits(image.labels).tobytes())

@@ -84,7 +84,9 @@ def assign(
     frequency = bring.sum(axis=0)
     shuffled = [free[place] for place in order]
     rarity = {row: frequency[bring[row] > 0].min() for row, _ in shuffled}
-    for row, members in sorted(shuffled, key=lambda entry: (-len(entry[1]) if len(entry[1]) > 1 else 0, rarity[entry[0]])):
+    for row, members in sorted(
+        shuffled, key=lambda entry: (-len(entry[1]) if len(entry[1]) > 1 else 0, rarity[entry[0]])
+    ):
         counts = bring[row]
         # By how much the squared lack falls, relative to what is due. Where a split is due less than one, its lack
         # is measured in whole ones: a single example goes to train.
@@ -95,7 +97,9 @@ def assign(
     return result
 
 
-def _features(groups: Sequence[Sequence[ImageRecord]], strata: Mapping[int, Stratum], least: float) -> NDArray[np.float64]:
+def _features(
+    groups: Sequence[Sequence[ImageRecord]], strata: Mapping[int, Stratum], least: float
+) -> NDArray[np.float64]:
     """How many images of each group (row) have each feature (column); column 0 counts the images."""
     sets = Counter(strata[image.id] for members in groups for image in members)
     # A label set that is too rare to be in every split would only pull its images towards the largest one.

@@ -71,7 +71,9 @@ class Store:
                 found.setdefault(image, []).append(Box(box_id, x1, y1, x2, y2, unpack(packed)))
         return {image: tuple(boxes) for image, boxes in found.items()}
 
-    def _box_rows(self, image_ids: Collection[int]) -> Iterator[Iterable[tuple[int, int, float, float, float, float, str]]]:
+    def _box_rows(
+        self, image_ids: Collection[int]
+    ) -> Iterator[Iterable[tuple[int, int, float, float, float, float, str]]]:
         wanted = list(image_ids)
         columns = "SELECT image, id, x1, y1, x2, y2, labels FROM boxes"
         for start in range(0, len(wanted), _CHUNK):
@@ -115,7 +117,12 @@ class Store:
         kinds, gone, fresh = [], [], []
         for image, new in after.items():
             old = before.get(image)
-            if old is None or (old.status, old.split, old.group, old.note) != (new.status, new.split, new.group, new.note):
+            if old is None or (old.status, old.split, old.group, old.note) != (
+                new.status,
+                new.split,
+                new.group,
+                new.note,
+            ):
                 kinds.append((str(new.status), str(new.split), new.group, new.note, image))
             old_boxes = {box.id: box for box in old.boxes} if old else {}
             gone += [(image, box_id) for box_id in old_boxes.keys() - {box.id for box in new.boxes}]
@@ -170,7 +177,9 @@ class Store:
 
     def run_rows(self) -> dict[str, tuple[str, str]]:
         """Signature and record of each run, by id."""
-        return {run: (signature, record) for run, signature, record in self._db.execute("SELECT * FROM runs ORDER BY id")}
+        return {
+            run: (signature, record) for run, signature, record in self._db.execute("SELECT * FROM runs ORDER BY id")
+        }
 
     def checkpoint_rows(self) -> dict[str, tuple[str, str]]:
         """Signature and record of each checkpoint, by id."""

@@ -57,7 +57,12 @@ def test_a_good_file_is_imported_in_one_step_that_undo_takes_back(tmp_path: Path
 
 def test_boxes_that_coincide_become_one_with_all_their_labels(tmp_path: Path) -> None:
     write_pictures(tmp_path / "images", 1)
-    annotations = [box(1, [10, 10, 20, 20], 1), box(1, [10.2, 10, 20, 20], 2), box(1, [10, 10, 20, 26], 2), box(1, [10, 10, 20, 20], 1)]
+    annotations = [
+        box(1, [10, 10, 20, 20], 1),
+        box(1, [10.2, 10, 20, 20], 2),
+        box(1, [10, 10, 20, 26], 2),
+        box(1, [10, 10, 20, 20], 1),
+    ]
     path = write_coco(tmp_path / "a.json", [listed(1)], annotations)
     (image,) = coco.read(path).images
     assert image.boxes.tolist() == [[10, 10, 30, 30], [10, 10, 30, 36]]
@@ -164,10 +169,14 @@ def test_a_link_to_nowhere_and_a_folder_are_no_files(tmp_path: Path) -> None:
 def test_a_size_that_does_not_match_is_reported(tmp_path: Path) -> None:
     write_pictures(tmp_path / "images", 2)
     path = write_coco(
-        tmp_path / "a.json", [listed(1, width=640, height=480), {"id": 2, "file_name": "images/part2.png"}], [box(1, [1, 1, 9, 9])]
+        tmp_path / "a.json",
+        [listed(1, width=640, height=480), {"id": 2, "file_name": "images/part2.png"}],
+        [box(1, [1, 1, 9, 9])],
     )
     read = coco.read(path)
-    assert told(read.problems) == ["part1.png: it is 64 x 48, but its boxes were made for 640 x 480; check where they lie"]
+    assert told(read.problems) == [
+        "part1.png: it is 64 x 48, but its boxes were made for 640 x 480; check where they lie"
+    ]
     assert read.images[0].boxes.tolist() == [[1, 1, 10, 10]]
 
 
@@ -181,7 +190,13 @@ def test_one_file_under_two_ids_gets_the_boxes_of_both(tmp_path: Path) -> None:
 
 def test_categories_that_are_doubtful_are_reported(tmp_path: Path) -> None:
     write_pictures(tmp_path / "images", 1)
-    categories = [{"id": 1, "name": "open"}, {"id": 1, "name": "short"}, {"id": 2, "name": " "}, {"id": 3, "name": "open "}, 5]
+    categories = [
+        {"id": 1, "name": "open"},
+        {"id": 1, "name": "short"},
+        {"id": 2, "name": " "},
+        {"id": 3, "name": "open "},
+        5,
+    ]
     tree = {"images": [listed(1)], "annotations": [box(1, [1, 1, 9, 9], 3, id=1)], "categories": categories}
     (tmp_path / "a.json").write_text(json.dumps(tree))
     read = coco.read(tmp_path / "a.json")
@@ -199,7 +214,15 @@ def test_images_may_lie_elsewhere_and_carry_windows_paths(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff\xfe\x00", b"[]", b'{"images": [], "annotations": {}}', b'{"images": [], "annotations": []}', b"[" * 100_000],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe\x00",
+        b"[]",
+        b'{"images": [], "annotations": {}}',
+        b'{"images": [], "annotations": []}',
+        b"[" * 100_000,
+    ],
 )
 def test_what_is_no_coco_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.json").write_bytes(content)

@@ -1,5 +1,6 @@
 """Real processes, really killed."""
 
+import itertools
 import os
 import random
 import signal
@@ -131,7 +132,9 @@ def test_a_second_process_is_told_that_the_project_is_open_elsewhere(tmp_path: P
     folder = tmp_path / "p"
     project_with_pictures(folder, 1).close()
     holder = start(HOLDER, folder)
-    with pytest.raises(InputError, match=f"{folder}: the project is open elsewhere; close it there first, or open it read-only"):
+    with pytest.raises(
+        InputError, match=f"{folder}: the project is open elsewhere; close it there first, or open it read-only"
+    ):
         Project.open(folder)
     stop(holder)
     Project.open(folder).close()
@@ -172,7 +175,7 @@ def test_reading_beside_a_busy_writer_never_shows_a_torn_state(tmp_path: Path) -
     finally:
         process.kill()
         process.communicate()
-    assert counts == sorted(counts) or max(a - b for a, b in zip(counts, counts[1:], strict=False)) <= 1
+    assert counts == sorted(counts) or max(a - b for a, b in itertools.pairwise(counts)) <= 1
     assert counts[-1] > counts[0]
 
 

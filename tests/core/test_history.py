@@ -228,7 +228,9 @@ def _states(draw_value: st.DrawFn) -> ImageState:
     corners = draw_value(st.lists(_corners, max_size=4))
     labels = st.frozensets(st.integers(1, 5))
     boxes = tuple(Box(place, x, y, x + w, y + h, draw_value(labels)) for place, (x, y, w, h) in enumerate(corners))
-    return ImageState(draw_value(st.sampled_from(Status)), draw_value(st.sampled_from(Split)), draw_value(st.text()), "", boxes)
+    return ImageState(
+        draw_value(st.sampled_from(Status)), draw_value(st.sampled_from(Split)), draw_value(st.text()), "", boxes
+    )
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)

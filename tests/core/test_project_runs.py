@@ -86,6 +86,7 @@ def test_checkpoints_are_listed_with_what_they_say_and_what_the_user_says(tmp_pa
         write_checkpoint(folder / "checkpoints" / "last.safetensors")
         write_checkpoint(folder / "checkpoints" / "best.safetensors", DESCRIBED | {"epoch": 2})
         (folder / "checkpoints" / "torn.safetensors").write_bytes(b"\x10\0\0")
+        write_checkpoint(folder / "checkpoints" / "odd.safetensors", {"epoch": "three", "labels": 5})
         (folder / "checkpoints" / ".best.abc.safetensors").write_bytes(b"half")
         assert project.sync_runs().runs
         best, last = project.checkpoints()
@@ -132,7 +133,11 @@ def test_deleting_a_checkpoint_deletes_its_file_and_what_was_noted(tmp_path: Pat
         assert project.delete_checkpoint("r001-best").runs
         assert not (folder / "checkpoints" / "best.safetensors").exists()
         assert [record.id for record in project.checkpoints()] == ["r001-last"]
-        for change in (project.delete_checkpoint, lambda key: project.set_star(key, True), lambda key: project.set_note(key, "")):
+        for change in (
+            project.delete_checkpoint,
+            lambda key: project.set_star(key, True),
+            lambda key: project.set_note(key, ""),
+        ):
             with pytest.raises(InputError, match="there is no 'r001-best'"):
                 change("r001-best")
         write_checkpoint(folder / "checkpoints" / "best.safetensors")

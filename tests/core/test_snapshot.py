@@ -15,7 +15,7 @@ from tests.builders import draw, project_with_pictures
 
 def made(folder: Path) -> Project:
     project = project_with_pictures(folder, 5)
-    two, clean, bare, mixed, plain = project.image_ids()
+    two, clean, bare, mixed, _ = project.image_ids()
     draw(project, two, (1, 2, 30, 40), ["scratch", "stain"])
     draw(project, two, (5.5, 5.5, 10, 10), ["pit"])
     project.apply(edits.set_status(project, [clean], Status.CLEAN))
@@ -48,9 +48,18 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
         snapshot = take_snapshot(project)
     snapshot.save(tmp_path / "snapshot.json")
     loaded = Snapshot.load(tmp_path / "snapshot.json")
-    assert (loaded.hash, loaded.label_names, loaded.label_colors) == (snapshot.hash, snapshot.label_names, snapshot.label_colors)
+    assert (loaded.hash, loaded.label_names, loaded.label_colors) == (
+        snapshot.hash,
+        snapshot.label_names,
+        snapshot.label_colors,
+    )
     for first, second in zip(snapshot.images, loaded.images, strict=True):
-        assert (first.path, first.status, first.split, first.group) == (second.path, second.status, second.split, second.group)
+        assert (first.path, first.status, first.split, first.group) == (
+            second.path,
+            second.status,
+            second.split,
+            second.group,
+        )
         assert np.array_equal(first.boxes, second.boxes) and first.boxes.dtype == second.boxes.dtype == np.float32
         assert np.array_equal(first.labels, second.labels) and second.labels.dtype == np.bool_
 

@@ -104,7 +104,12 @@ def test_two_splits_are_possible_and_wrong_fractions_are_not() -> None:
     fractions = splits.checked({"train": 0.8, "val": 0.2})
     sizes = Counter(splits.assign(images(50), defects(50), fractions, 0, keep=True).values())
     assert sizes == {Split.TRAIN: 40, Split.VAL: 10}
-    for wrong in ({"train": 0.9}, {"train": 0.5, "dev": 0.5}, {"train": 1.5, "val": -0.5}, {"train": float("nan"), "val": 1.0}):
+    for wrong in (
+        {"train": 0.9},
+        {"train": 0.5, "dev": 0.5},
+        {"train": 1.5, "val": -0.5},
+        {"train": float("nan"), "val": 1.0},
+    ):
         with pytest.raises(InputError, match="splits: "):
             splits.checked(wrong)
 
