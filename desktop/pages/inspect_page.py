@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 
 from core.changes import Changes
 from core.errors import InputError
+from core.jobs.process import CHILD_MODULE
 from core.project.records import CheckpointRecord
 from desktop import theme
 from desktop.actions import ActionSpec, build
@@ -50,7 +51,7 @@ class InspectPage(QWidget):
 
     title = "Inspect"
 
-    def __init__(self, session: Session, services: Services) -> None:
+    def __init__(self, session: Session, services: Services, *, child_module: str = CHILD_MODULE) -> None:
         super().__init__(objectName="page")
         self._session = session
         self._tasks = services.tasks
@@ -63,7 +64,7 @@ class InspectPage(QWidget):
         self._dirty = True
         self._wanted_checkpoint: str | None = None
         self._pictures = PictureLoader(services.tasks, self)
-        self._job = PredictJob(services.tasks, self)
+        self._job = PredictJob(services.tasks, self, module=child_module)
         self._images = InspectImages(services.thumbnails)
         self._bar = InspectBar()
         self._stage = InspectStage()
