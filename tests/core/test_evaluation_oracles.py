@@ -182,3 +182,12 @@ def test_agrees_where_one_label_has_no_truth_and_another_no_detections() -> None
     result = evaluate(truth, found, names)
     assert result.labels["b"].ap50 == 0.0 and result.labels["c"].ap50 is None
     assert result.map50 == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_agrees_which_of_two_equally_overlapped_boxes_is_taken(order: list[int]) -> None:
+    names = ("a",)
+    both = [[0, 0, 10, 10], [2, 0, 12, 10]]
+    truth = [truth_of([both[row] for row in order], [[True], [True]], 1)]
+    found = [detections_of([[1, 0, 11, 10], [3, 0, 13, 10]], [[0.9], [0.8]], names)]
+    assert_agrees(truth, found, names)
