@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,7 +37,9 @@ class LogLine:
 class RunHistory:
     """Events of one run, live or past. The x axis counts epochs: the middle of the second epoch is 1.5."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
         self.started: RunStarted | None = None
         self.last_step: StepDone | None = None
         self.epochs: list[EpochDone] = []
@@ -66,6 +69,7 @@ class RunHistory:
                     self._add_epoch(event)
                 case RunStarted():
                     self.started, self.finished, self.failed = event, None, None
+                    self._began = self._clock()
                 case Notice():
                     self.notices.append(event)
                 case CheckpointSaved():
@@ -128,26 +132,25 @@ class RunHistory:
 
     @property
     def seconds_left(self) -> float | None:
-        """Until the end of the schedule; None before the speed is known."""
-        step, started = self.last_step, self.started
-        if self.epochs and (step is None or step.epoch <= self.epochs[-1].epoch):
-            return self.epochs[-1].seconds_left
-        if step is None or started is None:
-            return None
-        if self.epochs:
-            into = step.step / max(1, step.steps)
-            per_epoch = self.epochs[-1].seconds_left / max(1, self.total_epochs - self.epochs[-1].epoch)
-            return max(0.0, self.epochs[-1].seconds_left - into * per_epoch)
-        if not step.images_per_second:
-            return None
-        left = self.total_epochs * (1 - self.progress)
-        return left * started.train_images / step.images_per_second
+        """Until the end of the schedule, of a run that goes on; None before the speed is known."""
+        step = self.last_step
+        if not self.epochs:
+            done = self.progress
+            return (self._clock() - self._began) * (1 - done) / done if done else None
+        last = self.epochs[-1]
+        if step is None or step.epoch <= last.epoch:
+            return last.seconds_left
+        per_epoch = last.seconds_left / max(1, self.total_epochs - last.epoch)
+        return max(0.0, last.seconds_left - step.step / max(1, step.steps) * per_epoch)
 
     @property
     def best(self) -> EpochDone | None:
-        """The epoch with the highest mAP@[.5:.95]; the earlier of two equals."""
-        judged = [epoch for epoch in self.epochs if epoch.map is not None]
-        return max(judged, key=lambda epoch: epoch.map or 0.0) if judged else None
+        """The judged epoch that the best checkpoint was saved after; before there is one, that of the highest mAP."""
+        judged = {epoch.epoch: epoch for epoch in self.epochs if epoch.map is not None}
+        saved = [point.epoch for point in self.checkpoints if point.best and point.epoch in judged]
+        if saved:
+            return judged[saved[-1]]
+        return max(judged.values(), key=lambda epoch: epoch.map or 0.0, default=None)
 
     @property
     def images_per_second(self) -> float | None:

@@ -252,6 +252,7 @@ class TrainPage(QWidget):
         self._list_runs()
         self._enable()
         if self._project is None:
+            self._active = False  # the window shows its welcome, and later the first page
             self._warm.dismiss()
         else:
             self._keep_warm()

@@ -25,7 +25,8 @@ class RunPicker(QComboBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Run")
-        self.setMinimumWidth(360)
+        self.setMinimumWidth(240)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.activated.connect(lambda index: self.chosen.emit(self.itemData(index)))
         self.set_runs((), (), "")
 

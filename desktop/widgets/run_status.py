@@ -164,8 +164,6 @@ def device_text(history: RunHistory, state: str) -> str:
 
 def best_checkpoint(history: RunHistory) -> str:
     """The id of the checkpoint to look at: the best, or the last saved where nothing was judged."""
-    if history.finished and history.finished.best_checkpoint:
-        return history.finished.best_checkpoint
     saved = [checkpoint for checkpoint in history.checkpoints if checkpoint.best] or history.checkpoints
     return saved[-1].id if saved else ""
 

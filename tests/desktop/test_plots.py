@@ -1,0 +1,144 @@
+"""The plots of a training."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from desktop.theme import apply_theme, theme
+from desktop.widgets.plots import MAP_CURVES, CurvePlot, label_curve_style, loss_plot, map_plot
+
+
+@pytest.fixture
+def loss(qtbot: QtBot) -> CurvePlot:
+    plot = loss_plot()
+    plot.resize(800, 300)
+    qtbot.addWidget(plot)
+    plot.show()
+    return plot
+
+
+def put(plot: CurvePlot, key: str, values: list[float]) -> None:
+    plot.set_data(key, np.arange(1.0, len(values) + 1), np.array(values))
+
+
+def view_range(plot: CurvePlot) -> tuple[list[float], list[float]]:
+    x, y = plot._view.viewRange()
+    return x, y
+
+
+def test_an_empty_plot_says_what_will_appear_and_a_point_takes_its_place(loss: CurvePlot) -> None:
+    loss.finish(0)
+    assert loss._empty.isVisible()
+    assert "training" in loss._empty.text()
+    put(loss, "train_loss", [2.0])
+    loss.finish(10)
+    assert not loss._empty.isVisible()
+
+
+def test_the_view_holds_all_planned_epochs_and_all_values(loss: CurvePlot) -> None:
+    put(loss, "train_loss", [2.0, 1.0])
+    put(loss, "val_loss", [3.0, 1.5])
+    loss.finish(20)
+    x, y = view_range(loss)
+    assert x[0] <= 0 and x[1] >= 20
+    assert y[0] <= 0 and y[1] >= 3
+
+
+def test_a_view_moved_by_hand_stays_until_a_double_click_fits_it(loss: CurvePlot) -> None:
+    put(loss, "train_loss", [2.0, 1.0])
+    loss.finish(20)
+    loss._view.setRange(xRange=(1, 2), yRange=(1, 2), padding=0)
+    loss._view.sigRangeChangedManually.emit([True, True])
+    loss.finish(20)
+    assert view_range(loss)[0] == pytest.approx([1, 2])
+    loss.fit()
+    assert view_range(loss)[0][1] >= 20
+
+
+def test_a_switch_hides_its_curve_and_those_that_follow_it(loss: CurvePlot) -> None:
+    loss.set_shown("train_loss", False)
+    assert not loss.is_shown("train_loss")
+    assert not loss.is_shown("steps")
+    assert not loss.is_shown("smooth")
+    assert loss.is_shown("val_loss")
+    loss._items["train_loss"].button.click()
+    assert loss.is_shown("smooth")
+
+
+def test_parts_of_the_loss_are_hidden_until_asked_for(loss: CurvePlot) -> None:
+    assert not loss.is_shown("val_box_loss")
+    loss._items["val_box_loss"].action.trigger()
+    assert loss.is_shown("val_box_loss")
+
+
+def test_the_readout_tells_the_values_of_the_nearest_epoch(loss: CurvePlot) -> None:
+    put(loss, "train_loss", [2.0, 1.25, 1.0])
+    put(loss, "val_loss", [3.0, 1.75, 1.5])
+    loss.finish(3)
+    loss.read_out(2.2)
+    text = loss.readout_text()
+    assert "Epoch 2" in text and "1.250" in text and "1.750" in text and "2.000" not in text
+    loss.set_shown("val_loss", False)
+    loss.read_out(2.2)
+    assert "1.750" not in loss.readout_text()
+    loss.read_out(None)
+    assert loss.readout_text() == ""
+
+
+def test_linked_plots_read_out_the_same_epoch(loss: CurvePlot, qtbot: QtBot) -> None:
+    other = map_plot()
+    qtbot.addWidget(other)
+    other.show()
+    other.link(loss)
+    put(loss, "train_loss", [2.0, 1.0])
+    put(other, "map50", [0.25, 0.5])
+    loss.cursor_moved.emit(2.0)
+    assert "0.500" in other.readout_text()
+
+
+def test_labels_get_curves_in_their_own_colours_and_lose_them_with_another_run(qtbot: QtBot) -> None:
+    plot = map_plot()
+    qtbot.addWidget(plot)
+    plot.set_curves([*MAP_CURVES, label_curve_style("scratch", "#ff0000")])
+    put(plot, "map50", [0.5])
+    put(plot, "label:scratch", [0.25])
+    assert plot._items["label:scratch"].style.pen_color().name() == "#ff0000"
+    assert not plot.is_shown("label:scratch")
+    plot.set_curves([*MAP_CURVES, label_curve_style("pit", "#00ff00")])
+    assert "label:scratch" not in plot._items
+    assert plot._items["map50"].y.tolist() == [0.5]
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+def test_curves_wear_the_colours_of_the_theme(loss: CurvePlot, qapp: QApplication, name: str) -> None:
+    apply_theme(qapp, name)
+    assert loss._items["val_loss"]._curve.opts["pen"].color().name() == theme().series[1].name()
+    apply_theme(qapp, "dark")
+
+
+def test_gaps_and_spikes_do_not_spoil_the_view(loss: CurvePlot) -> None:
+    values = np.concatenate([[1000.0], np.full(400, 1.0), [np.nan]])
+    loss.set_data("steps", np.linspace(0.1, 5, len(values)), values)
+    loss.finish(5)
+    assert view_range(loss)[1][1] < 10
+
+
+def test_a_hundred_thousand_steps_are_drawn_in_a_tenth_of_a_second(loss: CurvePlot, qapp: QApplication) -> None:
+    x = np.linspace(0, 100, 100_000)
+    y = np.random.default_rng(0).normal(1, 0.1, len(x))
+    loss.set_data("steps", x, y)
+    loss.finish(100)
+    loss.grab()
+    spans = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        loss.set_data("steps", x, y)
+        loss.finish(100)
+        loss.grab()
+        spans.append(time.perf_counter() - begun)
+    assert min(spans) < 0.1

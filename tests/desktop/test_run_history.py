@@ -1,0 +1,136 @@
+"""What is kept of a run's events, without a window."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.training.events import EpochDone, StepDone, to_json
+from desktop.models.run_history import RunHistory
+from desktop.widgets.run_status import best_checkpoint, duration, place, summary
+from tests.desktop.training_child import events
+
+
+def said(epochs: int = 3, stop_after: int | None = None) -> list[dict[str, object]]:
+    """The lines of a run; asked to stop after a number of steps."""
+    asked = iter(range(1_000_000))
+    stop = (lambda: next(asked) >= stop_after) if stop_after is not None else (lambda: False)
+    return [to_json(event) for event in events(epochs, stop, pause=0)]
+
+
+def test_steps_lie_between_the_epochs_that_they_belong_to() -> None:
+    x, loss, smooth = RunHistory.of(said(2)).steps()
+    assert x.tolist() == [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0]
+    assert loss.tolist() == [2, 2, 2, 2, 1, 1, 1, 1]
+    assert smooth[3] == 2
+    assert 1 < smooth[-1] < 2
+    assert np.all(np.diff(smooth[3:]) < 0)
+
+
+def test_batches_of_any_size_give_the_same_history() -> None:
+    lines = said(3)
+    whole, single = RunHistory.of(lines), RunHistory()
+    for line in lines:
+        single.add([line])
+    assert single.epochs == whole.epochs
+    assert single.log == whole.log
+    for one, other in zip(single.steps(), whole.steps(), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_thousands_of_steps_are_kept() -> None:
+    history = RunHistory()
+    history.add(to_json(StepDone(1, step, 5000, 1.0, 0.5, 0.5, 1e-3, 10.0)) for step in range(1, 5001))
+    assert len(history.steps()[0]) == 5000
+
+
+def test_a_resumed_run_replaces_what_it_repeats() -> None:
+    lines = said(3)
+    history = RunHistory.of(lines)
+    again = next(line for line in lines if line["event"] == "epoch" and line["epoch"] == 2)
+    step = next(line for line in lines if line["event"] == "step" and line["epoch"] == 2)
+    history.add([step, again])
+    assert [epoch.epoch for epoch in history.epochs] == [1, 2]
+    assert history.steps()[0].tolist() == [0.25, 0.5, 0.75, 1.0, 1.25]
+
+
+def test_an_epoch_that_was_not_judged_leaves_no_point() -> None:
+    lines = said(2)
+    first = next(line for line in lines if line["event"] == "epoch")
+    first |= {"map50": None, "map": None, "val_loss": None}
+    history = RunHistory.of(lines)
+    assert history.epoch_curve("map50")[0].tolist() == [2]
+    assert history.epoch_curve("train_loss")[0].tolist() == [1, 2]
+    assert history.label_curve("pit")[0].tolist() == []
+
+
+def test_a_loss_that_was_not_finite_leaves_a_gap_and_no_crash() -> None:
+    lines = said(1)
+    lines[3]["loss"] = None
+    x, loss, smooth = RunHistory.of(lines).steps()
+    assert math.isnan(loss[1])
+    assert np.isfinite(smooth).all()
+    assert len(x) == 4
+
+
+def test_lines_of_a_newer_version_are_passed_over() -> None:
+    history = RunHistory.of([{"event": "dream"}, {"event": "step", "colour": "red"}, {"no": "event"}, *said(1)])
+    assert len(history.epochs) == 1
+
+
+def test_progress_and_time_left_shrink_to_nothing() -> None:
+    lines, now = said(4), [0.0]
+    history = RunHistory(lambda: now[0])
+    assert (history.progress, history.seconds_left) == (0.0, None)
+    history.add(lines[:2])
+    now[0] = 3.0
+    history.add(lines[2:4])  # two of sixteen steps in three seconds
+    assert history.progress == 2 / 16
+    assert history.seconds_left == pytest.approx(21.0)
+    history.add(lines[4:7])
+    assert history.progress == 0.25
+    assert history.seconds_left == history.epochs[-1].seconds_left
+    history.add(lines[7:])
+    assert history.progress == 1.0
+
+
+def test_the_best_epoch_is_the_one_whose_checkpoint_was_saved_as_best() -> None:
+    history = RunHistory.of(said(2))
+    assert history.best is not None
+    assert history.best.epoch == 2
+    better_by_map_only = replace(history.epochs[-1], epoch=3, map=0.99)
+    history.add([to_json(better_by_map_only)])
+    assert history.best.epoch == 2
+    assert best_checkpoint(history) == "r001-best"
+
+
+@pytest.mark.parametrize(
+    ("state", "lines", "text"),
+    [
+        ("running", said(2), ""),
+        ("finished", said(2), "Finished after 1 s. Best mAP@[.5:.95] 0.375 and mAP@0.5 0.750 in epoch 2."),
+        ("stopped", said(9, stop_after=6), "Stopped after 1 s. Best mAP@[.5:.95] 0.250 and mAP@0.5 0.500 in epoch 1."),
+        ("stopped", said(9, stop_after=2), "Stopped after 1 s. Nothing was judged on validation images."),
+        ("failed", [{"event": "failed", "reason": "Out of memory.", "advice": "Use a smaller batch."}],
+         "Out of memory. Use a smaller batch."),
+    ],
+)  # fmt: skip
+def test_the_summary_says_how_a_run_ended(state: str, lines: list[dict[str, object]], text: str) -> None:
+    assert summary(RunHistory.of(lines), state) == text
+
+
+def test_the_place_is_told_by_step_while_it_trains_and_by_epoch_afterwards() -> None:
+    history = RunHistory.of(said(3)[:4])
+    assert place(history) == "epoch 1 of 3 · step 2 of 4"
+    assert place(RunHistory.of(said(3)), ended=True) == "epoch 3 of 3"
+    assert isinstance(history.epochs, list) and not any(isinstance(epoch, EpochDone) for epoch in history.epochs)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, "–"), (0.4, "0 s"), (59.6, "1 min 0 s"), (310, "5 min 10 s"), (3000, "50 min"), (12_000, "3 h 20 min")]
+)
+def test_durations_read_as_a_person_says_them(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
