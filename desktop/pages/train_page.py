@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QFrame,
@@ -28,13 +28,12 @@ from core.training.recipe import Recipe, default_recipe, parse_recipe, save_reci
 from core.types import Split
 from desktop.actions import ActionSpec, build
 from desktop.dialogs.split_images import SplitImagesDialog
+from desktop.live_training import LiveTraining
 from desktop.models.recipe_draft import USUAL_MODEL, load_draft, save_draft
 from desktop.models.run_history import RunHistory
 from desktop.services import Services
 from desktop.session import Session
 from desktop.theme import GAP, PAD
-from desktop.training_thread import JobThread
-from desktop.warm_child import WarmKeeper
 from desktop.widgets.data_summary import DataSummary, count_data
 from desktop.widgets.recipe_panel import RecipePanel
 from desktop.widgets.run_picker import RunPicker
@@ -58,13 +57,10 @@ class TrainPage(QWidget):
         super().__init__(objectName="page")
         self._session = session
         self._services = services
-        self._module = child_module
         self._project: Project | None = None
-        self._thread: JobThread | None = None
-        self._live = RunHistory()
+        self._live = LiveTraining(child_module, self)
         self._shown_run = ""
         self._active = False
-        self._warm = WarmKeeper(child_module, self)
         self._panel = RecipePanel(default_recipe(USUAL_MODEL))
         self._data = DataSummary()
         self._view = RunView()
@@ -97,19 +93,19 @@ class TrainPage(QWidget):
     def deactivated(self) -> None:
         self._active = False
         self._save_draft()
-        self._warm.release_later()
+        self._live.warm.release_later()
 
     def actions(self) -> list[QAction]:
         return list(self._actions.values())
 
     def may_close(self) -> bool:
         """Whether the window may close. A training is stopped first, if the person agrees."""
-        if self._thread is not None:
+        if self._live.running:
             if not self.ask_to_stop():
                 return False
             self._stop_with_patience()
         self._save_draft()
-        self._warm.dismiss()
+        self._live.warm.dismiss()
         return True
 
     def ask_to_stop(self) -> bool:
@@ -126,14 +122,14 @@ class TrainPage(QWidget):
 
     @property
     def training(self) -> bool:
-        return self._thread is not None
+        return self._live.running
 
     # -- training ----------------------------------------------------------------------------------------------
 
     def train(self) -> None:
         """Start a training with the recipe and the data as they are now."""
         project = self._session.project
-        if project is None or self._thread is not None:
+        if project is None or self._live.running:
             return
         try:
             folder = self._prepare_run(project)
@@ -164,41 +160,27 @@ class TrainPage(QWidget):
         return JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash})
 
     def _start(self, folder: JobFolder) -> None:
-        self._live = RunHistory()
-        self._thread = JobThread(folder, self._warm.take(), module=self._module, parent=self)
-        self._thread.events.connect(self._on_events)
-        self._thread.ended.connect(self._on_ended)
-        self._thread.start()
-        self._show_live("starting")
+        self._live.start(folder)
+        self._show_live()
         self._list_runs()
         self._enable()
-        self._session.message.emit(f"Training {folder.path.name} started")
+        self._session.message.emit(f"Training {self._live.run} started")
 
     def stop(self) -> None:
         """Stop the training that runs; what was learnt is kept."""
-        if self._thread is None:
-            return
-        self._thread.stop()
-        if self._shows_live():
-            self._view.set_state("stopping")
+        self._live.stop()
+        self._show_live_state()
         self._enable()
 
-    def _on_events(self, events: list[dict[str, object]]) -> None:
-        if self.sender() is not self._thread or self._thread is None:
-            return
-        self._live.add(events)
+    def _on_progress(self, events: list[dict[str, object]]) -> None:
         if self._shows_live():
-            if self._view.state == "starting" and not self._thread.stopping:
-                self._view.set_state("running")
+            if self._view.state == "starting":
+                self._show_live_state()
             self._view.refresh()
         if any(event.get("event") == "checkpoint" for event in events) and not self._sync_timer.isActive():
             self._sync_timer.start()
 
-    def _on_ended(self, state: str) -> None:
-        if self.sender() is not self._thread or self._thread is None:
-            return
-        run = self._thread.folder.path.name
-        self._forget_thread()
+    def _on_ended(self, run: str, state: str) -> None:
         if self._shown_run == run:
             self._view.set_state(state)
         self._enable()
@@ -206,35 +188,20 @@ class TrainPage(QWidget):
         self._keep_warm()
         self._session.message.emit(f"Training {run} {state}")
 
-    def _forget_thread(self) -> None:
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.wait()
-            thread.deleteLater()
-
     def _stop_with_patience(self) -> None:
-        """Stop the training while the window still repaints, and return when no process is left."""
-        thread = self._thread
-        assert thread is not None
         self.stop()
         wait = QProgressDialog("Stopping the training and saving what was learnt…", "", 0, 0, self)
         wait.setCancelButton(None)
         wait.setWindowModality(Qt.WindowModality.WindowModal)
         wait.setMinimumDuration(300)
-        loop = QEventLoop()
-        thread.finished.connect(loop.quit)
-        if not thread.isFinished():
-            loop.exec()
+        self._live.stop_and_repaint()
         wait.close()
         wait.deleteLater()
-        # The last signals of the thread may still be on their way.
-        if self._thread is thread:
-            self._forget_thread()
 
     def _keep_warm(self) -> None:
         project = self._session.project
-        if self._active and project is not None and not project.read_only and self._thread is None:
-            self._warm.keep()
+        if self._active and project is not None and not project.read_only and not self._live.running:
+            self._live.warm.keep()
 
     # -- the project -------------------------------------------------------------------------------------------
 
@@ -242,7 +209,7 @@ class TrainPage(QWidget):
         """Another project, or none. The former one is still open while this runs."""
         if self._project is not None and self._project is not self._session.project:
             self._save_draft()
-            self._leave_training()
+            self._live.stop_and_wait()
         self._project = self._session.project
         self._shown_run = ""
         self._view.show_run(RunHistory(), "", {})
@@ -253,14 +220,9 @@ class TrainPage(QWidget):
         self._enable()
         if self._project is None:
             self._active = False  # the window shows its welcome, and later the first page
-            self._warm.dismiss()
+            self._live.warm.dismiss()
         else:
             self._keep_warm()
-
-    def _leave_training(self) -> None:
-        if self._thread is not None:
-            self._thread.stop_and_wait()
-            self._forget_thread()
 
     def _on_changed(self, changes: Changes, initiator: object) -> None:
         if changes.runs and initiator is not self:
@@ -363,8 +325,7 @@ class TrainPage(QWidget):
         records = list(reversed(project.runs())) if project is not None else []
         checkpoints = project.checkpoints() if project is not None else []
         self._panel.set_checkpoints(checkpoints)
-        live = self._thread.folder.path.name if self._thread is not None else ""
-        self._runs.set_runs(records, checkpoints, live)
+        self._runs.set_runs(records, checkpoints, self._live.run)
         if not self._shown_run and records:
             self._show_run(records[0].id)
         self._runs.show_run(self._shown_run)
@@ -374,8 +335,8 @@ class TrainPage(QWidget):
         if not run or project is None:
             return
         self._runs.show_run(run)
-        if self._thread is not None and run == self._thread.folder.path.name:
-            self._show_live("stopping" if self._thread.stopping else "running" if self._live.started else "starting")
+        if run == self._live.run:
+            self._show_live()
             return
         self._shown_run = run
         folder = JobFolder(project.runs_folder / run)
@@ -386,14 +347,17 @@ class TrainPage(QWidget):
 
         self._services.tasks.run("train:run", lambda: (RunHistory.of(folder.read()[0]), folder.state()), shown)
 
-    def _show_live(self, state: str) -> None:
-        assert self._thread is not None
+    def _show_live(self) -> None:
         self._services.tasks.cancel("train:run")
-        self._shown_run = self._thread.folder.path.name
-        self._view.show_run(self._live, state, self._label_colors())
+        self._shown_run = self._live.run
+        self._view.show_run(self._live.history, self._live.state, self._label_colors())
+
+    def _show_live_state(self) -> None:
+        if self._shows_live():
+            self._view.set_state(self._live.state)
 
     def _shows_live(self) -> bool:
-        return self._thread is not None and self._shown_run == self._thread.folder.path.name
+        return self._live.running and self._shown_run == self._live.run
 
     def _label_colors(self) -> dict[str, str]:
         project = self._session.project
@@ -410,20 +374,22 @@ class TrainPage(QWidget):
         self._runs.chosen.connect(self._show_run)
         self._train.clicked.connect(self.train)
         self._stop.clicked.connect(self.stop)
+        self._live.progressed.connect(self._on_progress)
+        self._live.ended.connect(self._on_ended)
         self._view.inspect_requested.connect(self._session.inspect_requested)
         self._view.checkpoints_requested.connect(lambda: self._session.page_requested.emit("Checkpoints"))
 
     def _enable(self) -> None:
         project = self._session.project
-        idle = project is not None and not project.read_only and self._thread is None
-        stoppable = self._thread is not None and not self._thread.stopping
+        idle = project is not None and not project.read_only and not self._live.running
+        stopping = self._live.state == "stopping"
         for button, action, enabled in (
             (self._train, self._actions["train"], idle),
-            (self._stop, self._actions["stop_training"], stoppable),
+            (self._stop, self._actions["stop_training"], self._live.running and not stopping),
         ):
             button.setEnabled(enabled)
             action.setEnabled(enabled)
-        self._stop.setText("Stopping…" if self._thread is not None and self._thread.stopping else "Stop")
+        self._stop.setText("Stopping…" if stopping else "Stop")
         self._panel.setEnabled(idle)
         self._data.split_button.setEnabled(idle)
 

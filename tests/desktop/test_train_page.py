@@ -186,12 +186,12 @@ def test_stop_works_within_two_seconds_and_keeps_what_was_learnt(bench: Bench, q
 def test_a_crash_of_the_training_is_told_and_another_can_start(
     bench: Bench, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.page._warm.dismiss()  # it was started before the environment changed
+    bench.page._live.warm.dismiss()  # it was started before the environment changed
     monkeypatch.setenv("TRAINING_BEHAVIOUR", "crash")
     trained(bench, qtbot)
     assert bench.view.status.state_text() == "Interrupted"
     assert "crash" in bench.view.summary.text()
-    bench.page._warm.dismiss()
+    bench.page._live.warm.dismiss()
     monkeypatch.delenv("TRAINING_BEHAVIOUR")
     trained(bench, qtbot)
     assert [run.state for run in bench.project.runs()] == ["interrupted", "finished"]
@@ -226,7 +226,7 @@ def test_closing_without_a_training_asks_nothing_and_leaves_no_waiting_process(b
         raise AssertionError("there is nothing to ask")
 
     bench.page.ask_to_stop = never
-    pid = bench.page._warm.pid
+    pid = bench.page._live.warm.pid
     assert pid is not None
     assert bench.page.may_close()
     assert not exists(pid)
@@ -374,11 +374,11 @@ def test_looking_at_a_past_run_does_not_disturb_the_one_that_trains(bench: Bench
     bench.page._runs.chosen.emit("r001")
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     assert bench.page.training
-    before = len(bench.page._live.epochs)
-    qtbot.waitUntil(lambda: len(bench.page._live.epochs) > before + 3, timeout=10_000)
+    before = len(bench.page._live.history.epochs)
+    qtbot.waitUntil(lambda: len(bench.page._live.history.epochs) > before + 3, timeout=10_000)
     assert bench.view.history.epochs[-1].epoch == 4
     bench.page._runs.chosen.emit("r002")
-    assert bench.view.history is bench.page._live
+    assert bench.view.history is bench.page._live.history
     assert bench.view.status.state_text() == "Training"
 
 
@@ -386,11 +386,11 @@ def test_looking_at_a_past_run_does_not_disturb_the_one_that_trains(bench: Bench
 
 
 def test_a_process_waits_while_the_page_is_in_use_and_leaves_with_the_project(bench: Bench, qtbot: QtBot) -> None:
-    first = bench.page._warm.pid
+    first = bench.page._live.warm.pid
     assert first is not None
     assert exists(first)
     trained(bench, qtbot)
-    second = bench.page._warm.pid
+    second = bench.page._live.warm.pid
     assert second not in (None, first)
     bench.session.close()
     assert second is not None
@@ -398,7 +398,7 @@ def test_a_process_waits_while_the_page_is_in_use_and_leaves_with_the_project(be
 
 
 def test_a_waiting_process_that_was_killed_is_no_obstacle(bench: Bench, qtbot: QtBot) -> None:
-    pid = bench.page._warm.pid
+    pid = bench.page._live.warm.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
@@ -415,4 +415,4 @@ def test_the_page_of_a_read_only_project_shows_runs_but_does_not_train(
     bench.page.activated()
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     assert not bench.page._train.isEnabled()
-    assert bench.page._warm.pid is None
+    assert bench.page._live.warm.pid is None
