@@ -63,7 +63,7 @@ LABEL = (
     ActionSpec("select_all", "Select all boxes", ("Ctrl+A",)),
     ActionSpec("labels_menu", "Labels of the box…", ("Ctrl+E",), "tag"),
     ActionSpec("clean", "Clean", ("C",), "clean", "Mark the image as free of defects: it teaches the model what is good"),
-    ActionSpec("reviewed", "Reviewed, next", ("Ctrl+Space",), "reviewed", "Mark the image as reviewed and go to the next"),
+    ActionSpec("reviewed", "Reviewed", ("Ctrl+Space",), "reviewed", "Mark the image as reviewed and go to the next"),
     ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
     ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),
     ActionSpec("fit", "Fit to the window", ("F", "Ctrl+F"), "fit"),

@@ -153,8 +153,8 @@ class AnnotationCanvas(ImageView):
 
     def finish_nudging(self) -> None:
         """Announce the nudges made so far. The page calls this before anything else reads the boxes."""
-        if self._nudge_timer.isActive():
-            self._nudge_timer.stop()
+        self._nudge_timer.stop()
+        if self._shown is not None and self._gesture is None:
             self._announce("Nudge")
 
     def cycle(self, step: int) -> None:

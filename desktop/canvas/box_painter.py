@@ -109,7 +109,7 @@ def _paint_tag(
 
 def _fill(painter: QPainter, rect: QRectF, color: QColor) -> None:
     wash = QColor(color)
-    wash.setAlpha(40)
+    wash.setAlpha(22)
     painter.fillRect(rect, wash)
 
 

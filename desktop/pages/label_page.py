@@ -18,7 +18,6 @@ from desktop import actions as table
 from desktop.canvas import interaction as act
 from desktop.canvas.annotation_canvas import AnnotationCanvas
 from desktop.canvas.pictures import PictureLoader
-from desktop.dialogs.label_dialog import swatch
 from desktop.models import wording
 from desktop.services import Services
 from desktop.session import Session
@@ -28,6 +27,7 @@ from desktop.widgets.canvas_bars import CanvasBar, PointerBar
 from desktop.widgets.image_delegate import status_pixmap
 from desktop.widgets.image_details import ImageDetails
 from desktop.widgets.image_list_panel import ImageListPanel
+from desktop.widgets.label_delegate import tick_icon
 from desktop.widgets.label_panel import LabelPanel
 from desktop.widgets.notice import Notice
 from desktop.widgets.parts import surface, words
@@ -426,9 +426,8 @@ class LabelPage(QWidget):
         menu = QMenu(self)
         for label in project.labels():
             text = f"{label.name}\t{label.shortcut}" if label.shortcut else label.name
-            action = menu.addAction(swatch(QColor(label.color)), text)
-            action.setCheckable(True)
-            action.setChecked(act.tri_state([box.labels for box in chosen], label.id) is True)
+            checked = act.tri_state([box.labels for box in chosen], label.id)
+            action = menu.addAction(tick_icon(QColor(label.color), checked), text)
             action.triggered.connect(lambda _checked, label_id=label.id: self._toggle_label(label_id))
         menu.addSeparator()
         menu.addAction(icon("add"), "Add a label…", self.labels.add_label)

@@ -14,7 +14,7 @@ from desktop.theme import GAP, PAD, mono_font, notifier
 from desktop.widgets.image_delegate import status_pixmap
 from desktop.widgets.parts import ElidedLabel, bar_button, divider, words
 
-GROUPS = (("draw", "delete", "duplicate"), ("fit", "actual_size", "hide"))
+GROUPS = (("draw", "delete"), ("fit", "actual_size", "hide"))
 
 
 class CanvasBar(QFrame):
@@ -27,7 +27,6 @@ class CanvasBar(QFrame):
         self._place = words("", "muted")
         self._name = ElidedLabel()
         self._sign = QLabel()
-        self._status = words("", "muted")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GAP, 6, GAP, 6)
         layout.setSpacing(2)
@@ -36,17 +35,16 @@ class CanvasBar(QFrame):
         layout.addSpacing(GAP)
         layout.addWidget(self._place)
         layout.addSpacing(GAP)
+        layout.addWidget(self._sign)
+        layout.addSpacing(2)
         layout.addWidget(self._name, 1)
+        layout.addSpacing(GAP)
         for group in GROUPS:
             for name in group:
                 layout.addWidget(bar_button(actions[name]))
             layout.addSpacing(4)
             layout.addWidget(divider())
             layout.addSpacing(4)
-        layout.addWidget(self._sign)
-        layout.addSpacing(4)
-        layout.addWidget(self._status)
-        layout.addSpacing(GAP)
         layout.addWidget(bar_button(actions["clean"], text=True))
         layout.addWidget(bar_button(actions["reviewed"], text=True))
         notifier.theme_changed.connect(self._tint)
@@ -56,7 +54,7 @@ class CanvasBar(QFrame):
         self._record = record
         self._place.setText(f"{place:,} / {count:,}" if place else "")
         self._name.setText(record.path.rsplit("/", 1)[-1] if record else "")
-        self._status.setText(record.status.value if record else "")
+        self._sign.setToolTip(record.status.value if record else "")
         self._tint()
 
     def _tint(self) -> None:

@@ -88,11 +88,12 @@ class ImageDelegate(QStyledItemDelegate):
         painter.setFont(small)
         painter.setPen(colors.muted)
         metrics = QFontMetrics(small)
-        right = boxes_text(record)
+        right = record.split.value if record.split != Split.NONE else ""
         painter.drawText(below, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), right)
         left = below.adjusted(21, 0, -metrics.horizontalAdvance(right) - 6, 0)
-        split = f" · {record.split.value}" if record.split != Split.NONE else ""
-        status = metrics.elidedText(record.status.value + split, Qt.TextElideMode.ElideRight, left.width())
+        # The sign tells the status; the word stands where there is no number to tell.
+        about = boxes_text(record) or record.status.value
+        status = metrics.elidedText(about, Qt.TextElideMode.ElideRight, left.width())
         painter.drawText(left, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), status)
 
 

@@ -32,7 +32,7 @@ class ImageDetails(QWidget):
         form = QFormLayout()
         form.setHorizontalSpacing(PAD)
         form.setVerticalSpacing(6)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for name, field in (
             ("File", self._file),
             ("Size", self._size),

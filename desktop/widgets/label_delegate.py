@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.types import Label
@@ -11,12 +11,13 @@ from desktop.models.label_list import CHECKED, COUNT, LABEL
 from desktop.theme import SMALL_PX, icon_pixmap, text_on, theme
 
 ROW = 34
-MENU_WIDTH = 30  # at the right end: the three dots
+MENU_WIDTH = 34
+KEY_WIDTH = 30  # at the right end
 
 
 def menu_rect(row: QRect) -> QRect:
-    """Where the three dots of a row are."""
-    return QRect(row.right() - MENU_WIDTH - 4, row.top(), MENU_WIDTH, row.height())
+    """Where the three dots of a row are: in place of the number of boxes, while the mouse is on the row."""
+    return QRect(row.right() - KEY_WIDTH - MENU_WIDTH, row.top(), MENU_WIDTH, row.height())
 
 
 class LabelDelegate(QStyledItemDelegate):
@@ -53,29 +54,41 @@ class LabelDelegate(QStyledItemDelegate):
     def _paint_right(
         self, painter: QPainter, row: QRect, font: QFont, label: Label, count: int, hovered: bool
     ) -> int:
-        """Draws count, key and dots; returns where they begin."""
+        """Draws key, and the count or the dots; returns where they begin."""
         colors = theme()
         dots = menu_rect(row)
-        ratio = painter.device().devicePixelRatioF()
-        if hovered:
-            painter.drawPixmap(dots.center().x() - 8, dots.center().y() - 8, icon_pixmap("more", colors.muted, 16, ratio))
         small = QFont(font)
         small.setPixelSize(SMALL_PX)
         painter.setFont(small)
-        left = dots.left() - 22
         if label.shortcut:
-            key = QRectF(left, row.center().y() - 9, 20, 19)
+            key = QRectF(row.right() - KEY_WIDTH + 4, row.center().y() - 9, 20, 19)
             painter.setPen(QPen(colors.strong_border, 1))
             painter.setBrush(colors.field)
             painter.drawRoundedRect(key, 4, 4)
             painter.setPen(colors.muted)
             painter.drawText(key, Qt.AlignmentFlag.AlignCenter, label.shortcut)
+        if hovered:
+            ratio = painter.device().devicePixelRatioF()
+            painter.drawPixmap(dots.center().x() - 8, dots.center().y() - 8, icon_pixmap("more", colors.text, 16, ratio))
+            return dots.left()
         text = f"{count:,}"
         width = QFontMetrics(small).horizontalAdvance(text)
         painter.setPen(colors.muted)
-        left -= width + 8
+        left = dots.right() - width - 4
         painter.drawText(QRect(left, row.top(), width, row.height()), int(Qt.AlignmentFlag.AlignVCenter), text)
         return left
+
+
+def tick_icon(color: QColor, checked: bool | None, size: int = 17) -> QIcon:
+    """The tick box as an icon, for menus."""
+    pixmap = QPixmap(size * 2, size * 2)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    pixmap.setDevicePixelRatio(2)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    paint_tick(painter, QRectF(1, 1, size - 2, size - 2), color, checked)
+    painter.end()
+    return QIcon(pixmap)
 
 
 def paint_tick(painter: QPainter, square: QRectF, color: QColor, checked: bool | None) -> None:

@@ -34,7 +34,7 @@ def divider() -> QFrame:
 
 def bar_button(action: QAction, *, text: bool = False) -> QToolButton:
     """A button of a tool bar. It never takes the keys away from the image."""
-    button = QToolButton()
+    button = _BarButton()
     button.setProperty("role", "bar")
     button.setDefaultAction(action)
     button.setIconSize(QSize(18, 18))
@@ -42,6 +42,18 @@ def bar_button(action: QAction, *, text: bool = False) -> QToolButton:
     style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if text else Qt.ToolButtonStyle.ToolButtonIconOnly
     button.setToolButtonStyle(style)
     return button
+
+
+class _BarButton(QToolButton):
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        if self.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon:
+            # Qt's own hint forgets the gap that it then draws between icon and text.
+            hint.setWidth(self.fontMetrics().horizontalAdvance(self.text()) + self.iconSize().width() + 26)
+        return hint
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
 
 
 def icon_button(icon: str, tip: str) -> QToolButton:
@@ -70,7 +82,7 @@ class ElidedLabel(QLabel):
         super().__init__(text)
         if role:
             self.setProperty("role", role)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
     def setText(self, text: str) -> None:
         super().setText(text)
