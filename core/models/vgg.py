@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch.nn.functional as functional
 from torch import Tensor, nn
-from torchvision.models import vgg16
 from torchvision.models.detection.ssd import SSDFeatureExtractorVGG
+from torchvision.models.vgg import cfgs, make_layers
 
 from core.models.anchors import Anchors
 from core.models.detector import Backbone, Detector, Head, same_tensors
@@ -24,8 +24,14 @@ class VggBackbone(Backbone):
 
     def __init__(self) -> None:
         super().__init__()
-        plain = vgg16(weights=None, init_weights=True)
-        self.body = SSDFeatureExtractorVGG(plain.features, highres=False)
+        # Not vgg16() itself: its classifier has 120 million parameters that a detector throws away.
+        plain = nn.ModuleDict({"features": make_layers(cfgs["D"], batch_norm=False)})
+        for layer in plain.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+                assert layer.bias is not None
+                nn.init.zeros_(layer.bias)
+        self.body = SSDFeatureExtractorVGG(plain["features"], highres=False)  # type: ignore[arg-type]
         del self.body.extra[3:]
         self.imagenet_names = same_tensors(plain, self)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
+import contextlib
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -38,15 +38,17 @@ def download(file: WeightsFile) -> dict[str, Tensor]:
     """
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     try:
-        tensors = torch.hub.load_state_dict_from_url(
-            file.url, map_location="cpu", check_hash=True, weights_only=True, progress=False
-        )
+        # torch announces the download on standard output, which belongs to --json.
+        with contextlib.redirect_stdout(sys.stderr):
+            tensors = torch.hub.load_state_dict_from_url(
+                file.url, map_location="cpu", check_hash=True, weights_only=True, progress=False
+            )
     except (URLError, TimeoutError, ConnectionError) as error:
         raise InputError(
             f"weights.source: the {file.title} could not be downloaded ({getattr(error, 'reason', error)}); fetch {file.url} "
             f"on a machine with a network and put it at {folder / file.file_name}"
         ) from error
-    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - reading a damaged pickle raises almost anything
         raise InputError(f"{folder / file.file_name}: damaged ({_first_line(error)}); delete it and fetch {file.url} again") from error
     return _tensors(tensors, folder / file.file_name)
 
@@ -63,7 +65,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         _check_zip(path)
         return _tensors(torch.load(path, map_location="cpu", weights_only=True), path)
-    except (SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, OSError, KeyError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - reading a damaged pickle raises almost anything
         raise InputError(f"{path}: cannot be read as weights ({_first_line(error)}); it may be damaged, or not be a state_dict") from error
 
 
