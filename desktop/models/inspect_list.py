@@ -21,7 +21,7 @@ ROOT = QModelIndex()
 Counts = NDArray[np.intp]
 
 IMAGE_ID = int(Role.UserRole) + 1
-ICON = 40  # side of a picture in the list, in pixels
+ICON = 38  # side of a picture in the list, in pixels
 
 COLUMNS = ("Image", "Missed", "False", "Right")
 SORTS = ("Most errors", "Most missed", "Most false", "Most right", "Name")

@@ -35,7 +35,7 @@ from desktop.widgets.checkpoint_cells import CheckpointCells
 from desktop.widgets.checkpoint_detail import CheckpointDetail
 
 WIDTHS = {
-    "star": 36, "id": 104, "run": 56, "epoch": 62, "model": 150, "date": 112, "map50": 76, "map": 66, "best": 56, "size": 74,
+    "star": 34, "id": 104, "run": 56, "epoch": 62, "model": 134, "date": 108, "map50": 80, "map": 62, "best": 50, "size": 84,
 }  # fmt: skip
 NAMED = 8  # files that a confirmation names one by one
 
@@ -82,6 +82,7 @@ class CheckpointsPage(QWidget):
             if changes.runs:
                 self._session.notify(changes, self)
         self._reload()
+        self._table.setFocus()
 
     def deactivated(self) -> None:
         """Nothing goes on here while the page is away."""
@@ -181,10 +182,11 @@ class CheckpointsPage(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # The number pad's Enter is another key than Return.
-        pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
-        if watched is self._table and pressed and event.key() == Qt.Key.Key_Enter:
-            self._inspect()
-            return True
+        if watched is self._table and isinstance(event, QKeyEvent):
+            enter = event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Enter
+            if enter:
+                self._inspect()
+                return True
         return super().eventFilter(watched, event)
 
     # -- what is shown

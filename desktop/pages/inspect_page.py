@@ -61,6 +61,7 @@ class InspectPage(QWidget):
         self._label: int | None = None
         self._position: int | None = None  # of the image on the stage, in the data
         self._judged = ""  # the checkpoint whose best threshold was taken
+        self._sized = False
         self._dirty = True
         self._wanted_checkpoint: str | None = None
         self._pictures = PictureLoader(services.tasks, self)
@@ -80,12 +81,12 @@ class InspectPage(QWidget):
         """The page came to the front: what was changed meanwhile is read now."""
         if self._dirty:
             self._fill_checkpoints()
-        if self._splitter is not None:
+        if not self._sized:
             # Once, when the room is known: on a large screen names and numbers need not be cramped.
             extra = min(max(0, self.width() - 1300) // 8, 110)
             left, right = 300 + extra, 324 + extra // 2
             self._splitter.setSizes([left, self.width() - left - right, right])
-            self._splitter = None
+            self._sized = True
         self._images.table.setFocus()
         self._session.hint.emit(HINT)
 
@@ -110,12 +111,11 @@ class InspectPage(QWidget):
     def _lay_out(self) -> None:
         self._empty = words(role="muted", wrap=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter = self._splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setChildrenCollapsible(False)
         for widget in (self._images, self._stage, self._side):
             splitter.addWidget(widget)
         splitter.setStretchFactor(1, 1)
-        self._splitter: QSplitter | None = splitter
         self._stack = QStackedWidget()
         self._stack.addWidget(splitter)
         self._stack.addWidget(self._empty)
@@ -226,7 +226,7 @@ class InspectPage(QWidget):
         self._bar.set_predictable(writable and loaded.usable > 0, wanted=wanted, why=why)
         if loaded.usable == 0:
             self._say(f"No labelled or clean image is in: {name}.\n\nAssign splits, or choose other images above.")
-        elif loaded.data is None:
+        elif loaded.data is None and not self._job.running:
             self._say(
                 f"{loaded.request.checkpoint.id} has not looked at these {loaded.usable:,} images yet ({name}).\n\n"
                 "Press Predict above. Going on working meanwhile is fine."
@@ -361,7 +361,10 @@ class InspectPage(QWidget):
         except InputError as error:
             self._say(str(error))
             return
-        self._bar.set_progress((0, 0), "Starting…")
+        self._bar.set_progress((0, 0), "Loading the model…")
+        self._bar.set_notes([])
+        if self._data() is None:
+            self._say(f"{record.id} is looking at the images.\n\nGoing on working meanwhile is fine.")
         self._job.start(Wanted(record.path, split, folder), snapshot)
 
     def _cancel(self) -> None:
@@ -379,6 +382,9 @@ class InspectPage(QWidget):
             self._load()
         elif state == "stopped":
             self._bar.status.setText("Cancelled")
+            self._load()
         else:
             self._bar.status.setText("The prediction failed")
+            if self._data() is None:
+                self._say("There is nothing to see yet.")
             self._bar.set_notes([f"The prediction failed. {reason}"])

@@ -21,6 +21,8 @@ from core.types import Detections, GroundTruth
 Kind = Literal["right", "false", "mixed", "missed", "found"]
 Counts = NDArray[np.intp]
 
+NEAR = 0.05  # IoU from which a true box is worth naming beside a false detection
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InspectData:
@@ -219,13 +221,13 @@ def explain(data: InspectData, index: int, mark: Mark, label: int, right: bool) 
         return f"right, IoU {with_label.max():.2f}"
     if len(with_label) and with_label.max() >= data.iou:
         return "false: found already by a surer detection"
-    near = int(np.argmax(overlaps)) if len(overlaps) else -1
-    if near >= 0 and overlaps[near] >= data.iou:
-        there = ", ".join(data.label_names[column] for column in np.flatnonzero(truth.labels[near]))
-        return f"false: the box there is {there or 'without a label'}"
-    if len(with_label) and with_label.max() >= 0.1:
-        return f"false: overlaps by IoU {with_label.max():.2f} only"
-    return "false: nothing is there"
+    if len(overlaps) == 0 or overlaps.max() < NEAR:
+        return "false: nothing is there"
+    near = int(np.argmax(overlaps))
+    there = " and ".join(data.label_names[column] for column in np.flatnonzero(truth.labels[near])) or "a box without a label"
+    if overlaps[near] >= data.iou:
+        return f"false: what is there is {there}"
+    return f"false: overlaps {there} by IoU {overlaps[near]:.2f} only"
 
 
 def _xyxy(box: NDArray[np.float32]) -> tuple[float, float, float, float]:

@@ -29,7 +29,7 @@ from desktop.models.inspect_list import ICON, IMAGE_ID, SORTS, Counts, InspectLi
 from desktop.models.thumbnails import ThumbnailLoader
 
 Index = QModelIndex | QPersistentModelIndex
-NUMBERS = {1: 56, 2: 48, 3: 48}  # widths of the columns with counts, in pixels
+NUMBERS = {1: 56, 2: 44, 3: 44}  # widths of the columns with counts, in pixels
 
 
 class InspectImages(QFrame):

@@ -111,7 +111,7 @@ class LabelTable(QTableWidget):
             f"QTableView {{ border: none; border-radius: 0; font-size: {theme.SMALL_PX}px; }}"
             "QTableView::item { padding: 2px 0; } QHeaderView::section { padding: 4px 3px; font-weight: 500; }"
         )
-        for column, width in enumerate((0, 36, 36, 36, 38, 38, 38)):
+        for column, width in enumerate((0, 32, 32, 33, 38, 37, 34)):
             if column:
                 header.resizeSection(column, width)
         self.itemClicked.connect(self._clicked)

@@ -13,13 +13,14 @@ from PySide6.QtWidgets import QWidget
 
 from core import geometry
 from desktop import theme
-from desktop.canvas.box_painter import TAG_HEIGHT, TAG_PADDING, paint_box, tag_font, tag_origin
+from desktop.canvas.box_painter import TAG_HEIGHT, TAG_PADDING, paint_box, tag_font
 from desktop.canvas.view import ImageView
 from desktop.widgets.inspect_data import Mark, Show
 
 SWATCH = 5.0  # width of the label's own colour in a tag, in widget pixels
 CROWD = 25  # with more marks than this, small ones keep their names to themselves
 SMALL = 36.0  # widget pixels
+ROWS = 5  # how far words move away from their box to make room for others
 
 # The picture is the same in both versions of the window, and a dark line lies under every outline: the bright colours.
 ON_IMAGE = theme.DARK
@@ -136,14 +137,15 @@ class InspectView(ImageView):
             pointed = key(mark) in (self._selected, self._hovered)
             rect = self.rect_to_widget(mark.xyxy)
             paint_box(painter, rect, colors, [], selected=pointed, dashed=dashed, tag=False)
-        # Words come after all outlines, so that no line runs through them.
-        for mark in shown:
+        # Words come after all outlines, so that no line runs through them; what is pointed at has the first choice.
+        taken: list[QRectF] = []
+        for mark in reversed(shown):
             rect = self.rect_to_widget(mark.xyxy)
             pointed = key(mark) in (self._selected, self._hovered)
             if pointed or not crowded or max(rect.width(), rect.height()) >= SMALL:
-                self._paint_tags(painter, rect, mark)
+                self._paint_tags(painter, rect, mark, taken)
 
-    def _paint_tags(self, painter: QPainter, rect: QRectF, mark: Mark) -> None:
+    def _paint_tags(self, painter: QPainter, rect: QRectF, mark: Mark, taken: list[QRectF]) -> None:
         # Where a detection lies on the truth, its words would cover the truth's: those of a true box go below it.
         below = mark.source == "truth" and self._side == "both"
         if below and mark.kind == "found" and self._covered(mark):
@@ -153,13 +155,14 @@ class InspectView(ImageView):
         painter.setFont(tag_font())
         metrics = QFontMetricsF(tag_font())
         widths = [metrics.horizontalAdvance(part.text) + 2 * TAG_PADDING + SWATCH for part in parts]
-        size = QSizeF(sum(widths), TAG_HEIGHT)
-        origin = below_origin(rect, size, QRectF(self.rect())) if below else tag_origin(rect, size, QRectF(self.rect()))
-        left = origin.x()
+        whole = QSizeF(sum(widths) + len(widths) - 1, TAG_HEIGHT)
+        place = place_tag(rect, whole, QRectF(self.rect()), taken, below=below)
+        taken.append(place)
+        left = place.x()
         for part, width in zip(parts, widths, strict=True):
-            area = QRectF(left, origin.y(), width, TAG_HEIGHT)
+            area = QRectF(left, place.y(), width, TAG_HEIGHT)
             painter.fillRect(area, part.ground)
-            painter.fillRect(QRectF(left, origin.y(), SWATCH, TAG_HEIGHT), part.swatch)
+            painter.fillRect(QRectF(left, place.y(), SWATCH, TAG_HEIGHT), part.swatch)
             painter.setPen(theme.text_on(part.ground))
             painter.drawText(area.adjusted(SWATCH, 0, 0, 0), Qt.AlignmentFlag.AlignCenter, part.text)
             left += width + 1
@@ -208,13 +211,25 @@ class InspectView(ImageView):
         self.update()
 
 
-def below_origin(rect: QRectF, size: QSizeF, bounds: QRectF) -> QPointF:
-    """Where the top left corner of words goes that belong below a box; inside it where there is no room."""
-    top = rect.bottom() + 2
-    if top + size.height() > bounds.bottom():
-        top = max(bounds.top(), min(rect.bottom(), bounds.bottom()) - size.height() - 1)
+def place_tag(
+    rect: QRectF, size: QSizeF, bounds: QRectF, taken: Sequence[QRectF], *, below: bool = False
+) -> QRectF:
+    """Where the words of a box go: above it, or below; further off where other words lie; always inside `bounds`."""
     left = min(max(rect.left() - 1, bounds.left()), max(bounds.left(), bounds.right() - size.width()))
-    return QPointF(round(left), round(top))
+    first: QRectF | None = None
+    for row in range(ROWS):
+        away = row * (size.height() + 1)
+        above, under = rect.top() - size.height() - 1 - away, rect.bottom() + 2 + away
+        for top in (under, above) if below else (above, under):
+            place = QRectF(round(left), round(top), size.width(), size.height())
+            if not bounds.contains(place):
+                continue
+            first = first or place
+            if not any(place.intersects(other) for other in taken):
+                return place
+    # No room above or below: a box as high as the view has its words inside.
+    inside = max(bounds.top(), min(rect.top() + 1, bounds.bottom() - size.height()))
+    return first or QRectF(round(left), round(inside), size.width(), size.height())
 
 
 def _array(mark: Mark) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

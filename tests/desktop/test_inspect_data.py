@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QRectF, QSizeF
 
 from core.errors import InputError
 from core.inference.predictions import PredictionSet
@@ -12,6 +14,7 @@ from core.types import Detections, GroundTruth
 from desktop.models.inspect_list import SORTS, order
 from desktop.widgets import inspect_cache, inspect_data
 from desktop.widgets.inspect_data import InspectData, Mark, Show
+from desktop.widgets.inspect_view import place_tag
 
 NAMES = ("scratch", "stain")
 BOX = (10, 10, 50, 50)
@@ -45,7 +48,7 @@ def test_right_about_one_label_and_wrong_about_another_is_mixed() -> None:
     assert (detection.kind, detection.labels, detection.verdicts) == ("mixed", (1, 0), (False, True))
     assert detection.texts(NAMES) == ["stain 0.90", "scratch 0.70"]
     assert inspect_data.explain(data, 0, detection, 0, True) == "right, IoU 1.00"
-    assert inspect_data.explain(data, 0, detection, 1, False) == "false: the box there is scratch"
+    assert inspect_data.explain(data, 0, detection, 1, False) == "false: what is there is scratch"
 
 
 def test_a_true_box_of_which_one_label_is_missed_is_missed() -> None:
@@ -67,7 +70,7 @@ def test_false_detections_tell_why() -> None:
     assert [inspect_data.explain(data, 0, mark, 0, False) for mark in false] == [
         "false: found already by a surer detection",
         "false: nothing is there",
-        "false: overlaps by IoU 0.38 only",
+        "false: overlaps scratch by IoU 0.38 only",
     ]
 
 
@@ -135,6 +138,17 @@ def test_what_is_shown_follows_the_toggles() -> None:
     assert kinds == {"right": ["mixed"], "false": ["mixed", "false"], "missed": ["missed"], "truth": ["found", "missed"]}
     only = Show(label=1)
     assert [mark.kind for mark in marks_of(data) if only.accepts(mark)] == ["missed", "mixed"]
+
+
+def test_words_at_boxes_give_way_to_each_other_and_stay_inside() -> None:
+    bounds, size = QRectF(0, 0, 300, 200), QSizeF(80, 18)
+    taken: list[QRectF] = []
+    for box in [QRectF(50, 60, 40, 40), QRectF(52, 62, 40, 40), QRectF(54, 64, 40, 40), QRectF(290, 2, 8, 8), QRectF(0, 195, 9, 4)]:
+        taken.append(place_tag(box, size, bounds, taken))
+    assert taken[0].bottom() <= 60
+    assert all(bounds.contains(rect) for rect in taken)
+    assert not any(first.intersects(second) for first, second in combinations(taken, 2))
+    assert place_tag(QRectF(50, 60, 40, 40), size, bounds, [], below=True).top() >= 100
 
 
 @pytest.mark.parametrize(
