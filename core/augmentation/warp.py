@@ -17,15 +17,26 @@ _SHRINK = 0.75
 
 
 def resize(image: Image, size: tuple[int, int]) -> Image:
-    """`image` (h, w, 3) stretched to `size` (w, h): area-averaged where it shrinks, bilinear where it grows.
+    """`image` (h, w, 3) stretched to `size` (w, h): smoothed where it shrinks, bilinear where it grows.
 
     Training, previews and prediction must all shrink in this one way.
     """
     height, width = image.shape[:2]
+    # OpenCV halves exactly some twenty times faster than it averages by other factors.
+    while width >= 2 * size[0] and height >= 2 * size[1] and width % 2 == height % 2 == 0:
+        width, height = width // 2, height // 2
+        image = _image(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
     if (width, height) == size:
         return image
-    shrinks = size[0] < width or size[1] < height
-    return _image(cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))
+    factor_x, factor_y = width / size[0], height / size[1]
+    if max(factor_x, factor_y) >= 2:
+        return _image(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    if max(factor_x, factor_y) > 1:
+        # About as wide a filter as averaging has, at a quarter of its time: a line of one pixel keeps its weight
+        # within a fifth wherever it lies. Three taps do for factors below 2.
+        sigma_x, sigma_y = (0.6 * math.sqrt(max(factor**2 - 1, 0.02)) for factor in (factor_x, factor_y))
+        image = _image(cv2.GaussianBlur(image, (3, 3), sigma_x, sigmaY=sigma_y))
+    return _image(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR))
 
 
 def warp(image: Image, matrix: Matrix, size: tuple[int, int]) -> Image:
@@ -108,7 +119,8 @@ def _sampled(image: Image, matrix: Matrix, size: tuple[int, int]) -> Image:
 
 
 def _span(first: float, last: float, margin: float, length: int) -> tuple[int, int]:
-    return max(0, math.floor(first - margin)), min(length, math.ceil(last + margin))
+    """The pixels from `first` to `last` and a margin, on multiples of 8 so that they can be halved."""
+    return max(0, math.floor((first - margin) / 8) * 8), min(length, math.ceil((last + margin) / 8) * 8)
 
 
 def mean_color(image: Image) -> Image:

@@ -245,6 +245,33 @@ def test_a_large_image_is_averaged_when_it_shrinks() -> None:
         assert np.abs(middle.astype(int) - 127).max() <= 8
 
 
+@pytest.mark.parametrize("size", [(80, 60), (65, 48), (45, 33), (40, 30), (31, 17), (160, 40), (7, 5), (300, 200)])
+def test_resizing_moves_nothing_and_keeps_the_mean(size: tuple[int, int]) -> None:
+    rows, columns = np.mgrid[0:60, 0:80]
+    image = np.zeros((60, 80, 3), np.uint8)
+    image[..., 0] = columns * 3
+    image[..., 1] = rows * 4
+    image[..., 2] = 100
+    result = resize(image, size).astype(float)
+    assert result.shape == (size[1], size[0], 3)
+    # A ramp stays the ramp: the value of a pixel is that of its centre in the image. Edges are replicated.
+    x = (np.arange(size[0]) + 0.5) * 80 / size[0] - 0.5
+    y = (np.arange(size[1]) + 0.5) * 60 / size[1] - 0.5
+    inner_x, inner_y = (x > 3) & (x < 76), (y > 3) & (y < 56)
+    np.testing.assert_allclose(result[:, inner_x, 0], np.broadcast_to(3 * x[inner_x], (size[1], inner_x.sum())), atol=1.6)
+    np.testing.assert_allclose(result[inner_y, :, 1].T, np.broadcast_to(4 * y[inner_y], (size[0], inner_y.sum())), atol=1.6)
+    assert (result[..., 2] == 100).all()
+
+
+@pytest.mark.parametrize("side", [20, 33, 45, 60, 75, 81, 90])
+def test_a_thin_line_keeps_its_weight_wherever_it_lies(side: int) -> None:
+    for column in range(50, 60):
+        image = np.zeros((120, 120, 3), np.uint8)
+        image[:, column] = 240
+        line = resize(image, (side, side))[side // 2, :, 0].astype(float)
+        assert line.sum() == pytest.approx(240 * side / 120, rel=0.21)
+
+
 def test_an_image_longer_than_opencv_can_warp_is_augmented() -> None:
     image = np.full((20, 40_000, 3), 90, np.uint8)
     boxes = np.array([[39_000, 2, 39_500, 18]], np.float32)
