@@ -63,7 +63,9 @@ COLUMNS: dict[str, Column] = {
         lambda r: wording.metric(r.map), lambda r: _missing_last(r.map), number=True,
     ),
     "best": Column("", "The best of its run", lambda r: "best" if r.best else "", lambda r: r.best),
-    "size": Column("Size", "Size of the file", lambda r: wording.size(r.size_bytes), lambda r: r.size_bytes, number=True),
+    "size": Column(
+        "Size", "Size of the file", lambda r: wording.size(r.size_bytes), lambda r: r.size_bytes, number=True
+    ),
     "note": Column("Note", "Your words; double-click or F2 to edit", lambda r: r.note, lambda r: r.note.casefold()),
 }  # fmt: skip
 KEYS = tuple(COLUMNS)

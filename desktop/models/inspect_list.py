@@ -130,7 +130,8 @@ class InspectList(QAbstractTableModel):
             return COLUMNS[section]
         if role == Role.ToolTipRole:
             return (
-                "The image", "Boxes' labels that no detection found", "Claims of a label that are not true", "Labels found"
+                "The image", "Boxes' labels that no detection found", "Claims of a label that are not true",
+                "Labels found",
             )[section]  # fmt: skip
         if role == Role.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if section else Qt.AlignmentFlag.AlignLeft
@@ -148,7 +149,8 @@ class InspectList(QAbstractTableModel):
             return str(path)
         if index.column() == 0:
             if role == Role.DisplayRole:
-                return path.name
+                # Without the suffix, which is in the tooltip: the digits before it are what tells images apart.
+                return path.stem
             return self._thumbnail(path) if role == Role.DecorationRole else None
         value = int((self._missed, self._false, self._right)[index.column() - 1][place])
         match role:

@@ -35,7 +35,8 @@ from desktop.widgets.checkpoint_cells import CheckpointCells
 from desktop.widgets.checkpoint_detail import CheckpointDetail
 
 WIDTHS = {
-    "star": 34, "id": 104, "run": 56, "epoch": 62, "model": 134, "date": 108, "map50": 80, "map": 62, "best": 50, "size": 84,
+    "star": 34, "id": 104, "run": 56, "epoch": 62, "model": 134, "date": 108, "map50": 80, "map": 62,
+    "best": 50, "size": 84,
 }  # fmt: skip
 NAMED = 8  # files that a confirmation names one by one
 
@@ -46,7 +47,8 @@ class CheckpointsPage(QWidget):
     title = "Checkpoints"
 
     def __init__(self, session: Session, services: Services) -> None:
-        super().__init__(objectName="page")
+        super().__init__()
+        self.setObjectName("page")
         self._session = session
         self._model = CheckpointTable(self)
         self._filter = CheckpointFilter(self._model, self)
@@ -98,14 +100,18 @@ class CheckpointsPage(QWidget):
         table.setItemDelegate(CheckpointCells(table))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
+        table.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
+        )
         table.setSortingEnabled(True)
         table.sortByColumn(column("date"), Qt.SortOrder.DescendingOrder)
         table.setShowGrid(False)
         table.setWordWrap(False)
         table.setFrameShape(QFrame.Shape.NoFrame)
         # Cells have an inner margin that headers lack: without it titles would stand beside their columns.
-        table.setStyleSheet("QTableView { border: none; border-radius: 0; } QHeaderView::section { padding: 6px 11px; }")
+        table.setStyleSheet(
+            "QTableView { border: none; border-radius: 0; } QHeaderView::section { padding: 6px 11px; }"
+        )
         table.setMouseTracking(True)
         table.setTabKeyNavigation(False)
         table.verticalHeader().hide()
@@ -207,7 +213,8 @@ class CheckpointsPage(QWidget):
             self._empty.setText("Open a project to see its checkpoints.")
         else:
             self._empty.setText(
-                "No checkpoints yet.\n\nTrain a model on the Train page: the best and the last model of every run appear here."
+                "No checkpoints yet.\n\n"
+                "Train a model on the Train page: the best and the last model of every run appear here."
             )
         self._stack.setCurrentIndex(0 if records else 1)
         self._apply_filter()
@@ -282,7 +289,9 @@ class CheckpointsPage(QWidget):
 
     def _reveal(self) -> None:
         for record in self.selected()[:1]:
-            if not record.path.parent.is_dir() or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(record.path.parent))):
+            if not record.path.parent.is_dir() or not QDesktopServices.openUrl(
+                QUrl.fromLocalFile(str(record.path.parent))
+            ):
                 self._session.message.emit(f"{record.path.parent}: the folder cannot be opened; is it still there?")
 
     def _toggle_stars(self) -> None:
@@ -350,8 +359,16 @@ def delete_details(records: Sequence[CheckpointRecord]) -> str:
     starred = sum(record.star for record in records)
     best = sum(record.best for record in records)
     if starred:
-        lines.append(f"\n{wording.plural(starred, 'of them is', 'of them are')} starred." if len(records) > 1 else "\nIt is starred.")
+        lines.append(
+            f"\n{wording.plural(starred, 'of them is', 'of them are')} starred."
+            if len(records) > 1
+            else "\nIt is starred."
+        )
     if best:
-        lines.append(f"\n{wording.plural(best, 'is', 'are')} the best of a run." if len(records) > 1 else "\nIt is the best of its run.")
+        lines.append(
+            f"\n{wording.plural(best, 'is', 'are')} the best of a run."
+            if len(records) > 1
+            else "\nIt is the best of its run."
+        )
     lines.append("\nThis cannot be undone.")
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from core.changes import Changes
 from core.errors import InputError
 from core.jobs.process import CHILD_MODULE
 from core.project.records import CheckpointRecord
+from core.project.snapshot import take_snapshot
 from desktop import theme
 from desktop.actions import ActionSpec, build
 from desktop.canvas.pictures import PictureLoader
@@ -52,7 +53,8 @@ class InspectPage(QWidget):
     title = "Inspect"
 
     def __init__(self, session: Session, services: Services, *, child_module: str = CHILD_MODULE) -> None:
-        super().__init__(objectName="page")
+        super().__init__()
+        self.setObjectName("page")
         self._session = session
         self._tasks = services.tasks
         self._loaded: Loaded | None = None
@@ -199,7 +201,7 @@ class InspectPage(QWidget):
             self._show(None)
             self._say(
                 "Open a project to inspect its models." if project is None
-                else "No checkpoints yet.\n\nTrain a model on the Train page; then see here what it gets right and wrong."
+                else "No checkpoints yet.\n\nTrain a model on the Train page, and see here what it gets wrong."
             )  # fmt: skip
             return
         request = Request(record, self._bar.split, self._stage.iou)
@@ -354,7 +356,7 @@ class InspectPage(QWidget):
         if project is None or record is None:
             return
         split, root = self._bar.split, inspect_load.cache_root(project)
-        snapshot = inspect_load.take_snapshot(project)
+        snapshot = take_snapshot(project)
         try:
             folder = inspect_cache.job_folder(root, record.id, record.path, split, snapshot.hash)
             inspect_cache.discard_stale(root, record.id, record.path)

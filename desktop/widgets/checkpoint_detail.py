@@ -1,4 +1,4 @@
-"""Everything about one checkpoint: how well it finds each label, what it was trained on and how, and what to do with it."""
+"""Everything about one checkpoint: how well it finds each label, how it was trained, and what to do with it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,12 @@ from desktop.widgets.score_bars import Bar, ScoreBars
 
 STRATEGIES = {"scratch": "from scratch", "frozen": "backbone frozen", "fine_tune": "fine-tuned"}
 WEIGHTS = {
-    "none": "random", "imagenet": "ImageNet backbone", "coco": "COCO detector", "file": "file", "checkpoint": "checkpoint",
-}  # fmt: skip
+    "none": "random",
+    "imagenet": "ImageNet backbone",
+    "coco": "COCO detector",
+    "file": "file",
+    "checkpoint": "checkpoint",
+}
 
 
 def recipe_lines(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -95,7 +99,8 @@ class CheckpointDetail(QFrame):
         self.set_checkpoints([], None, {}, editable=True)
 
     def _make_content(self) -> QWidget:
-        content = QWidget(objectName="scrolled")
+        content = QWidget()
+        content.setObjectName("scrolled")
         layout = QVBoxLayout(content)
         layout.setContentsMargins(theme.PAD, theme.PAD, theme.PAD, theme.PAD)
         layout.setSpacing(theme.GAP)
@@ -145,7 +150,12 @@ class CheckpointDetail(QFrame):
         return foot
 
     def set_checkpoints(
-        self, records: Sequence[CheckpointRecord], run: RunRecord | None, colors: Mapping[str, QColor], *, editable: bool
+        self,
+        records: Sequence[CheckpointRecord],
+        run: RunRecord | None,
+        colors: Mapping[str, QColor],
+        *,
+        editable: bool,
     ) -> None:
         """Show one checkpoint and its run, or say how many are selected. `colors` are the project's, by label name."""
         one = records[0] if len(records) == 1 else None

@@ -86,7 +86,9 @@ class InspectBar(QFrame):
         self.checkpoints.clear()
         for record in newest:
             measure = "not evaluated" if record.map50 is None else f"mAP@.5 {wording.metric(record.map50)}"
-            self.checkpoints.addItem(f"{'★ ' if record.star else ''}{record.id}   ·   {measure}   ·   {record.model}", record.id)
+            self.checkpoints.addItem(
+                f"{'★ ' if record.star else ''}{record.id}   ·   {measure}   ·   {record.model}", record.id
+            )
         self.checkpoints.setCurrentIndex(max(0, self.checkpoints.findData(chosen)) if records else -1)
         self.checkpoints.blockSignals(False)
 

@@ -34,7 +34,7 @@ def job_folder(root: Path, checkpoint_id: str, checkpoint: Path, split: str, sna
 
 
 def gather(root: Path, checkpoint_id: str, checkpoint: Path, images: Mapping[str, str]) -> Cached | None:
-    """Detections of `images` (content hash by absolute path) by a checkpoint as its file is now; None if there are none.
+    """What a checkpoint, as its file is now, found in `images` (content hash by absolute path); None if nothing.
 
     Newer predictions win. An image whose content has changed since counts as not predicted.
     Raises InputError if the checkpoint's file is gone.

@@ -224,7 +224,10 @@ def explain(data: InspectData, index: int, mark: Mark, label: int, right: bool) 
     if len(overlaps) == 0 or overlaps.max() < NEAR:
         return "false: nothing is there"
     near = int(np.argmax(overlaps))
-    there = " and ".join(data.label_names[column] for column in np.flatnonzero(truth.labels[near])) or "a box without a label"
+    there = (
+        " and ".join(data.label_names[column] for column in np.flatnonzero(truth.labels[near]))
+        or "a box without a label"
+    )
     if overlaps[near] >= data.iou:
         return f"false: what is there is {there}"
     return f"false: overlaps {there} by IoU {overlaps[near]:.2f} only"

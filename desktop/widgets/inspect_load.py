@@ -86,9 +86,13 @@ def notes(loaded: Loaded) -> list[str]:
         count = wording.plural(loaded.unpredicted, "image has", "images have")
         result.append(f"{count} no predictions yet, being new here since: predict again to see them.")
     if loaded.data.unknown_to_model:
-        result.append(f"The checkpoint does not know {_listed(loaded.data.unknown_to_model)}: boxes with that count as missed.")
+        result.append(
+            f"The checkpoint does not know {_listed(loaded.data.unknown_to_model)}: boxes with that count as missed."
+        )
     if loaded.data.not_in_project:
-        result.append(f"The project has no label {_listed(loaded.data.not_in_project)}: detections of that count as false.")
+        result.append(
+            f"The project has no label {_listed(loaded.data.not_in_project)}: detections of that count as false."
+        )
     if loaded.request.split in ("train", "all"):
         result.append("Images it was trained on are among these: expect more errors on new ones.")
     return result

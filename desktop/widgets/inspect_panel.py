@@ -88,9 +88,9 @@ class LabelTable(QTableWidget):
         self._chosen: int | None = None
         self.setHorizontalHeaderLabels(COLUMNS)
         for column, tooltip in enumerate(TOOLTIPS):
-            self.horizontalHeaderItem(column).setToolTip(tooltip)
+            self._header(column).setToolTip(tooltip)
             side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
-            self.horizontalHeaderItem(column).setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+            self._header(column).setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -109,12 +109,23 @@ class LabelTable(QTableWidget):
         # Narrow cells: the program's padding is made for tables that have a page to themselves.
         self.setStyleSheet(
             f"QTableView {{ border: none; border-radius: 0; font-size: {theme.SMALL_PX}px; }}"
-            "QTableView::item { padding: 2px 0; } QHeaderView::section { padding: 4px 3px; font-weight: 500; }"
+            "QTableView::item { padding: 2px 0; }"
+            "QHeaderView::section { padding: 4px 2px; font-weight: 500; font-size: 11px; }"
         )
-        for column, width in enumerate((0, 32, 32, 33, 38, 37, 34)):
+        for column, width in enumerate((0, 36, 36, 36, 37, 37, 33)):
             if column:
                 header.resizeSection(column, width)
         self.itemClicked.connect(self._clicked)
+
+    def _header(self, column: int) -> QTableWidgetItem:
+        item = self.horizontalHeaderItem(column)
+        assert item is not None
+        return item
+
+    def _cell(self, row: int, column: int) -> QTableWidgetItem:
+        item = self.item(row, column)
+        assert item is not None
+        return item
 
     def set_labels(self, names: Names) -> None:
         """Rows for these labels, still without numbers."""
@@ -126,9 +137,9 @@ class LabelTable(QTableWidget):
                 side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
                 item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
                 self.setItem(row, column, item)
-            self.item(row, 0).setText(name)
-            self.item(row, 0).setToolTip(f"{name}\n{TOOLTIPS[0]}")
-            self.item(row, 0).setIcon(_dot(color))
+            self._cell(row, 0).setText(name)
+            self._cell(row, 0).setToolTip(f"{name}\n{TOOLTIPS[0]}")
+            self._cell(row, 0).setIcon(_dot(color))
         shown = min(len(names.names), 10)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + 28 * shown + 4)
 
@@ -139,13 +150,13 @@ class LabelTable(QTableWidget):
             values = (average, score.precision, score.recall)
             for column, value in enumerate(values, 1):
                 # Two decimals, since six columns share a narrow pane; the tooltip has the third.
-                self.item(row, column).setText(wording.NONE if value is None else f"{value:.2f}")
-                self.item(row, column).setToolTip(f"{TOOLTIPS[column]}: {wording.metric(value)}")
+                self._cell(row, column).setText(wording.NONE if value is None else f"{value:.2f}")
+                self._cell(row, column).setToolTip(f"{TOOLTIPS[column]}: {wording.metric(value)}")
             for column, (count, color) in enumerate(
                 ((score.right, tokens.good), (score.false, tokens.bad), (score.missed, tokens.warning)), 4
             ):
-                self.item(row, column).setText(str(count))
-                self.item(row, column).setForeground(color if count else tokens.muted)
+                self._cell(row, column).setText(str(count))
+                self._cell(row, column).setForeground(color if count else tokens.muted)
 
     def set_chosen(self, label: int | None) -> None:
         """Mark the label that the page is filtered by."""
@@ -153,7 +164,7 @@ class LabelTable(QTableWidget):
         ground = theme.theme().selected
         for row in range(self.rowCount()):
             for column in range(len(COLUMNS)):
-                self.item(row, column).setBackground(ground if row == label else QColor(Qt.GlobalColor.transparent))
+                self._cell(row, column).setBackground(ground if row == label else QColor(Qt.GlobalColor.transparent))
 
     def _clicked(self, item: QTableWidgetItem) -> None:
         self.label_chosen.emit(None if item.row() == self._chosen else item.row())
@@ -220,7 +231,8 @@ class InspectSide(QFrame):
         head.addWidget(words("By label", "section"))
         head.addStretch(1)
         head.addWidget(self.all_labels)
-        content = QWidget(objectName="scrolled")
+        content = QWidget()
+        content.setObjectName("scrolled")
         layout = QVBoxLayout(content)
         layout.setContentsMargins(theme.PAD, theme.PAD, theme.PAD, theme.PAD)
         layout.setSpacing(theme.GAP)
@@ -249,8 +261,12 @@ class InspectSide(QFrame):
 def heading(mark: Mark) -> str:
     """What a mark is, in words."""
     text = {
-        "right": "Right", "false": "False", "mixed": "Right and false", "found": "True box, found", "missed": "True box, missed",
-    }[mark.kind]  # fmt: skip
+        "right": "Right",
+        "false": "False",
+        "mixed": "Right and false",
+        "found": "True box, found",
+        "missed": "True box, missed",
+    }[mark.kind]
     if mark.kind == "missed" and any(mark.verdicts):
         text = "True box, found in part"
     return text
@@ -278,7 +294,14 @@ def score_bars(data: InspectData, index: int, row: int, mark: Mark, names: Names
         verdict = "" if right is None else "right" if right else "false"
         color = tokens.good if right else tokens.bad
         bars.append(
-            Bar(names.names[label], float(scores[label]), names.colors[label], verdict, color, faint=bool(claims) and right is None)
+            Bar(
+                names.names[label],
+                float(scores[label]),
+                names.colors[label],
+                verdict,
+                color,
+                faint=bool(claims) and right is None,
+            )
         )
     return bars
 
@@ -288,9 +311,13 @@ def _reasons(data: InspectData, index: int, mark: Mark, row: int | None) -> str:
     for label, right in zip(mark.labels, mark.verdicts, strict=True):
         color = tokens.good if right else tokens.bad if mark.source == "detection" else tokens.warning
         reason = inspect_data.explain(data, index, mark, label, right)
-        lines.append(f'<span style="color:{color.name()}">●</span> {_escaped(data.label_names[label])}: {_escaped(reason)}')
+        lines.append(
+            f'<span style="color:{color.name()}">●</span> {_escaped(data.label_names[label])}: {_escaped(reason)}'
+        )
     if mark.source == "truth":
-        lines.append("Scores above: the detection nearest to it." if row is not None else "No detection is near it at any score.")
+        lines.append(
+            "Scores above: the detection nearest to it." if row is not None else "No detection is near it at any score."
+        )
     return "<br>".join(lines)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -25,6 +25,9 @@ from desktop.widgets.inspect_data import Mark, Show
 from desktop.widgets.inspect_view import InspectView, Names, key
 
 IOUS = (0.3, 0.5, 0.75, 0.9)
+# From these widths on, in pixels, the buttons above the image have words.
+ROOM_FOR_CHIPS = 500
+ROOM_FOR_ALL = 580
 CHIPS = {
     "right": ("Right", "Detections that are right (TP)"),
     "false": ("False", "Detections that are false (FP)"),
@@ -47,6 +50,7 @@ class InspectStage(QFrame):
         self._show = Show()
         self._hovered: Mark | None = None
         self._selected: Mark | None = None
+        self._counts: dict[str, int] = {}  # (box, label) pairs in this image, by chip
         self.left = InspectView("both")
         self.right = InspectView("detection")
         self.right.hide()
@@ -91,10 +95,7 @@ class InspectStage(QFrame):
         self.open_button = _tool("Correct…", "Open this image on the Label page, to mend a wrong label (E)")
         self.open_button.clicked.connect(self.open_wanted)
         for button, icon in ((self.side_by_side, "grid"), (fit, "fit"), (self.open_button, "edit")):
-            words = button is self.open_button
-            button.setToolButtonStyle(
-                Qt.ToolButtonStyle.ToolButtonTextBesideIcon if words else Qt.ToolButtonStyle.ToolButtonIconOnly
-            )
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             theme.set_icon(button, icon, size=16)
             row.addWidget(button)
         return head
@@ -121,11 +122,12 @@ class InspectStage(QFrame):
             self.ious.addItem(f"{iou:g}", iou)
         self.ious.setCurrentIndex(IOUS.index(0.5))
         self.ious.currentIndexChanged.connect(lambda: self.iou_changed.emit(self.iou))
-        for widget in (_caption("Score ≥", self.slider), self.value):
-            row.addWidget(widget)
+        row.addWidget(_caption("Score ≥", self.slider))
+        row.addWidget(self.value)
         row.addWidget(self.slider, 1)
-        for widget in (self.best_button, _caption("IoU ≥", self.ious), self.ious):
-            row.addWidget(widget)
+        row.addWidget(self.best_button)
+        row.addWidget(_caption("IoU ≥", self.ious))
+        row.addWidget(self.ious)
         return foot
 
     # -- the threshold
@@ -168,9 +170,22 @@ class InspectStage(QFrame):
         self._hovered = there.get(key(self._hovered)) if self._hovered else None
         for view in (self.left, self.right):
             view.set_marks(marks, names)
-        for name, chip in self.chips.items():
-            chip.setText(f"{CHIPS[name][0]} {_pairs(marks, name)}")
+        self._counts = {name: _pairs(marks, name) for name in CHIPS}
+        self._name_buttons()
         self._tell()
+
+    def _name_buttons(self) -> None:
+        """Words where there is room for them; signs, counts and tooltips where there is not."""
+        for name, chip in self.chips.items():
+            count = str(self._counts.get(name, ""))
+            chip.setText(f"{CHIPS[name][0]} {count}".rstrip() if self.width() >= ROOM_FOR_CHIPS or not count else count)
+        styles = Qt.ToolButtonStyle
+        style = styles.ToolButtonTextBesideIcon if self.width() >= ROOM_FOR_ALL else styles.ToolButtonIconOnly
+        self.open_button.setToolButtonStyle(style)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._name_buttons()
 
     def set_label(self, label: int | None) -> None:
         """Draw only what carries this label."""

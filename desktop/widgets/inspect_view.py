@@ -50,7 +50,7 @@ def key(mark: Mark) -> Key:
 
 
 def outline(mark: Mark, show: Show) -> tuple[list[QColor], bool]:
-    """Colours of a mark's outline, and whether it is dashed: what is missed is dashed, what is mixed has two colours."""
+    """Colours of a mark's outline, and whether it is dashed: missed is dashed, mixed has two colours."""
     match mark.kind:
         case "right":
             return [ON_IMAGE.good], False
@@ -211,9 +211,7 @@ class InspectView(ImageView):
         self.update()
 
 
-def place_tag(
-    rect: QRectF, size: QSizeF, bounds: QRectF, taken: Sequence[QRectF], *, below: bool = False
-) -> QRectF:
+def place_tag(rect: QRectF, size: QSizeF, bounds: QRectF, taken: Sequence[QRectF], *, below: bool = False) -> QRectF:
     """Where the words of a box go: above it, or below; further off where other words lie; always inside `bounds`."""
     left = min(max(rect.left() - 1, bounds.left()), max(bounds.left(), bounds.right() - size.width()))
     first: QRectF | None = None

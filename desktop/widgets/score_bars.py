@@ -47,7 +47,9 @@ class ScoreBars(QWidget):
         """Show `bars`, with a line across them at `mark`, such as the score threshold."""
         resized = len(bars) != len(self._bars)
         self._bars, self._mark = tuple(bars), mark
-        self.setAccessibleDescription("; ".join(f"{bar.name} {wording.metric(bar.value)} {bar.verdict}" for bar in bars))
+        self.setAccessibleDescription(
+            "; ".join(f"{bar.name} {wording.metric(bar.value)} {bar.verdict}" for bar in bars)
+        )
         if resized:
             self.updateGeometry()
         self.update()
@@ -88,7 +90,9 @@ class ScoreBars(QWidget):
             color = QColor(bar.color)
             color.setAlphaF(0.45 if bar.faint else 1.0)
             painter.setBrush(color)
-            painter.drawRoundedRect(QRectF(rect.x(), rect.y(), max(BAR, rect.width() * bar.value), BAR), BAR / 2, BAR / 2)
+            painter.drawRoundedRect(
+                QRectF(rect.x(), rect.y(), max(BAR, rect.width() * bar.value), BAR), BAR / 2, BAR / 2
+            )
         if self._mark is not None:
             x = rect.x() + rect.width() * self._mark
             painter.setPen(QPen(theme.theme().text, 1.5))

@@ -32,8 +32,12 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     project = Project.create(tmp_path / "project", LABELS)
     write_checkpoint(project, "r001", "best", epoch=8, map50=0.61, created="2025-03-01T10:00:00+00:00", size=300_000)
     write_checkpoint(project, "r001", "last", epoch=10, map50=0.58, created="2025-03-01T11:00:00+00:00")
-    write_checkpoint(project, "r002", "best", epoch=20, map50=0.83, created="2025-03-02T09:00:00+00:00", model="ssd300_vgg16")
-    write_checkpoint(project, "r002", "last", epoch=21, map50=None, created="2025-03-02T10:00:00+00:00", model="ssd300_vgg16")
+    write_checkpoint(
+        project, "r002", "best", epoch=20, map50=0.83, created="2025-03-02T09:00:00+00:00", model="ssd300_vgg16"
+    )
+    write_checkpoint(
+        project, "r002", "last", epoch=21, map50=None, created="2025-03-02T10:00:00+00:00", model="ssd300_vgg16"
+    )
     opened = Session()
     opened.adopt(project)
     yield opened
@@ -66,7 +70,9 @@ def cell(page: CheckpointsPage, checkpoint_id: str, key: str) -> str:
 def click(qtbot: QtBot, page: CheckpointsPage, checkpoint_id: str, key: str, *, control: bool = False) -> None:
     index = page._filter.index(shown(page).index(checkpoint_id), column(key))
     modifier = Qt.KeyboardModifier.ControlModifier if control else Qt.KeyboardModifier.NoModifier
-    qtbot.mouseClick(page._table.viewport(), Qt.MouseButton.LeftButton, modifier, page._table.visualRect(index).center())
+    qtbot.mouseClick(
+        page._table.viewport(), Qt.MouseButton.LeftButton, modifier, page._table.visualRect(index).center()
+    )
 
 
 def answer(text: str) -> list[str]:
@@ -232,9 +238,7 @@ def test_an_empty_project_says_what_to_do(qtbot: QtBot, tmp_path: Path) -> None:
     session.close()
 
 
-def test_a_read_only_project_can_be_looked_at_but_not_changed(
-    qtbot: QtBot, session: Session, tmp_path: Path
-) -> None:
+def test_a_read_only_project_can_be_looked_at_but_not_changed(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
     assert session.project is not None
     folder = session.project.folder
     session.close()
@@ -288,7 +292,8 @@ def test_dates_are_told_as_people_tell_them(iso: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "expected"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (4_240_000, "4.2 MB"), (123_400_000, "123 MB")]
+    ("count", "expected"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (4_240_000, "4.2 MB"), (123_400_000, "123 MB")],
 )
 def test_sizes_are_short(count: int, expected: str) -> None:
     assert wording.size(count) == expected

@@ -135,7 +135,12 @@ def test_what_is_shown_follows_the_toggles() -> None:
     shown = {name: Show(**{**dict.fromkeys(("right", "false", "missed", "truth"), False), name: True})
              for name in ("right", "false", "missed", "truth")}  # fmt: skip
     kinds = {name: [mark.kind for mark in marks_of(data) if show.accepts(mark)] for name, show in shown.items()}
-    assert kinds == {"right": ["mixed"], "false": ["mixed", "false"], "missed": ["missed"], "truth": ["found", "missed"]}
+    assert kinds == {
+        "right": ["mixed"],
+        "false": ["mixed", "false"],
+        "missed": ["missed"],
+        "truth": ["found", "missed"],
+    }
     only = Show(label=1)
     assert [mark.kind for mark in marks_of(data) if only.accepts(mark)] == ["missed", "mixed"]
 
@@ -143,7 +148,13 @@ def test_what_is_shown_follows_the_toggles() -> None:
 def test_words_at_boxes_give_way_to_each_other_and_stay_inside() -> None:
     bounds, size = QRectF(0, 0, 300, 200), QSizeF(80, 18)
     taken: list[QRectF] = []
-    for box in [QRectF(50, 60, 40, 40), QRectF(52, 62, 40, 40), QRectF(54, 64, 40, 40), QRectF(290, 2, 8, 8), QRectF(0, 195, 9, 4)]:
+    for box in [
+        QRectF(50, 60, 40, 40),
+        QRectF(52, 62, 40, 40),
+        QRectF(54, 64, 40, 40),
+        QRectF(290, 2, 8, 8),
+        QRectF(0, 195, 9, 4),
+    ]:
         taken.append(place_tag(box, size, bounds, taken))
     assert taken[0].bottom() <= 60
     assert all(bounds.contains(rect) for rect in taken)
@@ -153,19 +164,29 @@ def test_words_at_boxes_give_way_to_each_other_and_stay_inside() -> None:
 
 @pytest.mark.parametrize(
     ("sort", "expected"),
-    [("Most errors", [2, 0, 1]), ("Most missed", [2, 0, 1]), ("Most false", [0, 2, 1]), ("Most right", [1, 0, 2]), ("Name", [0, 1, 2])],
+    [
+        ("Most errors", [2, 0, 1]),
+        ("Most missed", [2, 0, 1]),
+        ("Most false", [0, 2, 1]),
+        ("Most right", [1, 0, 2]),
+        ("Name", [0, 1, 2]),
+    ],
 )
 def test_images_are_sorted_as_asked_and_equal_ones_by_name(sort: str, expected: list[int]) -> None:
     missed, false, right = np.array([0, 0, 4]), np.array([2, 0, 1]), np.array([1, 5, 1])
     assert sort in SORTS
     assert order(missed, false, right, sort, np.ones(3, bool)).tolist() == expected
-    assert order(missed, false, right, sort, np.array([True, False, True])).tolist() == [row for row in expected if row != 1]
+    assert order(missed, false, right, sort, np.array([True, False, True])).tolist() == [
+        row for row in expected if row != 1
+    ]
 
 
 # -- the cache
 
 
-def saved(root: Path, checkpoint: Path, split: str, snapshot: str, contents: dict[str, str], score: float = 0.9) -> Path:
+def saved(
+    root: Path, checkpoint: Path, split: str, snapshot: str, contents: dict[str, str], score: float = 0.9
+) -> Path:
     folder = inspect_cache.job_folder(root, "r001-best", checkpoint, split, snapshot)
     detections = tuple(found((BOX, (score, 0))) for _ in contents)
     PredictionSet(NAMES, str(checkpoint), snapshot, split, tuple(contents), detections, tuple(contents.values())).save(

@@ -127,7 +127,9 @@ def test_the_threshold_answers_at_once_and_more_is_missed_above(page: InspectPag
     assert page._stage.value.text() == "0.95"
 
 
-def test_keys_walk_the_list_switch_the_truth_and_move_the_threshold(qtbot: QtBot, page: InspectPage, tasks: Tasks) -> None:
+def test_keys_walk_the_list_switch_the_truth_and_move_the_threshold(
+    qtbot: QtBot, page: InspectPage, tasks: Tasks
+) -> None:
     page.activateWindow()
     page._images.table.setFocus()
     ids = [row[0] for row in rows(page)]
@@ -260,7 +262,9 @@ def test_labels_that_only_one_side_knows_are_told(session: Session, qtbot: QtBot
 
 def test_renaming_a_label_keeps_its_predictions_apart(page: InspectPage, session: Session, tasks: Tasks) -> None:
     project = project_of(session)
-    renamed = [Label(label.id, "groove" if label.name == "scratch" else label.name, label.color) for label in project.labels()]
+    renamed = [
+        Label(label.id, "groove" if label.name == "scratch" else label.name, label.color) for label in project.labels()
+    ]
     session.apply(edits.set_labels(project, renamed))
     tasks.wait_idle()
     assert page._data().unknown_to_model == ("groove",)
@@ -371,7 +375,9 @@ def test_without_project_checkpoints_or_images_the_page_says_what_to_do(
     session.close()
 
 
-def test_an_image_that_cannot_be_read_is_told_and_the_next_is_shown(page: InspectPage, session: Session, tasks: Tasks) -> None:
+def test_an_image_that_cannot_be_read_is_told_and_the_next_is_shown(
+    page: InspectPage, session: Session, tasks: Tasks
+) -> None:
     second = page._images.image_id(1)
     project_of(session).image_path(second).write_bytes(b"broken")
     page._pictures.forget()
@@ -384,9 +390,7 @@ def test_an_image_that_cannot_be_read_is_told_and_the_next_is_shown(page: Inspec
     assert page._stage.left.message == ""
 
 
-def test_a_thousand_images_follow_the_slider_within_a_frame_or_three(
-    page: InspectPage
-) -> None:
+def test_a_thousand_images_follow_the_slider_within_a_frame_or_three(page: InspectPage) -> None:
     """A generous bound, for a busy machine; the usual time is below 10 ms."""
     random = np.random.default_rng(0)
     names = ("scratch", "stain")
