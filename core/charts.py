@@ -40,7 +40,9 @@ class Chart:
     per_epoch: bool = False  # x counts epochs: whole numbers, and a dot at each where they are few
 
 
-def picture_of_charts(charts: Sequence[Chart], title: str, subtitle: str = "", width: int = 560, height: int = 420) -> Image:
+def picture_of_charts(
+    charts: Sequence[Chart], title: str, subtitle: str = "", width: int = 560, height: int = 420
+) -> Image:
     """The charts side by side under a title."""
     head, gap = 84, 20
     picture = np.full((head + height + gap, len(charts) * (width + gap) + gap, 3), PAPER, np.uint8)

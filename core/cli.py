@@ -96,7 +96,9 @@ def _open_window(folder: Path | None) -> NoReturn:
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the demo project goes.")] = Path("defectdesk-demo"),
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the demo project goes.")] = Path(
+        "defectdesk-demo"
+    ),
     json: Json = False,
 ) -> None:
     """Draw a sample, train on it, judge the model on images that it never saw. At most five minutes on two cores."""
@@ -108,7 +110,9 @@ def demo(
 @app.command()
 def new(
     folder: ProjectFolder,
-    images: Annotated[list[Path] | None, typer.Option(help="Image files or folders to refer to; may be repeated.")] = None,
+    images: Annotated[
+        list[Path] | None, typer.Option(help="Image files or folders to refer to; may be repeated.")
+    ] = None,
     labels: Annotated[str, typer.Option(help="Names of the labels, with commas between them.")] = "",
     json: Json = False,
 ) -> None:
@@ -188,7 +192,9 @@ def train(
     recipe: Annotated[Path | None, typer.Option(help="A recipe file (YAML), such as runs/r001/recipe.yaml.")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="One setting of the recipe, such as optimizer.lr=0.001; may be repeated."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="One setting of the recipe, such as optimizer.lr=0.001; may be repeated."
+        ),
     ] = None,
     start: Annotated[str | None, typer.Option("--from", help="Checkpoint (id or file) to go on from.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")] = None,
@@ -201,7 +207,10 @@ def train(
     wanted |= {name: value for name, value in given.items() if value is not None}
     with Project.open(folder) as project:
         if start is not None:
-            wanted |= {"weights.source": "checkpoint", "weights.path": str(find_checkpoint(project, start)[1].absolute())}
+            wanted |= {
+                "weights.source": "checkpoint",
+                "weights.path": str(find_checkpoint(project, start)[1].absolute()),
+            }
         launch = prepare_run(project, _recipe(model, recipe, wanted))
     # The project is free again while the run goes on: the window can open it and watch.
     events = run_training(launch)
@@ -237,10 +246,13 @@ def _recipe(model: str | None, file: Path | None, settings: dict[str, Any]) -> R
 @app.command()
 def evaluate(
     folder: ProjectFolder,
-    checkpoint: Annotated[str | None, typer.Option(help="Checkpoint id or file; the best of the project if left out.")] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Checkpoint id or file; the best of the project if left out.")
+    ] = None,
     split: Annotated[SplitName, typer.Option(help="Images to judge by.")] = SplitName.TEST,
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Score for precision and recall; the best F1 of each label if left out.")
+        float | None,
+        typer.Option(min=0, max=1, help="Score for precision and recall; the best F1 of each label if left out."),
     ] = None,
     device: Device = "auto",
     json: Json = False,
@@ -259,7 +271,9 @@ def evaluate(
         return
     say(f"{name} on {counted(result.images, 'image')} of {split}", "bold")
     say(f"mAP@0.5 {number(result.map50)}   mAP@0.75 {number(result.map75)}   mAP@[.5:.95] {number(result.map)}")
-    say(f"whatever the label: AP@0.5 {number(result.agnostic_ap50)}   label sets exactly right: {number(result.exact_match)}")
+    say(
+        f"whatever the label: AP@0.5 {number(result.agnostic_ap50)}   label sets exactly right: {number(result.exact_match)}"
+    )
     print_table(
         ("label", ">AP@0.5", ">AP", ">precision", ">recall", ">F1", ">at score", ">boxes"),
         [
@@ -273,8 +287,12 @@ def evaluate(
 
 @app.command()
 def predict(
-    checkpoint: Annotated[str, typer.Argument(help="Checkpoint file, or an id together with --project.", show_default=False)],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files or folders.", show_default=False)],
+    checkpoint: Annotated[
+        str, typer.Argument(help="Checkpoint file, or an id together with --project.", show_default=False)
+    ],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Image files or folders.", show_default=False)
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder for pictures with the detections drawn in.")] = None,
     project: Annotated[Path | None, typer.Option(help="Project that the checkpoint id belongs to.")] = None,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Lowest score to report.")] = 0.3,

@@ -41,7 +41,9 @@ TRAINING: dict[str, Any] = {
 }
 
 
-def run_demo(folder: Path, *, count: int = IMAGES, settings: dict[str, Any] | None = None, quiet: bool = False) -> dict[str, Any]:
+def run_demo(
+    folder: Path, *, count: int = IMAGES, settings: dict[str, Any] | None = None, quiet: bool = False
+) -> dict[str, Any]:
     """Do it all in `folder`; what was made and how good it is.
 
     A folder of an earlier demo is used again: its images stay, a new run is added. Raises InputError if the folder
@@ -106,8 +108,8 @@ def _train(launch: Launch, quiet: bool) -> list[dict[str, Any]]:
 
     last: dict[str, Any] = {}
     if quiet:
-        for last in noting():
-            pass
+        for event in noting():
+            last = event
     else:
         last = console.show_training(noting())
     if last["event"] == "failed":
@@ -118,7 +120,12 @@ def _train(launch: Launch, quiet: bool) -> list[dict[str, Any]]:
 
 
 def _draw(
-    folder: Path, name: str, snapshot: Snapshot, predicted: SplitPredictions, result: Evaluation, epochs: list[dict[str, Any]]
+    folder: Path,
+    name: str,
+    snapshot: Snapshot,
+    predicted: SplitPredictions,
+    result: Evaluation,
+    epochs: list[dict[str, Any]],
 ) -> tuple[Path, Path]:
     """Write the two pictures; their paths."""
     judged = f"{name} on {result.images} images that it never saw"
@@ -152,7 +159,9 @@ def _precision_recall(snapshot: Snapshot, predicted: SplitPredictions) -> tuple[
     return tuple(series)
 
 
-def _picture_of_cases(snapshot: Snapshot, predicted: SplitPredictions, result: Evaluation, judged: str) -> drawing.Image:
+def _picture_of_cases(
+    snapshot: Snapshot, predicted: SplitPredictions, result: Evaluation, judged: str
+) -> drawing.Image:
     names = snapshot.label_names
     table = MatchTable.build(predicted.truth, predicted.found, names)
     thresholds = np.array([1.0 if one.threshold is None else one.threshold for one in result.labels.values()])
@@ -174,9 +183,15 @@ def _picture_of_cases(snapshot: Snapshot, predicted: SplitPredictions, result: E
 
 def _report(folder: Path, name: str, result: Evaluation, pictures: tuple[Path, Path], seconds: float) -> None:
     style = "bold green" if (result.map50 or 0) >= EXPECTED_MAP50 else "bold yellow"
-    say(f"{name} on {result.images} images that it never saw: mAP@0.5 {number(result.map50)}, mAP {number(result.map)}", style)
+    say(
+        f"{name} on {result.images} images that it never saw: mAP@0.5 {number(result.map50)}, mAP {number(result.map)}",
+        style,
+    )
     if (result.map50 or 0) < EXPECTED_MAP50:
-        say(f"that is less than the usual {EXPECTED_MAP50}: a slow or busy machine trains fewer epochs in the time", "yellow")
+        say(
+            f"that is less than the usual {EXPECTED_MAP50}: a slow or busy machine trains fewer epochs in the time",
+            "yellow",
+        )
     console.print_table(
         ("label", ">AP@0.5", ">precision", ">recall", ">boxes"),
         [

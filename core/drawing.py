@@ -42,7 +42,9 @@ def _font() -> Any:
     return cv2.FontFace("sans") if hasattr(cv2, "FontFace") else None
 
 
-def draw_text(image: Image, text: str, x: float, y: float, size: int = 14, color: Color = INK, bold: bool = False) -> None:
+def draw_text(
+    image: Image, text: str, x: float, y: float, size: int = 14, color: Color = INK, bold: bool = False
+) -> None:
     """Write `text` with its baseline starting at (x, y); `size` is the height of a line in pixels."""
     place = (round(x), round(y))
     if _font() is not None:
@@ -115,7 +117,9 @@ def _dashed_line(image: Image, start: tuple[int, int], stop: tuple[int, int], co
         cv2.line(image, first, last, color, width, cv2.LINE_AA)
 
 
-def draw_tags(image: Image, box: Sequence[float], tags: Sequence[Tag], taken: list[tuple[int, int, int, int]], size: int) -> None:
+def draw_tags(
+    image: Image, box: Sequence[float], tags: Sequence[Tag], taken: list[tuple[int, int, int, int]], size: int
+) -> None:
     """Caption `box` with coloured tags, outside it where there is room, and never on a caption in `taken`."""
     pad = max(3, size // 3)
     widths = [text_width(tag.text, size) + 2 * pad for tag in tags]
@@ -209,7 +213,9 @@ def _draw_case(case: Case, label_names: Sequence[str]) -> Image:
     height, width = case.image.shape[:2]
     factor = _CELL / max(height, width)
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    cell = np.asarray(cv2.resize(case.image, (round(width * factor), round(height * factor)), interpolation=way), np.uint8)
+    cell = np.asarray(
+        cv2.resize(case.image, (round(width * factor), round(height * factor)), interpolation=way), np.uint8
+    )
     match, taken = case.match, list[tuple[int, int, int, int]]()
     lost: dict[int, list[Tag]] = {}
     for row, label in match.missed.tolist():

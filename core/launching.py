@@ -57,7 +57,9 @@ def prepare_run(project: Project, recipe: Recipe) -> Launch:
     save_recipe(recipe, path / "recipe.yaml")
     snapshot.save(path / "snapshot.json")
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    return Launch(JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash}), tuple(notices))
+    return Launch(
+        JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash}), tuple(notices)
+    )
 
 
 def _split_sizes(snapshot: Snapshot) -> str:
@@ -87,7 +89,11 @@ def run_training(launch: Launch) -> Iterator[dict[str, Any]]:
                 process.cancel(grace=2.0)
     if not ended:
         reason = f"the training process ended without a word (exit code {process.poll()})"
-        yield {"event": "failed", "reason": reason, "advice": f"Too little memory is the usual cause; see {folder.log_path}."}
+        yield {
+            "event": "failed",
+            "reason": reason,
+            "advice": f"Too little memory is the usual cause; see {folder.log_path}.",
+        }
 
 
 @contextmanager

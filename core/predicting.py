@@ -30,8 +30,8 @@ def load_predictor(path: Path, device: str = "auto", *, low_scores: bool = False
     Torch is loaded here and nowhere above, so that the other commands start at once. Raises InputError.
     """
     read_metadata(path)  # a wrong or damaged file is told before seconds go into loading torch
-    from core.inference.predictor import Predictor
-    from core.training.loop import EVALUATION_DECODING
+    from core.inference.predictor import Predictor  # noqa: PLC0415
+    from core.training.loop import EVALUATION_DECODING  # noqa: PLC0415
 
     return Predictor.load(path, device, EVALUATION_DECODING if low_scores else None)
 
@@ -53,7 +53,9 @@ def find_checkpoint(project: Project, name: str | None) -> tuple[str, Path]:
     if Path(name).is_file():
         return name, Path(name)
     known = ", ".join(record.id for record in records[-6:]) or "none yet"
-    raise InputError(f"checkpoint: {name!r} is neither a checkpoint of {project.folder} (there are: {known}) nor a file")
+    raise InputError(
+        f"checkpoint: {name!r} is neither a checkpoint of {project.folder} (there are: {known}) nor a file"
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

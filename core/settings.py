@@ -1,4 +1,4 @@
-"""The person's settings: declared once here, kept in one small JSON file that holds only what differs from the default."""
+"""The person's settings: declared once here, kept in a small JSON file that holds what differs from the default."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Preferences(BaseModel):
     # A newer program's settings survive being written by this one.
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    theme: Literal["system", "dark", "light"] = Field(default="system", title="Theme", description="Colours of the window")
-    recent_projects: tuple[str, ...] = Field(default=(), title="Recent projects", description="Folders, the latest first")
-    window_geometry: str = Field(default="", title="Window position", description="As Qt saves it, in base64")
-    label_splitter: tuple[int, ...] = Field(default=(), title="Column widths of the Label page", description="In pixels")
-    last_folder: str = Field(default="", title="Last folder", description="Where the file dialogs start")
+    theme: Literal["system", "dark", "light"] = Field(default="system", description="Colours of the window")
+    recent_projects: tuple[str, ...] = Field(default=(), description="Folders of projects, the latest first")
+    window_geometry: str = Field(default="", description="Place and size of the window, as Qt saves it, in base64")
+    label_splitter: tuple[int, ...] = Field(default=(), description="Column widths of the Label page, in pixels")
+    last_folder: str = Field(default="", description="Where the file dialogs start")
 
 
 class Settings:

@@ -10,11 +10,14 @@ class AugmentationConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    horizontal_flip: float = Field(0.5, ge=0, le=1, title="Horizontal flip", description="Chance to mirror left and right.")
+    horizontal_flip: float = Field(
+        0.5, ge=0, le=1, title="Horizontal flip", description="Chance to mirror left and right.",
+    )
     vertical_flip: float = Field(0.5, ge=0, le=1, title="Vertical flip", description="Chance to mirror up and down.")
     rotation: float = Field(
         0.0, ge=0, le=180, title="Rotation", json_schema_extra={"unit": "°"},
-        description="Largest turn, either way. A turned box grows to stay upright, so keep this small for long thin defects.",
+        description="Largest turn, either way. A turned box grows to stay upright, "
+        "so keep this small for long thin defects.",
     )
     scale: float = Field(
         0.0, ge=0, le=0.9, title="Scale", json_schema_extra={"unit": "±"},
@@ -24,25 +27,31 @@ class AugmentationConfig(BaseModel):
         0.0, ge=0, le=0.5, title="Shift", json_schema_extra={"unit": "±"},
         description="Largest shift as a fraction of the image's side.",
     )
-    shear: float = Field(0.0, ge=0, le=45, title="Shear", json_schema_extra={"unit": "°"}, description="Largest shear, either way.")
+    shear: float = Field(
+        0.0, ge=0, le=45, title="Shear", json_schema_extra={"unit": "°"}, description="Largest shear, either way.",
+    )
     crop: float = Field(
         0.0, ge=0, le=1, title="Crop", description="Chance to cut out a part that keeps every box in it whole.",
     )
     crop_smallest: float = Field(
-        0.5, ge=0.1, le=1, title="Smallest crop", description="Smallest side of the cut as a fraction of the image's side.",
+        0.5, ge=0.1, le=1, title="Smallest crop",
+        description="Smallest side of the cut as a fraction of the image's side.",
     )
     brightness: float = Field(
-        0.1, ge=0, le=1, title="Brightness", json_schema_extra={"unit": "±"}, description="Largest change as a fraction of full white.",
+        0.1, ge=0, le=1, title="Brightness", json_schema_extra={"unit": "±"},
+        description="Largest change as a fraction of full white.",
     )
     contrast: float = Field(
-        0.1, ge=0, le=0.95, title="Contrast", json_schema_extra={"unit": "±"}, description="Largest change of contrast as a fraction.",
+        0.1, ge=0, le=0.95, title="Contrast", json_schema_extra={"unit": "±"},
+        description="Largest change of contrast as a fraction.",
     )
     saturation: float = Field(
         0.0, ge=0, le=1, title="Saturation", json_schema_extra={"unit": "±"},
         description="Largest change of colour strength. Grey images do not change.",
     )
     blur: float = Field(
-        0.0, ge=0, le=10, title="Blur", json_schema_extra={"unit": "px"}, description="Largest standard deviation of a Gaussian blur.",
+        0.0, ge=0, le=10, title="Blur", json_schema_extra={"unit": "px"},
+        description="Largest standard deviation of a Gaussian blur.",
     )
     noise: float = Field(
         0.0, ge=0, le=64, title="Noise", json_schema_extra={"unit": "/255"},

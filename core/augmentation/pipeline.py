@@ -116,11 +116,16 @@ def _matrix(
     if window is None:
         return matrix
     sides = window[2:] - window[:2]
-    return placement.scaling(view.size[0] / sides[0], view.size[1] / sides[1]) @ placement.translation(*-window[:2]) @ matrix
+    enlarge = placement.scaling(view.size[0] / sides[0], view.size[1] / sides[1])
+    return enlarge @ placement.translation(*-window[:2]) @ matrix
 
 
 def _placed(
-    picture: NDArray[np.uint8], hulls: NDArray[np.float64], labels: NDArray[np.bool_], config: AugmentationConfig, view: View
+    picture: NDArray[np.uint8],
+    hulls: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    config: AugmentationConfig,
+    view: View,
 ) -> Augmented:
     clipped = geometry.clip(hulls, *view.size)
     visible = geometry.area(clipped) / np.maximum(geometry.area(hulls), np.finfo(np.float64).tiny)

@@ -68,7 +68,12 @@ def whole_matrix(linear: Matrix, source: tuple[int, int], size: tuple[int, int])
 
 
 def window_matrix(
-    linear: Matrix, source: tuple[int, int], size: tuple[int, int], boxes: NDArray[np.float64], on_box: float, draws: Draws
+    linear: Matrix,
+    source: tuple[int, int],
+    size: tuple[int, int],
+    boxes: NDArray[np.float64],
+    on_box: float,
+    draws: Draws,
 ) -> Matrix:
     """A window of `size` on the source changed by `linear`, at whole pixels.
 
@@ -83,12 +88,13 @@ def window_matrix(
         y = _around(target[1], target[3], ground[1], ground[3], size[1], draws.place_y)
         return translation(-x, -y) @ linear
     # By its centre in the source: drawn in the turned picture it would often see empty corners.
-    centre = linear @ np.array([_inside(source[0], size[0], draws.place_x), _inside(source[1], size[1], draws.place_y), 1.0])
+    x, y = _inside(source[0], size[0], draws.place_x), _inside(source[1], size[1], draws.place_y)
+    centre = linear @ np.array([x, y, 1.0])
     return translation(-round(centre[0] - size[0] / 2), -round(centre[1] - size[1] / 2)) @ linear
 
 
 def _around(low: float, high: float, ground_low: float, ground_high: float, side: int, draw: float) -> float:
-    """Where a window of `side` starts so that low..high is inside it (or it inside low..high) and the ground fills it."""
+    """Where a window of `side` starts so that it holds low..high, or lies within it, and the ground fills it."""
     first = max(min(high - side, low), min(ground_low, ground_high - side))
     last = min(max(high - side, low), max(ground_low, ground_high - side))
     whole_first, whole_last = math.ceil(first - 1e-6), math.floor(last + 1e-6)
@@ -148,7 +154,8 @@ def _grown(window: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[n
         touched = boxes[geometry.intersection(boxes, window[None])[:, 0] > 0]
         if not len(touched):
             return window
-        grown = np.concatenate([np.minimum(window[:2], touched[:, :2].min(0)), np.maximum(window[2:], touched[:, 2:].max(0))])
+        low, high = touched[:, :2].min(0), touched[:, 2:].max(0)
+        grown = np.concatenate([np.minimum(window[:2], low), np.maximum(window[2:], high)])
         if np.array_equal(grown, window):
             return window
         window = grown

@@ -38,7 +38,7 @@ def decode(path: Path | str) -> NDArray[np.uint8]:
 def read_bytes(path: Path | str) -> bytes:
     """The content of the file. Raises ImageError."""
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             return file.read()
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror}); check the path and the permissions") from error

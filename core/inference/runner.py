@@ -95,9 +95,9 @@ class Runner:
         centre = (boxes[:, :2] + boxes[:, 2:]) / 2
         margin = self.input.overlap / 2
         low = boxes.new_tensor([part.x1 + margin if part.x1 > 0 else -1, part.y1 + margin if part.y1 > 0 else -1])
-        high = boxes.new_tensor([
-            part.x2 - margin if part.x2 < width else width + 1, part.y2 - margin if part.y2 < height else height + 1
-        ])
+        high = boxes.new_tensor(
+            [part.x2 - margin if part.x2 < width else width + 1, part.y2 - margin if part.y2 < height else height + 1]
+        )
         kept = ((centre >= low) & (centre <= high) & (boxes[:, 2:] > boxes[:, :2])).all(dim=1)
         return boxes[kept], scores[kept]
 

@@ -116,7 +116,9 @@ def prepare(*, module: str = CHILD_MODULE, threads: int | None = None) -> WarmCh
     return WarmChild(_popen(module, ["--wait"], threads, log=subprocess.DEVNULL, watched=True), module)
 
 
-def follow_batches(folder: JobFolder, process: JobProcess | None = None, offset: int = 0) -> Iterator[list[dict[str, Any]]]:
+def follow_batches(
+    folder: JobFolder, process: JobProcess | None = None, offset: int = 0
+) -> Iterator[list[dict[str, Any]]]:
     """What happens in a folder, in batches at most 20 a second, until the job has ended.
 
     An empty batch says that nothing happened meanwhile, so that the caller can look at its own wishes. Without

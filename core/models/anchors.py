@@ -137,10 +137,12 @@ def _cluster(sides: NDArray[np.float64], count: int, rng: np.random.Generator) -
     centres = sides[order[np.linspace(0, len(sides) - 1, count).round().astype(int)]].copy()
     for _ in range(50):
         nearest = _shape_iou(sides, centres).argmax(axis=1)
-        moved = np.array([
-            np.median(sides[nearest == k], axis=0) if (nearest == k).any() else sides[rng.integers(len(sides))]
-            for k in range(count)
-        ])
+        moved = np.array(
+            [
+                np.median(sides[nearest == k], axis=0) if (nearest == k).any() else sides[rng.integers(len(sides))]
+                for k in range(count)
+            ]
+        )
         if np.allclose(moved, centres):
             break
         centres = moved

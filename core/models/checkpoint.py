@@ -81,12 +81,18 @@ def save(path: Path, detector: Detector, optimizer: torch.optim.Optimizer | None
     tensors = {_MODEL + name: _plain(tensor) for name, tensor in detector.state_dict().items()}
     if optimizer is not None:
         for index, state in optimizer.state_dict()["state"].items():
-            tensors |= {f"{_OPTIMIZER}{index}.{key}": _plain(torch.as_tensor(value)) for key, value in state.items() if value is not None}
+            tensors |= {
+                f"{_OPTIMIZER}{index}.{key}": _plain(torch.as_tensor(value))
+                for key, value in state.items()
+                if value is not None
+            }
     try:
         with files.replacing(path) as temporary:
             save_file(tensors, temporary, metadata={"defectdesk": description.model_dump_json()})
     except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: the checkpoint could not be saved ({error}); the older one is still there") from error
+        raise InputError(
+            f"{path}: the checkpoint could not be saved ({error}); the older one is still there"
+        ) from error
 
 
 def load(path: Path) -> Checkpoint:
@@ -132,9 +138,13 @@ def _check_tensors(path: Path, architecture: Architecture, tensors: dict[str, Te
         raise InputError(f"{path}: damaged, tensor {unknown[0]!r} does not belong to {architecture.model}")
     for name, tensor in tensors.items():
         if tensor.shape != wanted[name].shape:
-            raise InputError(f"{path}: damaged, tensor {name!r} has shape {tuple(tensor.shape)}, not {tuple(wanted[name].shape)}")
+            raise InputError(
+                f"{path}: damaged, tensor {name!r} has shape {tuple(tensor.shape)}, not {tuple(wanted[name].shape)}"
+            )
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise InputError(f"{path}: tensor {name!r} holds NaN or infinity; the training had diverged, choose another checkpoint")
+            raise InputError(
+                f"{path}: tensor {name!r} holds NaN or infinity; the training had diverged, choose another checkpoint"
+            )
 
 
 def _plain(tensor: Tensor) -> Tensor:

@@ -21,10 +21,10 @@ class CompactBackbone(Backbone):
 
     strides = MODELS["ssd_compact"].strides
     channels = (WIDTH, WIDTH, WIDTH)
-    imagenet_names = {}  # there is no such classifier
 
     def __init__(self) -> None:
         super().__init__()
+        self.imagenet_names = {}  # there is no such classifier
         self.stem = convolution(3, 32, stride=2)
         self.stage1 = nn.Sequential(convolution(32, 48, stride=2), convolution(48, 48))
         self.stage2 = nn.Sequential(convolution(48, WIDTH, stride=2), convolution(WIDTH, WIDTH))

@@ -48,11 +48,13 @@ class Detector(nn.Module):
         self.backbone = backbone
         self.anchors = anchors
         self.labels = labels
-        self.heads = nn.ModuleDict({
-            str(level): make_head(backbone.channels[level], len(shapes), labels)
-            for level, shapes in enumerate(anchors.shapes)
-            if shapes
-        })
+        self.heads = nn.ModuleDict(
+            {
+                str(level): make_head(backbone.channels[level], len(shapes), labels)
+                for level, shapes in enumerate(anchors.shapes)
+                if shapes
+            }
+        )
         self._grids: dict[tuple[tuple[tuple[int, int], ...], torch.device], Tensor] = {}
 
     def forward(self, images_b3hw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -111,7 +113,9 @@ def grid_anchors(size: tuple[int, int], stride: int, shapes: tuple[tuple[float, 
     return torch.cat([centres - half, centres + half], dim=-1).reshape(-1, 4)
 
 
-def convolution(channels_in: int, channels_out: int, stride: int = 1, kernel: int = 3, groups: int = 1) -> nn.Sequential:
+def convolution(
+    channels_in: int, channels_out: int, stride: int = 1, kernel: int = 3, groups: int = 1
+) -> nn.Sequential:
     """Convolution, BatchNorm and ReLU; the map shrinks by `stride`."""
     layer = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

@@ -18,7 +18,9 @@ def choose_device(name: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise InputError(f"device: there is no {name} here ({torch.cuda.device_count()} CUDA devices); choose auto or cpu")
+        raise InputError(
+            f"device: there is no {name} here ({torch.cuda.device_count()} CUDA devices); choose auto or cpu"
+        )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise InputError("device: there is no mps here; choose auto or cpu")
     return device
@@ -35,10 +37,13 @@ def device_title(device: torch.device) -> str:
 
 def mixed_precision(device: torch.device, precision: str) -> AbstractContextManager[Any]:
     """Context in which the network computes: bf16 where the device has it natively, unless fp32 is asked for."""
-    native = {
-        "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
-        "cpu": lambda: torch.backends.mkldnn.is_available() and torch.cpu._is_avx512_bf16_supported(),
-    }
-    if precision == "bf16" or (precision == "auto" and native.get(device.type, lambda: False)()):
+    if precision == "bf16" or (precision == "auto" and _has_bf16(device)):
         return torch.autocast(device.type, torch.bfloat16)
     return nullcontext()
+
+
+def _has_bf16(device: torch.device) -> bool:
+    """Whether the device computes bf16 itself: emulated, it is slower than fp32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.backends.mkldnn.is_available() and bool(torch.cpu._is_avx512_bf16_supported())

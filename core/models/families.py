@@ -37,22 +37,30 @@ class Architecture:
         return FAMILIES[self.model](self.anchors, self.labels, self.reduced_tail)
 
     def to_json(self) -> dict[str, Any]:
-        return {"model": self.model, "anchors": self.anchors.to_json(), "labels": self.labels,
-                "reduced_tail": self.reduced_tail}
+        return {
+            "model": self.model,
+            "anchors": self.anchors.to_json(),
+            "labels": self.labels,
+            "reduced_tail": self.reduced_tail,
+        }
 
     @classmethod
     def from_json(cls, values: Any, where: str) -> Architecture:
         """Raises InputError naming `where` if `values` do not describe a network that this program knows."""
         try:
             architecture = cls(
-                str(values["model"]), Anchors.from_json(values["anchors"]), int(values["labels"]),
+                str(values["model"]),
+                Anchors.from_json(values["anchors"]),
+                int(values["labels"]),
                 bool(values["reduced_tail"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{where}: damaged, its description of the network is wrong ({error})") from error
         spec = MODELS.get(architecture.model)
         if spec is None:
-            raise InputError(f"{where}: needs model {architecture.model!r}, which this version does not know; update the program")
+            raise InputError(
+                f"{where}: needs model {architecture.model!r}, which this version does not know; update the program"
+            )
         shapes = sum(len(level) for level in architecture.anchors.shapes)
         if architecture.anchors.strides != spec.strides or not 1 <= architecture.labels <= 10_000 or shapes > 200:
             raise InputError(f"{where}: damaged, its anchors or labels do not fit {architecture.model}")

@@ -33,7 +33,11 @@ class InputSpec(BaseModel):
 
 def tiles(width: int, height: int, tile: int, overlap: int) -> list[tuple[int, int, int, int]]:
     """Windows (x1, y1, x2, y2) of at most `tile` pixels on a side that cover the image and overlap by at least `overlap`."""
-    return [(x, y, min(x + tile, width), min(y + tile, height)) for y in _starts(height, tile, overlap) for x in _starts(width, tile, overlap)]
+    return [
+        (x, y, min(x + tile, width), min(y + tile, height))
+        for y in _starts(height, tile, overlap)
+        for x in _starts(width, tile, overlap)
+    ]
 
 
 def _starts(length: int, tile: int, overlap: int) -> list[int]:

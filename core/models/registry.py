@@ -60,10 +60,14 @@ MODELS: dict[str, ModelSpec] = {
             stages=("conv1", "conv2", "conv3", "conv4", "conv5"),
             strides=(8, 16, 32, 64),
             weights={
-                "imagenet": WeightsFile("ImageNet backbone", "vgg16_features-amdegroot-88682ab5.pth",
-                                        _TORCHVISION + "vgg16_features-amdegroot-88682ab5.pth"),
-                "coco": WeightsFile("COCO detector", "ssd300_vgg16_coco-b556d3b4.pth",
-                                    _TORCHVISION + "ssd300_vgg16_coco-b556d3b4.pth"),
+                "imagenet": WeightsFile(
+                    "ImageNet backbone",
+                    "vgg16_features-amdegroot-88682ab5.pth",
+                    _TORCHVISION + "vgg16_features-amdegroot-88682ab5.pth",
+                ),
+                "coco": WeightsFile(
+                    "COCO detector", "ssd300_vgg16_coco-b556d3b4.pth", _TORCHVISION + "ssd300_vgg16_coco-b556d3b4.pth"
+                ),
             },
             defaults={
                 "weights.source": "imagenet",
@@ -84,10 +88,16 @@ MODELS: dict[str, ModelSpec] = {
             stages=("stem", "stride4", "stride8", "stride16", "stride32"),
             strides=(8, 16, 32, 64),
             weights={
-                "imagenet": WeightsFile("ImageNet backbone", "mobilenet_v3_large-8738ca79.pth",
-                                        _TORCHVISION + "mobilenet_v3_large-8738ca79.pth"),
-                "coco": WeightsFile("COCO detector", "ssdlite320_mobilenet_v3_large_coco-a79551df.pth",
-                                    _TORCHVISION + "ssdlite320_mobilenet_v3_large_coco-a79551df.pth"),
+                "imagenet": WeightsFile(
+                    "ImageNet backbone",
+                    "mobilenet_v3_large-8738ca79.pth",
+                    _TORCHVISION + "mobilenet_v3_large-8738ca79.pth",
+                ),
+                "coco": WeightsFile(
+                    "COCO detector",
+                    "ssdlite320_mobilenet_v3_large_coco-a79551df.pth",
+                    _TORCHVISION + "ssdlite320_mobilenet_v3_large_coco-a79551df.pth",
+                ),
             },
             defaults={
                 "weights.source": "imagenet",

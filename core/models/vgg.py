@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch.nn.functional as functional
 from torch import Tensor, nn
 from torchvision.models.detection.ssd import SSDFeatureExtractorVGG
@@ -31,7 +33,7 @@ class VggBackbone(Backbone):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
                 assert layer.bias is not None
                 nn.init.zeros_(layer.bias)
-        self.body = SSDFeatureExtractorVGG(plain["features"], highres=False)  # type: ignore[arg-type]
+        self.body = SSDFeatureExtractorVGG(plain["features"], highres=False)
         del self.body.extra[3:]
         self.imagenet_names = same_tensors(plain, self)
 
@@ -48,7 +50,8 @@ class VggBackbone(Backbone):
         features, conv5 = self.body.features, self.body.extra[0][:-1]
         pools = [0, *(index for index, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)), len(features)]
         stages: dict[str, list[nn.Module]] = {
-            f"conv{stage + 1}": [features[begin:end]] for stage, (begin, end) in enumerate(zip(pools, pools[1:], strict=False))
+            f"conv{stage + 1}": [features[begin:end]]
+            for stage, (begin, end) in enumerate(pairwise(pools))
         }
         stages["conv5"] = [conv5]
         return stages

@@ -48,8 +48,10 @@ def download(file: WeightsFile) -> dict[str, Tensor]:
             f"weights.source: the {file.title} could not be downloaded ({getattr(error, 'reason', error)}); fetch {file.url} "
             f"on a machine with a network and put it at {folder / file.file_name}"
         ) from error
-    except Exception as error:  # noqa: BLE001 - reading a damaged pickle raises almost anything
-        raise InputError(f"{folder / file.file_name}: damaged ({_first_line(error)}); delete it and fetch {file.url} again") from error
+    except Exception as error:
+        raise InputError(
+            f"{folder / file.file_name}: damaged ({_first_line(error)}); delete it and fetch {file.url} again"
+        ) from error
     return _tensors(tensors, folder / file.file_name)
 
 
@@ -67,8 +69,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         return _tensors(torch.load(path, map_location="cpu", weights_only=True), path)
     except InputError:
         raise
-    except Exception as error:  # noqa: BLE001 - reading a damaged pickle raises almost anything
-        raise InputError(f"{path}: cannot be read as weights ({_first_line(error)}); it may be damaged, or not be a state_dict") from error
+    except Exception as error:
+        raise InputError(
+            f"{path}: cannot be read as weights ({_first_line(error)}); it may be damaged, or not be a state_dict"
+        ) from error
 
 
 def load_torchvision(detector: Detector, tensors: dict[str, Tensor], where: str) -> Report:
@@ -95,7 +99,9 @@ def load_checkpoint(detector: Detector, labels: list[str], source: Checkpoint, w
     if detector.anchors != source.architecture.anchors:
         own = {name: tensor for name, tensor in own.items() if not name.startswith("heads.")}
         report = _take_over(detector, own, where, of_file=len(source.tensors))
-        return Report(report.loaded, report.total, report.skipped, report.text + "; the heads start afresh, for other anchors")
+        return Report(
+            report.loaded, report.total, report.skipped, report.text + "; the heads start afresh, for other anchors"
+        )
     carried = [name for name in labels if name in source.description.labels]
     state = detector.state_dict()
     for name in list(own):
@@ -103,7 +109,9 @@ def load_checkpoint(detector: Detector, labels: list[str], source: Checkpoint, w
             own[name] = _by_label(state[name], own[name], labels, source.description.labels)
     report = _take_over(detector, own, where, of_file=len(source.tensors))
     new = [name for name in labels if name not in carried]
-    text = f"{report.text}; label heads carried over for {', '.join(carried) or 'none'}" + (f", new for {', '.join(new)}" if new else "")
+    text = f"{report.text}; label heads carried over for {', '.join(carried) or 'none'}" + (
+        f", new for {', '.join(new)}" if new else ""
+    )
     return Report(report.loaded, report.total, report.skipped, text)
 
 
@@ -139,11 +147,15 @@ def _take_over(detector: Detector, tensors: dict[str, Tensor], where: str, of_fi
 def _check_zip(path: Path) -> None:
     """Refuse what a weights file never is: compressed records can unfold to any size."""
     if not zipfile.is_zipfile(path):
-        raise InputError(f"{path}: not a weights file of torch 1.6 or newer (no zip archive); save it again with torch.save")
+        raise InputError(
+            f"{path}: not a weights file of torch 1.6 or newer (no zip archive); save it again with torch.save"
+        )
     with zipfile.ZipFile(path) as archive:
         records = archive.infolist()
         if len(records) > MAX_RECORDS or any(record.compress_type != zipfile.ZIP_STORED for record in records):
-            raise InputError(f"{path}: refused, its records are compressed or too many; torch does not write such files")
+            raise InputError(
+                f"{path}: refused, its records are compressed or too many; torch does not write such files"
+            )
 
 
 def _tensors(value: object, path: Path) -> dict[str, Tensor]:

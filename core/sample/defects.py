@@ -62,7 +62,8 @@ def _blob(random: Random, centre: Floats, radius: float, roughness: float, corne
     """A closed outline (corners, 2) around `centre`, out of round by `roughness`."""
     turns = np.linspace(0, 2 * math.pi, corners, endpoint=False)
     waves = sum(
-        random.normal() * roughness / order * np.sin(order * turns + random.uniform(0, 2 * math.pi)) for order in range(2, 6)
+        random.normal() * roughness / order * np.sin(order * turns + random.uniform(0, 2 * math.pi))
+        for order in range(2, 6)
     )
     stretch, tilt = random.uniform(0.8, 1.25), random.uniform(0, math.pi)
     reach = radius * np.clip(1 + waves, 0.5, 1.6)
@@ -219,7 +220,8 @@ def _stained_scratch(random: Random, scale: float) -> Defect:
     side = radius * 4.4
     stain = _stain_layers(random, side, radius, random.uniform(0.75, 1.0))
     return Defect(
-        (*stain, *_scratch_layers(random, scale, side, radius * random.uniform(1.7, 2.6))), frozenset({"scratch", "stain"})
+        (*stain, *_scratch_layers(random, scale, side, radius * random.uniform(1.7, 2.6))),
+        frozenset({"scratch", "stain"}),
     )
 
 
@@ -237,7 +239,9 @@ def _corroded_pit(random: Random, scale: float) -> Defect:
     radius = random.uniform(17, 26) * scale
     side = radius * 4.4
     stain = _stain_layers(random, side, radius, random.uniform(0.75, 1.0))
-    pit = _pit_layers(random, side, random.uniform(6, 9) * scale, _centre(side) + random.uniform(-4, 4, 2).astype(np.float32) * scale)
+    pit = _pit_layers(
+        random, side, random.uniform(6, 9) * scale, _centre(side) + random.uniform(-4, 4, 2).astype(np.float32) * scale
+    )
     return Defect((*stain, *pit), frozenset({"pit", "stain"}))
 
 

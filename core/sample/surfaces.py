@@ -63,7 +63,9 @@ def _turned(random: Random, width: int, height: int) -> Floats:
 
 def _coated(random: Random, width: int, height: int) -> Floats:
     """Paint or ceramic: nearly flat, with an orange-peel waviness."""
-    return noise(random, width, height, 4, 4) * random.uniform(0.006, 0.012) + noise(random, width, height, 40, 40) * 0.015
+    return (
+        noise(random, width, height, 4, 4) * random.uniform(0.006, 0.012) + noise(random, width, height, 40, 40) * 0.015
+    )
 
 
 _TEXTURES: tuple[Callable[[Random, int, int], Floats], ...] = (_brushed, _blasted, _turned, _coated)

@@ -69,8 +69,13 @@ def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool])
         except InputError as error:
             yield to_json(Notice(f"skipped: {error}", "warning"))
     PredictionSet(
-        predictor.label_names, str(job["checkpoint"]), snapshot.hash, split, tuple(image.path for image, _ in found),
-        tuple(detections for _, detections in found), tuple(image.content_hash for image, _ in found),
+        predictor.label_names,
+        str(job["checkpoint"]),
+        snapshot.hash,
+        split,
+        tuple(image.path for image, _ in found),
+        tuple(detections for _, detections in found),
+        tuple(image.content_hash for image, _ in found),
     ).save(folder / "predictions.npz")
     yield {"event": "progress", "done": len(images), "total": len(images)}
     yield to_json(RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=False))

@@ -69,7 +69,9 @@ class Batch:
 class TrainingSet:
     """The training images of a snapshot under one recipe."""
 
-    def __init__(self, images: Sequence[SnapshotImage], labels: int, recipe: Recipe, size: tuple[int, int], cache: ImageCache) -> None:
+    def __init__(
+        self, images: Sequence[SnapshotImage], labels: int, recipe: Recipe, size: tuple[int, int], cache: ImageCache
+    ) -> None:
         """`size`: width and height of the network's input."""
         self._images = list(images)
         self._labels = labels
@@ -77,7 +79,9 @@ class TrainingSet:
         self._cache = cache
         self._view = training_view(recipe, size)
         self._entries = [
-            image for image, record in enumerate(self._images) for _ in range(crops_per_image(recipe, record.width, record.height))
+            image
+            for image, record in enumerate(self._images)
+            for _ in range(crops_per_image(recipe, record.width, record.height))
         ]
 
     def __len__(self) -> int:
@@ -99,9 +103,12 @@ class TrainingSet:
             try:
                 while True:
                     while len(pending) < 3 and (start := next(starts, None)) is not None:
-                        pending.append([
-                            pool.submit(self.picture, epoch, int(position)) for position in order[start : start + size]
-                        ])
+                        pending.append(
+                            [
+                                pool.submit(self.picture, epoch, int(position))
+                                for position in order[start : start + size]
+                            ]
+                        )
                     if not pending:
                         return
                     yield self._batch([future.result() for future in pending.popleft()])
@@ -112,7 +119,9 @@ class TrainingSet:
         """One picture of an epoch, as the network sees it."""
         record = self._images[self._entries[position]]
         seed = seed_for(self._recipe.seed, "augment", epoch, position)
-        return augment(self._cache.read(record.path), record.boxes, record.labels, self._recipe.augmentation, seed, self._view)
+        return augment(
+            self._cache.read(record.path), record.boxes, record.labels, self._recipe.augmentation, seed, self._view
+        )
 
     def _batch(self, pictures: list[Augmented]) -> Batch:
         return Batch(

@@ -81,7 +81,7 @@ class RunFinished:
     stopped: bool  # True: the user asked for it; what was learnt is in the last checkpoint
     best_map50: float | None = None
     best_map: float | None = None
-    best_checkpoint: str = ""
+    best_checkpoint: str = ""  # its id; empty if none was saved
     peak_memory_mb: float = 0.0
     event: Literal["finished"] = "finished"
 

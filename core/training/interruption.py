@@ -27,7 +27,9 @@ def stoppable(network: nn.Module, should_stop: Callable[[], bool]) -> Iterator[N
             output.register_hook(lambda _gradient: look())
 
     handles = [
-        layer.register_forward_hook(after_forward) for layer in network.modules() if isinstance(layer, (nn.Conv2d, nn.Linear))
+        layer.register_forward_hook(after_forward)
+        for layer in network.modules()
+        if isinstance(layer, (nn.Conv2d, nn.Linear))
     ]
     try:
         yield

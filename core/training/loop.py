@@ -47,14 +47,15 @@ def train(recipe: Recipe, snapshot: Snapshot, run_folder: Path, should_stop: Cal
     """
     device = choose_device(recipe.device)
     prepared = prepare(recipe, snapshot)
-    plan = apply_strategy(
-        prepared.detector.to(device, memory_format=torch.channels_last), recipe, prepared.pretrained
-    )
+    prepared.detector.to(device).to(memory_format=torch.channels_last)
+    plan = apply_strategy(prepared.detector, recipe, prepared.pretrained)
     run = _Run(recipe, snapshot, run_folder, prepared, plan, device)
     yield run.started()
     yield from (Notice(text, "warning") for text in prepared.notices)
     if not run.val_images:
-        yield Notice("no validation images: mAP cannot be measured, and the last checkpoint counts as the best", "warning")
+        yield Notice(
+            "no validation images: mAP cannot be measured, and the last checkpoint counts as the best", "warning"
+        )
     try:
         with stoppable(prepared.detector, should_stop):
             yield from run.epochs(should_stop)
@@ -106,15 +107,18 @@ class _Run:
         self.epoch = 0  # the last one that was begun
         self.latest: Validation | None = None  # of the epoch that ended last, if it was judged
         self.best: Evaluation | None = None
-        self.best_path = ""
+        self.best_id = ""
         self.train_images = self.snapshot.of_split(Split.TRAIN)
         self.val_images = self.snapshot.of_split(Split.VAL)
         if self.recipe.evaluation.max_images:
             self.val_images = self.val_images[: self.recipe.evaluation.max_images]
         self.cache = ImageCache()
         self.data = TrainingSet(
-            self.train_images, len(self.snapshot.label_names), self.recipe,
-            (self.prepared.input.width, self.prepared.input.height), self.cache,
+            self.train_images,
+            len(self.snapshot.label_names),
+            self.recipe,
+            (self.prepared.input.width, self.prepared.input.height),
+            self.cache,
         )
         self.runner = Runner(
             self.prepared.detector, self.prepared.input, self.device, self.recipe.precision, EVALUATION_DECODING
@@ -123,12 +127,18 @@ class _Run:
     def started(self) -> RunStarted:
         parameters = list(self.prepared.detector.parameters())
         return RunStarted(
-            run=self.folder.name, model=self.recipe.model, device=device_title(self.device),
-            epochs=self.recipe.schedule.epochs, steps_per_epoch=self.data.steps,
-            train_images=len(self.train_images), val_images=len(self.val_images), labels=list(self.snapshot.label_names),
+            run=self.folder.name,
+            model=self.recipe.model,
+            device=device_title(self.device),
+            epochs=self.recipe.schedule.epochs,
+            steps_per_epoch=self.data.steps,
+            train_images=len(self.train_images),
+            val_images=len(self.val_images),
+            labels=list(self.snapshot.label_names),
             parameters=sum(p.numel() for p in parameters),
             trainable_parameters=sum(p.numel() for p in parameters if p.requires_grad),
-            reachable=self.prepared.reachable, weights=self.prepared.weights_text,
+            reachable=self.prepared.reachable,
+            weights=self.prepared.weights_text,
         )
 
     def epochs(self, should_stop: Callable[[], bool]) -> Iterator[Event]:
@@ -174,7 +184,9 @@ class _Run:
                 shown = now
                 labels, boxes = float(label_loss), float(box_loss)
                 self._check(labels + boxes)
-                yield StepDone(epoch, step, self.data.steps, labels + boxes, labels, boxes, rate, sums.pictures / (now - begun))
+                yield StepDone(
+                    epoch, step, self.data.steps, labels + boxes, labels, boxes, rate, sums.pictures / (now - begun)
+                )
             if self._progress(done) >= 1:
                 return
 
@@ -221,13 +233,21 @@ class _Run:
         weight = self.recipe.loss.box_weight
         evaluation = judged.evaluation if judged else None
         return EpochDone(
-            epoch=epoch, epochs=self.recipe.schedule.epochs, train_loss=label_loss + box_loss, train_label_loss=label_loss,
-            train_box_loss=box_loss, val_loss=judged.label_loss + weight * judged.box_loss if judged else None,
-            val_label_loss=judged.label_loss if judged else None, val_box_loss=weight * judged.box_loss if judged else None,
-            map50=evaluation.map50 if evaluation else None, map=evaluation.map if evaluation else None,
+            epoch=epoch,
+            epochs=self.recipe.schedule.epochs,
+            train_loss=label_loss + box_loss,
+            train_label_loss=label_loss,
+            train_box_loss=box_loss,
+            val_loss=judged.label_loss + weight * judged.box_loss if judged else None,
+            val_label_loss=judged.label_loss if judged else None,
+            val_box_loss=weight * judged.box_loss if judged else None,
+            map50=evaluation.map50 if evaluation else None,
+            map=evaluation.map if evaluation else None,
             labels={name: one.ap50 for name, one in evaluation.labels.items()} if evaluation else {},
             lr=self.plan.optimizer.param_groups[0]["lr"] / self.plan.optimizer.param_groups[0]["lr_factor"],
-            images_per_second=speed, seconds=seconds, seconds_left=elapsed * (1 - progress) / max(progress, 1e-9),
+            images_per_second=speed,
+            seconds=seconds,
+            seconds_left=elapsed * (1 - progress) / max(progress, 1e-9),
         )
 
     def save_last(self) -> Iterator[Event]:
@@ -242,23 +262,38 @@ class _Run:
         description = self._description(f"{self.folder.name}-{name}", best)
         checkpoint.save(path, self.prepared.detector, self.plan.optimizer, description)
         if best:
-            self.best_path = str(path)
-        return CheckpointSaved(description.id, str(path), self.epoch, description.metrics.map50, description.metrics.map, best)
+            self.best_id = description.id
+        return CheckpointSaved(
+            description.id, str(path), self.epoch, description.metrics.map50, description.metrics.map, best
+        )
 
     def _description(self, identity: str, best: bool) -> Description:
         return Description(
-            id=identity, run=self.folder.name, model=self.recipe.model, epoch=self.epoch,
-            created=datetime.now(UTC).isoformat(timespec="seconds"), labels=list(self.snapshot.label_names),
-            label_colors=list(self.snapshot.label_colors), architecture=self.prepared.architecture.to_json(),
-            input=self.prepared.input, recipe=self.recipe.model_dump(), snapshot_hash=self.snapshot.hash,
-            metrics=_metrics(self.latest), best=best, versions=versions(),
+            id=identity,
+            run=self.folder.name,
+            model=self.recipe.model,
+            epoch=self.epoch,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            labels=list(self.snapshot.label_names),
+            label_colors=list(self.snapshot.label_colors),
+            architecture=self.prepared.architecture.to_json(),
+            input=self.prepared.input,
+            recipe=self.recipe.model_dump(),
+            snapshot_hash=self.snapshot.hash,
+            metrics=_metrics(self.latest),
+            best=best,
+            versions=versions(),
         )
 
     def finished(self, stopped: bool) -> RunFinished:
         return RunFinished(
-            epoch=self.epoch, seconds=time.monotonic() - self.began, stopped=stopped,
-            best_map50=self.best.map50 if self.best else None, best_map=self.best.map if self.best else None,
-            best_checkpoint=self.best_path, peak_memory_mb=peak_memory_mb(self.device),
+            epoch=self.epoch,
+            seconds=time.monotonic() - self.began,
+            stopped=stopped,
+            best_map50=self.best.map50 if self.best else None,
+            best_map=self.best.map if self.best else None,
+            best_checkpoint=self.best_id,
+            peak_memory_mb=peak_memory_mb(self.device),
         )
 
 
@@ -267,7 +302,8 @@ def _metrics(judged: Validation | None) -> Metrics:
         return Metrics()
     evaluation = judged.evaluation
     return Metrics(
-        map50=evaluation.map50, map=evaluation.map,
+        map50=evaluation.map50,
+        map=evaluation.map,
         label_ap50={name: one.ap50 for name, one in evaluation.labels.items()},
         thresholds={name: one.threshold for name, one in evaluation.labels.items() if one.threshold is not None},
     )

@@ -59,14 +59,22 @@ def prepare(recipe: Recipe, snapshot: Snapshot) -> Prepared:
     torch.manual_seed(seed_for(recipe.seed, "weights"))
     detector = architecture.build()
     report, normalization = _load(detector, recipe, snapshot, source, notices)
-    mean, std = (source.description.input.mean, source.description.input.std) if source else NORMALIZATIONS[normalization]
+    mean, std = (
+        (source.description.input.mean, source.description.input.std) if source else NORMALIZATIONS[normalization]
+    )
     largest = max((side for level in fitted.shapes for shape in level for side in shape), default=0)
     spec = InputSpec(
-        mode=recipe.sampling.mode, width=width, height=height, mean=mean, std=std,
+        mode=recipe.sampling.mode,
+        width=width,
+        height=height,
+        mean=mean,
+        std=std,
         overlap=int(min(max(128, 2 * largest), 512)),
     )
     if report and report.skipped:
-        notices.append(f"starting weights: {len(report.skipped)} tensors were not taken over, such as {report.skipped[0]}")
+        notices.append(
+            f"starting weights: {len(report.skipped)} tensors were not taken over, such as {report.skipped[0]}"
+        )
     return Prepared(
         detector, architecture, spec, reachable, report is not None, report.text if report else "random", notices
     )
@@ -78,7 +86,9 @@ def check_snapshot(snapshot: Snapshot) -> None:
         raise InputError("labels: the project has none; add a label and draw some boxes")
     images = snapshot.of_split(Split.TRAIN)
     if not images:
-        raise InputError("images: none that is labelled, reviewed or clean is in the train split; label some, and split the images")
+        raise InputError(
+            "images: none that is labelled, reviewed or clean is in the train split; label some, and split the images"
+        )
     if not any(len(image.boxes) for image in images):
         raise InputError("boxes: the train split has no labelled box; draw some")
 
@@ -97,7 +107,9 @@ def _source(recipe: Recipe) -> Checkpoint | None:
         return None
     source = checkpoint.load(Path(recipe.weights.path))
     if source.description.model != recipe.model:
-        raise InputError(f"weights.path: the checkpoint is a {source.description.model}, the recipe wants {recipe.model}; choose the same model")
+        raise InputError(
+            f"weights.path: the checkpoint is a {source.description.model}, the recipe wants {recipe.model}; choose the same model"
+        )
     return source
 
 
@@ -133,7 +145,9 @@ def _load(
     """Take over the starting weights; also the name of the normalisation that belongs to them."""
     kind, chosen = recipe.weights.source, recipe.weights.normalization
     if source is not None:
-        return weights.load_checkpoint(detector, list(snapshot.label_names), source, Path(recipe.weights.path).name), "imagenet"
+        return weights.load_checkpoint(
+            detector, list(snapshot.label_names), source, Path(recipe.weights.path).name
+        ), "imagenet"
     if kind == "none":
         return None, "imagenet" if chosen == "auto" else chosen
     if kind == "file":
@@ -143,7 +157,9 @@ def _load(
         whole_detector = any(name.startswith("backbone.") for name in tensors)
         guess = _own_normalization(recipe.model, "coco" if whole_detector else "imagenet", path.name)
         if chosen == "auto":
-            notices.append(f"normalisation: taken as {guess} for {path.name}; set weights.normalization if it was trained otherwise")
+            notices.append(
+                f"normalisation: taken as {guess} for {path.name}; set weights.normalization if it was trained otherwise"
+            )
         return report, guess if chosen == "auto" else chosen
     file = model_spec(recipe.model).weights[kind]
     report = weights.load_torchvision(detector, weights.download(file), file.file_name)

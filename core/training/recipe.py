@@ -22,13 +22,15 @@ class Weights(_Part):
     """What the network knows before it sees the project."""
 
     source: Literal["none", "imagenet", "coco", "file", "checkpoint"] = Field(
-        "none", title="Starting weights",
+        "none",
+        title="Starting weights",
         description="none: random. imagenet: the backbone. coco: the whole detector. file: weights on disk. "
         "checkpoint: a model saved by this program; label heads are carried over by name.",
     )
     path: str = Field("", title="File", description="The weights or checkpoint file, where the source needs one.")
     normalization: Literal["auto", "imagenet", "caffe", "centred"] = Field(
-        "auto", title="Normalisation",
+        "auto",
+        title="Normalisation",
         description="How pixels are scaled for the network. It belongs to the weights, so auto is right unless a "
         "weights file was trained otherwise. caffe: mean 123 117 104, unscaled. centred: -1 to 1.",
     )
@@ -38,12 +40,17 @@ class Strategy(_Part):
     """Which parameters learn, and how fast."""
 
     kind: Literal["scratch", "frozen", "fine_tune"] = Field(
-        "scratch", title="Strategy",
+        "scratch",
+        title="Strategy",
         description="scratch: everything learns at one rate. frozen: the backbone stays as it was. "
         "fine_tune: everything learns, the backbone at a smaller rate.",
     )
     backbone_lr_factor: float = Field(
-        0.1, gt=0, le=1, title="Backbone rate", json_schema_extra={"unit": "x"},
+        0.1,
+        gt=0,
+        le=1,
+        title="Backbone rate",
+        json_schema_extra={"unit": "x"},
         description="The backbone's learning rate as a fraction of the head's, when fine-tuning.",
     )
 
@@ -52,18 +59,33 @@ class Sampling(_Part):
     """How images become network inputs."""
 
     mode: Literal["whole", "crops"] = Field(
-        "whole", title="Input",
+        "whole",
+        title="Input",
         description="whole: each image is resized to the input size. crops: native-resolution cut-outs of the input size, "
         "so small defects keep their pixels; prediction then runs on the whole image, or on tiles of it.",
     )
     input_size: int = Field(
-        320, ge=64, le=2048, multiple_of=4, title="Input size", json_schema_extra={"unit": "px"}, description="Side of the network's input.",
+        320,
+        ge=64,
+        le=2048,
+        multiple_of=4,
+        title="Input size",
+        json_schema_extra={"unit": "px"},
+        description="Side of the network's input.",
     )
     crops_per_image: int = Field(
-        0, ge=0, le=64, title="Crops per image", description="Crops taken from each image in an epoch; 0 chooses by the image's size.",
+        0,
+        ge=0,
+        le=64,
+        title="Crops per image",
+        description="Crops taken from each image in an epoch; 0 chooses by the image's size.",
     )
     on_box: float = Field(
-        0.8, ge=0, le=1, title="Crops on a box", description="Share of the crops that are placed on a defect, where an image has one.",
+        0.8,
+        ge=0,
+        le=1,
+        title="Crops on a box",
+        description="Share of the crops that are placed on a defect, where an image has one.",
     )
 
 
@@ -83,9 +105,14 @@ class Schedule(_Part):
     epochs: int = Field(20, ge=1, le=100_000, title="Epochs")
     batch_size: int = Field(16, ge=1, le=1024, title="Batch", description="Images or crops in one step.")
     warmup_steps: int = Field(50, ge=0, title="Warm-up", description="Steps in which the rate grows from near zero.")
-    decay: Literal["cosine", "constant"] = Field("cosine", title="Decay", description="How the rate falls after warm-up.")
+    decay: Literal["cosine", "constant"] = Field(
+        "cosine", title="Decay", description="How the rate falls after warm-up."
+    )
     time_limit_minutes: float = Field(
-        0, ge=0, title="Time limit", json_schema_extra={"unit": "min"},
+        0,
+        ge=0,
+        title="Time limit",
+        json_schema_extra={"unit": "min"},
         description="The schedule is fitted to end within this time; 0: no limit.",
     )
 
@@ -94,17 +121,32 @@ class Loss(_Part):
     """What counts as wrong."""
 
     kind: Literal["focal", "mined_bce"] = Field(
-        "focal", title="Label loss",
-        description="focal: every anchor counts, easy ones little. mined_bce: the hardest negatives of the whole batch. Clean images teach in both.",
+        "focal",
+        title="Label loss",
+        description="focal: every anchor counts, easy ones little. mined_bce: the hardest "
+        "negatives of the whole batch. Clean images teach in both.",
     )
-    box_weight: float = Field(1.0, ge=0, le=100, title="Box weight", description="Weight of the box loss beside the label loss.")
+    box_weight: float = Field(
+        0.2, ge=0, le=100, title="Box weight", description="Weight of the box loss beside the label loss."
+    )
 
 
 class EvaluationSettings(_Part):
     """How the run is judged while it goes on."""
 
-    every: int = Field(1, ge=1, title="Evaluate every", json_schema_extra={"unit": "epochs"}, description="The last epoch is always evaluated.")
-    max_images: int = Field(0, ge=0, title="Validation images", description="Evaluate on at most this many, the same ones each time; 0: all.")
+    every: int = Field(
+        1,
+        ge=1,
+        title="Evaluate every",
+        json_schema_extra={"unit": "epochs"},
+        description="The last epoch is always evaluated.",
+    )
+    max_images: int = Field(
+        0,
+        ge=0,
+        title="Validation images",
+        description="Evaluate on at most this many, the same ones each time; 0: all.",
+    )
 
 
 class Recipe(_Part):
@@ -117,14 +159,20 @@ class Recipe(_Part):
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     loss: Loss = Loss()
-    augmentation: AugmentationConfig = AugmentationConfig()  # type: ignore[call-arg]
+    augmentation: AugmentationConfig = AugmentationConfig()
     evaluation: EvaluationSettings = EvaluationSettings()
     seed: int = Field(0, ge=0, title="Seed", description="The same seed, recipe and snapshot give the same run.")
-    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", title="Device", description="auto, cpu, mps, cuda or cuda:N.")
-    precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", title="Precision", description="auto: bf16 for the network where the device computes it natively, else fp32. The loss is always fp32.",
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", title="Device", description="auto, cpu, mps, cuda or cuda:N."
     )
-    workers: int = Field(2, ge=1, le=64, title="Workers", description="Threads that decode and augment images ahead of the network.")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto",
+        title="Precision",
+        description="auto: bf16 for the network where the device computes it natively, else fp32. The loss is always fp32.",
+    )
+    workers: int = Field(
+        2, ge=1, le=64, title="Workers", description="Threads that decode and augment images ahead of the network."
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

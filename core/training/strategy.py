@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
@@ -19,7 +20,7 @@ class Plan:
 
     detector: Detector
     optimizer: Optimizer
-    frozen_statistics: list[nn.Module] = field(default_factory=list)
+    frozen_statistics: Sequence[nn.Module] = ()
 
     def training_mode(self) -> None:
         """Training mode, but the BatchNorm statistics of a pre-trained backbone stay as they were learnt."""
@@ -64,5 +65,7 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
 
 def _optimizer(settings: list[dict[str, Any]], recipe: Recipe) -> Optimizer:
     if recipe.optimizer.kind == "sgd":
-        return SGD(settings, lr=recipe.optimizer.lr, momentum=recipe.optimizer.momentum, nesterov=recipe.optimizer.momentum > 0)
+        return SGD(
+            settings, lr=recipe.optimizer.lr, momentum=recipe.optimizer.momentum, nesterov=recipe.optimizer.momentum > 0
+        )
     return AdamW(settings, lr=recipe.optimizer.lr)

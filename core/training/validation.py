@@ -59,5 +59,9 @@ def _loss(output: Output, image: SnapshotImage, recipe: Recipe) -> LossSums:
     targets = padded_targets([(inside[visible].astype(np.float32), image.labels[visible])], image.labels.shape[1])
     with torch.inference_mode():
         return detection_loss(
-            output.logits_bak, output.deltas_ba4, output.anchors_a4, targets.to(output.anchors_a4.device), recipe.loss.kind
+            output.logits_bak,
+            output.deltas_ba4,
+            output.anchors_a4,
+            targets.to(output.anchors_a4.device),
+            recipe.loss.kind,
         )

@@ -24,10 +24,13 @@ def random_boxes(seed: int, count: int, smallest: float, largest: float, picture
 def test_reach_is_that_of_the_anchors_the_network_lays_out(seed: int, count: int) -> None:
     boxes = random_boxes(seed, 60, 10, 120)
     anchors = fit(boxes, (8, 16, 32), count)
-    laid = np.concatenate([
-        grid_anchors((256 // stride + 4, 256 // stride + 4), stride, shapes).numpy()
-        for stride, shapes in zip(anchors.strides, anchors.shapes, strict=True) if shapes
-    ])
+    laid = np.concatenate(
+        [
+            grid_anchors((256 // stride + 4, 256 // stride + 4), stride, shapes).numpy()
+            for stride, shapes in zip(anchors.strides, anchors.shapes, strict=True)
+            if shapes
+        ]
+    )
     assert best_overlap(boxes, anchors) == pytest.approx(geometry.iou(boxes, laid).max(axis=1), abs=1e-4)
 
 

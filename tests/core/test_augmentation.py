@@ -258,8 +258,8 @@ def test_resizing_moves_nothing_and_keeps_the_mean(size: tuple[int, int]) -> Non
     x = (np.arange(size[0]) + 0.5) * 80 / size[0] - 0.5
     y = (np.arange(size[1]) + 0.5) * 60 / size[1] - 0.5
     inner_x, inner_y = (x > 3) & (x < 76), (y > 3) & (y < 56)
-    np.testing.assert_allclose(result[:, inner_x, 0], np.broadcast_to(3 * x[inner_x], (size[1], inner_x.sum())), atol=1.6)
-    np.testing.assert_allclose(result[inner_y, :, 1].T, np.broadcast_to(4 * y[inner_y], (size[0], inner_y.sum())), atol=1.6)
+    assert np.abs(result[:, inner_x, 0] - 3 * x[inner_x]).max(initial=0) <= 1.6
+    assert np.abs(result[inner_y, :, 1].T - 4 * y[inner_y]).max(initial=0) <= 1.6
     assert (result[..., 2] == 100).all()
 
 
@@ -341,10 +341,9 @@ def test_the_crop_transform_shows_boxes_whole_or_not_at_all(seed: int, count: in
 
 def test_the_crop_transform_enlarges_and_is_not_always_skipped() -> None:
     boxes = np.array([[40, 40, 60, 60]], np.float32)
-    sides = [
-        float(np.diff(run(textured(160, 160), boxes, config(crop=1), seed, View((160, 160), "whole")).boxes[0, [0, 2]])[0])
-        for seed in range(30)
-    ]
+    image, view = textured(160, 160), View((160, 160), "whole")
+    pictures = [run(image, boxes, config(crop=1), seed, view) for seed in range(30)]
+    sides = [float(picture.boxes[0, 2] - picture.boxes[0, 0]) for picture in pictures]
     assert min(sides) >= 20 and max(sides) <= 40.001 and np.mean(sides) > 24
 
 
@@ -495,7 +494,8 @@ def test_threads_do_not_change_the_picture() -> None:
         results = []
         for count in (1, 2):
             cv2.setNumThreads(count)
-            results.append(run(image, boxes, PRESETS["Strong"], seed_for(0, "augment", 1, 2), View((256, 256), "whole")).image)
+            seed = seed_for(0, "augment", 1, 2)
+            results.append(run(image, boxes, PRESETS["Strong"], seed, View((256, 256), "whole")).image)
     finally:
         cv2.setNumThreads(threads)
     assert np.array_equal(*results)

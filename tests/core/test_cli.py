@@ -98,7 +98,9 @@ print(sorted(name for name in sys.modules if name in ("torch", "torchvision", "P
 """
     write_image(tmp_path / "a.png")
     (tmp_path / "c.json").write_text(json.dumps(coco_file()))
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -118,7 +120,8 @@ def test_without_a_command_the_window_opens(run: Run, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    "arguments", [("bogus",), ("info",), ("models", "--bogus"), ("evaluate", "x", "--split", "half"), ("predict", "a.safetensors")]
+    "arguments",
+    [("bogus",), ("info",), ("models", "--bogus"), ("evaluate", "x", "--split", "half"), ("predict", "a.safetensors")],
 )
 def test_wrong_arguments_are_one_line_and_code_2(run: Run, arguments: tuple[str, ...]) -> None:
     code, out, err = run(*arguments)
@@ -206,14 +209,20 @@ def test_a_folder_that_is_no_project_is_one_clear_line(run: Run, tmp_path: Path,
 def test_models_lists_the_registry(run: Run) -> None:
     code, out, _ = run("models", "--json")
     assert code == 0
-    assert [one["name"] for one in json.loads(out)["models"]] == ["ssd_compact", "ssd300_vgg16", "ssdlite320_mobilenet_v3"]
+    assert [one["name"] for one in json.loads(out)["models"]] == [
+        "ssd_compact",
+        "ssd300_vgg16",
+        "ssdlite320_mobilenet_v3",
+    ]
     assert "ssd_compact" in run("models")[1]
 
 
 # Training ------------------------------------------------------------------------------------------------------------
 
 
-def test_train_prints_one_event_a_line_and_says_that_it_divided_the_images(trained: tuple[Path, list[dict[str, Any]]]) -> None:
+def test_train_prints_one_event_a_line_and_says_that_it_divided_the_images(
+    trained: tuple[Path, list[dict[str, Any]]],
+) -> None:
     folder, events = trained
     assert any(event["event"] == "notice" and "divided" in event["text"] for event in events)
     epochs = [event for event in events if event["event"] == "epoch"]
@@ -227,7 +236,9 @@ def test_train_prints_one_event_a_line_and_says_that_it_divided_the_images(train
         assert min(project.counts().splits[name] for name in ("train", "val", "test")) >= 1
 
 
-def test_a_recipe_is_checked_before_anything_is_made(run: Run, trained: tuple[Path, list[dict[str, Any]]], tmp_path: Path) -> None:
+def test_a_recipe_is_checked_before_anything_is_made(
+    run: Run, trained: tuple[Path, list[dict[str, Any]]], tmp_path: Path
+) -> None:
     folder, _ = trained
     before = sorted((folder / "runs").iterdir())
     for wrong, word in (
@@ -323,7 +334,17 @@ def test_predict_needs_only_the_file_and_passes_over_what_it_cannot_read(
     bad = tmp_path / "images" / "bad.png"
     bad.write_bytes(b"")
     code, out, err = run(
-        "predict", alone, tmp_path / "images", good, "--threshold", "0", "--out", tmp_path / "drawn", "--device", "cpu", "--json"
+        "predict",
+        alone,
+        tmp_path / "images",
+        good,
+        "--threshold",
+        "0",
+        "--out",
+        tmp_path / "drawn",
+        "--device",
+        "cpu",
+        "--json",
     )
     assert code == 0, err
     values = json.loads(out)

@@ -72,7 +72,9 @@ def test_found_false_and_missed_have_their_colours(
     boxes: list[list[float]], scores: list[list[float]], shown: set[drawing.Color]
 ) -> None:
     truth = GroundTruth(np.array([[20, 20, 80, 80]], np.float32), np.array([[True]]))
-    found = Detections(np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32).reshape(-1, 1), ("pit",))
+    found = Detections(
+        np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32).reshape(-1, 1), ("pit",)
+    )
     case = Case("one.png", blank(), truth, found, match_image(truth, found, 0.5))
     sheet = drawing.picture_of_predictions([case], ("pit",), "A title")
     cells = sheet[90:500, :420]
@@ -93,7 +95,7 @@ def test_captions_keep_apart_and_inside_the_picture() -> None:
     for box in ([150, 0, 199, 40], [150, 0, 199, 42], [0, 150, 30, 199]):
         drawing.draw_tags(picture, box, [Tag("scratch 0.90", FOUND)], taken, 12)
     for index, (x1, y1, x2, y2) in enumerate(taken):
-        assert 0 <= x1 and x2 <= 200 and 0 <= y1 and y2 <= 200
+        assert x1 >= 0 and x2 <= 200 and y1 >= 0 and y2 <= 200
         for a, b, c, d in taken[:index]:
             assert x2 <= a or c <= x1 or y2 <= b or d <= y1
 

@@ -87,7 +87,7 @@ def test_nothing_that_was_promised_is_lost_by_kill_9(tmp_path: Path) -> None:
             assert process.stdout is not None
             time.sleep(wait.uniform(0.01, 0.25))
             process.send_signal(signal.SIGKILL)
-            promised = [line for line in process.stdout.read().splitlines(keepends=True)]
+            promised = process.stdout.read().splitlines(keepends=True)
             process.wait()
         assert process.returncode == -signal.SIGKILL
         edits_done += len(promised)

@@ -18,7 +18,8 @@ LEFT, RIGHT, FAR = [0, 0, 10, 10], [20, 0, 30, 10], [60, 60, 70, 70]
 
 def truth(*rows: tuple[list[int], tuple[int, int]]) -> GroundTruth:
     return GroundTruth(
-        np.array([box for box, _ in rows], np.float32).reshape(-1, 4), np.array([on for _, on in rows], bool).reshape(-1, 2)
+        np.array([box for box, _ in rows], np.float32).reshape(-1, 4),
+        np.array([on for _, on in rows], bool).reshape(-1, 2),
     )
 
 

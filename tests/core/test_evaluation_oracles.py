@@ -119,7 +119,9 @@ def datasets(draw: st.DrawFn) -> tuple[list[GroundTruth], list[Detections], tupl
 
 @settings(max_examples=150, deadline=None)
 @given(datasets())
-def test_agrees_with_both_oracles_on_random_data(data: tuple[list[GroundTruth], list[Detections], tuple[str, ...]]) -> None:
+def test_agrees_with_both_oracles_on_random_data(
+    data: tuple[list[GroundTruth], list[Detections], tuple[str, ...]],
+) -> None:
     truth, found, names = data
     if not any((one.scores > 0).any() for one in found):
         return  # both oracles crash without a single detection; the empty cases have tests of their own

@@ -18,7 +18,7 @@ from core.errors import InputError
 from core.jobs.folder import STALE_AFTER, JobFolder
 from core.jobs.process import JobProcess, follow, prepare, spawn
 
-CHILD = '''
+CHILD = """
 import itertools, os, signal, subprocess, sys, time
 from core.errors import InputError
 from core.jobs.child_runtime import run_child
@@ -56,7 +56,7 @@ def main(folder, should_stop):
 
 if __name__ == "__main__":
     run_child(main, warm_up)
-'''
+"""
 
 
 @pytest.fixture
@@ -225,7 +225,9 @@ def test_a_deaf_child_is_killed_with_all_that_it_started(started: Callable[..., 
     wait_until(lambda: not exists(worker), 2)
 
 
-def test_a_child_killed_from_outside_leaves_an_interrupted_job_and_no_workers(started: Callable[..., JobProcess]) -> None:
+def test_a_child_killed_from_outside_leaves_an_interrupted_job_and_no_workers(
+    started: Callable[..., JobProcess],
+) -> None:
     job = started("deaf")
     wait_until(lambda: len(job.folder.read()[0]) == 2)
     worker = job.folder.read()[0][1]["worker"]
@@ -298,7 +300,7 @@ def test_a_warm_child_that_is_not_needed_leaves(module: str) -> None:
 
 # -- a parent that dies ----------------------------------------------------------------------------------------
 
-PARENT = '''
+PARENT = """
 import sys, time
 from pathlib import Path
 from core.jobs.folder import JobFolder
@@ -309,12 +311,15 @@ if how == "waiting":
     child = prepare(module="small_child")
 else:
     folder = JobFolder.create(path, {"kind": "deaf" if how == "deaf" else "until_stopped"})
-    child = prepare(module="small_child").start(folder) if how == "warm" else spawn(folder, detached=how == "detached", module="small_child")
+    if how == "warm":
+        child = prepare(module="small_child").start(folder)
+    else:
+        child = spawn(folder, detached=how == "detached", module="small_child")
     if how == "detached later":
         child.detach()
 print(child.pid, flush=True)
 time.sleep(600)
-'''
+"""
 
 
 @pytest.mark.parametrize("how", ["cold", "warm", "waiting"])
@@ -325,7 +330,9 @@ def test_a_child_whose_parent_is_killed_leaves_by_itself(tmp_path: Path, module:
         assert JobFolder(tmp_path / "job").state() == "stopped"
 
 
-def test_a_deaf_child_whose_parent_is_killed_is_gone_in_a_few_seconds_with_its_workers(tmp_path: Path, module: str) -> None:
+def test_a_deaf_child_whose_parent_is_killed_is_gone_in_a_few_seconds_with_its_workers(
+    tmp_path: Path, module: str
+) -> None:
     child = _child_of_a_killed_parent(tmp_path, "deaf")
     worker = JobFolder(tmp_path / "job").read()[0][1]["worker"]
     assert wait_until(lambda: not exists(child), 8) > 2, "it had no time to save"

@@ -6,6 +6,7 @@ import json
 import pickle
 import struct
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +36,17 @@ def architecture(model: str, labels: int = 3, reduced_tail: bool = False) -> Arc
 def description(arch: Architecture, labels: list[str]) -> Description:
     mean, std = NORMALIZATIONS["imagenet"]
     return Description(
-        id="r001-best", run="r001", model=arch.model, epoch=3, created="2026-01-01T00:00:00+00:00", labels=labels,
-        label_colors=["#ff0000"] * len(labels), architecture=arch.to_json(),
+        id="r001-best",
+        run="r001",
+        model=arch.model,
+        epoch=3,
+        created="2026-01-01T00:00:00+00:00",
+        labels=labels,
+        label_colors=["#ff0000"] * len(labels),
+        architecture=arch.to_json(),
         input=InputSpec(mode="crops", width=64, height=64, mean=mean, std=std),
-        recipe=default_recipe(arch.model).model_dump(), snapshot_hash="abc",
+        recipe=default_recipe(arch.model).model_dump(),
+        snapshot_hash="abc",
     )
 
 
@@ -122,7 +130,9 @@ def test_coco_weights_fill_backbone_and_the_maps_behind_it(model: str) -> None:
         assert torch.equal(tensor, source[f"backbone.{name}"]), name
 
 
-def test_torchvisions_cache_is_used_and_its_absence_says_what_to_fetch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torchvisions_cache_is_used_and_its_absence_says_what_to_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     file = MODELS["ssd300_vgg16"].weights["imagenet"]
     (tmp_path / "checkpoints").mkdir()
@@ -139,7 +149,9 @@ def test_torchvisions_cache_is_used_and_its_absence_says_what_to_fetch(tmp_path:
 
 def test_weights_for_another_model_are_refused() -> None:
     with pytest.raises(InputError, match="none of its 2 tensors fits"):
-        weights.load_torchvision(architecture("ssd300_vgg16").build(), {"a": torch.ones(1), "b": torch.ones(2)}, "file.pth")
+        weights.load_torchvision(
+            architecture("ssd300_vgg16").build(), {"a": torch.ones(1), "b": torch.ones(2)}, "file.pth"
+        )
 
 
 class Evil:
@@ -246,8 +258,19 @@ def test_damaged_or_foreign_checkpoints_are_refused_with_the_reason(tmp_path: Pa
     save_file({"a": torch.ones(2)}, case("plain_weights", "no DefectDesk checkpoint"))
     rewritten(good, case("newer", "newer version"), format=99)
     rewritten(good, case("other_labels", "3 label names for 2"), labels=["a", "b", "c"])
-    rewritten(good, case("unknown_model", "does not know"), architecture={**architecture("ssd_compact", 2).to_json(), "model": "yolo"})
-    rewritten(good, case("stride_zero", "damaged"), architecture={**architecture("ssd_compact", 2).to_json(), "anchors": {"strides": [0, 16, 32], "shapes": [[[9, 9]], [], []]}})
+    rewritten(
+        good,
+        case("unknown_model", "does not know"),
+        architecture={**architecture("ssd_compact", 2).to_json(), "model": "yolo"},
+    )
+    rewritten(
+        good,
+        case("stride_zero", "damaged"),
+        architecture={
+            **architecture("ssd_compact", 2).to_json(),
+            "anchors": {"strides": [0, 16, 32], "shapes": [[[9, 9]], [], []]},
+        },
+    )
     rewritten(good, case("no_epoch", "epoch"), epoch="many")
     arch = architecture("ssd_compact", 2)
     detector = arch.build()
@@ -271,4 +294,4 @@ def test_tiles_cover_the_image_and_overlap(width: int, height: int) -> None:
         seen[y1:y2, x1:x2] = 1
     assert seen.all()
     columns = sorted({(x1, x2) for x1, _, x2, _ in windows})
-    assert all(left[1] - right[0] >= 127 for left, right in zip(columns, columns[1:], strict=False))
+    assert all(left[1] - right[0] >= 127 for left, right in pairwise(columns))

@@ -40,9 +40,15 @@ def targets(*images: list[tuple[list[float], list[int]]], labels: int = 3) -> Ta
 ANCHORS = grid_anchors((8, 8), 8, ((16.0, 16.0), (24.0, 12.0)))
 
 
-@given(st.lists(st.tuples(*[st.floats(0, 40), st.floats(0, 40), st.floats(4, 24), st.floats(4, 24)]), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.tuples(*[st.floats(0, 40), st.floats(0, 40), st.floats(4, 24), st.floats(4, 24)]), min_size=1, max_size=6
+    )
+)
 @settings(max_examples=60, deadline=None)
-def test_every_anchor_learns_its_best_box_and_every_box_is_taught(drawn: list[tuple[float, float, float, float]]) -> None:
+def test_every_anchor_learns_its_best_box_and_every_box_is_taught(
+    drawn: list[tuple[float, float, float, float]],
+) -> None:
     boxes = [[x, y, x + w, y + h] for x, y, w, h in drawn]
     matches = match(ANCHORS, targets([(box, [0]) for box in boxes]))
     iou = geometry.iou(np.array(boxes, np.float32), ANCHORS.numpy())
@@ -53,8 +59,16 @@ def test_every_anchor_learns_its_best_box_and_every_box_is_taught(drawn: list[tu
     assert not negative[iou.max(axis=0) >= 0.4 + 1e-5].any()
     taught = set(given_to[positive].tolist())
     # Boxes that lie on top of each other may want more anchors than a few rounds can deal out; these cannot.
-    apart = [row for row in range(len(boxes)) if all(other == row or overlap < 0.3 for other, overlap in
-             enumerate(geometry.iou(np.array([boxes[row]], np.float32), np.array(boxes, np.float32))[0]))]
+    apart = [
+        row
+        for row in range(len(boxes))
+        if all(
+            other == row or overlap < 0.3
+            for other, overlap in enumerate(
+                geometry.iou(np.array([boxes[row]], np.float32), np.array(boxes, np.float32))[0]
+            )
+        )
+    ]
     reached = {row for row in apart if iou[row].max() > 0}
     assert reached <= taught
 
@@ -67,7 +81,9 @@ def test_two_boxes_with_the_same_best_anchor_both_get_one() -> None:
 
 
 def test_padding_is_given_to_nobody() -> None:
-    truth = targets([([10.0, 10.0, 26.0, 26.0], [0]), ([40.0, 40.0, 56.0, 56.0], [0])], [([10.0, 10.0, 26.0, 26.0], [0])])
+    truth = targets(
+        [([10.0, 10.0, 26.0, 26.0], [0]), ([40.0, 40.0, 56.0, 56.0], [0])], [([10.0, 10.0, 26.0, 26.0], [0])]
+    )
     matches = match(ANCHORS, truth)
     assert (matches.box_ba[1][matches.positive_ba[1]] == 0).all()
     assert matches.positive_ba[1].any()
@@ -122,8 +138,13 @@ def test_the_loss_of_halves_adds_up_to_the_loss_of_the_whole() -> None:
     logits, deltas = torch.randn(2, len(ANCHORS), 3), torch.randn(2, len(ANCHORS), 4)
     whole = detection_loss(logits, deltas, ANCHORS, truth, "focal")
     halves = [
-        detection_loss(logits[i : i + 1], deltas[i : i + 1], ANCHORS,
-                       Targets(truth.boxes_bm4[i : i + 1], truth.labels_bmk[i : i + 1], truth.valid_bm[i : i + 1]), "focal")
+        detection_loss(
+            logits[i : i + 1],
+            deltas[i : i + 1],
+            ANCHORS,
+            Targets(truth.boxes_bm4[i : i + 1], truth.labels_bmk[i : i + 1], truth.valid_bm[i : i + 1]),
+            "focal",
+        )
         for i in range(2)
     ]
     assert float(whole.labels) == pytest.approx(sum(float(half.labels) for half in halves), rel=1e-5)
@@ -142,7 +163,9 @@ def test_focal_loss_is_torchvisions_where_labels_exclude_each_other() -> None:
     wanted[0, matches.positive_ba[0], 0] = 1
     counted = (matches.positive_ba | matches.negative_ba)[0]
     expected = sigmoid_focal_loss(logits[0][counted], wanted[0][counted], alpha=0.25, gamma=2, reduction="sum")
-    assert float(detection_loss(logits, deltas, ANCHORS, truth, "focal").labels) == pytest.approx(float(expected), rel=1e-4)
+    assert float(detection_loss(logits, deltas, ANCHORS, truth, "focal").labels) == pytest.approx(
+        float(expected), rel=1e-4
+    )
 
 
 def test_mined_loss_takes_the_hardest_negatives_of_the_whole_batch() -> None:
@@ -174,7 +197,9 @@ def test_batched_suppression_is_that_of_each_image_and_label(seed: int) -> None:
     corner = random.uniform(0, 60, (2, 30, 2))
     boxes = np.concatenate([corner, corner + random.uniform(2, 40, (2, 30, 2))], axis=2).astype(np.float32)
     scores = random.uniform(0, 1, (2, 30, 3)).astype(np.float32)
-    found = suppress(torch.from_numpy(boxes), torch.from_numpy(scores), Decoding(score_threshold=0.2, nms_iou=0.5)).numpy()
+    found = suppress(
+        torch.from_numpy(boxes), torch.from_numpy(scores), Decoding(score_threshold=0.2, nms_iou=0.5)
+    ).numpy()
     for image in range(2):
         assert np.array_equal(found[image], plain_suppression(boxes[image], scores[image], 0.5, 0.2))
 

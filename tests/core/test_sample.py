@@ -90,7 +90,9 @@ def test_a_picture_takes_milliseconds() -> None:
 
 def test_a_sample_project_is_labelled_divided_and_the_same_every_time(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
-    with make_sample_project(tmp_path / "one", count=24, size=96, seed=5, progress=lambda *at: calls.append(at)) as project:
+    with make_sample_project(
+        tmp_path / "one", count=24, size=96, seed=5, progress=lambda *at: calls.append(at)
+    ) as project:
         first = take_snapshot(project)
         counts = project.counts()
         assert counts.images == 24 and counts.boxes > 10

@@ -17,8 +17,10 @@ from core.inference.predictor import Predictor
 from core.models import checkpoint
 from core.models.detector import Detector
 from core.models.inputs import NORMALIZATIONS
+from core.models.multilabel import LossSums, detection_loss
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.sample import SAMPLE_LABELS, generate_image
+from core.training import loop
 from core.training.dataset import ImageCache, TrainingSet
 from core.training.events import CheckpointSaved, EpochDone, Event, Notice, RunFailed, RunFinished, RunStarted, StepDone
 from core.training.loop import train
@@ -39,23 +41,43 @@ def sample_snapshot(folder: Path, train: int, val: int, size: int = 96) -> Snaps
     images = []
     for index in range(train + val):
         picture, boxes, sets = generate_image(index, 5, size)
-        marks = np.array([[name in names for name in SAMPLE_LABELS] for names in sets], bool).reshape(-1, len(SAMPLE_LABELS))
+        marks = np.array([[name in names for name in SAMPLE_LABELS] for names in sets], bool).reshape(
+            -1, len(SAMPLE_LABELS)
+        )
         path = write_picture(folder / f"{index}.png", picture)
-        images.append(SnapshotImage(
-            str(path), size, size, Status.LABELLED if len(boxes) else Status.CLEAN, Split.TRAIN if index < train else Split.VAL,
-            "", str(index), boxes, marks,
-        ))
+        images.append(
+            SnapshotImage(
+                str(path),
+                size,
+                size,
+                Status.LABELLED if len(boxes) else Status.CLEAN,
+                Split.TRAIN if index < train else Split.VAL,
+                "",
+                str(index),
+                boxes,
+                marks,
+            )
+        )
     return make_snapshot(tuple(SAMPLE_LABELS), ("#ff0000",) * len(SAMPLE_LABELS), tuple(images))
 
 
 def tiny(model: str = "ssd_compact", **settings: Any) -> Recipe:
     quick = {
-        "sampling.input_size": 64, "schedule.epochs": 2, "schedule.batch_size": 4, "schedule.warmup_steps": 2,
-        "weights.source": "none", "strategy.kind": "scratch", "sampling.crops_per_image": 1, "device": "cpu", "precision": "fp32",
+        "sampling.input_size": 64,
+        "schedule.epochs": 2,
+        "schedule.batch_size": 4,
+        "schedule.warmup_steps": 2,
+        "weights.source": "none",
+        "strategy.kind": "scratch",
+        "sampling.crops_per_image": 1,
+        "device": "cpu",
+        "precision": "fp32",
     }
     if model != "ssd_compact":
         quick.pop("sampling.crops_per_image")
-    return with_settings(default_recipe(model), quick | {name.replace("__", "."): value for name, value in settings.items()})
+    return with_settings(
+        default_recipe(model), quick | {name.replace("__", "."): value for name, value in settings.items()}
+    )
 
 
 def never() -> bool:
@@ -90,7 +112,8 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], list[
     folder = tmp_path_factory.mktemp("learnt")
     shown = sample_snapshot(folder / "images", train=4, val=0)
     again = tuple(
-        SnapshotImage(i.path, i.width, i.height, i.status, Split.VAL, "", i.content_hash + "v", i.boxes, i.labels) for i in shown.images
+        SnapshotImage(i.path, i.width, i.height, i.status, Split.VAL, "", i.content_hash + "v", i.boxes, i.labels)
+        for i in shown.images
     )
     still = {f"augmentation.{name}": 0 for name in ("brightness", "contrast", "horizontal_flip", "vertical_flip")}
     recipe = with_settings(
@@ -100,7 +123,9 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], list[
     return events, [Path(image.path) for image in shown.images], folder / "r001" / "checkpoints" / "last.safetensors"
 
 
-def test_learning_brings_the_loss_down_and_finds_defects_it_was_shown(learnt: tuple[list[Event], list[Path], Path]) -> None:
+def test_learning_brings_the_loss_down_and_finds_defects_it_was_shown(
+    learnt: tuple[list[Event], list[Path], Path],
+) -> None:
     epochs = [event for event in learnt[0] if isinstance(event, EpochDone)]
     assert epochs[-1].train_loss < epochs[0].train_loss / 4
     assert epochs[-1].map50 is not None and epochs[-1].map50 > 0.9
@@ -132,7 +157,10 @@ def test_stopping_in_the_middle_of_a_step_keeps_what_was_learnt(snapshot: Snapsh
     assert isinstance(events[-1], RunFinished) and events[-1].stopped
     assert events[-1].epoch < 50
     assert looks < 70, "nothing may be computed after the stop but the saving"
-    assert Predictor.load(tmp_path / "r001" / "checkpoints" / "last.safetensors", "cpu").description.epoch == events[-1].epoch
+    assert (
+        Predictor.load(tmp_path / "r001" / "checkpoints" / "last.safetensors", "cpu").description.epoch
+        == events[-1].epoch
+    )
 
 
 def test_a_frozen_backbone_does_not_change_and_the_rest_does(snapshot: Snapshot, tmp_path: Path) -> None:
@@ -148,7 +176,9 @@ def test_a_frozen_backbone_does_not_change_and_the_rest_does(snapshot: Snapshot,
     assert not torch.equal(before["heads.0.to_labels.weight"], after["heads.0.to_labels.weight"])
 
 
-def test_fine_tuning_gives_the_backbone_a_smaller_rate_and_keeps_its_statistics(snapshot: Snapshot, tmp_path: Path) -> None:
+def test_fine_tuning_gives_the_backbone_a_smaller_rate_and_keeps_its_statistics(
+    snapshot: Snapshot, tmp_path: Path
+) -> None:
     recipe = tiny("ssdlite320_mobilenet_v3", strategy__kind="fine_tune", strategy__backbone_lr_factor=0.25)
     detector = prepare(recipe, snapshot).detector
     plan = apply_strategy(detector, recipe, pretrained=True)
@@ -157,7 +187,9 @@ def test_fine_tuning_gives_the_backbone_a_smaller_rate_and_keeps_its_statistics(
     backbone = {id(p) for module in stages for p in module.parameters()}
     rates = {(id(p) in backbone): group["lr"] for group in plan.optimizer.param_groups for p in group["params"]}
     assert rates == {True: pytest.approx(0.025), False: pytest.approx(0.1)}
-    assert all(p.ndim > 1 or group["weight_decay"] == 0 for group in plan.optimizer.param_groups for p in group["params"])
+    assert all(
+        p.ndim > 1 or group["weight_decay"] == 0 for group in plan.optimizer.param_groups for p in group["params"]
+    )
     plan.training_mode()
     norms = [m for module in stages for m in module.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert norms and not any(norm.training for norm in norms)
@@ -174,19 +206,36 @@ def test_from_scratch_every_norm_learns(snapshot: Snapshot) -> None:
 def test_clean_images_are_trained_on_and_unlabelled_ones_are_not(snapshot: Snapshot) -> None:
     statuses = [image.status for image in snapshot.of_split(Split.TRAIN)]
     assert Status.UNLABELLED not in statuses
-    unlabelled = make_snapshot(snapshot.label_names, snapshot.label_colors, tuple(
-        SnapshotImage(i.path, i.width, i.height, Status.UNLABELLED, Split.TRAIN, "", i.content_hash, i.boxes, i.labels) for i in snapshot.images
-    ))
+    unlabelled = make_snapshot(
+        snapshot.label_names,
+        snapshot.label_colors,
+        tuple(
+            SnapshotImage(
+                i.path, i.width, i.height, Status.UNLABELLED, Split.TRAIN, "", i.content_hash, i.boxes, i.labels
+            )
+            for i in snapshot.images
+        ),
+    )
     with pytest.raises(InputError, match="none that is labelled"):
         prepare(tiny(), unlabelled)
 
 
-def test_a_diverging_run_says_so_and_what_to_change(snapshot: Snapshot, tmp_path: Path) -> None:
-    events = run(tiny("ssd300_vgg16", optimizer__lr=10, schedule__epochs=30, schedule__warmup_steps=0), snapshot, tmp_path / "r001")
+def test_a_diverging_run_says_so_and_what_to_change(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 0
+
+    def exploding(*arguments: Any) -> LossSums:
+        nonlocal steps
+        steps += 1
+        sums = detection_loss(*arguments)
+        return LossSums(sums.labels * (float("inf") if steps > 7 else 1), sums.boxes, sums.positives)
+
+    monkeypatch.setattr(loop, "detection_loss", exploding)
+    events = run(tiny(schedule__epochs=10), snapshot, tmp_path / "r001")
     assert isinstance(events[-1], RunFailed)
-    assert "loss became" in events[-1].reason and "optimizer.lr" in events[-1].advice
-    for path in (tmp_path / "r001").glob("checkpoints/*.safetensors"):
-        checkpoint.load(path)  # what was saved before is whole and finite
+    assert "loss became inf in epoch 4" in events[-1].reason and "optimizer.lr=0.0004" in events[-1].advice
+    checkpoint.load(tmp_path / "r001" / "checkpoints" / "best.safetensors")  # whole and finite
 
 
 def test_without_validation_images_the_last_checkpoint_is_the_best(tmp_path: Path) -> None:
@@ -197,11 +246,24 @@ def test_without_validation_images_the_last_checkpoint_is_the_best(tmp_path: Pat
 
 def test_boxes_out_of_reach_are_announced_with_the_mend(tmp_path: Path) -> None:
     shown = sample_snapshot(tmp_path / "images", train=3, val=0, size=96)
-    small = make_snapshot(shown.label_names, shown.label_colors, tuple(
-        SnapshotImage(i.path, i.width, i.height, Status.LABELLED, i.split, "", i.content_hash,
-                      np.array([[x, x, x + 7, x + 7] for x in range(0, 80, 9)], np.float32), np.eye(9, 5, dtype=bool) | np.eye(9, 5, -5, dtype=bool))
-        for i in shown.images
-    ))
+    small = make_snapshot(
+        shown.label_names,
+        shown.label_colors,
+        tuple(
+            SnapshotImage(
+                i.path,
+                i.width,
+                i.height,
+                Status.LABELLED,
+                i.split,
+                "",
+                i.content_hash,
+                np.array([[x, x, x + 7, x + 7] for x in range(0, 80, 9)], np.float32),
+                np.eye(9, 5, dtype=bool) | np.eye(9, 5, -5, dtype=bool),
+            )
+            for i in shown.images
+        ),
+    )
     notices = prepare(tiny("ssdlite320_mobilenet_v3"), small).notices
     assert any("reach only" in text and "sampling.input_size=" in text for text in notices)
 
@@ -237,7 +299,9 @@ def test_images_that_do_not_fit_in_the_cache_are_read_again(snapshot: Snapshot) 
     assert cache.read(paths[0]) is cache.read(paths[0]) and cache.read(paths[1]) is not cache.read(paths[1])
 
 
-def test_a_large_image_is_predicted_in_tiles_as_it_is_in_one_piece(learnt: tuple[list[Event], list[Path], Path]) -> None:
+def test_a_large_image_is_predicted_in_tiles_as_it_is_in_one_piece(
+    learnt: tuple[list[Event], list[Path], Path],
+) -> None:
     _, paths, path = learnt
     predictor = Predictor.load(path, "cpu")
     pictures = [decode(paths[index % 4]) for index in range(9)]
@@ -257,15 +321,18 @@ def test_a_large_image_is_predicted_in_tiles_as_it_is_in_one_piece(learnt: tuple
     assert doubled.max() < 0.9, "one defect was reported once for each tile"
 
 
-@pytest.mark.parametrize(("settings", "field"), [
-    ({"strategy.kind": "frozen"}, "strategy.kind"),
-    ({"weights.source": "imagenet"}, "weights.source"),
-    ({"weights.source": "file"}, "weights.path"),
-    ({"schedule.epochs": 0}, "schedule.epochs"),
-    ({"schedule.epoch": 3}, "schedule.epoch: there is no such setting"),
-    ({"model": "yolo"}, "choose one of ssd_compact"),
-    ({"device": "gpu"}, "device"),
-])
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"strategy.kind": "frozen"}, "strategy.kind"),
+        ({"weights.source": "imagenet"}, "weights.source"),
+        ({"weights.source": "file"}, "weights.path"),
+        ({"schedule.epochs": 0}, "schedule.epochs"),
+        ({"schedule.epoch": 3}, "schedule.epoch: there is no such setting"),
+        ({"model": "yolo"}, "choose one of ssd_compact"),
+        ({"device": "gpu"}, "device"),
+    ],
+)
 def test_recipes_that_cannot_work_are_refused_with_the_field(settings: dict[str, Any], field: str) -> None:
     with pytest.raises(InputError, match=field):
         with_settings(default_recipe("ssd_compact"), settings)
@@ -276,7 +343,9 @@ def test_normalisation_belongs_to_the_weights(snapshot: Snapshot, tmp_path: Path
 
     path = tmp_path / "vgg16_features-amdegroot-00000000.pth"
     torch.save(vgg16(weights=None).state_dict(), path)
-    prepared = prepare(tiny("ssd300_vgg16", weights__source="file", weights__path=str(path), strategy__kind="frozen"), snapshot)
+    prepared = prepare(
+        tiny("ssd300_vgg16", weights__source="file", weights__path=str(path), strategy__kind="frozen"), snapshot
+    )
     assert (prepared.input.mean, prepared.input.std) == NORMALIZATIONS["caffe"]
     assert prepared.pretrained and isinstance(prepared.detector, Detector)
     other = path.rename(tmp_path / "vgg16.pth")
