@@ -45,5 +45,5 @@ def mixed_precision(device: torch.device, precision: str) -> AbstractContextMana
 def _has_bf16(device: torch.device) -> bool:
     """Whether the device computes bf16 itself: emulated, it is slower than fp32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and torch.backends.mkldnn.is_available() and bool(torch.cpu._is_avx512_bf16_supported())

@@ -48,8 +48,8 @@ def test_run_folders_are_numbered_and_never_reused(tmp_path: Path) -> None:
 
 def test_runs_are_listed_as_their_folders_tell(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
-        write_run(project, {"event": "started"}, {"event": "epoch", "epoch": 1}, {"event": "step", "epoch": 2}, {"event": "epoch", "epoch": 2},
-                  {"event": "finished", "stopped": False})  # fmt: skip
+        epochs = [{"event": "epoch", "epoch": 1}, {"event": "step", "epoch": 2}, {"event": "epoch", "epoch": 2}]
+        write_run(project, {"event": "started"}, *epochs, {"event": "finished", "stopped": False})
         write_run(project, {"event": "started"}, {"event": "finished", "stopped": True})
         write_run(project, {"event": "failed", "reason": "no memory"})
         write_run(project, {"event": "started"}, {"event": "epoch", "epoch": 1}, {"event": "step", "epoch": 2})
