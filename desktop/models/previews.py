@@ -214,14 +214,17 @@ def summarise(pictures: Sequence[Augmented], view: View, min_visible: float) -> 
     return Summary(f"{front}: {', '.join(parts)}{advice}.", tone)
 
 
-def grid_shape(count: int, width: int, height: int, caption_height: int, gap: int) -> tuple[int, int]:
-    """Columns, and the side of a square picture, such that `count` captioned pictures are as large as fits."""
+def grid_shape(
+    count: int, width: int, height: int, caption_height: int, gap: int, aspect: float = 1.0
+) -> tuple[int, int, int]:
+    """Columns, and the width and height of a picture of `aspect` (width / height), such that `count` captioned
+    pictures are as large as fits."""
 
-    def side(columns: int) -> int:
+    def across(columns: int) -> float:
         rows = -(-count // columns)
-        across = (width - gap * (columns - 1)) // columns
-        down = (height - gap * (rows - 1)) // rows - caption_height
-        return min(across, down)
+        room_x = (width - gap * (columns - 1)) / columns
+        room_y = (height - gap * (rows - 1)) / rows - caption_height
+        return min(room_x, room_y * aspect)
 
-    columns = max(range(1, count + 1), key=side)
-    return columns, max(1, side(columns))
+    columns = max(range(1, count + 1), key=across)
+    return columns, max(1, int(across(columns))), max(1, int(across(columns) / aspect))

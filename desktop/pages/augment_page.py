@@ -33,6 +33,7 @@ from desktop.services import Services
 from desktop.session import Session
 from desktop.theme import GAP, PAD
 from desktop.widgets.augmentation_panel import AugmentationPanel
+from desktop.widgets.parts import ElidedLabel, restyle
 from desktop.widgets.preview_cells import legend, preview_cells
 from desktop.widgets.preview_grid import PreviewGrid
 
@@ -41,9 +42,10 @@ SAVE_AFTER_MS = 400  # after the last change, so that dragging a slider does not
 ACTIONS = (
     ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
     ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),
-    ActionSpec("new_seeds", "New seeds", ("N",), "shuffle", "Show the pictures that training takes from this image later on"),
+    ActionSpec("new_seeds", "New seeds", ("N",), "shuffle", "Show the pictures that training takes later on"),
     ActionSpec("all_previews", "All previews", ("Esc",), "grid", "Back from the enlarged picture"),
 )
+HINT = "Click a picture to enlarge it · N goes on to later epochs · A and D change the image"
 _KEY = "augment-previews"
 
 
@@ -53,7 +55,8 @@ class AugmentPage(QWidget):
     title = "Augment"
 
     def __init__(self, session: Session, services: Services) -> None:
-        super().__init__(objectName="page")
+        super().__init__()
+        self.setObjectName("page")
         self._session = session
         self._tasks = services.tasks
         self._cache = ImageCache()
@@ -84,6 +87,7 @@ class AugmentPage(QWidget):
     def activated(self) -> None:
         """The page came to the front: the Train page may have changed the recipe meanwhile."""
         self._active = True
+        self._session.hint.emit(HINT)
         self._load_recipe()
         self._refresh()
 
@@ -144,10 +148,7 @@ class AugmentPage(QWidget):
         self._previous, self._next = (_button(self._actions[name]) for name in ("previous", "next"))
         self._name = QLabel()
         self._name.setProperty("role", "heading")
-        self._about = QLabel()
-        self._about.setProperty("role", "muted")
-        # The text gives way before the window has to grow.
-        self._about.setMinimumWidth(40)
+        self._about = ElidedLabel(role="muted")
         self._back, self._reseed = (_button(self._actions[name], text=True) for name in ("all_previews", "new_seeds"))
         self._back.hide()
         self._grid.enlarged_changed.connect(lambda index: self._back.setVisible(index >= 0))
@@ -214,6 +215,8 @@ class AugmentPage(QWidget):
             self._training = training_images(self._project)
             self._load_recipe()
         self._refresh()
+        # Without a project no page is in front; the window brings one forward again with the next project.
+        self._active = self._active and self._project is not None
 
     def _image_changed(self) -> None:
         self._first = 0
@@ -333,16 +336,15 @@ class AugmentPage(QWidget):
         self._actions["next"].setEnabled(at + 1 < len(ids))
         self._name.setText(image.path.rpartition("/")[2])
         self._name.setToolTip(image.path)
-        model = model_spec(self._recipe.model).title
-        parts = [f"{at + 1} of {len(ids)}", f"{model} sees {view_text(self._wanted)}"]
+        parts = [f"{at + 1} of {len(ids)}"]
         if not self._turns_of(image).trained:
-            where = "" if image.split in (Split.NONE, Split.TRAIN) else f", it is in {image.split}"
-            parts.append(f"not trained on{where}")
+            held_out = image.split in (Split.VAL, Split.TEST)
+            parts.append(f"in {image.split}, not trained on" if held_out else "not trained on")
         unlabelled = sum(not box.labels for box in project.boxes(image_id))
         if unlabelled:
             parts.append(f"{plural(unlabelled, 'box', 'boxes')} without a label left out")
+        parts.append(f"{model_spec(self._recipe.model).title} sees {view_text(self._wanted)}")
         self._about.setText("  ·  ".join(parts))
-        self._about.setToolTip(self._about.text())
 
     def _show(self, previews: Previews) -> None:
         assert self._project is not None
@@ -356,7 +358,7 @@ class AugmentPage(QWidget):
         min_visible = previews.request.recipe.augmentation.min_visible
         summary = summarise(previews.pictures, previews.view, min_visible)
         self._summary.setText(summary.text)
-        _set_role(self._summary, {"bad": "error", "warning": "warning"}.get(summary.tone, "muted"))
+        restyle(self._summary, "role", {"bad": "error", "warning": "warning"}.get(summary.tone, "muted"))
 
 
 def _button(action: QAction, *, text: bool = False) -> QToolButton:
@@ -366,10 +368,3 @@ def _button(action: QAction, *, text: bool = False) -> QToolButton:
     if text:
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     return button
-
-
-def _set_role(label: QLabel, role: str) -> None:
-    if label.property("role") != role:
-        label.setProperty("role", role)
-        label.style().unpolish(label)
-        label.style().polish(label)

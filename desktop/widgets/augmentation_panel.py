@@ -71,8 +71,10 @@ class AugmentationPanel(QFrame):
         row.setContentsMargins(0, 0, PAD, 0)
         row.setSpacing(4)
         for name, config in PRESETS.items():
-            button = QPushButton(name, checkable=True)
-            button.setToolTip(f"Set every control to the {name.lower()} augmentation" if name != "None" else "Switch everything off")
+            button = QPushButton(name)
+            button.setCheckable(True)
+            words = "Switch everything off" if name == "None" else f"Set every control to the {name.lower()} augmentation"
+            button.setToolTip(words)
             # Four names side by side need the room of the usual padding.
             button.setStyleSheet("padding-left: 4px; padding-right: 4px;")
             button.clicked.connect(lambda _=False, config=config: self._choose(config))
@@ -81,7 +83,8 @@ class AugmentationPanel(QFrame):
         return row
 
     def _scrolling_form(self) -> QScrollArea:
-        scroll = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.form.setContentsMargins(0, GAP // 2, PAD, 0)
         scroll.setWidget(self.form)

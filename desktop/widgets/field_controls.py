@@ -64,6 +64,9 @@ class Control(QWidget):
         self.edited.emit(value)
 
     def _hold(self, child: QWidget, stretch: int = 0) -> None:
+        if isinstance(child, QAbstractSpinBox):
+            # The style sheet's padding does not reach the line edit inside a spin box.
+            child.lineEdit().setTextMargins(6, 0, 0, 0)
         child.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         child.installEventFilter(_wheel_guard(self))
         self._row.addWidget(child, stretch)
@@ -154,7 +157,7 @@ class MagnitudeSpinBox(QDoubleSpinBox):
     def valueFromText(self, text: str) -> float:
         return _number(self._bare(text)) or 0.0
 
-    def validate(self, text: str, position: int) -> object:
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         bare = self._bare(text)
         if _number(bare) is not None:
             inside = self.minimum() <= (_number(bare) or 0.0) <= self.maximum()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -258,7 +258,7 @@ def _float_control(info: FieldInfo) -> Control:
     return SliderControl(low, high, _unit(info), open_low=open_low)
 
 
-_MAKERS = {
+_MAKERS: dict[type, Callable[[FieldInfo], Control]] = {
     float: _float_control,
     int: _int_control,
     bool: lambda _: FlagControl(),

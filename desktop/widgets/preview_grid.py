@@ -148,19 +148,23 @@ class PreviewGrid(QWidget):
             return []
         if self._enlarged >= 0:
             return [(self._enlarged, QRectF(self.rect()))]
-        columns, side = grid_shape(len(self._cells), self.width(), self.height(), CAPTION, GAP)
+        # The last cell is a preview; the original may be of another shape.
+        rows_of_image, columns_of_image = self._cells[-1].image.shape[:2]
+        columns, width, height = grid_shape(
+            len(self._cells), self.width(), self.height(), CAPTION, GAP, columns_of_image / rows_of_image
+        )
+        height += CAPTION
         rows = -(-len(self._cells) // columns)
-        # What is left over goes between the pictures and around them evenly.
-        gap_x = (self.width() - columns * side) / (columns + 1) if columns * side < self.width() else 0
-        gap_x = min(gap_x, 3 * GAP)
-        gap_y = min((self.height() - rows * (side + CAPTION)) / max(rows, 1), 3 * GAP)
-        left = (self.width() - columns * side - (columns - 1) * gap_x) / 2
-        top = max(0.0, (self.height() - rows * (side + CAPTION) - (rows - 1) * gap_y) / 2)
-        return [
-            (index, QRectF(left + (index % columns) * (side + gap_x), top + (index // columns) * (side + CAPTION + gap_y),
-                           side, side + CAPTION))
-            for index in range(len(self._cells))
-        ]  # fmt: skip
+        # What is left over goes between the pictures, in moderation, and then around them.
+        gap_x = min((self.width() - columns * width) / max(columns - 1, 1), 3 * GAP)
+        gap_y = min((self.height() - rows * height) / max(rows - 1, 1), 3 * GAP)
+        left = (self.width() - columns * width - (columns - 1) * gap_x) / 2
+        top = (self.height() - rows * height - (rows - 1) * gap_y) / 2
+        frames = []
+        for at in range(len(self._cells)):
+            row, column = divmod(at, columns)
+            frames.append((at, QRectF(left + column * (width + gap_x), top + row * (height + gap_y), width, height)))
+        return frames
 
     def _paint_cell(self, painter: QPainter, index: int, frame: QRectF) -> None:
         cell, room = self._cells[index], frame.adjusted(0, 0, 0, -CAPTION)
@@ -182,7 +186,9 @@ class PreviewGrid(QWidget):
         if index == self._hovered or index == 0:
             painter.setPen(QPen(theme().accent if index == self._hovered else theme().strong_border, 1))
             painter.drawRect(target.adjusted(-1, -1, 0, 0))
-        self._paint_caption(painter, cell, QRectF(target.left(), target.bottom(), max(target.width(), room.width()), CAPTION))
+        # Under a narrow picture the words may go on to the right.
+        words = QRectF(target.left(), target.bottom(), max(target.width(), room.width()), CAPTION)
+        self._paint_caption(painter, cell, words)
 
     def _paint_caption(self, painter: QPainter, cell: Cell, room: QRectF) -> None:
         metrics = QFontMetricsF(painter.font())
@@ -204,7 +210,8 @@ class PreviewGrid(QWidget):
         ratio = self.devicePixelRatioF()
         if index not in self._scaled:
             # Enlarged pixels are shown as pixels: they are what the network gets.
-            mode = Qt.TransformationMode.FastTransformation if scale * ratio > 2 else Qt.TransformationMode.SmoothTransformation
+            modes = Qt.TransformationMode
+            mode = modes.FastTransformation if scale * ratio > 2 else modes.SmoothTransformation
             scaled = self._images[index].scaled(size * ratio, Qt.AspectRatioMode.IgnoreAspectRatio, mode)
             pixmap = QPixmap.fromImage(scaled)
             pixmap.setDevicePixelRatio(ratio)

@@ -32,7 +32,11 @@ CONFIGS = {
     "light": PRESETS["Light"],
     "strong, no crop": PRESETS["Strong"].model_copy(update={"crop": 0.0}),
 }
-VIEWS = {"crop 256": View((256, 256), "crop", 0.8), "whole 320": View((320, 320), "whole"), "whole 640": View((640, 640), "whole")}
+VIEWS = {
+    "crop 256": View((256, 256), "crop", 0.8),
+    "whole 320": View((320, 320), "whole"),
+    "whole 640": View((640, 640), "whole"),
+}
 
 
 def torchvision_chain(config: AugmentationConfig, view: View) -> Callable[[np.ndarray, np.ndarray], object]:
@@ -65,8 +69,8 @@ def torchvision_chain(config: AugmentationConfig, view: View) -> Callable[[np.nd
 
     def once(image: np.ndarray, boxes: np.ndarray) -> object:
         picture = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1))
-        canvas = image.shape[:2]
-        return chain(picture, tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=canvas), torch.ones(len(boxes)))
+        their_boxes = tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=image.shape[:2])
+        return chain(picture, their_boxes, torch.ones(len(boxes)))
 
     return once
 
@@ -94,9 +98,8 @@ def pipelines(repeats: int, console: Console) -> None:
                 theirs = torchvision_chain(config, view)
                 ours_ms = milliseconds(lambda turn: augment(image, boxes, labels, config, turn, view), repeats)  # noqa: B023
                 theirs_ms = milliseconds(lambda _: theirs(image, boxes), repeats)  # noqa: B023
-                table.add_row(
-                    str(side), view_name, config_name, f"{ours_ms:.2f}", f"{theirs_ms:.2f}", f"{theirs_ms / ours_ms:.1f} x"
-                )
+                numbers = f"{ours_ms:.2f}", f"{theirs_ms:.2f}", f"{theirs_ms / ours_ms:.1f} x"
+                table.add_row(str(side), view_name, config_name, *numbers)
     console.print(table)
 
 
@@ -156,8 +159,8 @@ def window(repeats: int, console: Console) -> None:
                     times.append(1000 * (time.perf_counter() - start))
                 ticker.stop()
                 page.deactivated()
-                worst, name = max(times), f"{size[0]} x {size[1]}"
-                table.add_row(model, name, f"{statistics.median(times):.0f}", f"{worst:.0f}", f"{1000 * blocked[0]:.0f}")
+                numbers = [f"{value:.0f}" for value in (statistics.median(times), max(times), 1000 * blocked[0])]
+                table.add_row(model, f"{size[0]} x {size[1]}", *numbers)
         tasks.shut_down()
         session.close()
     console.print(table)

@@ -210,7 +210,8 @@ def test_an_unreadable_image_is_named_and_the_next_one_works(opened: Opened) -> 
 
 def test_a_click_enlarges_a_preview_and_escape_brings_all_back(opened: Opened) -> None:
     grid = opened.page.grid
-    x, y = next((x, y) for x in range(0, grid.width(), 10) for y in range(0, grid.height(), 10) if grid.cell_at(x, y) == 5)
+    places = [(x, y) for x in range(0, grid.width(), 10) for y in range(0, grid.height(), 10)]
+    x, y = next(place for place in places if grid.cell_at(*place) == 5)
     QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=QPoint(x, y))
     assert grid.enlarged == 5
     # Still enlarged while a slider moves: that is when a close look matters.
@@ -333,7 +334,8 @@ def outcome(visible: list[float], min_visible: float = 0.5, mode: str = "whole")
     kept = np.flatnonzero((fractions > 0) & (fractions >= min_visible))
     return Augmented(
         image=np.zeros((8, 8, 3), np.uint8), boxes=np.zeros((len(kept), 4), np.float32),
-        labels=np.ones((len(kept), 1), bool), kept=kept, visible=fractions, hulls=np.zeros((len(visible), 4), np.float32),
+        labels=np.ones((len(kept), 1), bool), kept=kept, visible=fractions,
+        hulls=np.zeros((len(visible), 4), np.float32),
         lost=int((fractions == 0).sum()) if mode == "whole" else 0,
         cut=int(((fractions > 0) & (fractions < min_visible)).sum()),
     )  # fmt: skip
@@ -373,13 +375,15 @@ def test_the_summary_counts_over_all_previews_and_warns_when_many_are_gone() -> 
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "columns"), [(840, 640, 4), (2100, 1280, 4), (400, 1200, 2), (1800, 200, 12), (3000, 700, 6)]
-)
-def test_columns_follow_the_room(width: int, height: int, columns: int) -> None:
-    found, side = grid_shape(12, width, height, 24, 8)
-    assert found == columns
+    ("width", "height", "aspect", "columns"),
+    [(840, 640, 1, 4), (2100, 1280, 1, 4), (400, 1200, 1, 2), (1800, 200, 1, 12), (3000, 700, 1, 6),
+     (820, 620, 1.5, 4), (600, 1100, 1.5, 2), (820, 620, 0.5, 6)],
+)  # fmt: skip
+def test_columns_follow_the_room_and_the_shape(width: int, height: int, aspect: float, columns: int) -> None:
+    found, across, down = grid_shape(12, width, height, 24, 8, aspect)
+    assert found == columns and across / down == pytest.approx(aspect, rel=0.03)
     rows = -(-12 // found)
-    assert found * side + (found - 1) * 8 <= width and rows * (side + 24) + (rows - 1) * 8 <= height
+    assert found * across + (found - 1) * 8 <= width and rows * (down + 24) + (rows - 1) * 8 <= height
 
 
 def test_the_image_cache_keeps_the_latest_and_what_fits(tmp_path: Path) -> None:
