@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLay
 from core.augmentation.config import AugmentationConfig
 from core.changes import Changes
 from core.errors import InputError
-from core.models.registry import model_spec
 from core.project.project import Project
 from core.training.recipe import Recipe, default_recipe
 from core.types import ImageRecord, Split
@@ -343,7 +342,7 @@ class AugmentPage(QWidget):
         unlabelled = sum(not box.labels for box in project.boxes(image_id))
         if unlabelled:
             parts.append(f"{plural(unlabelled, 'box', 'boxes')} without a label left out")
-        parts.append(f"{model_spec(self._recipe.model).title} sees {view_text(self._wanted)}")
+        parts.append(view_text(self._wanted))
         self._about.setText("  ·  ".join(parts))
 
     def _show(self, previews: Previews) -> None:
