@@ -43,6 +43,7 @@ from core.predicting import (
     predict_split,
     skipped,
 )
+from core.project import edits
 from core.project.palette import COLORS
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
@@ -146,6 +147,24 @@ def import_annotations(
         with progress_bar("reading images", quiet=json) as progress:
             _, problems = import_into(project, imported, progress)
         _print_info(project, json, [*imported.problems, *problems])
+
+
+@app.command()
+def split(
+    folder: ProjectFolder,
+    train: Annotated[float, typer.Option(help="Share of the images to train on.")] = 0.7,
+    val: Annotated[float, typer.Option(help="Share that judges the training while it goes on.")] = 0.15,
+    test: Annotated[float, typer.Option(help="Share that is kept for the end.")] = 0.15,
+    seed: Annotated[int, typer.Option(help="The same seed and images give the same division.")] = 0,
+    all: Annotated[bool, typer.Option("--all", help="Divide anew the images that have a split, too.")] = False,
+    json: Json = False,
+) -> None:
+    """Divide the images over train, val and test, alike in their labels; a group stays together."""
+    with Project.open(folder) as project:
+        edit = edits.assign_splits(project, {"train": train, "val": val, "test": test}, seed, all=all)
+        if not edit.is_empty:
+            project.apply(edit)
+        _print_info(project, json, [])
 
 
 @app.command()

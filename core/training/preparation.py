@@ -22,7 +22,9 @@ from core.randomness import seed_for
 from core.training.recipe import Recipe
 from core.types import Split
 
-ANCHOR_SHAPES = 9
+# More shapes cost time and make near copies of each other; they are added until enough boxes are reached.
+ANCHOR_SHAPES = (4, 6, 9, 12)
+AMPLE_REACH = 0.98
 # A checkpoint's anchors are kept unless fitted ones reach this much more.
 WORTH_REFITTING = 0.02
 
@@ -114,11 +116,20 @@ def _source(recipe: Recipe) -> Checkpoint | None:
 
 
 def _anchors(recipe: Recipe, boxes: NDArray[np.float32], source: Checkpoint | None) -> Anchors:
-    fitted = anchors.fit(boxes, model_spec(recipe.model).strides, ANCHOR_SHAPES)
+    fitted = _fitted(recipe.model, boxes)
     if source is not None:
         theirs = source.architecture.anchors
         if anchors.reach(boxes, theirs) >= anchors.reach(boxes, fitted) - WORTH_REFITTING:
             return theirs
+    return fitted
+
+
+def _fitted(model: str, boxes: NDArray[np.float32]) -> Anchors:
+    """Anchors of the fewest shapes that reach ample of the boxes, or of the most shapes if none do."""
+    for count in ANCHOR_SHAPES:
+        fitted = anchors.fit(boxes, model_spec(model).strides, count)
+        if anchors.reach(boxes, fitted) >= AMPLE_REACH:
+            break
     return fitted
 
 
@@ -134,7 +145,7 @@ def _reach_advice(recipe: Recipe, snapshot: Snapshot, reachable: float, size: tu
             break
         shape = anchors.input_shape(bigger, [(image.width, image.height) for image in images])
         boxes = input_boxes(images, recipe, shape)
-        if anchors.reach(boxes, anchors.fit(boxes, model_spec(recipe.model).strides, ANCHOR_SHAPES)) >= ENOUGH_REACH:
+        if anchors.reach(boxes, _fitted(recipe.model, boxes)) >= ENOUGH_REACH:
             return f"{text}; set sampling.input_size={bigger}, or sampling.mode=crops"
     return f"{text}; set sampling.mode=crops, so that they keep their pixels"
 
