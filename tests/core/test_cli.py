@@ -381,3 +381,14 @@ def test_a_damaged_checkpoint_is_refused(
     code, out, err = run("predict", path, write_image(tmp_path / "a.png"))
     assert code == 2 and out == ""
     assert "damaged.safetensors" in one_line(err)
+
+
+def test_split_divides_by_the_given_shares_and_again_only_when_told(run: Run, tmp_path: Path) -> None:
+    make_sample_project(tmp_path / "p", count=20, size=64, seed=2).close()
+    code, out, _ = run("split", tmp_path / "p", "--train", "0.8", "--val", "0.2", "--test", "0", "--all", "--json")
+    assert code == 0
+    splits = json.loads(out)["splits"]
+    assert (splits["train"], splits["val"], splits["test"], splits["none"]) == (16, 4, 0, 0)
+    assert json.loads(run("split", tmp_path / "p", "--json")[1])["splits"] == splits
+    code, _, err = run("split", tmp_path / "p", "--train", "0.8", "--val", "0.3")
+    assert code == 2 and "sum to 1" in one_line(err)
