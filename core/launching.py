@@ -11,7 +11,6 @@ from types import FrameType
 from typing import Any
 
 from core.errors import InputError
-from core.imaging.decode import cpu_count
 from core.jobs.folder import JobFolder
 from core.jobs.process import follow_batches, spawn
 from core.project import edits
@@ -76,7 +75,7 @@ def run_training(launch: Launch) -> Iterator[dict[str, Any]]:
     for text in launch.notices:
         folder.append(to_json(Notice(text)))
     with _first_interrupt_stops(folder):
-        process = spawn(folder, threads=cpu_count())
+        process = spawn(folder)
         ended = False
         try:
             for batch in follow_batches(folder, process):

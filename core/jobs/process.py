@@ -67,6 +67,7 @@ class JobProcess:
             if not self.wait(after_terminate):
                 _kill_group(self._process)
                 self._process.wait()
+                _close_input(self._process)
         return self.state()
 
 
@@ -98,22 +99,20 @@ class WarmChild:
         self._process.wait()
 
 
-def spawn(
-    folder: JobFolder, *, detached: bool = False, module: str = CHILD_MODULE, threads: int | None = None
-) -> JobProcess:
+def spawn(folder: JobFolder, *, detached: bool = False, module: str = CHILD_MODULE) -> JobProcess:
     """Start a child that does the job in `folder`. A `detached` child goes on when this process ends."""
     folder.clear_stop()
     arguments = [*(["--detached"] if detached else []), str(folder.path.absolute())]
     with folder.log_path.open("ab") as log:
-        process = _popen(module, arguments, threads, log=log.fileno(), watched=not detached)
+        process = _popen(module, arguments, log=log.fileno(), watched=not detached)
     # Written here as well as by the child: one that dies before its first line is then known to have lived.
     folder.beat(process.pid)
     return JobProcess(folder, process)
 
 
-def prepare(*, module: str = CHILD_MODULE, threads: int | None = None) -> WarmChild:
+def prepare(*, module: str = CHILD_MODULE) -> WarmChild:
     """Start a child ahead of time, so that a click starts a training in well under the time torch takes to load."""
-    return WarmChild(_popen(module, ["--wait"], threads, log=subprocess.DEVNULL, watched=True), module)
+    return WarmChild(_popen(module, ["--wait"], log=subprocess.DEVNULL, watched=True), module)
 
 
 def follow_batches(
@@ -140,28 +139,27 @@ def follow(folder: JobFolder, process: JobProcess | None = None, offset: int = 0
         yield from batch
 
 
-def child_environment(threads: int | None = None) -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """The environment of a child, set before torch is imported there, since OpenMP reads it once."""
     environment = dict(os.environ)
     # Spinning threads beside any busy process slow a training down forty times on two cores; waiting ones do not.
     environment["OMP_WAIT_POLICY"] = "PASSIVE"
-    # One core stays free for the window.
-    environment["OMP_NUM_THREADS"] = str(threads or max(1, _cores() - 1))
+    # All cores, from the window and from the command line alike: sums over another number of threads differ in
+    # their last bits, and a run must be repeatable. The child's low priority keeps the window fluid.
+    environment["OMP_NUM_THREADS"] = str(_cores())
     # The child runs the very code that its parent runs, whatever folder either was started in.
     code = str(Path(core.__file__).absolute().parents[1])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, environment.get("PYTHONPATH", "")]))
     return environment
 
 
-def _popen(
-    module: str, arguments: list[str], threads: int | None, *, log: int, watched: bool
-) -> subprocess.Popen[bytes]:
+def _popen(module: str, arguments: list[str], *, log: int, watched: bool) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module, *arguments],  # -P: no module is taken from the current folder
         stdin=subprocess.PIPE if watched else subprocess.DEVNULL,
         stdout=log,
         stderr=log,
-        env=child_environment(threads),
+        env=child_environment(),
         start_new_session=True,
         creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
     )

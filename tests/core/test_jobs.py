@@ -190,12 +190,12 @@ def test_every_event_of_a_child_arrives_once_and_in_order(started: Callable[...,
     assert "a line of text" in job.folder.log_path.read_text()
 
 
-def test_a_child_is_polite_and_leaves_a_core_to_the_window(started: Callable[..., JobProcess]) -> None:
+def test_a_child_is_polite_and_its_sums_are_those_of_every_other_run(started: Callable[..., JobProcess]) -> None:
     job = started("count")
     first, *_ = follow(job.folder, job)
     assert first["nice"] == min(19, os.nice(0) + 10)
     assert first["policy"] == "PASSIVE"
-    assert int(first["omp"]) == max(1, len(os.sched_getaffinity(0)) - 1)
+    assert int(first["omp"]) == len(os.sched_getaffinity(0))
 
 
 def test_a_stop_file_ends_the_child_within_two_seconds(started: Callable[..., JobProcess]) -> None:
