@@ -26,6 +26,7 @@ class JobProcess:
     def __init__(self, folder: JobFolder, process: subprocess.Popen[bytes]) -> None:
         self.folder = folder
         self._process = process
+        self._collected = False
 
     @property
     def pid(self) -> int:
@@ -33,11 +34,13 @@ class JobProcess:
 
     def poll(self) -> int | None:
         """The exit code; None while the child runs. Whatever a crashed child has left running is ended."""
-        if self._process.returncode is None and self._process.poll() is not None:
+        code = self._process.poll()
+        if code is not None and not self._collected:
+            self._collected = True
             _close_input(self._process)
-            if self._process.returncode != 0:
+            if code != 0:
                 _kill_group(self._process)
-        return self._process.returncode
+        return code
 
     def wait(self, seconds: float) -> bool:
         """Whether the child has ended, after at most `seconds`."""
@@ -67,7 +70,6 @@ class JobProcess:
             if not self.wait(after_terminate):
                 _kill_group(self._process)
                 self._process.wait()
-                _close_input(self._process)
         return self.state()
 
 
