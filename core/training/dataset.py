@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -90,25 +91,31 @@ class TrainingSet:
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch; the last may be smaller."""
-        return -(-len(self) // self._recipe.schedule.batch_size)
+        """Batches in an epoch."""
+        return len(self._bounds())
+
+    def _bounds(self) -> list[tuple[int, int]]:
+        """Where each batch begins and ends in the epoch's order.
+
+        A last picture on its own joins the batch before it: BatchNorm cannot learn from one value.
+        """
+        size, count = self._recipe.schedule.batch_size, len(self)
+        ends = list(range(size, count, size))
+        if ends and count - ends[-1] == 1:
+            ends.pop()
+        return list(pairwise([0, *ends, count]))
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of an epoch (from 1), prepared ahead by worker threads."""
         order = np.random.default_rng(seed_for(self._recipe.seed, "order", epoch)).permutation(len(self))
-        size = self._recipe.schedule.batch_size
-        starts = iter(range(0, len(order), size))
+        bounds = iter(self._bounds())
         pending: deque[list[Future[Augmented]]] = deque()
         with ThreadPoolExecutor(self._recipe.workers, thread_name_prefix="augment") as pool:
             try:
                 while True:
-                    while len(pending) < 3 and (start := next(starts, None)) is not None:
-                        pending.append(
-                            [
-                                pool.submit(self.picture, epoch, int(position))
-                                for position in order[start : start + size]
-                            ]
-                        )
+                    while len(pending) < 3 and (bound := next(bounds, None)) is not None:
+                        positions = order[slice(*bound)]
+                        pending.append([pool.submit(self.picture, epoch, int(position)) for position in positions])
                     if not pending:
                         return
                     yield self._batch([future.result() for future in pending.popleft()])

@@ -15,7 +15,9 @@ import torch
 import torchvision
 from torch import Tensor
 
+from core.errors import InputError
 from core.evaluation.average_precision import Evaluation
+from core.imaging.decode import ImageError
 from core.inference.runner import Runner, normalized
 from core.models import checkpoint
 from core.models.checkpoint import Description, Metrics
@@ -67,6 +69,13 @@ def train(recipe: Recipe, snapshot: Snapshot, run_folder: Path, should_stop: Cal
             "the GPU has too little memory for this batch",
             f"Set schedule.batch_size below {recipe.schedule.batch_size}, or a smaller sampling.input_size.",
         )
+    except ImageError as error:
+        yield from run.save_last()
+        yield RunFailed(
+            str(error), "What was learnt is in the last checkpoint; train on from it when the image is back."
+        )
+    except InputError as error:
+        yield RunFailed(str(error), "The checkpoint that was saved before is still good.")
     except _Diverged as error:
         yield RunFailed(
             str(error),
@@ -120,6 +129,7 @@ class _Run:
             (self.prepared.input.width, self.prepared.input.height),
             self.cache,
         )
+        self.steps = recipe.schedule.epochs * self.data.steps
         self.runner = Runner(
             self.prepared.detector, self.prepared.input, self.device, self.recipe.precision, EVALUATION_DECODING
         )
@@ -172,7 +182,7 @@ class _Run:
             if should_stop():
                 raise StopRequested
             done = (epoch - 1) * self.data.steps + step - 1
-            rate = self.recipe.optimizer.lr * rate_factor(self.recipe.schedule, done, self._progress(done))
+            rate = self.recipe.optimizer.lr * rate_factor(self.recipe.schedule, done, self.steps, self._progress(done))
             set_rate(self.plan.optimizer, rate)
             label_loss, box_loss = self._step(batch)
             sums.labels += label_loss
@@ -207,7 +217,7 @@ class _Run:
 
     def _progress(self, steps_done: int) -> float:
         """Share of the run that is over, by steps or by the time limit, whichever is further."""
-        by_steps = steps_done / (self.recipe.schedule.epochs * self.data.steps)
+        by_steps = steps_done / self.steps
         limit = self.recipe.schedule.time_limit_minutes * 60
         return max(by_steps, (time.monotonic() - self.began) / limit) if limit else by_steps
 

@@ -10,9 +10,14 @@ from core.training.recipe import Schedule
 FLOOR = 0.01
 
 
-def rate_factor(schedule: Schedule, step: int, progress: float) -> float:
-    """Share of the peak rate at a step (from 0, over the whole run) when `progress` (0..1) of the run is done."""
-    warmup = min(1.0, FLOOR + (1 - FLOOR) * step / schedule.warmup_steps) if schedule.warmup_steps else 1.0
+# Largest share of a run that warm-up takes: a short look must not end before it has begun.
+MOST_WARMUP = 0.1
+
+
+def rate_factor(schedule: Schedule, step: int, steps: int, progress: float) -> float:
+    """Share of the peak rate at a step (from 0, of `steps` in the whole run) when `progress` (0..1) of it is done."""
+    rising = min(schedule.warmup_steps, MOST_WARMUP * steps)
+    warmup = min(1.0, FLOOR + (1 - FLOOR) * step / rising) if rising else 1.0
     if schedule.decay == "constant":
         return warmup
     decay = FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * min(progress, 1.0))) / 2

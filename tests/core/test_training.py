@@ -278,7 +278,7 @@ def test_a_stated_time_limit_is_kept_and_the_rate_still_falls(snapshot: Snapshot
 
 def test_warm_up_rises_and_cosine_falls() -> None:
     schedule = Schedule(warmup_steps=10, decay="cosine")
-    factors = [rate_factor(schedule, step, step / 100) for step in range(101)]
+    factors = [rate_factor(schedule, step, 100, step / 100) for step in range(101)]
     assert factors[0] < 0.02 and max(factors) > 0.95 and factors[-1] == pytest.approx(0.01)
     assert factors[:10] == sorted(factors[:10]) and factors[15:] == sorted(factors[15:], reverse=True)
 
@@ -290,6 +290,30 @@ def test_an_epoch_shows_every_image_and_epochs_differ(snapshot: Snapshot) -> Non
     assert not torch.equal(first[0].images_b3hw, second[0].images_b3hw)
     again = list(data.batches(1))
     assert all(torch.equal(a.images_b3hw, b.images_b3hw) for a, b in zip(first, again, strict=True))
+
+
+def test_warm_up_takes_no_more_than_a_tenth_of_a_short_run() -> None:
+    schedule = Schedule(warmup_steps=500, decay="constant")
+    assert [rate_factor(schedule, step, 20, step / 20) for step in (0, 2, 10)] == [pytest.approx(0.01), 1.0, 1.0]
+
+
+def test_a_last_picture_on_its_own_joins_the_batch_before_it(snapshot: Snapshot) -> None:
+    images = snapshot.of_split(Split.TRAIN)[:5]
+    data = TrainingSet(images, 5, tiny(schedule__batch_size=4), (64, 64), ImageCache())
+    assert data.steps == 1 and [len(batch.images_b3hw) for batch in data.batches(1)] == [5]
+    single = TrainingSet(images[:1], 5, tiny(schedule__batch_size=4), (64, 64), ImageCache())
+    assert [len(batch.images_b3hw) for batch in single.batches(1)] == [1]
+
+
+def test_an_image_that_vanishes_ends_the_run_with_its_name_and_what_was_learnt(tmp_path: Path) -> None:
+    shown = sample_snapshot(tmp_path / "images", train=6, val=2)
+    events: list[Event] = []
+    for event in train(tiny(schedule__epochs=3), shown, tmp_path / "r001", never):
+        events.append(event)
+        if isinstance(event, RunStarted):
+            Path(shown.images[3].path).unlink()
+    assert isinstance(events[-1], RunFailed) and "3.png" in events[-1].reason
+    assert Predictor.load(tmp_path / "r001" / "checkpoints" / "last.safetensors", "cpu").label_names
 
 
 def test_images_that_do_not_fit_in_the_cache_are_read_again(snapshot: Snapshot) -> None:
