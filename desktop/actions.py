@@ -1,4 +1,4 @@
-"""The table of actions: what each is called, its keys and its icon. Menus, tool bars and tool tips are built from it."""
+"""The table of actions: name, text, keys, icon. Menus, tool bars and tool tips are built from it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WINDOW = (
     ActionSpec("add_images", "Add images…", ("Ctrl+I",), "image"),
     ActionSpec("add_folder", "Add a folder of images…", ("Ctrl+Shift+I",), "add-images"),
     ActionSpec("import_coco", "Import COCO annotations…", (), "import"),
-    ActionSpec("assign_splits", "Assign train, val and test…", (), "shuffle", "Divide the images over the three splits"),
+    ActionSpec("assign_splits", "Assign train, val and test…", (), "shuffle"),
     ActionSpec("close_project", "Close project", ("Ctrl+W",)),
     ActionSpec("undo", "Undo", ("Ctrl+Z",), "undo", repeats=True),
     ActionSpec("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", repeats=True),
@@ -62,7 +62,7 @@ LABEL = (
     ActionSpec("paste", "Paste boxes", ("Ctrl+V",)),
     ActionSpec("select_all", "Select all boxes", ("Ctrl+A",)),
     ActionSpec("labels_menu", "Labels of the box…", ("Ctrl+E",), "tag"),
-    ActionSpec("clean", "Clean", ("C",), "clean", "Mark the image as free of defects: it teaches the model what is good"),
+    ActionSpec("clean", "Clean", ("C",), "clean", "Mark as free of defects: teaches the model what is good"),
     ActionSpec("reviewed", "Reviewed", ("Ctrl+Space",), "reviewed", "Mark the image as reviewed and go to the next"),
     ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
     ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+_IMPORTED = time.monotonic()
+
 # A full OpenCV wheel carries a Qt 5 and points these at it when it is imported.
 for _name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
     os.environ.pop(_name, None)
@@ -24,6 +26,7 @@ from desktop.services import Services  # noqa: E402
 from desktop.session import Session  # noqa: E402
 from desktop.tasks import Tasks  # noqa: E402
 from desktop.theme import apply_theme, icon, theme  # noqa: E402
+from desktop.ui_map import answer_where_wanted  # noqa: E402
 
 
 def run(project: Path | None = None) -> int:
@@ -44,6 +47,7 @@ def run(project: Path | None = None) -> int:
     if os.environ.get("DEFECTDESK_STARTUP_TRACE"):
         _trace_first_paint(window)
     window.show()
+    answer_where_wanted(window)
     # The window is on the screen before a project is read, and before a dialog may say that it cannot be.
     QTimer.singleShot(0, lambda: _begin(session, window, settings, project))
     code = app.exec()
@@ -100,7 +104,8 @@ class _FirstPaint(QObject):
     def _say(self) -> None:
         heavy = [name for name in ("torch", "pyqtgraph") if name in sys.modules]
         loaded = f", loaded: {', '.join(heavy)}" if heavy else ""
-        print(f"first frame after {_process_age() * 1000:.0f} ms{loaded}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"first frame after {_process_age() * 1000:.0f} ms{loaded}\n")
+        sys.stderr.flush()
 
 
 def _trace_first_paint(window: QWidget) -> None:
@@ -109,8 +114,8 @@ def _trace_first_paint(window: QWidget) -> None:
 
 def _process_age() -> float:
     """Seconds since this process was started, the interpreter's own start included where that is known."""
-    if sys.platform == "linux":
+    if Path("/proc/self/stat").exists():
         ticks = float(Path("/proc/self/stat").read_text("utf-8").rsplit(")", 1)[1].split()[19])
         uptime = float(Path("/proc/uptime").read_text("utf-8").split()[0])
         return uptime - ticks / os.sysconf("SC_CLK_TCK")
-    return time.process_time()
+    return time.monotonic() - _IMPORTED

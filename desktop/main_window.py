@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, SignalInstance
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.changes import Changes
 from core.errors import InputError
@@ -114,13 +124,13 @@ class MainWindow(QMainWindow):
         for number, title in enumerate(TITLES):
             action = QAction(title, self)
             action.setShortcut(QKeySequence(f"Ctrl+{number + 1}"))
-            action.triggered.connect(lambda _checked, number=number: self.show_page(number))
+            action.triggered.connect(partial(self.show_page, number))
             self._view_menu.addAction(action)
         self._view_menu.addSeparator()
         themes = self._view_menu.addMenu("Theme")
         group = QActionGroup(self)
         for choice, text in (("system", "As the system"), ("dark", "Dark"), ("light", "Light")):
-            action = themes.addAction(text, lambda choice=choice: self._choose_theme(choice))
+            action = themes.addAction(text, partial(self._choose_theme, choice))
             action.setCheckable(True)
             action.setChecked(self._services.settings.values.theme == choice)
             group.addAction(action)
@@ -139,8 +149,8 @@ class MainWindow(QMainWindow):
         session.hint.connect(self._hint.setText)
         session.message.connect(lambda text: self.statusBar().showMessage(text, 6000))
         session.page_requested.connect(lambda title: self.show_page(TITLES.index(title)))
-        session.inspect_requested.connect(lambda checkpoint: self._ask("Inspect", session.inspect_requested, checkpoint))
-        session.continue_requested.connect(lambda checkpoint: self._ask("Train", session.continue_requested, checkpoint))
+        session.inspect_requested.connect(self._ask_to_inspect)
+        session.continue_requested.connect(self._ask_to_continue)
 
     # -- pages
 
@@ -175,6 +185,12 @@ class MainWindow(QMainWindow):
             self._pages[number] = page
             self._stack.addWidget(page)
         return self._pages[number]
+
+    def _ask_to_inspect(self, checkpoint: str) -> None:
+        self._ask("Inspect", self._session.inspect_requested, checkpoint)
+
+    def _ask_to_continue(self, checkpoint: str) -> None:
+        self._ask("Train", self._session.continue_requested, checkpoint)
 
     def _ask(self, title: str, request: SignalInstance, checkpoint: str) -> None:
         """Show the page that a request is for. One that is only built now has not heard it, so it is said again."""
@@ -251,7 +267,7 @@ class MainWindow(QMainWindow):
     def _list_recent(self) -> None:
         self._recent.clear()
         for name in self._services.settings.values.recent_projects:
-            self._recent.addAction(name, lambda name=name: self._project_actions.open(Path(name)))
+            self._recent.addAction(name, partial(self._project_actions.open, Path(name)))
         self._recent.setEnabled(True)
 
     def _forget_recent(self, folder: Path) -> None:

@@ -254,9 +254,10 @@ class AnnotationCanvas(ImageView):
 
     def event(self, event: QEvent) -> bool:
         # Tab would leave for the next widget before keyPressEvent saw it.
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self.boxes:
-            if event.key() in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
-                self.cycle(1 if event.key() == Qt.Key.Key_Tab else -1)
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            step = {Qt.Key.Key_Tab: 1, Qt.Key.Key_Backtab: -1}.get(Qt.Key(event.key()))
+            if step is not None and self.boxes:
+                self.cycle(step)
                 return True
         return super().event(event)
 
@@ -300,7 +301,7 @@ class AnnotationCanvas(ImageView):
                 if selected and len(self._selected) == 1 and self._editable:
                     points = act.handle_points(box.xyxy)
                     shown = [points[handle] for handle in act.shown_handles(box.xyxy, self.scale)]
-                    paint_handles(painter, [self.to_widget(QPointF(*point)) for point in shown], colors[0] if colors else theme().accent)
+                    paint_handles(painter, [self.to_widget(QPointF(*point)) for point in shown])
         self._paint_gesture(painter)
         if self._next_labels and not self._selected:
             self._paint_next_labels(painter)
@@ -333,7 +334,8 @@ class AnnotationCanvas(ImageView):
         painter.setFont(tag_font())
         metrics = QFontMetricsF(tag_font())
         height = TAG_HEIGHT + 8
-        parts = [("Next box:", QColor(16, 18, 22, 235)), *zip(names, colors, strict=True), ("Esc clears", QColor(16, 18, 22, 235))]
+        ground = QColor(16, 18, 22, 235)
+        parts = [("Next box:", ground), *zip(names, colors, strict=True), ("Esc clears", ground)]
         left, top = 12.0, 12.0
         for text, ground in parts:
             part = QRectF(QPointF(left, top), QSizeF(metrics.horizontalAdvance(text) + 2 * TAG_PADDING + 4, height))
@@ -382,7 +384,8 @@ class AnnotationCanvas(ImageView):
         if len(self._selected) == 1:
             return "Digits toggle its labels · drag moves it, handles resize it, arrows nudge it · Del deletes it"
         if self._selected:
-            return f"{len(self._selected)} boxes: digits toggle labels on all · drag or arrows move them · Del deletes them"
+            count = len(self._selected)
+            return f"{count} boxes: digits toggle labels on all · drag or arrows move them · Del deletes them"
         return "Drag to draw a box · W draws over boxes · digits set the next box's labels · Space-drag pans"
 
     # -- helpers

@@ -49,7 +49,7 @@ def paint_box(
     painter.restore()
 
 
-def paint_handles(painter: QPainter, points: Sequence[QPointF], color: QColor) -> None:
+def paint_handles(painter: QPainter, points: Sequence[QPointF]) -> None:
     """Draw the squares by which a box is resized."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
+
+from desktop.theme import GAP, PAD, icon_pixmap, theme
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +36,24 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
 
 
+def message_box(parent: QWidget | None, title: str, text: str, *, sign: str = "warning") -> QMessageBox:
+    """A message box in the window's dress, not yet shown: `title` in bold, `text` below, no buttons."""
+    box = QMessageBox(parent)
+    box.setWindowTitle(title)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setIconPixmap(icon_pixmap(sign, theme().warning, 32, box.devicePixelRatioF()))
+    box.setText(title)
+    box.setInformativeText(text)
+    layout = box.layout()
+    assert layout is not None
+    layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD + GAP)
+    return box
+
+
 def error_box(parent: QWidget | None, title: str, error: Exception | str) -> QMessageBox:
     """A message box for an error, not yet shown, so that a caller may add a way out."""
     parts = parts_of(str(error))
-    box = QMessageBox(parent)
-    box.setWindowTitle(title)
-    box.setIcon(QMessageBox.Icon.Warning)
-    box.setText(f"{title}.\n\n{parts.wrong}" if parts.wrong else title)
-    lines = [line for line in (parts.where, parts.mend) if line]
-    box.setInformativeText("\n\n".join(lines))
+    box = message_box(parent, title, "\n\n".join(part for part in (parts.wrong, parts.where, parts.mend) if part))
     box.setStandardButtons(QMessageBox.StandardButton.Ok)
     return box
 

@@ -49,6 +49,7 @@ class ImportCocoDialog(QDialog):
         layout.addLayout(form)
         layout.addWidget(self._summary)
         layout.addWidget(self._table, 1)
+        layout.addStretch(0)  # takes the room while the table is hidden
         layout.addWidget(buttons)
         self.resize(760, 480)
         self._file.changed.connect(self._read)

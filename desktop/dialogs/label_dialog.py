@@ -71,7 +71,8 @@ class LabelDialog(QDialog):
     def _check(self) -> None:
         name = self._name.text().strip()
         taken = any(other.name == name for other in self._others)
-        self._problem.setText(f"There is a label {name!r} already." if taken else "" if name else "A label needs a name.")
+        problem = f"There is a label {name!r} already." if taken else "A label needs a name."
+        self._problem.setText(problem if taken or not name else "")
         restyle(self._name, "invalid", taken)
         self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(bool(name) and not taken)
 
@@ -87,7 +88,9 @@ class ColorChoice(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         for index, shade in enumerate(COLORS):
-            button = QToolButton(checkable=True, checked=shade.lower() == color.lower())
+            button = QToolButton()
+            button.setCheckable(True)
+            button.setChecked(shade.lower() == color.lower())
             button.setIcon(swatch(QColor(shade)))
             button.setIconSize(QSize(20, 20))
             button.setToolTip(shade)

@@ -69,7 +69,10 @@ class NewProjectDialog(QDialog):
         layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD + GAP)
         layout.setSpacing(PAD)
         layout.addWidget(words("New project", "heading"))
-        about = "The project folder holds labels, trainings and checkpoints. Images stay where they are and are never changed."
+        about = (
+            "The project folder holds labels, trainings and checkpoints. "
+            "Images stay where they are and are never changed."
+        )
         layout.addWidget(words(about, "muted", wrap=True))
         layout.addLayout(form)
         layout.addWidget(self._problem)
@@ -124,7 +127,10 @@ class SampleDialog(QDialog):
         layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD + GAP)
         layout.setSpacing(PAD)
         layout.addWidget(words("Sample project", "heading"))
-        about = "Generated pictures of metal and other surfaces with scratches, pits, stains, inclusions and cracks, already labelled."
+        about = (
+            "Generated pictures of metal and other surfaces with scratches, pits, stains, inclusions "
+            "and cracks, already labelled."
+        )
         layout.addWidget(words(about, "muted", wrap=True))
         layout.addLayout(form)
         layout.addWidget(self._problem)

@@ -21,6 +21,8 @@ from core.types import Problem
 from desktop.theme import GAP, PAD
 from desktop.widgets.parts import words
 
+FEW = 300
+
 
 class ProblemTable(QTableWidget):
     """Files and what is wrong with them."""
@@ -31,13 +33,11 @@ class ProblemTable(QTableWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setShowGrid(False)
-        self.setWordWrap(False)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(28)
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         self.horizontalHeader().setStretchLastSection(True)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setColumnWidth(0, 250)
         self.show_problems(problems)
 
@@ -48,6 +48,10 @@ class ProblemTable(QTableWidget):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
                 self.setItem(row, column, item)
+        # Measuring every row takes seconds for thousands of them; those keep one line and their tool tip.
+        few = len(problems) <= FEW
+        mode = QHeaderView.ResizeMode.ResizeToContents if few else QHeaderView.ResizeMode.Fixed
+        self.verticalHeader().setSectionResizeMode(mode)
 
 
 class ProblemsDialog(QDialog):

@@ -31,7 +31,8 @@ class ProgressDialog(QDialog):
     _reported = Signal(int, int)
 
     def __init__(self, parent: QWidget | None, tasks: Tasks, title: str) -> None:
-        super().__init__(parent, Qt.WindowType.Dialog | Qt.WindowType.CustomizeWindowHint | Qt.WindowType.WindowTitleHint)
+        kind = Qt.WindowType
+        super().__init__(parent, kind.Dialog | kind.CustomizeWindowHint | kind.WindowTitleHint)
         self.setWindowTitle(title)
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setMinimumWidth(420)

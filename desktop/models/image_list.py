@@ -145,15 +145,15 @@ class ImageFilterModel(QSortFilterProxyModel):
     def set_text(self, text: str) -> None:
         """Show only images whose path has all words of `text`."""
         self._words = text.casefold().split()
-        self.invalidateFilter()
+        self.invalidate()
 
     def set_statuses(self, statuses: frozenset[Status]) -> None:
         self._statuses = statuses
-        self.invalidateFilter()
+        self.invalidate()
 
     def set_splits(self, splits: frozenset[Split]) -> None:
         self._splits = splits
-        self.invalidateFilter()
+        self.invalidate()
 
     @property
     def filtering(self) -> bool:

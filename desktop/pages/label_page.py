@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QAction, QColor, QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from core.changes import Changes
 from core.errors import InputError
@@ -21,18 +21,23 @@ from desktop.canvas.pictures import PictureLoader
 from desktop.models import wording
 from desktop.services import Services
 from desktop.session import Session
-from desktop.theme import icon, set_icon
+from desktop.theme import set_icon
 from desktop.widgets.box_list import BoxList
 from desktop.widgets.canvas_bars import CanvasBar, PointerBar
-from desktop.widgets.image_delegate import status_pixmap
 from desktop.widgets.image_details import ImageDetails
 from desktop.widgets.image_list_panel import ImageListPanel
-from desktop.widgets.label_delegate import tick_icon
+from desktop.widgets.label_menus import images_menu, labels_menu
 from desktop.widgets.label_panel import LabelPanel
 from desktop.widgets.notice import Notice
 from desktop.widgets.parts import surface, words
 
+NO_IMAGES = (
+    "No images yet.\n\nDrop image files or folders here, "
+    "or press Ctrl+I to add files and Ctrl+Shift+I to add a folder."
+)
 LEFT, RIGHT = 250, 270  # widths of the side columns at first, in pixels
+# Actions that need a project open for writing.
+CHANGING = frozenset({"draw", "delete", "duplicate", "paste", "labels_menu", "clean", "reviewed", "remove_image"})
 DUPLICATE_OFFSET = 12.0  # of a copy, in image pixels
 
 
@@ -95,20 +100,19 @@ class LabelPage(QWidget):
             "zoom_in": lambda: self.canvas.zoom_by(1.25),
             "zoom_out": lambda: self.canvas.zoom_by(0.8),
             "hide": self._hide,
-            "remove_image": lambda: self._remove([self._session.image_id]),
+            "remove_image": self._remove_current,
         }
 
     def _place(self) -> None:
-        left = surface("panel")
-        inner = QVBoxLayout(left)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.addWidget(self.images)
+        left = _panel(self.images)
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget, stretch in ((self._bar, 0), (self.notice, 0), (self.canvas, 1), (self._foot, 0)):
-            column.addWidget(widget, stretch)
+        column.addWidget(self._bar)
+        column.addWidget(self.notice)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self._foot)
         right = QSplitter(Qt.Orientation.Vertical)
         right.setChildrenCollapsible(False)
         boxes = QWidget()
@@ -118,19 +122,11 @@ class LabelPage(QWidget):
         heading.setContentsMargins(12, 0, 12, 0)
         inner.addWidget(heading)
         inner.addWidget(self.box_list, 1)
-        for widget, stretch in ((self.labels, 3), (boxes, 2), (self.details, 0)):
-            widget.setAutoFillBackground(False)
-            right.addWidget(widget)
-            right.setStretchFactor(right.count() - 1, stretch)
-        panel = surface("panel")
-        inner = QVBoxLayout(panel)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.addWidget(right)
+        _fill(right, (self.labels, 3), (boxes, 2), (self.details, 0))
+        panel = _panel(right)
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._columns.setChildrenCollapsible(False)
-        for widget, stretch in ((left, 0), (middle, 1), (panel, 0)):
-            self._columns.addWidget(widget)
-            self._columns.setStretchFactor(self._columns.count() - 1, stretch)
+        _fill(self._columns, (left, 0), (middle, 1), (panel, 0))
         left.setMinimumWidth(190)
         panel.setMinimumWidth(220)
         middle.setMinimumWidth(420)
@@ -186,8 +182,6 @@ class LabelPage(QWidget):
         # With a single label there is nothing to choose.
         self._next_labels = frozenset({labels[0].id}) if len(labels) == 1 else frozenset()
         self.canvas.set_editable(self._editable)
-        for name in ("draw", "delete", "duplicate", "paste", "clean", "reviewed", "remove_image"):
-            self._actions[name].setEnabled(self._editable)
         self._show_image()
 
     def _show_image(self) -> None:
@@ -200,7 +194,7 @@ class LabelPage(QWidget):
         if picture is None and path is not None:
             self.canvas.set_message(self._pictures.problem(path) or "Loading…")
         elif path is None and project is not None:
-            self.canvas.set_message("No images yet.\n\nDrop image files or folders here, or press Ctrl+I to add files.")
+            self.canvas.set_message(NO_IMAGES)
         ahead = self.images.neighbours() if project is not None else []
         self._pictures.want(path, [project.image_path(image_id) for image_id in ahead] if project is not None else ())
         self._show_record()
@@ -232,6 +226,8 @@ class LabelPage(QWidget):
         self.details.show_record(record, editable=self._editable)
         clean = record is not None and record.status is Status.CLEAN
         self._actions["clean"].setText("Not clean" if clean else "Clean")
+        for name, action in self._actions.items():
+            action.setEnabled(record is not None and (self._editable or name not in CHANGING))
 
     def _show_selection(self) -> None:
         """Tell panels and bars what is selected."""
@@ -327,13 +323,8 @@ class LabelPage(QWidget):
             return
         known = {label.id for label in project.labels()}
         bounds = (float(record.width), float(record.height))
-        copies = []
-        for box, new_id in zip(boxes, project.new_ids("box", len(boxes)), strict=True):
-            xyxy = act.drawn((box.x1, box.y1), (box.x2, box.y2), bounds)
-            if xyxy is not None:
-                copies.append(Box(new_id, *xyxy, box.labels & known))
-        if offset:
-            copies = list(act.duplicated(copies, [copy.id for copy in copies], offset, bounds))
+        new_ids = project.new_ids("box", len(boxes))
+        copies = act.pasted(boxes, new_ids, known, offset, bounds)
         if not copies:
             self.notice.show_notice("The copied boxes lie outside this image.", "warning", stays=False)
             return
@@ -392,9 +383,14 @@ class LabelPage(QWidget):
     def _set_note(self, note: str) -> None:
         self._apply(lambda project, image_id: edits.set_note(project, image_id, note))
 
+    def _remove_current(self) -> None:
+        if (record := self._record) is not None:
+            self._remove([record.id])
+
     def _remove(self, image_ids: list[int]) -> None:
-        self._apply(lambda project, _current: edits.remove_images(project, image_ids))
-        self._session.message.emit(f"Taken out: {len(image_ids):,} images. The files stay; undo brings them back.")
+        if self._apply(lambda project, _current: edits.remove_images(project, image_ids)):
+            taken = wording.plural(len(image_ids), "image")
+            self._session.message.emit(f"Taken out: {taken}. The files stay; undo brings them back.")
 
     # -- going about
 
@@ -423,40 +419,38 @@ class LabelPage(QWidget):
         chosen = [box for box in self.canvas.boxes if box.id in self.canvas.selected]
         if project is None or not chosen or not self._editable:
             return
-        menu = QMenu(self)
-        for label in project.labels():
-            text = f"{label.name}\t{label.shortcut}" if label.shortcut else label.name
-            checked = act.tri_state([box.labels for box in chosen], label.id)
-            action = menu.addAction(tick_icon(QColor(label.color), checked), text)
-            action.triggered.connect(lambda _checked, label_id=label.id: self._toggle_label(label_id))
-        menu.addSeparator()
-        menu.addAction(icon("add"), "Add a label…", self.labels.add_label)
+        menu = labels_menu(self, project.labels(), chosen, self._toggle_label, self.labels.add_label)
         corner = self.canvas.to_widget(QPointF(chosen[0].x2, chosen[0].y1)).toPoint() + QPoint(8, 0)
         menu.exec(self.canvas.mapToGlobal(corner))
+        menu.deleteLater()
 
     def _show_image_menu(self, image_ids: list[int], at: QPoint) -> None:
-        menu = QMenu(self)
-        ratio = self.devicePixelRatioF()
-        for status in (Status.REVIEWED, Status.CLEAN, Status.UNLABELLED):
-            menu.addAction(
-                status_pixmap(status, 16, ratio),
-                f"Mark {status.value}",
-                lambda status=status: self._apply(lambda project, _id: edits.set_status(project, image_ids, status)),
-            )
-        menu.addSeparator()
-        splits = menu.addMenu("Move to split")
-        for split in Split:
-            splits.addAction(
-                "none" if split is Split.NONE else split.value,
-                lambda split=split: self._apply(lambda project, _id: edits.set_split(project, image_ids, split)),
-            )
-        menu.addSeparator()
-        count = len(image_ids)
-        text = "Take out of the project" if count == 1 else f"Take {count:,} images out of the project"
-        menu.addAction(icon("delete"), text, lambda: self._remove(image_ids))
+        menu = images_menu(
+            self,
+            len(image_ids),
+            lambda status: self._apply(lambda project, _id: edits.set_status(project, image_ids, status)),
+            lambda split: self._apply(lambda project, _id: edits.set_split(project, image_ids, split)),
+            lambda: self._remove(image_ids),
+        )
         for action in menu.actions():
             action.setEnabled(self._editable)
         menu.exec(at)
+        menu.deleteLater()
+
+
+def _panel(content: QWidget) -> QFrame:
+    panel = surface("panel")
+    layout = QVBoxLayout(panel)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(content)
+    return panel
+
+
+def _fill(splitter: QSplitter, *parts: tuple[QWidget, int]) -> None:
+    """Add widgets, each with its share of the room that is left over."""
+    for place, (widget, stretch) in enumerate(parts):
+        splitter.addWidget(widget)
+        splitter.setStretchFactor(place, stretch)
 
 
 def _boxes(count: int) -> str:

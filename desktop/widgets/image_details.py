@@ -55,7 +55,8 @@ class ImageDetails(QWidget):
         # What was typed and not yet entered belongs to the image that is leaving; the page enters it before.
         self._record = record
         self._file.setText(record.path if record else "")
-        self._size.setText(f"{record.width:,} × {record.height:,} px, {wording.size(record.size_bytes)}" if record else "")
+        size = f"{record.width:,} × {record.height:,} px, {wording.size(record.size_bytes)}" if record else ""
+        self._size.setText(size)
         self._split.setCurrentIndex(self._split.findData(record.split if record else Split.NONE))
         self._group.setText(record.group if record else "")
         self._note.setText(record.note if record else "")

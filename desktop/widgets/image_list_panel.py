@@ -24,7 +24,7 @@ from desktop.services import Services
 from desktop.session import Session
 from desktop.theme import GAP, PAD, icon, notifier, theme
 from desktop.widgets.image_delegate import ImageDelegate, status_pixmap
-from desktop.widgets.parts import surface, words
+from desktop.widgets.parts import ElidedLabel, surface, words
 
 ANY = "All images"
 
@@ -46,7 +46,7 @@ class ImageListPanel(QWidget):
         self._status = QComboBox()
         self._status.setAccessibleName("Show images of this status")
         self._view = self._make_view()
-        self._count = words("", "small")
+        self._count = ElidedLabel("", "small")
         self._nothing = words("", "muted", wrap=True)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._place()
@@ -152,7 +152,7 @@ class ImageListPanel(QWidget):
         total = self.model.rowCount()
         if self.shown.filtering:
             return f"{self.shown.rowCount():,} of {total:,} images shown"
-        return f"{done:,} of {total:,} images labelled or clean" if total else "No images"
+        return f"{done:,} of {total:,} labelled or clean" if total else "No images"
 
     def _filter(self) -> None:
         chosen = self._status.currentData()
@@ -168,7 +168,7 @@ class ImageListPanel(QWidget):
         if self.model.rowCount():
             self._nothing.setText("No image passes the filter.")
         else:
-            self._nothing.setText("No images yet.\nDrop files or folders here, or use Project › Add images.")
+            self._nothing.setText("No images yet.")
         self._body.setCurrentIndex(0 if self.shown.rowCount() else 1)
 
     def _refresh(self, changes: Changes, _initiator: object) -> None:

@@ -69,7 +69,8 @@ class LabelDelegate(QStyledItemDelegate):
             painter.drawText(key, Qt.AlignmentFlag.AlignCenter, label.shortcut)
         if hovered:
             ratio = painter.device().devicePixelRatioF()
-            painter.drawPixmap(dots.center().x() - 8, dots.center().y() - 8, icon_pixmap("more", colors.text, 16, ratio))
+            sign = icon_pixmap("more", colors.text, 16, ratio)
+            painter.drawPixmap(dots.center().x() - 8, dots.center().y() - 8, sign)
             return dots.left()
         text = f"{count:,}"
         width = QFontMetrics(small).horizontalAdvance(text)

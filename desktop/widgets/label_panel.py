@@ -23,12 +23,16 @@ from core.errors import InputError
 from core.project import edits
 from core.project.palette import extended
 from core.types import Label
+from desktop.dialogs.errors import message_box
 from desktop.dialogs.label_dialog import LabelDialog, swatch
+from desktop.models import wording
 from desktop.models.label_list import COUNT, LABEL, LabelListModel
 from desktop.session import Session
 from desktop.theme import GAP, PAD, icon, set_icon
-from desktop.widgets.label_delegate import LabelDelegate, menu_rect
+from desktop.widgets.label_delegate import ROW, LabelDelegate, menu_rect
 from desktop.widgets.parts import icon_button, words
+
+ROWS_IN_SIGHT = 7  # of labels, however small the window is
 
 
 class LabelPanel(QWidget):
@@ -66,6 +70,7 @@ class LabelPanel(QWidget):
         layout.addLayout(head)
         layout.addLayout(inner)
         layout.addWidget(self._view, 1)
+        layout.addStretch(0)  # takes the room while there are no labels
         session.project_changed.connect(self._update_actions)
         session.changed.connect(self._update_actions)
         self._update_actions()
@@ -100,12 +105,9 @@ class LabelPanel(QWidget):
 
     def delete_label(self, label: Label, count: int) -> None:
         """Ask, and take the label off the project and all its boxes."""
-        where = "No box carries it." if not count else f"It is taken off {count:,} boxes; the boxes themselves stay."
-        box = QMessageBox(self)
-        box.setWindowTitle("Delete label")
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setText(f"Delete the label “{label.name}”?")
-        box.setInformativeText(f"{where} Undo brings it back.")
+        boxes = wording.plural(count, "box", "boxes")
+        where = f"It is taken off {boxes}; the boxes themselves stay." if count else "No box carries it."
+        box = message_box(self, f"Delete the label “{label.name}”?", f"{where} Undo brings it back.")
         delete = box.addButton("Delete label", QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
         box.exec()
@@ -162,6 +164,7 @@ class LabelPanel(QWidget):
         for action in menu.actions():
             action.setEnabled(action.isEnabled() and self._editable)
         menu.exec(at)
+        menu.deleteLater()
 
     @property
     def _editable(self) -> bool:
@@ -171,6 +174,7 @@ class LabelPanel(QWidget):
         self._add.setEnabled(self._editable)
         self._first.setVisible(self._editable and not self.model.rowCount())
         self._view.setVisible(self.model.rowCount() > 0)
+        self._view.setMinimumHeight(min(self.model.rowCount(), ROWS_IN_SIGHT) * ROW + 4)
         self._about.setVisible(self.model.rowCount() > 0)
 
 

@@ -17,7 +17,7 @@ class PathField(QWidget):
     changed = Signal()
 
     def __init__(
-        self, kind: Literal["folder", "file"], title: str, start: str, *, filter: str = "", hint: str = ""  # noqa: A002
+        self, kind: Literal["folder", "file"], title: str, start: str, *, filter: str = "", hint: str = ""
     ) -> None:
         super().__init__()
         self._kind, self._title, self._start, self._filter = kind, title, start, filter

@@ -29,7 +29,9 @@ class Rail(QFrame):
         layout.setContentsMargins(6, GAP, 6, GAP)
         layout.setSpacing(4)
         for number, (title, _) in enumerate(pages):
-            button = QToolButton(text=title, checkable=True)
+            button = QToolButton()
+            button.setText(title)
+            button.setCheckable(True)
             button.setProperty("role", "rail")
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
             button.setIconSize(QSize(24, 24))

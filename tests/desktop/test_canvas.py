@@ -1,0 +1,350 @@
+"""What mouse and keys mean on the canvas: the pure part without a window, then the widget itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+from pytestqt.qtbot import QtBot
+
+from core.types import Box, Label
+from desktop.canvas import interaction as act
+from desktop.canvas.annotation_canvas import NUDGE_ENDS, AnnotationCanvas
+from desktop.canvas.box_painter import paint_box, tag_origin
+from desktop.canvas.pyramid import make_pyramid
+from desktop.canvas.view import ImageView
+from desktop.theme import text_on
+from tests.desktop.mouse import drag, move
+
+BIG = Box(1, 10, 10, 90, 70, frozenset({1}))
+SMALL = Box(2, 30, 30, 50, 50, frozenset({1, 2}))
+BOUNDS = (100.0, 80.0)
+
+
+def test_smallest_box_under_the_mouse_comes_first() -> None:
+    assert act.target_at((40, 40), (BIG, SMALL), (), 1.0) == act.OnBoxes((2, 1))
+
+
+def test_a_box_answers_a_little_outside_its_outline_whatever_the_zoom() -> None:
+    assert act.target_at((8, 40), (BIG,), (), 1.0) == act.OnBoxes((1,))
+    assert act.target_at((8, 40), (BIG,), (), 4.0) == act.OnNothing()
+
+
+def test_handles_are_offered_only_for_a_single_selected_box() -> None:
+    assert act.target_at((90, 70), (BIG,), {1}, 1.0) == act.OnHandle(1, "se")
+    assert act.target_at((90, 70), (BIG,), (), 1.0) == act.OnBoxes((1,))
+    assert act.target_at((90, 70), (BIG, SMALL), {1, 2}, 1.0) == act.OnBoxes((1,))
+
+
+def test_all_eight_handles_are_within_reach() -> None:
+    found = {act.handle_at(point, BIG.xyxy, 1.0) for point in act.handle_points(BIG.xyxy).values()}
+    assert found == set(act.HANDLES)
+
+
+def test_the_middle_of_a_tiny_box_moves_it_instead_of_resizing() -> None:
+    tiny = (10.0, 10.0, 16.0, 16.0)
+    assert act.handle_at((13, 13), tiny, 1.0) is None
+    assert act.handle_at((16, 16), tiny, 1.0) == "se"
+
+
+@pytest.mark.parametrize(
+    ("handle", "expected"),
+    [
+        ("nw", (15, 13, 90, 70)),
+        ("n", (10, 13, 90, 70)),
+        ("e", (10, 10, 95, 70)),
+        ("sw", (15, 10, 90, 73)),
+    ],
+)
+def test_a_handle_drags_only_its_own_sides(handle: act.Handle, expected: act.XYXY) -> None:
+    assert act.resized(BIG.xyxy, handle, 5, 3, BOUNDS) == expected
+
+
+def test_a_box_can_be_turned_inside_out_and_keeps_its_corners_ordered() -> None:
+    assert act.resized((10, 10, 20, 20), "e", -15, 0, BOUNDS) == (5, 10, 10, 20)
+
+
+@pytest.mark.parametrize("handle", act.HANDLES)
+@pytest.mark.parametrize("drag", [(-500, -500), (500, 500), (-8, -8), (8, 8), (0.1, -0.1)])
+def test_a_resized_box_keeps_some_area_inside_the_image(handle: act.Handle, drag: act.Point) -> None:
+    for xyxy in ((10.0, 10.0, 18.0, 18.0), (0.0, 0.0, 1.0, 1.0), (99.0, 79.0, 100.0, 80.0)):
+        x1, y1, x2, y2 = act.resized(xyxy, handle, *drag, BOUNDS)
+        assert x1 >= 0 and y1 >= 0 and x2 <= BOUNDS[0] and y2 <= BOUNDS[1]
+        assert x2 - x1 >= act.SMALLEST_SIDE - 1e-6 and y2 - y1 >= act.SMALLEST_SIDE - 1e-6
+
+
+def test_moved_boxes_stop_together_at_the_edge() -> None:
+    first, second = act.moved((BIG, SMALL), {1, 2}, 50, -50, BOUNDS)
+    assert first.xyxy == (20, 0, 100, 60)
+    assert (second.x1 - first.x1, second.y1 - first.y1) == (20, 20)
+
+
+def test_moving_leaves_other_boxes_alone() -> None:
+    assert act.moved((BIG, SMALL), {2}, 3, 4, BOUNDS) == (BIG, Box(2, 33, 34, 53, 54, SMALL.labels))
+
+
+def test_a_drawn_box_is_cut_to_the_image_and_a_line_is_none() -> None:
+    assert act.drawn((50, 50), (-10, 200), BOUNDS) == (0, 50, 50, 80)
+    assert act.drawn((50, 50), (50.4, 70), BOUNDS) is None
+
+
+def test_shift_click_joins_and_leaves_the_selection() -> None:
+    on_small = act.OnBoxes((2, 1))
+    assert act.clicked(on_small, frozenset({1}), add=True) == {1, 2}
+    assert act.clicked(on_small, frozenset({1, 2}), add=True) == {1}
+    assert act.clicked(on_small, frozenset({1}), add=False) == {2}
+    assert act.clicked(act.OnNothing(), frozenset({1}), add=False) == frozenset()
+    assert act.clicked(act.OnNothing(), frozenset({1}), add=True) == {1}
+
+
+def test_a_frame_selects_what_it_touches_besides_what_was_selected() -> None:
+    far = Box(3, 95, 75, 99, 79, frozenset())
+    band = act.Banding((28, 28), frozenset({3}))
+    assert act.banded((BIG, SMALL, far), band, (32, 32)) == {1, 2, 3}
+    assert act.banded((SMALL, far), act.Banding((0, 0), frozenset()), (5, 5)) == frozenset()
+
+
+def test_cycling_goes_round_in_both_directions() -> None:
+    assert act.cycled([7, 8, 9], {8}) == {9}
+    assert act.cycled([7, 8, 9], {9}) == {7}
+    assert act.cycled([7, 8, 9], {7}, -1) == {9}
+    assert act.cycled([7, 8, 9], {7, 8}) == {7}
+    assert act.cycled([], {1}) == frozenset()
+
+
+def test_a_copy_lies_beside_its_original_also_in_the_corner() -> None:
+    (copy,) = act.duplicated([SMALL], [9], 12, BOUNDS)
+    assert (copy.id, copy.xyxy, copy.labels) == (9, (42, 42, 62, 62), SMALL.labels)
+    (cornered,) = act.duplicated([Box(3, 80, 60, 100, 80, frozenset())], [9], 12, BOUNDS)
+    assert cornered.xyxy == (68, 48, 88, 68)
+
+
+def test_pasting_into_a_smaller_image_cuts_boxes_and_drops_unknown_labels() -> None:
+    pasted = act.pasted([BIG, SMALL], [8, 9], {2}, 0, (40.0, 20.0))
+    assert [(box.id, box.xyxy, box.labels) for box in pasted] == [(8, (10, 10, 40, 20), frozenset())]
+
+
+def test_tri_state_tells_all_none_and_some() -> None:
+    sets = [frozenset({1}), frozenset({1, 2})]
+    assert [act.tri_state(sets, label) for label in (1, 2, 3)] == [True, None, False]
+    assert act.tri_state([], 1) is False
+
+
+# -- view
+
+
+def test_zooming_keeps_the_point_under_the_mouse(qtbot: QtBot) -> None:
+    view = _shown(qtbot, ImageView())
+    at = QPointF(123, 77)
+    before = view.to_image(at)
+    view.zoom_to(view.scale * 3, at)
+    after = view.to_image(at)
+    assert after.x() == pytest.approx(before.x()) and after.y() == pytest.approx(before.y())
+
+
+def test_a_fitted_image_lies_whole_in_the_view_and_follows_its_size(qtbot: QtBot) -> None:
+    view = _shown(qtbot, ImageView())
+    for size in ((400, 300), (240, 500)):
+        view.resize(*size)
+        frame = view.rect_to_widget((0, 0, 100, 80))
+        assert QRectF(view.rect()).contains(frame)
+        assert frame.width() > size[0] * 0.6 or frame.height() > size[1] * 0.6
+
+
+def test_an_image_cannot_be_lost_by_panning(qtbot: QtBot) -> None:
+    view = _shown(qtbot, ImageView())
+    view.pan_by(QPointF(1e6, -1e6))
+    assert view.rect_to_widget((0, 0, 100, 80)).intersects(QRectF(view.rect()))
+
+
+def test_a_click_is_announced_in_image_pixels_and_a_drag_is_not(qtbot: QtBot) -> None:
+    view = _shown(qtbot, ImageView())
+    clicks: list[QPointF] = []
+    view.image_clicked.connect(clicks.append)
+    at = view.to_widget(QPointF(25, 40)).toPoint()
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=at)
+    drag(qtbot, view, at, at + QPoint(60, 0))
+    assert len(clicks) == 1
+    assert clicks[0].x() == pytest.approx(25, abs=1) and clicks[0].y() == pytest.approx(40, abs=1)
+
+
+def test_a_large_image_is_drawn_from_a_level_with_enough_pixels() -> None:
+    pyramid = make_pyramid(np.zeros((3000, 4100, 3), np.uint8))
+    assert [(level.width(), level.height()) for level in pyramid.levels] == [
+        (4100, 3000),
+        (2050, 1500),
+        (1025, 750),
+        (512, 375),
+    ]
+    assert [pyramid.level_for(scale) for scale in (2.0, 0.6, 0.5, 0.2, 0.01)] == [0, 0, 1, 2, 3]
+
+
+def test_another_image_replaces_the_pixels_on_the_screen(qtbot: QtBot) -> None:
+    view = _shown(qtbot, ImageView())
+    view.set_image(np.full((80, 100, 3), (255, 0, 0), np.uint8))
+    assert view.grab().toImage().pixelColor(view.rect().center()) == QColor(255, 0, 0)
+    view.set_image(None)
+    assert view.grab().toImage().pixelColor(view.rect().center()) != QColor(255, 0, 0)
+
+
+# -- boxes on the screen
+
+
+def test_a_box_with_two_labels_shows_both_colours_on_its_outline() -> None:
+    image = _painted([QColor("#ff0000"), QColor("#0000ff")], ["scratch", "pit"])
+    along = {image.pixelColor(x, 50).name() for x in range(60, 240)}
+    assert {"#ff0000", "#0000ff"} <= along
+
+
+def test_a_box_shows_every_name_and_a_box_without_labels_says_so() -> None:
+    def ink(names: list[str]) -> int:
+        image = _painted([QColor("#ff0000")] * len(names), names)
+        return sum(image.pixelColor(x, 40).name() != "#808080" for x in range(300))
+
+    assert ink(["scratch", "pit"]) > ink(["scratch"]) > 40
+    assert ink([]) > 60
+
+
+def test_a_tag_stays_in_sight() -> None:
+    bounds, size = QRectF(0, 0, 200, 100), QSizeF(80, 18)
+    for rect in (QRectF(-20, -5, 50, 50), QRectF(180, 2, 60, 95), QRectF(0, 0, 200, 100), QRectF(90, 50, 20, 20)):
+        assert bounds.contains(QRectF(tag_origin(rect, size, bounds), size))
+
+
+def test_text_on_a_colour_contrasts_with_it() -> None:
+    assert text_on(QColor("#f2dc4e")).lightness() < 40
+    assert text_on(QColor("#1c2440")).lightness() > 200
+
+
+# -- the canvas
+
+
+def test_dragging_on_the_bare_image_draws(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (SMALL,))
+    with qtbot.waitSignal(canvas.drawn) as drawn:
+        drag(qtbot, canvas, _at(canvas, 60, 20), _at(canvas, 80, 26))
+    assert drawn.args == [pytest.approx((60, 20, 80, 26), abs=0.6)]
+
+
+def test_a_click_on_the_bare_image_draws_nothing_and_clears_the_selection(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (SMALL,))
+    canvas.select({2})
+    with qtbot.assertNotEmitted(canvas.drawn):
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 80, 20))
+    assert canvas.selected == frozenset()
+
+
+def test_dragging_a_box_moves_it_and_announces_one_edit(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (BIG, SMALL))
+    edits: list[tuple[tuple[Box, ...], str]] = []
+    canvas.edited.connect(lambda boxes, name: edits.append((boxes, name)))
+    drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 50, 45), steps=4)
+    ((boxes, name),) = edits
+    assert name == "Move box"
+    assert boxes[0] == BIG
+    assert boxes[1].xyxy == pytest.approx((40, 35, 60, 55), abs=0.6)
+
+
+def test_dragging_a_handle_resizes(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (SMALL,))
+    canvas.select({2})
+    with qtbot.waitSignal(canvas.edited) as edited:
+        drag(qtbot, canvas, _at(canvas, 50, 50), _at(canvas, 60, 65))
+    assert edited.args[0][0].xyxy == pytest.approx((30, 30, 60, 65), abs=0.6)
+
+
+def test_armed_the_next_drag_draws_over_a_box_and_disarms(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (BIG,))
+    canvas.arm(True)
+    with qtbot.waitSignal(canvas.drawn), qtbot.assertNotEmitted(canvas.edited):
+        drag(qtbot, canvas, _at(canvas, 20, 20), _at(canvas, 40, 40))
+    assert not canvas.armed
+
+
+def test_armed_two_clicks_draw(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (BIG,))
+    canvas.arm(True)
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 20, 20))
+    with qtbot.waitSignal(canvas.drawn) as drawn:
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 70, 60))
+    assert drawn.args == [pytest.approx((20, 20, 70, 60), abs=0.6)]
+
+
+def test_a_sequence_of_nudges_is_one_edit(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (SMALL,))
+    canvas.select({2})
+    edits: list[tuple[tuple[Box, ...], str]] = []
+    canvas.edited.connect(lambda boxes, name: edits.append((boxes, name)))
+    for _ in range(3):
+        qtbot.keyClick(canvas, Qt.Key.Key_Right)
+    qtbot.keyClick(canvas, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    assert edits == []
+    qtbot.wait(NUDGE_ENDS + 150)
+    ((boxes, name),) = edits
+    assert (boxes[0].xyxy, name) == ((33, 40, 53, 60), "Nudge box")
+
+
+def test_escape_gives_up_a_drag_and_then_the_selection(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (SMALL,))
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
+    move(canvas, QPointF(_at(canvas, 60, 60)))
+    assert canvas.boxes != (SMALL,)
+    with qtbot.assertNotEmitted(canvas.edited):
+        qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+        qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 60, 60))
+    assert canvas.boxes == (SMALL,)
+    canvas.select({2})
+    qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    assert canvas.selected == frozenset()
+
+
+def test_read_only_boxes_can_be_selected_but_not_changed(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (SMALL,))
+    canvas.set_editable(False)
+    with qtbot.assertNotEmitted(canvas.edited), qtbot.assertNotEmitted(canvas.drawn):
+        drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 60, 60))
+        drag(qtbot, canvas, _at(canvas, 70, 10), _at(canvas, 90, 25))
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
+        qtbot.keyClick(canvas, Qt.Key.Key_Right)
+        qtbot.wait(NUDGE_ENDS + 100)
+    assert canvas.selected == {2}
+
+
+def test_tab_selects_overlapping_boxes_in_turn(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (BIG, SMALL))
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
+    assert canvas.selected == {2}
+    qtbot.keyClick(canvas, Qt.Key.Key_Tab)
+    assert canvas.selected == {1}
+    qtbot.keyClick(canvas, Qt.Key.Key_Tab)
+    assert canvas.selected == {2}
+
+
+def _shown(qtbot: QtBot, view: ImageView) -> ImageView:
+    qtbot.addWidget(view)
+    view.resize(400, 320)
+    view.show()
+    view.set_image(np.full((80, 100, 3), 128, np.uint8))
+    return view
+
+
+def _canvas(qtbot: QtBot, boxes: tuple[Box, ...]) -> AnnotationCanvas:
+    canvas = AnnotationCanvas()
+    _shown(qtbot, canvas)
+    canvas.set_labels((Label(1, "scratch", "#ff0000", "1"), Label(2, "pit", "#0000ff", "2")))
+    canvas.set_boxes(boxes)
+    return canvas
+
+
+def _at(canvas: AnnotationCanvas, x: float, y: float) -> QPoint:
+    return canvas.to_widget(QPointF(x, y)).toPoint()
+
+
+def _painted(colors: list[QColor], names: list[str]) -> QImage:
+    image = QImage(300, 120, QImage.Format.Format_RGB32)
+    image.fill(QColor("#808080"))
+    painter = QPainter(image)
+    paint_box(painter, QRectF(50, 50, 200, 60), colors, names)
+    painter.end()
+    return image

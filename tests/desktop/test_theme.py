@@ -1,0 +1,109 @@
+"""Colours that can be read, icons that exist, and a choice that takes effect."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from importlib.resources import files
+from itertools import combinations
+
+import pytest
+from PySide6.QtGui import QAction, QColor, QPalette
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from desktop import theme
+from desktop.actions import LABEL, WINDOW, ActionSpec, build
+from desktop.main_window import PAGES
+
+
+def contrast(first: QColor, second: QColor) -> float:
+    """Contrast ratio of WCAG 2."""
+
+    def luminance(color: QColor) -> float:
+        def linear(value: float) -> float:
+            return value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4
+
+        return 0.2126 * linear(color.redF()) + 0.7152 * linear(color.greenF()) + 0.0722 * linear(color.blueF())
+
+    high, low = sorted((luminance(first), luminance(second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colors", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
+def test_words_can_be_read_on_every_surface(colors: theme.Theme) -> None:
+    for ground in (colors.window, colors.panel, colors.raised, colors.field, colors.hover, colors.selected):
+        assert contrast(colors.text, ground) >= 7
+        assert contrast(colors.muted, ground) >= 4.0
+    assert contrast(colors.accent_text, colors.accent) >= 4
+    for sign in (colors.good, colors.bad, colors.warning):
+        assert contrast(sign, colors.panel) >= 4
+
+
+@pytest.mark.parametrize("colors", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
+def test_curves_stand_out_from_the_plot_and_from_each_other(colors: theme.Theme) -> None:
+    assert all(contrast(curve, colors.plot_background) >= 2.2 for curve in colors.series)
+    for first, second in combinations(colors.series, 2):
+        distance = sum(abs(a - b) for a, b in zip(first.getRgb()[:3], second.getRgb()[:3], strict=True))
+        assert distance > 60, (first.name(), second.name())
+
+
+def test_choosing_a_theme_dresses_the_program_and_tells_the_views(qtbot: QtBot, qapp: QApplication) -> None:
+    for choice, expected in (("light", theme.LIGHT), ("dark", theme.DARK)):
+        with qtbot.waitSignal(theme.notifier.theme_changed):
+            theme.apply_theme(qapp, choice)
+        assert theme.theme() is expected
+        assert qapp.palette().color(QPalette.ColorRole.Window) == expected.window
+        assert expected.panel.name() in qapp.styleSheet()
+
+
+def test_the_style_sheet_has_no_name_left_to_fill_in(qapp: QApplication) -> None:
+    theme.apply_theme(qapp, "dark")
+    rules = re.sub(r"/\*.*?\*/", "", qapp.styleSheet(), flags=re.DOTALL)
+    assert "$" not in rules
+    named = {field.name for field in fields(theme.Theme)}
+    sheet = (files("resources") / "theme.qss").read_text("utf-8")
+    used = set(re.findall(r"\$\{?(\w+)", re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)))
+    assert {name for name in used if not name.startswith("picture_")} - {"small", "gap", "pad"} <= named
+
+
+def test_every_icon_draws_in_the_colour_asked_for(qapp: QApplication) -> None:
+    names = [path.name.removesuffix(".svg") for path in (files("resources") / "icons").iterdir() if path.name.endswith(".svg")]
+    assert len(names) > 40
+    for name in names:
+        image = theme.icon_pixmap(name, QColor("#ff0000"), 24).toImage()
+        inked = [
+            image.pixelColor(x, y) for x in range(24) for y in range(24) if image.pixelColor(x, y).alpha() > 128
+        ]
+        assert inked, name
+        assert all(color.red() > 200 and color.green() < 60 for color in inked), name
+
+
+def test_every_action_and_page_has_an_icon_that_exists() -> None:
+    present = {path.name.removesuffix(".svg") for path in (files("resources") / "icons").iterdir()}
+    wanted = {spec.icon for spec in (*WINDOW, *LABEL) if spec.icon} | {icon for _, icon, *_ in PAGES}
+    assert wanted <= present
+
+
+def test_no_two_actions_of_a_page_share_a_key() -> None:
+    keys = [key for spec in (*WINDOW, *LABEL) for key in spec.keys] + [f"Ctrl+{n}" for n in range(1, 6)]
+    assert len(keys) == len(set(keys))
+
+
+def test_a_tinted_icon_follows_the_theme(qapp: QApplication) -> None:
+    theme.apply_theme(qapp, "dark")
+    action = QAction()
+    theme.set_icon(action, "dot", "bad")
+    before = action.icon().pixmap(20).toImage().pixelColor(10, 10)
+    theme.apply_theme(qapp, "light")
+    after = action.icon().pixmap(20).toImage().pixelColor(10, 10)
+    assert (before, after) == (theme.DARK.bad, theme.LIGHT.bad)
+
+
+def test_an_action_without_a_handler_is_refused(qtbot: QtBot) -> None:
+    from PySide6.QtWidgets import QWidget
+
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    with pytest.raises(ValueError, match="differ"):
+        build(widget, [ActionSpec("one", "One")], {"other": print})
