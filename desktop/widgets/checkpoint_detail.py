@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from core.project.records import CheckpointRecord, RunRecord
 from desktop import theme
 from desktop.models import wording
+from desktop.widgets.parts import ElidedLabel
 from desktop.widgets.score_bars import Bar, ScoreBars
 
 STRATEGIES = {"scratch": "from scratch", "frozen": "backbone frozen", "fine_tune": "fine-tuned"}
@@ -199,10 +200,10 @@ class CheckpointDetail(QFrame):
         while self._facts.rowCount():
             self._facts.removeRow(0)
         for name, value in facts:
-            # A path has no spaces to break at: invisible ones let it wrap within the pane.
-            text = _label("", value.replace("/", "/\u200b") if name == "File" else value)
+            # A path has no spaces to break at, and would widen the pane; invisible ones would be copied with it.
+            text = ElidedLabel(value) if name == "File" else _label("", value)
             text.setTextFormat(Qt.TextFormat.PlainText)
-            text.setWordWrap(True)
+            text.setWordWrap(name != "File")
             text.setToolTip(value)
             text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._facts.addRow(_label("muted", name), text)
