@@ -249,7 +249,7 @@ def test_damaged_or_foreign_checkpoints_are_refused_with_the_reason(tmp_path: Pa
         cases[name] = (path, reason)
         return path
 
-    case("missing", "cannot be read")
+    case("missing", "no such file")
     case("empty", "not a checkpoint", b"")
     case("truncated", "size does not match", data[: len(data) // 2])
     case("picture", "not a checkpoint", b"\x89PNG" + b"\0" * 100)
