@@ -11,10 +11,24 @@ from PySide6.QtCore import QObject, Signal
 
 from core.errors import InputError
 from core.imaging.decode import decode
+from core.types import ImageRecord
 from desktop.canvas.pyramid import Pyramid, make_pyramid
 from desktop.tasks import Tasks
 
 KEPT_BYTES = 768 * 1024 * 1024
+AHEAD_BYTES = KEPT_BYTES // 2  # of neighbours, so that fetching them never drops the image being looked at
+BYTES_PER_PIXEL = 16 / 3  # of a Pyramid: four bytes, and a third more for the halvings
+
+
+def worth_fetching(records: Sequence[ImageRecord]) -> list[ImageRecord]:
+    """The first of `records` that fit in memory together."""
+    fitting, total = [], 0.0
+    for record in records:
+        total += record.width * record.height * BYTES_PER_PIXEL
+        if total > AHEAD_BYTES:
+            break
+        fitting.append(record)
+    return fitting
 
 
 class PictureLoader(QObject):

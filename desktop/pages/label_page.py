@@ -17,7 +17,7 @@ from core.types import Box, ImageRecord, Split, Status
 from desktop import actions as table
 from desktop.canvas import interaction as act
 from desktop.canvas.annotation_canvas import AnnotationCanvas
-from desktop.canvas.pictures import PictureLoader
+from desktop.canvas.pictures import PictureLoader, worth_fetching
 from desktop.models import wording
 from desktop.services import Services
 from desktop.session import Session
@@ -195,8 +195,9 @@ class LabelPage(QWidget):
             self.canvas.set_message(self._pictures.problem(path) or "Loading…")
         elif path is None and project is not None:
             self.canvas.set_message(NO_IMAGES)
-        ahead = self.images.neighbours() if project is not None else []
-        self._pictures.want(path, [project.image_path(image_id) for image_id in ahead] if project is not None else ())
+        if project is not None:
+            ahead = worth_fetching([project.image(image_id) for image_id in self.images.neighbours()])
+            self._pictures.want(path, [project.image_path(neighbour) for neighbour in ahead])
         self._show_record()
         self._show_boxes()
 

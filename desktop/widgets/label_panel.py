@@ -109,7 +109,8 @@ class LabelPanel(QWidget):
         where = f"It is taken off {boxes}; the boxes themselves stay." if count else "No box carries it."
         box = message_box(self, f"Delete the label “{label.name}”?", f"{where} Undo brings it back.")
         delete = box.addButton("Delete label", QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
+        delete.setProperty("role", "danger")
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
         if box.clickedButton() is delete:
             self._apply(tuple(other for other in self.model.labels() if other.id != label.id))

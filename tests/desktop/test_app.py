@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDropEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDropEvent
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -20,6 +20,7 @@ from core.settings import Settings, config_folder
 from desktop.main_window import PAGES, MainWindow
 from desktop.services import Services
 from desktop.session import Session
+from desktop.theme import LIGHT, theme
 from desktop.widgets.rail import Rail
 from desktop.widgets.welcome import Welcome
 from tests.builders import draw, project_with_pictures, write_coco, write_pictures
@@ -230,7 +231,9 @@ def test_the_edit_menu_names_what_undo_would_take_back(window: MainWindow, tmp_p
 
 
 def test_the_theme_is_chosen_in_the_menu_and_remembered(window: MainWindow, services: Services) -> None:
-    window._choose_theme("light")
+    (light,) = [action for action in window.findChildren(QAction) if action.text() == "Light"]
+    light.trigger()
+    assert theme() is LIGHT
     assert json.loads(services.settings.path.read_text("utf-8"))["theme"] == "light"
     assert Settings(services.settings.path.parent).values.theme == "light"
 

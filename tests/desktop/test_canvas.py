@@ -8,10 +8,11 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
-from core.types import Box, Label
+from core.types import Box, ImageRecord, Label
 from desktop.canvas import interaction as act
 from desktop.canvas.annotation_canvas import NUDGE_ENDS, AnnotationCanvas
 from desktop.canvas.box_painter import paint_box, tag_origin
+from desktop.canvas.pictures import worth_fetching
 from desktop.canvas.pyramid import make_pyramid
 from desktop.canvas.view import ImageView
 from desktop.theme import text_on
@@ -178,6 +179,13 @@ def test_a_large_image_is_drawn_from_a_level_with_enough_pixels() -> None:
         (512, 375),
     ]
     assert [pyramid.level_for(scale) for scale in (2.0, 0.6, 0.5, 0.2, 0.01)] == [0, 0, 1, 2, 3]
+
+
+def test_only_neighbours_that_fit_in_memory_are_fetched_ahead() -> None:
+    small = [ImageRecord(n, f"{n}.png", 640, 640) for n in range(3)]
+    huge = [ImageRecord(n, f"{n}.png", 8000, 8000) for n in range(3, 6)]
+    assert worth_fetching(small) == small
+    assert worth_fetching([small[0], *huge]) == [small[0], huge[0]]
 
 
 def test_another_image_replaces_the_pixels_on_the_screen(qtbot: QtBot) -> None:
