@@ -108,8 +108,6 @@ def _menu_entries(menu: QMenu | QMenuBar) -> Iterator[dict[str, Any]]:
 def _cells(view: QAbstractItemView) -> Iterator[dict[str, Any]]:
     """The items that can be seen, with their texts."""
     model, port, count = view.model(), view.viewport(), 0
-    if model is None:
-        return
     # A list model does not let itself be asked for its columns.
     columns = 1 if isinstance(view, QListView) else model.columnCount(view.rootIndex())
     for row in range(model.rowCount(view.rootIndex())):
@@ -132,9 +130,11 @@ def _cells(view: QAbstractItemView) -> Iterator[dict[str, Any]]:
 
 def _unclipped(widget: QWidget) -> QRect:
     """The part of a widget that lies inside all its parents, in its own pixels."""
-    seen, parent = widget.rect(), widget
-    while not parent.isWindow() and (parent := parent.parentWidget()) is not None:
-        seen = seen.intersected(parent.rect().translated(-widget.mapTo(parent, QPoint())))
+    seen = widget.rect()
+    around = None if widget.isWindow() else widget.parentWidget()
+    while around is not None:
+        seen = seen.intersected(around.rect().translated(-widget.mapTo(around, QPoint())))
+        around = None if around.isWindow() else around.parentWidget()
     return seen
 
 
