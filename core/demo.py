@@ -16,7 +16,8 @@ from core.evaluation.average_precision import Evaluation
 from core.evaluation.curves import precision_recall_curves
 from core.evaluation.matching import MatchTable
 from core.imaging.decode import decode
-from core.launching import Launch, prepare_run, run_training
+from core.jobs.folder import JobFolder
+from core.launching import prepare_run, run_training
 from core.predicting import SplitPredictions, find_checkpoint, load_predictor, predict_split
 from core.project.database import FILE_NAME
 from core.project.project import Project
@@ -51,11 +52,11 @@ def run_demo(
     """
     began = time.monotonic()
     with _demo_project(folder, count, quiet) as project:
-        launch = prepare_run(project, demo_recipe(settings or {}))
+        run = prepare_run(project, demo_recipe(settings or {}))
         snapshot = take_snapshot(project)
-    events = _train(launch, quiet)
+    events = _train(run, quiet)
     with Project.open(folder, read_only=True) as project:
-        name, path = find_checkpoint(project, f"{launch.folder.path.name}-best")
+        name, path = find_checkpoint(project, f"{run.path.name}-best")
     predictor = load_predictor(path, low_scores=True)
     with progress_bar("judging", quiet=quiet) as progress:
         predicted = predict_split(predictor, snapshot, Split.TEST, progress)
@@ -96,12 +97,12 @@ def _demo_project(folder: Path, count: int, quiet: bool) -> Project:
     return project
 
 
-def _train(launch: Launch, quiet: bool) -> list[dict[str, Any]]:
+def _train(run: JobFolder, quiet: bool) -> list[dict[str, Any]]:
     """Train; the events of the epochs."""
     epochs: list[dict[str, Any]] = []
 
     def noting() -> Any:
-        for event in run_training(launch):
+        for event in run_training(run):
             if event.get("event") == "epoch":
                 epochs.append(event)
             yield event
@@ -115,7 +116,7 @@ def _train(launch: Launch, quiet: bool) -> list[dict[str, Any]]:
     if last["event"] == "failed":
         raise InputError(f"the training failed: {last['reason']}. {last.get('advice', '')}")
     if last["stopped"]:
-        raise InputError(f"the demo was stopped; what was learnt is in {launch.folder.path / 'checkpoints'}")
+        raise InputError(f"the demo was stopped; what was learnt is in {run.path / 'checkpoints'}")
     return epochs
 
 

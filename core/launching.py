@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
@@ -14,6 +13,7 @@ from core.errors import InputError
 from core.jobs.folder import JobFolder
 from core.jobs.process import follow_batches, spawn
 from core.project import edits
+from core.project.history import Edit
 from core.project.project import Project
 from core.project.snapshot import Snapshot, take_snapshot
 from core.training.events import Notice, to_json
@@ -21,18 +21,11 @@ from core.training.recipe import Recipe, save_recipe
 from core.types import Split
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """A run that is ready to start: its folder holds all that the child process needs."""
+def prepare_run(project: Project, recipe: Recipe, apply: Callable[[Edit], object] | None = None) -> JobFolder:
+    """Freeze the project's annotations and make the folder of a new run: all that the child process needs.
 
-    folder: JobFolder
-    notices: tuple[str, ...]  # what was decided for the person
-
-
-def prepare_run(project: Project, recipe: Recipe) -> Launch:
-    """Freeze the project's annotations and make the folder of a new run.
-
-    Images are divided into train, val and test where that was not done. Raises InputError if there is nothing to train on.
+    Images are divided into train, val and test where that was not done; a notice in the run says so. `apply` makes
+    that edit (the project itself, unless views must hear of it). Raises InputError if there is nothing to train on.
     """
     snapshot = take_snapshot(project)
     if not snapshot.label_names:
@@ -44,7 +37,7 @@ def prepare_run(project: Project, recipe: Recipe) -> Launch:
     if not (snapshot.of_split(Split.TRAIN) and snapshot.of_split(Split.VAL)):
         edit = edits.assign_splits(project, seed=recipe.seed)
         if not edit.is_empty:
-            project.apply(edit)
+            (apply or project.apply)(edit)
             snapshot = take_snapshot(project)
             notices.append(f"images were divided, 70% train, 15% val, 15% test: {_split_sizes(snapshot)}")
     if not snapshot.of_split(Split.TRAIN):
@@ -56,24 +49,22 @@ def prepare_run(project: Project, recipe: Recipe) -> Launch:
     save_recipe(recipe, path / "recipe.yaml")
     snapshot.save(path / "snapshot.json")
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    return Launch(
-        JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash}), tuple(notices)
-    )
+    folder = JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash})
+    for text in notices:
+        folder.append(to_json(Notice(text)))
+    return folder
 
 
 def _split_sizes(snapshot: Snapshot) -> str:
     return ", ".join(f"{len(snapshot.of_split(split))} {split}" for split in (Split.TRAIN, Split.VAL, Split.TEST))
 
 
-def run_training(launch: Launch) -> Iterator[dict[str, Any]]:
-    """Train in a child process on all cores; the events as plain values, notices of the launch among them.
+def run_training(folder: JobFolder) -> Iterator[dict[str, Any]]:
+    """Train in a child process on all cores; the events as plain values.
 
     Ctrl+C asks the run to stop and keep what it has learnt; the run's last event then says so. A second one ends the
     child at once and raises KeyboardInterrupt. A child that dies without a word yields a last event "failed".
     """
-    folder = launch.folder
-    for text in launch.notices:
-        folder.append(to_json(Notice(text)))
     with _first_interrupt_stops(folder):
         process = spawn(folder)
         ended = False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
@@ -22,10 +20,9 @@ from core.changes import Changes
 from core.errors import InputError
 from core.jobs.folder import JobFolder
 from core.jobs.process import CHILD_MODULE
+from core.launching import prepare_run
 from core.project.project import Project
-from core.project.snapshot import take_snapshot
-from core.training.recipe import Recipe, default_recipe, parse_recipe, save_recipe, with_settings
-from core.types import Split
+from core.training.recipe import Recipe, default_recipe, parse_recipe, with_settings
 from desktop.actions import ActionSpec, build
 from desktop.dialogs.split_images import SplitImagesDialog
 from desktop.live_training import LiveTraining
@@ -150,14 +147,7 @@ class TrainPage(QWidget):
             raise InputError("The recipe has a field marked red; mend it first.")
         self._save_draft()
         self._session.settle.emit()
-        snapshot = take_snapshot(project)
-        if not snapshot.of_split(Split.TRAIN):
-            raise InputError("There is nothing to learn from: no labelled or clean image is in the training split.")
-        path = project.new_run_folder()
-        save_recipe(recipe, path / "recipe.yaml")
-        snapshot.save(path / "snapshot.json")
-        created = datetime.now(UTC).isoformat(timespec="seconds")
-        return JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash})
+        return prepare_run(project, recipe, self._session.apply)
 
     def _start(self, folder: JobFolder) -> None:
         self._live.start(folder)

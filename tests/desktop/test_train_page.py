@@ -270,7 +270,7 @@ def test_with_nothing_to_learn_from_no_run_begins(bench: Bench) -> None:
     bench.session.apply(set_split(bench.project, bench.project.image_ids(), Split.TEST))
     bench.page.train()
     assert not bench.page.training
-    assert "training split" in bench.page._error.text()
+    assert "train split" in bench.page._error.text()
     assert bench.page._error.isVisible()
     assert not (bench.folder / "runs" / "r001").exists()
 
