@@ -51,7 +51,8 @@ class TrainPage(QWidget):
     title = "Train"
 
     def __init__(self, session: Session, services: Services, *, child_module: str = CHILD_MODULE) -> None:
-        super().__init__(objectName="page")
+        super().__init__()
+        self.setObjectName("page")
         self._session = session
         self._services = services
         self._project: Project | None = None

@@ -357,7 +357,7 @@ class _Item:
                 switch.setIcon(_swatch(pen))
 
 
-class _EpochAxis(pg.AxisItem):  # type: ignore[misc]
+class _EpochAxis(pg.AxisItem):
     """Counts whole epochs only."""
 
     def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +17,7 @@ from core.training.recipe import Recipe, Weights, default_recipe, with_settings
 from desktop.models.wording import metric
 from desktop.theme import GAP
 from desktop.widgets.field_controls import TextControl
-from desktop.widgets.model_form import ModelForm
+from desktop.widgets.model_form import Choices, ModelForm
 
 MAIN_FIELDS = {
     "Start": ["weights.source", "weights.path", "strategy.kind"],
@@ -49,6 +50,7 @@ class RecipePanel(QWidget):
         self._summary.setWordWrap(True)
         self._summary.setProperty("role", "muted")
         self._fold = _fold_button("Advanced")
+        self._advanced = ModelForm(recipe, advanced_fields())
         self._fold.clicked.connect(lambda: self._show_advanced(self._advanced.isHidden()))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -59,7 +61,6 @@ class RecipePanel(QWidget):
         self._forms = QVBoxLayout()
         layout.addLayout(self._forms)
         layout.addWidget(self._fold)
-        self._advanced = ModelForm(recipe, advanced_fields())
         self._advanced.changed.connect(lambda _: self._tell())
         self._advanced.hide()
         layout.addWidget(self._advanced)
@@ -119,7 +120,7 @@ class RecipePanel(QWidget):
         while (taken := self._forms.takeAt(0)) is not None:
             if (old := taken.widget()) is not None:
                 old.deleteLater()
-        choices = {
+        choices: Choices = {
             "weights.source": _sources(recipe.model),
             "strategy.kind": _STRATEGY_WORDS,
             "sampling.mode": _MODE_WORDS,
@@ -161,7 +162,7 @@ class RecipePanel(QWidget):
         menu = QMenu(button)
         for record in self._checkpoints:
             title = f"{record.id} · {record.model} · mAP@0.5 {metric(record.map50)}"
-            menu.addAction(title, lambda path=record.path: self._set_path(path))
+            menu.addAction(title, partial(self._set_path, record.path))
         if self._checkpoints:
             menu.addSeparator()
         menu.addAction("File on disk…", self._choose_file)
@@ -175,7 +176,7 @@ class RecipePanel(QWidget):
         if name:
             self._set_path(Path(name))
 
-    def _set_path(self, path: Path) -> None:
+    def _set_path(self, path: Path, _checked: bool = False) -> None:
         control = self._main.control("weights.path")
         assert isinstance(control, TextControl)
         control.line.setText(str(path))
