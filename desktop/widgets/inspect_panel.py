@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -161,10 +161,11 @@ class LabelTable(QTableWidget):
     def set_chosen(self, label: int | None) -> None:
         """Mark the label that the page is filtered by."""
         self._chosen = label
-        ground = theme.theme().selected
-        for row in range(self.rowCount()):
-            for column in range(len(COLUMNS)):
-                self._cell(row, column).setBackground(ground if row == label else QColor(Qt.GlobalColor.transparent))
+        # As a selection: the style sheet draws no background of a single cell.
+        self.clearSelection()
+        if label is not None:
+            flags = QItemSelectionModel.SelectionFlag
+            self.selectionModel().select(self.model().index(label, 0), flags.Select | flags.Rows)
 
     def _clicked(self, item: QTableWidgetItem) -> None:
         self.label_chosen.emit(None if item.row() == self._chosen else item.row())

@@ -170,7 +170,7 @@ class InspectStage(QFrame):
         self._hovered = there.get(key(self._hovered)) if self._hovered else None
         for view in (self.left, self.right):
             view.set_marks(marks, names)
-        self._counts = {name: _pairs(marks, name) for name in CHIPS}
+        self._counts = {name: _pairs(marks, name, self._show.label) for name in CHIPS}
         self._name_buttons()
         self._tell()
 
@@ -238,10 +238,16 @@ class InspectStage(QFrame):
             self.chips[name].setIcon(_outline_icon(color, dashed=name == "missed"))
 
 
-def _pairs(marks: Sequence[Mark], name: str) -> int:
-    """(box, label) pairs of one kind, as the metrics count them."""
+def _pairs(marks: Sequence[Mark], name: str, wanted: int | None) -> int:
+    """(box, label) pairs of one kind, as the metrics count them; of the wanted label only, if there is one."""
     source = "truth" if name in ("truth", "missed") else "detection"
-    verdicts = [verdict for mark in marks if mark.source == source for verdict in mark.verdicts]
+    verdicts = [
+        verdict
+        for mark in marks
+        if mark.source == source
+        for label, verdict in zip(mark.labels, mark.verdicts, strict=True)
+        if wanted is None or label == wanted
+    ]
     return len(verdicts) if name == "truth" else sum(verdict == (name == "right") for verdict in verdicts)
 
 

@@ -178,6 +178,11 @@ def test_a_click_on_a_label_shows_that_label_only_and_another_click_all(page: In
     right, false, missed = (int(table.item(pit, column).text()) for column in (4, 5, 6))
     assert [sum(row[column] for row in rows(page)) for column in (1, 2, 3)] == [missed, false, right]
     assert all(pit in mark.labels for mark in page._stage.left.visible_marks())
+    current = next(row for row in rows(page) if row[0] == page._image_id())
+    assert [page._stage.chips[name].text().split()[-1] for name in ("missed", "false", "right")] == [
+        str(count) for count in current[1:]
+    ]
+    assert [index.row() for index in table.selectionModel().selectedRows()] == [pit]
     assert page._side.all_labels.isVisible()
     table.itemClicked.emit(table.item(pit, 0))
     assert rows(page) == whole
