@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPen, QPixmap
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.types import ImageRecord, Split, Status
@@ -64,7 +64,13 @@ class ImageDelegate(QStyledItemDelegate):
             target = QRect(QPoint(0, 0), size)
             target.moveCenter(frame.center())
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            # The corners of the picture must not stand out of the rounded frame.
+            corners = QPainterPath()
+            corners.addRoundedRect(QRectF(frame), 4, 4)
+            painter.save()
+            painter.setClipPath(corners)
             painter.drawPixmap(target, picture)
+            painter.restore()
         elif index.data(PROBLEM):
             sign = icon_pixmap("warning", colors.warning, 20, painter.device().devicePixelRatioF())
             painter.drawPixmap(frame.center() - QPoint(10, 10), sign)
