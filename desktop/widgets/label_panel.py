@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -86,8 +87,10 @@ class LabelPanel(QWidget):
         project = self._session.project
         if project is None:
             return
-        # A name that nobody can have stands in until one is typed; only its colour and key are taken.
-        fresh = extended(project.labels(), ["\N{NULL}new"], lambda: project.new_ids("label", 1)[0])[-1]
+        # A free name stands in until one is typed; only its colour and key are taken.
+        taken = {label.name for label in project.labels()}
+        stand_in = next(name for name in map(str, itertools.count(1)) if name not in taken)
+        fresh = extended(project.labels(), [stand_in], lambda: project.new_ids("label", 1)[0])[-1]
         dialog = LabelDialog(fresh, project.labels(), title="Add a label", parent=self)
         if dialog.exec():
             self._apply((*project.labels(), dialog.value()))
