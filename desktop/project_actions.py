@@ -26,6 +26,7 @@ from desktop.dialogs.split_images import SplitImagesDialog
 from desktop.models.wording import plural
 from desktop.services import Services
 from desktop.session import Session
+from desktop.theme import icon_pixmap, theme
 
 T = TypeVar("T")
 
@@ -197,12 +198,15 @@ class ProjectActions(QObject):
         self._session.message.emit(f"{plural(len(changes.images), 'image')} put into a split")
 
     def about(self) -> None:
-        QMessageBox.about(
-            self._window,
-            "About DefectDesk",
-            "DefectDesk\n\nLabel defects that carry several labels, fine-tune a detector on this machine, "
-            "and look hard at what it misses.",
+        box = QMessageBox(self._window)
+        box.setWindowTitle("About DefectDesk")
+        box.setIconPixmap(icon_pixmap("logo", theme().accent, 48, box.devicePixelRatioF()))
+        box.setText("DefectDesk")
+        box.setInformativeText(
+            "Label defects that carry several labels, fine-tune a detector on this machine, "
+            "and look hard at what it misses."
         )
+        box.exec()
 
     # -- helpers
 

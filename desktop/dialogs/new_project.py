@@ -111,6 +111,8 @@ class SampleDialog(QDialog):
         self._folder.set_path(free_folder(start / "defectdesk-sample"))
         self._count = QSpinBox(minimum=8, maximum=5000, value=160)
         self._count.setSuffix(" images")
+        self._count.setAccessibleName("Number of images")
+        self._count.lineEdit().setTextMargins(6, 0, 0, 0)
         self._problem = words("", "error", wrap=True)
         self._problem.setMinimumHeight(20)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)

@@ -18,6 +18,7 @@ from core.project.history import Edit
 from core.project.project import Project
 from core.types import Split
 from desktop.theme import GAP, PAD
+from desktop.widgets.parts import words
 
 
 class SplitImagesDialog(QDialog):
@@ -32,6 +33,7 @@ class SplitImagesDialog(QDialog):
         self._train = QLabel()
         self._seed = QSpinBox()
         self._seed.setRange(0, 999_999)
+        self._seed.lineEdit().setTextMargins(6, 0, 0, 0)
         self._seed.setToolTip("Another number gives another division with the same shares.")
         self._all = QCheckBox("Divide images that have a split anew")
         # With nothing left to divide, only a new division does anything.
@@ -55,13 +57,14 @@ class SplitImagesDialog(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(PAD, PAD, PAD, PAD)
+        layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD + GAP)
         layout.setSpacing(PAD)
+        layout.addWidget(words("Split images", "heading"))
         layout.addWidget(why)
         layout.addLayout(form)
         layout.addWidget(self._all)
         layout.addWidget(buttons)
-        self.setMinimumWidth(380)
+        self.setMinimumWidth(420)
         self._show_rest()
 
     def edit(self) -> Edit:
@@ -78,5 +81,6 @@ def _percent(value: int) -> QSpinBox:
     box = QSpinBox()
     box.setRange(0, 45)
     box.setSuffix("%")
+    box.lineEdit().setTextMargins(6, 0, 0, 0)
     box.setValue(value)
     return box
