@@ -87,10 +87,7 @@ def test_closing_the_window_during_a_training_keeps_what_was_learnt(
 def create_the_sample(program: Program, folder: Path, images: int) -> None:
     program.click("the way to a sample", name="Sample project")
     program.enter("Folder of the project", str(folder))
-    size = program.see("the number of images", **{"class": "QSpinBox"})
-    program.screen.click(*size.at(0.5, 0.5))
-    program.screen.keys("ctrl+a")
-    program.screen.type(str(images))
+    program.enter("Number of images", str(images))
     program.click("the button that creates", text="Create sample")
     program.see("the Label page", text="Label", role="rail", checked=True)
     program.see("the pictures in the list", text="surface-0000.png", **{"class": "cell"})
