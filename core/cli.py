@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-import yaml
 
 from core import console, drawing
 from core.console import (
@@ -47,7 +46,7 @@ from core.project import edits
 from core.project.palette import COLORS
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
-from core.training.recipe import Recipe, default_recipe, load_recipe, with_settings
+from core.training.recipe import Recipe, default_recipe, load_recipe, parse_yaml, with_settings
 from core.types import Problem
 
 app = typer.Typer(
@@ -146,7 +145,7 @@ def import_annotations(
             say(f"made a new project in {project.folder}")
         with progress_bar("reading images", quiet=json) as progress:
             _, problems = import_into(project, imported, progress)
-        _print_info(project, json, [*imported.problems, *problems])
+        _print_info(project, json, problems)
 
 
 @app.command()
@@ -230,9 +229,9 @@ def train(
                 "weights.source": "checkpoint",
                 "weights.path": str(find_checkpoint(project, start)[1].absolute()),
             }
-        launch = prepare_run(project, _recipe(model, recipe, wanted))
+        folder_of_run = prepare_run(project, _recipe(model, recipe, wanted))
     # The project is free again while the run goes on: the window can open it and watch.
-    events = run_training(launch)
+    events = run_training(folder_of_run)
     if json:
         last: dict[str, Any] = {}
         for last in events:
@@ -244,17 +243,14 @@ def train(
     if not json:
         best = f", best mAP@0.5 {last['best_map50']:.3f}" if last.get("best_map50") is not None else ""
         say(f"{'stopped' if last['stopped'] else 'finished'} after {last['seconds']:.0f} s{best}", "bold")
-        say(f"checkpoints: {launch.folder.path / 'checkpoints'}")
+        say(f"checkpoints: {folder_of_run.path / 'checkpoints'}")
 
 
 def _setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise InputError(f"--set {text}: write it as KEY=VALUE, such as --set optimizer.lr=0.001")
-    try:
-        return name.strip(), yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise InputError(f"--set {text}: the value is not YAML ({str(error).splitlines()[0]})") from error
+    return name.strip(), parse_yaml(value, f"--set {text}")
 
 
 def _recipe(model: str | None, file: Path | None, settings: dict[str, Any]) -> Recipe:

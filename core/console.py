@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console, JustifyMethod
@@ -24,7 +26,8 @@ _PROBLEMS_SHOWN = 20
 
 def print_json(value: Any) -> None:
     """One JSON value on one line of stdout, at once."""
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str), flush=True)
+    # Plain ASCII: the same in every terminal's encoding, and able to name files whose names are no valid text.
+    print(json.dumps(value, allow_nan=False, default=str), flush=True)
 
 
 def say(text: str, style: str = "") -> None:
@@ -80,10 +83,50 @@ def _bar() -> Progress:
 
 @contextmanager
 def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """Yield `progress(done, total)`; it draws a bar on stderr unless `quiet`."""
-    if quiet:
-        yield lambda done, total: None
+    """Yield `progress(done, total)`; it draws a bar on stderr unless `quiet`. Keeps image libraries from printing."""
+    with _silent_libraries():
+        if quiet:
+            yield lambda done, total: None
+            return
+        yield from _drawn_progress(title)
+
+
+@contextmanager
+def _silent_libraries() -> Iterator[None]:
+    """Keep what C libraries print past Python off the terminal.
+
+    libpng and libjpeg write a line without the file's name for each fault that they meet; the command says the
+    same with the name, and its stderr may be read by a program.
+    """
+    if sys.stderr is None or sys.stderr.closed:
+        yield
         return
+    sys.stderr.flush()
+    before, kept = sys.stderr, os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        if _is_descriptor_2(before):
+            sys.stderr = os.fdopen(
+                kept, "w", buffering=1, encoding=before.encoding, errors=before.errors, closefd=False
+            )
+        yield
+    finally:
+        sys.stderr.flush()
+        sys.stderr = before
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _is_descriptor_2(stream: TextIO) -> bool:
+    try:
+        return stream.fileno() == 2
+    except (OSError, ValueError):  # a stream in memory
+        return False
+
+
+def _drawn_progress(title: str) -> Iterator[Callable[[int, int], None]]:
     with _bar() as bar:
         task = bar.add_task(title, total=None, detail="")
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -16,6 +17,7 @@ from core.project import edits
 from core.project.history import Edit
 from core.project.project import Project
 from core.project.snapshot import Snapshot, take_snapshot
+from core.safetensors_header import read_metadata
 from core.training.events import Notice, to_json
 from core.training.recipe import Recipe, save_recipe
 from core.types import Split
@@ -33,6 +35,7 @@ def prepare_run(project: Project, recipe: Recipe, apply: Callable[[Edit], object
     usable = [image for image in snapshot.images if image.is_usable]
     if not usable:
         raise InputError(f"{project.folder}: no image is labelled or marked clean; label some, or import annotations")
+    _check_weights(recipe)
     notices: list[str] = []
     if not (snapshot.of_split(Split.TRAIN) and snapshot.of_split(Split.VAL)):
         edit = edits.assign_splits(project, seed=recipe.seed)
@@ -53,6 +56,15 @@ def prepare_run(project: Project, recipe: Recipe, apply: Callable[[Edit], object
     for text in notices:
         folder.append(to_json(Notice(text)))
     return folder
+
+
+def _check_weights(recipe: Recipe) -> None:
+    """Tell a wrong file before a run is made for it. Raises InputError."""
+    path = Path(recipe.weights.path)
+    if recipe.weights.source == "file" and not path.is_file():
+        raise InputError(f"weights.path: {path} is no file; name a weights file")
+    if recipe.weights.source == "checkpoint" and (model := read_metadata(path).get("model")) != recipe.model:
+        raise InputError(f"weights.path: {path} is a {model}, the recipe wants {recipe.model}; choose the same model")
 
 
 def _split_sizes(snapshot: Snapshot) -> str:

@@ -20,6 +20,11 @@ def read_header(path: Path) -> dict[str, Any]:
     Raises InputError, naming the file, if the file is missing, truncated or no safetensors file.
     """
     try:
+        if not path.is_file():
+            # Opening a pipe would wait for somebody to write into it.
+            raise InputError(
+                f"{path}: {'is not a file' if path.exists() else 'there is no such file'}; choose a checkpoint"
+            )
         size = path.stat().st_size
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -62,7 +67,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: holds weights, but is no DefectDesk checkpoint (no description in it)")
     try:
         described = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: damaged, its description is not JSON") from error
     if not isinstance(described, dict):
         raise InputError(f"{path}: damaged, its description is not an object")

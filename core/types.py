@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,6 +42,21 @@ class Label:
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise ValueError("a label needs a name")
+
+
+MAX_LABEL_NAME = 100  # characters; what is longer is a sentence that slipped into the wrong field
+
+
+def label_name_fault(name: str) -> str | None:
+    """What keeps `name` from being the name of a label, or None."""
+    if not name.strip():
+        return "a label needs a name"
+    if len(name) > MAX_LABEL_NAME:
+        return f"the name is longer than {MAX_LABEL_NAME} characters"
+    # Control characters break tables; halves of characters (lone surrogates) can be neither stored nor printed.
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+        return "the name holds characters that cannot be shown"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

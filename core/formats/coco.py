@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from core import geometry
 from core.errors import InputError
 from core.formats.annotations import ImportedAnnotations, ImportedImage
 from core.imaging.decode import ImageError, image_size
-from core.types import Problem
+from core.types import Problem, label_name_fault
 
 _Entry = dict[str, Any]
 _NamedBox = tuple[tuple[float, float, float, float], str]
@@ -29,6 +29,8 @@ def read(path: Path, images_root: Path | None = None) -> ImportedAnnotations:
     InputError if the file cannot be read or is no COCO file.
     """
     path = path.absolute()
+    if images_root is not None and not images_root.is_dir():
+        raise InputError(f"{images_root}: there is no such folder; name the folder that the images are in")
     tree = _load(path)
     reader = _Reader(path, (images_root or path.parent).absolute())
     names = reader.categories(tree["categories"])
@@ -70,13 +72,19 @@ class _Reader:
 
     def entries(self, values: list[Any], what: str) -> Iterator[_Entry]:
         """The entries that are objects with an id."""
-        for place, entry in enumerate(values):
+        unusable: dict[str, list[int]] = {"not an object": [], "it has no id": []}
+        for place, entry in enumerate(values, start=1):
             if not isinstance(entry, dict):
-                self.report(f"{what} number {place + 1}: not an object; skipped")
-            elif not isinstance(entry.get("id"), int | str) or isinstance(entry["id"], bool):
-                self.report(f"{what} number {place + 1}: it has no id; skipped")
+                unusable["not an object"].append(place)
+            elif not _is_id(entry.get("id")):
+                unusable["it has no id"].append(place)
             else:
                 yield entry
+        # A file of something else has these by the million: one line for all of them.
+        for fault, places in unusable.items():
+            if places:
+                more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
+                self.report(f"{what} number {places[0]}{more}: {fault}; skipped")
 
     def categories(self, values: list[Any]) -> dict[int | str, str]:
         """Label names by category id."""
@@ -85,6 +93,8 @@ class _Reader:
             name = entry.get("name")
             if not isinstance(name, str) or not name.strip():
                 self.report(f"category {entry['id']}: it has no name; skipped, and its boxes with it")
+            elif fault := label_name_fault(name.strip()):
+                self.report(f"category {entry['id']}: {fault}; skipped, and its boxes with it")
             elif entry["id"] in names:
                 self.report(
                     f"category {entry['id']}: the id is used twice; {names[entry['id']]!r} was kept, {name!r} skipped"
@@ -115,13 +125,13 @@ class _Reader:
     def _file(self, name: str) -> Path | None:
         """Where the named file is; None, reported, if there is none or it may not be touched."""
         # Files written on Windows separate folders by backslashes, which are letters elsewhere.
-        given = PurePosixPath(name if (self.root / name).is_file() else name.replace("\\", "/"))
+        given = PurePosixPath(name if _is_file(self.root / name) else name.replace("\\", "/"))
         absolute = given.is_absolute() or PureWindowsPath(name).is_absolute() or bool(PureWindowsPath(name).drive)
         if ".." in given.parts or (absolute and not Path(given).is_relative_to(self.root)):
             self.report(f"its path leads out of {self.root}; skipped, and its boxes with it", name)
             return None
         file = self.root / given
-        if not file.is_file():
+        if not _is_file(file):
             self.report(f"there is no such file in {self.root}; skipped, and its boxes with it", name)
             return None
         return file
@@ -156,12 +166,12 @@ class _Reader:
                 self.report(f"{where}: the id is used twice; both were kept")
             used.add(entry["id"])
             image, category = entry.get("image_id"), entry.get("category_id")
-            if not isinstance(image, int | str) or image not in files:
+            if not _is_id(image) or image not in files:
                 # An image that was skipped has been reported with its boxes.
-                if image not in self._listed:
+                if not _is_id(image) or image not in self._listed:
                     self.report(f"{where}: there is no image {image!r}; skipped")
                 continue
-            if not isinstance(category, int | str) or category not in names:
+            if not _is_id(category) or category not in names:
                 self.report(f"{where}: there is no category {category!r}; skipped", files[image])
                 continue
             if entry.get("iscrowd") == 1:
@@ -188,6 +198,17 @@ class _Reader:
         label_sets = tuple(frozenset(names[row] for row in rows) for rows in groups)
         firsts = np.array([rows[0] for rows in groups], np.intp)
         return ImportedImage(file, np.asarray(kept[firsts], np.float64), label_sets)
+
+
+def _is_id(value: Any) -> TypeGuard[int | str]:
+    return isinstance(value, int | str) and not isinstance(value, bool)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is longer than the system allows
+        return False
 
 
 def _corners(bbox: Any) -> tuple[float, float, float, float] | str:

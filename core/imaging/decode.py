@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from core.imaging.headers import HeaderError, ImageHeader, read_header
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 MAX_PIXELS = 2**28  # 16,384 x 16,384; 0.8 GB once decoded
+MAX_BYTES = 3 * 2**30  # more than MAX_PIXELS need without compression, with 16 bits and transparency
 _COLOR_CODES = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
 _TWELVE_BITS = 2**12
 
@@ -38,12 +40,25 @@ def decode(path: Path | str) -> NDArray[np.uint8]:
 def read_bytes(path: Path | str) -> bytes:
     """The content of the file. Raises ImageError."""
     try:
-        with Path(path).open("rb") as file:
+        # Non-blocking, so that opening a pipe does not wait for somebody to write into it.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(handle, "rb") as file:
+            found = os.fstat(handle)
+            if not stat.S_ISREG(found.st_mode):
+                raise ImageError(f"{path}: not a file but a {_kind(found.st_mode)}; choose an image file")
+            if found.st_size > MAX_BYTES:
+                raise ImageError(
+                    f"{path}: {found.st_size / 2**30:.1f} GiB is more than an image may have; cut it into parts"
+                )
             return file.read()
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror}); check the path and the permissions") from error
     except ValueError as error:
         raise ImageError(f"{path!r}: not a valid file name") from error
+
+
+def _kind(mode: int) -> str:
+    return "folder" if stat.S_ISDIR(mode) else "pipe" if stat.S_ISFIFO(mode) else "device"
 
 
 def decode_bytes(data: bytes, path: Path | str, *, shrink: int = 1) -> NDArray[np.uint8]:

@@ -54,7 +54,7 @@ class JobFolder:
             job = json.loads(self._job_path.read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"{self._job_path}: cannot be read ({error.strerror}); this is no job folder") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{self._job_path}: damaged, not JSON; start the job anew") from error
         if not isinstance(job, dict):
             raise InputError(f"{self._job_path}: damaged, not an object; start the job anew")
@@ -106,7 +106,7 @@ class JobFolder:
             with self.events_path.open("rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
                 return _parse(file.read())
-        except FileNotFoundError:
+        except OSError:  # there is none yet, or it belongs to somebody else
             return []
 
     # -- life --------------------------------------------------------------------------------------------------
@@ -129,9 +129,9 @@ class JobFolder:
     def _owner(self) -> dict[str, Any] | None:
         try:
             owner = json.loads(self._heartbeat_path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
-        return owner if isinstance(owner, dict) else None
+        return owner if isinstance(owner, dict) and isinstance(owner.get("pid"), int) else None
 
     def alive(self) -> bool:
         """Whether a process works here: a fresh heartbeat and, on its own machine, a process of that number."""
@@ -141,7 +141,7 @@ class JobFolder:
         owner = self._owner()
         if owner is None or owner.get("host") != socket.gethostname():
             return True
-        return _process_exists(int(owner.get("pid", 0)))
+        return _process_exists(int(owner["pid"]))
 
     def request_stop(self) -> None:
         """Ask the job to end soon and keep what it has."""
@@ -174,7 +174,7 @@ def _parse(data: bytes) -> list[dict[str, Any]]:
     for line in data.split(b"\n"):
         try:
             event = json.loads(line)
-        except ValueError:  # also a line that is not UTF-8: a crash can leave anything
+        except (ValueError, RecursionError):  # also a line that is not UTF-8: a crash can leave anything
             continue
         if isinstance(event, dict):
             events.append(event)

@@ -98,7 +98,9 @@ def save(path: Path, detector: Detector, optimizer: torch.optim.Optimizer | None
 def load(path: Path) -> Checkpoint:
     """Read and check a checkpoint. Raises InputError, naming the file and what is wrong with it."""
     values = read_metadata(path)
-    if not isinstance(values.get("format"), int) or values["format"] > FORMAT:
+    if not isinstance(values.get("format"), int) or values["format"] < 1:
+        raise InputError(f"{path}: damaged, its format is {values.get('format')!r}")
+    if values["format"] > FORMAT:
         raise InputError(f"{path}: was written by a newer version of the program; update it")
     try:
         description = Description.model_validate(values)
@@ -107,6 +109,10 @@ def load(path: Path) -> Checkpoint:
         field = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path}: damaged, {field}: {first['msg']}") from error
     architecture = Architecture.from_json(description.architecture, str(path))
+    if architecture.model != description.model:
+        raise InputError(f"{path}: damaged, it is called a {description.model} and described as a {architecture.model}")
+    if len(set(description.labels)) < len(description.labels):
+        raise InputError(f"{path}: damaged, two of its labels have one name")
     if architecture.labels != len(description.labels):
         raise InputError(f"{path}: damaged, {len(description.labels)} label names for {architecture.labels} labels")
     tensors, optimizer = _read_tensors(path)

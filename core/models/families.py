@@ -54,7 +54,7 @@ class Architecture:
                 int(values["labels"]),
                 bool(values["reduced_tail"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{where}: damaged, its description of the network is wrong ({error})") from error
         spec = MODELS.get(architecture.model)
         if spec is None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 # (mean, standard deviation) of each channel of an image scaled to 0..1.
 NORMALIZATIONS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
@@ -25,10 +28,17 @@ class InputSpec(BaseModel):
     mode: Literal["whole", "crops"]
     width: int = Field(ge=16, le=8192)
     height: int = Field(ge=16, le=8192)
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[_Finite, _Finite, _Finite]
+    std: tuple[_Positive, _Positive, _Positive]
     tile: int = Field(TILE, ge=64, le=8192)
     overlap: int = Field(128, ge=0, le=4096)
+
+    @model_validator(mode="after")
+    def _tiles_advance(self) -> Self:
+        if self.overlap * 2 > self.tile:
+            # An image would fall into millions of tiles.
+            raise ValueError(f"overlap: {self.overlap} is more than half of the tile, {self.tile}")
+        return self
 
 
 def tiles(width: int, height: int, tile: int, overlap: int) -> list[tuple[int, int, int, int]]:

@@ -25,6 +25,8 @@ _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "glusterfs", "lustre"}
 )
 _COPY_ATTEMPTS = 20
+# SQLite says these as OperationalError, like a mistake in a statement; ours are tested, so it is the file.
+_SIGNS_OF_DAMAGE = ("unsupported file format", "Could not decode", "no such column", "no such table", "already exists")
 
 
 def migrations() -> tuple[str, ...]:
@@ -106,13 +108,17 @@ def explained(path: Path) -> Iterator[None]:
             raise InputError(
                 f"{path}: cannot be written ({text}); check the disk and the permissions of its folder"
             ) from error
+        if any(sign in text for sign in _SIGNS_OF_DAMAGE):
+            raise _damaged(path, error) from error
         raise
     except sqlite3.IntegrityError:
         raise
-    except sqlite3.DatabaseError as error:
-        raise InputError(
-            f"{path}: damaged ({error}); restore it from {path.parent / 'backups'} or another copy"
-        ) from error
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: damaged ({error}); restore it from {path.parent / 'backups'} or another copy")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

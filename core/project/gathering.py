@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path, PurePath
 
 from core.errors import InputError
-from core.imaging.decode import IMAGE_SUFFIXES, cpu_count, decode_bytes, read_bytes
+from core.imaging.decode import IMAGE_SUFFIXES, ImageError, cpu_count, decode_bytes, read_bytes
 from core.types import ImageRecord, Problem
 
 _DIGITS = re.compile(r"(\d+)")
@@ -40,6 +40,8 @@ class Probed:
 
 def probe(path: Path) -> Probed:
     """Read and decode one file. Raises ImageError (an InputError) naming the file and what is wrong."""
+    if not is_text(str(path)):
+        raise ImageError(f"{path}: its name is not valid text (UTF-8), so the project cannot refer to it; rename it")
     data = read_bytes(path)
     height, width = decode_bytes(data, path).shape[:2]
     return Probed(path, width, height, len(data), hashlib.blake2b(data, digest_size=16).hexdigest())
@@ -106,6 +108,11 @@ def _walk(folder: Path, own_folder: Path, problems: list[Problem]) -> Iterator[P
         for name in sorted(names, key=natural):
             if not name.startswith(".") and not (is_own and name.startswith("project.sqlite")):
                 yield Path(place, name)
+
+
+def is_text(name: str) -> bool:
+    """False for a name with bytes, or halves of characters, that no text can hold: neither databases nor JSON take it."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
 from core.errors import InputError
-from core.types import Label
+from core.types import Label, label_name_fault
 
 # Saturated, of middle lightness: each has a contrast of at least 3 against white and against #202020,
 # and neighbours in the list differ in lightness as well as hue, for people who do not see all hues.
@@ -29,6 +29,8 @@ def extended(
     for name in (given.strip() for given in names):
         if not name:
             raise InputError("labels: a name is blank; give each label a name")
+        if fault := label_name_fault(name):
+            raise InputError(f"labels: {name[:30]!r}: {fault}; choose another")
         if any(label.name == name for label in result):
             continue
         used = [label.color for label in result]

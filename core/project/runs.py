@@ -127,7 +127,7 @@ def read_checkpoint(path: Path) -> CheckpointRecord:
             best=path.stem == "best",
             labels=tuple(str(name) for name in described["labels"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise InputError(f"{path}: damaged, its description lacks something ({error!r})") from error
 
 
@@ -177,7 +177,7 @@ def _read_epochs(path: Path) -> int:
             if epochs == 0 and size > _TAIL:
                 file.seek(0)
                 epochs = _last_epoch(file.read())
-    except FileNotFoundError:
+    except OSError:
         return 0
     return epochs
 
@@ -186,7 +186,8 @@ def _last_epoch(data: bytes) -> int:
     for line in reversed(data.splitlines()):
         # Steps are by far the most lines and carry the number of an epoch that is not complete.
         if b'"epoch"' in line and (event := _parsed(line)).get("event") == "epoch":
-            return int(event.get("epoch") or 0)
+            epoch = event.get("epoch")
+            return epoch if isinstance(epoch, int) else 0
     return 0
 
 
@@ -195,7 +196,7 @@ def _read_snapshot_hash(path: Path) -> str:
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             start = file.read(400)
-    except FileNotFoundError:
+    except OSError:
         return ""
     _, _, rest = start.partition('"hash": "')
     return rest.partition('"')[0]
@@ -204,7 +205,9 @@ def _read_snapshot_hash(path: Path) -> str:
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, UnicodeDecodeError, yaml.YAMLError):
+        # A date, a set or a key that is no text can be in YAML, but neither in a recipe nor in JSON.
+        json.dumps(tree, allow_nan=False)
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError):
         return {}
     return tree if isinstance(tree, dict) else {}
 
@@ -212,14 +215,14 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         return _parsed(path.read_bytes())
-    except FileNotFoundError:
+    except OSError:
         return {}
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
     try:
         tree = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return tree if isinstance(tree, dict) else {}
 
@@ -233,7 +236,7 @@ def _iso(timestamp: float) -> str:
 
 
 def _number_or_none(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    return float(value) if isinstance(value, int | float) and abs(value) <= 1 else None  # False for NaN, too
 
 
 def _to_json(record: CheckpointRecord) -> str:

@@ -88,7 +88,7 @@ class Snapshot:
             tree = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}: damaged, it is not JSON; take a new snapshot") from error
         if not isinstance(tree, dict) or tree.get("format") != _FORMAT:
             raise InputError(f"{path}: not a snapshot of DefectDesk")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,15 @@ from core.project.history import Edit, ImageState
 from core.types import Box, ImageRecord, Label, Split, Status
 
 _CHUNK = 500  # bound parameters in one statement; SQLite's limit may be 999
+
+
+@contextmanager
+def _sound_rows() -> Iterator[None]:
+    """Rows that are no boxes, labels or edits are damage that SQLite itself cannot see."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        raise sqlite3.DatabaseError(f"a row is not what was written: {error}") from error
 
 
 class Store:
@@ -39,10 +49,12 @@ class Store:
 
     # Reading
 
+    @_sound_rows()
     def labels(self) -> tuple[Label, ...]:
         rows = self._db.execute("SELECT id, name, color, shortcut FROM labels ORDER BY position")
         return tuple(Label(*row) for row in rows)
 
+    @_sound_rows()
     def images(self) -> dict[int, ImageRecord]:
         """Every image by id, with its number of boxes."""
         box_counts = dict(self._db.execute("SELECT image, count(*) FROM boxes GROUP BY image"))
@@ -59,10 +71,12 @@ class Store:
             for row in rows
         }  # fmt: skip
 
+    @_sound_rows()
     def boxes(self, image_id: int) -> tuple[Box, ...]:
         rows = self._db.execute("SELECT id, x1, y1, x2, y2, labels FROM boxes WHERE image = ? ORDER BY id", (image_id,))
         return tuple(Box(box_id, x1, y1, x2, y2, unpack(packed)) for box_id, x1, y1, x2, y2, packed in rows)
 
+    @_sound_rows()
     def boxes_of(self, image_ids: Collection[int]) -> dict[int, tuple[Box, ...]]:
         """Boxes by image id; images without boxes are left out. One pass over the table for many images."""
         found: dict[int, list[Box]] = {}
@@ -81,11 +95,13 @@ class Store:
             marks = ",".join("?" * len(part))
             yield self._db.execute(f"{columns} WHERE image IN ({marks}) ORDER BY image, id", part)
 
+    @_sound_rows()
     def label_sets(self) -> list[tuple[int, frozenset[int], int]]:
         """(image id, label set, boxes) of every image with boxes."""
         rows = self._db.execute("SELECT image, labels, count(*) FROM boxes GROUP BY image, labels")
         return [(image, unpack(packed), count) for image, packed, count in rows]
 
+    @_sound_rows()
     def label_set_counts(self) -> dict[frozenset[int], int]:
         """How many boxes carry each label set."""
         rows = self._db.execute("SELECT labels, count(*) FROM boxes GROUP BY labels")
@@ -146,6 +162,7 @@ class Store:
     def set_counters(self, values: Mapping[str, int]) -> None:
         self._db.executemany("INSERT OR REPLACE INTO counters VALUES (?, ?)", list(values.items()))
 
+    @_sound_rows()
     def setting(self, key: str) -> Any:
         """The value under `key`, or None."""
         row = self._db.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
@@ -166,6 +183,7 @@ class Store:
         row = self._db.execute("SELECT name FROM history WHERE position = ?", (position,)).fetchone()
         return None if row is None else str(row[0])
 
+    @_sound_rows()
     def history_edit(self, position: int) -> Edit | None:
         row = self._db.execute("SELECT name, edit FROM history WHERE position = ?", (position,)).fetchone()
         return None if row is None else history.decode(row[0], row[1], self.boxes_of)

@@ -13,6 +13,8 @@ from core.augmentation.config import AugmentationConfig
 from core.errors import InputError
 from core.models.registry import MODELS, model_spec
 
+MAX_FILE = 2**20  # bytes; a recipe has some thousand
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -233,15 +235,30 @@ def load_recipe(path: Path) -> Recipe:
     Raises InputError naming the file and the field.
     """
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a YAML file (not text in UTF-8)") from error
+    if len(data) > MAX_FILE:
+        raise InputError(f"{path}: larger than any recipe, {MAX_FILE:,} bytes; choose a recipe.yaml")
+    tree = parse_yaml(text, str(path))
     if not isinstance(tree, dict):
         raise InputError(f"{path}: a recipe is a list of settings such as 'model: ssd_compact'")
-    base = default_recipe(str(tree.get("model", "ssd_compact"))).model_dump()
-    return parse_recipe(_merged(base, tree), str(path))
+    model = tree.get("model", "ssd_compact")
+    if not isinstance(model, str):
+        raise InputError(f"{path}: model: must be a name; choose one of {', '.join(MODELS)}")
+    return parse_recipe(_merged(default_recipe(model).model_dump(), tree), str(path))
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The value of a YAML text. Raises InputError that starts with `where`."""
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none
+        raise InputError(f"{where}: not YAML ({str(error).splitlines()[0]})") from error
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:

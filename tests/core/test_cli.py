@@ -7,41 +7,23 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from core import cli, drawing
+from core import drawing
 from core.jobs.folder import JobFolder
 from core.predicting import detections_to_json
 from core.project import edits
 from core.project.project import Project
 from core.sample import SAMPLE_LABELS, make_sample_project
 from core.types import Detections, Split
+from tests.core.conftest import Run
 
 ROOT = Path(__file__).parents[2]
 TINY = ("--set", "sampling.input_size=64", "--set", "schedule.batch_size=4", "--device", "cpu")
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run `defectdesk` with these arguments: (exit code, stdout, stderr)."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["defectdesk", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as leaving:
-            cli.main()
-        captured = capfd.readouterr()
-        return int(leaving.value.code or 0), captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture(scope="module")

@@ -233,7 +233,7 @@ def test_a_migration_that_fails_leaves_the_project_as_it_was(tmp_path: Path, mon
     broken = (*database.migrations(), "CREATE TABLE extra (x); INSERT INTO nowhere VALUES (1);")
     with monkeypatch.context() as patch:
         patch.setattr(database, "migrations", lambda: broken)
-        with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        with pytest.raises(InputError, match="nowhere"):
             Project.open(tmp_path / "p")
     with Project.open(tmp_path / "p") as project:
         assert project.counts().images == 2
