@@ -173,6 +173,8 @@ class _Run:
             if last or time.monotonic() - self.saved_at >= SAVES_APART:
                 yield from self.save_last()
             if last:
+                if epoch < self.recipe.schedule.epochs or sums.steps < self.data.steps:
+                    yield Notice(f"the time limit ended the run in epoch {epoch} of {self.recipe.schedule.epochs}")
                 return
 
     def _steps(self, epoch: int, sums: _Sums, should_stop: Callable[[], bool]) -> Iterator[Event]:

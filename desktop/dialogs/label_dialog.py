@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.project.palette import COLORS, SHORTCUTS
-from core.types import Label
+from core.types import Label, label_name_fault
 from desktop.theme import GAP, PAD, theme
 from desktop.widgets.parts import restyle, words
 
@@ -70,11 +70,12 @@ class LabelDialog(QDialog):
 
     def _check(self) -> None:
         name = self._name.text().strip()
-        taken = any(other.name == name for other in self._others)
-        problem = f"There is a label {name!r} already." if taken else "A label needs a name."
-        self._problem.setText(problem if taken or not name else "")
-        restyle(self._name, "invalid", taken)
-        self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(bool(name) and not taken)
+        fault = label_name_fault(name)
+        if any(other.name == name for other in self._others):
+            fault = f"there is a label {name!r} already"
+        self._problem.setText(f"{fault[0].upper()}{fault[1:]}." if fault else "")
+        restyle(self._name, "invalid", bool(fault and name))
+        self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(fault is None)
 
 
 class ColorChoice(QWidget):

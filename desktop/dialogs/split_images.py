@@ -35,9 +35,17 @@ class SplitImagesDialog(QDialog):
         self._seed.setRange(0, 999_999)
         self._seed.lineEdit().setTextMargins(6, 0, 0, 0)
         self._seed.setToolTip("Another number gives another division with the same shares.")
-        self._all = QCheckBox("Divide images that have a split anew")
-        # With nothing left to divide, only a new division does anything.
-        self._all.setChecked(all(image.split is not Split.NONE for image in project.images()))
+        images = project.images()
+        self._free = sum(1 for image in images if image.split is Split.NONE)
+        placed = len(images) - self._free
+        self._all = QCheckBox(f"Also divide anew the {placed:,} images that have a split")
+        self._all.setVisible(placed > 0)
+        # Not ticked beforehand where it would mix images that were kept for measuring into the training.
+        kept = any(image.split in (Split.VAL, Split.TEST) for image in images)
+        self._all.setChecked(self._free == 0 and not kept)
+        self._all.toggled.connect(self._show_what_happens)
+        self._what = QLabel()
+        self._what.setWordWrap(True)
         self._val.valueChanged.connect(self._show_rest)
         self._test.valueChanged.connect(self._show_rest)
         why = QLabel(
@@ -53,7 +61,8 @@ class SplitImagesDialog(QDialog):
         form.addRow("Test", self._test)
         form.addRow("Seed", self._seed)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Split")
+        self._ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
+        self._ok.setText("Split")
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -63,15 +72,29 @@ class SplitImagesDialog(QDialog):
         layout.addWidget(why)
         layout.addLayout(form)
         layout.addWidget(self._all)
+        layout.addWidget(self._what)
         layout.addWidget(buttons)
         self.setMinimumWidth(420)
+        self._placed = placed
         self._show_rest()
+        self._show_what_happens()
 
     def edit(self) -> Edit:
         """The edit that divides the images as was asked for."""
         val, test = self._val.value() / 100, self._test.value() / 100
         fractions = {"train": 1 - val - test, "val": val, "test": test}
         return assign_splits(self._project, fractions, self._seed.value(), all=self._all.isChecked())
+
+    def _show_what_happens(self) -> None:
+        divided = self._free + (self._placed if self._all.isChecked() else 0)
+        self._ok.setEnabled(divided > 0)
+        if divided == 0:
+            self._what.setText("Every image has a split already.")
+        elif self._all.isChecked() and self._placed:
+            self._what.setText(f"{divided:,} images are divided; what was kept for measuring may come into the training.")
+        else:
+            kept = f"; {self._placed:,} keep their split" if self._placed else ""
+            self._what.setText(f"{divided:,} images are divided{kept}.")
 
     def _show_rest(self) -> None:
         self._train.setText(f"{100 - self._val.value() - self._test.value()}%")

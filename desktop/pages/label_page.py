@@ -122,7 +122,7 @@ class LabelPage(QWidget):
         heading.setContentsMargins(12, 0, 12, 0)
         inner.addWidget(heading)
         inner.addWidget(self.box_list, 1)
-        _fill(right, (self.labels, 3), (boxes, 2), (self.details, 0))
+        _fill(right, (self.labels, 0), (boxes, 1), (self.details, 0))
         panel = _panel(right)
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._columns.setChildrenCollapsible(False)
