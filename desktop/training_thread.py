@@ -10,7 +10,9 @@ from PySide6.QtCore import QObject, QThread, Signal
 from core.jobs.folder import ENDED, JobFolder
 from core.jobs.process import CHILD_MODULE, JobProcess, WarmChild, follow_batches, spawn
 
-STOP_GRACE = 5.0  # seconds that a child has to save after a stop before it is terminated
+# Seconds that a child has to save after a stop before it is terminated. It stops at once, but hundreds of megabytes
+# on a slow disk take their time, and killing it there would lose what was learnt.
+STOP_GRACE = 60.0
 KILL_AFTER = 1.0  # seconds from terminate to kill
 
 

@@ -159,7 +159,7 @@ class Decoding:
     """How raw outputs become detections."""
 
     score_threshold: float = 0.02
-    nms_iou: float = 0.5
+    nms_iou: float = 0.45  # as in SSD
     max_candidates: int = 1000  # anchors an image that go on to non-maximum suppression
     max_detections: int = 300
 
