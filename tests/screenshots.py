@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image  # comes with torchvision; only this script needs pictures of few colours
+from PIL import Image
 
 from core.launching import prepare_run, run_training
 from core.project.project import Project
