@@ -121,7 +121,7 @@ def new(
     for path in images or []:
         if not path.exists():
             raise InputError(f"{path}: there is no such file or folder; name the images of the new project")
-    with Project.create(folder, names) as project:
+    with Project.creating(folder, names) as project:
         problems: list[Problem] = []
         if images:
             with progress_bar("reading images", quiet=json) as progress:
@@ -140,7 +140,7 @@ def import_annotations(
     """Add images, labels and boxes from another program's file. An empty or missing DIR becomes a new project."""
     imported = {ForeignFormat.COCO: coco.read}[format](file, images)
     fresh = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    with Project.create(folder) if fresh else Project.open(folder) as project:
+    with Project.creating(folder) if fresh else Project.open(folder) as project:
         if fresh and not json:
             say(f"made a new project in {project.folder}")
         with progress_bar("reading images", quiet=json) as progress:
@@ -398,6 +398,7 @@ _UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
 def main() -> None:
     """Entry point of `defectdesk`."""
+    console.print_whatever_comes()
     try:
         code = app(standalone_mode=False)
     except InputError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -22,6 +23,13 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 _PROBLEMS_SHOWN = 20
+
+
+def print_whatever_comes() -> None:
+    """Let names and signs that the terminal's encoding lacks come out escaped instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_json(value: Any) -> None:

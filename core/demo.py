@@ -19,10 +19,11 @@ from core.imaging.decode import decode
 from core.jobs.folder import JobFolder
 from core.launching import prepare_run, run_training
 from core.predicting import SplitPredictions, find_checkpoint, load_predictor, predict_split
+from core.project import making
 from core.project.database import FILE_NAME
 from core.project.project import Project
 from core.project.snapshot import Snapshot, take_snapshot
-from core.sample import make_sample_project
+from core.sample import SAMPLE_LABELS, make_sample_project
 from core.training.recipe import Recipe, default_recipe, with_settings
 from core.types import Split
 
@@ -79,13 +80,17 @@ def demo_recipe(settings: dict[str, Any]) -> Recipe:
 def _demo_project(folder: Path, count: int, quiet: bool) -> Project:
     if (folder / FILE_NAME).exists():
         project = Project.open(folder)
-        if project.setting(_SETTING) is None:
-            project.close()
+        if project.setting(_SETTING) is not None:
+            if not quiet:
+                say(f"going on with the demo in {project.folder}")
+            return project
+        # Pictures are entered when all are drawn: a demo that was killed while drawing has the labels and no picture.
+        unfinished = not project.counts().images and tuple(label.name for label in project.labels()) == SAMPLE_LABELS
+        project.close()
+        if not unfinished:
             raise InputError(f"{folder}: holds a project of your own; choose another folder for the demo")
-        if not quiet:
-            say(f"going on with the demo in {project.folder}")
-        return project
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        making.remove_database(folder)
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: exists and is not a demo; choose another folder")
     with progress_bar("drawing the sample", quiet=quiet) as progress:
         project = make_sample_project(folder, count, seed=SEED, progress=progress)

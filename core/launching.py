@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,16 +12,19 @@ from types import FrameType
 from typing import Any
 
 from core.errors import InputError
+from core.imaging.decode import image_size
 from core.jobs.folder import JobFolder
 from core.jobs.process import follow_batches, spawn
 from core.project import edits
 from core.project.history import Edit
 from core.project.project import Project
-from core.project.snapshot import Snapshot, take_snapshot
+from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot, take_snapshot
 from core.safetensors_header import read_metadata
 from core.training.events import Notice, to_json
 from core.training.recipe import Recipe, save_recipe
 from core.types import Split
+
+ENOUGH_DISK = 2**20  # bytes that a run needs for its events
 
 
 def prepare_run(project: Project, recipe: Recipe, apply: Callable[[Edit], object] | None = None) -> JobFolder:
@@ -48,14 +52,62 @@ def prepare_run(project: Project, recipe: Recipe, apply: Callable[[Edit], object
     left = sum(1 for image in usable if image.split == Split.NONE)
     if left and not notices:
         notices.append(f"{left} labelled images are in no split, so they are not used")
+    snapshot, left_out = _without_lost_images(project, snapshot)
+    notices += left_out
+    if not snapshot.of_split(Split.TRAIN):
+        raise InputError(f"{project.folder}: no image of the train split can be used; {left_out[0]}")
+    if not any(len(image.boxes) for image in snapshot.of_split(Split.TRAIN)):
+        raise InputError(f"{project.folder}: the train split has no box with a label; draw some, or move images there")
     path = project.new_run_folder()
-    save_recipe(recipe, path / "recipe.yaml")
-    snapshot.save(path / "snapshot.json")
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    folder = JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash})
-    for text in notices:
-        folder.append(to_json(Notice(text)))
+    try:
+        save_recipe(recipe, path / "recipe.yaml")
+        snapshot.save(path / "snapshot.json")
+        folder = JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash})
+        for text in notices:
+            folder.append(to_json(Notice(text)))
+    except OSError as error:
+        shutil.rmtree(path, ignore_errors=True)  # half a run would be listed as one that waits
+        raise InputError(f"{path}: the run cannot be written ({error.strerror}); check the disk") from error
     return folder
+
+
+def _without_lost_images(project: Project, snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
+    """The snapshot without images whose files are gone or have another size than their boxes were drawn on."""
+    stated = {str(project.image_path(record)): record.size_bytes for record in project.images()}
+    faults = {
+        image.path: fault
+        for image in snapshot.images
+        if image.is_usable and (fault := _fault(image, stated[image.path]))
+    }
+    if not faults:
+        return snapshot, []
+    images = tuple(image for image in snapshot.images if image.path not in faults)
+    path, fault = next(iter(faults.items()))
+    text = (
+        f"{len(faults)} labelled images are left out, such as {path}: {fault}"
+        if len(faults) > 1
+        else (f"{path} is left out: {fault}")
+    )
+    return make_snapshot(snapshot.label_names, snapshot.label_colors, images), [text]
+
+
+def _fault(image: SnapshotImage, stated_bytes: int) -> str | None:
+    try:
+        # Reading thousands of large files would take minutes; one that was changed has another length.
+        if Path(image.path).stat().st_size == stated_bytes:
+            return None
+        size = image_size(image.path)
+    except FileNotFoundError:
+        return "there is no such file any more"
+    except (OSError, InputError) as error:
+        return str(error).removeprefix(f"{image.path}: ")
+    stated = (image.width, image.height)
+    return (
+        None
+        if size == stated
+        else f"it is {size[0]} x {size[1]} now, its boxes were drawn on {stated[0]} x {stated[1]}"
+    )
 
 
 def _check_weights(recipe: Recipe) -> None:
@@ -94,8 +146,14 @@ def run_training(folder: JobFolder) -> Iterator[dict[str, Any]]:
         yield {
             "event": "failed",
             "reason": reason,
-            "advice": f"Too little memory is the usual cause; see {folder.log_path}.",
+            "advice": f"{_cause_of_silence(folder)}; see {folder.log_path}.",
         }
+
+
+def _cause_of_silence(folder: JobFolder) -> str:
+    # Without room, not even the reason can be written down.
+    full = shutil.disk_usage(folder.path).free < ENOUGH_DISK
+    return "The disk is full" if full else "Too little memory is the usual cause"
 
 
 @contextmanager

@@ -90,7 +90,13 @@ def predict_split(
     problems: list[Problem] = []
     for done, image in enumerate(images, start=1):
         try:
-            found.append(predictor.predict(decode(image.path)))
+            pixels = decode(image.path)
+            if pixels.shape[:2] != (image.height, image.width):
+                raise InputError(
+                    f"{image.path}: it is {pixels.shape[1]} x {pixels.shape[0]} now, its boxes were drawn on "
+                    f"{image.width} x {image.height}"
+                )
+            found.append(predictor.predict(pixels))
             kept.append(image)
         except InputError as error:
             problems.append(Problem(image.path, f"skipped: {_without_name(error, image.path)}"))

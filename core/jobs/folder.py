@@ -11,6 +11,7 @@ Following a job that is live, one that outlived the window and one that ended la
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -74,7 +75,9 @@ class JobFolder:
                 # A process that died in the middle of a line must not spoil the first line after it.
                 line = b"\n" + line if self._ends_torn() else line
                 self._tail_checked = True
-            os.write(handle, line)
+            if os.write(handle, line) < len(line):
+                self._tail_checked = False  # what is written once there is room again must not continue this line
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.events_path))
             if durable:
                 os.fsync(handle)
         finally:

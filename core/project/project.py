@@ -14,13 +14,11 @@ from typing import Any, Self
 
 from core.changes import Changes
 from core.errors import InputError
-from core.project import database, gathering, palette, runs
+from core.project import database, gathering, making, palette, runs
 from core.project.history import KEPT_AFTER_RESTART, Edit, ImageState, with_state
 from core.project.records import CheckpointRecord, Counts, RunRecord
 from core.project.store import Store
 from core.types import Box, ImageRecord, Label, Problem, Split, Status
-
-_FOLDERS = ("runs", "backups", "cache")
 
 
 class Project:
@@ -53,20 +51,42 @@ class Project:
             raise InputError(f"{folder}: there is a project in it already; open it, or choose another folder")
         first = palette.extended((), labels)
         try:
-            for name in _FOLDERS:
-                (folder / name).mkdir(parents=True, exist_ok=True)
-            database.create(path)
+            with making.undone_on_failure(folder, made=not folder.exists()), database.explained(path):
+                for name in making.FOLDERS:
+                    (folder / name).mkdir(parents=True, exist_ok=True)
+                database.create(path)
+                project = cls.open(folder)
+                with project._closed_on_failure():
+                    if first:
+                        with project._writing():
+                            project._store.write(Edit("Create", {}, {}, (), first))
+                            project._store.set_counters({"label": len(first) + 1})
+                        project._load()
         except OSError as error:
             raise InputError(
                 f"{folder}: cannot make a project there ({error.strerror}); choose another folder"
             ) from error
-        project = cls.open(folder)
-        if first:
-            with project._writing():
-                project._store.write(Edit("Create", {}, {}, (), first))
-                project._store.set_counters({"label": len(first) + 1})
-            project._load()
         return project
+
+    @classmethod
+    @contextmanager
+    def creating(cls, folder: Path, labels: Sequence[str] = ()) -> Iterator[Self]:
+        """`create`, for filling the project in the body: if that fails or is interrupted, no project is left behind."""
+        # Before anything is made: a project that is there already is nobody's to take away.
+        with ExitStack() as undoing:
+            made = not folder.exists()
+            project = cls.create(folder, labels)
+            undoing.enter_context(making.undone_on_failure(project.folder, made=made))
+            with project:
+                yield project
+
+    @contextmanager
+    def _closed_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def open(cls, folder: Path, *, read_only: bool = False) -> Self:
@@ -356,8 +376,12 @@ class Project:
         with self._lock:
             self._check_writable()
             folder, number = runs.make_folder(self.runs_folder, self._counters["run"])
-            with self._writing():
-                self._store.set_counters({"run": number + 1})
+            try:
+                with self._writing():
+                    self._store.set_counters({"run": number + 1})
+            except BaseException:
+                folder.rmdir()  # a folder without a number of its own would be listed as a run that waits
+                raise
             self._counters["run"] = number + 1
             return folder
 

@@ -229,7 +229,9 @@ class _Run:
 
     def _is_best(self) -> bool:
         assert self.latest is not None
-        return self.best is None or _rank(self.latest.evaluation) > _rank(self.best)
+        # Validation images without any box judge nothing: then what was trained longer is the better.
+        judges = self.latest.evaluation.map50 is not None
+        return self.best is None or not judges or _rank(self.latest.evaluation) > _rank(self.best)
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):

@@ -6,6 +6,8 @@ import json
 import os
 import socket
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,19 @@ from core.formats import coco
 from core.formats.importing import import_into
 from core.imaging.decode import ImageError, decode
 from core.jobs.folder import JobFolder
+from core.launching import prepare_run
 from core.models.inputs import InputSpec
 from core.predicting import find_checkpoint
+from core.project import database, edits
 from core.project.project import Project
+from core.project.snapshot import Snapshot
 from core.safetensors_header import read_metadata
-from core.training.recipe import load_recipe, parse_yaml
-from tests.builders import draw, project_with_pictures, write_coco, write_picture
+from core.training.recipe import default_recipe, load_recipe, parse_yaml, with_settings
+from core.types import Split, Status
+from tests.builders import draw, picture, project_with_pictures, write_coco, write_picture
 from tests.core.conftest import Run
+
+ROOT = Path(__file__).parents[2]
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes and devices in folders")
 
@@ -190,6 +198,108 @@ def write_checkpoint(path: Path, **change: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(len(header).to_bytes(8, "little") + header)
     return path
+
+
+# Terminal and disk ---------------------------------------------------------------------------------------------------
+
+
+def test_a_terminal_that_lacks_a_sign_gets_it_escaped(tmp_path: Path) -> None:
+    Project.create(tmp_path / "p", ["Kratzer ü", "😀"]).close()
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "core.cli", "info", str(tmp_path / "p")],
+        cwd=ROOT, env=environment, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert rb"Kratzer \xfc" in done.stdout and rb"\U0001f600" in done.stdout
+
+
+def test_a_project_whose_filling_fails_is_taken_away_and_nothing_else(tmp_path: Path) -> None:
+    own = tmp_path / "p" / "own.txt"
+    own.parent.mkdir()
+    own.write_text("mine")
+    for folder in (tmp_path / "p", tmp_path / "new"):
+        with pytest.raises(KeyboardInterrupt), Project.creating(folder, ["a"]) as project:
+            project.add_labels(["b"])
+            raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.rglob("*")] == ["p", "own.txt"]
+    with Project.creating(tmp_path / "p", ["a"]):
+        pass
+    with pytest.raises(InputError, match="already"), Project.creating(tmp_path / "p"):
+        pass
+    with Project.open(tmp_path / "p") as project:
+        assert [label.name for label in project.labels()] == ["a"]
+
+
+def test_a_disk_without_room_is_told_and_leaves_no_half_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_connection: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(database, "_migrate", full)
+    with pytest.raises(InputError, match="disk is full"):
+        Project.create(tmp_path / "p", ["a"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_event_that_did_not_fit_does_not_swallow_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = JobFolder.create(tmp_path / "r", {"kind": "train"})
+    folder.append({"event": "first"})
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:5]))
+    with pytest.raises(OSError, match="space"):
+        folder.append({"event": "cut"})
+    monkeypatch.undo()
+    folder.append({"event": "next"})
+    assert [event["event"] for event in folder.read()[0]] == ["first", "next"]
+
+
+# Starting a training -------------------------------------------------------------------------------------------------
+
+
+def ready_project(folder: Path) -> Project:
+    project = project_with_pictures(folder, count=4)
+    for image_id in project.image_ids():
+        draw(project, image_id)
+    ids = project.image_ids()
+    project.apply(edits.set_split(project, ids[:3], Split.TRAIN))
+    project.apply(edits.set_split(project, ids[3:], Split.VAL))
+    return project
+
+
+def test_images_that_are_gone_or_are_others_now_are_left_out_and_named(tmp_path: Path) -> None:
+    recipe = default_recipe("ssd_compact")
+    with ready_project(tmp_path / "p") as project:
+        images = tmp_path / "p" / "images"
+        (images / "part1.png").unlink()
+        write_picture(images / "part2.png", picture(30, 20))
+        folder = prepare_run(project, recipe)
+        snapshot = Snapshot.load(folder.path / "snapshot.json")
+        assert [Path(image.path).name for image in snapshot.images] == ["part3.png", "part4.png"]
+        (notice,) = folder.read()[0]
+        assert "2 labelled images are left out" in notice["text"] and "part1.png" in notice["text"]
+        (images / "part3.png").unlink()
+        with pytest.raises(InputError, match="part1.png"):
+            prepare_run(project, recipe)
+
+
+def test_what_cannot_be_trained_makes_no_run(tmp_path: Path) -> None:
+    recipe = default_recipe("ssd_compact")
+    with ready_project(tmp_path / "p") as project:
+        for settings in (
+            {"weights.source": "file", "weights.path": str(tmp_path / "none.pth")},
+            {"weights.source": "checkpoint", "weights.path": str(tmp_path / "none.safetensors")},
+            {"weights.source": "checkpoint", "weights.path": str(write_checkpoint(tmp_path / "a", model="other"))},
+        ):
+            with pytest.raises(InputError, match="weights|none|other"):
+                prepare_run(project, with_settings(recipe, settings))
+        for image_id in project.image_ids():
+            project.apply(edits.delete_boxes(project, image_id, [box.id for box in project.boxes(image_id)]))
+        project.apply(edits.set_status(project, project.image_ids(), Status.CLEAN))
+        with pytest.raises(InputError, match="box"):
+            prepare_run(project, recipe)
+        assert not list(project.runs_folder.iterdir())
 
 
 # Projects and runs ---------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from core.errors import InputError
 from core.evaluation.matching import match_image
 from core.imaging.decode import decode
 from core.project.project import Project
+from core.sample import SAMPLE_LABELS
 from core.types import Detections, GroundTruth
 
 SMALL = {"schedule.epochs": 1, "sampling.input_size": 64, "schedule.batch_size": 4, "device": "cpu"}
@@ -33,6 +34,21 @@ def test_the_demo_goes_the_whole_way_and_can_be_run_again(tmp_path: Path) -> Non
         assert [run.id for run in project.runs()] or project.sync_runs()
     again = demo.run_demo(folder, count=12, settings=SMALL, quiet=True)
     assert again["checkpoint"] == "r002-best"
+
+
+def test_a_demo_that_was_killed_while_drawing_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Project.create(tmp_path / "d", SAMPLE_LABELS).close()
+    (tmp_path / "d" / "images").mkdir()
+    (tmp_path / "d" / "images" / ".surface-0000.png.half.png").touch()
+
+    def begun(project: Project, _recipe: object) -> None:
+        assert len(project.image_ids()) == 4
+        raise InputError("far enough")
+
+    monkeypatch.setattr(demo, "prepare_run", begun)
+    for _ in range(2):
+        with pytest.raises(InputError, match="far enough"):
+            demo.run_demo(tmp_path / "d", count=4, quiet=True)
 
 
 def test_a_folder_of_ones_own_is_left_alone(tmp_path: Path) -> None:

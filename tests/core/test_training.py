@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -242,6 +243,20 @@ def test_without_validation_images_the_last_checkpoint_is_the_best(tmp_path: Pat
     events = run(tiny(schedule__epochs=1), sample_snapshot(tmp_path / "images", train=3, val=0), tmp_path / "r001")
     assert any(isinstance(event, Notice) and "no validation images" in event.text for event in events)
     assert [event.best for event in events if isinstance(event, CheckpointSaved)] == [True, False]
+
+
+def test_validation_images_without_boxes_do_not_make_the_first_epoch_the_best(
+    snapshot: Snapshot, tmp_path: Path
+) -> None:
+    images = tuple(
+        dataclasses.replace(image, status=Status.CLEAN, boxes=image.boxes[:0], labels=image.labels[:0])
+        if image.split is Split.VAL
+        else image
+        for image in snapshot.images
+    )
+    without = make_snapshot(snapshot.label_names, snapshot.label_colors, images)
+    run(tiny(schedule__epochs=2), without, tmp_path / "r001")
+    assert checkpoint.load(tmp_path / "r001" / "checkpoints" / "best.safetensors").description.epoch == 2
 
 
 def test_boxes_out_of_reach_are_announced_with_the_mend(tmp_path: Path) -> None:
