@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -114,9 +114,6 @@ class Runner:
         if bottom or right:
             window = cv2.copyMakeBorder(window, 0, bottom, 0, right, cv2.BORDER_REPLICATE)  # type: ignore[assignment]
         return to_batch([window])
-
-    def with_decoding(self, decoding: Decoding) -> Runner:
-        return replace(self, decoding=decoding)
 
 
 def to_batch(images: list[NDArray[np.uint8]]) -> Tensor:

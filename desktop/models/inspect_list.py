@@ -58,10 +58,6 @@ class InspectList(QAbstractTableModel):
         self._blank.fill(Qt.GlobalColor.transparent)
         thumbnails.loaded.connect(self._picture_came)
 
-    @property
-    def sort_name(self) -> str:
-        return self._sort
-
     def set_images(self, image_ids: Sequence[int], paths: Sequence[Path]) -> None:
         """Show other images, with no counts yet."""
         self.beginResetModel()

@@ -80,10 +80,6 @@ class ImageListPanel(QWidget):
         """(place of the current image among those shown from 1, or 0; how many are shown)."""
         return self.shown.index_of(self._session.image_id).row() + 1, self.shown.rowCount()
 
-    def focus_search(self) -> None:
-        self._search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self._search.selectAll()
-
     # -- inside
 
     def _make_view(self) -> QListView:

@@ -92,9 +92,6 @@ class RunStatus(QWidget):
     def state_text(self) -> str:
         return self._state.text()
 
-    def place_text(self) -> str:
-        return self._place.text()
-
     def figure(self, name: str) -> str:
         return self._values[name].text()
 
@@ -140,10 +137,6 @@ class RunSummary(QFrame):
     def text(self) -> str:
         return self._text.text()
 
-    @property
-    def inspect_button(self) -> QPushButton:
-        return self._inspect
-
 
 def place(history: RunHistory, *, ended: bool = False) -> str:
     """Epoch and step, in words."""
@@ -177,8 +170,12 @@ def summary(history: RunHistory, state: str) -> str:
     best = history.best
     learnt = f"Best mAP@[.5:.95] {best.map:.3f} and mAP@0.5 {metric(best.map50)} in epoch {best.epoch}." if best else ""
     if state == "interrupted":
-        kept = "What was learnt up to the last checkpoint is kept." if history.checkpoints else "No checkpoint was saved."
-        return f"The training ended without a last word: a crash, a lack of memory or a power cut. {kept} {learnt}".strip()
+        kept = (
+            "What was learnt up to the last checkpoint is kept." if history.checkpoints else "No checkpoint was saved."
+        )
+        return (
+            f"The training ended without a last word: a crash, a lack of memory or a power cut. {kept} {learnt}".strip()
+        )
     if state == "failed":
         return f"The training failed without a reason; see the log. {learnt}".strip()
     how = "Stopped" if state == "stopped" else "Finished"
