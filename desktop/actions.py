@@ -54,7 +54,8 @@ MORE_KEYS = (
     ("Shift+click, Ctrl+click", "Add a box to the selection; drag to frame several"),
 )
 
-LABEL = (
+# The Label page: boxes, how the image is shown, and images.
+LABEL_BOXES = (
     ActionSpec("draw", "Draw a box", ("W", "R"), "draw", "Draw a box, also over other boxes", checkable=True),
     ActionSpec("delete", "Delete", ("Del", "Backspace"), "delete", "Delete the selected boxes"),
     ActionSpec("duplicate", "Duplicate", ("Ctrl+D",), "duplicate", "Duplicate the selected boxes"),
@@ -62,17 +63,25 @@ LABEL = (
     ActionSpec("paste", "Paste boxes", ("Ctrl+V",)),
     ActionSpec("select_all", "Select all boxes", ("Ctrl+A",)),
     ActionSpec("labels_menu", "Labels of the box…", ("Ctrl+E",), "tag"),
-    ActionSpec("clean", "Clean", ("C",), "clean", "Mark as free of defects: teaches the model what is good"),
-    ActionSpec("reviewed", "Reviewed", ("Ctrl+Space",), "reviewed", "Mark the image as reviewed and go to the next"),
-    ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
-    ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),
+)
+
+LABEL_VIEW = (
     ActionSpec("fit", "Fit to the window", ("F", "Ctrl+F"), "fit"),
     ActionSpec("actual_size", "Actual size", ("Ctrl+0",), "actual"),
     ActionSpec("zoom_in", "Zoom in", ("Ctrl++", "Ctrl+="), repeats=True),
     ActionSpec("zoom_out", "Zoom out", ("Ctrl+-",), repeats=True),
     ActionSpec("hide", "Hide the boxes", ("H",), "hide", checkable=True),
+)
+
+LABEL_IMAGES = (
+    ActionSpec("clean", "Clean", ("C",), "clean", "Mark as free of defects: teaches the model what is good"),
+    ActionSpec("reviewed", "Reviewed", ("Ctrl+Space",), "reviewed", "Mark the image as reviewed and go to the next"),
+    ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
+    ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),
     ActionSpec("remove_image", "Take out of the project", (), "delete", "The file stays where it is"),
 )
+
+LABEL = (*LABEL_BOXES, *LABEL_VIEW, *LABEL_IMAGES)
 
 
 def build(

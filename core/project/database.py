@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path
 
 from core import files
-from core.errors import InputError
+from core.errors import InputError, StorageError
 
 FILE_NAME = "project.sqlite"
 APPLICATION_ID = 0x44464454  # "DFDT"
@@ -103,9 +103,9 @@ def explained(path: Path) -> Iterator[None]:
                 f"{path.parent}: the project is open elsewhere; close it there first, or open it read-only"
             ) from error
         if "full" in text:
-            raise InputError(f"{path}: the disk is full, nothing was changed; free some space and try again") from error
+            raise StorageError(f"{path}: the disk is full, nothing was changed; free some space and try again") from error
         if "readonly" in text or "unable to open" in text or "disk I/O" in text:
-            raise InputError(
+            raise StorageError(
                 f"{path}: cannot be written ({text}); check the disk and the permissions of its folder"
             ) from error
         if any(sign in text for sign in _SIGNS_OF_DAMAGE):

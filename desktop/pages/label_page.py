@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from core.changes import Changes
-from core.errors import InputError
 from core.project import edits
 from core.project.history import Edit
-from core.project.project import Project
-from core.types import Box, ImageRecord, Split, Status
+from core.types import Split, Status
 from desktop import actions as table
-from desktop.canvas import interaction as act
 from desktop.canvas.annotation_canvas import AnnotationCanvas
 from desktop.canvas.pictures import PictureLoader, worth_fetching
 from desktop.models import wording
+from desktop.pages.box_editing import BoxEditing
+from desktop.pages.label_context import LabelContext
+from desktop.pages.label_view import LabelView
 from desktop.services import Services
 from desktop.session import Session
-from desktop.theme import set_icon
 from desktop.widgets.box_list import BoxList
 from desktop.widgets.canvas_bars import CanvasBar, PointerBar
 from desktop.widgets.image_details import ImageDetails
 from desktop.widgets.image_list_panel import ImageListPanel
-from desktop.widgets.label_menus import images_menu, labels_menu
+from desktop.widgets.label_menus import images_menu
 from desktop.widgets.label_panel import LabelPanel
 from desktop.widgets.notice import Notice
 from desktop.widgets.parts import surface, words
@@ -38,7 +37,6 @@ NO_IMAGES = (
 LEFT, RIGHT = 250, 270  # widths of the side columns at first, in pixels
 # Actions that need a project open for writing.
 CHANGING = frozenset({"draw", "delete", "duplicate", "paste", "labels_menu", "clean", "reviewed", "remove_image"})
-DUPLICATE_OFFSET = 12.0  # of a copy, in image pixels
 
 
 class LabelPage(QWidget):
@@ -51,16 +49,19 @@ class LabelPage(QWidget):
         self.setObjectName("page")
         self._session = session
         self._services = services
-        self._next_labels: frozenset[int] = frozenset()
-        self._clipboard: tuple[Box, ...] = ()
         self._pictures = PictureLoader(services.tasks, self)
         self.canvas = AnnotationCanvas()
-        self._actions = table.build(self, table.LABEL, self._handlers(), Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self.notice = Notice()
+        self._context = LabelContext(session, self.notice)
         self.images = ImageListPanel(session, services)
         self.labels = LabelPanel(session)
+        self._editing = BoxEditing(self._context, self.canvas, self.labels.add_label)
+        self._view = LabelView(self.canvas)
+        handlers = self._handlers() | self._editing.handlers() | self._view.handlers()
+        self._actions = table.build(self, table.LABEL, handlers, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self._view.use_actions(self._actions)
         self.box_list = BoxList()
         self.details = ImageDetails()
-        self.notice = Notice()
         self._bar = CanvasBar(self._actions)
         self._foot = PointerBar()
         self._place()
@@ -84,22 +85,10 @@ class LabelPage(QWidget):
 
     def _handlers(self) -> dict[str, Callable[..., object]]:
         return {
-            "draw": self.canvas.arm,
-            "delete": self._delete,
-            "duplicate": self._duplicate,
-            "copy": self._copy,
-            "paste": self._paste,
-            "select_all": lambda: self.canvas.select([box.id for box in self.canvas.boxes]),
-            "labels_menu": self._show_labels_menu,
             "clean": self._toggle_clean,
             "reviewed": self._review_and_go_on,
             "previous": lambda: self._step(-1),
             "next": lambda: self._step(1),
-            "fit": self.canvas.fit,
-            "actual_size": self.canvas.actual_size,
-            "zoom_in": lambda: self.canvas.zoom_by(1.25),
-            "zoom_out": lambda: self.canvas.zoom_by(0.8),
-            "hide": self._hide,
             "remove_image": self._remove_current,
         }
 
@@ -139,16 +128,14 @@ class LabelPage(QWidget):
 
     def _connect(self) -> None:
         canvas, session = self.canvas, self._session
-        canvas.drawn.connect(self._draw)
-        canvas.edited.connect(self._replace_boxes)
         canvas.selection_changed.connect(self._show_selection)
         canvas.armed_changed.connect(self._actions["draw"].setChecked)
         canvas.hint_changed.connect(session.hint)
-        canvas.labels_wanted.connect(self._show_labels_menu)
-        canvas.cancelled.connect(lambda: self._set_next_labels(frozenset()))
         canvas.pointer_moved.connect(self._foot.show_pointer)
         canvas.view_changed.connect(lambda: self._foot.show_scale(canvas.scale, image=canvas.has_image))
-        self.labels.toggled.connect(self._toggle_label)
+        self.labels.toggled.connect(self._editing.toggle_label)
+        self._editing.next_labels_changed.connect(self._show_selection)
+        self._context.refused.connect(self._show_truth)
         self.labels.failed.connect(self.notice.show_notice)
         self.box_list.chosen.connect(canvas.select)
         self.box_list.opened.connect(self._show_box)
@@ -167,7 +154,7 @@ class LabelPage(QWidget):
         shortcut = QShortcut(QKeySequence(digit), self)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.setAutoRepeat(False)
-        shortcut.activated.connect(lambda: self._press_digit(digit))
+        shortcut.activated.connect(lambda: self._editing.press_digit(digit))
         return shortcut
 
     # -- following the session
@@ -175,19 +162,17 @@ class LabelPage(QWidget):
     def _open_project(self) -> None:
         project = self._session.project
         self._pictures.forget()
-        self._clipboard = ()
         self.notice.clear()
         labels = project.labels() if project is not None else ()
         self.canvas.set_labels(labels)
-        # With a single label there is nothing to choose.
-        self._next_labels = frozenset({labels[0].id}) if len(labels) == 1 else frozenset()
-        self.canvas.set_editable(self._editable)
+        self._editing.open_project()
+        self.canvas.set_editable(self._context.editable)
         self._show_image()
 
     def _show_image(self) -> None:
         """Bring the session's image on the screen; until it is decoded, nothing of another image stays there."""
         self.canvas.set_boxes(())
-        project, record = self._session.project, self._record
+        project, record = self._session.project, self._context.record
         path = project.image_path(record) if project is not None and record is not None else None
         picture = self._pictures.get(path) if path is not None else None
         self.canvas.set_image(picture)
@@ -207,7 +192,7 @@ class LabelPage(QWidget):
             return
         if changes.labels:
             self.canvas.set_labels(project.labels())
-            self._set_next_labels(self._next_labels & {label.id for label in project.labels()})
+            self._editing.set_next_labels(self._editing.next_labels & {label.id for label in project.labels()})
         current = self._session.image_id
         if current in changes.images or changes.labels or changes.image_list:
             self._show_boxes()
@@ -222,27 +207,27 @@ class LabelPage(QWidget):
         self._show_selection()
 
     def _show_record(self) -> None:
-        record = self._record
+        record = self._context.record
         self._bar.show_record(record, *self.images.position())
-        self.details.show_record(record, editable=self._editable)
+        self.details.show_record(record, editable=self._context.editable)
         clean = record is not None and record.status is Status.CLEAN
         self._actions["clean"].setText("Not clean" if clean else "Clean")
         for name, action in self._actions.items():
-            action.setEnabled(record is not None and (self._editable or name not in CHANGING))
+            action.setEnabled(record is not None and (self._context.editable or name not in CHANGING))
 
     def _show_selection(self) -> None:
         """Tell panels and bars what is selected."""
         selected = [box for box in self.canvas.boxes if box.id in self.canvas.selected]
         if not selected:
-            sets, about = [self._next_labels], "Ticked: labels of the next box"
+            sets, about = [self._editing.next_labels], "Ticked: labels of the next box"
         elif len(selected) == 1:
             sets, about = [selected[0].labels], "Ticked: labels of the selected box"
         else:
             sets, about = [box.labels for box in selected], f"Ticked: labels of the {len(selected)} selected boxes"
         self.labels.show_sets(sets, about)
-        self.canvas.set_next_labels(self._next_labels)
+        self.canvas.set_next_labels(self._editing.next_labels)
         self.box_list.show_selection(self.canvas.selected)
-        if self._record is not None:
+        if self._context.record is not None:
             self._foot.show_boxes(len(self.canvas.boxes), len(selected))
         else:
             self._foot.clear()
@@ -256,115 +241,27 @@ class LabelPage(QWidget):
             self.canvas.set_message(reason)
 
     def _is_current(self, path: str) -> bool:
-        project, record = self._session.project, self._record
+        project, record = self._session.project, self._context.record
         return project is not None and record is not None and str(project.image_path(record)) == path
-
-    @property
-    def _record(self) -> ImageRecord | None:
-        project, image_id = self._session.project, self._session.image_id
-        return project.image(image_id) if project is not None and image_id is not None else None
-
-    @property
-    def _editable(self) -> bool:
-        return self._session.project is not None and not self._session.project.read_only
 
     # -- edits
 
-    def _apply(self, build: Callable[[Project, int], Edit]) -> bool:
-        """Make an edit of the current image durable; where that is refused, say why and show what is true."""
-        project, image_id = self._session.project, self._session.image_id
-        if project is None or image_id is None:
-            return False
-        try:
-            self._session.apply(build(project, image_id), self)
-        except InputError as error:
-            self.notice.show_notice(str(error))
-            self._show_boxes()
-            self._show_record()
-            return False
-        self.notice.clear()
-        return True
+    def _show_truth(self) -> None:
+        self._show_boxes()
+        self._show_record()
 
     def _settle(self) -> None:
         self.canvas.finish_nudging()
         self.details.enter()
 
-    def _draw(self, xyxy: act.XYXY) -> None:
-        before = {box.id for box in self.canvas.boxes}
-        if self._apply(lambda project, image_id: edits.add_box(project, image_id, xyxy, self._next_labels)):
-            self.canvas.select([box.id for box in self.canvas.boxes if box.id not in before])
-
-    def _replace_boxes(self, boxes: tuple[Box, ...], name: str) -> None:
-        self._apply(lambda project, image_id: edits.replace_boxes(project, image_id, boxes, name))
-
-    def _delete(self) -> None:
-        self.canvas.finish_nudging()
-        if chosen := self.canvas.selected:
-            self._apply(lambda project, image_id: edits.delete_boxes(project, image_id, chosen))
-
-    def _copy(self) -> None:
-        self._clipboard = tuple(box for box in self.canvas.boxes if box.id in self.canvas.selected)
-        if self._clipboard:
-            self._session.message.emit(f"Copied {_boxes(len(self._clipboard))}")
-
-    def _paste(self) -> None:
-        present = {(box.xyxy, box.labels) for box in self.canvas.boxes}
-        # On the image they come from, copies would lie exactly on their originals.
-        same = any((box.xyxy, box.labels) in present for box in self._clipboard)
-        self._add_copies(self._clipboard, DUPLICATE_OFFSET if same else 0.0, "Paste")
-
-    def _duplicate(self) -> None:
-        self.canvas.finish_nudging()
-        chosen = tuple(box for box in self.canvas.boxes if box.id in self.canvas.selected)
-        self._add_copies(chosen, DUPLICATE_OFFSET, "Duplicate")
-
-    def _add_copies(self, boxes: tuple[Box, ...], offset: float, verb: str) -> None:
-        project, record = self._session.project, self._record
-        if not boxes or project is None or record is None:
-            return
-        known = {label.id for label in project.labels()}
-        bounds = (float(record.width), float(record.height))
-        new_ids = project.new_ids("box", len(boxes))
-        copies = act.pasted(boxes, new_ids, known, offset, bounds)
-        if not copies:
-            self.notice.show_notice("The copied boxes lie outside this image.", "warning", stays=False)
-            return
-        present = self.canvas.boxes
-        name = f"{verb} {_boxes(len(copies))}"
-        if self._apply(lambda project, image_id: edits.replace_boxes(project, image_id, (*present, *copies), name)):
-            self.canvas.select([copy.id for copy in copies])
-
-    def _press_digit(self, digit: str) -> None:
-        project = self._session.project
-        label = next((label for label in project.labels() if label.shortcut == digit), None) if project else None
-        if label is not None:
-            self._toggle_label(label.id)
-        else:
-            self._session.message.emit(f"No label has the key {digit}")
-
-    def _toggle_label(self, label_id: int) -> None:
-        """Toggle a label on the selected boxes; with none selected, for the next box."""
-        self.canvas.finish_nudging()
-        if not self._editable:
-            return
-        chosen = self.canvas.selected
-        if chosen:
-            self._apply(lambda project, image_id: edits.toggle_label(project, image_id, chosen, label_id))
-        else:
-            self._set_next_labels(act.toggled(self._next_labels, label_id))
-
-    def _set_next_labels(self, labels: frozenset[int]) -> None:
-        self._next_labels = labels
-        self._show_selection()
-
     def _toggle_clean(self) -> None:
-        clean = self._record is not None and self._record.status is Status.CLEAN
+        clean = self._context.record is not None and self._context.record.status is Status.CLEAN
         status = Status.UNLABELLED if clean else Status.CLEAN
-        self._apply(lambda project, image_id: edits.set_status(project, [image_id], status))
+        self._context.apply(lambda project, image_id: edits.set_status(project, [image_id], status))
 
     def _review_and_go_on(self) -> None:
         self._settle()
-        record = self._record
+        record = self._context.record
         if record is None:
             return
         if record.status is Status.UNLABELLED:
@@ -372,24 +269,24 @@ class LabelPage(QWidget):
             self.notice.show_notice(why, "warning", stays=False)
             return
         # Clean is a verdict already, and says more than reviewed would.
-        done = record.status is Status.CLEAN or self._apply(
+        done = record.status is Status.CLEAN or self._context.apply(
             lambda project, image_id: edits.set_status(project, [image_id], Status.REVIEWED)
         )
         if done:
             self._step(1)
 
     def _edit_images(self, build: Callable[..., Edit], value: Split | str) -> None:
-        self._apply(lambda project, image_id: build(project, [image_id], value))
+        self._context.apply(lambda project, image_id: build(project, [image_id], value))
 
     def _set_note(self, note: str) -> None:
-        self._apply(lambda project, image_id: edits.set_note(project, image_id, note))
+        self._context.apply(lambda project, image_id: edits.set_note(project, image_id, note))
 
     def _remove_current(self) -> None:
-        if (record := self._record) is not None:
+        if (record := self._context.record) is not None:
             self._remove([record.id])
 
     def _remove(self, image_ids: list[int]) -> None:
-        if self._apply(lambda project, _current: edits.remove_images(project, image_ids)):
+        if self._context.apply(lambda project, _current: edits.remove_images(project, image_ids)):
             taken = wording.plural(len(image_ids), "image")
             self._session.message.emit(f"Taken out: {taken}. The files stay; undo brings them back.")
 
@@ -401,10 +298,6 @@ class LabelPage(QWidget):
         if not self.images.step(by):
             self._session.message.emit("This is the last image" if by > 0 else "This is the first image")
 
-    def _hide(self, hidden: bool) -> None:
-        self.canvas.set_hidden(hidden)
-        set_icon(self._actions["hide"], "show" if hidden else "hide")
-
     def _show_box(self, box_id: int) -> None:
         box = next((box for box in self.canvas.boxes if box.id == box_id), None)
         if box is not None:
@@ -415,26 +308,16 @@ class LabelPage(QWidget):
 
     # -- menus
 
-    def _show_labels_menu(self) -> None:
-        project = self._session.project
-        chosen = [box for box in self.canvas.boxes if box.id in self.canvas.selected]
-        if project is None or not chosen or not self._editable:
-            return
-        menu = labels_menu(self, project.labels(), chosen, self._toggle_label, self.labels.add_label)
-        corner = self.canvas.to_widget(QPointF(chosen[0].x2, chosen[0].y1)).toPoint() + QPoint(8, 0)
-        menu.exec(self.canvas.mapToGlobal(corner))
-        menu.deleteLater()
-
     def _show_image_menu(self, image_ids: list[int], at: QPoint) -> None:
         menu = images_menu(
             self,
             len(image_ids),
-            lambda status: self._apply(lambda project, _id: edits.set_status(project, image_ids, status)),
-            lambda split: self._apply(lambda project, _id: edits.set_split(project, image_ids, split)),
+            lambda status: self._context.apply(lambda project, _id: edits.set_status(project, image_ids, status)),
+            lambda split: self._context.apply(lambda project, _id: edits.set_split(project, image_ids, split)),
             lambda: self._remove(image_ids),
         )
         for action in menu.actions():
-            action.setEnabled(self._editable)
+            action.setEnabled(self._context.editable)
         menu.exec(at)
         menu.deleteLater()
 
@@ -452,7 +335,3 @@ def _fill(splitter: QSplitter, *parts: tuple[QWidget, int]) -> None:
     for place, (widget, stretch) in enumerate(parts):
         splitter.addWidget(widget)
         splitter.setStretchFactor(place, stretch)
-
-
-def _boxes(count: int) -> str:
-    return wording.plural(count, "box", "boxes")
