@@ -103,7 +103,9 @@ def explained(path: Path) -> Iterator[None]:
                 f"{path.parent}: the project is open elsewhere; close it there first, or open it read-only"
             ) from error
         if "full" in text:
-            raise StorageError(f"{path}: the disk is full, nothing was changed; free some space and try again") from error
+            raise StorageError(
+                f"{path}: the disk is full, nothing was changed; free some space and try again"
+            ) from error
         if "readonly" in text or "unable to open" in text or "disk I/O" in text:
             raise StorageError(
                 f"{path}: cannot be written ({text}); check the disk and the permissions of its folder"
