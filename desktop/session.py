@@ -24,6 +24,8 @@ class Session(QObject):
     message = Signal(str)  # one line for the status bar
     hint = Signal(str)  # what the hand can do now: stays in the status bar until the next
     settle = Signal()  # whoever holds an edit back, such as a sequence of nudges, makes it now
+    closing = Signal()  # the project is open for the last moment: every edit is made, a backup may be taken
+    setting_changed = Signal(str)  # the key of a setting of the project, such as depth_window or mm_per_pixel
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -56,6 +58,7 @@ class Session(QObject):
         if self._project is None:
             return
         self.settle.emit()
+        self.closing.emit()
         closing, self._project, self._image_id = self._project, None, None
         self.project_changed.emit()
         self.image_changed.emit()
@@ -73,6 +76,12 @@ class Session(QObject):
         changes = self._project.apply(edit)
         self.notify(changes, initiator)
         return changes
+
+    def set_setting(self, key: str, value: object) -> None:
+        """Keep a setting in the project and tell whoever shows it. Raises InputError; nothing was changed then."""
+        assert self._project is not None
+        self._project.set_setting(key, value)
+        self.setting_changed.emit(key)
 
     def undo(self) -> None:
         """Take back the last edit, and go to the image it was made on. Raises InputError."""
