@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from core.files import write_json
 
 RECENT_LIMIT = 12
+COLOR = r"^#[0-9a-fA-F]{6}$"
 
 
 class Preferences(BaseModel):
@@ -27,6 +29,42 @@ class Preferences(BaseModel):
     label_splitter: tuple[int, ...] = Field(default=(), description="Column widths of the Label page, in pixels")
     last_folder: str = Field(default="", description="Where the file dialogs start")
 
+    canvas_line_width: float = Field(
+        default=2.0, ge=1, le=8, title="Line width", description="Of a box's outline; a selected one is half as wide again",
+        json_schema_extra={"unit": "px"},
+    )  # fmt: skip
+    canvas_fill_opacity: float = Field(
+        default=0.08, ge=0, le=1, title="Fill of selected boxes", description="0 leaves the image clear, 1 covers it"
+    )
+    canvas_crosshair: bool = Field(
+        default=True, title="Crosshair", description="Guides through the mouse pointer while a box is drawn"
+    )
+    canvas_guide_color: str = Field(
+        default="#ffffff", pattern=COLOR, title="Crosshair colour", description="Of the guides while a box is drawn",
+        json_schema_extra={"control": "color"},
+    )  # fmt: skip
+    canvas_background: str = Field(
+        default="", pattern=f"{COLOR}|^$", title="Background", description="Around the image; empty follows the theme",
+        json_schema_extra={"control": "color"},
+    )  # fmt: skip
+    picture_cache_mb: int = Field(
+        default=768, ge=64, le=65536, title="Memory for images",
+        description="Decoded images kept for going back and forth; half of it may be used for fetching ahead",
+        json_schema_extra={"unit": "MB"},
+    )  # fmt: skip
+    max_megapixels: int = Field(
+        default=269, ge=1, le=4000, title="Largest image",
+        description="A file that claims more pixels is refused before it is decoded, since it may exhaust the memory",
+        json_schema_extra={"unit": "Mpx"},
+    )  # fmt: skip
+    shortcut_preset: Literal["defectdesk", "labelImg", "CVAT"] = Field(
+        default="defectdesk", title="Preset", description="Whose keys to begin with"
+    )
+    shortcuts: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Keys that differ from the preset, by action: label.draw -> [W, R]; [] for none",
+    )
+
 
 class Settings:
     """The preferences in force and the file they are kept in.
@@ -37,12 +75,22 @@ class Settings:
     def __init__(self, folder: Path | None = None) -> None:
         self.path = (folder or config_folder()) / "settings.json"
         self.problem: str | None = None
+        self._listeners: list[Callable[[frozenset[str]], object]] = []
         self.values = self._read()
+
+    def listen(self, listener: Callable[[frozenset[str]], object]) -> None:
+        """Call `listener` after every change, with the names of the settings that are different now."""
+        self._listeners.append(listener)
 
     def update(self, **changes: Any) -> None:
         """Change settings and write the file. Raises pydantic's ValidationError for a value out of its limits."""
-        self.values = Preferences.model_validate({**self.values.model_dump(), **changes})
-        write_json(self.path, self.values.model_dump(mode="json", exclude_defaults=True))
+        before = self.values.model_dump()
+        values = Preferences.model_validate({**before, **changes})
+        write_json(self.path, values.model_dump(mode="json", exclude_defaults=True))
+        self.values, after = values, values.model_dump()
+        if different := frozenset(name for name in changes if after[name] != before.get(name)):
+            for listener in self._listeners:
+                listener(different)
 
     def remember_project(self, folder: Path) -> None:
         """Put `folder` at the head of the recent projects."""

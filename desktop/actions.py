@@ -37,6 +37,11 @@ WINDOW = (
     ActionSpec("undo", "Undo", ("Ctrl+Z",), "undo", repeats=True),
     ActionSpec("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", repeats=True),
     ActionSpec("quit", "Quit", ("Ctrl+Q",)),
+    ActionSpec("page_1", "Label page", ("Ctrl+1",), "label"),
+    ActionSpec("page_2", "Augment page", ("Ctrl+2",), "augment"),
+    ActionSpec("page_3", "Train page", ("Ctrl+3",), "train"),
+    ActionSpec("page_4", "Checkpoints page", ("Ctrl+4",), "checkpoints"),
+    ActionSpec("page_5", "Inspect page", ("Ctrl+5",), "inspect"),
     ActionSpec("full_screen", "Full screen", ("F11",), checkable=True),
     ActionSpec("shortcuts", "Keyboard shortcuts", ("F1", "?"), "info"),
     ActionSpec("about", "About DefectDesk"),
@@ -49,7 +54,8 @@ MORE_KEYS = (
     ("Tab, Shift+Tab", "Select the next of overlapping boxes"),
     ("Enter", "Labels of the selected box"),
     ("Esc", "Cancel: the gesture, then the tool, then the selection, then the next box's labels"),
-    ("Wheel", "Zoom at the cursor; with Shift sideways"),
+    ("Wheel", "Scroll the image; with Shift sideways"),
+    ("Ctrl+wheel, pinch", "Zoom at the cursor"),
     ("Space-drag, middle button", "Move the image"),
     ("Shift+click, Ctrl+click", "Add a box to the selection; drag to frame several"),
 )
@@ -81,7 +87,16 @@ LABEL_IMAGES = (
     ActionSpec("remove_image", "Take out of the project", (), "delete", "The file stays where it is"),
 )
 
-LABEL = (*LABEL_BOXES, *LABEL_VIEW, *LABEL_IMAGES)
+LABEL_DIGITS = tuple(
+    ActionSpec(f"digit_{digit}", f"Toggle the label of key {digit}", (digit,)) for digit in "1234567890"
+)
+
+LABEL = (*LABEL_BOXES, *LABEL_VIEW, *LABEL_IMAGES, *LABEL_DIGITS)
+
+# Where actions are heard: `window` everywhere, the others on their page. With the scope an action's name is unique.
+SCOPES: Mapping[str, Mapping[str, ActionSpec]] = {
+    scope: {spec.name: spec for spec in specs} for scope, specs in (("window", WINDOW), ("label", LABEL))
+}
 
 
 def build(
@@ -90,7 +105,10 @@ def build(
     handlers: Mapping[str, Callable[..., object]],
     context: Qt.ShortcutContext = Qt.ShortcutContext.WindowShortcut,
 ) -> dict[str, QAction]:
-    """Actions of `parent` by name. Every spec needs a handler, and every handler a spec."""
+    """Actions of `parent` by name, with the keys of their specs; `Keymap.attach` gives them the person's own.
+
+    Every spec needs a handler, and every handler a spec.
+    """
     table = {spec.name: spec for spec in specs}
     if table.keys() != handlers.keys():
         raise ValueError(f"actions and handlers differ: {sorted(table.keys() ^ handlers.keys())}")
@@ -101,7 +119,7 @@ def build(
         action.setShortcuts([QKeySequence(key) for key in spec.keys])
         action.setShortcutContext(context)
         action.setAutoRepeat(spec.repeats)
-        action.setToolTip(tool_tip(spec))
+        action.setToolTip(tool_tip(spec, spec.keys))
         action.setCheckable(spec.checkable)
         if spec.icon:
             set_icon(action, spec.icon)
@@ -111,11 +129,11 @@ def build(
     return actions
 
 
-def tool_tip(spec: ActionSpec) -> str:
-    """The text or sentence of an action and its keys."""
-    keys = " or ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in spec.keys)
+def tool_tip(spec: ActionSpec, keys: Iterable[str]) -> str:
+    """The text or sentence of an action and the keys that it has now."""
+    native = " or ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in keys)
     words = spec.tip or spec.text.rstrip("…")
-    return f"{words}   {keys}" if keys else words
+    return f"{words}   {native}" if native else words
 
 
 def _calling(handler: Callable[..., object], checkable: bool) -> Callable[[bool], None]:

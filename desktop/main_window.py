@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, SignalInstance
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -56,6 +56,7 @@ class MainWindow(QMainWindow):
         self._services = services
         self._project_actions = ProjectActions(session, services, self, self._may_close)
         self._actions = table.build(self, table.WINDOW, self._handlers())
+        services.keymap.attach("window", self, self._actions.values())
         self._pages: dict[int, QWidget] = {}
         self._front = -1
         self._rail = Rail([(title, icon) for title, icon, *_ in PAGES])
@@ -86,8 +87,9 @@ class MainWindow(QMainWindow):
             "undo": lambda: self._step(self._session.undo),
             "redo": lambda: self._step(self._session.redo),
             "quit": self.close,
+            **{f"page_{number + 1}": partial(self.show_page, number) for number in range(len(PAGES))},
             "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
-            "shortcuts": lambda: ShortcutsDialog(TITLES, self).exec(),
+            "shortcuts": lambda: ShortcutsDialog(self).exec(),
             "about": does.about,
         }
 
@@ -121,11 +123,8 @@ class MainWindow(QMainWindow):
         self._edit_menu.aboutToShow.connect(self._name_edits)
         self._view_menu = self.menuBar().addMenu("&View")
         self._edit_base = [acts["undo"], acts["redo"]]
-        for number, title in enumerate(TITLES):
-            action = QAction(title, self)
-            action.setShortcut(QKeySequence(f"Ctrl+{number + 1}"))
-            action.triggered.connect(partial(self.show_page, number))
-            self._view_menu.addAction(action)
+        for number in range(len(PAGES)):
+            self._view_menu.addAction(acts[f"page_{number + 1}"])
         self._view_menu.addSeparator()
         themes = self._view_menu.addMenu("Theme")
         group = QActionGroup(self)
@@ -183,6 +182,8 @@ class MainWindow(QMainWindow):
             _, _, module, name = PAGES[number]
             page: QWidget = getattr(import_module(module), name)(self._session, self._services)
             self._pages[number] = page
+            if (scope := PAGES[number][0].lower()) in table.SCOPES:
+                self._services.keymap.attach(scope, page, page.actions())
             self._stack.addWidget(page)
         return self._pages[number]
 
@@ -210,7 +211,8 @@ class MainWindow(QMainWindow):
         self._edit_menu.addActions(self._edit_base)
         self._edit_menu.addSeparator()
         offered: list[QAction] = list(page.actions())
-        self._edit_menu.addActions([action for action in offered if action.text()])
+        digits = {spec.name for spec in table.LABEL_DIGITS}
+        self._edit_menu.addActions([action for action in offered if action.objectName() not in digits])
 
     # -- the project
 

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from core.settings import Settings
+from desktop.keymap import Keymap
 from desktop.models.thumbnails import ThumbnailLoader
 from desktop.tasks import Tasks
 
 
+class SettingsNotifier(QObject):
+    """Tells the window that settings were changed."""
+
+    changed = Signal(object)  # frozenset of their names
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Shared helpers of the window: background work, the person's settings, thumbnails."""
+    """Shared helpers of the window: background work, the person's settings, thumbnails.
+
+    `settings_changed` tells the names of the settings that are different now; `keymap` has the keys of all actions.
+    """
 
     tasks: Tasks
     settings: Settings
     thumbnails: ThumbnailLoader
+    notifier: SettingsNotifier = field(init=False)
+    keymap: Keymap = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "notifier", SettingsNotifier())
+        object.__setattr__(self, "keymap", Keymap(self.settings))
+        self.settings.listen(self.notifier.changed.emit)
+
+    @property
+    def settings_changed(self) -> SignalInstance:
+        """Emits a frozenset of names."""
+        return self.notifier.changed

@@ -29,16 +29,15 @@ def rows_of(specs: Iterable[actions.ActionSpec]) -> list[Row]:
 class ShortcutsDialog(QDialog):
     """Two columns: images and boxes, and the window."""
 
-    def __init__(self, pages: Iterable[str], parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         columns = QHBoxLayout()
         columns.setSpacing(3 * PAD)
-        window = [*rows_of(actions.WINDOW), *((f"Ctrl+{n}", f"{page} page") for n, page in enumerate(pages, start=1))]
         for title, rows in (
-            ("Images and boxes", rows_of(actions.LABEL)),
+            ("Images and boxes", rows_of((*actions.LABEL_BOXES, *actions.LABEL_VIEW, *actions.LABEL_IMAGES))),
             ("Mouse and hand", list(actions.MORE_KEYS)),
-            ("Window", window),
+            ("Window", rows_of(actions.WINDOW)),
         ):
             columns.addLayout(_column(title, rows), 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

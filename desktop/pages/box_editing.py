@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject, QPoint, QPointF, Signal
 
-from core.project import edits
+from core.project import edits, label_edits
 from core.types import Box
 from desktop.canvas import interaction as act
 from desktop.canvas.annotation_canvas import AnnotationCanvas
@@ -41,7 +42,7 @@ class BoxEditing(QObject):
         return self._next_labels
 
     def handlers(self) -> dict[str, Callable[..., object]]:
-        """What the actions of `desktop.actions.LABEL_BOXES` do."""
+        """What the actions of `desktop.actions.LABEL_BOXES` and `LABEL_DIGITS` do."""
         return {
             "draw": self._canvas.arm,
             "delete": self._delete,
@@ -50,6 +51,7 @@ class BoxEditing(QObject):
             "paste": self._paste,
             "select_all": lambda: self._canvas.select([box.id for box in self._canvas.boxes]),
             "labels_menu": self._show_labels_menu,
+            **{f"digit_{digit}": partial(self.press_digit, digit) for digit in "1234567890"},
         }
 
     def open_project(self) -> None:
@@ -121,7 +123,7 @@ class BoxEditing(QObject):
             return
         chosen = self._canvas.selected
         if chosen:
-            self._context.apply(lambda project, image_id: edits.toggle_label(project, image_id, chosen, label_id))
+            self._context.apply(lambda project, image_id: label_edits.toggle_label(project, image_id, chosen, label_id))
         else:
             self.set_next_labels(act.toggled(self._next_labels, label_id))
 

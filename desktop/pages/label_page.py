@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from core.changes import Changes
@@ -66,7 +66,6 @@ class LabelPage(QWidget):
         self._foot = PointerBar()
         self._place()
         self._connect()
-        self._digits = [self._digit_shortcut(digit) for digit in "1234567890"]
         self._open_project()
 
     # -- for the main window
@@ -149,13 +148,6 @@ class LabelPage(QWidget):
         session.changed.connect(self._refresh)
         session.project_changed.connect(self._open_project)
         session.settle.connect(self._settle)
-
-    def _digit_shortcut(self, digit: str) -> QShortcut:
-        shortcut = QShortcut(QKeySequence(digit), self)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.setAutoRepeat(False)
-        shortcut.activated.connect(lambda: self._editing.press_digit(digit))
-        return shortcut
 
     # -- following the session
 

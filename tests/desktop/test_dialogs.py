@@ -189,7 +189,7 @@ def test_an_error_behind_a_dialog_is_handed_over(qtbot: QtBot, tasks: Tasks) -> 
 
 
 def test_the_sheet_of_shortcuts_names_every_key_of_the_label_page(qtbot: QtBot) -> None:
-    dialog = ShortcutsDialog(("Label", "Train"))
+    dialog = ShortcutsDialog()
     qtbot.addWidget(dialog)
     with_keys = [spec for spec in LABEL if spec.keys]
     assert len(rows_of(LABEL)) == len(with_keys)
