@@ -25,6 +25,17 @@ class Pyramid:
     def bytes(self) -> int:
         return sum(level.sizeInBytes() for level in self.levels)
 
+    def overview(self) -> NDArray[np.uint8]:
+        """The smallest level, RGB of shape (h, w, 3)."""
+        small = self.levels[-1]
+        pixels = np.frombuffer(small.constBits(), np.uint8).reshape(small.height(), -1, 4)
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB), np.uint8)
+
+    def rgb_at(self, x: int, y: int) -> tuple[int, int, int]:
+        """The value of a pixel that is in the image."""
+        color = self.levels[0].pixelColor(x, y)
+        return color.red(), color.green(), color.blue()
+
     def level_for(self, scale: float) -> int:
         """The coarsest level that still has a pixel for every screen pixel at `scale` screen pixels an image pixel."""
         level = 0
@@ -49,3 +60,10 @@ def make_pyramid(image: NDArray[np.uint8]) -> Pyramid:
         halved = (max(1, width // 2), max(1, height // 2))
         current = np.asarray(cv2.resize(current, halved, interpolation=cv2.INTER_AREA), np.uint8)
     return Pyramid(image.shape[1], image.shape[0], tuple(levels))
+
+
+def to_qimage(picture: NDArray[np.uint8]) -> QImage:
+    """A uint8 RGB array of shape (h, w, 3) as an image of its own memory."""
+    picture = np.ascontiguousarray(picture)
+    height, width = picture.shape[:2]
+    return QImage(picture.data, width, height, picture.strides[0], QImage.Format.Format_RGB888).copy()

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QEnterEvent,
     QFocusEvent,
+    QImage,
     QKeyEvent,
     QMouseEvent,
+    QNativeGestureEvent,
     QPainter,
     QPaintEvent,
-    QPixmap,
     QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
-from desktop.canvas.pyramid import Pyramid, make_pyramid
+from core.imaging.adjust import Adjustment, Tone, make_tone
+from desktop.canvas.pyramid import Pyramid, make_pyramid, to_qimage
 from desktop.theme import notifier, theme
 
 MARGIN = 16  # around a fitted image, in widget pixels
 LARGEST_SCALE = 64.0
 WHEEL_STEP = 1.2  # zoom for one notch of the wheel
+SCROLL_STEP = 90.0  # widget pixels for one notch of the wheel
+ZOOM = Qt.NativeGestureType.ZoomNativeGesture
+NOTCH = 120.0  # eighths of a degree, as Qt counts a wheel's turn
 
 
 class ImageView(QWidget):
-    """Shows one image. The wheel zooms at the cursor; Space-drag and the middle button pan; Shift+wheel goes sideways.
+    """Shows one image. The wheel scrolls, with Shift sideways; Ctrl+wheel and pinching zoom at the cursor; Space-drag
+    and the middle button pan.
 
     A subclass draws over the image in `paint_overlay` and takes the left button in `left_pressed`,
     `left_moved` and `left_released`; here the left button pans, and a click without a drag is announced.
@@ -43,7 +50,9 @@ class ImageView(QWidget):
         self._offset = QPointF(0, 0)  # widget position of the image's corner
         self._fitted = True
         self._message = ""
-        self._backdrop: QPixmap | None = None  # what is under the overlay, drawn anew only when the view changes
+        self._adjustment: Adjustment | None = None
+        self._tone: Tone | None = None  # the adjustment for this image
+        self._backdrop: QImage | None = None  # what is under the overlay, drawn anew only when the view changes
         self._pan_from: QPointF | None = None
         self._pressed_at: QPointF | None = None
         self._space_held = False
@@ -65,6 +74,7 @@ class ImageView(QWidget):
         )
         self._pyramid = pyramid
         self._message = ""
+        self._make_tone()
         if keep_view and same_size:
             self._redraw()
         else:
@@ -75,6 +85,35 @@ class ImageView(QWidget):
         if text != self._message:
             self._message = text
             self._redraw()
+
+    def set_adjustment(self, adjustment: Adjustment | None) -> None:
+        """Show this image, and those after it, with other brightness, contrast or channels. None: as they are."""
+        if adjustment != self._adjustment:
+            self._adjustment = adjustment
+            self._make_tone()
+            self._redraw()
+
+    @property
+    def adjustment(self) -> Adjustment | None:
+        return self._adjustment
+
+    def _make_tone(self) -> None:
+        self._tone = None
+        if self._adjustment is not None and not self._adjustment.is_neutral and self._pyramid is not None:
+            self._tone = make_tone(self._pyramid.overview(), self._adjustment)
+
+    def overview(self) -> QImage:
+        """The whole image in at most about 1,000 pixels a side, as it is shown; null without an image."""
+        if self._pyramid is None:
+            return QImage()
+        small = self._pyramid.overview()
+        return to_qimage(small if self._tone is None else self._tone.apply(small))
+
+    def rgb_at(self, x: int, y: int) -> tuple[int, int, int] | None:
+        """The value of an image pixel as it is in the file, whatever the adjustment; None outside of the image."""
+        if self._pyramid is None or not (0 <= x < self._pyramid.width and 0 <= y < self._pyramid.height):
+            return None
+        return self._pyramid.rgb_at(x, y)
 
     @property
     def message(self) -> str:
@@ -148,8 +187,35 @@ class ImageView(QWidget):
         self._keep_in_sight()
         self._view_moved()
 
+    def visible_rect(self) -> QRectF:
+        """The part of the image that is in the view, in image pixels; empty without an image."""
+        if self._pyramid is None:
+            return QRectF()
+        corner, opposite = self.to_image(QPointF(0, 0)), self.to_image(QPointF(self.width(), self.height()))
+        return QRectF(corner, opposite).intersected(QRectF(0, 0, self._pyramid.width, self._pyramid.height))
+
+    def center_on(self, point: QPointF) -> None:
+        """Bring a point of the image, in image pixels, into the middle of the view, at the same zoom."""
+        if self._pyramid is not None:
+            self.pan_by(QPointF(self.width() / 2, self.height() / 2) - self.to_widget(point))
+
+    def scroll_by(self, delta: QPointF) -> None:
+        """Move the image by widget pixels, no further than to its edges: what is seen whole stays where it is."""
+        if self._pyramid is None:
+            return
+        before = QPointF(self._offset)
+        self._offset = QPointF(
+            _scrolled(self._offset.x(), delta.x(), self._pyramid.width * self._scale, self.width()),
+            _scrolled(self._offset.y(), delta.y(), self._pyramid.height * self._scale, self.height()),
+        )
+        if self._offset != before:
+            self._fitted = False
+            self._view_moved()
+
     def pan_by(self, delta: QPointF) -> None:
         """Move the image by widget pixels."""
+        if self._pyramid is None:
+            return
         self._offset += delta
         self._fitted = False
         self._keep_in_sight()
@@ -188,25 +254,44 @@ class ImageView(QWidget):
         if self._backdrop is None or self._backdrop.deviceIndependentSize().toSize() != self.size():
             self._backdrop = self._draw_backdrop()
         painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._backdrop)
+        painter.drawImage(0, 0, self._backdrop)
         if self._pyramid is not None:
             self.paint_overlay(painter)
         painter.end()
 
-    def _draw_backdrop(self) -> QPixmap:
+    def _draw_backdrop(self) -> QImage:
         ratio = self.devicePixelRatioF()
-        pixmap = QPixmap(self.size() * ratio)
-        pixmap.setDevicePixelRatio(ratio)
-        pixmap.fill(theme().canvas)
-        painter = QPainter(pixmap)
+        backdrop = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
+        backdrop.setDevicePixelRatio(ratio)
+        backdrop.fill(theme().canvas)
+        painter = QPainter(backdrop)
         if self._pyramid is not None:
             self._draw_image(painter, self._pyramid, ratio)
+            if self._tone is not None:
+                self._adjust(backdrop, self._tone, ratio)
         if self._message:
             painter.setPen(theme().muted)
             room = QRectF(self.rect()).adjusted(40, 40, -40, -40)
             painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._message)
         painter.end()
-        return pixmap
+        return backdrop
+
+    def _adjust(self, backdrop: QImage, tone: Tone, ratio: float) -> None:
+        """Adjust the image's pixels on the backdrop: as many as the screen has, however large the image is."""
+        assert self._pyramid is not None
+        frame = self.rect_to_widget((0, 0, self._pyramid.width, self._pyramid.height))
+        left, top = (max(0, round(side * ratio)) for side in (frame.left(), frame.top()))
+        right, bottom = round(frame.right() * ratio), round(frame.bottom() * ratio)
+        right, bottom = min(right, backdrop.width()), min(bottom, backdrop.height())
+        if right <= left or bottom <= top:
+            return
+        pixels = np.frombuffer(backdrop.bits(), np.uint8).reshape(backdrop.height(), -1, 4)
+        part = pixels[top:bottom, left:right]
+        wide, high = frame.width() * ratio, frame.height() * ratio
+        x, y = frame.left() * ratio, frame.top() * ratio
+        shown = ((left - x) / wide, (top - y) / high, (right - x) / wide, (bottom - y) / high)
+        toned = tone.apply(np.asarray(cv2.cvtColor(part, cv2.COLOR_BGRA2RGB), np.uint8), shown)
+        part[:] = cv2.cvtColor(toned, cv2.COLOR_RGB2BGRA)
 
     def _draw_image(self, painter: QPainter, pyramid: Pyramid, ratio: float) -> None:
         corner, opposite = self.to_image(QPointF(0, 0)), self.to_image(QPointF(self.width(), self.height()))
@@ -257,14 +342,24 @@ class ImageView(QWidget):
         return self._space_held or self._pan_from is not None
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        steps = event.angleDelta()
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self.pan_by(QPointF(steps.y() or steps.x(), 0) / 2)
-        elif steps.y():
-            self.zoom_to(self._scale * WHEEL_STEP ** (steps.y() / 120), event.position())
-        elif steps.x():
-            self.pan_by(QPointF(steps.x(), 0) / 2)
         event.accept()
+        zooms = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        turned = QPointF(event.angleDelta()) / NOTCH
+        if zooms:
+            self.zoom_to(self._scale * WHEEL_STEP ** (turned.y() or turned.x()), event.position())
+            return
+        # A touchpad tells how far the fingers went; a wheel only how far it turned.
+        exact = QPointF(event.pixelDelta())
+        way = turned * SCROLL_STEP if exact.isNull() else exact
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not way.x():
+            way = QPointF(way.y(), 0)
+        self.scroll_by(way)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() is ZOOM:
+            self.zoom_to(self._scale * (1 + event.value()), event.position())
+            return True
+        return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         hand = event.button() == Qt.MouseButton.LeftButton and self._space_held
@@ -332,3 +427,12 @@ class ImageView(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(640, 480)
+
+
+def _scrolled(offset: float, delta: float, length: float, room: float) -> float:
+    """Where an image of `length` begins after scrolling by `delta` in a view of `room`, all in widget pixels."""
+    if length + 2 * MARGIN <= room:
+        return offset
+    # Where it was panned further off, scrolling brings it back and never jumps.
+    lowest, highest = min(room - MARGIN - length, offset), max(float(MARGIN), offset)
+    return min(max(offset + delta, lowest), highest)
