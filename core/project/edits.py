@@ -16,7 +16,7 @@ from core.errors import InputError
 from core.project import splits
 from core.project.history import Edit, ImageState
 from core.project.project import Project
-from core.types import Box, ImageRecord, Label, Split, Status
+from core.types import Box, ImageRecord, Split, Status
 
 
 def add_box(project: Project, image_id: int, xyxy: tuple[float, float, float, float], labels: Collection[int]) -> Edit:
@@ -46,19 +46,6 @@ def delete_boxes(project: Project, image_id: int, box_ids: Collection[int]) -> E
     gone = frozenset(box_ids)
     kept = [box for box in project.boxes(image_id) if box.id not in gone]
     return replace_boxes(project, image_id, kept, "Delete box" if len(gone) == 1 else f"Delete {len(gone)} boxes")
-
-
-def toggle_label(project: Project, image_id: int, box_ids: Collection[int], label_id: int) -> Edit:
-    """Give the label to all of the boxes, or take it away if all have it. A box may end with no label yet."""
-    chosen = frozenset(box_ids)
-    boxes = project.boxes(image_id)
-    remove = all(label_id in box.labels for box in boxes if box.id in chosen)
-    toggled = [
-        replace(box, labels=box.labels - {label_id} if remove else box.labels | {label_id}) if box.id in chosen else box
-        for box in boxes
-    ]
-    name = next((label.name for label in project.labels() if label.id == label_id), "label")
-    return replace_boxes(project, image_id, toggled, f"{'Remove' if remove else 'Set'} {name}")
 
 
 def set_status(project: Project, image_ids: Collection[int], status: Status) -> Edit:
@@ -98,27 +85,6 @@ def remove_images(project: Project, image_ids: Collection[int]) -> Edit:
     before = project.states(image_ids)
     name = "Remove image" if len(before) == 1 else f"Remove {len(before):,} images"
     return Edit(name, before, {}, removed=tuple(project.image(image_id) for image_id in before))
-
-
-def set_labels(project: Project, labels: Sequence[Label]) -> Edit:
-    """Make `labels` the project's labels: renamed, recoloured, reordered, added or deleted.
-
-    New labels carry an id from `project.new_ids("label", 1)`. A deleted label is taken off every box.
-    Raises InputError if two labels share a name, a shortcut or an id.
-    """
-    for what in ("name", "shortcut", "id"):
-        values = [value for label in labels if (value := getattr(label, what))]
-        twice = next((value for value in values if values.count(value) > 1), None)
-        if twice is not None:
-            raise InputError(f"labels: the {what} {twice!r} is used twice; each label needs its own")
-    deleted = {label.id for label in project.labels()} - {label.id for label in labels}
-    before = project.states(project.images_with_labels(deleted)) if deleted else {}
-    after = {
-        image_id: replace(state, boxes=tuple(replace(box, labels=box.labels - deleted) for box in state.boxes))
-        for image_id, state in before.items()
-    }
-    name = "Delete label" if deleted else "Add label" if len(labels) > len(project.labels()) else "Change labels"
-    return Edit(name, before, after, project.labels(), tuple(labels))
 
 
 def assign_splits(

@@ -184,6 +184,11 @@ class Project:
         with self._reading():
             return self._store.label_sets()
 
+    def label_set_counts(self) -> dict[frozenset[int], int]:
+        """How many boxes of the whole project carry exactly each label set; kept in memory."""
+        with self._lock:
+            return {labels: count for labels, count in self._label_sets.items() if count}
+
     def images_with_labels(self, label_ids: Collection[int]) -> list[int]:
         """Ids of the images that have a box with at least one of the labels."""
         with self._reading():

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import InputError
-from core.project import edits
+from core.project import label_edits
 from core.project.palette import extended
 from core.types import Label
 from desktop.dialogs.errors import message_box
@@ -144,7 +144,7 @@ class LabelPanel(QWidget):
             taken |= {label.shortcut} - {""}
         labels = tuple(reversed(unique))
         try:
-            self._session.apply(edits.set_labels(self._session.project, labels))
+            self._session.apply(label_edits.set_labels(self._session.project, labels))
         except InputError as error:
             self.failed.emit(str(error))
 

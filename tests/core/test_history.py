@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from core.changes import Changes
 from core.errors import InputError
-from core.project import edits, history
+from core.project import edits, history, label_edits
 from core.project.history import KEPT_AFTER_RESTART, Edit, ImageState
 from core.project.project import Project
 from core.types import Box, Label, Split, Status
@@ -31,10 +31,10 @@ def test_undo_and_redo_restore_each_state_exactly(tmp_path: Path) -> None:
 
         do(edits.add_box(project, first, (1, 2, 30, 40), {1}))
         box = project.boxes(first)[0].id
-        do(edits.toggle_label(project, first, [box], 3))
+        do(label_edits.toggle_label(project, first, [box], 3))
         do(edits.set_box(project, first, box, (5, 5, 20, 20)))
         do(edits.set_status(project, [second, third], Status.CLEAN))
-        do(edits.set_labels(project, project.labels()[1:]))
+        do(label_edits.set_labels(project, project.labels()[1:]))
         do(edits.assign_splits(project, seed=3))
         do(edits.remove_images(project, [first]))
         for expected in reversed(states[:-1]):
@@ -107,7 +107,7 @@ def test_an_edit_made_from_an_older_state_is_refused(tmp_path: Path) -> None:
         first, second = project.image_ids()
         stale = edits.add_box(project, first, (1, 1, 20, 20), {1})
         elsewhere = edits.add_box(project, second, (1, 1, 20, 20), {1})
-        old_labels = edits.set_labels(project, project.labels()[:2])
+        old_labels = label_edits.set_labels(project, project.labels()[:2])
         gone = edits.set_note(project, first, "late")
         draw(project, first)
         with pytest.raises(InputError, match=r"part1.png was changed meanwhile"):
@@ -134,7 +134,7 @@ def test_changes_tell_what_was_touched(tmp_path: Path) -> None:
         assert split == Changes(frozenset({first, second}), status=True)
         added = project.add_labels(["new"])
         assert added == Changes(labels=True)
-        deleted = project.apply(edits.set_labels(project, project.labels()[1:]))
+        deleted = project.apply(label_edits.set_labels(project, project.labels()[1:]))
         assert deleted == Changes(frozenset({first}), boxes=True, labels=True)
         removed = project.apply(edits.remove_images(project, [third]))
         assert removed.image_list and removed.images == {third}
@@ -175,11 +175,11 @@ def test_digits_toggle_labels_in_the_whole_selection(tmp_path: Path) -> None:
         def sets() -> dict[int, set[int]]:
             return {box.id: set(box.labels) for box in project.boxes(image)}
 
-        project.apply(edits.toggle_label(project, image, [one, two], 2))
+        project.apply(label_edits.toggle_label(project, image, [one, two], 2))
         assert sets() == {one: {1, 2}, two: {1, 2}, untouched: {3}}
-        project.apply(edits.toggle_label(project, image, [one, two], 2))
+        project.apply(label_edits.toggle_label(project, image, [one, two], 2))
         assert sets() == {one: {1}, two: {1}, untouched: {3}}
-        project.apply(edits.toggle_label(project, image, [one], 1))
+        project.apply(label_edits.toggle_label(project, image, [one], 1))
         assert sets() == {one: set(), two: {1}, untouched: {3}}
         assert project.counts().labels == {"scratch": 1, "pit": 0, "stain": 1} and project.counts().boxes == 3
 
@@ -206,9 +206,9 @@ def test_labels_that_clash_are_refused(tmp_path: Path) -> None:
         }
         for what, clash in clashes.items():
             with pytest.raises(InputError, match=f"the {what} .* is used twice"):
-                edits.set_labels(project, [first, clash])
+                label_edits.set_labels(project, [first, clash])
         bare = [Label(1, "x", "#111111"), Label(2, "y", "#222222")]
-        project.apply(edits.set_labels(project, bare))
+        project.apply(label_edits.set_labels(project, bare))
         assert project.labels() == tuple(bare) and project.label_named("y") == bare[1]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.project import edits
+from core.project import edits, label_edits
 from core.project.project import Project
 from core.project.snapshot import Snapshot, take_snapshot
 from core.types import Split, Status
@@ -81,12 +81,12 @@ def test_the_hash_changes_with_everything_that_training_sees(tmp_path: Path) -> 
         hashes = [take_snapshot(project).hash]
         for edit in (
             edits.set_box(project, image, box, (1, 2, 30, 40.5)),
-            edits.toggle_label(project, image, [box], 2),
+            label_edits.toggle_label(project, image, [box], 2),
             edits.set_split(project, [image], Split.VAL),
             edits.set_status(project, [image], Status.REVIEWED),
             edits.delete_boxes(project, image, [box]),
             edits.remove_images(project, [image]),
-            edits.set_labels(project, [type(label)(1, "renamed", label.color), *project.labels()[1:]]),
+            label_edits.set_labels(project, [type(label)(1, "renamed", label.color), *project.labels()[1:]]),
         ):
             project.apply(edit)
             hashes.append(take_snapshot(project).hash)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from core.project import edits
+from core.project import edits, label_edits
 from core.project.project import Project
 from core.settings import Settings
 from core.types import Label, Split
@@ -270,7 +270,7 @@ def test_renaming_a_label_keeps_its_predictions_apart(page: InspectPage, session
     renamed = [
         Label(label.id, "groove" if label.name == "scratch" else label.name, label.color) for label in project.labels()
     ]
-    session.apply(edits.set_labels(project, renamed))
+    session.apply(label_edits.set_labels(project, renamed))
     tasks.wait_idle()
     assert page._data().unknown_to_model == ("groove",)
     assert page._data().not_in_project == ("scratch",)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
-from core.project import edits
+from core.project import label_edits
 from core.project.project import Project
 from core.types import Box, Split, Status
 from desktop.canvas.annotation_canvas import NUDGE_ENDS
@@ -356,10 +356,10 @@ def test_labels_are_renamed_recoloured_and_deleted_everywhere(qtbot: QtBot, page
     qtbot.keyClick(page.canvas, KEYS["2"])
     scratch, *others = project.labels()
     before = page.canvas.grab().toImage()
-    session.apply(edits.set_labels(project, (type(scratch)(scratch.id, "scar", "#123456", "1"), *others)))
+    session.apply(label_edits.set_labels(project, (type(scratch)(scratch.id, "scar", "#123456", "1"), *others)))
     assert page.labels.model.index(0).data() == "scar"
     assert page.canvas.grab().toImage() != before
-    session.apply(edits.set_labels(project, others))
+    session.apply(label_edits.set_labels(project, others))
     assert _names(session, _boxes(session)[0]) == ["pit"]
     session.undo()
     assert _names(session, _boxes(session)[0]) == ["scar", "pit"]
