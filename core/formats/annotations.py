@@ -1,23 +1,54 @@
-"""What every reader of a foreign format gives: annotations by file, and what was wrong with them."""
+"""What readers of foreign formats give: annotations by file, and what was wrong with them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.types import Problem
+from core.types import Problem, Split, Status
+
+
+class Format(StrEnum):
+    """Annotation formats that are read and written."""
+
+    COCO = "coco"
+    VOC = "voc"
+    YOLO = "yolo"
+    LABELME = "labelme"
+    CSV = "csv"
+
+    @property
+    def title(self) -> str:
+        """The name as people write it."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    Format.COCO: "COCO",
+    Format.VOC: "Pascal VOC",
+    Format.YOLO: "YOLO",
+    Format.LABELME: "labelme",
+    Format.CSV: "CSV",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImportedImage:
-    """One image file with its boxes."""
+    """One image file with its boxes. What the file says nothing of is None."""
 
     path: Path  # absolute; the file exists
     boxes: NDArray[np.float64]  # (n, 4) x1 y1 x2 y2 in pixels of the upright image, inside it, with area
-    label_sets: tuple[frozenset[str], ...]  # of each box, by label name
+    label_sets: tuple[frozenset[str], ...]  # of each box, by label name; empty where the box has no label yet
+    status: Status | None = None
+    split: Split | None = None
+    group: str | None = None
+    note: str | None = None
+    content_hash: str = ""  # of the image that the boxes were drawn on, where a file of our own tells it
 
     def __post_init__(self) -> None:
         if self.boxes.shape != (len(self.label_sets), 4):
@@ -26,9 +57,15 @@ class ImportedImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImportedAnnotations:
-    """A foreign file, read."""
+    """A foreign file or folder, read."""
 
     source: Path
     labels: tuple[str, ...]  # in the order of the file
     images: tuple[ImportedImage, ...]
     problems: tuple[Problem, ...] = ()
+    format: Format = Format.COCO
+    colors: Mapping[str, str] = field(default_factory=dict)  # "#rrggbb" by label name, where the file tells it
+
+    @property
+    def box_count(self) -> int:
+        return sum(len(image.label_sets) for image in self.images)
