@@ -42,6 +42,9 @@ WINDOW = (
     ActionSpec("page_3", "Train page", ("Ctrl+3",), "train"),
     ActionSpec("page_4", "Checkpoints page", ("Ctrl+4",), "checkpoints"),
     ActionSpec("page_5", "Inspect page", ("Ctrl+5",), "inspect"),
+    ActionSpec("theme_system", "Colours as the system", checkable=True),
+    ActionSpec("theme_dark", "Dark colours", checkable=True),
+    ActionSpec("theme_light", "Light colours", checkable=True),
     ActionSpec("full_screen", "Full screen", ("F11",), checkable=True),
     ActionSpec("shortcuts", "Keyboard shortcuts", ("F1", "?"), "info"),
     ActionSpec("about", "About DefectDesk"),
@@ -93,9 +96,47 @@ LABEL_DIGITS = tuple(
 
 LABEL = (*LABEL_BOXES, *LABEL_VIEW, *LABEL_IMAGES, *LABEL_DIGITS)
 
+AUGMENT = (
+    ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
+    ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),
+    ActionSpec("new_seeds", "New seeds", ("N",), "shuffle", "Show the pictures that training takes later on"),
+    ActionSpec("all_previews", "All previews", ("Esc",), "grid", "Back from the enlarged picture"),
+)
+
+TRAIN = (
+    ActionSpec("train", "Train", ("Ctrl+Return",), "play", "Start a training with this recipe"),
+    ActionSpec("stop_training", "Stop training", (), "stop", "Stop, and keep what was learnt"),
+)
+
+CHECKPOINTS = (
+    ActionSpec("use", "Use for prediction", ("Return",), "inspect", "Show on the Inspect page what the model finds"),
+    ActionSpec("star", "Star", ("S",), "star", "Mark the checkpoint, or take the mark away"),
+    ActionSpec("delete", "Delete checkpoint…", ("Del",), "delete"),
+)
+
+INSPECT = (
+    ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),
+    ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
+    ActionSpec("truth", "Show or hide the truth", ("T",)),
+    ActionSpec("lower", "Lower threshold", ("[",), repeats=True),
+    ActionSpec("higher", "Higher threshold", ("]",), repeats=True),
+    ActionSpec("side_by_side", "Side by side", ("B",), "grid"),
+    ActionSpec("fit", "Fit to the window", ("F", "Ctrl+F"), "fit"),
+    ActionSpec("correct", "Correct on the Label page", ("E",), "edit"),
+    ActionSpec("nothing", "Select nothing", ("Esc",)),
+)
+
 # Where actions are heard: `window` everywhere, the others on their page. With the scope an action's name is unique.
 SCOPES: Mapping[str, Mapping[str, ActionSpec]] = {
-    scope: {spec.name: spec for spec in specs} for scope, specs in (("window", WINDOW), ("label", LABEL))
+    scope: {spec.name: spec for spec in specs}
+    for scope, specs in (
+        ("window", WINDOW),
+        ("label", LABEL),
+        ("augment", AUGMENT),
+        ("train", TRAIN),
+        ("checkpoints", CHECKPOINTS),
+        ("inspect", INSPECT),
+    )
 }
 
 

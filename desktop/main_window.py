@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, SignalInstance
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
     QLabel,
     QMainWindow,
-    QMenu,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -26,12 +25,14 @@ from core.errors import InputError
 from desktop import actions as table
 from desktop.dialogs.errors import show_error
 from desktop.dialogs.shortcuts import ShortcutsDialog
+from desktop.menus import Menus
 from desktop.project_actions import ProjectActions
 from desktop.services import Services
 from desktop.session import Session
 from desktop.theme import apply_theme
 from desktop.widgets.notice import Notice
 from desktop.widgets.rail import Rail
+from desktop.widgets.waiting_notice import WaitingNotice
 from desktop.widgets.welcome import Welcome
 
 # Title, icon, module and class. All but the first are imported when they are first shown.
@@ -66,7 +67,8 @@ class MainWindow(QMainWindow):
         self._hint = QLabel()
         self._counts = QLabel()
         self._place()
-        self._menus()
+        self._menus = Menus(self, self._actions, lambda: services.settings.values.recent_projects, self.open_project)
+        self._show_theme()
         self._connect()
         self._project_changed()
         self._restore_geometry()
@@ -88,6 +90,7 @@ class MainWindow(QMainWindow):
             "redo": lambda: self._step(self._session.redo),
             "quit": self.close,
             **{f"page_{number + 1}": partial(self.show_page, number) for number in range(len(PAGES))},
+            **{f"theme_{choice}": partial(self._theme_toggled, choice) for choice in ("system", "dark", "light")},
             "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
             "shortcuts": lambda: ShortcutsDialog(self).exec(),
             "about": does.about,
@@ -111,38 +114,13 @@ class MainWindow(QMainWindow):
         self.statusBar().addWidget(self._hint, 1)
         self.statusBar().addPermanentWidget(self._counts)
 
-    def _menus(self) -> None:
-        acts = self._actions
-        project = self.menuBar().addMenu("&Project")
-        _fill(project, acts, "new_project", "open_project")
-        self._recent = project.addMenu("Open recent")
-        self._recent.aboutToShow.connect(self._list_recent)
-        _fill(project, acts, "sample_project", "", "add_images", "add_folder", "import_coco", "", "assign_splits")
-        _fill(project, acts, "", "close_project", "quit")
-        self._edit_menu = self.menuBar().addMenu("&Edit")
-        self._edit_menu.aboutToShow.connect(self._name_edits)
-        self._view_menu = self.menuBar().addMenu("&View")
-        self._edit_base = [acts["undo"], acts["redo"]]
-        for number in range(len(PAGES)):
-            self._view_menu.addAction(acts[f"page_{number + 1}"])
-        self._view_menu.addSeparator()
-        themes = self._view_menu.addMenu("Theme")
-        group = QActionGroup(self)
-        for choice, text in (("system", "As the system"), ("dark", "Dark"), ("light", "Light")):
-            action = themes.addAction(text, partial(self._choose_theme, choice))
-            action.setCheckable(True)
-            action.setChecked(self._services.settings.values.theme == choice)
-            group.addAction(action)
-        self._view_menu.addAction(acts["full_screen"])
-        self._view_menu.addSeparator()
-        help_menu = self.menuBar().addMenu("&Help")
-        _fill(help_menu, acts, "shortcuts", "about")
-
     def _connect(self) -> None:
         session = self._session
         self._rail.chosen.connect(self.show_page)
         self._welcome.chosen.connect(self._project_actions.open)
         self._welcome.forgotten.connect(self._forget_recent)
+        self._menus.edit.aboutToShow.connect(self._name_edits)
+        self._services.settings_changed.connect(self._settings_changed)
         session.project_changed.connect(self._project_changed)
         session.changed.connect(self._count)
         session.hint.connect(self._hint.setText)
@@ -166,7 +144,7 @@ class MainWindow(QMainWindow):
         self._rail.show_page(number)
         self._hint.clear()
         self._stack.setCurrentWidget(page)
-        self._fill_edit_menu(page)
+        self._menus.show_page(PAGES[number][0].lower(), page.actions())
         self._call(page, "activated")
 
     def open_project(self, folder: Path) -> None:
@@ -182,8 +160,7 @@ class MainWindow(QMainWindow):
             _, _, module, name = PAGES[number]
             page: QWidget = getattr(import_module(module), name)(self._session, self._services)
             self._pages[number] = page
-            if (scope := PAGES[number][0].lower()) in table.SCOPES:
-                self._services.keymap.attach(scope, page, page.actions())
+            self._services.keymap.attach(PAGES[number][0].lower(), page, page.actions())
             self._stack.addWidget(page)
         return self._pages[number]
 
@@ -206,14 +183,6 @@ class MainWindow(QMainWindow):
         if (does := getattr(page, method, None)) is not None:
             does()
 
-    def _fill_edit_menu(self, page: QWidget) -> None:
-        self._edit_menu.clear()
-        self._edit_menu.addActions(self._edit_base)
-        self._edit_menu.addSeparator()
-        offered: list[QAction] = list(page.actions())
-        digits = {spec.name for spec in table.LABEL_DIGITS}
-        self._edit_menu.addActions([action for action in offered if action.objectName() not in digits])
-
     # -- the project
 
     def _project_changed(self) -> None:
@@ -224,11 +193,11 @@ class MainWindow(QMainWindow):
         writable = project is not None and not project.read_only
         for name in ("add_images", "add_folder", "import_coco", "assign_splits", "undo", "redo"):
             self._actions[name].setEnabled(writable)
-        self._actions["close_project"].setEnabled(project is not None)
-        for action in self._view_menu.actions()[: len(TITLES)]:
-            action.setEnabled(project is not None)
+        for name in ("close_project", *(f"page_{number + 1}" for number in range(len(PAGES)))):
+            self._actions[name].setEnabled(project is not None)
         if project is None:
             self._front = -1
+            self._menus.show_page("", ())
             self.setWindowTitle("DefectDesk")
             self._welcome.show_recent([Path(name) for name in self._services.settings.values.recent_projects])
             self._stack.setCurrentWidget(self._welcome)
@@ -263,24 +232,28 @@ class MainWindow(QMainWindow):
     def _name_edits(self) -> None:
         project = self._session.project
         names = (project.undo_name, project.redo_name) if project is not None else (None, None)
-        for action, word, name in zip(self._edit_base, ("Undo", "Redo"), names, strict=True):
-            action.setText(f"{word} “{name}”" if name else word)
-
-    def _list_recent(self) -> None:
-        self._recent.clear()
-        for name in self._services.settings.values.recent_projects:
-            self._recent.addAction(name, partial(self._project_actions.open, Path(name)))
-        self._recent.setEnabled(True)
+        for action, word, name in zip(("undo", "redo"), ("Undo", "Redo"), names, strict=True):
+            self._actions[action].setText(f"{word} “{name}”" if name else word)
 
     def _forget_recent(self, folder: Path) -> None:
         self._services.settings.forget_project(folder)
         self._welcome.show_recent([Path(name) for name in self._services.settings.values.recent_projects])
 
-    def _choose_theme(self, choice: str) -> None:
-        self._services.settings.update(theme=choice)
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        apply_theme(app, self._services.settings.values.theme)
+    # -- settings
+
+    def _theme_toggled(self, choice: str, on: bool) -> None:
+        if on and choice != self._services.settings.values.theme:
+            self._services.settings.update(theme=choice)
+
+    def _settings_changed(self, names: frozenset[str]) -> None:
+        if "theme" in names:
+            app = QApplication.instance()
+            assert isinstance(app, QApplication)
+            apply_theme(app, self._services.settings.values.theme)
+            self._show_theme()
+
+    def _show_theme(self) -> None:
+        self._actions[f"theme_{self._services.settings.values.theme}"].setChecked(True)
 
     # -- files dropped on the window
 
@@ -312,12 +285,3 @@ class MainWindow(QMainWindow):
         if not (kept and self.restoreGeometry(QByteArray(b64decode(kept)))):
             screen = self.screen().availableGeometry()
             self.resize(min(1600, round(screen.width() * 0.9)), min(1000, round(screen.height() * 0.9)))
-
-
-def _fill(menu: QMenu, actions: Mapping[str, QAction], *names: str) -> None:
-    """Add actions to a menu; an empty name is a line between."""
-    for name in names:
-        if name:
-            menu.addAction(actions[name])
-        else:
-            menu.addSeparator()

@@ -13,7 +13,7 @@ from core.errors import InputError
 from core.project.project import Project
 from core.training.recipe import Recipe, default_recipe
 from core.types import ImageRecord, Split
-from desktop.actions import ActionSpec, build
+from desktop.actions import AUGMENT, build
 from desktop.models import recipe_draft
 from desktop.models.previews import (
     COUNT,
@@ -38,12 +38,6 @@ from desktop.widgets.preview_grid import PreviewGrid
 
 SAVE_AFTER_MS = 400  # after the last change, so that dragging a slider does not write at every step
 
-ACTIONS = (
-    ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
-    ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),
-    ActionSpec("new_seeds", "New seeds", ("N",), "shuffle", "Show the pictures that training takes later on"),
-    ActionSpec("all_previews", "All previews", ("Esc",), "grid", "Back from the enlarged picture"),
-)
 HINT = "Click a picture to enlarge it · N goes on to later epochs · A and D change the image"
 _KEY = "augment-previews"
 
@@ -178,7 +172,7 @@ class AugmentPage(QWidget):
             "new_seeds": self._new_seeds,
             "all_previews": lambda: self._grid.enlarge(-1),
         }
-        return build(self, ACTIONS, handlers)
+        return build(self, AUGMENT, handlers)
 
     # -- what the person does
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QObject, Qt, QUrl
-from PySide6.QtGui import QAction, QColor, QDesktopServices, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QColor, QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -27,6 +27,7 @@ from core.changes import Changes
 from core.errors import InputError
 from core.project.records import CheckpointRecord
 from desktop import theme
+from desktop.actions import CHECKPOINTS, build
 from desktop.models import wording
 from desktop.models.checkpoint_table import RECORD, CheckpointFilter, CheckpointTable, column
 from desktop.services import Services
@@ -151,22 +152,12 @@ class CheckpointsPage(QWidget):
         return whole
 
     def _make_actions(self) -> list[QAction]:
-        actions = []
-        for text, key, call in (
-            ("Use for prediction", Qt.Key.Key_Return, self._inspect),
-            ("Delete checkpoint…", Qt.Key.Key_Delete, self._delete),
-            ("Star", Qt.Key.Key_S, self._toggle_stars),
-        ):
-            action = QAction(text, self._table)
-            action.setShortcut(QKeySequence(key))
-            # Not in the whole window: a note that is being typed holds an S, and other pages use these keys.
-            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-            action.triggered.connect(call)
-            self._table.addAction(action)
-            actions.append(action)
+        handlers = {"use": self._inspect, "star": self._toggle_stars, "delete": self._delete}
+        # Not in the whole window: a note that is being typed holds an S, and other pages use these keys.
+        actions = build(self._table, CHECKPOINTS, handlers, Qt.ShortcutContext.WidgetShortcut)
         self._table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self._table.installEventFilter(self)
-        return actions
+        return list(actions.values())
 
     def _connect(self) -> None:
         self._session.project_changed.connect(self._reload)

@@ -17,7 +17,7 @@ from core.jobs.process import CHILD_MODULE
 from core.project.records import CheckpointRecord
 from core.project.snapshot import take_snapshot
 from desktop import theme
-from desktop.actions import ActionSpec, build
+from desktop.actions import INSPECT, build
 from desktop.canvas.pictures import PictureLoader
 from desktop.services import Services
 from desktop.session import Session
@@ -33,17 +33,6 @@ from desktop.widgets.inspect_view import Names
 from desktop.widgets.parts import words
 
 LOAD = "inspect load"
-ACTIONS = (
-    ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),
-    ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
-    ActionSpec("truth", "Show or hide the truth", ("T",)),
-    ActionSpec("lower", "Lower threshold", ("[",), repeats=True),
-    ActionSpec("higher", "Higher threshold", ("]",), repeats=True),
-    ActionSpec("side_by_side", "Side by side", ("B",), "grid"),
-    ActionSpec("fit", "Fit to the window", ("F", "Ctrl+F"), "fit"),
-    ActionSpec("correct", "Correct on the Label page", ("E",), "edit"),
-    ActionSpec("nothing", "Select nothing", ("Esc",)),
-)
 HINT = "D / A: next and previous image    T: truth    [ ]: threshold    B: side by side    E: correct the labels"
 
 
@@ -141,7 +130,7 @@ class InspectPage(QWidget):
             "nothing": lambda: stage.select(None),
         }
         # Only on this page: the others have the same keys for the same things.
-        return list(build(self, ACTIONS, handlers, Qt.ShortcutContext.WidgetWithChildrenShortcut).values())
+        return list(build(self, INSPECT, handlers, Qt.ShortcutContext.WidgetWithChildrenShortcut).values())
 
     def _connect(self) -> None:
         self._session.project_changed.connect(self._project_changed)

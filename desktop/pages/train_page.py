@@ -23,7 +23,7 @@ from core.jobs.process import CHILD_MODULE
 from core.launching import prepare_run
 from core.project.project import Project
 from core.training.recipe import Recipe, default_recipe, parse_recipe, with_settings
-from desktop.actions import ActionSpec, build
+from desktop.actions import TRAIN, build
 from desktop.dialogs.split_images import SplitImagesDialog
 from desktop.live_training import LiveTraining
 from desktop.models.recipe_draft import USUAL_MODEL, load_draft, save_draft
@@ -39,10 +39,6 @@ from desktop.widgets.run_view import RunView
 PANEL_WIDTH = 392  # fits the widest row of the advanced settings
 _SAVE_DRAFT_MS = 300
 _SYNC_MS = 1500  # the Checkpoints page hears of new checkpoints this soon
-ACTIONS = (
-    ActionSpec("train", "Train", ("Ctrl+Return",), "play", "Start a training with this recipe"),
-    ActionSpec("stop_training", "Stop training", (), "stop", "Stop, and keep what was learnt"),
-)
 
 
 class TrainPage(QWidget):
@@ -73,7 +69,7 @@ class TrainPage(QWidget):
         self._draft_timer = _single_shot(self, _SAVE_DRAFT_MS, self._save_draft)
         self._data_timer = _single_shot(self, 200, self._show_data)
         self._sync_timer = _single_shot(self, _SYNC_MS, self._sync_runs)
-        self._actions = build(self, ACTIONS, {"train": self.train, "stop_training": self.stop})
+        self._actions = build(self, TRAIN, {"train": self.train, "stop_training": self.stop})
         self._lay_out()
         self._connect()
         self._take_project()

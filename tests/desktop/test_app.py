@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QAction, QCloseEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDropEvent
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -70,7 +70,7 @@ def test_every_page_opens_by_its_key_and_is_built_only_then(qtbot: QtBot, window
     window._session.adopt(project_with_pictures(tmp_path / "parts"))
     assert list(window._pages) == [0]
     for number in (1, 2, 3, 4, 0):
-        action = window._view_menu.actions()[number]
+        action = window._actions[f"page_{number + 1}"]
         assert action.shortcut().toString() == f"Ctrl+{number + 1}"
         action.trigger()
         assert window._stack.currentWidget().title == PAGES[number][0]
@@ -223,16 +223,15 @@ def test_the_edit_menu_names_what_undo_would_take_back(window: MainWindow, tmp_p
     project = project_with_pictures(tmp_path / "parts")
     draw(project, project.image_ids()[0])
     window._session.adopt(project)
-    window._edit_menu.aboutToShow.emit()
+    window._menus.edit.aboutToShow.emit()
     assert window._actions["undo"].text() == "Undo “Draw box”"
     window._actions["undo"].trigger()
-    window._edit_menu.aboutToShow.emit()
+    window._menus.edit.aboutToShow.emit()
     assert window._actions["redo"].text() == "Redo “Draw box”"
 
 
 def test_the_theme_is_chosen_in_the_menu_and_remembered(window: MainWindow, services: Services) -> None:
-    (light,) = [action for action in window.findChildren(QAction) if action.text() == "Light"]
-    light.trigger()
+    window._actions["theme_light"].trigger()
     assert theme() is LIGHT
     assert json.loads(services.settings.path.read_text("utf-8"))["theme"] == "light"
     assert Settings(services.settings.path.parent).values.theme == "light"
