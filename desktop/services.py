@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from core.settings import Settings
+from desktop.file_watch import FileWatch
 from desktop.keymap import Keymap
 from desktop.models.thumbnails import ThumbnailLoader
 from desktop.tasks import Tasks
@@ -22,7 +23,8 @@ class SettingsNotifier(QObject):
 class Services:
     """Shared helpers of the window: background work, the person's settings, thumbnails.
 
-    `settings_changed` tells the names of the settings that are different now; `keymap` has the keys of all actions.
+    `settings_changed` tells the names of the settings that are different now; `keymap` has the keys of all actions;
+    `files` tells which images' files are missing or changed.
     """
 
     tasks: Tasks
@@ -30,10 +32,12 @@ class Services:
     thumbnails: ThumbnailLoader
     notifier: SettingsNotifier = field(init=False)
     keymap: Keymap = field(init=False)
+    files: FileWatch = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "notifier", SettingsNotifier())
         object.__setattr__(self, "keymap", Keymap(self.settings))
+        object.__setattr__(self, "files", FileWatch(self.tasks))
         self.settings.listen(self.notifier.changed.emit)
 
     @property

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QVBoxLayou
 from core.errors import InputError
 from core.formats import coco
 from core.formats.annotations import ImportedAnnotations
-from desktop.dialogs.problems import ProblemTable
+from desktop.dialogs.problems import ProblemPanel
 from desktop.models.wording import plural
 from desktop.tasks import Tasks
 from desktop.theme import GAP, PAD
@@ -31,7 +31,7 @@ class ImportCocoDialog(QDialog):
         self._root = PathField("folder", "Folder of the images", start, hint="The folder of the file")
         self._summary = words("Choose a COCO file.", "muted", wrap=True)
         self._summary.setMinimumHeight(36)
-        self._table = ProblemTable()
+        self._table = ProblemPanel()
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._import = buttons.addButton("Import", QDialogButtonBox.ButtonRole.AcceptRole)
         self._import.setDefault(True)

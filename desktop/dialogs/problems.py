@@ -1,57 +1,107 @@
-"""What was skipped or mended while the rest went on, file by file."""
+"""What was skipped or mended while the rest went on, file by file: to search, copy and save."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path, PurePath
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QDialogButtonBox,
+    QFileDialog,
+    QHBoxLayout,
     QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
+    QLineEdit,
+    QPushButton,
+    QTableView,
     QVBoxLayout,
     QWidget,
 )
 
+from core import files
 from core.types import Problem
+from desktop.dialogs.errors import show_error
+from desktop.models.problem_table import ProblemModel, as_csv, visible
+from desktop.models.wording import plural
 from desktop.theme import GAP, PAD
 from desktop.widgets.parts import words
 
-FEW = 300
+ROW = 28  # pixels
+FILE_WIDTH = 260
 
 
-class ProblemTable(QTableWidget):
-    """Files and what is wrong with them."""
+class ProblemPanel(QWidget):
+    """The table with a search line, the whole of the chosen row below, and ways to take the list along."""
 
-    def __init__(self, problems: Sequence[Problem] = ()) -> None:
-        super().__init__(0, 2)
-        self.setHorizontalHeaderLabels(["File", "Problem"])
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setShowGrid(False)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(28)
-        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-        self.horizontalHeader().setStretchLastSection(True)
-        self.setColumnWidth(0, 250)
+    def __init__(self, problems: Sequence[Problem] = (), *, noun: str = "problem") -> None:
+        super().__init__()
+        self._noun = noun
+        self.model = ProblemModel(self)
+        self.search = QLineEdit(placeholderText="Search files and problems", clearButtonEnabled=True)
+        self.search.setProperty("role", "search")
+        self.search.setAccessibleName("Search files and problems")
+        self._count = words("", "muted")
+        self._save = _small("Save as CSV…")
+        copy = _small("Copy")
+        self.table = plain_table(self.model, "Files and problems")
+        self.table.setColumnWidth(0, FILE_WIDTH)
+        self.table.setSortingEnabled(True)
+        self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self._whole = words("", "small", wrap=True)
+        self._whole.setTextFormat(Qt.TextFormat.PlainText)
+        self._whole.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._whole.setMinimumHeight(2 * self._whole.fontMetrics().lineSpacing())
+        head = QHBoxLayout()
+        head.setSpacing(GAP)
+        head.addWidget(self._count)
+        head.addWidget(self.search, 1)
+        head.addWidget(copy)
+        head.addWidget(self._save)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GAP)
+        layout.addLayout(head)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self._whole)
+        self.search.textChanged.connect(self.model.search)
+        self.model.modelReset.connect(self._show_count)
+        self.table.selectionModel().currentRowChanged.connect(self._show_whole)
+        copy.clicked.connect(self._copy)
+        self._save.clicked.connect(self._ask_and_save)
         self.show_problems(problems)
 
-    def show_problems(self, problems: Sequence[Problem]) -> None:
-        self.setRowCount(len(problems))
-        for row, problem in enumerate(problems):
-            for column, text in enumerate((problem.file, problem.problem)):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                self.setItem(row, column, item)
-        # Measuring every row takes seconds for thousands of them; those keep one line and their tool tip.
-        few = len(problems) <= FEW
-        mode = QHeaderView.ResizeMode.ResizeToContents if few else QHeaderView.ResizeMode.Fixed
-        self.verticalHeader().setSectionResizeMode(mode)
+    def show_problems(self, problems: Sequence[Problem], base: PurePath | None = None) -> None:
+        """Show these; files are named as they lie below `base`."""
+        self.model.set_problems(problems, base)
+
+    def save(self, path: Path) -> None:
+        """Write what the search finds for a spreadsheet, whole or not at all. Raises OSError."""
+        # Excel takes UTF-8 for the old code page unless the file begins with this mark.
+        files.write_text(path, "\ufeff" + as_csv(self.model.shown))
+
+    def _show_count(self) -> None:
+        found, total = len(self.model.shown), len(self.model.problems)
+        self._count.setText(plural(total, self._noun) if found == total else f"{found:,} of {total:,}")
+        self._show_whole(QModelIndex())
+
+    def _show_whole(self, index: QModelIndex, _before: QModelIndex | None = None) -> None:
+        problem = self.model.shown[index.row()] if index.isValid() else None
+        self._whole.setText(f"{visible(problem.file)}\n{visible(problem.problem)}" if problem is not None else "")
+
+    def _copy(self) -> None:
+        lines = (f"{problem.file}\t{problem.problem}" for problem in self.model.shown)
+        QGuiApplication.clipboard().setText("\n".join(lines))
+
+    def _ask_and_save(self) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save the list", "problems.csv", "Tables (*.csv)")
+        if chosen:
+            try:
+                self.save(Path(chosen))
+            except OSError as error:
+                show_error(self, "The list could not be saved", error)
 
 
 class ProblemsDialog(QDialog):
@@ -60,20 +110,43 @@ class ProblemsDialog(QDialog):
     def __init__(self, parent: QWidget | None, title: str, summary: str, problems: Sequence[Problem]) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
-        self.resize(760, 420)
-        self._problems = tuple(problems)
+        self.resize(820, 480)
+        self.panel = ProblemPanel(problems)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok)
-        copy = buttons.addButton("Copy the list", QDialogButtonBox.ButtonRole.ActionRole)
-        copy.clicked.connect(self._copy)
         buttons.accepted.connect(self.accept)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD + GAP)
         layout.setSpacing(PAD)
         layout.addWidget(words(title, "heading"))
         layout.addWidget(words(summary, "muted", wrap=True))
-        layout.addWidget(ProblemTable(problems), 1)
+        layout.addWidget(self.panel, 1)
         layout.addWidget(buttons)
+        buttons.button(QDialogButtonBox.StandardButton.Ok).setFocus()
 
-    def _copy(self) -> None:
-        lines = (f"{problem.file}\t{problem.problem}" for problem in self._problems)
-        QGuiApplication.clipboard().setText("\n".join(lines))
+
+def plain_table(model: ProblemModel, name: str) -> QTableView:
+    """A table of rows without a grid, gone about by the arrow keys; Tab leaves it."""
+    table = QTableView()
+    table.setModel(model)
+    table.setAccessibleName(name)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+    table.setTabKeyNavigation(False)
+    table.setWordWrap(False)
+    table.setShowGrid(False)
+    table.verticalHeader().hide()
+    # One height for all: measuring every row takes seconds for thousands of them.
+    table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+    table.verticalHeader().setDefaultSectionSize(ROW)
+    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    table.horizontalHeader().setHighlightSections(False)
+    table.horizontalHeader().setStretchLastSection(True)
+    return table
+
+
+def _small(text: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setAutoDefault(False)
+    return button

@@ -17,7 +17,7 @@ from desktop.dialogs.errors import ErrorParts, parts_of
 from desktop.dialogs.import_coco import ImportCocoDialog
 from desktop.dialogs.label_dialog import LabelDialog
 from desktop.dialogs.new_project import NewProjectDialog, folder_problem, free_folder, label_names
-from desktop.dialogs.problems import ProblemTable
+from desktop.dialogs.problems import ProblemPanel
 from desktop.dialogs.progress import Progress, run_with_progress
 from desktop.dialogs.shortcuts import ShortcutsDialog, rows_of
 from desktop.tasks import Tasks
@@ -120,7 +120,7 @@ def test_the_coco_dialog_shows_content_and_problems_before_importing(
     dialog.choose(file)
     assert tasks.wait_idle()
     assert "1 image, 1 box" in dialog._summary.text()
-    rows = [dialog._table.item(row, 0).text() for row in range(dialog._table.rowCount())]
+    rows = [problem.file for problem in dialog._table.model.shown]
     assert any("gone.png" in row for row in rows)
     assert len(rows) >= 2
     assert _button(dialog, "Import").isEnabled()
@@ -139,10 +139,10 @@ def test_a_file_that_is_no_coco_is_refused_by_name(qtbot: QtBot, tasks: Tasks, t
 
 
 def test_a_thousand_problems_are_listed_at_once(qtbot: QtBot) -> None:
-    table = ProblemTable([Problem(f"part{n}.png", "truncated; skipped") for n in range(1000)])
-    qtbot.addWidget(table)
-    assert table.rowCount() == 1000
-    assert table.item(999, 0).text() == "part999.png"
+    panel = ProblemPanel([Problem(f"part{n}.png", "truncated; skipped") for n in range(1000)])
+    qtbot.addWidget(panel)
+    assert panel.model.rowCount() == 1000
+    assert panel.model.index(999, 0).data() == "part999.png"
 
 
 def test_work_behind_a_dialog_reports_and_hands_over_its_result(qtbot: QtBot, tasks: Tasks) -> None:
