@@ -94,6 +94,8 @@ class ImageRecord:
     box_count: int = 0
     size_bytes: int = 0
     content_hash: str = ""
+    smallest: float = 0.0  # the shortest side of any of its boxes, in pixels; 0 without boxes
+    label_sets: tuple[frozenset[int], ...] = ()  # the different label sets of its boxes; equal ones share one object
 
 
 @dataclass(frozen=True, slots=True)

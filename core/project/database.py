@@ -31,7 +31,8 @@ _SIGNS_OF_DAMAGE = ("unsupported file format", "Could not decode", "no such colu
 
 def migrations() -> tuple[str, ...]:
     """SQL that leads from version n to n + 1, for n = 0, 1, ...; the last version is this program's."""
-    return (resources.files("core.project").joinpath("schema.sql").read_text(encoding="utf-8"),)
+    scripts = resources.files("core.project")
+    return tuple(scripts.joinpath(name).read_text(encoding="utf-8") for name in ("schema.sql", "schema_2.sql"))
 
 
 def create(path: Path) -> None:

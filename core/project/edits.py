@@ -14,7 +14,7 @@ import numpy as np
 from core import geometry
 from core.errors import InputError
 from core.project import splits
-from core.project.history import Edit, ImageState
+from core.project.history import Edit, Fields, ImageState
 from core.project.project import Project
 from core.types import Box, ImageRecord, Split, Status
 
@@ -54,30 +54,40 @@ def set_status(project: Project, image_ids: Collection[int], status: Status) -> 
     Raises InputError for a status that the boxes contradict: clean with boxes; labelled or reviewed without,
     which would train as clean though nobody said so.
     """
-    before = project.states(image_ids)
-    for image_id, state in before.items():
-        path = project.image(image_id).path
-        if status is Status.CLEAN and state.boxes:
-            raise InputError(f"{path}: has boxes, so it is not clean; delete its boxes first")
-        if status in (Status.LABELLED, Status.REVIEWED) and not state.boxes:
-            raise InputError(f"{path}: has no boxes; draw them, or mark it clean if it has no defects")
-    return _each(f"Mark {status}", before, lambda state: replace(state, status=status))
+    for image in map(project.image, image_ids):
+        if status is Status.CLEAN and image.box_count:
+            raise InputError(f"{image.path}: has boxes, so it is not clean; delete its boxes first")
+        if status in (Status.LABELLED, Status.REVIEWED) and not image.box_count:
+            raise InputError(f"{image.path}: has no boxes; draw them, or mark it clean if it has no defects")
+    return set_fields(project, f"Mark {status}", image_ids, lambda fields: fields._replace(status=status))
 
 
 def set_split(project: Project, image_ids: Collection[int], split: Split) -> Edit:
     """Put images into a split, or with Split.NONE into none."""
     name = "Take out of its split" if split is Split.NONE else f"Move to {split}"
-    return _each(name, project.states(image_ids), lambda state: replace(state, split=split))
+    return set_fields(project, name, image_ids, lambda fields: fields._replace(split=split))
 
 
 def set_group(project: Project, image_ids: Collection[int], group: str) -> Edit:
     """Say what the images belong together by: a part, lot or board. Empty: each stands for itself."""
-    return _each("Set group", project.states(image_ids), lambda state: replace(state, group=group))
+    return set_fields(project, "Set group", image_ids, lambda fields: fields._replace(group=group))
 
 
 def set_note(project: Project, image_id: int, note: str) -> Edit:
     """Write down something about an image."""
-    return _each("Set note", project.states([image_id]), lambda state: replace(state, note=note))
+    return set_fields(project, "Set note", [image_id], lambda fields: fields._replace(note=note))
+
+
+def set_fields(project: Project, name: str, image_ids: Collection[int], change: Callable[[Fields], Fields]) -> Edit:
+    """Change status, split, group or note of many images at once; `change` is called once for equal fields."""
+    before = project.fields(image_ids)
+    new = {fields: change(fields) for fields in set(before.values())}
+    return fields_edit(project, name, {image_id: new[fields] for image_id, fields in before.items()})
+
+
+def fields_edit(project: Project, name: str, after: Mapping[int, Fields]) -> Edit:
+    """Give each image, by id, these fields."""
+    return Edit(name, {}, {}, fields_before=project.fields(after.keys()), fields_after=after)
 
 
 def remove_images(project: Project, image_ids: Collection[int]) -> Edit:
@@ -104,9 +114,9 @@ def assign_splits(
     strata = splits.strata(images, project.label_sets())
     assigned = splits.assign(images, strata, chosen, seed, keep=not all)
     moved = [image.id for image in images if assigned[image.id] is not image.split]
-    before = project.states(moved)
-    after = {image_id: replace(state, split=assigned[image_id]) for image_id, state in before.items()}
-    return Edit("Assign splits", before, after)
+    fields = project.fields(moved)
+    after = {image_id: found._replace(split=assigned[image_id]) for image_id, found in fields.items()}
+    return fields_edit(project, "Assign splits", after)
 
 
 def with_boxes(state: ImageState, boxes: Sequence[Box]) -> ImageState:
@@ -117,10 +127,6 @@ def with_boxes(state: ImageState, boxes: Sequence[Box]) -> ImageState:
     elif not boxes and status in (Status.LABELLED, Status.REVIEWED) and state.boxes:
         status = Status.UNLABELLED
     return replace(state, status=status, boxes=tuple(sorted(boxes, key=lambda box: box.id)))
-
-
-def _each(name: str, before: Mapping[int, ImageState], change: Callable[[ImageState], ImageState]) -> Edit:
-    return Edit(name, before, {image_id: change(state) for image_id, state in before.items()})
 
 
 def _on_image(image: ImageRecord, xyxy: tuple[float, float, float, float]) -> tuple[float, float, float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +14,8 @@ from pathlib import Path, PurePath
 from core.errors import InputError
 from core.imaging.decode import IMAGE_SUFFIXES, ImageError, cpu_count, decode_bytes, read_bytes
 from core.types import ImageRecord, Problem
+
+OrderKey = tuple[list[tuple[int, int | str]], str]
 
 _DIGITS = re.compile(r"(\d+)")
 _OWN = frozenset({"runs", "backups", "cache"})
@@ -120,9 +122,14 @@ def natural(text: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdecimal() else (1, part.casefold()) for part in _DIGITS.split(text) if part]
 
 
-def in_natural_order(images: Iterable[ImageRecord]) -> list[int]:
-    """Ids of `images` in the natural order of their paths."""
-    return [image.id for image in sorted(images, key=lambda image: (natural(image.path), image.path))]
+def order_key(path: str) -> OrderKey:
+    """By this paths are in natural order, and never equal."""
+    return natural(path), path
+
+
+def in_order(paths: Mapping[int, str]) -> list[int]:
+    """Image ids in the natural order of their paths."""
+    return sorted(paths, key=lambda image: order_key(paths[image]))
 
 
 def stored(project_folder: Path, path: Path) -> str:

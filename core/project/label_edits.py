@@ -53,13 +53,9 @@ def set_labels(project: Project, labels: Sequence[Label], name: str | None = Non
     _check(labels)
     present = project.labels()
     deleted = {label.id for label in present} - {label.id for label in labels}
-    before = project.states(project.images_with_labels(deleted)) if deleted else {}
-    after = {
-        image_id: replace(state, boxes=tuple(replace(box, labels=box.labels - deleted) for box in state.boxes))
-        for image_id, state in before.items()
-    }
+    relabelled = project.relabelling(lambda carried: carried - deleted) if deleted else None
     default = "Delete label" if deleted else "Add label" if len(labels) > len(present) else "Change labels"
-    return Edit(name or default, before, after, present, tuple(labels))
+    return Edit(name or default, {}, {}, present, tuple(labels), relabelled=relabelled)
 
 
 def change_label(project: Project, changed: Label) -> Edit:
@@ -98,14 +94,10 @@ def merge_labels(project: Project, label_ids: Collection[int], into: int) -> Edi
     names = [_label(project, label_id).name for label_id in label_ids]
     if into in gone or not gone:
         raise InputError(f"labels: {target.name} cannot be merged into itself; choose another label")
-    before = project.states(project.images_with_labels(gone))
-    after = {
-        image_id: replace(state, boxes=tuple(_merged(box, gone, into) for box in state.boxes))
-        for image_id, state in before.items()
-    }
+    relabelled = project.relabelling(lambda carried: (carried - gone) | {into} if carried & gone else carried)
     what = names[0] if len(names) == 1 else f"{len(names)} labels"
     kept = tuple(label for label in project.labels() if label.id not in gone)
-    return Edit(f"Merge {what} into {target.name}", before, after, project.labels(), kept)
+    return Edit(f"Merge {what} into {target.name}", {}, {}, project.labels(), kept, relabelled=relabelled)
 
 
 def order_labels(project: Project, label_ids: Sequence[int]) -> Edit:
@@ -139,10 +131,6 @@ def _toggled(boxes: Sequence[Box], chosen: frozenset[int], label_id: int) -> tup
         replace(box, labels=box.labels - {label_id} if remove else box.labels | {label_id}) if box.id in chosen else box
         for box in boxes
     ]
-
-
-def _merged(box: Box, gone: frozenset[int], into: int) -> Box:
-    return replace(box, labels=(box.labels - gone) | {into}) if box.labels & gone else box
 
 
 def _without_key(label: Label, key: str) -> Label:

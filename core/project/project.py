@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections import Counter
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from core.changes import Changes
 from core.errors import InputError
-from core.project import database, gathering, making, palette, runs
-from core.project.history import KEPT_AFTER_RESTART, Edit, ImageState, with_state
-from core.project.records import CheckpointRecord, Counts, RunRecord
-from core.project.store import Store
-from core.types import Box, ImageRecord, Label, Problem, Split, Status
+from core.project import database, gathering, making, palette
+from core.project.encoding import encode
+from core.project.event_tables import now
+from core.project.history import (
+    KEPT_AFTER_RESTART,
+    Edit,
+    EventKind,
+    Fields,
+    HistoryEntry,
+    ImageEvent,
+    ImageState,
+    Relabelling,
+    fields_of,
+    file_of,
+)
+from core.project.memory import Memory
+from core.project.project_runs import ProjectRuns
+from core.project.records import Counts
+from core.project.store import StaleEditError, Store
+from core.project.summary import LabelSet, Summary
+from core.types import Box, ImageRecord, Label, Problem
 
 
-class Project:
+class Project(ProjectRuns):
     """One open project. May be used from several threads: a lock serialises them.
 
     Labels, image records and counts are kept in memory; boxes are read from the database.
     """
 
     def __init__(self, folder: Path, store: Store, resources: ExitStack, *, read_only: bool) -> None:
-        """Use `create` or `open`. `resources` is closed with the project."""
-        self.folder = folder
-        self.read_only = read_only
-        self._store = store
-        self._resources = resources
-        self._lock = threading.RLock()
-        self._closed = False
+        """Use `create` or `open`."""
+        super().__init__(folder, store, resources, read_only=read_only)
+        self.notices: tuple[str, ...] = ()
         self._load()
 
     # Life
@@ -107,58 +116,40 @@ class Project:
                 project = cls(folder, store, resources.pop_all(), read_only=read_only)
         return project
 
-    def close(self) -> None:
-        """Give the project free for others. May be called twice."""
-        with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._resources.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @property
-    def name(self) -> str:
-        return self.folder.name
-
     def _load(self) -> None:
         with self._lock:
-            self._labels = self._store.labels()
-            self._images = self._store.images()
-            self._order = gathering.in_natural_order(self._images.values())
-            self._label_sets: Counter[frozenset[int]] = Counter(self._store.label_set_counts())
-            self._counters = {"history": 0, "image": 1, "label": 1, "box": 1, "run": 1} | self._store.counters()
+            images = self._store.images()
+            order = self._store.order()
+            if len(order) != len(images) or images.keys() != set(order):
+                order = gathering.in_order({image.id: image.path for image in images.values()})
+            self._memory = Memory(self._store.labels(), images, order, self._store.label_set_counts())
+            self._counters |= self._store.counters()
             if not self.read_only:
                 with self._writing():
-                    self._store.forget_history(self._counters["history"] - KEPT_AFTER_RESTART)
+                    self._store.history.forget(self._counters["history"] - KEPT_AFTER_RESTART)
 
     # Reading
 
     def labels(self) -> tuple[Label, ...]:
         """Labels in display order."""
-        return self._labels
+        return self._memory.labels
 
     def label_named(self, name: str) -> Label | None:
-        return next((label for label in self._labels if label.name == name), None)
+        return next((label for label in self._memory.labels if label.name == name), None)
 
     def image_ids(self) -> list[int]:
         """Image ids in the natural order of their paths: part2 before part10."""
         with self._lock:
-            return list(self._order)
+            return list(self._memory.order)
 
     def images(self) -> list[ImageRecord]:
         """Every image, in the order of `image_ids`."""
         with self._lock:
-            return [self._images[image_id] for image_id in self._order]
+            return [self._memory.images[image_id] for image_id in self._memory.order]
 
     def image(self, image_id: int) -> ImageRecord:
         """One image; KeyError if there is none."""
-        return self._images[image_id]
+        return self._memory.images[image_id]
 
     def boxes(self, image_id: int) -> tuple[Box, ...]:
         """The boxes of an image, in ascending order of their ids."""
@@ -175,58 +166,53 @@ class Project:
         with self._lock:
             boxes = self.boxes_of(image_ids)
             return {
-                image_id: _state(self._images[image_id], boxes.get(image_id, ()))
+                image_id: _state(self._memory.images[image_id], boxes.get(image_id, ()))
                 for image_id in dict.fromkeys(image_ids)
             }
 
-    def label_sets(self) -> list[tuple[int, frozenset[int], int]]:
+    def fields(self, image_ids: Collection[int]) -> dict[int, Fields]:
+        """What a person says of each image as a whole: the `fields_before` of an edit. Reads no boxes."""
+        with self._lock:
+            return {image_id: fields_of(self._memory.images[image_id]) for image_id in image_ids}
+
+    def relabelling(self, change: Callable[[LabelSet], LabelSet]) -> Relabelling:
+        """What `change` does to the label sets of all boxes: the `relabelled` of an edit.
+
+        Called once for each different set that boxes have, not for each box.
+        """
+        with self._reading():
+            return self._store.relabelling(change)
+
+    def label_sets(self) -> list[tuple[int, LabelSet, int]]:
         """(image id, label set, number of boxes that carry exactly this set) over all images with boxes."""
         with self._reading():
             return self._store.label_sets()
 
-    def label_set_counts(self) -> dict[frozenset[int], int]:
-        """How many boxes of the whole project carry exactly each label set; kept in memory."""
+    def label_set_counts(self) -> dict[LabelSet, int]:
+        """How many boxes of the project carry each label set; from memory."""
         with self._lock:
-            return {labels: count for labels, count in self._label_sets.items() if count}
+            return {labels: count for labels, count in self._memory.set_counts.items() if count}
 
     def images_with_labels(self, label_ids: Collection[int]) -> list[int]:
         """Ids of the images that have a box with at least one of the labels."""
-        with self._reading():
-            return self._store.images_with_labels(label_ids)
+        wanted = frozenset(label_ids)
+        with self._lock:
+            images = self._memory.images.values()
+            return sorted(image.id for image in images if any(wanted & labels for labels in image.label_sets))
 
     def image_path(self, image: ImageRecord | int) -> Path:
         """Where the image's file is, absolute."""
-        record = self._images[image] if isinstance(image, int) else image
+        record = self._memory.images[image] if isinstance(image, int) else image
         return gathering.absolute(self.folder, record.path)
 
     def counts(self) -> Counts:
         """How many images, boxes, boxes by label, images by status and by split."""
         with self._lock:
-            images = self._images.values()
-            status = Counter(image.status for image in images)
-            split = Counter(image.split for image in images)
-            by_label: Counter[int] = Counter()
-            for labels, count in self._label_sets.items():
-                for label in labels:
-                    by_label[label] += count
-            return Counts(
-                images=len(self._images),
-                boxes=sum(self._label_sets.values()),
-                labels={label.name: by_label[label.id] for label in self._labels},
-                status={str(kind): status[kind] for kind in Status},
-                splits={str(kind): split[kind] for kind in Split},
-            )
+            return self._memory.counts()
 
     def new_box_id(self) -> int:
         """An id that no box has or had, also not one that was undone."""
         return self.new_ids("box", 1)[0]
-
-    def new_ids(self, kind: str, count: int) -> range:
-        """`count` fresh ids for "box", "label" or "image"."""
-        with self._lock:
-            first = self._counters[kind]
-            self._counters[kind] = first + count
-            return range(first, first + count)
 
     # Edits
 
@@ -241,76 +227,107 @@ class Project:
             self._check_fresh(edit)
             if edit.is_empty:
                 return Changes()
+            changes, encoded, time = edit.changes(), encode(edit), now()
             position = self._counters["history"]
-            with self._writing():
-                self._store.write(edit)
-                self._store.push_history(position, edit)
-                self._store.set_counters(self._counters | {"history": position + 1})
+            try:
+                with self._writing():
+                    summaries = self._write(edit, "done", time, changes.images)
+                    self._store.history.push(position, edit, encoded, time, len(changes.images))
+                    self._store.set_counters(self._counters | {"history": position + 1})
+            except StaleEditError:
+                raise _stale(edit, "boxes were") from None
             self._counters["history"] = position + 1
-            return self._adopt(edit)
+            self._memory.adopt(edit, summaries)
+            return changes
 
     def undo(self) -> Changes | None:
         """Take back the last edit, durably; None if there is none."""
-        return self._step(-1)
+        return self._steps(self._counters["history"] - 1)
 
     def redo(self) -> Changes | None:
         """Do again what was undone last, durably; None if there is nothing."""
-        return self._step(1)
+        return self._steps(self._counters["history"] + 1)
+
+    def go_to(self, position: int) -> Changes:
+        """Undo or redo until the edit of the `HistoryEntry` with this position is the last one that is done.
+
+        `position` is the number of edits that are done then, counted from the project's first; one less than that
+        of the first entry takes everything back that can be. All of it is durable, or nothing is.
+        Raises InputError if it is out of reach.
+        """
+        changes = self._steps(position)
+        if changes is None:
+            raise InputError(f"history: there is no position {position}; see what can be undone in the list of edits")
+        return changes
+
+    def history(self) -> list[HistoryEntry]:
+        """What can be undone and redone, oldest first."""
+        with self._reading():
+            return self._store.history.entries(self._counters["history"])
+
+    def image_history(self, image_id: int) -> list[ImageEvent]:
+        """Each edit of an image that was done, undone or redone, newest first; kept for ever."""
+        with self._reading():
+            return self._store.events.of_image(image_id)
 
     @property
     def undo_name(self) -> str | None:
         """The name of the edit that `undo` would take back."""
         with self._reading():
-            return self._store.history_name(self._counters["history"] - 1)
+            return self._store.history.name(self._counters["history"] - 1)
 
     @property
     def redo_name(self) -> str | None:
         """The name of the edit that `redo` would do again."""
         with self._reading():
-            return self._store.history_name(self._counters["history"])
+            return self._store.history.name(self._counters["history"])
 
-    def _step(self, direction: int) -> Changes | None:
+    def _steps(self, target: int) -> Changes | None:
+        """Undo or redo up to position `target` in one transaction; None if there is no such position."""
         with self._reading():
             self._check_writable()
             position = self._counters["history"]
-            recorded = self._store.history_edit(position - 1 if direction < 0 else position)
-            if recorded is None:
+            first, last = self._store.history.span()
+            if not first <= target <= last:
                 return None
-            edit = recorded.reversed if direction < 0 else recorded
+            back = target < position
+            done: list[tuple[Edit, dict[int, Summary]]] = []
+            changes, time = Changes(), now()
             with self._writing():
-                self._store.write(edit)
-                self._store.set_counters({"history": position + direction})
-            self._counters["history"] = position + direction
-            return self._adopt(edit)
+                for place in range(position - 1, target - 1, -1) if back else range(position, target):
+                    edit = self._store.history.edit(place)
+                    if edit is None:
+                        raise sqlite3.DatabaseError(f"the history lacks edit {place}")
+                    step = edit.reversed if back else edit
+                    touched = step.changes()
+                    done.append((step, self._write(step, "undone" if back else "redone", time, touched.images)))
+                    changes |= touched
+                self._store.set_counters({"history": target})
+            self._counters["history"] = target
+            for step, summaries in done:
+                self._memory.adopt(step, summaries)
+            return changes
 
-    def _adopt(self, edit: Edit) -> Changes:
-        """Bring what is kept in memory to the committed edit."""
-        if edit.labels_after is not None:
-            self._labels = edit.labels_after
-        for image in edit.removed:
-            del self._images[image.id]
-        for image in edit.added:
-            self._images[image.id] = image
-        for image_id, state in edit.after.items():
-            self._images[image_id] = with_state(self._images[image_id], state)
-        for states, sign in ((edit.before, -1), (edit.after, 1)):
-            for state in states.values():
-                for box in state.boxes:
-                    self._label_sets[box.labels] += sign
-        if edit.added or edit.removed:
-            self._order = gathering.in_natural_order(self._images.values())
-        return edit.changes()
+    def _write(self, edit: Edit, kind: EventKind, time: str, images: frozenset[int]) -> dict[int, Summary]:
+        """Inside a transaction: the edit and that it happened."""
+        self._store.events.add(time, edit.name, kind, images)
+        if edit.added or edit.removed or edit.files_after:
+            self._store.forget_order()
+        return self._store.write(edit)
 
     def _check_fresh(self, edit: Edit) -> None:
-        gone = [image_id for image_id in edit.before if image_id not in self._images]
-        if gone:
-            raise InputError(f"{edit.name}: an image was removed meanwhile; nothing was changed, try again")
-        if edit.labels_before is not None and edit.labels_before != self._labels:
-            raise InputError(f"{edit.name}: the labels were changed meanwhile; nothing was changed, try again")
-        for image_id, state in self.states(edit.before.keys()).items():
-            if state != edit.before[image_id]:
-                name = self._images[image_id].path
-                raise InputError(f"{edit.name}: {name} was changed meanwhile; nothing was changed, try again")
+        images = self._memory.images
+        touched = (*edit.before, *edit.fields_before, *edit.files_before)
+        if any(image not in images for image in touched):
+            raise _stale(edit, "an image was removed")
+        if edit.labels_before is not None and edit.labels_before != self._memory.labels:
+            raise _stale(edit, "the labels were changed")
+        states = self.states(edit.before.keys())
+        changed = [image for image, state in states.items() if state != edit.before[image]]
+        changed += [image for image, fields in edit.fields_before.items() if fields != fields_of(images[image])]
+        changed += [image for image, file in edit.files_before.items() if file != file_of(images[image])]
+        if changed:
+            raise _stale(edit, f"{images[changed[0]].path} was changed")
 
     # Images, labels, settings
 
@@ -338,7 +355,7 @@ class Project:
     def ids_by_path(self) -> dict[str, int]:
         """Image ids by `gathering.key` of their files."""
         with self._lock:
-            return {gathering.key(self.image_path(image)): image.id for image in self._images.values()}
+            return {gathering.key(self.image_path(image)): image.id for image in self._memory.images.values()}
 
     def adding(self, found: Iterable[gathering.Probed]) -> Edit:
         """The edit that adds probed files which are not in the project yet."""
@@ -356,120 +373,15 @@ class Project:
         Raises InputError if a name is blank.
         """
         with self._lock:
-            after = palette.extended(self._labels, names, lambda: self.new_ids("label", 1)[0])
-            return self.apply(Edit("Add label" if len(names) == 1 else "Add labels", {}, {}, self._labels, after))
-
-    def setting(self, key: str, default: Any = None) -> Any:
-        """A JSON value that a page or a command keeps in the project."""
-        with self._reading():
-            value = self._store.setting(key)
-        return default if value is None else value
-
-    def set_setting(self, key: str, value: Any) -> None:
-        """Keep a JSON value under `key`; not an edit, undo does not touch it."""
-        with self._writing():
-            self._store.set_setting(key, value)
-
-    # Runs and checkpoints
-
-    @property
-    def runs_folder(self) -> Path:
-        return self.folder / "runs"
-
-    def new_run_folder(self) -> Path:
-        """Make the folder of a new run; the numbers of deleted runs are not used again."""
-        with self._lock:
-            self._check_writable()
-            folder, number = runs.make_folder(self.runs_folder, self._counters["run"])
-            try:
-                with self._writing():
-                    self._store.set_counters({"run": number + 1})
-            except BaseException:
-                folder.rmdir()  # a folder without a number of its own would be listed as a run that waits
-                raise
-            self._counters["run"] = number + 1
-            return folder
-
-    def sync_runs(self) -> Changes:
-        """Bring the list of runs and checkpoints to what the run folders hold."""
-        with self._lock:
-            self._check_writable()
-            with self._writing():
-                changed = runs.sync(self._store, self.runs_folder)
-            return Changes(runs=changed)
-
-    def runs(self) -> list[RunRecord]:
-        """Runs as they were at the last `sync_runs`, oldest first."""
-        with self._reading():
-            return runs.listed_runs(self._store, self.runs_folder, scan=self.read_only)
-
-    def checkpoints(self) -> list[CheckpointRecord]:
-        """Checkpoints as they were at the last `sync_runs`, by run."""
-        with self._reading():
-            return runs.listed_checkpoints(self._store, self.runs_folder, scan=self.read_only)
-
-    def set_star(self, checkpoint_id: str, star: bool) -> Changes:
-        """Mark a checkpoint, or take the mark away. Raises InputError if there is no such checkpoint."""
-        return self._annotate(checkpoint_id, lambda record: replace(record, star=star))
-
-    def set_note(self, checkpoint_id: str, text: str) -> Changes:
-        """Write down something about a checkpoint. Raises InputError if there is no such checkpoint."""
-        return self._annotate(checkpoint_id, lambda record: replace(record, note=text))
-
-    def _annotate(self, checkpoint_id: str, change: Callable[[CheckpointRecord], CheckpointRecord]) -> Changes:
-        with self._lock:
-            self._check_writable()
-            record = change(self._checkpoint(checkpoint_id))
-            with self._writing():
-                self._store.set_checkpoint_note(checkpoint_id, record.star, record.note)
-            return Changes(runs=True)
-
-    def delete_checkpoint(self, checkpoint_id: str) -> Changes:
-        """Delete a checkpoint's file. Raises InputError if there is none or the file cannot be deleted."""
-        with self._lock:
-            self._check_writable()
-            path = self._checkpoint(checkpoint_id).path
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise InputError(f"{path}: cannot be deleted ({error.strerror})") from error
-            with self._writing():
-                self._store.delete_checkpoint(checkpoint_id)
-                self._store.delete_checkpoint_note(checkpoint_id)
-            return Changes(runs=True)
-
-    def _checkpoint(self, checkpoint_id: str) -> CheckpointRecord:
-        found = next((record for record in self.checkpoints() if record.id == checkpoint_id), None)
-        if found is None:
-            raise InputError(
-                f"checkpoint: there is no {checkpoint_id!r} in {self.folder}; see 'defectdesk checkpoints'"
+            after = palette.extended(self._memory.labels, names, lambda: self.new_ids("label", 1)[0])
+            return self.apply(
+                Edit("Add label" if len(names) == 1 else "Add labels", {}, {}, self._memory.labels, after)
             )
-        return found
-
-    # Guards
-
-    def locked(self) -> AbstractContextManager[object]:
-        """Keep other threads out from reading what an edit is made of until the edit is applied."""
-        return self._lock
-
-    def _check_writable(self) -> None:
-        if self.read_only:
-            raise InputError(f"{self.folder}: opened read-only; open it for writing to change it")
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        with self._lock, database.explained(self.folder / database.FILE_NAME):
-            if self._closed:
-                raise InputError(f"{self.folder}: the project is closed")
-            yield
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._reading():
-            self._check_writable()
-            with self._store.transaction():
-                yield
 
 
 def _state(image: ImageRecord, boxes: tuple[Box, ...]) -> ImageState:
     return ImageState(image.status, image.split, image.group, image.note, boxes)
+
+
+def _stale(edit: Edit, what: str) -> InputError:
+    return InputError(f"{edit.name}: {what} meanwhile; nothing was changed, try again")

@@ -13,7 +13,7 @@ import yaml
 from core.errors import InputError
 from core.jobs.folder import JobFolder
 from core.project.records import CheckpointRecord, RunRecord
-from core.project.store import Store
+from core.project.run_tables import RunTables
 from core.safetensors_header import read_metadata
 
 _TAIL = 2**18  # bytes of events.jsonl that are read first: the last epoch is in them but for very long epochs
@@ -37,9 +37,9 @@ def make_folder(runs_folder: Path, first: int) -> tuple[Path, int]:
             return folder, number
 
 
-def sync(store: Store, runs_folder: Path) -> bool:
+def sync(rows: RunTables, runs_folder: Path) -> bool:
     """Bring the rows to what is in the folders; reads only what changed. True if anything had."""
-    known_runs, known_checkpoints = store.run_rows(), store.checkpoint_rows()
+    known_runs, known_checkpoints = rows.run_rows(), rows.checkpoint_rows()
     folders = {folder.name: folder for folder in _run_folders(runs_folder)}
     changed = False
     for run, folder in folders.items():
@@ -50,9 +50,9 @@ def sync(store: Store, runs_folder: Path) -> bool:
             record = json.dumps(asdict(read_run(folder)), ensure_ascii=False)
             if known_runs.get(run, ("", ""))[1] != record:
                 changed = True
-            store.write_run(run, signature, record)
+            rows.write_run(run, signature, record)
     for run in known_runs.keys() - folders.keys():
-        store.delete_run(run)
+        rows.delete_run(run)
         changed = True
     present = {_checkpoint_id(path): path for folder in folders.values() for path in _checkpoint_files(folder)}
     for checkpoint, path in present.items():
@@ -60,31 +60,31 @@ def sync(store: Store, runs_folder: Path) -> bool:
         if known_checkpoints.get(checkpoint, ("", ""))[0] != signature:
             found = _read_or_none(path)
             if found is not None:
-                store.write_checkpoint(checkpoint, found.run, signature, _to_json(found))
+                rows.write_checkpoint(checkpoint, found.run, signature, _to_json(found))
                 changed = True
     for checkpoint in known_checkpoints.keys() - present.keys():
-        store.delete_checkpoint(checkpoint)
+        rows.delete_checkpoint(checkpoint)
         changed = True
     return changed
 
 
-def listed_runs(store: Store, runs_folder: Path, *, scan: bool) -> list[RunRecord]:
+def listed_runs(rows: RunTables, runs_folder: Path, *, scan: bool) -> list[RunRecord]:
     """Runs by number: from the rows, or with `scan` from the folders (where rows cannot be written)."""
     if scan:
         found = [read_run(folder) for folder in _run_folders(runs_folder)]
     else:
-        found = [RunRecord(**json.loads(record)) for _, record in store.run_rows().values()]
+        found = [RunRecord(**json.loads(record)) for _, record in rows.run_rows().values()]
     return sorted(found, key=lambda record: _number(record.id))
 
 
-def listed_checkpoints(store: Store, runs_folder: Path, *, scan: bool) -> list[CheckpointRecord]:
+def listed_checkpoints(rows: RunTables, runs_folder: Path, *, scan: bool) -> list[CheckpointRecord]:
     """Checkpoints by run, best first, with what the user noted; `scan` as for `listed_runs`."""
     if scan:
         paths = [path for folder in _run_folders(runs_folder) for path in _checkpoint_files(folder)]
         found = [record for path in paths if (record := _read_or_none(path)) is not None]
     else:
-        found = [_from_json(record, runs_folder) for _, record in store.checkpoint_rows().values()]
-    notes = store.checkpoint_notes()
+        found = [_from_json(record, runs_folder) for _, record in rows.checkpoint_rows().values()]
+    notes = rows.checkpoint_notes()
     found = [
         replace(record, star=notes[record.id][0], note=notes[record.id][1]) if record.id in notes else record
         for record in found

@@ -1,28 +1,28 @@
-"""The tables of the project: all SQL of reading and writing is here. Knows nothing of files but the database's."""
+"""The tables of annotations: all SQL of reading and writing them. Knows nothing of files but the database's."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from core.project import history
-from core.project.history import Edit, ImageState
+import numpy as np
+
+from core.project.event_tables import EventTables
+from core.project.history import Edit, Fields, ImageState, Relabelling
+from core.project.history_tables import HistoryTable
+from core.project.rows import as_parameter, sound_rows
+from core.project.run_tables import RunTables
+from core.project.summary import NO_BOXES, LabelSet, Summary, pack, summary, summary_of, unpack, unpack_sets
 from core.types import Box, ImageRecord, Label, Split, Status
 
-_CHUNK = 500  # bound parameters in one statement; SQLite's limit may be 999
+_LISTED = "SELECT value FROM json_each(?)"
 
 
-@contextmanager
-def _sound_rows() -> Iterator[None]:
-    """Rows that are no boxes, labels or edits are damage that SQLite itself cannot see."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, zlib.error) as error:
-        raise sqlite3.DatabaseError(f"a row is not what was written: {error}") from error
+class StaleEditError(Exception):
+    """The rows are not as the edit found them; nothing may be kept of it."""
 
 
 class Store:
@@ -30,6 +30,9 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self.runs = RunTables(connection)
+        self.events = EventTables(connection)
+        self.history = HistoryTable(connection, self.boxes_of)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -49,103 +52,181 @@ class Store:
 
     # Reading
 
-    @_sound_rows()
+    @sound_rows()
     def labels(self) -> tuple[Label, ...]:
         rows = self._db.execute("SELECT id, name, color, shortcut FROM labels ORDER BY position")
         return tuple(Label(*row) for row in rows)
 
-    @_sound_rows()
+    @sound_rows()
     def images(self) -> dict[int, ImageRecord]:
-        """Every image by id, with its number of boxes."""
-        box_counts = dict(self._db.execute("SELECT image, count(*) FROM boxes GROUP BY image"))
+        """Every image by id. Reads no box: what is listed of them is kept with the images."""
         status = {str(value): value for value in Status}
         split = {str(value): value for value in Split}
         rows = self._db.execute(
-            "SELECT id, path, width, height, status, split, grp, note, size_bytes, content_hash FROM images"
+            "SELECT id, path, width, height, status, split, grp, note, box_count, size_bytes, content_hash, smallest,"
+            " label_sets FROM images"
         )
         return {
             row[0]: ImageRecord(
-                row[0], row[1], row[2], row[3], status[row[4]], split[row[5]], row[6], row[7],
-                box_counts.get(row[0], 0), row[8], row[9],
+                row[0], row[1], row[2], row[3], status[row[4]], split[row[5]], row[6], row[7], row[8], row[9],
+                row[10], row[11], unpack_sets(row[12]) if row[8] else (),
             )
             for row in rows
         }  # fmt: skip
 
-    @_sound_rows()
+    @sound_rows()
     def boxes(self, image_id: int) -> tuple[Box, ...]:
         rows = self._db.execute("SELECT id, x1, y1, x2, y2, labels FROM boxes WHERE image = ? ORDER BY id", (image_id,))
         return tuple(Box(box_id, x1, y1, x2, y2, unpack(packed)) for box_id, x1, y1, x2, y2, packed in rows)
 
-    @_sound_rows()
+    @sound_rows()
     def boxes_of(self, image_ids: Collection[int]) -> dict[int, tuple[Box, ...]]:
-        """Boxes by image id; images without boxes are left out. One pass over the table for many images."""
+        """Boxes by image id; images without boxes are left out."""
         found: dict[int, list[Box]] = {}
-        for rows in self._box_rows(image_ids):
-            for image, box_id, x1, y1, x2, y2, packed in rows:
-                found.setdefault(image, []).append(Box(box_id, x1, y1, x2, y2, unpack(packed)))
+        rows = self._db.execute(
+            f"SELECT image, id, x1, y1, x2, y2, labels FROM boxes WHERE image IN ({_LISTED}) ORDER BY image, id",
+            (as_parameter(image_ids),),
+        )
+        for image, box_id, x1, y1, x2, y2, packed in rows:
+            found.setdefault(image, []).append(Box(box_id, x1, y1, x2, y2, unpack(packed)))
         return {image: tuple(boxes) for image, boxes in found.items()}
 
-    def _box_rows(
-        self, image_ids: Collection[int]
-    ) -> Iterator[Iterable[tuple[int, int, float, float, float, float, str]]]:
-        wanted = list(image_ids)
-        columns = "SELECT image, id, x1, y1, x2, y2, labels FROM boxes"
-        for start in range(0, len(wanted), _CHUNK):
-            part = wanted[start : start + _CHUNK]
-            marks = ",".join("?" * len(part))
-            yield self._db.execute(f"{columns} WHERE image IN ({marks}) ORDER BY image, id", part)
+    @sound_rows()
+    def label_sets(self) -> list[tuple[int, LabelSet, int]]:
+        """(image id, label set, boxes) of every image with boxes. Reads no box."""
+        rows = self._db.execute("SELECT id, label_sets, set_counts FROM images WHERE box_count > 0")
+        return [
+            (image, unpack(packed), int(count))
+            for image, sets, counts in rows
+            for packed, count in zip(sets.split("|"), counts.split("|"), strict=True)
+        ]
 
-    @_sound_rows()
-    def label_sets(self) -> list[tuple[int, frozenset[int], int]]:
-        """(image id, label set, boxes) of every image with boxes."""
-        rows = self._db.execute("SELECT image, labels, count(*) FROM boxes GROUP BY image, labels")
-        return [(image, unpack(packed), count) for image, packed, count in rows]
-
-    @_sound_rows()
-    def label_set_counts(self) -> dict[frozenset[int], int]:
+    @sound_rows()
+    def label_set_counts(self) -> dict[LabelSet, int]:
         """How many boxes carry each label set."""
-        rows = self._db.execute("SELECT labels, count(*) FROM boxes GROUP BY labels")
-        return {unpack(packed): count for packed, count in rows}
+        return {unpack(packed): count for packed, count in self._db.execute("SELECT labels, boxes FROM label_sets")}
 
-    def images_with_labels(self, label_ids: Collection[int]) -> list[int]:
-        """Images with a box that carries one of the labels, in ascending order of their ids."""
-        wanted = frozenset(label_ids)
-        return sorted({image for image, labels, _ in self.label_sets() if labels & wanted})
+    @sound_rows()
+    def relabelling(self, change: Callable[[LabelSet], LabelSet]) -> Relabelling:
+        """What `change` does to the label sets of all boxes; boxes whose set it leaves alone are left out."""
+        sets = list(self.label_set_counts())
+        changed = {pack(labels): new for labels in sets if (new := change(labels)) != labels}
+        places = {labels: place for place, labels in enumerate(dict.fromkeys([*sets, *changed.values()]))}
+        old_places = {packed: places[unpack(packed)] for packed in changed}
+        rows = self._db.execute(
+            f"SELECT image, id, labels FROM boxes WHERE labels IN ({_LISTED}) ORDER BY image, id",
+            (as_parameter(changed),),
+        )
+        table = np.array([(image, box, old_places[packed]) for image, box, packed in rows], np.int64).reshape(-1, 3)
+        new_places = np.zeros(len(places), np.int32)
+        for packed, new in changed.items():
+            new_places[old_places[packed]] = places[new]
+        before = table[:, 2].astype(np.int32)
+        return Relabelling(tuple(places), table[:, 0].copy(), table[:, 1].copy(), before, new_places[before])
 
     # Writing; inside a transaction
 
-    def write(self, edit: Edit) -> None:
-        """Bring the tables from the edit's `before` to its `after`."""
+    def write(self, edit: Edit) -> dict[int, Summary]:
+        """Bring the tables from the edit's `before` to its `after`.
+
+        Gives the summaries of the images whose boxes changed. Raises StaleEditError if boxes to be relabelled
+        are not as the edit found them.
+        """
         if edit.removed:
             ids = [(image.id,) for image in edit.removed]
             self._db.executemany("DELETE FROM boxes WHERE image = ?", ids)
             self._db.executemany("DELETE FROM images WHERE id = ?", ids)
         if edit.added:
             self._db.executemany(
-                "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, 'unlabelled', 'none', '', '')",
+                "INSERT INTO images (id, path, width, height, size_bytes, content_hash, status, split, grp, note)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'unlabelled', 'none', '', '')",
                 [(i.id, i.path, i.width, i.height, i.size_bytes, i.content_hash) for i in edit.added],
             )
         if edit.labels_after is not None and edit.labels_after != edit.labels_before:
             self._write_labels(edit.labels_after)
-        self._write_states(edit.before, edit.after)
+        self._write_fields(edit.fields_before, edit.fields_after)
+        self._write_files(edit)
+        summaries = self._write_states(edit.before, edit.after)
+        if edit.relabelled:
+            self._relabel(edit.relabelled)
+            # Only what is in the table now tells the sets of an image whose other boxes were not touched.
+            summaries |= self._summaries(edit.relabelled.image_ids)
+        self._write_summaries(summaries)
+        self._count_sets(edit.set_changes())
+        return summaries
 
-    def _write_states(self, before: Mapping[int, ImageState], after: Mapping[int, ImageState]) -> None:
-        kinds, gone, fresh = [], [], []
+    def _write_states(self, before: Mapping[int, ImageState], after: Mapping[int, ImageState]) -> dict[int, Summary]:
+        gone, fresh, summaries = [], [], {}
+        fields_before, fields_after = {}, {}
         for image, new in after.items():
             old = before.get(image)
-            if old is None or (old.status, old.split, old.group, old.note) != (
-                new.status,
-                new.split,
-                new.group,
-                new.note,
-            ):
-                kinds.append((str(new.status), str(new.split), new.group, new.note, image))
+            fields_after[image] = new.fields
+            if old is not None:
+                fields_before[image] = old.fields
             old_boxes = {box.id: box for box in old.boxes} if old else {}
-            gone += [(image, box_id) for box_id in old_boxes.keys() - {box.id for box in new.boxes}]
-            fresh += [(image, box.id, *box.xyxy, pack(box.labels)) for box in new.boxes if old_boxes.get(box.id) != box]
-        self._db.executemany("UPDATE images SET status = ?, split = ?, grp = ?, note = ? WHERE id = ?", kinds)
+            if old is None or old.boxes != new.boxes:
+                summaries[image] = summary_of(new.boxes)
+                gone += [(image, box_id) for box_id in old_boxes.keys() - {box.id for box in new.boxes}]
+                fresh += [
+                    (image, box.id, *box.xyxy, pack(box.labels)) for box in new.boxes if old_boxes.get(box.id) != box
+                ]
+        self._write_fields(fields_before, fields_after)
         self._db.executemany("DELETE FROM boxes WHERE image = ? AND id = ?", gone)
         self._db.executemany("INSERT OR REPLACE INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?)", fresh)
+        return summaries
+
+    def _write_fields(self, before: Mapping[int, Fields], after: Mapping[int, Fields]) -> None:
+        rows = [
+            (str(new.status), str(new.split), new.group, new.note, image)
+            for image, new in after.items()
+            if before.get(image) != new
+        ]
+        self._db.executemany("UPDATE images SET status = ?, split = ?, grp = ?, note = ? WHERE id = ?", rows)
+
+    def _write_files(self, edit: Edit) -> None:
+        moved = [image for image, old in edit.files_before.items() if edit.files_after[image] != old]
+        # Two images may change places: each path is free before any is given.
+        self._db.executemany("UPDATE images SET path = ? WHERE id = ?", [(f"\0{image}", image) for image in moved])
+        self._db.executemany(
+            "UPDATE images SET path = ?, width = ?, height = ?, size_bytes = ?, content_hash = ? WHERE id = ?",
+            [(*edit.files_after[image], image) for image in moved],
+        )
+
+    def _relabel(self, change: Relabelling) -> None:
+        packed = [pack(labels) for labels in change.sets]
+        columns = zip(
+            change.images.tolist(), change.boxes.tolist(), change.before.tolist(), change.after.tolist(), strict=True
+        )
+        written = self._db.executemany(
+            "UPDATE boxes SET labels = ? WHERE image = ? AND id = ? AND labels = ?",
+            ((packed[new], image, box, packed[old]) for image, box, old, new in columns),
+        ).rowcount
+        if written != len(change):
+            raise StaleEditError
+
+    def _summaries(self, image_ids: Collection[int]) -> dict[int, Summary]:
+        rows = self._db.execute(
+            "SELECT image, count(*), min(min(x2 - x1, y2 - y1)), group_concat(labels, '|') FROM boxes"
+            f" WHERE image IN ({_LISTED}) GROUP BY image",
+            (as_parameter(image_ids),),
+        )
+        found = {image: summary(count, smallest, sets.split("|")) for image, count, smallest, sets in rows}
+        return dict.fromkeys(image_ids, NO_BOXES) | found
+
+    def _write_summaries(self, summaries: Mapping[int, Summary]) -> None:
+        self._db.executemany(
+            "UPDATE images SET box_count = ?, smallest = ?, label_sets = ?, set_counts = ? WHERE id = ?",
+            [(*found, image) for image, found in summaries.items()],
+        )
+
+    def _count_sets(self, changes: Mapping[LabelSet, int]) -> None:
+        self._db.executemany(
+            "INSERT INTO label_sets VALUES (?, ?) ON CONFLICT (labels) DO UPDATE SET boxes = boxes + excluded.boxes",
+            [(pack(labels), count) for labels, count in changes.items()],
+        )
+        self._db.executemany(
+            "DELETE FROM label_sets WHERE labels = ? AND boxes = 0", [(pack(labels),) for labels in changes]
+        )
 
     def _write_labels(self, labels: Sequence[Label]) -> None:
         self._db.execute("DELETE FROM labels")
@@ -154,7 +235,7 @@ class Store:
             [(label.id, place, label.name, label.color, label.shortcut) for place, label in enumerate(labels)],
         )
 
-    # Counters and settings
+    # Counters, settings and what is derived
 
     def counters(self) -> dict[str, int]:
         return dict(self._db.execute("SELECT name, value FROM counters"))
@@ -162,7 +243,7 @@ class Store:
     def set_counters(self, values: Mapping[str, int]) -> None:
         self._db.executemany("INSERT OR REPLACE INTO counters VALUES (?, ?)", list(values.items()))
 
-    @_sound_rows()
+    @sound_rows()
     def setting(self, key: str) -> Any:
         """The value under `key`, or None."""
         row = self._db.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
@@ -172,72 +253,16 @@ class Store:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, text))
 
-    # History
+    @sound_rows()
+    def order(self) -> list[int]:
+        """Image ids in the order that `set_order` kept, or an empty list."""
+        row = self._db.execute("SELECT value FROM derived WHERE name = 'order'").fetchone()
+        ids: list[int] = [] if row is None else np.frombuffer(row[0], "<i8").tolist()
+        return ids
 
-    def push_history(self, position: int, edit: Edit) -> None:
-        """Put `edit` at `position`; what could be redone from there is gone."""
-        self._db.execute("DELETE FROM history WHERE position >= ?", (position,))
-        self._db.execute("INSERT INTO history VALUES (?, ?, ?)", (position, edit.name, history.encode(edit)))
+    def forget_order(self) -> None:
+        self._db.execute("DELETE FROM derived WHERE name = 'order'")
 
-    def history_name(self, position: int) -> str | None:
-        row = self._db.execute("SELECT name FROM history WHERE position = ?", (position,)).fetchone()
-        return None if row is None else str(row[0])
-
-    @_sound_rows()
-    def history_edit(self, position: int) -> Edit | None:
-        row = self._db.execute("SELECT name, edit FROM history WHERE position = ?", (position,)).fetchone()
-        return None if row is None else history.decode(row[0], row[1], self.boxes_of)
-
-    def forget_history(self, below: int) -> None:
-        self._db.execute("DELETE FROM history WHERE position < ?", (below,))
-
-    # Runs and checkpoints: rows of (id, signature, record as JSON)
-
-    def run_rows(self) -> dict[str, tuple[str, str]]:
-        """Signature and record of each run, by id."""
-        return {
-            run: (signature, record) for run, signature, record in self._db.execute("SELECT * FROM runs ORDER BY id")
-        }
-
-    def checkpoint_rows(self) -> dict[str, tuple[str, str]]:
-        """Signature and record of each checkpoint, by id."""
-        rows = self._db.execute("SELECT id, signature, record FROM checkpoints ORDER BY run, id")
-        return {checkpoint: (signature, record) for checkpoint, signature, record in rows}
-
-    def write_run(self, run: str, signature: str, record: str) -> None:
-        self._db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", (run, signature, record))
-
-    def write_checkpoint(self, checkpoint: str, run: str, signature: str, record: str) -> None:
-        self._db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)", (checkpoint, run, signature, record))
-
-    def delete_run(self, run: str) -> None:
-        self._db.execute("DELETE FROM runs WHERE id = ?", (run,))
-
-    def delete_checkpoint(self, checkpoint: str) -> None:
-        self._db.execute("DELETE FROM checkpoints WHERE id = ?", (checkpoint,))
-
-    def checkpoint_notes(self) -> dict[str, tuple[bool, str]]:
-        """Star and note by checkpoint id."""
-        return {key: (bool(star), note) for key, star, note in self._db.execute("SELECT * FROM checkpoint_notes")}
-
-    def set_checkpoint_note(self, checkpoint: str, star: bool, note: str) -> None:
-        self._db.execute("INSERT OR REPLACE INTO checkpoint_notes VALUES (?, ?, ?)", (checkpoint, int(star), note))
-
-    def delete_checkpoint_note(self, checkpoint: str) -> None:
-        self._db.execute("DELETE FROM checkpoint_notes WHERE id = ?", (checkpoint,))
-
-
-def pack(labels: Collection[int]) -> str:
-    """A label set as text, equal for equal sets."""
-    return ",".join(map(str, sorted(labels)))
-
-
-_unpacked: dict[str, frozenset[int]] = {}
-
-
-def unpack(text: str) -> frozenset[int]:
-    """The label set that `pack` wrote. Equal sets share one object: there are few sets and many boxes."""
-    found = _unpacked.get(text)
-    if found is None:
-        found = _unpacked[text] = frozenset(map(int, text.split(","))) if text else frozenset()
-    return found
+    def set_order(self, ids: Sequence[int]) -> None:
+        data = np.asarray(ids, "<i8").tobytes()
+        self._db.execute("INSERT OR REPLACE INTO derived VALUES ('order', ?)", (data,))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from core.changes import Changes
 from core.errors import InputError
-from core.project import edits, history, label_edits
+from core.project import edits, encoding, label_edits
 from core.project.history import KEPT_AFTER_RESTART, Edit, ImageState
 from core.project.project import Project
 from core.types import Box, Label, Split, Status
@@ -250,6 +250,6 @@ def test_what_is_stored_of_an_edit_is_the_edit(states: dict[int, tuple[ImageStat
         asked.extend(images)  # type: ignore[call-overload]
         return {image: present[image] for image in asked}
 
-    assert history.decode("x", history.encode(edit), boxes_of) == edit
+    assert encoding.decode("x", encoding.encode(edit), boxes_of) == edit
     assert set(asked) == {image for image, (before, after) in states.items() if before.boxes == after.boxes}
     assert edit.reversed.reversed == edit

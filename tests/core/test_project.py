@@ -221,10 +221,10 @@ def test_an_older_project_is_migrated_once_and_backed_up_before(
             assert project.counts().boxes == 1
     path = tmp_path / "p" / "project.sqlite"
     with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
-    backup = tmp_path / "p" / "backups" / "before-version-2.sqlite"
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+    backup = tmp_path / "p" / "backups" / "before-version-3.sqlite"
     with sqlite3.connect(backup) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
         assert connection.execute("SELECT count(*) FROM boxes").fetchone() == (1,)
 
 

@@ -1,0 +1,170 @@
+"""Edits as the database keeps them: compressed JSON, with long columns of ids as differences."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import accumulate
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.project.history import Edit, Fields, ImageFile, ImageState, Relabelling
+from core.types import Box, ImageRecord, Label, Split, Status
+
+_Value = TypeVar("_Value", bound=tuple[Any, ...])
+_LARGEST = 2**30  # bytes of an unpacked edit: a million boxes take 60 MB, and a crafted file may claim anything
+
+
+def encode(edit: Edit) -> bytes:
+    """The edit for the database. Boxes that it leaves alone are not written."""
+    same = {i for i, state in edit.before.items() if i in edit.after and state.boxes == edit.after[i].boxes}
+    tree: dict[str, Any] = {
+        "before": {str(i): _state_to_json(state, with_boxes=i not in same) for i, state in edit.before.items()},
+        "after": {str(i): _state_to_json(state, with_boxes=i not in same) for i, state in edit.after.items()},
+    }
+    if edit.labels_before is not None and edit.labels_after is not None:
+        tree["labels_before"] = [_label_to_json(label) for label in edit.labels_before]
+        tree["labels_after"] = [_label_to_json(label) for label in edit.labels_after]
+    for key, images in (("added", edit.added), ("removed", edit.removed)):
+        if images:
+            tree[key] = [[i.id, i.path, i.width, i.height, i.size_bytes, i.content_hash] for i in images]
+    if edit.fields_before:
+        tree["fields"] = _columns(edit.fields_before, edit.fields_after)
+    if edit.files_before:
+        tree["files"] = _columns(edit.files_before, edit.files_after)
+    if edit.relabelled:
+        tree["relabelled"] = _relabelling_to_json(edit.relabelled)
+    return zlib.compress(json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+
+
+def decode(name: str, data: bytes, boxes_of: Callable[[Collection[int]], Mapping[int, tuple[Box, ...]]]) -> Edit:
+    """The edit that `encode` packed; `boxes_of` gives the present boxes, for images whose boxes it leaves alone.
+
+    Raises ValueError, KeyError, TypeError or zlib.error for what `encode` did not write.
+    """
+    tree = json.loads(_unpacked(data))
+    present = boxes_of([int(image) for image, state in tree["before"].items() if state[4] is None])
+    before = {
+        int(image): _state_from_json(state, present.get(int(image), ())) for image, state in tree["before"].items()
+    }
+    after = {int(image): _state_from_json(state, present.get(int(image), ())) for image, state in tree["after"].items()}
+    fields_before, fields_after = _from_columns(tree.get("fields"), _fields_from_json)
+    files_before, files_after = _from_columns(tree.get("files"), _file_from_json)
+    return Edit(
+        name,
+        before,
+        after,
+        tuple(Label(*label) for label in tree["labels_before"]) if "labels_before" in tree else None,
+        tuple(Label(*label) for label in tree["labels_after"]) if "labels_after" in tree else None,
+        tuple(_image_from_json(values, after) for values in tree.get("added", ())),
+        tuple(_image_from_json(values, before) for values in tree.get("removed", ())),
+        fields_before,
+        fields_after,
+        files_before,
+        files_after,
+        _relabelling_from_json(tree["relabelled"]) if "relabelled" in tree else None,
+    )
+
+
+def _unpacked(data: bytes) -> bytes:
+    unpacking = zlib.decompressobj()
+    found = unpacking.decompress(data, _LARGEST)
+    if not unpacking.eof:
+        raise ValueError("an edit is cut off or larger than any that is written")
+    return found
+
+
+def _label_to_json(label: Label) -> list[Any]:
+    return [label.id, label.name, label.color, label.shortcut]
+
+
+def _state_to_json(state: ImageState, *, with_boxes: bool) -> list[Any]:
+    boxes = [[box.id, *box.xyxy, sorted(box.labels)] for box in state.boxes] if with_boxes else None
+    return [state.status, state.split, state.group, state.note, boxes]
+
+
+def _state_from_json(values: list[Any], present: tuple[Box, ...]) -> ImageState:
+    status, split, group, note, boxes = values
+    return ImageState(
+        Status(status),
+        Split(split),
+        group,
+        note,
+        present
+        if boxes is None
+        else tuple(Box(box_id, x1, y1, x2, y2, frozenset(labels)) for box_id, x1, y1, x2, y2, labels in boxes),
+    )
+
+
+def _image_from_json(values: list[Any], states: Mapping[int, ImageState]) -> ImageRecord:
+    image_id, path, width, height, size_bytes, content_hash = values
+    state = states[image_id]
+    return ImageRecord(
+        image_id, path, width, height, state.status, state.split, state.group, state.note,
+        size_bytes=size_bytes, content_hash=content_hash,
+    )  # fmt: skip
+
+
+def _columns(before: Mapping[int, _Value], after: Mapping[int, _Value]) -> dict[str, Any]:
+    """Image ids as differences; the few different values once, and their places."""
+    ids = sorted(before)
+    places: dict[_Value, int] = {}
+    return {
+        "images": _differences(ids),
+        "before": [places.setdefault(before[image], len(places)) for image in ids],
+        "after": [places.setdefault(after[image], len(places)) for image in ids],
+        "values": list(places),
+    }
+
+
+def _from_columns(
+    tree: dict[str, Any] | None, value_of: Callable[[list[Any]], _Value]
+) -> tuple[dict[int, _Value], dict[int, _Value]]:
+    if tree is None:
+        return {}, {}
+    ids = accumulate(tree["images"])
+    values = [value_of(value) for value in tree["values"]]
+    before: dict[int, _Value] = {}
+    after: dict[int, _Value] = {}
+    for image, old, new in zip(ids, tree["before"], tree["after"], strict=True):
+        before[image] = values[old]
+        after[image] = values[new]
+    return before, after
+
+
+def _fields_from_json(value: list[Any]) -> Fields:
+    status, split, group, note = value
+    return Fields(Status(status), Split(split), group, note)
+
+
+def _file_from_json(value: list[Any]) -> ImageFile:
+    return ImageFile(*value)
+
+
+def _relabelling_to_json(change: Relabelling) -> dict[str, Any]:
+    return {
+        "sets": [sorted(labels) for labels in change.sets],
+        "images": _differences(change.images),
+        "boxes": _differences(change.boxes),
+        "before": change.before.tolist(),
+        "after": change.after.tolist(),
+    }
+
+
+def _relabelling_from_json(tree: dict[str, Any]) -> Relabelling:
+    return Relabelling(
+        tuple(frozenset(labels) for labels in tree["sets"]),
+        np.cumsum(np.array(tree["images"], np.int64)),
+        np.cumsum(np.array(tree["boxes"], np.int64)),
+        np.array(tree["before"], np.int32),
+        np.array(tree["after"], np.int32),
+    )
+
+
+def _differences(ids: Sequence[int] | NDArray[np.int64]) -> list[int]:
+    # Ids that lie close together become small numbers, often the same, which compress to almost nothing.
+    differences: list[int] = np.diff(np.asarray(ids, np.int64), prepend=0).tolist()
+    return differences

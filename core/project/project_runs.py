@@ -1,0 +1,91 @@
+"""The runs and checkpoints of an open project: listing, starring, deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from core.changes import Changes
+from core.errors import InputError
+from core.project import runs
+from core.project.opened import OpenProject
+from core.project.records import CheckpointRecord, RunRecord
+
+
+class ProjectRuns(OpenProject):
+    """The part of `Project` that is about runs. The run folders are the truth, see `runs`."""
+
+    @property
+    def runs_folder(self) -> Path:
+        return self.folder / "runs"
+
+    def new_run_folder(self) -> Path:
+        """Make the folder of a new run; the numbers of deleted runs are not used again."""
+        with self._lock:
+            self._check_writable()
+            folder, number = runs.make_folder(self.runs_folder, self._counters["run"])
+            try:
+                with self._writing():
+                    self._store.set_counters({"run": number + 1})
+            except BaseException:
+                folder.rmdir()  # a folder without a number of its own would be listed as a run that waits
+                raise
+            self._counters["run"] = number + 1
+            return folder
+
+    def sync_runs(self) -> Changes:
+        """Bring the list of runs and checkpoints to what the run folders hold."""
+        with self._lock:
+            self._check_writable()
+            with self._writing():
+                changed = runs.sync(self._store.runs, self.runs_folder)
+            return Changes(runs=changed)
+
+    def runs(self) -> list[RunRecord]:
+        """Runs as they were at the last `sync_runs`, oldest first."""
+        with self._reading():
+            return runs.listed_runs(self._store.runs, self.runs_folder, scan=self.read_only)
+
+    def checkpoints(self) -> list[CheckpointRecord]:
+        """Checkpoints as they were at the last `sync_runs`, by run."""
+        with self._reading():
+            return runs.listed_checkpoints(self._store.runs, self.runs_folder, scan=self.read_only)
+
+    def set_star(self, checkpoint_id: str, star: bool) -> Changes:
+        """Mark a checkpoint, or take the mark away. Raises InputError if there is no such checkpoint."""
+        return self._annotate(checkpoint_id, lambda record: replace(record, star=star))
+
+    def set_note(self, checkpoint_id: str, text: str) -> Changes:
+        """Write down something about a checkpoint. Raises InputError if there is no such checkpoint."""
+        return self._annotate(checkpoint_id, lambda record: replace(record, note=text))
+
+    def _annotate(self, checkpoint_id: str, change: Callable[[CheckpointRecord], CheckpointRecord]) -> Changes:
+        with self._lock:
+            self._check_writable()
+            record = change(self._checkpoint(checkpoint_id))
+            with self._writing():
+                self._store.runs.set_checkpoint_note(checkpoint_id, record.star, record.note)
+            return Changes(runs=True)
+
+    def delete_checkpoint(self, checkpoint_id: str) -> Changes:
+        """Delete a checkpoint's file. Raises InputError if there is none or the file cannot be deleted."""
+        with self._lock:
+            self._check_writable()
+            path = self._checkpoint(checkpoint_id).path
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise InputError(f"{path}: cannot be deleted ({error.strerror})") from error
+            with self._writing():
+                self._store.runs.delete_checkpoint(checkpoint_id)
+                self._store.runs.delete_checkpoint_note(checkpoint_id)
+            return Changes(runs=True)
+
+    def _checkpoint(self, checkpoint_id: str) -> CheckpointRecord:
+        found = next((record for record in self.checkpoints() if record.id == checkpoint_id), None)
+        if found is None:
+            raise InputError(
+                f"checkpoint: there is no {checkpoint_id!r} in {self.folder}; see 'defectdesk checkpoints'"
+            )
+        return found

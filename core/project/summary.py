@@ -1,0 +1,79 @@
+"""What is kept with each image about its boxes, so that listing images reads no box."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from core.types import Box
+
+LabelSet = frozenset[int]
+
+
+class Summary(NamedTuple):
+    """The boxes of one image, in short."""
+
+    box_count: int
+    smallest: float  # the shortest side of any box, in pixels; 0 without boxes
+    label_sets: str  # packed sets in ascending order of their texts, between them "|"
+    set_counts: str  # boxes of each of these sets
+
+    @property
+    def sets(self) -> tuple[LabelSet, ...]:
+        """The label sets, as an `ImageRecord` holds them."""
+        return unpack_sets(self.label_sets) if self.box_count else ()
+
+
+NO_BOXES = Summary(0, 0.0, "", "")
+
+
+def summary_of(boxes: Sequence[Box]) -> Summary:
+    """The summary of an image with these boxes."""
+    if not boxes:
+        return NO_BOXES
+    smallest = min(min(box.x2 - box.x1, box.y2 - box.y1) for box in boxes)
+    return summary(len(boxes), smallest, [pack(box.labels) for box in boxes])
+
+
+def summary(box_count: int, smallest: float, packed: Collection[str]) -> Summary:
+    """The summary of `box_count` boxes from their packed label sets."""
+    sets, counts = _packed_counts("|".join(sorted(packed)))
+    return Summary(box_count, smallest, sets, counts)
+
+
+def pack(labels: Collection[int]) -> str:
+    """A label set as text, equal for equal sets."""
+    return ",".join(map(str, sorted(labels)))
+
+
+_unpacked: dict[str, LabelSet] = {}
+_unpacked_sets: dict[str, tuple[LabelSet, ...]] = {}
+_counted: dict[str, tuple[str, str]] = {}
+_KEPT = 100_000  # entries of a cache; in practice there are few label sets and many boxes
+
+
+def unpack(text: str) -> LabelSet:
+    """The label set that `pack` wrote. Equal sets share one object: there are few sets and many boxes."""
+    found = _unpacked.get(text)
+    if found is None:
+        found = _unpacked[text] = frozenset(map(int, text.split(","))) if text else frozenset()
+    return found
+
+
+def unpack_sets(text: str) -> tuple[LabelSet, ...]:
+    """The sets of `Summary.label_sets`, for an image with boxes; equal texts share one object."""
+    found = _unpacked_sets.get(text)
+    if found is None:
+        found = _unpacked_sets[text] = tuple(unpack(part) for part in sorted(text.split("|")))
+    return found
+
+
+def _packed_counts(joined: str) -> tuple[str, str]:
+    found = _counted.get(joined)
+    if found is None:
+        if len(_counted) >= _KEPT:
+            _counted.clear()
+        counted = Counter(joined.split("|"))
+        found = _counted[joined] = "|".join(counted), "|".join(map(str, counted.values()))
+    return found
