@@ -61,12 +61,7 @@ class LabelDelegate(QStyledItemDelegate):
         small.setPixelSize(SMALL_PX)
         painter.setFont(small)
         if label.shortcut:
-            key = QRectF(row.right() - KEY_WIDTH + 4, row.center().y() - 9, 20, 19)
-            painter.setPen(QPen(colors.strong_border, 1))
-            painter.setBrush(colors.field)
-            painter.drawRoundedRect(key, 4, 4)
-            painter.setPen(colors.muted)
-            painter.drawText(key, Qt.AlignmentFlag.AlignCenter, label.shortcut)
+            paint_key(painter, QRectF(row.right() - KEY_WIDTH + 4, row.center().y() - 9, 20, 19), label.shortcut)
         if hovered:
             ratio = painter.device().devicePixelRatioF()
             sign = icon_pixmap("more", colors.text, 16, ratio)
@@ -78,6 +73,15 @@ class LabelDelegate(QStyledItemDelegate):
         left = dots.right() - width - 4
         painter.drawText(QRect(left, row.top(), width, row.height()), int(Qt.AlignmentFlag.AlignVCenter), text)
         return left
+
+
+def paint_key(painter: QPainter, place: QRectF, key: str) -> None:
+    """The key of a label, as a cap."""
+    painter.setPen(QPen(theme().strong_border, 1))
+    painter.setBrush(theme().field)
+    painter.drawRoundedRect(place, 4, 4)
+    painter.setPen(theme().muted)
+    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, key)
 
 
 def tick_icon(color: QColor, checked: bool | None, size: int = 17) -> QIcon:
