@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from core.types import Box, Label
 from desktop.canvas import interaction as act
-from desktop.canvas.box_painter import TAG_HEIGHT, TAG_PADDING, paint_box, paint_handles, tag_font
+from desktop.canvas.badge import paint_halo, paint_next_labels
+from desktop.canvas.box_painter import paint_box, paint_handles
 from desktop.canvas.view import ImageView
-from desktop.theme import text_on, theme
+from desktop.theme import theme
 
 NUDGE_ENDS = 350  # after so many ms without a key a sequence of nudges is one finished edit
 CROWD = 60  # with more boxes in sight than this, only large and selected ones carry their names
@@ -57,6 +58,8 @@ class AnnotationCanvas(ImageView):
         self._labels: dict[int, Label] = {}
         self._selected: frozenset[int] = frozenset()
         self._next_labels: frozenset[int] = frozenset()
+        self._labels_kept = False
+        self._highlighted: int | None = None
         self._gesture: act.Gesture | None = None
         self._pressed_point: QPointF | None = None
         self._dragged = False
@@ -86,9 +89,17 @@ class AnnotationCanvas(ImageView):
         self._labels = {label.id: label for label in labels}
         self.update()
 
-    def set_next_labels(self, labels: frozenset[int]) -> None:
-        """The labels that the next box will carry, shown large in the corner while there are any."""
-        self._next_labels = labels
+    def set_next_labels(self, labels: frozenset[int], *, kept: bool = False) -> None:
+        """The labels that the next box will carry, shown large in the corner while there are any.
+
+        `kept`: every box will carry them until that is switched off; said loudly, and always.
+        """
+        self._next_labels, self._labels_kept = labels, kept
+        self.update()
+
+    def set_highlighted(self, box_id: int | None) -> None:
+        """The box that the mouse is on in a list."""
+        self._highlighted = box_id
         self.update()
 
     def set_hidden(self, hidden: bool) -> None:
@@ -302,9 +313,11 @@ class AnnotationCanvas(ImageView):
                     points = act.handle_points(box.xyxy)
                     shown = [points[handle] for handle in act.shown_handles(box.xyxy, self.scale)]
                     paint_handles(painter, [self.to_widget(QPointF(*point)) for point in shown])
+                if box.id == self._highlighted:
+                    paint_halo(painter, rect)
         self._paint_gesture(painter)
-        if self._next_labels and not self._selected:
-            self._paint_next_labels(painter)
+        if self._labels_kept or (self._next_labels and not self._selected):
+            paint_next_labels(painter, self.width(), *self._look(self._next_labels), kept=self._labels_kept)
 
     def _paint_gesture(self, painter: QPainter) -> None:
         drawing = isinstance(self._gesture, act.Drawing) and (self._dragged or self._gesture.by_clicks)
@@ -328,21 +341,6 @@ class AnnotationCanvas(ImageView):
             painter.fillRect(frame, wash)
             painter.setPen(QPen(theme().accent, 1))
             painter.drawRect(frame)
-
-    def _paint_next_labels(self, painter: QPainter) -> None:
-        colors, names = self._look(self._next_labels)
-        painter.setFont(tag_font())
-        metrics = QFontMetricsF(tag_font())
-        height = TAG_HEIGHT + 8
-        ground = QColor(16, 18, 22, 235)
-        parts = [("Next box:", ground), *zip(names, colors, strict=True), ("Esc clears", ground)]
-        left, top = 12.0, 12.0
-        for text, ground in parts:
-            part = QRectF(QPointF(left, top), QSizeF(metrics.horizontalAdvance(text) + 2 * TAG_PADDING + 4, height))
-            painter.fillRect(part, ground)
-            painter.setPen(text_on(ground))
-            painter.drawText(part, Qt.AlignmentFlag.AlignCenter, text)
-            left = part.right()
 
     def _look(self, labels: Collection[int]) -> tuple[list[QColor], list[str]]:
         """Colours and names of a set of labels, in the project's order."""
