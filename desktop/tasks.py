@@ -25,6 +25,9 @@ class Tasks(QObject):
         super().__init__(parent)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(max(2, (os.cpu_count() or 2) - 1))
+        # For what somebody is waiting for now: it begins at once, however much is under way.
+        self._urgent = QThreadPool(self)
+        self._urgent.setMaxThreadCount(1)
         self._tokens = count(1)
         self._latest: dict[str, int] = {}
         self._callbacks: dict[int, tuple[Callable[[Any], None], Callable[[Exception], None] | None]] = {}
@@ -38,17 +41,18 @@ class Tasks(QObject):
         failed: Callable[[Exception], None] | None = None,
         *,
         priority: int = 0,
+        urgent: bool = False,
     ) -> None:
         """Call `work` in a thread, then `done(result)` or `failed(error)` on the window's thread.
 
         Without `failed` an error is raised on the window's thread, where the program's handler shows it.
-        Work of a higher `priority` is started first.
+        Work of a higher `priority` is started first; `urgent` work waits for no other but urgent work.
         """
         token = next(self._tokens)
         self.cancel(key)
         self._latest[key] = token
         self._callbacks[token] = (done, failed)
-        self._pool.start(_Work(self, key, token, work), priority)
+        (self._urgent if urgent else self._pool).start(_Work(self, key, token, work), priority)
 
     def cancel(self, key: str) -> None:
         """Forget the work of `key`: neither of its callbacks will be called."""
@@ -72,8 +76,9 @@ class Tasks(QObject):
         """Forget everything and wait for the threads, so that none outlives the window."""
         self._latest.clear()
         self._callbacks.clear()
-        self._pool.clear()
-        self._pool.waitForDone(timeout_ms)
+        for pool in (self._urgent, self._pool):
+            pool.clear()
+            pool.waitForDone(timeout_ms)
 
     def _is_latest(self, key: str, token: int) -> bool:
         return self._latest.get(key) == token

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.imaging.headers import HeaderError, ImageHeader, read_header
+from core.imaging import window as depth
+from core.imaging.headers import HeaderError, ImageHeader, name_of_kind, read_header
+from core.imaging.jpeg import DamagedError, decode_jpeg
+from core.imaging.limits import SUSPICIOUS_PIXELS, SUSPICIOUS_RATIO, max_pixels
+from core.imaging.window import Window
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp"})
-MAX_PIXELS = 2**28  # 16,384 x 16,384; 0.8 GB once decoded
-MAX_BYTES = 3 * 2**30  # more than MAX_PIXELS need without compression, with 16 bits and transparency
-_COLOR_CODES = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
+MAX_BYTES = 3 * 2**30
 _TWELVE_BITS = 2**12
+_REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
 # What is wrong with a file is in our own errors; OpenCV would write it to the terminal as well.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -27,14 +32,83 @@ class ImageError(InputError):
     """An image file that cannot be used; the text names the file and the reason."""
 
 
-def decode(path: Path | str) -> NDArray[np.uint8]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A decoded image, and what a person should know of how its file was read."""
+
+    pixels: NDArray[np.uint8]  # upright: (h, w, 3) RGB, or (h, w) of a grey file
+    notices: tuple[str, ...] = ()
+
+
+def decode(path: Path | str, window: Window | None = None) -> NDArray[np.uint8]:
     """The upright image as RGB, shape (h, w, 3).
 
     JPEG, PNG, BMP, TIFF (its first page) and WebP, told by content, not by suffix. Grey and palette images
-    become RGB, transparency is dropped, 16 bits become 8 (see `_to_8_bits`), Exif orientation is applied.
-    Raises ImageError if the file is missing, of another kind, truncated, damaged or larger than MAX_PIXELS.
+    become RGB, transparency is dropped, Exif orientation is applied. 16 bits become 8 through `window`, or
+    without one by shifting (see `_to_8_bits`); images of 8 bits have no use for it.
+    Raises ImageError if the file is missing, of another kind, truncated, damaged or larger than `max_pixels`.
     """
-    return decode_bytes(read_bytes(path), path)
+    return decode_bytes(read_bytes(path), path, window=window)
+
+
+def decode_bytes(data: bytes, path: Path | str, *, shrink: int = 1, window: Window | None = None) -> NDArray[np.uint8]:
+    """As `decode`, for a file's content; `path` is for messages.
+
+    With `shrink` 2, 4 or 8 a JPEG is decoded at that fraction of its size, in a fraction of the time; other
+    formats come whole.
+    """
+    return as_rgb(picture_of(data, path, shrink=shrink, window=window).pixels)
+
+
+def read_picture(path: Path | str, window: Window | None = None) -> Picture:
+    """As `decode`, but grey files stay grey, a third of the memory, and with what is to be said of the file."""
+    return picture_of(read_bytes(path), path, window=window)
+
+
+def notices(path: Path | str) -> tuple[str, ...]:
+    """What a person should know of an image that can be used, such as that only its first page is. Raises ImageError."""
+    return read_picture(path).notices
+
+
+def picture_of(data: bytes, path: Path | str, *, shrink: int = 1, window: Window | None = None) -> Picture:
+    """As `read_picture`, for a file's content."""
+    header = checked_header(data, path)
+    raw = _decoded(data, header, path, shrink)
+    said = header.notices
+    if raw.dtype == np.uint8:
+        pixels = raw.view(np.uint8)
+    else:
+        samples = _sixteen_bits(raw, path)
+        pixels, about_depth = _to_8_bits(samples, header, window)
+        said += about_depth
+    # OpenCV turns TIFF in every mode, and the others in none that keeps 16 bits.
+    return Picture(pixels if header.format == "TIFF" else upright(pixels, header.orientation), said)
+
+
+def as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Grey pixels (h, w) as (h, w, 3); RGB as it is."""
+    return pixels if pixels.ndim == 3 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), np.uint8)
+
+
+def value_range(path: Path | str) -> Window:
+    """The lowest and the highest value in an image of 16 bits. Raises ImageError, for one of 8 bits too."""
+    return depth.range_of(_samples(path))
+
+
+def suggested_window(path: Path | str) -> Window:
+    """A window that shows nearly all of an image of 16 bits. Raises ImageError, for one of 8 bits too."""
+    return depth.suggestion_for(_samples(path))
+
+
+def _samples(path: Path | str) -> NDArray[np.uint16]:
+    data = read_bytes(path)
+    raw = _decoded(data, checked_header(data, path), path, 1)
+    if raw.dtype == np.uint8:
+        raise ImageError(f"{path}: it has 8 bits a sample, all of which are shown; choose an image of 16 bits")
+    return _sixteen_bits(raw, path)
+
+
+# Reading
 
 
 def read_bytes(path: Path | str) -> bytes:
@@ -61,28 +135,6 @@ def _kind(mode: int) -> str:
     return "folder" if stat.S_ISDIR(mode) else "pipe" if stat.S_ISFIFO(mode) else "device"
 
 
-def decode_bytes(data: bytes, path: Path | str, *, shrink: int = 1) -> NDArray[np.uint8]:
-    """As `decode`, for a file's content; `path` is for messages.
-
-    With `shrink` 2, 4 or 8 a JPEG is decoded at that fraction of its size, in a fraction of the time; other
-    formats come whole.
-    """
-    header = checked_header(data, path)
-    reduced = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
-    flags = cv2.IMREAD_UNCHANGED
-    if shrink > 1 and header.format == "JPEG":
-        flags = reduced[shrink] | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        raw = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error as error:
-        raise ImageError(f"{path}: damaged, its {header.format} data cannot be decoded ({error.err})") from error
-    if raw is None:
-        raise ImageError(f"{path}: damaged, its {header.format} data cannot be decoded; export it again")
-    rgb = _to_rgb(_to_8_bits(raw, header, path), path)
-    # OpenCV turns TIFF in every mode, and the others in none that keeps 16 bits.
-    return rgb if header.format == "TIFF" else upright(rgb, header.orientation)
-
-
 def image_size(path: Path | str) -> tuple[int, int]:
     """Width and height of the upright image, from the header alone. Raises ImageError as `decode` does."""
     header = checked_header(read_bytes(path), path)
@@ -98,18 +150,73 @@ def checked_header(data: bytes, path: Path | str) -> ImageHeader:
     except HeaderError as error:
         raise ImageError(f"{path}: {error}; copy or export it again") from error
     if header is None:
-        raise ImageError(f"{path}: not an image that can be read; use JPEG, PNG, BMP, TIFF or WebP")
-    if header.width * header.height > MAX_PIXELS:
+        kind = name_of_kind(data)
         raise ImageError(
-            f"{path}: {header.width:,} x {header.height:,} pixels are more than {MAX_PIXELS:,}; cut it into parts"
+            f"{path}: not an image that can be read{f' ({kind})' if kind else ''}; use JPEG, PNG, BMP, TIFF or WebP"
+        )
+    pixels, limit = header.width * header.height, max_pixels()
+    if pixels > limit:
+        raise ImageError(
+            f"{path}: {header.width:,} x {header.height:,} pixels are more than the {limit:,} allowed; "
+            "cut it into parts, or raise the limit in Settings"
+        )
+    if pixels > SUSPICIOUS_PIXELS and pixels * header.bits // 8 > SUSPICIOUS_RATIO * len(data):
+        raise ImageError(
+            f"{path}: {len(data):,} bytes cannot hold a photograph of {header.width:,} x {header.height:,} pixels; "
+            "if it is one all the same, save it with less compression"
         )
     return header
 
 
+# Pixels
+
+
+def _decoded(data: bytes, header: ImageHeader, path: Path | str, shrink: int) -> NDArray[np.generic]:
+    """As stored, but in RGB order: (h, w) or (h, w, 3)."""
+    damaged = f"{path}: damaged, its {header.format} data cannot be decoded"
+    cmyk = header.format == "JPEG" and header.channels == 4
+    if header.format == "JPEG" and not cmyk:
+        try:
+            return decode_jpeg(data, header.width, header.height, grey=header.channels == 1, shrink=shrink)
+        except DamagedError as error:
+            raise ImageError(f"{damaged} ({error}); copy or export it again") from error
+    flags = _REDUCED[shrink] | cv2.IMREAD_IGNORE_ORIENTATION if cmyk and shrink > 1 else cv2.IMREAD_UNCHANGED
+    try:
+        raw = cv2.imdecode(np.frombuffer(_without(data, header.skipped), np.uint8), flags)
+    except cv2.error as error:
+        raise ImageError(f"{damaged} ({error.err}); copy or export it again") from error
+    if raw is None:
+        raise ImageError(f"{damaged}; copy or export it again")
+    return _in_rgb(raw, path)
+
+
+def _without(data: bytes, spans: tuple[tuple[int, int], ...]) -> bytes:
+    if not spans:
+        return data
+    starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(data)]
+    view = memoryview(data)
+    return b"".join(view[start:end] for start, end in zip(starts, ends, strict=True))
+
+
+def _in_rgb(image: NDArray[np.generic], path: Path | str) -> NDArray[np.generic]:
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    if channels <= 2:  # the second is transparency
+        return image if image.ndim == 2 else np.ascontiguousarray(image[:, :, 0])
+    if channels > 4:
+        raise ImageError(f"{path}: {channels} channels cannot be used; save it as grey or RGB")
+    if image.dtype not in (np.uint8, np.uint16):
+        return image  # refused by its depth
+    whole = cast("NDArray[np.uint8]", image)
+    if channels == 3:
+        # In place: a large image is not held twice.
+        return np.asarray(cv2.cvtColor(whole, cv2.COLOR_BGR2RGB, dst=whole))
+    return np.asarray(cv2.cvtColor(whole, cv2.COLOR_BGRA2RGB))
+
+
 def upright(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Apply an Exif orientation (1 to 8) to an image of shape (h, w, 3); the result is contiguous."""
+    """Apply an Exif orientation (1 to 8) to an image of shape (h, w) or (h, w, 3); the result is contiguous."""
     if orientation >= 5:
-        image = image.transpose(1, 0, 2)
+        image = image.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         image = image[::-1]
     if orientation in (2, 3, 6, 7):
@@ -117,32 +224,31 @@ def upright(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(image)
 
 
-def _to_8_bits(image: NDArray[np.generic], header: ImageHeader, path: Path | str) -> NDArray[np.uint8]:
-    """8 bits a sample, by shifting: the same scale for every image of a camera.
+def _sixteen_bits(raw: NDArray[np.generic], path: Path | str) -> NDArray[np.uint16]:
+    if raw.dtype != np.uint16:
+        raise ImageError(f"{path}: {raw.dtype} samples cannot be used; save it with 8 or 16 bits a sample")
+    return raw.view(np.uint16)
+
+
+def _to_8_bits(
+    samples: NDArray[np.uint16], header: ImageHeader, window: Window | None
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """8 bits a sample through the window; without one by shifting: the same scale for every image of a camera.
 
     12-bit cameras store their values in the low bits of 16, and most files do not say so: a 16-bit image without
     any value above 4095 is taken as 12 bits, where it would otherwise be black.
     """
-    if image.dtype == np.uint8:
-        return image.view(np.uint8)
-    if image.dtype != np.uint16:
-        raise ImageError(f"{path}: {image.dtype} samples cannot be used; save it with 8 or 16 bits a sample")
-    samples = image.view(np.uint16)
-    bits = 12 if samples.max() < _TWELVE_BITS else 16
+    if window is not None:
+        return depth.through_window(samples, window), ()
+    most = int(samples.max())
+    bits, said = 16, f"16 bits, shown by the upper 8 (its highest value is {most:,}): a depth window shows more"
     if 8 < header.significant_bits < 16 and header.format == "TIFF":
         # PNG scales samples up to 16 bits and tells their origin; TIFF leaves them as they are.
-        bits = max(header.significant_bits, int(samples.max()).bit_length())
-    return (samples >> (bits - 8)).astype(np.uint8)
-
-
-def _to_rgb(image: NDArray[np.uint8], path: Path | str) -> NDArray[np.uint8]:
-    channels = 1 if image.ndim == 2 else image.shape[2]
-    if channels == 2:
-        image, channels = np.ascontiguousarray(image[:, :, 0]), 1  # grey with transparency
-    if channels not in _COLOR_CODES:
-        raise ImageError(f"{path}: {channels} channels cannot be used; save it as grey or RGB")
-    rgb = cv2.cvtColor(image, _COLOR_CODES[channels])
-    return np.asarray(rgb, np.uint8)
+        bits = max(header.significant_bits, most.bit_length())
+        said = f"{bits} bits, shown by the upper 8: a depth window shows more"
+    elif most < _TWELVE_BITS:
+        bits, said = 12, "taken as 12 bits, as no value is above 4,095: set a depth window if that is wrong"
+    return (samples >> (bits - 8)).astype(np.uint8), (said,)
 
 
 def cpu_count() -> int:

@@ -7,11 +7,15 @@ Windows BITMAPINFOHEADER, CIPA DC-008 (Exif orientation).
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+
+TRANSPARENT = "its transparency is dropped"
+CMYK = "its CMYK colours are turned into RGB without their profile"
 
 
 class HeaderError(Exception):
@@ -27,6 +31,10 @@ class ImageHeader:
     height: int
     orientation: int = 1  # Exif: 1 upright ... 8
     significant_bits: int = 0  # of a 16-bit sample, where the file says so
+    channels: int = 3
+    bits: int = 24  # of a pixel once decoded, about
+    notices: tuple[str, ...] = ()  # what a person should know of how the file is read
+    skipped: tuple[tuple[int, int], ...] = ()  # spans that a decoder would inflate for nothing
 
 
 def read_header(data: bytes) -> ImageHeader | None:
@@ -46,11 +54,13 @@ def read_header(data: bytes) -> ImageHeader | None:
 # JPEG
 
 _NEXT_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # in entropy-coded data, but for restart markers
+# Each pass of a progressive file goes over all pixels; programs write about ten.
+_MANY_SCANS, _MOST_WORK = 64, 10**9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def _jpeg(data: bytes) -> ImageHeader:
-    place, width, height, orientation = 2, 0, 0, 1
+    place, width, height, orientation, channels, scans = 2, 0, 0, 1, 3, 0
     while True:
         found = _NEXT_MARKER.search(data, place)
         if found is None:
@@ -62,21 +72,35 @@ def _jpeg(data: bytes) -> ImageHeader:
             continue
         (length,) = struct.unpack_from(">H", data, place)
         if marker in _FRAMES:
-            height, width = struct.unpack_from(">HH", data, place + 3)
+            height, width, channels = struct.unpack_from(">HHB", data, place + 3)
+        elif marker == 0xDA:
+            scans += 1
         elif marker == 0xE1 and data[place + 2 : place + 8] == b"Exif\0\0":
             orientation = exif_orientation(data[place + 8 : place + length])
         place += length
     if not width or not height:
         raise HeaderError("damaged, it holds no JPEG image")
-    return ImageHeader("JPEG", width, height, orientation)
+    if scans > _MANY_SCANS and scans * width * height > _MOST_WORK:
+        raise HeaderError(f"made to take very long: {scans} passes over {width:,} x {height:,} pixels")
+    notices = (CMYK,) if channels == 4 else ()
+    return ImageHeader("JPEG", width, height, orientation, 0, channels, 8 * channels, notices)
 
 
 # PNG
 
 
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
+_INFLATED = (b"zTXt", b"iTXt", b"iCCP")  # compressed words and profiles: a few kilobytes may become gigabytes
+
+
 def _png(data: bytes) -> ImageHeader:
     place, orientation, bits = 8, 1, 0
-    width, height = struct.unpack_from(">II", data, 16)
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    if not width or not height:
+        raise HeaderError("damaged, it holds no PNG image")
+    channels = _PNG_CHANNELS.get(colour, 3)
+    notices = [TRANSPARENT] if colour in (4, 6) else []
+    skipped = []
     while True:
         if place + 12 > len(data):
             raise HeaderError("truncated, the PNG data stops before its end")
@@ -91,8 +115,16 @@ def _png(data: bytes) -> ImageHeader:
             orientation = exif_orientation(data[place + 8 : end])
         elif kind == b"sBIT":
             bits = max(data[place + 8 : end], default=0)
+        elif kind == b"tRNS" and not notices:
+            notices.append(TRANSPARENT)
+        elif kind == b"acTL":
+            notices.append(_animated(struct.unpack_from(">I", data, place + 8)[0]))
+        elif kind in _INFLATED:
+            skipped.append((place, end + 4))
         elif kind == b"IEND":
-            return ImageHeader("PNG", width, height, orientation, bits)
+            size = channels * max(depth, 8)
+            told = tuple(notices)
+            return ImageHeader("PNG", width, height, orientation, bits, channels, size, told, tuple(skipped))
         place = end + 4
 
 
@@ -113,19 +145,23 @@ def _bmp(data: bytes) -> ImageHeader:
     needed = size if compression in (1, 2) else (width * bits + 31) // 32 * 4 * height
     if offset + needed > len(data):
         raise HeaderError("truncated, the BMP data stops before its end")
-    return ImageHeader("BMP", width, height)
+    return ImageHeader("BMP", width, height, bits=24 if bits > 8 else 8)
 
 
 # TIFF
 
 _TIFF_TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _WIDTH, _HEIGHT, _ORIENTATION, _MAX_SAMPLE = 256, 257, 274, 281
+_SUBFILE, _DEPTHS, _PHOTOMETRIC, _CHANNELS, _EXTRA, _TILE = 254, 258, 262, 277, 338, (322, 323)
+_SEPARATED = 5  # photometric: CMYK
+_MOST_PAGES = 10_000
+_MOST_IN_TILE = 2**26  # pixels; a decoder makes room for a whole tile, however little of it is used
 _OFFSETS, _COUNTS = (273, 324), (279, 325)  # of strips, of tiles
 
 
 def _tiff(data: bytes) -> ImageHeader:
-    order = "<" if data[:2] == b"II" else ">"
-    tags = _tiff_tags(data, order, big=data[2:4] in (b"+\0", b"\0+"))
+    order, big = "<" if data[:2] == b"II" else ">", data[2:4] in (b"+\0", b"\0+")
+    tags, following = _tiff_tags(data, order, big=big)
     width, height = (tags.get(tag, (0,))[0] for tag in (_WIDTH, _HEIGHT))
     if not width or not height:
         raise HeaderError("damaged, it holds no TIFF image")
@@ -133,16 +169,42 @@ def _tiff(data: bytes) -> ImageHeader:
         for offset, count in zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False):
             if offset + count > len(data):
                 raise HeaderError("truncated, the TIFF data stops before its end")
+    if math.prod(tags.get(tag, (1,))[0] for tag in _TILE) > _MOST_IN_TILE:
+        raise HeaderError("damaged, its tiles are larger than any image")
     most = max(tags.get(_MAX_SAMPLE, (0,)))
-    return ImageHeader("TIFF", width, height, _valid(tags.get(_ORIENTATION, (1,))[0]), most.bit_length())
+    depths = tags.get(_DEPTHS, (1,))
+    channels = max(tags.get(_CHANNELS, (1,))[0], len(depths))
+    notices = [CMYK] if tags.get(_PHOTOMETRIC, (0,))[0] == _SEPARATED else []
+    if {1, 2} & set(tags.get(_EXTRA, ())):
+        notices.append(TRANSPARENT)
+    if (pages := 1 + _further_pages(data, order, following, big=big)) > 1:
+        notices.append(f"has {pages} pages; only the first is shown and used")
+    orientation = _valid(tags.get(_ORIENTATION, (1,))[0])
+    size = channels * max(8, *depths)
+    return ImageHeader("TIFF", width, height, orientation, most.bit_length(), channels, size, tuple(notices))
 
 
-def _tiff_tags(data: bytes, order: str, *, big: bool) -> dict[int, tuple[int, ...]]:
-    """Whole-number tags of the first directory."""
+def _further_pages(data: bytes, order: str, place: int, *, big: bool) -> int:
+    """Pages after the first, without small versions of one; a chain that is damaged or goes in a circle ends there."""
+    seen: set[int] = set()
+    pages = 0
+    while place and place not in seen and len(seen) < _MOST_PAGES:
+        seen.add(place)
+        try:
+            tags, place = _tiff_tags(data, order, big=big, at=place)
+        except (struct.error, HeaderError):
+            break
+        pages += not tags.get(_SUBFILE, (0,))[0] & 1
+    return pages
+
+
+def _tiff_tags(data: bytes, order: str, *, big: bool, at: int | None = None) -> tuple[dict[int, tuple[int, ...]], int]:
+    """Whole-number tags of a directory, the first if `at` is None, and where the next one is (0: there is none)."""
     if big:
         place, count_format, entry_format, inline = struct.unpack_from(order + "Q", data, 8)[0], "Q", "HHQ", 8
     else:
         place, count_format, entry_format, inline = struct.unpack_from(order + "I", data, 4)[0], "H", "HHI", 4
+    place = place if at is None else at
     entry_size = struct.calcsize("<" + entry_format) + inline
     if place + struct.calcsize("<" + count_format) > len(data):
         raise HeaderError("truncated, the TIFF data stops before its end")
@@ -159,8 +221,14 @@ def _tiff_tags(data: bytes, order: str, *, big: bool) -> dict[int, tuple[int, ..
             (values_at,) = struct.unpack_from(order + ("Q" if big else "I"), data, values_at)
         if values_at + number * struct.calcsize("<" + letter) > len(data):
             raise HeaderError("truncated, the TIFF data stops before its end")
-        tags[tag] = struct.unpack_from(f"{order}{number}{letter}", data, values_at)
-    return tags
+        if number:
+            tags[tag] = struct.unpack_from(f"{order}{number}{letter}", data, values_at)
+    end = place + count * entry_size
+    width = "Q" if big else "I"
+    following = (
+        struct.unpack_from(order + width, data, end)[0] if end + struct.calcsize("<" + width) <= len(data) else 0
+    )
+    return tags, following
 
 
 # WebP
@@ -170,25 +238,31 @@ def _webp(data: bytes) -> ImageHeader:
     (size,) = struct.unpack_from("<I", data, 4)
     if size + 8 > len(data):
         raise HeaderError("truncated, the WebP data stops before its end")
-    place, orientation = 12, 1
+    place, orientation, frames = 12, 1, 0
     found: tuple[int, ...] = (0, 0)
+    transparent = False
     while place + 8 <= size + 8:
         kind, length = struct.unpack_from("<4sI", data, place)
         body = place + 8
         if kind == b"VP8X":
             found = tuple(1 + int.from_bytes(data[body + at : body + at + 3], "little") for at in (4, 7))
+            transparent = bool(data[body] & 0x10)
+        elif kind == b"ANMF":
+            frames += 1
         elif kind == b"VP8 " and found == (0, 0):
             found = tuple(side & 0x3FFF for side in struct.unpack_from("<HH", data, body + 6))
         elif kind == b"VP8L" and found == (0, 0):
             (packed,) = struct.unpack_from("<I", data, body + 1)
             found = (1 + (packed & 0x3FFF), 1 + (packed >> 14 & 0x3FFF))
+            transparent = bool(packed >> 28 & 1)
         elif kind == b"EXIF":
             exif = data[body : body + length]
             orientation = exif_orientation(exif.removeprefix(b"Exif\0\0"))
         place = body + length + length % 2
     if found == (0, 0):
         raise HeaderError("damaged, it holds no WebP image")
-    return ImageHeader("WebP", found[0], found[1], orientation)
+    notices = (*([TRANSPARENT] if transparent else []), *([_animated(frames)] if frames > 1 else []))
+    return ImageHeader("WebP", found[0], found[1], orientation, notices=notices)
 
 
 # Exif
@@ -199,10 +273,14 @@ def exif_orientation(exif: bytes) -> int:
     if exif[:2] not in (b"II", b"MM"):
         return 1
     try:
-        tags = _tiff_tags(exif, "<" if exif[:2] == b"II" else ">", big=False)
+        tags, _ = _tiff_tags(exif, "<" if exif[:2] == b"II" else ">", big=False)
     except (struct.error, HeaderError):
         return 1  # a camera's careless metadata does not make the pixels unusable
     return _valid(tags.get(_ORIENTATION, (1,))[0] if tags.get(_ORIENTATION) else 1)
+
+
+def _animated(frames: int) -> str:
+    return f"is animated ({frames:,} frames); only the first is shown and used"
 
 
 def _valid(orientation: int) -> int:
@@ -219,3 +297,32 @@ _READERS: dict[bytes, Callable[[bytes], ImageHeader]] = {
     b"MM\0+": _tiff,
     b"RIFF": _webp,
 }
+
+# What people take for images, by how the file begins.
+_OTHERS: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"GIF8", "a GIF"),
+    (0, b"%!PS", "PostScript"),
+    (0, b"\xc5\xd0\xd3\xc6", "EPS"),
+    (0, b"%PDF", "a PDF"),
+    (0, b"8BPS", "a Photoshop file"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (0, b"\xffO\xffQ", "JPEG 2000"),
+    (0, b"v/1\x01", "OpenEXR"),
+    (4, b"ftypavi", "AVIF"),
+    (4, b"ftyphei", "HEIC"),
+    (4, b"ftypmif1", "HEIC"),
+    (128, b"DICM", "DICOM"),
+)
+
+
+def name_of_kind(data: bytes) -> str:
+    """What a file seems to be that is no image this program reads; empty if it tells nothing."""
+    for place, magic, name in _OTHERS:
+        if data[place : place + len(magic)] == magic:
+            return name
+    beginning = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if beginning.startswith((b"<svg", b"<?xml", b"<!doctype svg")) and b"<svg" in data[:65536].lower():
+        return "an SVG drawing"
+    return ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QColor,
     QEnterEvent,
     QFocusEvent,
     QImage,
@@ -21,7 +21,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
 from core.imaging.adjust import Adjustment, Tone, make_tone
-from desktop.canvas.pyramid import Pyramid, make_pyramid, to_qimage
+from desktop.canvas.backdrop import Backdrop, Scene
+from desktop.canvas.pyramid import Placing, Pyramid, make_pyramid, to_qimage
 from desktop.theme import notifier, theme
 
 MARGIN = 16  # around a fitted image, in widget pixels
@@ -52,7 +53,8 @@ class ImageView(QWidget):
         self._message = ""
         self._adjustment: Adjustment | None = None
         self._tone: Tone | None = None  # the adjustment for this image
-        self._backdrop: QImage | None = None  # what is under the overlay, drawn anew only when the view changes
+        self._background: QColor | None = None
+        self._backdrop = Backdrop()
         self._pan_from: QPointF | None = None
         self._pressed_at: QPointF | None = None
         self._space_held = False
@@ -65,8 +67,11 @@ class ImageView(QWidget):
     # -- what is shown
 
     def set_image(self, image: NDArray[np.uint8] | Pyramid | None, *, keep_view: bool = False) -> None:
-        """Show `image` (uint8 RGB, h x w x 3), or nothing. A large one is better made a Pyramid in the background."""
-        pyramid = make_pyramid(image) if isinstance(image, np.ndarray) else image
+        """Show `image` (uint8 RGB, h x w x 3), or nothing. A large one is better made a Pyramid in the background.
+
+        An array is copied: it may be changed afterwards.
+        """
+        pyramid = make_pyramid(image.copy()) if isinstance(image, np.ndarray) else image
         same_size = (
             self._pyramid is not None
             and pyramid is not None
@@ -242,73 +247,33 @@ class ImageView(QWidget):
         self.view_changed.emit()
 
     def _redraw(self) -> None:
-        self._backdrop = None
         self.update()
 
     # -- drawing
+
+    def set_background(self, color: QColor | None) -> None:
+        """The colour around the image; None follows the theme."""
+        self._background = color
+        self._redraw()
 
     def paint_overlay(self, painter: QPainter) -> None:
         """For subclasses: draw over the image, in widget coordinates."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._backdrop is None or self._backdrop.deviceIndependentSize().toSize() != self.size():
-            self._backdrop = self._draw_backdrop()
         painter = QPainter(self)
-        painter.drawImage(0, 0, self._backdrop)
-        if self._pyramid is not None:
-            self.paint_overlay(painter)
-        painter.end()
-
-    def _draw_backdrop(self) -> QImage:
-        ratio = self.devicePixelRatioF()
-        backdrop = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
-        backdrop.setDevicePixelRatio(ratio)
-        backdrop.fill(theme().canvas)
-        painter = QPainter(backdrop)
-        if self._pyramid is not None:
-            self._draw_image(painter, self._pyramid, ratio)
-            if self._tone is not None:
-                self._adjust(backdrop, self._tone, ratio)
+        painter.drawImage(0, 0, self._backdrop.image(self._scene()))
         if self._message:
             painter.setPen(theme().muted)
             room = QRectF(self.rect()).adjusted(40, 40, -40, -40)
             painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._message)
+        if self._pyramid is not None:
+            self.paint_overlay(painter)
         painter.end()
-        return backdrop
 
-    def _adjust(self, backdrop: QImage, tone: Tone, ratio: float) -> None:
-        """Adjust the image's pixels on the backdrop: as many as the screen has, however large the image is."""
-        assert self._pyramid is not None
-        frame = self.rect_to_widget((0, 0, self._pyramid.width, self._pyramid.height))
-        left, top = (max(0, round(side * ratio)) for side in (frame.left(), frame.top()))
-        right, bottom = round(frame.right() * ratio), round(frame.bottom() * ratio)
-        right, bottom = min(right, backdrop.width()), min(bottom, backdrop.height())
-        if right <= left or bottom <= top:
-            return
-        pixels = np.frombuffer(backdrop.bits(), np.uint8).reshape(backdrop.height(), -1, 4)
-        part = pixels[top:bottom, left:right]
-        wide, high = frame.width() * ratio, frame.height() * ratio
-        x, y = frame.left() * ratio, frame.top() * ratio
-        shown = ((left - x) / wide, (top - y) / high, (right - x) / wide, (bottom - y) / high)
-        toned = tone.apply(np.asarray(cv2.cvtColor(part, cv2.COLOR_BGRA2RGB), np.uint8), shown)
-        part[:] = cv2.cvtColor(toned, cv2.COLOR_RGB2BGRA)
-
-    def _draw_image(self, painter: QPainter, pyramid: Pyramid, ratio: float) -> None:
-        corner, opposite = self.to_image(QPointF(0, 0)), self.to_image(QPointF(self.width(), self.height()))
-        # Whole image pixels around what is visible, so that their edges do not swim while panning.
-        left, top = max(0, int(corner.x()) - 1), max(0, int(corner.y()) - 1)
-        right = min(pyramid.width, int(opposite.x()) + 2)
-        bottom = min(pyramid.height, int(opposite.y()) + 2)
-        if right <= left or bottom <= top:
-            return
-        level = pyramid.level_for(self._scale * ratio)
-        source = pyramid.levels[level]
-        across, down = source.width() / pyramid.width, source.height() / pyramid.height
-        target = QRectF(self.to_widget(QPointF(left, top)), self.to_widget(QPointF(right, bottom)))
-        part = QRectF(left * across, top * down, (right - left) * across, (bottom - top) * down)
-        # Magnified pixels are shown as they are: an inspector judges pixels, not an interpolation.
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._scale * ratio < 2.0)
-        painter.drawImage(target, source, part)
+    def _scene(self) -> Scene:
+        ratio = self.devicePixelRatioF()
+        placing = Placing(self._scale * ratio, self._offset.x() * ratio, self._offset.y() * ratio)
+        return Scene(self._pyramid, self._tone, placing, self.size() * ratio, ratio, self._background or theme().canvas)
 
     # -- mouse and keys
 

@@ -70,7 +70,8 @@ def test_image_libraries_print_nothing_while_a_command_reads_images(
     data[len(data) // 2 : len(data) // 2 + 2] = b"\xff\xd9"  # the image ends early: libjpeg warns on descriptor 2
     (tmp_path / "a.jpg").write_bytes(bytes(data))
     with console.progress_bar("reading", quiet=True) as progress:
-        decode(tmp_path / "a.jpg")
+        with pytest.raises(ImageError, match="damaged"):
+            decode(tmp_path / "a.jpg")
         progress(1, 1)
         console.complain("ours")
     console.complain("after")
