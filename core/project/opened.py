@@ -19,13 +19,13 @@ _FIRST = {"history": 0, "image": 1, "label": 1, "box": 1, "run": 1}
 class OpenProject:
     """The database of a project with the lock that serialises threads."""
 
-    def __init__(self, folder: Path, store: Store, resources: ExitStack, *, read_only: bool) -> None:
-        """`resources` is closed with the project."""
+    def __init__(self, folder: Path, store: Store, *, read_only: bool) -> None:
         self.folder = folder
         self.read_only = read_only
         self._store = store
-        self._resources = resources
+        self._resources = ExitStack()  # closed with the project
         self._lock = threading.RLock()
+        self._copying = threading.RLock()  # a copy is made without the other lock, and must not meet the closing
         self._closed = False
         self._counters = _FIRST | store.counters()
 
@@ -35,7 +35,7 @@ class OpenProject:
 
     def close(self) -> None:
         """Give the project free for others. May be called twice."""
-        with self._lock:
+        with self._copying, self._lock:
             if not self._closed:
                 self._closed = True
                 self._resources.close()
@@ -73,6 +73,19 @@ class OpenProject:
     def _check_writable(self) -> None:
         if self.read_only:
             raise InputError(f"{self.folder}: opened read-only; open it for writing to change it")
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the database to the new file `path` while edits go on. Raises StorageError."""
+        with self._copying, database.explained(path):
+            if self._closed:
+                raise InputError(f"{self.folder}: the project is closed")
+            self._store.copy_to(path)
+
+    @property
+    def revision(self) -> int:
+        """Another number after each change of the project, of whatever kind."""
+        with self._reading():
+            return self._store.counters().get("revision", 0)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -40,11 +40,10 @@ class Project(ProjectRuns):
     Labels, image records and counts are kept in memory; boxes are read from the database.
     """
 
-    def __init__(self, folder: Path, store: Store, resources: ExitStack, *, read_only: bool) -> None:
+    def __init__(self, folder: Path, store: Store, notices: tuple[str, ...], *, read_only: bool) -> None:
         """Use `create` or `open`."""
-        super().__init__(folder, store, resources, read_only=read_only)
-        self.notices: tuple[str, ...] = ()
-        self._load()
+        super().__init__(folder, store, read_only=read_only)
+        self.notices = notices  # what a person should know about the opening
 
     # Life
 
@@ -106,14 +105,21 @@ class Project(ProjectRuns):
         """
         folder = Path(os.path.abspath(folder))
         path = folder / database.FILE_NAME
+        notices: tuple[str, ...] = ()
         with ExitStack() as resources:
             if read_only:
                 store = Store(resources.enter_context(database.open_copy(path)))
             else:
-                store = Store(database.open_owned(path))
+                opened = database.open_owned(path)
+                store, notices = Store(opened.connection), opened.notices
                 resources.callback(store.close)
             with database.explained(path):
-                project = cls(folder, store, resources.pop_all(), read_only=read_only)
+                project = cls(folder, store, notices, read_only=read_only)
+                project._load()
+                if not read_only:
+                    # Not before everything was read: what is damaged stays as it is.
+                    store.take_over(project._counters["history"] - KEPT_AFTER_RESTART)
+            project._resources = resources.pop_all()
         return project
 
     def _load(self) -> None:
@@ -124,9 +130,13 @@ class Project(ProjectRuns):
                 order = gathering.in_order({image.id: image.path for image in images.values()})
             self._memory = Memory(self._store.labels(), images, order, self._store.label_set_counts())
             self._counters |= self._store.counters()
-            if not self.read_only:
-                with self._writing():
-                    self._store.history.forget(self._counters["history"] - KEPT_AFTER_RESTART)
+
+    def close(self) -> None:
+        """Give the project free for others. May be called twice."""
+        with self._copying, self._lock:
+            if not self._closed and not self.read_only:
+                self._store.settle(self._memory.order)
+            super().close()
 
     # Reading
 

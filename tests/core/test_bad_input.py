@@ -235,8 +235,10 @@ def test_a_project_whose_filling_fails_is_taken_away_and_nothing_else(tmp_path: 
 def test_a_disk_without_room_is_told_and_leaves_no_half_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_connection: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+    def full(*_: object) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL  # as SQLite itself marks it
+        raise error
 
     monkeypatch.setattr(database, "_migrate", full)
     with pytest.raises(InputError, match="disk is full"):
