@@ -23,7 +23,7 @@ class Format(StrEnum):
     CSV = "csv"
 
     @property
-    def title(self) -> str:
+    def display_name(self) -> str:
         """The name as people write it."""
         return _TITLES[self]
 
@@ -65,6 +65,8 @@ class ImportedAnnotations:
     problems: tuple[Problem, ...] = ()
     format: Format = Format.COCO
     colors: Mapping[str, str] = field(default_factory=dict)  # "#rrggbb" by label name, where the file tells it
+    missing: tuple[str, ...] = ()  # names of images, as the source writes them, whose files were not found
+    merged: int = 0  # boxes that coincide with another of their image and became one with its labels
 
     @property
     def box_count(self) -> int:

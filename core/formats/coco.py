@@ -1,229 +1,284 @@
 """COCO detection files: one JSON object with images, annotations (boxes as x, y, width, height) and categories.
 
 Only the file as a whole is refused; a bad entry is left out or mended, and reported with its id.
+
+Of our own, which other programs pass over: annotations of one box share a `box_id` and tell its `label_set` (category
+ids); `defectdesk` of an image holds its status, split, group, note, content hash and the boxes that have no label yet;
+`defectdesk` of a category holds its colour.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeGuard
 
-import numpy as np
-
-from core import geometry
 from core.errors import InputError
-from core.formats.annotations import ImportedAnnotations, ImportedImage
-from core.imaging.decode import ImageError, image_size
-from core.types import Problem, label_name_fault
+from core.formats.annotations import Format, ImportedAnnotations
+from core.formats.collecting import NO_LABEL, Collector, Extras, Progress
+from core.formats.json_stream import DuplicateKeys, JsonError, JsonObject, Unreadable
+from core.formats.sheet import Sheet, SheetImage
+from core.formats.text import read_utf8, shown
+
+MAX_BYTES = 2**29  # COCO's own training file has 448 MiB
+FILE_NAME = "annotations.json"
+PARTS = ("images", "annotations", "categories")
+_SPLIT_IN_NAME = re.compile(r"(?:^|[^a-z])(train|valid|val|test)(?:[^a-z]|$)")
 
 _Entry = dict[str, Any]
-_NamedBox = tuple[tuple[float, float, float, float], str]
+_Id = int | str
 
 
-def read(path: Path, images_root: Path | None = None) -> ImportedAnnotations:
+def read(path: Path, images_root: Path | None = None, progress: Progress | None = None) -> ImportedAnnotations:
     """Read a COCO file; file names are taken as below `images_root` (None: the folder of `path`).
 
     Boxes of one image that coincide (IoU of at least 0.9) become one box with all their labels. Raises
     InputError if the file cannot be read or is no COCO file.
     """
-    path = path.absolute()
-    if images_root is not None and not images_root.is_dir():
-        raise InputError(f"{images_root}: there is no such folder; name the folder that the images are in")
-    tree = _load(path)
-    reader = _Reader(path, (images_root or path.parent).absolute())
-    names = reader.categories(tree["categories"])
-    files = reader.images(tree["images"])
-    boxes = reader.annotations(tree["annotations"], names, files)
-    images = tuple(reader.finished(file, boxes.get(file, [])) for file in dict.fromkeys(files.values()))
-    return ImportedAnnotations(path, tuple(dict.fromkeys(names.values())), images, tuple(reader.problems))
+    return read_files([path], path, images_root, progress)
 
 
-def _load(path: Path) -> dict[str, list[Any]]:
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a COCO file (not text in UTF-8); export it as JSON") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a COCO file (not JSON: {error}); export it again") from error
-    if not isinstance(tree, dict):
-        raise InputError(f"{path}: not a COCO file (it must hold an object with images, annotations, categories)")
-    for key in ("images", "annotations", "categories"):
-        if not isinstance(tree.get(key), list):
-            raise InputError(f"{path}: not a COCO detection file (it has no list of {key})")
-    return tree
+def read_files(
+    paths: Sequence[Path], source: Path, images_root: Path | None = None, progress: Progress | None = None
+) -> ImportedAnnotations:
+    """Read several COCO files as one, such as one for each split: train, val or test in their names is taken as such.
+
+    File names are taken as below `images_root`, or else each as below the folder of its file. Raises InputError.
+    """
+    source = source.absolute()
+    base = source if source.is_dir() else source.parent
+    collector = Collector(Format.COCO, source, images_root, progress, base=base)
+    for path in paths:
+        split = _split_of(path.absolute().relative_to(base)) if len(paths) > 1 else None
+        try:
+            _Reader(path.absolute(), collector, split).read()
+        except JsonError as error:
+            raise InputError(f"{path}: not a COCO file (not JSON: {error}); export it again") from error
+    return collector.finish()
+
+
+def _split_of(path: Path) -> str | None:
+    found = _SPLIT_IN_NAME.search(path.as_posix().lower())
+    return {"valid": "val"}.get(found[1], found[1]) if found else None
 
 
 class _Reader:
-    """Collects problems while the parts of one file are read."""
+    """Reads the parts of one file into a collector."""
 
-    def __init__(self, source: Path, root: Path) -> None:
-        self.source = source
-        self.root = root
-        self.problems: list[Problem] = []
-        self._sizes: dict[Path, tuple[int, int]] = {}
-        self._listed: set[int | str] = set()  # image ids in the file, also of images that were skipped
+    def __init__(self, path: Path, collector: Collector, split: str | None) -> None:
+        self.path = path
+        self.split = split
+        self.into = collector
+        self._labels: dict[_Id, int] = {}
+        self._images: dict[_Id, int] = {}
+        self._listed: set[_Id] = set()  # image ids in the file, also of images that were skipped
+        self._box_labels: dict[tuple[_Id, _Id], set[_Id]] = {}
+        self._label_sets: dict[tuple[_Id, _Id], frozenset[_Id]] = {}
 
-    def report(self, problem: str, file: Path | str | None = None) -> None:
-        self.problems.append(Problem(str(file if file is not None else self.source), problem))
-
-    def entries(self, values: list[Any], what: str) -> Iterator[_Entry]:
-        """The entries that are objects with an id."""
-        unusable: dict[str, list[int]] = {"not an object": [], "it has no id": []}
-        for place, entry in enumerate(values, start=1):
-            if not isinstance(entry, dict):
-                unusable["not an object"].append(place)
-            elif not _is_id(entry.get("id")):
-                unusable["it has no id"].append(place)
-            else:
-                yield entry
-        # A file of something else has these by the million: one line for all of them.
-        for fault, places in unusable.items():
-            if places:
-                more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
-                self.report(f"{what} number {places[0]}{more}: {fault}; skipped")
-
-    def categories(self, values: list[Any]) -> dict[int | str, str]:
-        """Label names by category id."""
-        names: dict[int | str, str] = {}
-        for entry in self.entries(values, "category"):
-            name = entry.get("name")
-            if not isinstance(name, str) or not name.strip():
-                self.report(f"category {entry['id']}: it has no name; skipped, and its boxes with it")
-            elif fault := label_name_fault(name.strip()):
-                self.report(f"category {entry['id']}: {fault}; skipped, and its boxes with it")
-            elif entry["id"] in names:
-                self.report(
-                    f"category {entry['id']}: the id is used twice; {names[entry['id']]!r} was kept, {name!r} skipped"
-                )
-            else:
-                names[entry["id"]] = name.strip()
-        return names
-
-    def images(self, values: list[Any]) -> dict[int | str, Path]:
-        """Files by image id. Two ids may share a file."""
-        files: dict[int | str, Path] = {}
-        for entry in self.entries(values, "image"):
-            name = entry.get("file_name")
-            if not isinstance(name, str) or not name or "\0" in name:
-                self.report(f"image {entry['id']}: it has no file name; skipped")
-                continue
-            if entry["id"] in self._listed:
-                self.report(
-                    f"image {entry['id']}: the id is used twice; the first image was kept, this one skipped", name
-                )
-                continue
-            self._listed.add(entry["id"])
-            file = self._file(name)
-            if file is not None and self._is_usable(entry, file):
-                files[entry["id"]] = file
-        return files
-
-    def _file(self, name: str) -> Path | None:
-        """Where the named file is; None, reported, if there is none or it may not be touched."""
-        # Files written on Windows separate folders by backslashes, which are letters elsewhere.
-        given = PurePosixPath(name if _is_file(self.root / name) else name.replace("\\", "/"))
-        absolute = given.is_absolute() or PureWindowsPath(name).is_absolute() or bool(PureWindowsPath(name).drive)
-        if ".." in given.parts or (absolute and not Path(given).is_relative_to(self.root)):
-            self.report(f"its path leads out of {self.root}; skipped, and its boxes with it", name)
-            return None
-        file = self.root / given
-        if not _is_file(file):
-            self.report(f"there is no such file in {self.root}; skipped, and its boxes with it", name)
-            return None
-        return file
-
-    def _is_usable(self, entry: _Entry, file: Path) -> bool:
-        """Report an image whose size is not what the boxes were drawn on; False if it cannot be used at all."""
-        try:
-            width, height = image_size(file)
-        except ImageError as error:
-            self.report(f"{str(error).removeprefix(f'{file}: ')}; skipped, and its boxes with it", file)
-            return False
-        if file in self._sizes:
-            self.report("it is listed twice; the boxes of both entries were put together", file)
-        self._sizes[file] = width, height
-        stated = (entry.get("width"), entry.get("height"))
-        if all(isinstance(side, int | float) and side > 0 for side in stated) and stated != (width, height):
-            self.report(
-                f"it is {width} x {height}, but its boxes were made for {stated[0]} x {stated[1]}; check where they lie",
-                file,
-            )
-        return True
-
-    def annotations(
-        self, values: list[Any], names: dict[int | str, str], files: dict[int | str, Path]
-    ) -> dict[Path, list[_NamedBox]]:
-        """Boxes (not yet cut to the image) with their label, by file."""
-        found: dict[Path, list[_NamedBox]] = {}
-        used: set[int | str] = set()
-        for entry in self.entries(values, "annotation"):
-            where = f"annotation {entry['id']}"
+    def read(self) -> None:
+        tree = JsonObject(read_utf8(self.path, MAX_BYTES, "a COCO file"))
+        for key in PARTS:
+            if not tree.is_list(key):
+                raise InputError(f"{self.path}: not a COCO detection file (it has no list of {key})")
+            if key in tree.twice:
+                raise InputError(f"{self.path}: it has the list of {key} twice, and a reader sees only one; join them")
+        for entry in self._entries(tree, "categories", "category", ("id", "name")):
+            self._category(entry)
+        for entry in self._entries(tree, "images", "image", ("id", "file_name", "width", "height")):
+            self._image(entry)
+        watched = ("id", "image_id", "category_id", "bbox")
+        used: set[_Id] = set()
+        for entry in self._entries(tree, "annotations", "annotation", watched):
             if entry["id"] in used:
-                self.report(f"{where}: the id is used twice; both were kept")
+                self.into.report("double id", f"annotation {shown(entry['id'])}: the id is used twice; both were kept",
+                                 self.path)  # fmt: skip
             used.add(entry["id"])
-            image, category = entry.get("image_id"), entry.get("category_id")
-            if not _is_id(image) or image not in files:
-                # An image that was skipped has been reported with its boxes.
-                if not _is_id(image) or image not in self._listed:
-                    self.report(f"{where}: there is no image {image!r}; skipped")
-                continue
-            if not _is_id(category) or category not in names:
-                self.report(f"{where}: there is no category {category!r}; skipped", files[image])
-                continue
-            if entry.get("iscrowd") == 1:
-                self.report(f"{where}: a crowd region, which says nothing of single defects; skipped", files[image])
-                continue
-            corners = _corners(entry.get("bbox"))
-            if isinstance(corners, str):
-                self.report(f"{where}: {corners}; skipped", files[image])
-                continue
-            found.setdefault(files[image], []).append((corners, names[category]))
-        return found
+            self._annotation(entry)
+        self._compare_label_sets()
 
-    def finished(self, file: Path, boxes: list[_NamedBox]) -> ImportedImage:
-        """The boxes cut to the image, coinciding ones merged."""
-        given = np.array([box for box, _ in boxes], np.float64).reshape(-1, 4)
-        cut = geometry.clip(given, *self._sizes[file])
-        inside = geometry.area(cut) > 0
-        for row in np.flatnonzero((cut != given).any(axis=1)):
-            what = "cut off at its edge" if inside[row] else "skipped"
-            where = "partly" if inside[row] else "wholly"
-            self.report(f"box {_in_words(given[row])} ({boxes[row][1]}): {where} outside the image; {what}", file)
-        kept, names = cut[inside], [boxes[row][1] for row in np.flatnonzero(inside)]
-        groups = geometry.coinciding(kept)
-        label_sets = tuple(frozenset(names[row] for row in rows) for rows in groups)
-        firsts = np.array([rows[0] for rows in groups], np.intp)
-        return ImportedImage(file, np.asarray(kept[firsts], np.float64), label_sets)
+    def _entries(self, tree: JsonObject, key: str, what: str, watched: Sequence[str]) -> Iterator[_Entry]:
+        """The entries that are objects with an id."""
+        unusable: dict[str, list[int]] = {}
+        total = 0
+        for place, entry in enumerate(tree.entries(key, watched), start=1):
+            total = place
+            fault = _fault(entry)
+            if fault is None:
+                if isinstance(entry, DuplicateKeys):
+                    twice = " and ".join(name for name in entry.twice if name in watched)
+                    if twice:
+                        text = f"{what} {shown(entry['id'])}: it has {twice} twice; the last was taken"
+                        self.into.report("double key", text, self.path)
+                yield entry
+                continue
+            places = unusable.setdefault(fault, [place, 0])
+            places[1] += 1
+            if places[1] > 100_000 and places[1] * 2 > total:
+                raise InputError(f"{self.path}: more of its {key} are unusable ({fault}) than not; is it the right file?")
+        # A file of something else has these by the million: one line for all of them.
+        for fault, (first, count) in unusable.items():
+            more = f" and {count - 1:,} more" if count > 1 else ""
+            self.into.report("entry", f"{what} number {first}{more}: {fault}; skipped", self.path)
+
+    def _category(self, entry: _Entry) -> None:
+        where = f"category {shown(entry['id'])}"
+        name = entry.get("name")
+        if entry["id"] in self._labels:
+            first = self.into.label_names[self._labels[entry["id"]]]
+            text = f"{where}: the id is used twice; {first!r} was kept, {shown(name)!r} skipped"
+            self.into.report("double id", text, self.path)
+            return
+        try:
+            self._labels[entry["id"]] = self.into.label(name)
+        except ValueError as error:
+            self.into.report("category", f"{where}: {error}; skipped, and its boxes with it", self.path)
+            return
+        own = entry.get("defectdesk")
+        color = own.get("color") if isinstance(own, dict) else None
+        if isinstance(color, str) and re.fullmatch("#[0-9a-f]{6}", color):
+            self.into.colors[str(name).strip()] = color
+
+    def _image(self, entry: _Entry) -> None:
+        name = entry.get("file_name")
+        where = f"image {shown(entry['id'])}"
+        if not isinstance(name, str) or not name or "\0" in name:
+            self.into.report("name", f"{where}: it has no file name; skipped", self.path)
+            return
+        if entry["id"] in self._listed:
+            text = f"{where}: the id is used twice; the first image was kept, this one skipped"
+            self.into.report("double id", text, shown(name, 200))
+            return
+        self._listed.add(entry["id"])
+        file = self.into.find(name, [self.path.parent])
+        if file is None:
+            return
+        again = self.into.is_listed(file)
+        own = entry.get("defectdesk")
+        extras = Extras.of(own if own is not None else {"split": self.split})
+        image = self.into.image(file, (entry.get("width"), entry.get("height")), extras)
+        if image is None:
+            return
+        if again:
+            self.into.report("listed", "it is listed twice; the boxes of both entries were put together", file)
+        self._images[entry["id"]] = image
+        without = own.get("boxes_without_label") if isinstance(own, dict) else None
+        for place, bbox in enumerate(without if isinstance(without, list) else ()):
+            self._box(image, bbox, NO_LABEL, f"{where}, box without a label", ("no label", entry["id"], place))
+
+    def _annotation(self, entry: _Entry) -> None:
+        where = f"annotation {shown(entry['id'])}"
+        image, category = entry.get("image_id"), entry.get("category_id")
+        if not _is_id(image) or image not in self._images:
+            # An image that was skipped has been reported with its boxes.
+            if not _is_id(image) or image not in self._listed:
+                self.into.report("dangling image", f"{where}: there is no image {shown(image)}; skipped", self.path)
+            return
+        file = self.into.path(self._images[image])
+        if not _is_id(category) or category not in self._labels:
+            self.into.report("dangling label", f"{where}: there is no category {shown(category)}; skipped", file)
+            return
+        if entry.get("iscrowd") == 1:
+            text = f"{where}: a crowd region, which says nothing of single defects; skipped"
+            self.into.report("crowd", text, file)
+            return
+        box_id, label_set = entry.get("box_id"), entry.get("label_set")
+        key = None
+        if _is_id(box_id):
+            key = (image, box_id)
+            told = frozenset(label for label in label_set if _is_id(label)) if isinstance(label_set, list) else frozenset()
+            if len(told) > 1 or key in self._label_sets:
+                self._label_sets[key] = told
+                self._box_labels.setdefault(key, set()).add(category)
+        self._box(self._images[image], entry.get("bbox"), self._labels[category], where, key)
+
+    def _box(self, image: int, bbox: Any, label: int, where: str, key: object) -> None:
+        corners = _corners(bbox)
+        if isinstance(corners, str):
+            self.into.report("box", f"{where}: {corners}; skipped", self.into.path(image))
+        else:
+            self.into.box(image, corners, label, where, key)
+
+    def _compare_label_sets(self) -> None:
+        """Another program may have changed annotations and left our fields as they were: the annotations count."""
+        for (image, box_id), told in self._label_sets.items():
+            if told != self._box_labels[image, box_id]:
+                text = f"box {shown(box_id)}: its label_set differs from its annotations, which were followed"
+                self.into.report("label set", text, self.into.path(self._images[image]))
 
 
-def _is_id(value: Any) -> TypeGuard[int | str]:
+def _fault(entry: Any) -> str | None:
+    if isinstance(entry, Unreadable):
+        return entry.reason
+    if not isinstance(entry, dict):
+        return "not an object"
+    return None if _is_id(entry.get("id")) else "it has no id"
+
+
+def _is_id(value: Any) -> TypeGuard[_Id]:
     return isinstance(value, int | str) and not isinstance(value, bool)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # such as a name that is longer than the system allows
-        return False
 
 
 def _corners(bbox: Any) -> tuple[float, float, float, float] | str:
     """x1 y1 x2 y2, or what is wrong."""
     if not isinstance(bbox, list) or len(bbox) != 4:
-        return f"its box {bbox!r} is not a list of four numbers"
+        return f"its box {shown(bbox)} is not a list of four numbers"
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in bbox):
-        return f"its box {bbox!r} is not a list of four numbers"
+        return f"its box {shown(bbox)} is not a list of four numbers"
     if not all(abs(value) < 1e9 for value in bbox):  # also False for NaN
-        return f"its box {bbox!r} is not finite"
+        return f"its box {shown(bbox)} is not finite"
     x, y, width, height = (float(value) for value in bbox)
     if not (x + width > x and y + height > y):
-        return f"its box {bbox!r} has no area"
+        return f"its box {shown(bbox)} has no area"
     return x, y, x + width, y + height
 
 
-def _in_words(box: Any) -> str:
-    return "(" + ", ".join(f"{value:g}" for value in box) + ")"
+# Writing
+
+
+def write(sheet: Sheet) -> None:
+    """One file with all of it; annotations of one box share its id."""
+    with sheet.text_file(FILE_NAME) as file:
+        file.write('{\n"info": ' + _json({"description": "DefectDesk", "boxes": "x, y, width, height of upright images"}))
+        file.write(',\n"licenses": [],\n"categories": [')
+        for place, label in enumerate(sheet.labels):
+            entry = {"id": label.number, "name": label.name, "supercategory": "", "defectdesk": {"color": label.color}}
+            file.write((",\n" if place else "\n") + _json(entry))
+        file.write('\n],\n"images": [')
+        for number, image in enumerate(sheet.images, start=1):
+            file.write((",\n" if number > 1 else "\n") + _json(_image_entry(number, image)))
+        file.write('\n],\n"annotations": [')
+        annotation, box_id = 0, 0
+        for number, image in sheet.advancing():
+            for row, labels in enumerate(image.labels):
+                box_id += 1
+                numbers = [sheet.labels[label].number for label in labels]
+                for category in numbers:
+                    annotation += 1
+                    bbox = _bbox(image.boxes[row])
+                    entry = {
+                        "id": annotation, "image_id": number, "category_id": category, "bbox": bbox,
+                        "area": bbox[2] * bbox[3], "iscrowd": 0, "segmentation": [], "box_id": box_id,
+                        "label_set": numbers,
+                    }  # fmt: skip
+                    file.write((",\n" if annotation > 1 else "\n") + _json(entry))
+        file.write("\n]\n}\n")
+
+
+def _image_entry(number: int, image: SheetImage) -> _Entry:
+    without = [_bbox(image.boxes[row]) for row, labels in enumerate(image.labels) if not labels]
+    return {
+        "id": number, "file_name": image.name, "width": image.width, "height": image.height,
+        "defectdesk": image.extras() | ({"boxes_without_label": without} if without else {}),
+    }  # fmt: skip
+
+
+def _bbox(box: Any) -> list[float]:
+    x1, y1, x2, y2 = box.tolist()
+    return [x1, y1, x2 - x1, y2 - y1]
+
+
+def _json(value: Any) -> str:
+    # Plain ASCII: the same for readers that take the encoding of their machine for the file's.
+    return json.dumps(value, allow_nan=False)

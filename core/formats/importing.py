@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from core import geometry
 from core.changes import Changes
 from core.formats.annotations import ImportedAnnotations, ImportedImage
+from core.formats.coinciding import COINCIDING, pairs
 from core.project import gathering, palette
 from core.project.edits import with_boxes
 from core.project.history import Edit, ImageState
 from core.project.project import Project
 from core.types import Box, Label, Problem, Split, Status
 
-_COINCIDING = 0.9  # IoU from which two boxes are one defect that was drawn twice
 _NEW = ImageState(Status.UNLABELLED, Split.NONE, "", "", ())
 
 
@@ -25,10 +27,13 @@ def import_into(
 ) -> tuple[Changes, list[Problem]]:
     """Add the images and labels that the project does not have, and the boxes.
 
-    An image with boxes becomes labelled; one without keeps its status and is reported, for a foreign file does
-    not say whether it is clean. Boxes that coincide with those of an image that is in the project already
-    add their labels to them, so importing a file twice changes nothing. Each new image is decoded once; one
-    that cannot be is reported and left out. `progress(done, total)` is called in the caller's thread.
+    An image is one of the project's if it lies at the same path or, failing that, has the same content; a label, if it
+    has the same name, but for upper and lower case where that leaves no doubt. What a person has set in the project
+    stays: status, split, group and note are taken only where the project has none. An image with boxes becomes
+    labelled; one without keeps its status and is reported, unless the file says whether it is clean. Boxes that
+    coincide with those of an image that is in the project already add their labels to them, so importing a file twice
+    changes nothing. Each new image is decoded once; one that cannot be is reported and left out. `progress(done,
+    total)` is called in the caller's thread.
     """
     problems = list(imported.problems)
     fresh = project.new_files(image.path for image in imported.images)
@@ -42,48 +47,187 @@ def import_into(
 def _edit(
     project: Project, imported: ImportedAnnotations, found: list[gathering.Probed], problems: list[Problem]
 ) -> Edit:
-    labels = palette.extended(project.labels(), imported.labels, lambda: project.new_ids("label", 1)[0])
-    adding = project.adding(found)
-    ids = project.ids_by_path() | {
-        gathering.key(gathering.absolute(project.folder, image.path)): image.id for image in adding.added
-    }
+    before_labels = project.labels()
+    names = _known_names(before_labels, imported, problems)
+    labels = _extended(project, before_labels, imported, names)
+    by_name = {label.name: label.id for label in labels}
+    ids = {name: by_name[known] for name, known in names.items()}
+    known, adding = _known_images(project, imported, found)
     new = {image.id for image in adding.added}
-    wanted = {ids[key]: image for image in imported.images if (key := gathering.key(image.path)) in ids}
+    wanted: dict[int, list[ImportedImage]] = defaultdict(list)
+    for image in imported.images:
+        if (image_id := known.get(gathering.key(image.path))) is not None:
+            wanted[image_id].append(image)
     before = project.states(wanted.keys() - new)
     after: dict[int, ImageState] = {}
     box_count = 0
-    for image_id, image in wanted.items():
+    for image_id, images in wanted.items():
         state = before.get(image_id, _NEW)
-        boxes = _merged(project, state.boxes, image, {label.name: label for label in labels})
-        after[image_id] = with_boxes(state, boxes) if boxes != state.boxes else state
-        box_count += len(boxes) - len(state.boxes)
-        if not boxes and state.status is Status.UNLABELLED:
-            problems.append(Problem(str(image.path), "it has no boxes in the file; unlabelled, mark it clean if it is"))
+        for image in images:
+            boxes = _merged(project, state.boxes, image, ids)
+            box_count += len(boxes) - len(state.boxes)
+            state = _with_extras(state, image, boxes)
+            if not boxes and state.status is Status.UNLABELLED and image.status is None:
+                text = "it has no boxes in the file; unlabelled, mark it clean if it is"
+                problems.append(Problem(str(image.path), text))
+        after[image_id] = state
     return Edit(
-        f"Import {box_count:,} boxes",
+        f"Import {box_count:,} {'box' if box_count == 1 else 'boxes'}",
         before,
         after,
-        project.labels(),
+        before_labels,
         labels,
         added=adding.added,
     )
 
 
+# Labels
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _known_names(
+    labels: Sequence[Label], imported: ImportedAnnotations, problems: list[Problem]
+) -> dict[str, str]:
+    """The project's name of each imported label: its own, or one that differs only in case, if both have just one."""
+    exact = {label.name for label in labels}
+    ours: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        ours[_folded(label.name)].append(label.name)
+    theirs: dict[str, list[str]] = defaultdict(list)
+    for name in imported.labels:
+        theirs[_folded(name)].append(name)
+    names: dict[str, str] = {}
+    for name in imported.labels:
+        same = ours.get(_folded(name), [])
+        if name not in exact and len(same) == 1 and len(theirs[_folded(name)]) == 1:
+            names[name] = same[0]
+            problems.append(Problem(str(imported.source), f"label {name!r} was taken as the project's {same[0]!r}"))
+        else:
+            names[name] = name
+    return names
+
+
+def _extended(
+    project: Project, labels: tuple[Label, ...], imported: ImportedAnnotations, names: dict[str, str]
+) -> tuple[Label, ...]:
+    """The project's labels and the new ones, in the colours that the file tells."""
+    old = {label.id for label in labels}
+    extended = palette.extended(labels, names.values(), lambda: project.new_ids("label", 1)[0])
+    return tuple(
+        replace(label, color=imported.colors.get(label.name, label.color)) if label.id not in old else label
+        for label in extended
+    )
+
+
+# Images
+
+
+def _known_images(
+    project: Project, imported: ImportedAnnotations, found: list[gathering.Probed]
+) -> tuple[dict[str, int], Edit]:
+    """Image ids by `gathering.key` of their paths, and the edit that adds those which are new."""
+    known = project.ids_by_path()
+    by_content: dict[str, list[int]] = defaultdict(list)
+    records = {image.id: image for image in project.images()}
+    for record in records.values():
+        if record.content_hash:
+            by_content[record.content_hash].append(record.id)
+    told = {gathering.key(image.path): image.content_hash for image in imported.images if image.content_hash}
+    taken = {known[key] for image in imported.images if (key := gathering.key(image.path)) in known}
+    fresh = []
+    for probed in found:
+        key = gathering.key(probed.path)
+        # An export writes rotated pictures upright: then the file tells the content of the picture that it was.
+        same = [
+            image_id
+            for content in (probed.content_hash, told.get(key, ""))
+            for image_id in by_content.get(content, ())
+            if (records[image_id].width, records[image_id].height) == (probed.width, probed.height)
+        ]
+        if not same:
+            fresh.append(probed)
+            continue
+        # Of several pictures with one content, the one of the same name, and each once.
+        best = max(same, key=lambda image_id: (image_id not in taken, _alike(records[image_id].path, probed.path)))
+        taken.add(best)
+        known[key] = best
+    adding = project.adding(fresh)
+    added = {gathering.key(gathering.absolute(project.folder, image.path)): image.id for image in adding.added}
+    return known | added, adding
+
+
+def _alike(path: str, other: Path) -> int:
+    """How many parts of two paths are the same, from the end."""
+    count = 0
+    for first, second in zip(reversed(Path(path).parts), reversed(other.parts), strict=False):
+        if first != second:
+            break
+        count += 1
+    return count
+
+
+def _with_extras(state: ImageState, image: ImportedImage, boxes: tuple[Box, ...]) -> ImageState:
+    """`state` with these boxes, and what the file says of the image where the project says nothing."""
+    untouched = state.status is Status.UNLABELLED and not state.boxes
+    merged = with_boxes(state, boxes) if boxes != state.boxes else state
+    status = merged.status
+    # A status that the boxes contradict is the fault of whoever changed the file.
+    if untouched and image.status is not None and (not boxes) == (image.status is Status.CLEAN):
+        status = image.status
+    if untouched and boxes and image.status is Status.UNLABELLED:
+        status = image.status
+    return replace(
+        merged,
+        status=status,
+        split=image.split if merged.split is Split.NONE and image.split is not None else merged.split,
+        group=image.group if not merged.group and image.group is not None else merged.group,
+        note=image.note if not merged.note and image.note is not None else merged.note,
+    )
+
+
+# Boxes
+
+
 def _merged(
-    project: Project, present: tuple[Box, ...], image: ImportedImage, labels: dict[str, Label]
+    project: Project, present: tuple[Box, ...], image: ImportedImage, labels: dict[str, int]
 ) -> tuple[Box, ...]:
     """`present` with the imported boxes: labels are added to a box that coincides, others are appended."""
+    wanted = [frozenset(labels[name] for name in names) for names in image.label_sets]
+    partner = _partners(present, image, wanted) if present and wanted else {}
     boxes = list(present)
-    overlaps = geometry.iou(image.boxes, geometry.as_array([box.xyxy for box in present]).astype(np.float64))
     appended = []
-    for row, names in enumerate(image.label_sets):
-        label_ids = frozenset(labels[name].id for name in names)
-        best = int(overlaps[row].argmax()) if present else -1
-        if best >= 0 and overlaps[row, best] >= _COINCIDING:
-            boxes[best] = replace(boxes[best], labels=boxes[best].labels | label_ids)
-        else:
+    for row, label_ids in enumerate(wanted):
+        place = partner.get(row)
+        if place is None:
             appended.append((row, label_ids))
+        elif not label_ids <= boxes[place].labels:
+            boxes[place] = replace(boxes[place], labels=boxes[place].labels | label_ids)
     for box_id, (row, label_ids) in zip(project.new_ids("box", len(appended)), appended, strict=True):
-        x1, y1, x2, y2 = (float(value) for value in image.boxes[row])
+        x1, y1, x2, y2 = image.boxes[row].tolist()
         boxes.append(Box(box_id, x1, y1, x2, y2, label_ids))
     return tuple(boxes)
+
+
+def _partners(
+    present: tuple[Box, ...], image: ImportedImage, wanted: Sequence[frozenset[int]]
+) -> dict[int, int]:
+    """The place of the present box that each imported one is, each at most once: first where labels agree, then the nearest."""
+    corners = np.array([box.xyxy for box in present], np.float64)
+    rows, places, overlaps = pairs(
+        image.boxes, np.zeros(len(image.boxes), np.intp), corners, np.zeros(len(corners), np.intp)
+    )
+    order = sorted(
+        (-round(overlap, 9), wanted[row] != present[place].labels, not wanted[row] <= present[place].labels, row, place)
+        for row, place, overlap in zip(rows.tolist(), places.tolist(), overlaps.tolist(), strict=True)
+        if overlap >= COINCIDING
+    )
+    partner: dict[int, int] = {}
+    used: set[int] = set()
+    for *_, row, place in order:
+        if row not in partner and place not in used:
+            partner[row] = place
+            used.add(place)
+    return partner

@@ -102,7 +102,7 @@ def test_each_bad_entry_is_reported_and_the_rest_goes_on(tmp_path: Path) -> None
             listed(5, file_name=str(tmp_path.parent / "secret.png")),
             listed(6, file_name=""),
             listed(7),
-            listed(8, file_name="images/part8.jpg"),
+            listed(8, file_name="images/part8.jpg", width=300, height=200),
             listed(9, file_name="..\\secret.png"),
             {"file_name": "images/part1.png"},
         ],
@@ -166,7 +166,7 @@ def test_a_link_to_nowhere_and_a_folder_are_no_files(tmp_path: Path) -> None:
     assert coco.read(path).images == () and "no such file" in coco.read(path).problems[0].problem
 
 
-def test_a_size_that_does_not_match_is_reported(tmp_path: Path) -> None:
+def test_boxes_for_another_size_are_never_put_on_an_image(tmp_path: Path) -> None:
     write_pictures(tmp_path / "images", 2)
     path = write_coco(
         tmp_path / "a.json",
@@ -175,9 +175,10 @@ def test_a_size_that_does_not_match_is_reported(tmp_path: Path) -> None:
     )
     read = coco.read(path)
     assert told(read.problems) == [
-        "part1.png: it is 64 x 48, but its boxes were made for 640 x 480; check where they lie"
+        "part1.png: it is 64 x 48, but its boxes were made for 640 x 480: another picture, or another version of it; "
+        "skipped, and its boxes with it"
     ]
-    assert read.images[0].boxes.tolist() == [[1, 1, 10, 10]]
+    assert [image.path.name for image in read.images] == ["part2.png"] and read.box_count == 0
 
 
 def test_one_file_under_two_ids_gets_the_boxes_of_both(tmp_path: Path) -> None:

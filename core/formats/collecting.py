@@ -1,0 +1,377 @@
+"""What readers of all formats share: images are found and measured, boxes mended or reported, coinciding ones merged.
+
+A reader hands over what its file says; the rules are here, once:
+- an image whose size is not the stated one is another picture: it is left out with its boxes, never scaled or guessed.
+  If the size is that of the pixels as stored in a file with an Exif orientation, the boxes are turned upright with it;
+- boxes are cut to the image; those without area, without finite numbers or wholly outside are left out;
+- boxes that one defect got once per label become one box with the union of the labels.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError
+from core.formats.annotations import Format, ImportedAnnotations, ImportedImage
+from core.formats.coinciding import merged_groups
+from core.formats.frames import Frame, FrameError, read_frame
+from core.formats.lookup import Folders, LookupFault
+from core.formats.text import shown
+from core.types import Problem, Split, Status, label_name_fault
+
+Progress = Callable[[int, int], None]
+Size = tuple[float, float]
+
+NO_LABEL = -1
+_TOLD_OF_A_KIND = 1000  # problems of one kind that are listed; the others are counted
+_RUBBISH = 100_000  # entries that cannot be used, from which on a file is not worth reading
+MAX_LABELS = 10_000
+MAX_BOXES = 20_000  # of one image
+_FARTHEST = 1e9  # pixels
+_ROUNDING = 1e-3  # pixels: what arithmetic on coordinates may have left over the edge
+
+
+@dataclass(slots=True)
+class Extras:
+    """What formats of our own say of an image beyond its boxes; None where they do not."""
+
+    status: Status | None = None
+    split: Split | None = None
+    group: str | None = None
+    note: str | None = None
+    content_hash: str = ""
+    upright: bool = False  # the file says that its boxes are on the upright image
+
+    @classmethod
+    def of(cls, values: Any) -> Extras:
+        """From a JSON object or a row of texts; what is not understood is as if not there."""
+        if not isinstance(values, dict):
+            return cls()
+        texts = {key: value for key, value in values.items() if isinstance(value, str) and is_text(value)}
+        status, split = texts.get("status"), texts.get("split")
+        return cls(
+            Status(status) if status in set(Status) else None,
+            Split(split) if split in set(Split) else None,
+            texts.get("group"),
+            texts.get("note"),
+            texts.get("content_hash", ""),
+            texts.get("frame") == "upright",
+        )
+
+
+def is_text(value: str) -> bool:
+    """False if it holds halves of characters, which nothing can store."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+@dataclass(slots=True)
+class _Image:
+    path: Path
+    frame: Frame
+    turn: bool  # its boxes are on the pixels as stored
+    extras: Extras
+    boxes: int = 0
+
+
+class Collector:
+    """Takes in what a reader finds, and gives it as ImportedAnnotations."""
+
+    def __init__(
+        self, format: Format, source: Path, root: Path | None, progress: Progress | None = None, *, base: Path
+    ) -> None:
+        """`base` is where names of images start if no `root` is given. Raises InputError if there is no such root."""
+        if root is not None and not root.is_dir():
+            raise InputError(f"{root}: there is no such folder; name the folder that the images are in")
+        self.format = format
+        self.source = source
+        self.folders = Folders(root if root is not None else base, given=root is not None)
+        self.colors: dict[str, str] = {}
+        self._progress = progress
+        self._problems: list[Problem] = []
+        self._kinds: Counter[str] = Counter()
+        self._labels: dict[str, int] = {}
+        self._images: list[_Image] = []
+        self._by_path: dict[Path, int] = {}
+        self._corners = array("d")
+        self._image_of, self._label_of, self._key_of = array("q"), array("q"), array("q")
+        self._keys: dict[Hashable, int] = {}
+        self._names: dict[Path, tuple[str, bool]] = {}
+        self._doubtful: set[Path] = set()
+        self._missing: set[str] = set()
+        self._used = 0
+
+    # Problems
+
+    def report(self, kind: str, problem: str, file: Path | str | None = None) -> None:
+        """Note a fault. Of one `kind` a thousand are listed. Raises InputError once the file is mostly faults."""
+        self._kinds[kind] += 1
+        where = str(file if file is not None else self.source)
+        if self._kinds[kind] <= _TOLD_OF_A_KIND:
+            self._problems.append(Problem(where, problem))
+        if self._kinds.total() > _RUBBISH and self._kinds.total() > self._used:
+            raise InputError(
+                f"{self.source}: more of it cannot be used than can, such as {shown(where)}: {problem}; "
+                "check that it is the right file, and the images' folder"
+            )
+
+    def advance(self, done: int, total: int) -> None:
+        if self._progress is not None:
+            self._progress(done, total)
+
+    # Labels
+
+    def label(self, name: Any) -> int:
+        """The place of a label by its name. Raises ValueError saying why there cannot be such a label."""
+        if isinstance(name, str):
+            found = self._labels.get(name)
+            if found is not None:
+                return found
+        if not isinstance(name, str) or not name.strip():
+            raise ValueError("it has no name")
+        name = name.strip()
+        if fault := label_name_fault(name):
+            raise ValueError(fault)
+        if name not in self._labels:
+            if len(self._labels) >= MAX_LABELS:
+                raise InputError(f"{self.source}: it has more than {MAX_LABELS:,} labels; is it the right file?")
+            self._labels[name] = len(self._labels)
+        return self._labels[name]
+
+    def label_of_box(self, name: Any, where: str, file: Path | str) -> int | None:
+        """`label`, or None after a report that a box has none that can be used."""
+        try:
+            return self.label(name)
+        except ValueError as error:
+            self.report("label", f"{where}: its label {shown(name)!r} cannot be used ({error}); skipped", file)
+            return None
+
+    @property
+    def label_names(self) -> list[str]:
+        return list(self._labels)
+
+    # Images
+
+    def find(self, name: str, beside: Sequence[Path] = ()) -> Path | None:
+        """The file of a name, or None after a report."""
+        try:
+            found, is_guess = self.folders.find(name, beside)
+        except LookupFault as fault:
+            if name not in self._missing:
+                self._missing.add(name)
+                self.report("file", f"{fault}; skipped, and its boxes with it", shown(name, 200) or None)
+            return None
+        first, was_guess = self._names.setdefault(found, (name, is_guess))
+        if first != name and (is_guess or was_guess):
+            # Pictures of one name from two folders, of which only one is here: nobody can tell which.
+            self._doubtful.add(found)
+            self.report(
+                "ambiguous", f"both {shown(first)} and {shown(name)} may mean this file; skipped with their boxes", found
+            )
+            return None
+        return found
+
+    def image(self, path: Path, stated: tuple[Any, Any] = (None, None), extras: Extras | None = None) -> int | None:
+        """The place of an image whose boxes were drawn on the `stated` size, or None after a report."""
+        extras = extras or Extras()
+        known = self._by_path.get(path)
+        if known is not None and known >= 0:
+            frame = self._images[known].frame
+        else:
+            try:
+                frame = read_frame(path)
+            except FrameError as error:
+                self.report("unreadable", f"{error}; skipped, and its boxes with it", path)
+                return None
+        turn = self._is_turned(path, frame, stated, extras)
+        if turn is None:
+            return None
+        self._used += 1
+        if known is None:
+            known = self._by_path[path] = len(self._images)
+            self._images.append(_Image(path, frame, turn, extras))
+        elif turn != self._images[known].turn:
+            self.report("frame", "it is listed twice, upright and turned; the second was skipped with its boxes", path)
+            return None
+        return known
+
+    def is_listed(self, path: Path) -> bool:
+        return path in self._by_path
+
+    def size(self, image: int) -> tuple[int, int]:
+        """Width and height of the frame that the boxes of `image` are given in."""
+        found = self._images[image]
+        return found.frame.stored if found.turn else (found.frame.width, found.frame.height)
+
+    def path(self, image: int) -> Path:
+        return self._images[image].path
+
+    def extras(self, image: int) -> Extras:
+        return self._images[image].extras
+
+    def _is_turned(self, path: Path, frame: Frame, stated: tuple[Any, Any], extras: Extras) -> bool | None:
+        """True if the boxes are on the stored pixels; None, reported, if they are of another picture."""
+        width, height = (number(side) for side in stated)
+        stored_width, stored_height = frame.stored
+        unsaid = frame.orientation != 1 and not extras.upright
+        if width is None or height is None or width <= 0 or height <= 0:
+            if unsaid:
+                self._doubt(path, frame, "no size is stated")
+            return False
+        if width == frame.width and height == frame.height:
+            if unsaid and frame.stored == (frame.width, frame.height):
+                self._doubt(path, frame, "the size does not tell")
+            return False
+        if width == stored_width and height == stored_height and not extras.upright:
+            self.report(
+                "turned",
+                f"the boxes are for {width:g} x {height:g}, the image before its Exif orientation "
+                f"{frame.orientation}; they were turned upright with it",
+                path,
+            )
+            return True
+        self.report(
+            "size",
+            f"it is {frame.width} x {frame.height}, but its boxes were made for {width:g} x {height:g}: another "
+            "picture, or another version of it; skipped, and its boxes with it",
+            path,
+        )
+        return None
+
+    def _doubt(self, path: Path, frame: Frame, why: str) -> None:
+        self.report(
+            "orientation",
+            f"it has the Exif orientation {frame.orientation}, and {why} whether its boxes are upright; "
+            "they were taken as upright, look at them",
+            path,
+        )
+
+    # Boxes
+
+    def box(
+        self, image: int, corners: Sequence[Any], label: int, where: str, key: Hashable = None, *, ordered: bool = True
+    ) -> None:
+        """Take in a box x1 y1 x2 y2 in the frame of `size`. Boxes of an image with the same `key` are one box.
+
+        Without `ordered`, corners may be any two opposite ones.
+        """
+        found = self._images[image]
+        numbers = [number(value) for value in corners]
+        if len(numbers) != 4 or None in numbers:
+            self.report("box", f"{where}: its box {shown(list(corners))} is not four numbers; skipped", found.path)
+            return
+        x1, y1, x2, y2 = (value for value in numbers if value is not None)
+        if not all(abs(value) < _FARTHEST for value in (x1, y1, x2, y2)):  # also False for NaN
+            self.report("box", f"{where}: its box {shown(list(corners))} is not finite; skipped", found.path)
+            return
+        if x1 > x2 or y1 > y2:
+            if ordered:
+                self.report("swapped", f"{where}: its corners {_in_words((x1, y1, x2, y2))} were swapped", found.path)
+            x1, y1, x2, y2 = min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+        if not (x2 > x1 and y2 > y1):
+            self.report("area", f"{where}: its box {shown(list(corners))} has no area; skipped", found.path)
+            return
+        if found.boxes >= MAX_BOXES:
+            self.report("many", f"{where}: the image has more than {MAX_BOXES:,} boxes; skipped", found.path)
+            return
+        found.boxes += 1
+        self._used += 1
+        self._corners.extend((x1, y1, x2, y2))
+        self._image_of.append(image)
+        self._label_of.append(label)
+        self._key_of.append(-1 if key is None else self._keys.setdefault(key, len(self._keys)))
+
+    # The end
+
+    def finish(self) -> ImportedAnnotations:
+        """Cut to the images, coinciding boxes merged."""
+        boxes = np.array(self._corners, np.float64).reshape(-1, 4)
+        owners = np.array(self._image_of, np.intp)
+        labels, keys = np.array(self._label_of, np.intp), np.array(self._key_of, np.intp)
+        for place, image in enumerate(self._images):
+            if image.turn and image.boxes:
+                rows = np.flatnonzero(owners == place)
+                boxes[rows] = image.frame.to_upright(boxes[rows])
+        boxes, inside = self._cut(boxes, owners, labels)
+        boxes, owners, labels, keys = boxes[inside], owners[inside], labels[inside], keys[inside]
+        self._tell_the_rest()
+        leaders, members = merged_groups(boxes, owners, keys)
+        images = self._merged(boxes, owners, labels, leaders, members)
+        return ImportedAnnotations(
+            self.source, tuple(self._labels), images, tuple(self._problems), self.format, dict(self.colors),
+            tuple(sorted(self._missing)), len(members),
+        )  # fmt: skip
+
+    def _cut(
+        self, given: NDArray[np.float64], owners: NDArray[np.intp], labels: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        sizes = np.array([(i.frame.width, i.frame.height) * 2 for i in self._images], np.float64).reshape(-1, 4)
+        cut = np.clip(given, 0, sizes[owners])
+        inside = (cut[:, 2] > cut[:, 0]) & (cut[:, 3] > cut[:, 1])
+        names = [*self._labels, "no label"]
+        for row in np.flatnonzero((np.abs(cut - given) > _ROUNDING).any(axis=1) | ~inside).tolist():
+            what = "partly outside the image; cut off at its edge" if inside[row] else "wholly outside the image; skipped"
+            text = f"box {_in_words(given[row])} ({names[labels[row]]}): {what}"
+            self.report("partly outside" if inside[row] else "outside", text, self._images[owners[row]].path)
+        return cut, inside
+
+    def _tell_the_rest(self) -> None:
+        for kind, count in self._kinds.items():
+            if count > _TOLD_OF_A_KIND:
+                more = count - _TOLD_OF_A_KIND
+                self._problems.append(Problem(str(self.source), f"and {more:,} more problems of this kind: {kind}"))
+
+    def _merged(
+        self,
+        boxes: NDArray[np.float64],
+        owners: NDArray[np.intp],
+        labels: NDArray[np.intp],
+        leaders: NDArray[np.intp],
+        members: Sequence[tuple[int, int]],
+    ) -> tuple[ImportedImage, ...]:
+        names = list(self._labels)
+        single = [frozenset([name]) for name in names] + [frozenset[str]()]
+        label_sets = [single[label] for label in labels.tolist()]
+        for leader, member in members:
+            label_sets[leader] |= label_sets[member]
+        order = leaders[np.argsort(owners[leaders], kind="stable")]
+        starts = np.searchsorted(owners[order], np.arange(len(self._images) + 1))
+        images = []
+        for place, image in enumerate(self._images):
+            rows = order[starts[place] : starts[place + 1]]
+            if image.path in self._doubtful:
+                continue
+            extras = image.extras
+            images.append(
+                ImportedImage(
+                    image.path, boxes[rows], tuple(label_sets[row] for row in rows.tolist()),
+                    extras.status, extras.split, extras.group, extras.note, extras.content_hash,
+                )
+            )  # fmt: skip
+        return tuple(images)
+
+
+def number(value: Any) -> float | None:
+    """A number, or a text that is one; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and (len(value) > 400 or "_" in value):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond all floats
+        return math.inf
+    except ValueError:
+        return None
+
+
+def _in_words(box: Any) -> str:
+    return "(" + ", ".join(f"{value:g}" for value in box) + ")"

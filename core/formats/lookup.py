@@ -1,0 +1,126 @@
+"""From the names in annotations to image files: only below the folders that were named, never through a way out.
+
+Names come from other machines and from strangers. What is absolute, or climbs out by "..", or is a link to somewhere
+else, is not touched; not even looked at, for a Windows share would be told who looks.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+_MOST_PARTS = 64  # a longer path is none
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+class LookupFault(Exception):
+    """There is no file that may be used; the text says why."""
+
+
+class Folders:
+    """Finds files below a root. Keeps what it learnt of folders, for annotations name thousands of files in each."""
+
+    def __init__(self, root: Path, *, given: bool) -> None:
+        """`given`: a person named the root, so that what annotations say of other folders need not be true here."""
+        self.root = Path(os.path.abspath(root))
+        self._given = given
+        self._real: dict[str, str] = {}
+
+    def find(self, name: str, beside: Sequence[Path] = ()) -> tuple[Path, bool]:
+        """The file that `name` means, taken as below each of `beside` and then below the root; and whether only the
+        last parts of the name led to it. Raises LookupFault.
+        """
+        if not name or "\0" in name:
+            raise LookupFault("it has no file name")
+        try:
+            return next(self._candidates(name, beside))
+        except StopIteration:
+            pass
+        if self._leads_out(name):
+            raise LookupFault(f"its path leads out of {self.root}")
+        raise LookupFault(f"there is no such file in {self.root}")
+
+    def _candidates(self, name: str, beside: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+        folders = list(dict.fromkeys([*map(os.path.abspath, beside), os.fspath(self.root)]))
+        for spelling in dict.fromkeys((name, name.replace("\\", "/"))):
+            if _is_absolute(spelling):
+                continue
+            for folder in folders:
+                path = os.path.normpath(os.path.join(folder, spelling))  # noqa: PTH118 - a hundred thousand times
+                if self.holds(path) and self._is_file(path):
+                    yield Path(path), False
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        foreign = _is_absolute(name)
+        if foreign and self.holds(os.path.normpath(name)) and self._is_file(os.path.normpath(name)):
+            yield Path(os.path.normpath(name)), False
+        # A path of the machine that the annotations come from: its last folders may be the same here.
+        if (foreign or self._given) and len(parts) <= _MOST_PARTS:
+            for first in range(len(parts)):
+                path = os.path.join(self.root, *parts[first:])  # noqa: PTH118
+                if not PureWindowsPath(parts[first]).drive and self._is_file(path):
+                    yield Path(path), True
+
+    def holds(self, path: str) -> bool:
+        """True if the absolute, normal `path` is below the root as it is written."""
+        root = os.fspath(self.root)
+        return path.startswith(root if root.endswith(os.sep) else root + os.sep)
+
+    def _is_file(self, path: str) -> bool:
+        if os.name == "nt" and any(_RESERVED.fullmatch(part.strip()) for part in PureWindowsPath(path).parts):
+            return False
+        try:
+            found = os.lstat(path)
+        except (OSError, ValueError):  # such as a name that is longer than the system allows
+            return False
+        if stat.S_ISLNK(found.st_mode):
+            real = os.path.realpath(path)
+            if not self._is_inside(real) or not Path(real).is_file():
+                raise LookupFault(f"it is a link to somewhere outside {self.root}, or to nothing")
+            return True
+        if not stat.S_ISREG(found.st_mode):
+            return False
+        if not self._is_inside(self._real_folder(os.path.dirname(path))):  # noqa: PTH120
+            raise LookupFault(f"a link in its path leads out of {self.root}")
+        return True
+
+    def _real_folder(self, folder: str) -> str:
+        if folder not in self._real:
+            self._real[folder] = os.path.realpath(folder)
+        return self._real[folder]
+
+    def _is_inside(self, real: str) -> bool:
+        root = self._real_folder(os.fspath(self.root))
+        return real == root or real.startswith(root if root.endswith(os.sep) else root + os.sep)
+
+    def _leads_out(self, name: str) -> bool:
+        return _is_absolute(name) or Path(os.path.normpath(name.replace("\\", "/"))).parts[:1] == ("..",)
+
+
+def _is_absolute(name: str) -> bool:
+    windows = PureWindowsPath(name)
+    return PurePosixPath(name).is_absolute() or bool(windows.drive) or bool(windows.root)
+
+
+def files_below(folder: Path, suffixes: frozenset[str], most: int = 2_000_000) -> Iterator[Path]:
+    """Files below `folder` with one of the (lower case) suffixes, folder by folder, sorted by name.
+
+    Links to folders are not followed, links to files that lead out of `folder` are passed over, and so is what is
+    hidden. At most `most` names are looked at.
+    """
+    real = os.path.realpath(folder)
+    seen = 0
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            seen += 1
+            if seen > most:
+                return
+            if name.startswith(".") or os.path.splitext(name)[1].lower() not in suffixes:  # noqa: PTH122
+                continue
+            path = os.path.join(place, name)  # noqa: PTH118
+            if os.path.islink(path) and not os.path.realpath(path).startswith(real + os.sep):  # noqa: PTH114
+                continue
+            yield Path(path)

@@ -1,0 +1,57 @@
+"""Reading foreign text files: bounded, as UTF-8 whatever Unicode they came in, and never from a pipe or a device."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from pathlib import Path
+
+from core.errors import InputError
+
+_MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+
+
+def read_utf8(path: Path, limit: int, what: str) -> bytes:
+    """The content of a text file as UTF-8 without a byte order mark; UTF-16 and UTF-32 are told by theirs.
+
+    `what` names the kind of file in messages, such as "a COCO file". Raises InputError if it cannot be read, has more
+    than `limit` bytes, or is no Unicode text. The bytes of UTF-8 itself are not checked here.
+    """
+    data = read_limited(path, limit, what)
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            try:
+                return data.decode(encoding).encode()
+            except UnicodeError as error:
+                raise InputError(f"{path}: not {what} (not text in {encoding.upper()}); save it as UTF-8") from error
+    return data.removeprefix(codecs.BOM_UTF8)
+
+
+def read_limited(path: Path, limit: int, what: str) -> bytes:
+    """The content of a file of at most `limit` bytes. Raises InputError."""
+    try:
+        # Non-blocking, so that opening a pipe does not wait for somebody to write into it.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(handle, "rb") as file:
+            found = os.fstat(handle)
+            if not stat.S_ISREG(found.st_mode):
+                raise InputError(f"{path}: cannot be read, it is no file; choose {what}")
+            if found.st_size > limit:
+                raise InputError(
+                    f"{path}: {found.st_size / 2**20:,.0f} MiB are more than the {limit / 2**20:,.0f} MiB that {what} "
+                    "may have; divide it"
+                )
+            return file.read(limit)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise InputError(f"{path!r}: not a valid file name") from error
+
+
+def shown(text: object, most: int = 60) -> str:
+    """`text` for a message: short, on one line, and printable whatever it holds."""
+    words = text if isinstance(text, str) else repr(text)
+    words = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words[: most + 1])
+    return words if len(words) <= most else words[:most] + "…"
