@@ -30,7 +30,7 @@ from core.demo import run_demo
 from core.errors import InputError
 from core.formats import coco
 from core.formats.importing import import_into
-from core.imaging.decode import decode
+from core.imaging.limits import set_max_megapixels
 from core.launching import prepare_run, run_training
 from core.models.registry import MODELS
 from core.predicting import (
@@ -46,6 +46,7 @@ from core.project import edits
 from core.project.palette import COLORS
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
+from core.settings import Settings
 from core.training.recipe import Recipe, default_recipe, load_recipe, parse_yaml, with_settings
 from core.types import Problem
 
@@ -78,6 +79,7 @@ class SplitName(StrEnum):
 @app.callback()
 def window(context: typer.Context) -> None:
     """Open the window if there is no sub-command."""
+    set_max_megapixels(Settings().values.max_megapixels)
     if context.invoked_subcommand is None:
         _open_window(None)
 
@@ -328,7 +330,7 @@ def predict(
     with progress_bar("predicting", quiet=json) as progress:
         for done, file in enumerate(files, start=1):
             try:
-                image = decode(file)
+                image = predictor.read(file)
             except InputError as error:
                 problems.append(skipped(error, file))
             else:

@@ -179,7 +179,7 @@ def _picture_of_cases(
     order = dict.fromkeys([*several[:4], *clean[:1], *(i for i in range(len(predicted.truth)) if i not in set(clean))])
     cases = [
         drawing.Case(
-            Path(predicted.images[index].path).name, decode(predicted.images[index].path), predicted.truth[index],
+            Path(predicted.images[index].path).name, decode(predicted.images[index].path, snapshot.window), predicted.truth[index],
             predicted.found[index], matches.image(index),
         )
         for index in list(order)[:CASES_SHOWN]

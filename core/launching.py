@@ -89,7 +89,7 @@ def _without_lost_images(project: Project, snapshot: Snapshot) -> tuple[Snapshot
         if len(faults) > 1
         else (f"{path} is left out: {fault}")
     )
-    return make_snapshot(snapshot.label_names, snapshot.label_colors, images), [text]
+    return make_snapshot(snapshot.label_names, snapshot.label_colors, images, snapshot.window), [text]
 
 
 def _fault(image: SnapshotImage, stated_bytes: int) -> str | None:

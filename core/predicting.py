@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
 from core.evaluation.average_precision import Evaluation, evaluate
-from core.imaging.decode import IMAGE_SUFFIXES, decode
+from core.imaging.decode import IMAGE_SUFFIXES
 from core.project.gathering import natural
 from core.project.project import Project
 from core.project.snapshot import Snapshot, SnapshotImage
@@ -90,7 +90,7 @@ def predict_split(
     problems: list[Problem] = []
     for done, image in enumerate(images, start=1):
         try:
-            pixels = decode(image.path)
+            pixels = predictor.read(image.path)
             if pixels.shape[:2] != (image.height, image.width):
                 raise InputError(
                     f"{image.path}: it is {pixels.shape[1]} x {pixels.shape[0]} now, its boxes were drawn on "

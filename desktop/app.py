@@ -18,6 +18,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
 
 from core.errors import InputError  # noqa: E402
+from core.imaging.limits import set_max_megapixels  # noqa: E402
 from core.settings import Settings  # noqa: E402
 from desktop.dialogs.errors import show_error  # noqa: E402
 from desktop.main_window import MainWindow  # noqa: E402
@@ -42,6 +43,8 @@ def run(project: Path | None = None) -> int:
     session = Session()
     tasks = Tasks()
     services = Services(tasks, settings, ThumbnailLoader(tasks))
+    services.thumbnails.follow(session)
+    follow_limits(settings)
     window = MainWindow(session, services)
     _show_errors(window)
     if os.environ.get("DEFECTDESK_STARTUP_TRACE"):
@@ -54,6 +57,17 @@ def run(project: Path | None = None) -> int:
     tasks.shut_down()
     session.close()
     return code
+
+
+def follow_limits(settings: Settings) -> None:
+    """Refuse images by the size that the person allows, here and in the processes that are started from here."""
+
+    def changed(names: frozenset[str] = frozenset({"max_megapixels"})) -> None:
+        if "max_megapixels" in names:
+            set_max_megapixels(settings.values.max_megapixels)
+
+    settings.listen(changed)
+    changed()
 
 
 def follow_system(app: QApplication, settings: Settings) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.imaging.decode import decode
 from core.inference.runner import Runner
 from core.models import checkpoint
 from core.models.checkpoint import Description
@@ -39,6 +40,10 @@ class Predictor:
     @property
     def label_names(self) -> tuple[str, ...]:
         return tuple(self.description.labels)
+
+    def read(self, path: Path | str) -> NDArray[np.uint8]:
+        """An image (h, w, 3) as the model was trained to see it, 16 bits through its own window. Raises ImageError."""
+        return decode(path, self.description.window)
 
     def predict(self, image: NDArray[np.uint8]) -> Detections:
         """Detections in pixels of `image` (h, w, 3) RGB, best first; an image of any size, in tiles if large."""

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from core import files
 from core.errors import InputError
+from core.imaging.window import Window, checked_window
 from core.models.detector import Detector
 from core.models.families import Architecture
 from core.models.inputs import InputSpec
@@ -55,6 +56,7 @@ class Description(BaseModel):
     input: InputSpec
     recipe: dict[str, Any]
     snapshot_hash: str
+    window: Window | None = None  # through which it saw images of 16 bits
     metrics: Metrics = Metrics()
     best: bool = False
     versions: dict[str, str] = {}
@@ -108,6 +110,7 @@ def load(path: Path) -> Checkpoint:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path}: damaged, {field}: {first['msg']}") from error
+    checked_window(description.window, f"{path}: damaged, window")
     architecture = Architecture.from_json(description.architecture, str(path))
     if architecture.model != description.model:
         raise InputError(f"{path}: damaged, it is called a {description.model} and described as a {architecture.model}")

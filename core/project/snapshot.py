@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core import files
 from core.errors import InputError
+from core.imaging.window import Window, checked_window
 from core.project.project import Project
 from core.types import Box, Split, Status
 
@@ -59,7 +60,8 @@ class Snapshot:
     label_names: tuple[str, ...]
     label_colors: tuple[str, ...]
     images: tuple[SnapshotImage, ...]
-    hash: str  # of labels, contents, boxes, status and split; not of where files lie
+    hash: str  # of labels, contents, boxes, status, split and window; not of where files lie
+    window: Window | None = None  # through which images of 16 bits are read
 
     def of_split(self, split: Split | str) -> list[SnapshotImage]:
         """The images of a split that can be trained or judged on, without boxes that have no label yet."""
@@ -73,6 +75,7 @@ class Snapshot:
                 "format": _FORMAT,
                 "version": _VERSION,
                 "hash": self.hash,
+                "window": self.window,
                 "labels": [
                     {"name": name, "color": color}
                     for name, color in zip(self.label_names, self.label_colors, strict=True)
@@ -100,24 +103,30 @@ class Snapshot:
             names = tuple(label["name"] for label in tree["labels"])
             colors = tuple(label["color"] for label in tree["labels"])
             images = tuple(_image_from_json(values, len(names)) for values in tree["images"])
+            window = checked_window(tree.get("window"), f"{path}: window")
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise InputError(f"{path}: damaged ({error!r}); take a new snapshot") from error
-        found = make_snapshot(names, colors, images)
+        found = make_snapshot(names, colors, images, window)
         if found.hash != tree.get("hash"):
             raise InputError(f"{path}: damaged, its content does not match its hash; take a new snapshot")
         return found
 
 
 def make_snapshot(
-    label_names: tuple[str, ...], label_colors: tuple[str, ...], images: tuple[SnapshotImage, ...]
+    label_names: tuple[str, ...],
+    label_colors: tuple[str, ...],
+    images: tuple[SnapshotImage, ...],
+    window: Window | None = None,
 ) -> Snapshot:
     """A snapshot of these images, with its hash."""
     parts = sorted(_digest(image) for image in images)
     whole = hashlib.blake2b(digest_size=16)
-    whole.update(json.dumps([_VERSION, list(label_names)], ensure_ascii=False).encode())
+    # Without a window as before there were any, so that older snapshots keep their hashes.
+    described = [_VERSION, list(label_names), *([] if window is None else [list(window)])]
+    whole.update(json.dumps(described, ensure_ascii=False).encode())
     for part in parts:
         whole.update(part)
-    return Snapshot(label_names, label_colors, images, whole.hexdigest())
+    return Snapshot(label_names, label_colors, images, whole.hexdigest(), window)
 
 
 def take_snapshot(project: Project) -> Snapshot:
@@ -135,7 +144,13 @@ def take_snapshot(project: Project) -> Snapshot:
                 record.group, record.content_hash, rows, marks,
             )
         )  # fmt: skip
-    return make_snapshot(tuple(label.name for label in labels), tuple(label.color for label in labels), tuple(images))
+    names, colors = tuple(label.name for label in labels), tuple(label.color for label in labels)
+    return make_snapshot(names, colors, tuple(images), depth_window(project))
+
+
+def depth_window(project: Project) -> Window | None:
+    """Through which images of 16 bits are read in this project. Raises InputError if what is kept there is none."""
+    return checked_window(project.setting("depth_window"), f"{project.folder}: depth_window")
 
 
 def _arrays(boxes: tuple[Box, ...], column: dict[int, int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.imaging.decode import decode
 from core.inference.predictions import PredictionSet
 from core.jobs.child_runtime import run_child
 from core.jobs.folder import JobFolder
@@ -65,7 +64,7 @@ def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool])
             shown = time.monotonic()
             yield {"event": "progress", "done": done, "total": len(images)}
         try:
-            found.append((image, predictor.predict(decode(Path(image.path)))))
+            found.append((image, predictor.predict(predictor.read(image.path))))
         except InputError as error:
             yield to_json(Notice(f"skipped: {error}", "warning"))
     PredictionSet(

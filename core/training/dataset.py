@@ -22,6 +22,7 @@ from torch import Tensor
 
 from core.augmentation.pipeline import Augmented, augment
 from core.imaging.decode import decode
+from core.imaging.window import Window
 from core.inference.runner import to_batch
 from core.models.multilabel import Targets
 from core.project.snapshot import SnapshotImage
@@ -33,7 +34,9 @@ from core.training.views import crops_per_image, training_view
 class ImageCache:
     """Decoded images, kept as long as they fit in a share of the memory. May be used from several threads."""
 
-    def __init__(self, limit_bytes: int | None = None) -> None:
+    def __init__(self, limit_bytes: int | None = None, window: Window | None = None) -> None:
+        """`window`: through which images of 16 bits are read."""
+        self._window = window
         self._limit = physical_memory() // 4 if limit_bytes is None else limit_bytes
         self._used = 0
         self._images: dict[str, NDArray[np.uint8]] = {}
@@ -43,7 +46,7 @@ class ImageCache:
         """The image (h, w, 3). Raises ImageError if it cannot be read."""
         image = self._images.get(path)
         if image is None:
-            image = decode(Path(path))
+            image = decode(Path(path), self._window)
             with self._lock:
                 # What does not fit is decoded again: which images stay must not depend on the order of threads
                 # for the result to be right, only for the speed.

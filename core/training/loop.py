@@ -121,7 +121,7 @@ class _Run:
         self.val_images = self.snapshot.of_split(Split.VAL)
         if self.recipe.evaluation.max_images:
             self.val_images = self.val_images[: self.recipe.evaluation.max_images]
-        self.cache = ImageCache()
+        self.cache = ImageCache(window=snapshot.window)
         self.data = TrainingSet(
             self.train_images,
             len(self.snapshot.label_names),
@@ -294,6 +294,7 @@ class _Run:
             input=self.prepared.input,
             recipe=self.recipe.model_dump(),
             snapshot_hash=self.snapshot.hash,
+            window=self.snapshot.window,
             metrics=_metrics(self.latest),
             best=best,
             versions=versions(),

@@ -11,7 +11,8 @@ from PySide6.QtCore import QObject, Signal
 
 from core.errors import InputError
 from core.imaging.decode import read_picture
-from core.imaging.window import Window, checked_window
+from core.imaging.window import Window
+from core.project.snapshot import depth_window
 from core.settings import Settings
 from core.types import ImageRecord
 from desktop.canvas.pyramid import Pyramid, make_pyramid
@@ -81,7 +82,7 @@ class PictureLoader(QObject):
 
         def adopt_window(key: str = "depth_window") -> None:
             if key == "depth_window":
-                self.set_window(project_window(session))
+                self.set_window(depth_window(session.project) if session.project is not None else None)
 
         settings.listen(adopt_limit)
         session.setting_changed.connect(adopt_window)
@@ -188,12 +189,6 @@ class PictureLoader(QObject):
         self._problems[key] = str(error)
         self.failed.emit(key, str(error))
         self._fetch_ahead()
-
-
-def project_window(session: Session) -> Window | None:
-    """The depth window of the open project. Raises InputError if what is kept there is none."""
-    project = session.project
-    return None if project is None else checked_window(project.setting("depth_window"), "depth_window")
 
 
 def _load(path: Path, window: Window | None) -> Pyramid:

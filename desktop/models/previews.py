@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from core.augmentation.pipeline import Augmented, View, augment
 from core.augmentation.warp import resize
 from core.imaging.decode import decode
+from core.imaging.window import Window
 from core.project.project import Project
 from core.randomness import seed_for
 from core.training.recipe import Recipe
@@ -40,6 +41,7 @@ class PreviewRequest:
     recipe: Recipe
     turns: Turns
     first: int  # number of the first preview among the pictures that the training will take from this image
+    window: Window | None = None  # through which an image of 16 bits is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +80,20 @@ class ImageCache:
     """
 
     def __init__(self, limit_bytes: int = 128 * 2**20) -> None:
-        self._images: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
+        self._images: OrderedDict[tuple[Path, Window | None], NDArray[np.uint8]] = OrderedDict()
         self._limit = limit_bytes
         self._lock = Lock()
 
-    def image(self, path: Path) -> NDArray[np.uint8]:
-        """The decoded image; raises ImageError."""
+    def image(self, path: Path, window: Window | None = None) -> NDArray[np.uint8]:
+        """The decoded image, 16 bits through `window`; raises ImageError."""
+        key = (path, window)
         with self._lock:
-            if path in self._images:
-                self._images.move_to_end(path)
-                return self._images[path]
-        image = decode(path)
+            if key in self._images:
+                self._images.move_to_end(key)
+                return self._images[key]
+        image = decode(path, window)
         with self._lock:
-            self._images[path] = image
+            self._images[key] = image
             while len(self._images) > 1 and sum(kept.nbytes for kept in self._images.values()) > self._limit:
                 self._images.popitem(last=False)
         return image

@@ -13,6 +13,9 @@ from PySide6.QtGui import QImage, QPixmap
 
 from core.errors import InputError
 from core.imaging.thumbnails import thumbnail
+from core.imaging.window import Window
+from core.project.snapshot import depth_window
+from desktop.session import Session
 from desktop.tasks import Tasks
 
 KEPT = 3000  # pictures in memory; about 40 KB each
@@ -30,20 +33,56 @@ class ThumbnailLoader(QObject):
         super().__init__(parent)
         self._tasks = tasks
         self._cache: Path | None = None
+        self._window: Window | None = None
         self._pictures: OrderedDict[tuple[str, int], QPixmap] = OrderedDict()
         self._waiting: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._under_way: set[tuple[str, int]] = set()
         self._broken: dict[str, str] = {}
 
+    def follow(self, session: Session) -> None:
+        """Keep to the project's depth window."""
+
+        def adopt_window(key: str = "depth_window") -> None:
+            if key == "depth_window":
+                self.set_window(depth_window(session.project) if session.project is not None else None)
+
+        session.setting_changed.connect(adopt_window)
+        session.project_changed.connect(adopt_window)
+
+    def set_window(self, window: Window | None) -> None:
+        """Show images of 16 bits through `window` from now on."""
+        if window != self._window:
+            self._window = window
+            known = [*self._pictures, *self._under_way, *self._waiting]
+            self._forget()
+            # Whoever shows them asks again.
+            for key in known:
+                self.loaded.emit(*key)
+
     def set_cache(self, folder: Path | None) -> None:
         """Keep pictures on the disk in `folder` (None: in memory only), and forget those of another project."""
+        self._forget()
+        self._cache = folder
+
+    def forget(self, path: Path | str) -> None:
+        """Make the pictures of one file anew, which was changed on the disk."""
+        known = [key for key in (*self._pictures, *self._under_way, *self._waiting) if key[0] == str(path)]
+        self._broken.pop(str(path), None)
+        for key in known:
+            self._pictures.pop(key, None)
+            self._waiting.pop(key, None)
+            if key in self._under_way:
+                self._under_way.discard(key)
+                self._tasks.cancel(_key(*key))
+            self.loaded.emit(*key)
+
+    def _forget(self) -> None:
         for path, size in self._under_way:
             self._tasks.cancel(_key(path, size))
         self._under_way.clear()
         self._waiting.clear()
         self._pictures.clear()
         self._broken.clear()
-        self._cache = folder
 
     def request(self, path: Path | str, size: int) -> QPixmap | None:
         """The picture of `path`, at most `size` pixels on its longer side, or None while it is being made."""
@@ -71,7 +110,7 @@ class ThumbnailLoader(QObject):
             # Pictures give way to an image that somebody is waiting for.
             self._tasks.run(
                 _key(path, size),
-                partial(thumbnail, Path(path), size, self._cache),
+                partial(thumbnail, Path(path), size, self._cache, self._window),
                 partial(self._done, key),
                 partial(self._give_up, key),
                 priority=-1,

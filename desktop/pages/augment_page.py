@@ -11,6 +11,7 @@ from core.augmentation.config import AugmentationConfig
 from core.changes import Changes
 from core.errors import InputError
 from core.project.project import Project
+from core.project.snapshot import depth_window
 from core.training.recipe import Recipe, default_recipe
 from core.types import ImageRecord, Split
 from desktop.actions import AUGMENT, build
@@ -73,6 +74,7 @@ class AugmentPage(QWidget):
         session.project_changed.connect(self._project_changed)
         session.image_changed.connect(self._image_changed)
         session.changed.connect(self._project_edited)
+        session.setting_changed.connect(self._setting_changed)
         self._project_changed()
 
     # -- for the main window
@@ -197,6 +199,10 @@ class AugmentPage(QWidget):
 
     # -- following the session and the recipe
 
+    def _setting_changed(self, key: str) -> None:
+        if key == "depth_window" and self._active:
+            self._refresh()
+
     def _project_changed(self) -> None:
         # A waiting change belongs to the project that is being closed, which is still open now.
         self._save()
@@ -264,7 +270,7 @@ class AugmentPage(QWidget):
         self._under_way = request
         self._tasks.run(
             _KEY,
-            lambda: make_previews(request, self._cache.image(request.path)),
+            lambda: make_previews(request, self._cache.image(request.path, request.window)),
             self._ready,
             lambda error: self._failed(request, error),
             priority=1,
@@ -299,6 +305,7 @@ class AugmentPage(QWidget):
             recipe=self._recipe,
             turns=self._turns_of(image),
             first=self._first,
+            window=depth_window(project),
         )
 
     def _turns_of(self, image: ImageRecord) -> Turns:
