@@ -27,6 +27,7 @@ __all__ = [
     "Opened",
     "create",
     "explained",
+    "is_open_elsewhere",
     "mark_closed",
     "migrations",
     "open_copy",
@@ -164,6 +165,18 @@ def _unsupported(path: Path, error: sqlite3.OperationalError) -> InputError | No
     # Said with the code of a mistake in a statement, but it is about the file's own header or schema.
     signs = ("unsupported file format", "malformed", "unsafe use of", "unable to use function")
     return checking.damaged(path, error) if any(sign in str(error) for sign in signs) else None
+
+
+def is_open_elsewhere(path: Path) -> bool:
+    """True if another process or project has the database file open."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=0.2)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.DatabaseError as error:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    finally:
+        connection.close()
+    return False
 
 
 def mark_closed(connection: sqlite3.Connection) -> None:

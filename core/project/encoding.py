@@ -30,7 +30,7 @@ def encode(edit: Edit) -> bytes:
         tree["labels_after"] = [_label_to_json(label) for label in edit.labels_after]
     for key, images in (("added", edit.added), ("removed", edit.removed)):
         if images:
-            tree[key] = [[i.id, i.path, i.width, i.height, i.size_bytes, i.content_hash] for i in images]
+            tree[key] = [[i.id, i.path, i.width, i.height, i.size_bytes, i.content_hash, i.modified_ns] for i in images]
     if edit.fields_before:
         tree["fields"] = _columns(edit.fields_before, edit.fields_after)
     if edit.files_before:
@@ -100,11 +100,12 @@ def _state_from_json(values: list[Any], present: tuple[Box, ...]) -> ImageState:
 
 
 def _image_from_json(values: list[Any], states: Mapping[int, ImageState]) -> ImageRecord:
-    image_id, path, width, height, size_bytes, content_hash = values
+    # Version 1 noted no time of the file.
+    image_id, path, width, height, size_bytes, content_hash, modified_ns = [*values, 0][:7]
     state = states[image_id]
     return ImageRecord(
         image_id, path, width, height, state.status, state.split, state.group, state.note,
-        size_bytes=size_bytes, content_hash=content_hash,
+        size_bytes=size_bytes, content_hash=content_hash, modified_ns=modified_ns,
     )  # fmt: skip
 
 

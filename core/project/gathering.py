@@ -19,6 +19,7 @@ OrderKey = tuple[list[tuple[int, int | str]], str]
 
 _DIGITS = re.compile(r"(\d+)")
 _OWN = frozenset({"runs", "backups", "cache"})
+_HASH_BYTES = 16
 _IN_FLIGHT = 64  # files read ahead of the results: bounds memory, feeds every core
 
 
@@ -31,12 +32,13 @@ class Probed:
     height: int
     size_bytes: int
     content_hash: str
+    modified_ns: int = 0  # time of its last change
 
     def record(self, image_id: int, project_folder: Path) -> ImageRecord:
         """The record by which the project in `project_folder` refers to the file."""
         return ImageRecord(
             image_id, stored(project_folder, self.path), self.width, self.height,
-            size_bytes=self.size_bytes, content_hash=self.content_hash,
+            size_bytes=self.size_bytes, content_hash=self.content_hash, modified_ns=self.modified_ns,
         )  # fmt: skip
 
 
@@ -44,9 +46,24 @@ def probe(path: Path) -> Probed:
     """Read and decode one file. Raises ImageError (an InputError) naming the file and what is wrong."""
     if not is_text(str(path)):
         raise ImageError(f"{path}: its name is not valid text (UTF-8), so the project cannot refer to it; rename it")
+    modified_ns = _modified_ns(path)  # before reading: what changes the file afterwards shows
     data = read_bytes(path)
     height, width = decode_bytes(data, path).shape[:2]
-    return Probed(path, width, height, len(data), hashlib.blake2b(data, digest_size=16).hexdigest())
+    content = hashlib.blake2b(data, digest_size=_HASH_BYTES).hexdigest()
+    return Probed(path, width, height, len(data), content, modified_ns)
+
+
+def content_hash(path: Path) -> str:
+    """The hash of a file's content, as image records hold it. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_HASH_BYTES)).hexdigest()
+
+
+def _modified_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0  # reading the file says why
 
 
 def probe_all(

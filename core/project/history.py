@@ -55,6 +55,7 @@ class ImageFile(NamedTuple):
     height: int
     size_bytes: int
     content_hash: str
+    modified_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,4 +236,4 @@ def fields_of(image: ImageRecord) -> Fields:
 
 def file_of(image: ImageRecord) -> ImageFile:
     """Where the image's file is and what it holds."""
-    return ImageFile(image.path, image.width, image.height, image.size_bytes, image.content_hash)
+    return ImageFile(image.path, image.width, image.height, image.size_bytes, image.content_hash, image.modified_ns)

@@ -94,8 +94,9 @@ class Memory:
             else (summary.box_count, summary.smallest, summary.sets)
         )
         self.images[image_id] = ImageRecord(
-            image_id, old.path, old.width, old.height, *fields, count, old.size_bytes, old.content_hash, smallest, sets
-        )
+            image_id, old.path, old.width, old.height, *fields, count, old.size_bytes, old.content_hash, smallest, sets,
+            old.modified_ns,
+        )  # fmt: skip
         if old.status is not fields.status:
             self._status[old.status] -= 1
             self._status[fields.status] += 1

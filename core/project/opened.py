@@ -27,7 +27,12 @@ class OpenProject:
         self._lock = threading.RLock()
         self._copying = threading.RLock()  # a copy is made without the other lock, and must not meet the closing
         self._closed = False
-        self._counters = _FIRST | store.counters()
+        self._counters = self._read_counters()
+
+    def _read_counters(self) -> dict[str, int]:
+        # The database counts more for itself; writing those back would undo it.
+        stored = self._store.counters()
+        return {name: stored.get(name, first) for name, first in _FIRST.items()}
 
     @property
     def name(self) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from core.changes import Changes
 from core.errors import InputError
-from core.project import database, gathering, making, palette
+from core.project import database, gathering, making, moving, palette
 from core.project.encoding import encode
 from core.project.event_tables import now
 from core.project.history import (
@@ -129,7 +130,7 @@ class Project(ProjectRuns):
             if len(order) != len(images) or images.keys() != set(order):
                 order = gathering.in_order({image.id: image.path for image in images.values()})
             self._memory = Memory(self._store.labels(), images, order, self._store.label_set_counts())
-            self._counters |= self._store.counters()
+            self._counters = self._read_counters()
 
     def close(self) -> None:
         """Give the project free for others. May be called twice."""
@@ -376,6 +377,30 @@ class Project(ProjectRuns):
             added = tuple(probed.record(image_id, self.folder) for image_id, probed in zip(ids, fresh, strict=True))
         name = "Add image" if len(added) == 1 else f"Add {len(added):,} images"
         return Edit(name, {}, {image.id: _state(image, ()) for image in added}, added=added)
+
+    def relocate(self, paths: Mapping[int, Path], *, other_content: bool = False) -> Changes:
+        """Refer images, by id, to these files. One edit, which undo takes back.
+
+        Raises InputError, with nothing changed, if a file cannot be used, another image refers to it already, or
+        it holds another picture than the image's file did; with `other_content` that is meant, and only another
+        width or height is refused.
+        """
+        self._check_writable()
+        paths = {image_id: Path(os.path.abspath(path)) for image_id, path in paths.items()}
+        with self._lock:
+            images = dict(self._memory.images)
+        after = moving.files_after(images, paths, self.folder, other_content=other_content)
+        before = {image_id: file_of(images[image_id]) for image_id in after}
+        name = "Relocate image" if len(after) == 1 else f"Relocate {len(after):,} images"
+        return self.apply(Edit(name, {}, {}, files_before=before, files_after=after))
+
+    def note_unchanged(self, modified_ns: Mapping[int, int]) -> None:
+        """Note that the files of images, by id, hold what they did when they were last changed at these times."""
+        with self._lock:
+            with self._writing():
+                self._store.note_modified(modified_ns)
+            for image_id, time in modified_ns.items():
+                self._memory.images[image_id] = replace(self._memory.images[image_id], modified_ns=time)
 
     def add_labels(self, names: Sequence[str]) -> Changes:
         """Add labels at the end of the list, with colours and shortcuts; names that are there are passed over.

@@ -5,6 +5,8 @@ ALTER TABLE images ADD COLUMN smallest REAL NOT NULL DEFAULT 0;    -- shortest s
 ALTER TABLE images ADD COLUMN label_sets TEXT NOT NULL DEFAULT ''; -- its different label sets: "|1|2,5" holds the empty one, too
 ALTER TABLE images ADD COLUMN set_counts TEXT NOT NULL DEFAULT ''; -- boxes of each of them: "1|4|2"
 
+ALTER TABLE images ADD COLUMN modified_ns INTEGER NOT NULL DEFAULT 0; -- of the file; 0: not noted
+
 UPDATE images
 SET box_count = found.boxes, smallest = found.smallest, label_sets = found.sets, set_counts = found.counts
 FROM (

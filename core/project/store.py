@@ -13,7 +13,7 @@ import numpy as np
 
 from core.project import database
 from core.project.event_tables import EventTables
-from core.project.history import Edit, Fields, ImageState, Relabelling
+from core.project.history import Edit, Fields, ImageState, Relabelling, file_of
 from core.project.history_tables import HistoryTable
 from core.project.rows import as_parameter, sound_rows
 from core.project.run_tables import RunTables
@@ -110,12 +110,12 @@ class Store:
         split = {str(value): value for value in Split}
         rows = self._db.execute(
             "SELECT id, path, width, height, status, split, grp, note, box_count, size_bytes, content_hash, smallest,"
-            " label_sets FROM images"
+            " label_sets, modified_ns FROM images"
         )
         return {
             row[0]: ImageRecord(
                 row[0], row[1], row[2], row[3], status[row[4]], split[row[5]], row[6], row[7], row[8], row[9],
-                row[10], row[11], unpack_sets(row[12]) if row[8] else (),
+                row[10], row[11], unpack_sets(row[12]) if row[8] else (), row[13],
             )
             for row in rows
         }  # fmt: skip
@@ -184,9 +184,9 @@ class Store:
             self._db.executemany("DELETE FROM images WHERE id = ?", ids)
         if edit.added:
             self._db.executemany(
-                "INSERT INTO images (id, path, width, height, size_bytes, content_hash, status, split, grp, note)"
-                " VALUES (?, ?, ?, ?, ?, ?, 'unlabelled', 'none', '', '')",
-                [(i.id, i.path, i.width, i.height, i.size_bytes, i.content_hash) for i in edit.added],
+                "INSERT INTO images (id, path, width, height, size_bytes, content_hash, modified_ns, status, split, grp,"
+                " note) VALUES (?, ?, ?, ?, ?, ?, ?, 'unlabelled', 'none', '', '')",
+                [(i.id, *file_of(i)) for i in edit.added],
             )
         if edit.labels_after is not None and edit.labels_after != edit.labels_before:
             self._write_labels(edit.labels_after)
@@ -234,9 +234,15 @@ class Store:
         # Two images may change places: each path is free before any is given.
         self._db.executemany("UPDATE images SET path = ? WHERE id = ?", [(f"\0{image}", image) for image in moved])
         self._db.executemany(
-            "UPDATE images SET path = ?, width = ?, height = ?, size_bytes = ?, content_hash = ? WHERE id = ?",
+            "UPDATE images SET path = ?, width = ?, height = ?, size_bytes = ?, content_hash = ?, modified_ns = ?"
+            " WHERE id = ?",
             [(*edit.files_after[image], image) for image in moved],
         )
+
+    def note_modified(self, times: Mapping[int, int]) -> None:
+        """The time of the last change of each image's file, by the image's id; inside a transaction."""
+        rows = [(time, image) for image, time in times.items()]
+        self._db.executemany("UPDATE images SET modified_ns = ? WHERE id = ?", rows)
 
     def _relabel(self, change: Relabelling) -> None:
         packed = [pack(labels) for labels in change.sets]

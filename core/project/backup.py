@@ -1,0 +1,197 @@
+"""Backups of the project's database: taken while it is in use, checked, and put back when it is needed.
+
+A backup holds labels, boxes, settings and history; images and runs are files of their own, which it refers to.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core import files
+from core.errors import InputError, StorageError
+from core.project import checking, database
+from core.project.project import Project
+
+KEPT = 10  # backups of a project; an older one goes when a newer one is there
+FOLDER = "backups"
+_PREFIX = "project-"
+_STAMP = "%Y%m%dT%H%M%SZ"
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One backup file."""
+
+    path: Path
+    time: str  # when it was taken; ISO 8601 in UTC
+    images: int
+    boxes: int
+    size_bytes: int
+    fault: str = ""  # why it cannot be restored; empty for one that can
+
+
+def back_up(project: Project) -> Backup | None:
+    """Copy the database of an open project into its `backups` folder; None if nothing changed since the last.
+
+    Edits may go on meanwhile, so this may run in a thread of its own. The copy is checked before it counts, and the
+    ten newest are kept. Raises StorageError if the disk refuses, InputError if the project is damaged; the
+    older backups are all left then.
+    """
+    with _one_at_a_time:
+        folder = project.folder / FOLDER
+        newest = max(_files(folder), default=None)
+        if newest is not None and _revision(newest) == project.revision:
+            return None
+        path = _free_path(folder, datetime.now(UTC))
+        try:
+            with files.replacing(path) as temporary:
+                temporary.unlink()
+                project.copy_to(temporary)
+                _check(temporary, project.folder / database.FILE_NAME)
+        except OSError as error:
+            raise StorageError(
+                f"{folder}: no backup could be written ({error.strerror}); free some space there or check its "
+                "permissions: the project itself is not affected"
+            ) from error
+        _forget_old(folder)
+        return _described(path)
+
+
+def backups(folder: Path) -> list[Backup]:
+    """The backups of the project in `folder`, newest first, with the copies that were made before a new version."""
+    found = [*_files(folder / FOLDER), *(folder / FOLDER).glob("before-version-*.sqlite")]
+    return sorted(map(_described, found), key=lambda backup: (backup.time, backup.path.name), reverse=True)
+
+
+def restore(folder: Path, backup: Backup | Path) -> Backup | None:
+    """Put a backup in the place of the project's database. The project must be closed.
+
+    What is there now is kept as one more backup, which is given back; what is damaged is kept, too, but cannot be
+    restored. Raises InputError, with nothing changed: the backup is damaged, no project's or of a newer program, the
+    project is open, or the disk refuses.
+    """
+    source = backup if isinstance(backup, Path) else backup.path
+    path = folder / database.FILE_NAME
+    with _one_at_a_time:
+        _check(source, source)
+        try:
+            with files.replacing(path) as temporary:
+                shutil.copyfile(source, temporary)
+                kept = _keep_present(path, before=source) if path.exists() else None
+                for ending in ("-wal", "-shm", "-journal"):
+                    # What belongs to the old database must never be taken for the new one's.
+                    path.with_name(path.name + ending).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"{folder}: the backup could not be put back ({error.strerror}); free some space or check the "
+                "permissions, then try again"
+            ) from error
+        _forget_old(folder / FOLDER, but=source)
+        return kept
+
+
+def _keep_present(path: Path, before: Path) -> Backup | None:
+    """Keep the database at `path` among the backups. Raises InputError if it is open elsewhere."""
+    target = _free_path(path.parent / FOLDER, datetime.now(UTC))
+    try:
+        with closing(database.open_owned(path).connection) as present, files.replacing(target) as temporary:
+            temporary.unlink()
+            with closing(sqlite3.connect(temporary, isolation_level=None)) as copy:
+                present.backup(copy)
+                database.mark_closed(copy)
+                copy.execute("PRAGMA journal_mode=DELETE")
+    except StorageError:
+        raise
+    except InputError:
+        if database.is_open_elsewhere(path):
+            raise
+        _keep_as_it_is(path, target)
+        return None
+    return _described(target)
+
+
+def _keep_as_it_is(path: Path, target: Path) -> None:
+    # Damaged or newer: nothing can be made of it here, but it is a person's work, and others may be able to.
+    for ending in ("", "-wal", "-journal"):
+        source = path.with_name(path.name + ending)
+        if source.exists():
+            with files.replacing(target.with_name(f"kept-{target.stem}.sqlite{ending}")) as temporary:
+                shutil.copyfile(source, temporary)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"{_PREFIX}*.sqlite"))
+
+
+def _free_path(folder: Path, time: datetime) -> Path:
+    # The names are in the order of their times, also within a second.
+    stem = f"{_PREFIX}{time.strftime(_STAMP)}"
+    names = (f"{stem}{letter}.sqlite" for letter in ("", *"abcdefghijklmnopqrstuvwxyz"))
+    return next((folder / name for name in names if not (folder / name).exists()), folder / f"{stem}zz.sqlite")
+
+
+def _forget_old(folder: Path, but: Path | None = None) -> None:
+    for path in _files(folder)[:-KEPT]:
+        if path != but:
+            path.unlink(missing_ok=True)
+
+
+def _revision(path: Path) -> int | None:
+    """The project's revision when the backup was taken; None if it cannot be read."""
+    try:
+        with closing(_connect(path)) as connection:
+            row = connection.execute("SELECT value FROM counters WHERE name = 'revision'").fetchone()
+    except sqlite3.Error:
+        return None
+    return None if row is None else int(row[0])
+
+
+def _check(path: Path, shown: Path) -> None:
+    """Raises InputError, naming `shown`, unless the file at `path` is a whole project database that can be opened."""
+    checking.check_header(path)
+    with database.explained(shown), closing(_connect(path)) as connection:
+        scripts = database.migrations()
+        version = checking.check_version(connection, shown, len(scripts))
+        checking.check_schema(connection, shown, scripts[:version])
+        checking.check_whole(connection, shown, thoroughly=True)
+
+
+def _described(path: Path) -> Backup:
+    time, size = _time(path), 0
+    try:
+        size = path.stat().st_size
+        with database.explained(path), closing(_connect(path)) as connection:
+            checking.check_version(connection, path, len(database.migrations()))
+            images = connection.execute("SELECT count(*) FROM images").fetchone()[0]
+            # Version 1 kept no counts.
+            counted = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'label_sets'").fetchone()
+            of_boxes = "SELECT coalesce(sum(boxes), 0) FROM label_sets" if counted else "SELECT count(*) FROM boxes"
+            boxes = connection.execute(of_boxes).fetchone()[0]
+    except InputError as error:
+        return Backup(path, time, 0, 0, size, str(error))
+    except (sqlite3.Error, OSError) as error:
+        return Backup(path, time, 0, 0, size, f"{path}: cannot be read ({error})")
+    return Backup(path, time, images, boxes, size)
+
+
+def _time(path: Path) -> str:
+    try:
+        stamp = path.stem.removeprefix(_PREFIX).rstrip("abcdefghijklmnopqrstuvwxyz")
+        time = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        time = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return time.isoformat(timespec="seconds")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Immutable: a backup is never written, and may lie where no lock and no journal can be made.
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+    checking.guard(connection)
+    return connection
