@@ -186,7 +186,7 @@ def _tiff(data: bytes) -> ImageHeader:
 
 def _further_pages(data: bytes, order: str, place: int, *, big: bool) -> int:
     """Pages after the first, without small versions of one; a chain that is damaged or goes in a circle ends there."""
-    seen: set[int] = set()
+    seen = {struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)[0]}
     pages = 0
     while place and place not in seen and len(seen) < _MOST_PAGES:
         seen.add(place)
