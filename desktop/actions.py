@@ -31,11 +31,21 @@ WINDOW = (
     ActionSpec("sample_project", "Sample project…", (), "sample", "Make a project with generated images of defects"),
     ActionSpec("add_images", "Add images…", ("Ctrl+I",), "image"),
     ActionSpec("add_folder", "Add a folder of images…", ("Ctrl+Shift+I",), "add-images"),
-    ActionSpec("import_coco", "Import COCO annotations…", (), "import"),
+    ActionSpec(
+        "import_annotations", "Import annotations…", ("Ctrl+Alt+I",), "import", "Import COCO, VOC, YOLO, labelme or CSV"
+    ),
+    ActionSpec(
+        "import_as_project", "Import as a new project…", (), "import", "Make a project of annotations and their images"
+    ),
+    ActionSpec(
+        "export_annotations", "Export annotations…", ("Ctrl+Alt+E",), "export", "Write COCO, VOC, YOLO, labelme or CSV"
+    ),
     ActionSpec("assign_splits", "Assign train, val and test…", (), "shuffle"),
     ActionSpec("close_project", "Close project", ("Ctrl+W",)),
     ActionSpec("undo", "Undo", ("Ctrl+Z",), "undo", repeats=True),
     ActionSpec("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", repeats=True),
+    ActionSpec("palette", "Run an action…", ("Ctrl+K",), "search", "Find any action by typing, and run it"),
+    ActionSpec("settings", "Settings…", ("Ctrl+,",), "settings"),
     ActionSpec("quit", "Quit", ("Ctrl+Q",)),
     ActionSpec("page_1", "Label page", ("Ctrl+1",), "label"),
     ActionSpec("page_2", "Augment page", ("Ctrl+2",), "augment"),
@@ -52,7 +62,6 @@ WINDOW = (
 
 # Keys without a menu entry, for the list of shortcuts.
 MORE_KEYS = (
-    ("1 … 9, 0", "Toggle a label on the selected boxes; with none selected, choose the next box's labels"),
     ("Arrows", "Nudge the selected boxes by 1 px, with Shift by 10 px"),
     ("Tab, Shift+Tab", "Select the next of overlapping boxes"),
     ("Enter", "Labels of the selected box"),
@@ -69,9 +78,14 @@ LABEL_BOXES = (
     ActionSpec("delete", "Delete", ("Del", "Backspace"), "delete", "Delete the selected boxes"),
     ActionSpec("duplicate", "Duplicate", ("Ctrl+D",), "duplicate", "Duplicate the selected boxes"),
     ActionSpec("copy", "Copy boxes", ("Ctrl+C",)),
-    ActionSpec("paste", "Paste boxes", ("Ctrl+V",)),
+    ActionSpec("cut", "Cut boxes", ("Ctrl+X",)),
+    ActionSpec("paste", "Paste boxes", ("Ctrl+V",), tip="Paste boxes at the same place, also on other images"),
+    ActionSpec("paste_previous", "Paste the boxes of the image before", ("Ctrl+Shift+V",)),
     ActionSpec("select_all", "Select all boxes", ("Ctrl+A",)),
-    ActionSpec("labels_menu", "Labels of the box…", ("Ctrl+E",), "tag"),
+    ActionSpec("labels_menu", "Pick labels…", ("Ctrl+E",), "tag", "Find labels by typing, for the selected boxes"),
+    ActionSpec("keep_labels", "Keep labels for the next box", ("K",), checkable=True),
+    ActionSpec("focus_labels", "Go to the list of labels", ("Ctrl+L",)),
+    ActionSpec("focus_boxes", "Go to the list of boxes", ("Ctrl+B",)),
 )
 
 LABEL_VIEW = (
@@ -87,7 +101,15 @@ LABEL_IMAGES = (
     ActionSpec("reviewed", "Reviewed", ("Ctrl+Space",), "reviewed", "Mark the image as reviewed and go to the next"),
     ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
     ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),
+    ActionSpec("next_unlabelled", "Next unlabelled image", ("N",), "next-unlabelled", repeats=True),
+    ActionSpec("previous_unlabelled", "Previous unlabelled image", ("Shift+N",), repeats=True),
+    ActionSpec("note", "Note on the image", ("Ctrl+M",), "edit", "Write down something about the image"),
+    ActionSpec("find_images", "Find images", ("/", "Ctrl+Shift+F"), "search", "Search the names and notes of images"),
+    ActionSpec("filter_images", "Filter the images", ("Ctrl+Alt+F",), "filter"),
+    ActionSpec("group_images", "Group images…", (), "group", "Group images by folder or by a pattern on their names"),
     ActionSpec("remove_image", "Take out of the project", (), "delete", "The file stays where it is"),
+    ActionSpec("show_images", "Show the list of images", ("Ctrl+B",), "panel-left", checkable=True),
+    ActionSpec("show_panels", "Show labels and boxes", ("Ctrl+Shift+B",), "panel-right", checkable=True),
 )
 
 LABEL_DIGITS = tuple(
@@ -137,6 +159,15 @@ SCOPES: Mapping[str, Mapping[str, ActionSpec]] = {
         ("checkpoints", CHECKPOINTS),
         ("inspect", INSPECT),
     )
+}
+
+SCOPE_TITLES: Mapping[str, str] = {
+    "window": "Everywhere",
+    "label": "Label page",
+    "augment": "Augment page",
+    "train": "Train page",
+    "checkpoints": "Checkpoints page",
+    "inspect": "Inspect page",
 }
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtCore import QObject, Signal
 
 from core.changes import Changes
+from core.errors import StorageError
+from core.project.ahead import Ahead
 from core.project.history import Edit
 from core.project.project import Project
+from desktop.waiting import WaitingEdits
 
 
 class Session(QObject):
@@ -31,10 +35,19 @@ class Session(QObject):
         super().__init__(parent)
         self._project: Project | None = None
         self._image_id: int | None = None
+        self.waiting = WaitingEdits(self)
+        self.waiting.due.connect(self.try_again)
 
     @property
     def project(self) -> Project | None:
         return self._project
+
+    @property
+    def shown(self) -> Project | None:
+        """The project as the person sees it: with the edits that wait for the disk. Edits are built from it."""
+        if self._project is None or not self.waiting:
+            return self._project
+        return cast(Project, Ahead(self._project, self.waiting.edits))
 
     @property
     def image_id(self) -> int | None:
@@ -58,6 +71,8 @@ class Session(QObject):
         if self._project is None:
             return
         self.settle.emit()
+        self.try_again()
+        self.waiting.clear()
         self.closing.emit()
         closing, self._project, self._image_id = self._project, None, None
         self.project_changed.emit()
@@ -67,15 +82,45 @@ class Session(QObject):
     def select_image(self, image_id: int | None) -> None:
         if image_id != self._image_id:
             self.settle.emit()
-            self._image_id = image_id
+            if not self.waiting or self.waiting.may_leave():
+                self._image_id = image_id
+            # Also where the person stays: lists that went ahead come back.
             self.image_changed.emit()
 
     def apply(self, edit: Edit, initiator: object = None) -> Changes:
-        """Make an edit durable and tell every view. Raises InputError; nothing was changed then."""
+        """Make an edit durable and tell every view. Raises InputError; nothing was changed then.
+
+        Edits that wait for the disk are written first; a StorageError may be about them.
+        """
         assert self._project is not None
+        self._write_waiting()
         changes = self._project.apply(edit)
         self.notify(changes, initiator)
         return changes
+
+    def hold(self, edit: Edit, reason: str) -> None:
+        """Show an edit that the disk refused as if it were made, and try again until it is written."""
+        self.waiting.hold(edit, reason)
+        self.notify(edit.changes())
+
+    def try_again(self) -> bool:
+        """Try to write what waits for the disk; False if that was refused again."""
+        try:
+            self._write_waiting()
+        except StorageError:
+            return False
+        return True
+
+    def _write_waiting(self) -> None:
+        """Raises StorageError while the disk refuses."""
+        if self._project is None or not self.waiting:
+            return
+        count = len(self.waiting.edits)
+        changes, refusal = self.waiting.write(self._project)
+        self.notify(changes)
+        if refusal is not None:
+            raise refusal
+        self.message.emit(f"Written: {count} {'edit' if count == 1 else 'edits'} that the disk had refused")
 
     def set_setting(self, key: str, value: object) -> None:
         """Keep a setting in the project and tell whoever shows it. Raises InputError; nothing was changed then."""
@@ -85,11 +130,25 @@ class Session(QObject):
 
     def undo(self) -> None:
         """Take back the last edit, and go to the image it was made on. Raises InputError."""
+        self.settle.emit()
+        if (edit := self.waiting.take_back()) is not None:
+            self.notify(edit.reversed.changes())
+            self.message.emit(f"Undone: {edit.name}")
+            return
         self._step("Undone", lambda project: (project.undo_name, project.undo()))
 
     def redo(self) -> None:
         """Do again what was undone, and go to the image it was made on. Raises InputError."""
+        self._write_waiting()
         self._step("Redone", lambda project: (project.redo_name, project.redo()))
+
+    def go_to(self, position: int) -> None:
+        """Undo or redo until the edit at `position` is the last that is done. Raises InputError."""
+        self.settle.emit()
+        if self._project is None:
+            return
+        self._write_waiting()
+        self._show_step(self._project.go_to(position))
 
     def notify(self, changes: Changes, initiator: object = None) -> None:
         """Tell every view of a change that was made through the project itself, such as added images."""
@@ -106,10 +165,13 @@ class Session(QObject):
         if changes is None:
             self.message.emit("There is nothing to undo" if word == "Undone" else "There is nothing to redo")
             return
+        self._show_step(changes)
+        self.message.emit(f"{word}: {name}")
+
+    def _show_step(self, changes: Changes) -> None:
         self.notify(changes)
         if len(changes.images) == 1 and not changes.image_list:
             self.select_image(next(iter(changes.images)))
-        self.message.emit(f"{word}: {name}")
 
     def _keep_a_present_image(self) -> bool:
         """Choose another image where the current one is no longer in the project, or there was none."""

@@ -65,14 +65,14 @@ class LabelListModel(QAbstractListModel):
         self._all_changed()
 
     def _reload(self) -> None:
-        project = self._session.project
+        project = self._session.shown
         self.beginResetModel()
         self._labels = project.labels() if project is not None else ()
         self._counts = project.counts().labels if project is not None else {}
         self.endResetModel()
 
     def _refresh(self, changes: Changes, _initiator: object) -> None:
-        project = self._session.project
+        project = self._session.shown
         if project is None:
             return
         if changes.labels:

@@ -1,70 +1,98 @@
-"""What the hand does to boxes on the Label page: drawing, copying, deleting, labelling."""
+"""What the hand does to boxes on the Label page: drawing, deleting, labelling."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
-from PySide6.QtCore import QObject, QPoint, QPointF, Signal
+from PySide6.QtCore import QObject, QPointF, QRect, Qt, Signal
+from PySide6.QtGui import QAction
 
 from core.project import edits, label_edits
 from core.types import Box
 from desktop.canvas import interaction as act
 from desktop.canvas.annotation_canvas import AnnotationCanvas
-from desktop.models import wording
+from desktop.models.next_labels import NextLabels
+from desktop.pages.box_copying import BoxCopying
 from desktop.pages.label_context import LabelContext
-from desktop.widgets.label_menus import labels_menu
+from desktop.widgets.label_picker import LabelPicker, Pickable
 
-DUPLICATE_OFFSET = 12.0  # of a copy, in image pixels
+NEXT_BOX = QRect(12, 12, 0, 40)  # where the picker opens for the next box: below its badge
 
 
 class BoxEditing(QObject):
-    """Turns what the canvas and the label panel announce into edits of the current image's boxes."""
+    """Turns what the canvas, the picker and the label panel announce into edits of the current image's boxes."""
 
     next_labels_changed = Signal()
 
-    def __init__(self, context: LabelContext, canvas: AnnotationCanvas, add_label: Callable[[], object]) -> None:
-        """`add_label` asks for a new label of the project."""
+    def __init__(self, context: LabelContext, canvas: AnnotationCanvas, image_before: Callable[[], int | None]) -> None:
+        """`image_before` tells the image before the current one in the list."""
         super().__init__(canvas)
         self._context = context
         self._canvas = canvas
-        self._add_label = add_label
-        self._next_labels: frozenset[int] = frozenset()
-        self._clipboard: tuple[Box, ...] = ()
+        self._next = NextLabels()
+        self._keep_action: QAction | None = None
+        self._copying = BoxCopying(context, canvas, image_before)
+        self._picker = LabelPicker(canvas)
+        self._picked: frozenset[int] = frozenset()  # boxes that the picker is open for; none: the next box
+        self._picker.toggled.connect(self._toggle_picked)
+        self._picker.create_wanted.connect(self._create_picked)
+        self._picker.closed.connect(lambda: canvas.setFocus(Qt.FocusReason.PopupFocusReason))
         canvas.drawn.connect(self._draw)
         canvas.edited.connect(self._replace_boxes)
-        canvas.labels_wanted.connect(self._show_labels_menu)
-        canvas.cancelled.connect(lambda: self.set_next_labels(frozenset()))
+        canvas.labels_wanted.connect(self.pick_labels)
+        canvas.cancelled.connect(lambda: self.choose_next(frozenset()))
+        canvas.selection_changed.connect(self._close_stale_picker)
+        context.session.changed.connect(self._follow_project)
+        context.session.image_changed.connect(self._leave_image)
 
     @property
     def next_labels(self) -> frozenset[int]:
         """The labels that the next box will carry."""
-        return self._next_labels
+        return self._next.labels
+
+    @property
+    def keeping(self) -> bool:
+        """Whether every box starts with the labels of the last."""
+        return self._next.keep
+
+    @property
+    def picker(self) -> LabelPicker:
+        return self._picker
 
     def handlers(self) -> dict[str, Callable[..., object]]:
         """What the actions of `desktop.actions.LABEL_BOXES` and `LABEL_DIGITS` do."""
         return {
             "draw": self._canvas.arm,
             "delete": self._delete,
-            "duplicate": self._duplicate,
-            "copy": self._copy,
-            "paste": self._paste,
             "select_all": lambda: self._canvas.select([box.id for box in self._canvas.boxes]),
-            "labels_menu": self._show_labels_menu,
+            "labels_menu": self.pick_labels,
+            "keep_labels": self.set_keep,
+            **self._copying.handlers(),
             **{f"digit_{digit}": partial(self.press_digit, digit) for digit in "1234567890"},
         }
 
+    def use_actions(self, actions: dict[str, QAction]) -> None:
+        """The actions that were made of `handlers`."""
+        self._keep_action = actions["keep_labels"]
+
     def open_project(self) -> None:
-        """Start over with the session's project."""
-        self._clipboard = ()
-        labels = self._context.project.labels() if self._context.project is not None else ()
-        # With a single label there is nothing to choose.
-        self._next_labels = frozenset({labels[0].id}) if len(labels) == 1 else frozenset()
+        """Start over with the session's project: nothing is kept from the one before."""
+        self._copying.forget()
+        self._picker.dismiss()
+        project = self._context.project
+        self._next.start(project.labels() if project is not None else ())
+        self._announce_next()
+
+    # -- boxes
 
     def _draw(self, xyxy: act.XYXY) -> None:
-        before = {box.id for box in self._canvas.boxes}
-        if self._context.apply(lambda project, image_id: edits.add_box(project, image_id, xyxy, self._next_labels)):
-            self._canvas.select([box.id for box in self._canvas.boxes if box.id not in before])
+        before = {box.id for box in self._context.boxes}
+        labels = self._next.labels
+        if self._context.apply(lambda project, image_id: edits.add_box(project, image_id, xyxy, labels)):
+            self._next.used()
+            self._canvas.select([box.id for box in self._context.boxes if box.id not in before])
+            self._announce_next()
 
     def _replace_boxes(self, boxes: tuple[Box, ...], name: str) -> None:
         self._context.apply(lambda project, image_id: edits.replace_boxes(project, image_id, boxes, name))
@@ -74,39 +102,7 @@ class BoxEditing(QObject):
         if chosen := self._canvas.selected:
             self._context.apply(lambda project, image_id: edits.delete_boxes(project, image_id, chosen))
 
-    def _copy(self) -> None:
-        self._clipboard = tuple(box for box in self._canvas.boxes if box.id in self._canvas.selected)
-        if self._clipboard:
-            self._context.session.message.emit(f"Copied {_boxes(len(self._clipboard))}")
-
-    def _paste(self) -> None:
-        present = {(box.xyxy, box.labels) for box in self._canvas.boxes}
-        # On the image they come from, copies would lie exactly on their originals.
-        same = any((box.xyxy, box.labels) in present for box in self._clipboard)
-        self._add_copies(self._clipboard, DUPLICATE_OFFSET if same else 0.0, "Paste")
-
-    def _duplicate(self) -> None:
-        self._canvas.finish_nudging()
-        chosen = tuple(box for box in self._canvas.boxes if box.id in self._canvas.selected)
-        self._add_copies(chosen, DUPLICATE_OFFSET, "Duplicate")
-
-    def _add_copies(self, boxes: tuple[Box, ...], offset: float, verb: str) -> None:
-        project, record = self._context.project, self._context.record
-        if not boxes or project is None or record is None:
-            return
-        known = {label.id for label in project.labels()}
-        bounds = (float(record.width), float(record.height))
-        new_ids = project.new_ids("box", len(boxes))
-        copies = act.pasted(boxes, new_ids, known, offset, bounds)
-        if not copies:
-            self._context.notice.show_notice("The copied boxes lie outside this image.", "warning", stays=False)
-            return
-        present = self._canvas.boxes
-        name = f"{verb} {_boxes(len(copies))}"
-        if self._context.apply(
-            lambda project, image_id: edits.replace_boxes(project, image_id, (*present, *copies), name)
-        ):
-            self._canvas.select([copy.id for copy in copies])
+    # -- labels
 
     def press_digit(self, digit: str) -> None:
         project = self._context.project
@@ -119,28 +115,106 @@ class BoxEditing(QObject):
     def toggle_label(self, label_id: int) -> None:
         """Toggle a label on the selected boxes; with none selected, for the next box."""
         self._canvas.finish_nudging()
+        self._toggle(label_id, self._canvas.selected)
+
+    def choose_next(self, labels: Collection[int]) -> None:
+        """Give the next box these labels."""
+        self._next.choose(labels)
+        self._announce_next()
+
+    def set_keep(self, keep: bool) -> None:
+        """Let every box start with the labels of the last, or with none again."""
+        if keep != self._next.keep:
+            self._next.set_keep(keep)
+            self._announce_next()
+
+    def _toggle(self, label_id: int, chosen: frozenset[int]) -> None:
         if not self._context.editable:
             return
-        chosen = self._canvas.selected
-        if chosen:
-            self._context.apply(lambda project, image_id: label_edits.toggle_label(project, image_id, chosen, label_id))
-        else:
-            self.set_next_labels(act.toggled(self._next_labels, label_id))
-
-    def set_next_labels(self, labels: frozenset[int]) -> None:
-        self._next_labels = labels
-        self.next_labels_changed.emit()
-
-    def _show_labels_menu(self) -> None:
-        project = self._context.project
-        chosen = [box for box in self._canvas.boxes if box.id in self._canvas.selected]
-        if project is None or not chosen or not self._context.editable:
+        if not chosen:
+            self.choose_next(act.toggled(self._next.labels, label_id))
             return
-        menu = labels_menu(self._canvas, project.labels(), chosen, self.toggle_label, self._add_label)
-        corner = self._canvas.to_widget(QPointF(chosen[0].x2, chosen[0].y1)).toPoint() + QPoint(8, 0)
-        menu.exec(self._canvas.mapToGlobal(corner))
-        menu.deleteLater()
+        if self._context.apply(lambda project, image_id: label_edits.toggle_label(project, image_id, chosen, label_id)):
+            self._note_given(chosen, label_id)
 
+    def _note_given(self, chosen: frozenset[int], label_id: int) -> None:
+        sets = [box.labels for box in self._context.boxes if box.id in chosen]
+        self._next.given(sets, [label_id] if any(label_id in labels for labels in sets) else [])
+        self._announce_next()
 
-def _boxes(count: int) -> str:
-    return wording.plural(count, "box", "boxes")
+    def _announce_next(self) -> None:
+        if self._keep_action is not None:
+            self._keep_action.setChecked(self._next.keep)
+        self.next_labels_changed.emit()
+        self._show_in_picker()
+
+    # -- the picker
+
+    def pick_labels(self) -> None:
+        """Open the picker at the selected boxes; with none selected, for the next box."""
+        self._canvas.finish_nudging()
+        project = self._context.project
+        if project is None or self._context.record is None or not self._context.editable:
+            return
+        chosen = [box for box in self._canvas.boxes if box.id in self._canvas.selected]
+        self._picked = frozenset(box.id for box in chosen)
+        about = "Labels of the box" if len(chosen) == 1 else f"Labels of {len(chosen)} boxes"
+        self._picker.open_at(self._anchor(chosen), self._pickable(), about if chosen else "Labels of the next box")
+
+    def _anchor(self, boxes: list[Box]) -> QRect:
+        """The boxes in the canvas's pixels, as far as they are in sight."""
+        if not boxes:
+            return NEXT_BOX
+        corners = [
+            (self._canvas.to_widget(QPointF(b.x1, b.y1)), self._canvas.to_widget(QPointF(b.x2, b.y2))) for b in boxes
+        ]
+        rects = [QRect(first.toPoint(), second.toPoint()) for first, second in corners]
+        whole = rects[0]
+        for rect in rects[1:]:
+            whole = whole.united(rect)
+        seen = whole.intersected(self._canvas.rect())
+        return seen if seen.isValid() else NEXT_BOX
+
+    def _pickable(self) -> Pickable:
+        project = self._context.project
+        assert project is not None
+        boxes = [box.labels for box in self._context.boxes if box.id in self._picked]
+        sets = tuple(boxes) if self._picked else (self._next.labels,)
+        return Pickable(project.labels(), sets, self._next.recent, project.counts().labels)
+
+    def _show_in_picker(self) -> None:
+        if self._picker.isVisible() and self._context.project is not None:
+            self._picker.show_labels(self._pickable())
+
+    def _toggle_picked(self, label_id: int) -> None:
+        self._toggle(label_id, self._picked)
+
+    def _create_picked(self, name: str) -> None:
+        """Make a new label and give it to what the picker is open for, in one edit."""
+        picked = self._picked
+        before = {label.id for label in self._context.project.labels()} if self._context.project else set()
+        if not self._context.apply(lambda project, image_id: label_edits.create_label(project, name, image_id, picked)):
+            return
+        assert self._context.project is not None
+        fresh = next(label.id for label in self._context.project.labels() if label.id not in before)
+        if picked:
+            self._note_given(picked, fresh)
+        else:
+            self.choose_next(self._next.labels | {fresh})
+
+    def _close_stale_picker(self) -> None:
+        if self._picker.isVisible() and self._canvas.selected != self._picked:
+            self._picker.dismiss()
+
+    # -- following the session
+
+    def _follow_project(self) -> None:
+        project = self._context.project
+        if project is not None:
+            self._next.set_known(project.labels())
+            self._announce_next()
+
+    def _leave_image(self) -> None:
+        self._picker.dismiss()
+        self._next.leave_image()
+        self._announce_next()

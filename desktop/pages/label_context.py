@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
-from core.errors import InputError
+from core.errors import InputError, StorageError
 from core.project.history import Edit
 from core.project.project import Project
-from core.types import ImageRecord
+from core.types import Box, ImageRecord
 from desktop.session import Session
 from desktop.widgets.notice import Notice
 
@@ -26,25 +26,46 @@ class LabelContext(QObject):
 
     @property
     def project(self) -> Project | None:
-        return self.session.project
+        """The project as it is shown: with the edits that wait for the disk."""
+        return self.session.shown
 
     @property
     def record(self) -> ImageRecord | None:
         """The current image."""
-        project, image_id = self.session.project, self.session.image_id
+        project, image_id = self.project, self.session.image_id
         return project.image(image_id) if project is not None and image_id is not None else None
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """The boxes of the current image, whether or not it is on the screen yet."""
+        project, image_id = self.project, self.session.image_id
+        return project.boxes(image_id) if project is not None and image_id is not None else ()
 
     @property
     def editable(self) -> bool:
         return self.session.project is not None and not self.session.project.read_only
 
     def apply(self, build: Callable[[Project, int], Edit]) -> bool:
-        """Make an edit of the current image durable; where that is refused, say why and announce `refused`."""
-        project, image_id = self.session.project, self.session.image_id
-        if project is None or image_id is None:
+        """Make an edit of the current image durable; where that is refused, say why and announce `refused`.
+
+        Where only the disk refuses, the edit stays on the screen and waits in `session.waiting`: True as well.
+        """
+        image_id = self.session.image_id
+        return image_id is not None and self.apply_to_project(lambda project: build(project, image_id))
+
+    def apply_to_project(self, build: Callable[[Project], Edit]) -> bool:
+        """As `apply`, for an edit that is not about the current image alone."""
+        project = self.project
+        if project is None:
             return False
         try:
-            self.session.apply(build(project, image_id), self)
+            edit = build(project)
+            try:
+                self.session.apply(edit, self)
+            except StorageError as error:
+                if edit.added or edit.removed or not self.editable:
+                    raise
+                self.session.hold(edit, str(error))
         except InputError as error:
             self.notice.show_notice(str(error))
             self.refused.emit()

@@ -31,12 +31,15 @@ from desktop.widgets.notice import Notice
 from desktop.widgets.parts import surface, words
 
 NO_IMAGES = (
-    "No images yet.\n\nDrop image files or folders here, "
-    "or press Ctrl+I to add files and Ctrl+Shift+I to add a folder."
+    "No images yet.\n\nDrop image files or folders here, or press Ctrl+I to add files and Ctrl+Shift+I to add a folder."
 )
 LEFT, RIGHT = 250, 270  # widths of the side columns at first, in pixels
 # Actions that need a project open for writing.
-CHANGING = frozenset({"draw", "delete", "duplicate", "paste", "labels_menu", "clean", "reviewed", "remove_image"})
+CHANGING = frozenset(
+    {"draw", "delete", "duplicate", "cut", "paste", "paste_previous", "labels_menu", "keep_labels"}
+    | {"clean", "reviewed", "remove_image"}
+)
+BOX_MENU = ("labels_menu", "duplicate", "copy", "cut", "delete")  # of the list of boxes
 
 
 class LabelPage(QWidget):
@@ -54,12 +57,14 @@ class LabelPage(QWidget):
         self.notice = Notice()
         self._context = LabelContext(session, self.notice)
         self.images = ImageListPanel(session, services)
-        self.labels = LabelPanel(session)
-        self._editing = BoxEditing(self._context, self.canvas, self.labels.add_label)
+        self.labels = LabelPanel(session, self._context.apply_to_project)
+        self._editing = BoxEditing(self._context, self.canvas, self._image_before)
         self._view = LabelView(self.canvas)
         handlers = self._handlers() | self._editing.handlers() | self._view.handlers()
         self._actions = table.build(self, table.LABEL, handlers, Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self._view.use_actions(self._actions)
+        self._editing.use_actions(self._actions)
+        self.labels.use_keep_action(self._actions["keep_labels"])
         self.box_list = BoxList()
         self.details = ImageDetails()
         self._bar = CanvasBar(self._actions)
@@ -89,6 +94,8 @@ class LabelPage(QWidget):
             "previous": lambda: self._step(-1),
             "next": lambda: self._step(1),
             "remove_image": self._remove_current,
+            "focus_labels": self.labels.rows.take_focus,
+            "focus_boxes": lambda: self.box_list.take_focus(),
         }
 
     def _place(self) -> None:
@@ -135,9 +142,13 @@ class LabelPage(QWidget):
         self.labels.toggled.connect(self._editing.toggle_label)
         self._editing.next_labels_changed.connect(self._show_selection)
         self._context.refused.connect(self._show_truth)
-        self.labels.failed.connect(self.notice.show_notice)
+        self.labels.keep_switched.connect(self._editing.set_keep)
+        self.labels.left.connect(canvas.setFocus)
+        self.box_list.left.connect(canvas.setFocus)
         self.box_list.chosen.connect(canvas.select)
         self.box_list.opened.connect(self._show_box)
+        self.box_list.pointed.connect(canvas.set_highlighted)
+        self.box_list.use_menu(lambda: [self._actions[name] for name in BOX_MENU])
         self.images.menu_requested.connect(self._show_image_menu)
         self.details.split_chosen.connect(lambda split: self._edit_images(edits.set_split, split))
         self.details.group_entered.connect(lambda group: self._edit_images(edits.set_group, group))
@@ -150,6 +161,10 @@ class LabelPage(QWidget):
         session.settle.connect(self._settle)
 
     # -- following the session
+
+    def _image_before(self) -> int | None:
+        """The image before the current one in the list."""
+        return next(iter(self.images.neighbours(ahead=0, behind=1)), None)
 
     def _open_project(self) -> None:
         project = self._session.project
@@ -179,12 +194,11 @@ class LabelPage(QWidget):
         self._show_boxes()
 
     def _refresh(self, changes: Changes, _initiator: object) -> None:
-        project = self._session.project
+        project = self._context.project
         if project is None:
             return
         if changes.labels:
             self.canvas.set_labels(project.labels())
-            self._editing.set_next_labels(self._editing.next_labels & {label.id for label in project.labels()})
         current = self._session.image_id
         if current in changes.images or changes.labels or changes.image_list:
             self._show_boxes()
@@ -192,10 +206,11 @@ class LabelPage(QWidget):
             self._show_record()
 
     def _show_boxes(self) -> None:
-        project, image_id = self._session.project, self._session.image_id
-        boxes = project.boxes(image_id) if project is not None and image_id is not None else ()
+        project, boxes = self._context.project, self._context.boxes
         self.canvas.set_boxes(boxes if self.canvas.has_image else ())
-        self.box_list.show_boxes(boxes, project.labels() if project is not None else (), self.canvas.selected)
+        labels = project.labels() if project is not None else ()
+        scale = project.setting("mm_per_pixel") if project is not None else None
+        self.box_list.show_boxes(boxes, labels, self.canvas.selected, scale)
         self._show_selection()
 
     def _show_record(self) -> None:
@@ -217,7 +232,8 @@ class LabelPage(QWidget):
         else:
             sets, about = [box.labels for box in selected], f"Ticked: labels of the {len(selected)} selected boxes"
         self.labels.show_sets(sets, about)
-        self.canvas.set_next_labels(self._editing.next_labels)
+        self.canvas.set_next_labels(self._editing.next_labels, kept=self._editing.keeping)
+        self.labels.show_keep(self._editing.keeping)
         self.box_list.show_selection(self.canvas.selected)
         if self._context.record is not None:
             self._foot.show_boxes(len(self.canvas.boxes), len(selected))

@@ -1,142 +1,167 @@
-"""The boxes of the current image as a list: colours, names and size; selects what is selected on the canvas."""
+"""The boxes of the current image as a table: labels as chips and size; selects what is selected on the canvas."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from PySide6.QtCore import (
-    QAbstractListModel,
+    QEvent,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
-    QRectF,
-    QSize,
+    QPoint,
+    QSortFilterProxyModel,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView
 
 from core.types import Box, Label
-from desktop.canvas.box_painter import NO_LABEL
-from desktop.theme import SMALL_PX, theme
+from desktop.models.box_table import BOX, LABELS, SIZE, BoxTableModel
+from desktop.widgets.box_delegate import BoxDelegate
 
-BOX = int(Qt.ItemDataRole.UserRole) + 1
-COLORS = BOX + 1
-
+SIZE_WIDTH = 104
 Index = QModelIndex | QPersistentModelIndex
-NO_PARENT = QModelIndex()
 
 
-class BoxListModel(QAbstractListModel):
-    """One row a box, in the order in which they were drawn."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._boxes: tuple[Box, ...] = ()
-        self._labels: tuple[Label, ...] = ()
-
-    def show_boxes(self, boxes: Sequence[Box], labels: Sequence[Label]) -> None:
-        self.beginResetModel()
-        self._boxes, self._labels = tuple(boxes), tuple(labels)
-        self.endResetModel()
-
-    def boxes(self) -> tuple[Box, ...]:
-        return self._boxes
-
-    def rowCount(self, parent: Index = NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(self._boxes)
-
-    def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
-        if not index.isValid():
-            return None
-        box = self._boxes[index.row()]
-        shown = [label for label in self._labels if label.id in box.labels]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return ", ".join(label.name for label in shown) or NO_LABEL
-        if role == COLORS:
-            return [QColor(label.color) for label in shown]
-        return box if role == BOX else None
-
-
-class BoxList(QListView):
+class BoxList(QTreeView):
     """Announces what a person selects here; `show_selection` follows the canvas without announcing."""
 
     chosen = Signal(object)  # frozenset of box ids
     opened = Signal(int)  # box id, double-clicked: show it large
+    pointed = Signal(object)  # id of the box under the mouse, or None
+    left = Signal()  # Esc: back to the image
 
     def __init__(self) -> None:
         super().__init__()
-        self.boxes = BoxListModel()
+        self.boxes = BoxTableModel(self)
+        self.sorted = QSortFilterProxyModel(self)
+        self.sorted.setSourceModel(self.boxes)
+        self.sorted.setSortRole(BoxTableModel.SORT)
         self._following = False
-        self.setModel(self.boxes)
-        self.setItemDelegate(_BoxDelegate(self))
-        self.setUniformItemSizes(True)
+        self._menu_actions: Callable[[], Sequence[QAction]] = lambda: ()
+        self.setModel(self.sorted)
+        self.setItemDelegate(BoxDelegate(self))
+        self.setRootIsDecorated(False)
+        self.setUniformRowHeights(True)
         self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys with the image
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setAllColumnsShowFocus(True)
         self.setAccessibleName("Boxes of this image")
+        self._set_up_header()
         self.selectionModel().selectionChanged.connect(self._announce)
         self.doubleClicked.connect(lambda index: self.opened.emit(index.data(BOX).id))
+        self.entered.connect(lambda index: self.pointed.emit(index.data(BOX).id))
 
-    def show_boxes(self, boxes: Sequence[Box], labels: Sequence[Label], selected: Collection[int]) -> None:
+    def _set_up_header(self) -> None:
+        header = self.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(LABELS, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(SIZE, QHeaderView.ResizeMode.Fixed)
+        header.resizeSection(SIZE, SIZE_WIDTH)
+        header.setSectionsClickable(True)
+        header.setToolTip("Click to sort; a third click goes back to the order in which the boxes were drawn")
+        header.setSortIndicatorClearable(True)
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.setSortingEnabled(True)
+        self.sorted.sort(-1)
+
+    def use_menu(self, actions: Callable[[], Sequence[QAction]]) -> None:
+        """What the right button offers for the selected boxes; called when it is asked for."""
+        self._menu_actions = actions
+
+    # -- following the canvas
+
+    def show_boxes(
+        self,
+        boxes: Sequence[Box],
+        labels: Sequence[Label],
+        selected: Collection[int],
+        mm_per_pixel: float | None = None,
+    ) -> None:
+        """`mm_per_pixel`: sizes are told in mm where the project has a scale."""
         self._following = True
-        self.boxes.show_boxes(boxes, labels)
+        self.boxes.show_boxes(boxes, labels, mm_per_pixel)
         self._following = False
         self.show_selection(selected)
 
     def show_selection(self, selected: Collection[int]) -> None:
+        if selected == self._chosen():
+            return
         self._following = True
-        rows = [row for row, box in enumerate(self.boxes.boxes()) if box.id in selected]
+        rows = [row for row in range(self.sorted.rowCount()) if self._box(row).id in selected]
         selection = QItemSelection()
         for row in rows:
-            selection.select(self.boxes.index(row), self.boxes.index(row))
+            selection.select(self.sorted.index(row, 0), self.sorted.index(row, 1))
         self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         if rows:
-            self.scrollTo(self.boxes.index(rows[0]))
+            self.selectionModel().setCurrentIndex(
+                self.sorted.index(rows[0], 0), QItemSelectionModel.SelectionFlag.NoUpdate
+            )
+            self.scrollTo(self.sorted.index(rows[0], 0))
         self._following = False
+
+    def _box(self, row: int) -> Box:
+        box: Box = self.sorted.index(row, 0).data(BOX)
+        return box
+
+    def _chosen(self) -> frozenset[int]:
+        return frozenset(index.data(BOX).id for index in self.selectionModel().selectedRows())
 
     def _announce(self) -> None:
         if not self._following:
-            self.chosen.emit(frozenset(index.data(BOX).id for index in self.selectedIndexes()))
+            self.chosen.emit(self._chosen())
 
+    # -- mouse and keys
 
-class _BoxDelegate(QStyledItemDelegate):
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(160, 30)
+    def leaveEvent(self, event: QEvent) -> None:
+        self.pointed.emit(None)
+        super().leaveEvent(event)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        colors = theme()
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        row = option.rect.adjusted(6, 1, -6, -1)
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.setBrush(colors.selected)
-            painter.drawRoundedRect(row, 6, 6)
-        elif option.state & QStyle.StateFlag.State_MouseOver:
-            painter.setBrush(colors.hover)
-            painter.drawRoundedRect(row, 6, 6)
-        shades: list[QColor] = index.data(COLORS) or [colors.strong_border]
-        left = row.left() + 8.0
-        for shade in shades:
-            painter.setBrush(shade)
-            painter.drawRoundedRect(QRectF(left, row.center().y() - 5, 11, 11), 3, 3)
-            left += 13
-        box: Box = index.data(BOX)
-        small = QFont(option.font)
-        small.setPixelSize(SMALL_PX)
-        size = f"{box.x2 - box.x1:.0f} × {box.y2 - box.y1:.0f}"
-        width = QFontMetrics(small).horizontalAdvance(size)
-        painter.setFont(small)
-        painter.setPen(colors.muted)
-        to_the_right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(row.adjusted(0, 0, -8, 0), to_the_right, size)
-        room = row.adjusted(int(left) - row.left() + 5, 0, -width - 16, 0)
-        painter.setFont(option.font)
-        painter.setPen(colors.text if index.data(COLORS) else colors.muted)
-        names = QFontMetrics(option.font).elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), names)
-        painter.restore()
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        # The right button on a selected row keeps the selection, on another takes that row.
+        index = self.indexAt(event.position().toPoint())
+        if event.button() == Qt.MouseButton.RightButton and self.selectionModel().isSelected(index):
+            return
+        super().mousePressEvent(event)
+        if not index.isValid():
+            self.clearSelection()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if not self._chosen():
+            return
+        at = event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            at = self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).center() + QPoint(0, 8))
+        menu = QMenu(self)
+        first = min(self._chosen())
+        menu.addAction("Show large", lambda: self.opened.emit(first)).setEnabled(len(self._chosen()) == 1)
+        menu.addSeparator()
+        menu.addActions(list(self._menu_actions()))
+        menu.exec(at)
+        menu.deleteLater()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.opened.emit(self.currentIndex().data(BOX).id)
+        else:
+            super().keyPressEvent(event)
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        super().currentChanged(current, previous)
+        if self.hasFocus() and current.isValid():
+            self.pointed.emit(current.data(BOX).id)
+
+    def take_focus(self) -> None:
+        """Begin to work with the list by keys."""
+        if not self.currentIndex().isValid() and self.sorted.rowCount():
+            self.setCurrentIndex(self.sorted.index(0, 0))
+        self.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QIcon, QPainter, QPen, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QPainter,
+    QPen,
+    QTextCharFormat,
+    QTextLayout,
+    QTextOption,
+)
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.types import Label
@@ -36,24 +45,20 @@ class LabelDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         row = option.rect.adjusted(6, 1, -6, -1)
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
-        if hovered or checked is not False:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colors.hover if hovered else colors.selected)
-            painter.drawRoundedRect(row, 6, 6)
+        focused = bool(option.state & QStyle.StateFlag.State_HasFocus)
+        if hovered or focused or checked is not False:
+            painter.setPen(QPen(colors.accent, 1.2) if focused else Qt.PenStyle.NoPen)
+            painter.setBrush(colors.hover if hovered else colors.selected if checked is not False else colors.panel)
+            painter.drawRoundedRect(QRectF(row).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         paint_tick(painter, QRectF(row.left() + 8, row.center().y() - 8, 17, 17), QColor(label.color), checked)
         right = self._paint_right(painter, row, option.font, label, index.data(COUNT), hovered)
         room = QRect(row.left() + 34, row.top(), right - row.left() - 34 - 6, row.height())
         font = QFont(option.font)
         font.setWeight(QFont.Weight.DemiBold if checked else QFont.Weight.Normal)
-        painter.setFont(font)
-        painter.setPen(colors.text)
-        name = QFontMetrics(font).elidedText(label.name, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), name)
+        paint_name(painter, room, font, label.name)
         painter.restore()
 
-    def _paint_right(
-        self, painter: QPainter, row: QRect, font: QFont, label: Label, count: int, hovered: bool
-    ) -> int:
+    def _paint_right(self, painter: QPainter, row: QRect, font: QFont, label: Label, count: int, hovered: bool) -> int:
         """Draws key, and the count or the dots; returns where they begin."""
         colors = theme()
         dots = menu_rect(row)
@@ -84,16 +89,33 @@ def paint_key(painter: QPainter, place: QRectF, key: str) -> None:
     painter.drawText(place, Qt.AlignmentFlag.AlignCenter, key)
 
 
-def tick_icon(color: QColor, checked: bool | None, size: int = 17) -> QIcon:
-    """The tick box as an icon, for menus."""
-    pixmap = QPixmap(size * 2, size * 2)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    pixmap.setDevicePixelRatio(2)
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    paint_tick(painter, QRectF(1, 1, size - 2, size - 2), color, checked)
-    painter.end()
-    return QIcon(pixmap)
+def paint_name(painter: QPainter, room: QRect, font: QFont, name: str, letters: frozenset[int] = frozenset()) -> None:
+    """One line of `name`, cut at the end where there is no room, with the places `letters` of it marked."""
+    shown = QFontMetrics(font).elidedText(name, Qt.TextElideMode.ElideRight, room.width())
+    layout = QTextLayout(shown, font)
+    # Also a name that is written from right to left begins at the tick it belongs to.
+    layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute))
+    marked = QTextCharFormat()
+    marked.setFontWeight(QFont.Weight.Bold)
+    marked.setForeground(theme().accent_hover)
+    ranges = []
+    for place in sorted(letters):
+        if place < len(shown) and shown[place] == name[place]:
+            part = QTextLayout.FormatRange()
+            part.start, part.length, part.format = place, 1, marked
+            ranges.append(part)
+    layout.setFormats(ranges)
+    layout.beginLayout()
+    line = layout.createLine()
+    if line.isValid():
+        line.setLineWidth(room.width() + 40)  # bold letters may be wider than what was measured
+        line.setPosition(QPointF(0, 0))
+    layout.endLayout()
+    painter.save()
+    painter.setClipRect(room)
+    painter.setPen(theme().text)
+    layout.draw(painter, QPointF(room.left(), room.center().y() - layout.boundingRect().height() / 2 + 1))
+    painter.restore()
 
 
 def paint_tick(painter: QPainter, square: QRectF, color: QColor, checked: bool | None) -> None:

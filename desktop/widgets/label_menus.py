@@ -1,36 +1,16 @@
-"""The menus of the Label page: labels of the selected boxes, and what is done to chosen images."""
+"""The menus of the Label page: what is done to chosen images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtGui import QColor, QIcon
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QMenu, QWidget
 
-from core.types import Box, Label, Split, Status
-from desktop.canvas.interaction import tri_state
+from core.types import Split, Status
 from desktop.theme import icon
 from desktop.widgets.image_delegate import status_pixmap
-from desktop.widgets.label_delegate import tick_icon
-
-
-def labels_menu(
-    parent: QWidget,
-    labels: Sequence[Label],
-    boxes: Sequence[Box],
-    toggle: Callable[[int], object],
-    add: Callable[[], object],
-) -> QMenu:
-    """Every label with its tick for `boxes`; choosing one calls `toggle` with its id."""
-    menu = QMenu(parent)
-    for label in labels:
-        checked = tri_state([box.labels for box in boxes], label.id)
-        text = f"{label.name}\t{label.shortcut}" if label.shortcut else label.name
-        menu.addAction(tick_icon(QColor(label.color), checked), text, partial(toggle, label.id))
-    menu.addSeparator()
-    menu.addAction(icon("add"), "Add a label…", add)
-    return menu
 
 
 def images_menu(

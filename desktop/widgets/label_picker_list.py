@@ -9,19 +9,18 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
-    QPointF,
     QRect,
     QRectF,
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QTextCharFormat, QTextLayout, QTextOption
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from desktop.canvas.interaction import tri_state
 from desktop.models.label_match import Match
 from desktop.theme import SMALL_PX, icon_pixmap, theme
-from desktop.widgets.label_delegate import paint_key, paint_tick
+from desktop.widgets.label_delegate import paint_key, paint_name, paint_tick
 
 ROW = 30
 PICK = int(Qt.ItemDataRole.UserRole) + 1  # the label, or None on the row that creates one
@@ -135,32 +134,3 @@ class PickerDelegate(QStyledItemDelegate):
         painter.setPen(theme().muted)
         painter.drawText(QRect(left, row.top(), row.width(), row.height()), int(Qt.AlignmentFlag.AlignVCenter), text)
         return left
-
-
-def paint_name(painter: QPainter, room: QRect, font: QFont, name: str, letters: frozenset[int] = frozenset()) -> None:
-    """One line of `name`, cut at the end where there is no room, with the places `letters` of it marked."""
-    shown = QFontMetrics(font).elidedText(name, Qt.TextElideMode.ElideRight, room.width())
-    layout = QTextLayout(shown, font)
-    # Also a name that is written from right to left begins at the tick it belongs to.
-    layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute))
-    marked = QTextCharFormat()
-    marked.setFontWeight(QFont.Weight.Bold)
-    marked.setForeground(theme().accent_hover)
-    ranges = []
-    for place in sorted(letters):
-        if place < len(shown) and shown[place] == name[place]:
-            part = QTextLayout.FormatRange()
-            part.start, part.length, part.format = place, 1, marked
-            ranges.append(part)
-    layout.setFormats(ranges)
-    layout.beginLayout()
-    line = layout.createLine()
-    if line.isValid():
-        line.setLineWidth(room.width() + 40)  # bold letters may be wider than what was measured
-        line.setPosition(QPointF(0, 0))
-    layout.endLayout()
-    painter.save()
-    painter.setClipRect(room)
-    painter.setPen(theme().text)
-    layout.draw(painter, QPointF(room.left(), room.center().y() - layout.boundingRect().height() / 2 + 1))
-    painter.restore()
