@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from core.files import write_json
 
 RECENT_LIMIT = 12
-COLOR = r"^#[0-9a-fA-F]{6}$"
+
+
+def _color(value: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError("a colour is written as # and six digits, such as #ff8800")
+    return value
+
+
+def _color_or_none(value: str) -> str:
+    return _color(value) if value else value
+
+
+Color = Annotated[str, AfterValidator(_color)]
+ColorOrNone = Annotated[str, AfterValidator(_color_or_none)]  # empty: the program chooses it
 
 
 class Preferences(BaseModel):
@@ -23,39 +37,54 @@ class Preferences(BaseModel):
     # A newer program's settings survive being written by this one.
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    theme: Literal["system", "dark", "light"] = Field(default="system", description="Colours of the window")
+    theme: Literal["system", "dark", "light"] = Field(
+        default="system", title="Colours", description="Of the window", json_schema_extra={"section": "Appearance"}
+    )
     recent_projects: tuple[str, ...] = Field(default=(), description="Folders of projects, the latest first")
     window_geometry: str = Field(default="", description="Place and size of the window, as Qt saves it, in base64")
     label_splitter: tuple[int, ...] = Field(default=(), description="Column widths of the Label page, in pixels")
+    label_side_splitter: tuple[int, ...] = Field(
+        default=(), description="Heights of its right column's parts, in pixels"
+    )
+    label_folded: tuple[str, ...] = Field(default=(), description="Its columns that are folded away: left, right")
+    recent_actions: tuple[str, ...] = Field(default=(), description="Run from the command palette, the latest first")
     last_folder: str = Field(default="", description="Where the file dialogs start")
 
     canvas_line_width: float = Field(
         default=2.0, ge=1, le=8, title="Line width", description="Of a box's outline; a selected one is half as wide again",
-        json_schema_extra={"unit": "px"},
+        json_schema_extra={"unit": "px", "section": "Canvas"},
     )  # fmt: skip
     canvas_fill_opacity: float = Field(
-        default=0.08, ge=0, le=1, title="Fill of selected boxes", description="0 leaves the image clear, 1 covers it"
+        default=0.08,
+        ge=0,
+        le=1,
+        title="Fill of selected boxes",
+        description="0 leaves the image clear, 1 covers it",
+        json_schema_extra={"section": "Canvas"},
     )
     canvas_crosshair: bool = Field(
-        default=True, title="Crosshair", description="Guides through the mouse pointer while a box is drawn"
+        default=True,
+        title="Crosshair",
+        description="Guides through the mouse pointer while a box is drawn",
+        json_schema_extra={"section": "Canvas"},
     )
-    canvas_guide_color: str = Field(
-        default="#ffffff", pattern=COLOR, title="Crosshair colour", description="Of the guides while a box is drawn",
-        json_schema_extra={"control": "color"},
+    canvas_guide_color: Color = Field(
+        default="#ffffff", title="Crosshair colour", description="Of the guides while a box is drawn",
+        json_schema_extra={"control": "color", "section": "Canvas"},
     )  # fmt: skip
-    canvas_background: str = Field(
-        default="", pattern=f"{COLOR}|^$", title="Background", description="Around the image; empty follows the theme",
-        json_schema_extra={"control": "color"},
+    canvas_background: ColorOrNone = Field(
+        default="", title="Background", description="Around the image; empty follows the theme",
+        json_schema_extra={"control": "color", "empty": "As the theme", "section": "Canvas"},
     )  # fmt: skip
     picture_cache_mb: int = Field(
         default=768, ge=64, le=65536, title="Memory for images",
         description="Decoded images kept for going back and forth; half of it may be used for fetching ahead",
-        json_schema_extra={"unit": "MB"},
+        json_schema_extra={"unit": "MB", "section": "Images"},
     )  # fmt: skip
     max_megapixels: int = Field(
-        default=269, ge=1, le=4000, title="Largest image",
+        default=269, ge=1, le=1073, title="Largest image",
         description="A file that claims more pixels is refused before it is decoded, since it may exhaust the memory",
-        json_schema_extra={"unit": "Mpx"},
+        json_schema_extra={"unit": "Mpx", "section": "Images"},
     )  # fmt: skip
     shortcut_preset: Literal["defectdesk", "labelImg", "CVAT"] = Field(
         default="defectdesk", title="Preset", description="Whose keys to begin with"
@@ -69,7 +98,8 @@ class Preferences(BaseModel):
 class Settings:
     """The preferences in force and the file they are kept in.
 
-    A file that cannot be read is moved aside, never overwritten; `problem` then says so.
+    A file that cannot be read is moved aside, never overwritten; `problem` then says so. Where only some values
+    are wrong, the others stay in force.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -105,17 +135,26 @@ class Settings:
 
     def _read(self) -> Preferences:
         try:
-            text = self.path.read_text("utf-8")
+            data = self.path.read_bytes()
         except FileNotFoundError:
             return Preferences()
         try:
-            return Preferences.model_validate(json.loads(text))
-        except (json.JSONDecodeError, ValidationError) as error:
-            aside = self.path.with_name("settings.damaged.json")
-            self.path.replace(aside)
-            reason = str(error).splitlines()[0]
-            self.problem = f"{self.path}: not readable ({reason}); the defaults are used, the old file is {aside.name}"
+            kept = json.loads(data)
+            return Preferences.model_validate(kept)
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+            self._move_aside(str(error), "the defaults are used")
             return Preferences()
+        except ValidationError as error:
+            wrong = {str(entry["loc"][0]): entry["msg"] for entry in error.errors() if entry["loc"]}
+            names = "; ".join(f"{name}: {message}" for name, message in wrong.items()) or "no JSON object"
+            self._move_aside(names, "these settings have their defaults again")
+            left = {name: value for name, value in kept.items() if name not in wrong} if isinstance(kept, dict) else {}
+            return Preferences.model_validate(left)
+
+    def _move_aside(self, reason: str, consequence: str) -> None:
+        aside = self.path.with_name("settings.damaged.json")
+        self.path.replace(aside)
+        self.problem = f"{self.path}: not readable ({reason}); {consequence}, the old file is {aside.name}"
 
 
 def config_folder() -> Path:

@@ -24,7 +24,6 @@ from core.changes import Changes
 from core.errors import InputError
 from desktop import actions as table
 from desktop.dialogs.errors import show_error
-from desktop.dialogs.shortcuts import ShortcutsDialog
 from desktop.menus import Menus
 from desktop.project_actions import ProjectActions
 from desktop.services import Services
@@ -34,6 +33,7 @@ from desktop.widgets.notice import Notice
 from desktop.widgets.rail import Rail
 from desktop.widgets.waiting_notice import WaitingNotice
 from desktop.widgets.welcome import Welcome
+from desktop.window_dialogs import Front, WindowDialogs
 
 # Title, icon, module and class. All but the first are imported when they are first shown.
 PAGES = (
@@ -56,6 +56,7 @@ class MainWindow(QMainWindow):
         self._session = session
         self._services = services
         self._project_actions = ProjectActions(session, services, self, self._may_close)
+        self._dialogs = WindowDialogs(self, session, services, self._front_actions)
         self._actions = table.build(self, table.WINDOW, self._handlers())
         services.keymap.attach("window", self, self._actions.values())
         self._pages: dict[int, QWidget] = {}
@@ -92,7 +93,9 @@ class MainWindow(QMainWindow):
             **{f"page_{number + 1}": partial(self.show_page, number) for number in range(len(PAGES))},
             **{f"theme_{choice}": partial(self._theme_toggled, choice) for choice in ("system", "dark", "light")},
             "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
-            "shortcuts": lambda: ShortcutsDialog(self).exec(),
+            "palette": self._show_palette,
+            "settings": self._dialogs.settings,
+            "shortcuts": self._dialogs.shortcuts,
             "about": does.about,
         }
 
@@ -163,6 +166,14 @@ class MainWindow(QMainWindow):
             self._services.keymap.attach(PAGES[number][0].lower(), page, page.actions())
             self._stack.addWidget(page)
         return self._pages[number]
+
+    def _front_actions(self) -> Front:
+        page = self._pages.get(self._front)
+        return (PAGES[self._front][0].lower(), page.actions()) if page is not None else ("", ())
+
+    def _show_palette(self) -> None:
+        self._name_edits()
+        self._dialogs.palette(self._actions)
 
     def _ask_to_inspect(self, checkpoint: str) -> None:
         self._ask("Inspect", self._session.inspect_requested, checkpoint)

@@ -20,7 +20,7 @@ PROJECT = (
     "close_project", "quit",
 )  # fmt: skip
 EDIT = ("undo", "redo")
-EDIT_END: tuple[str, ...] = ()
+EDIT_END = ("palette", "settings")
 VIEW = ("page_1", "page_2", "page_3", "page_4", "page_5")
 VIEW_END = (THEMES, "full_screen")
 THEME_ACTIONS = ("theme_system", "theme_dark", "theme_light")

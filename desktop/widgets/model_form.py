@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from desktop.theme import GAP
+from desktop.widgets.color_control import ColorControl
 from desktop.widgets.field_controls import (
     ChoiceControl,
     Control,
@@ -224,6 +225,9 @@ def _control(info: FieldInfo, choices: Sequence[tuple[object, str]] | None) -> C
     kind = _kind(info.annotation)
     if choices is not None:
         return ChoiceControl(choices)
+    extra = info.json_schema_extra
+    if isinstance(extra, dict) and extra.get("control") == "color":
+        return ColorControl(str(extra.get("empty", "")))
     if get_origin(kind) is Literal:
         return ChoiceControl([(value, str(value).replace("_", " ")) for value in get_args(kind)])
     return _MAKERS[kind](info)
