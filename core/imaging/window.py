@@ -27,7 +27,7 @@ def checked_window(value: object, where: str) -> Window | None:
 def through_window(samples: NDArray[np.uint16], window: Window) -> NDArray[np.uint8]:
     """Samples of any shape as bytes: `low` and below become 0, `high` and above 255."""
     low, high = window
-    return tabled(samples, np.clip(np.round((np.arange(HIGHEST + 1) - low) * (255 / (high - low))), 0, 255))
+    return tabled(samples, np.clip(np.round((np.arange(HIGHEST + 1) - low) * 255 / (high - low)), 0, 255))
 
 
 def tabled(samples: NDArray[np.uint16], table: NDArray[np.generic]) -> NDArray[np.uint8]:
