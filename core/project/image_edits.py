@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from core.project.edits import set_group, set_split, set_status
+from core.project.edits import fields_edit, set_group, set_split, set_status
 from core.project.history import Edit
 from core.project.project import Project
 from core.types import Split, Status
@@ -54,9 +54,8 @@ def put_in_group(project: Project, image_ids: Collection[int], group: str) -> Ed
 def set_groups(project: Project, groups: Mapping[int, str]) -> Edit:
     """Give each image, by id, a group of its own; images that have it already are left alone."""
     changed = {image_id: group for image_id, group in groups.items() if project.image(image_id).group != group}
-    before = project.states(changed)
-    after = {image_id: replace(state, group=changed[image_id]) for image_id, state in before.items()}
-    return Edit(f"Group {_images(len(changed))}", before, after)
+    after = {image_id: found._replace(group=changed[image_id]) for image_id, found in project.fields(changed).items()}
+    return fields_edit(project, f"Group {_images(len(changed))}", after)
 
 
 def _named(edit: Edit, name: str, count: int) -> Edit:

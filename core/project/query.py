@@ -182,6 +182,11 @@ class ImageIndex:
         keys = self._sort_values(by)[rows]
         return rows[np.argsort(-keys if descending else keys, kind="stable")]
 
+    def have_status(self, rows: Rows, status: Status) -> Mask:
+        """Which of `rows` have that status."""
+        have: Mask = self._column("status")[rows] == _STATUS[status]
+        return have
+
     def status_counts(self) -> dict[Status, int]:
         """How many images have each status."""
         return self._counts("status", _STATUS)

@@ -22,6 +22,14 @@ def size(count: int) -> str:
     return f"{value:.1f} TB"
 
 
+def short(count: int) -> str:
+    """A count where there is little room: 9,876, 97.2k, 1.2M."""
+    for least, unit in ((1_000_000, "M"), (10_000, "k")):
+        if count >= least:
+            return f"{count / (1_000_000 if unit == 'M' else 1_000):.1f}{unit}"
+    return f"{count:,}"
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """A count with its noun: 1 box, 2 boxes."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -3,43 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from core.changes import Changes
-from core.project import edits
-from core.project.history import Edit
-from core.types import Split, Status
+from core.types import Status
 from desktop import actions as table
 from desktop.canvas.annotation_canvas import AnnotationCanvas
-from desktop.canvas.pictures import PictureLoader, worth_fetching
-from desktop.models import wording
+from desktop.canvas.pictures import PictureLoader, Travel, worth_fetching
 from desktop.pages.box_editing import BoxEditing
+from desktop.pages.image_work import ImageWork
 from desktop.pages.label_context import LabelContext
 from desktop.pages.label_view import LabelView
 from desktop.services import Services
 from desktop.session import Session
 from desktop.widgets.box_list import BoxList
 from desktop.widgets.canvas_bars import CanvasBar, PointerBar
+from desktop.widgets.columns import Columns
+from desktop.widgets.file_notes import FileNotes
 from desktop.widgets.image_details import ImageDetails
+from desktop.widgets.image_history import ImageHistory
 from desktop.widgets.image_list_panel import ImageListPanel
-from desktop.widgets.label_menus import images_menu
 from desktop.widgets.label_panel import LabelPanel
 from desktop.widgets.notice import Notice
-from desktop.widgets.parts import surface, words
+from desktop.widgets.side_panel import SidePanel
 
 NO_IMAGES = (
     "No images yet.\n\nDrop image files or folders here, or press Ctrl+I to add files and Ctrl+Shift+I to add a folder."
 )
-LEFT, RIGHT = 250, 270  # widths of the side columns at first, in pixels
 # Actions that need a project open for writing.
 CHANGING = frozenset(
     {"draw", "delete", "duplicate", "cut", "paste", "paste_previous", "labels_menu", "keep_labels"}
-    | {"clean", "reviewed", "remove_image"}
+    | {"clean", "reviewed", "remove_image", "group_images"}
 )
+# Actions that need no image.
+ALWAYS = frozenset({"find_images", "show_images", "show_panels", "filter_images"})
 BOX_MENU = ("labels_menu", "duplicate", "copy", "cut", "delete")  # of the list of boxes
+
+T = TypeVar("T")
 
 
 class LabelPage(QWidget):
@@ -53,12 +57,15 @@ class LabelPage(QWidget):
         self._session = session
         self._services = services
         self._pictures = PictureLoader(services.tasks, self)
+        self._pictures.follow(session, services.settings)
+        self._travel = Travel()
         self.canvas = AnnotationCanvas()
         self.notice = Notice()
         self._context = LabelContext(session, self.notice)
-        self.images = ImageListPanel(session, services)
+        self._work = ImageWork(self._context, services.tasks, self)
+        self.images = ImageListPanel(session, services, self._work)
         self.labels = LabelPanel(session, self._context.apply_to_project)
-        self._editing = BoxEditing(self._context, self.canvas, self._image_before)
+        self._editing = BoxEditing(self._context, self.canvas, self.images.image_before)
         self._view = LabelView(self.canvas)
         handlers = self._handlers() | self._editing.handlers() | self._view.handlers()
         self._actions = table.build(self, table.LABEL, handlers, Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -67,6 +74,8 @@ class LabelPage(QWidget):
         self.labels.use_keep_action(self._actions["keep_labels"])
         self.box_list = BoxList()
         self.details = ImageDetails()
+        self.history = ImageHistory()
+        self._file_notes = FileNotes()
         self._bar = CanvasBar(self._actions)
         self._foot = PointerBar()
         self._place()
@@ -89,45 +98,38 @@ class LabelPage(QWidget):
 
     def _handlers(self) -> dict[str, Callable[..., object]]:
         return {
-            "clean": self._toggle_clean,
-            "reviewed": self._review_and_go_on,
+            "clean": self._work.toggle_clean,
+            "reviewed": self._review,
             "previous": lambda: self._step(-1),
             "next": lambda: self._step(1),
+            "next_unlabelled": lambda: self._step_unlabelled(1),
+            "previous_unlabelled": lambda: self._step_unlabelled(-1),
             "remove_image": self._remove_current,
             "focus_labels": self.labels.rows.take_focus,
             "focus_boxes": lambda: self.box_list.take_focus(),
+            "note": self._write_note,
+            "group_images": lambda: self._work.group_images(self.images.chosen(), self.images.shown.image_ids()),
+            "find_images": self._find_images,
+            "filter_images": self._filter_images,
+            "show_images": lambda shown: self._columns.fold("left", not shown),
+            "show_panels": lambda shown: self._columns.fold("right", not shown),
         }
 
     def _place(self) -> None:
-        left = _panel(self.images)
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._bar)
+        column.addWidget(self._file_notes)
         column.addWidget(self.notice)
         column.addWidget(self.canvas, 1)
         column.addWidget(self._foot)
-        right = QSplitter(Qt.Orientation.Vertical)
-        right.setChildrenCollapsible(False)
-        boxes = QWidget()
-        inner = QVBoxLayout(boxes)
-        inner.setContentsMargins(0, 8, 0, 0)
-        heading = words("Boxes", "section")
-        heading.setContentsMargins(12, 0, 12, 0)
-        inner.addWidget(heading)
-        inner.addWidget(self.box_list, 1)
-        _fill(right, (self.labels, 0), (boxes, 1), (self.details, 0))
-        panel = _panel(right)
-        self._columns = QSplitter(Qt.Orientation.Horizontal)
-        self._columns.setChildrenCollapsible(False)
-        _fill(self._columns, (left, 0), (middle, 1), (panel, 0))
-        left.setMinimumWidth(190)
-        panel.setMinimumWidth(220)
-        middle.setMinimumWidth(420)
-        kept = self._services.settings.values.label_splitter
-        self._columns.setSizes(list(kept) if len(kept) == 3 else [LEFT, 3000, RIGHT])
-        self._columns.splitterMoved.connect(self._keep_columns)
+        settings = self._services.settings
+        self.side = SidePanel(self.labels, self.box_list, settings, Image=self.details, History=self.history)
+        self._columns = Columns(self.images, middle, self.side, settings)
+        self._actions["show_images"].setChecked(not self._columns.folded("left"))
+        self._actions["show_panels"].setChecked(not self._columns.folded("right"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._columns)
@@ -149,10 +151,15 @@ class LabelPage(QWidget):
         self.box_list.opened.connect(self._show_box)
         self.box_list.pointed.connect(canvas.set_highlighted)
         self.box_list.use_menu(lambda: [self._actions[name] for name in BOX_MENU])
-        self.images.menu_requested.connect(self._show_image_menu)
-        self.details.split_chosen.connect(lambda split: self._edit_images(edits.set_split, split))
-        self.details.group_entered.connect(lambda group: self._edit_images(edits.set_group, group))
-        self.details.note_entered.connect(self._set_note)
+        self.images.menu_requested.connect(self._work.show_menu)
+        self._work.reviewed.connect(lambda: self._step(1))
+        self.details.split_chosen.connect(lambda split: self._with_current(self._work.set_split, split))
+        self.details.group_entered.connect(lambda group: self._with_current(self._work.set_group, group))
+        self.details.note_entered.connect(self._work.set_note)
+        for panel in (self.images, self.details):
+            panel.left.connect(lambda: self.canvas.setFocus(Qt.FocusReason.OtherFocusReason))
+        self.side.tabs.currentChanged.connect(lambda _tab: self._show_history())
+        self._pictures.outdated.connect(self._show_image)
         self._pictures.ready.connect(self._picture_came)
         self._pictures.failed.connect(self._picture_failed)
         session.image_changed.connect(self._show_image)
@@ -161,10 +168,6 @@ class LabelPage(QWidget):
         session.settle.connect(self._settle)
 
     # -- following the session
-
-    def _image_before(self) -> int | None:
-        """The image before the current one in the list."""
-        return next(iter(self.images.neighbours(ahead=0, behind=1)), None)
 
     def _open_project(self) -> None:
         project = self._session.project
@@ -187,8 +190,10 @@ class LabelPage(QWidget):
             self.canvas.set_message(self._pictures.problem(path) or "Loading…")
         elif path is None and project is not None:
             self.canvas.set_message(NO_IMAGES)
+        self._file_notes.show_notes(picture.notices if picture is not None else ())
         if project is not None:
-            ahead = worth_fetching([project.image(image_id) for image_id in self.images.neighbours()])
+            near = [project.image(image_id) for image_id in self.images.neighbours(self._travel)]
+            ahead = worth_fetching(near, self._pictures.ahead_bytes)
             self._pictures.want(path, [project.image_path(neighbour) for neighbour in ahead])
         self._show_record()
         self._show_boxes()
@@ -204,6 +209,7 @@ class LabelPage(QWidget):
             self._show_boxes()
         if current in changes.images or changes.image_list:
             self._show_record()
+        self.details.show_groups(self.images.groups())
 
     def _show_boxes(self) -> None:
         project, boxes = self._context.project, self._context.boxes
@@ -220,7 +226,15 @@ class LabelPage(QWidget):
         clean = record is not None and record.status is Status.CLEAN
         self._actions["clean"].setText("Not clean" if clean else "Clean")
         for name, action in self._actions.items():
-            action.setEnabled(record is not None and (self._context.editable or name not in CHANGING))
+            able = record is not None and (self._context.editable or name not in CHANGING)
+            action.setEnabled(able or name in ALWAYS)
+        self._show_history()
+
+    def _show_history(self) -> None:
+        project, image_id = self._session.project, self._session.image_id
+        if self.history.isVisible():
+            events = project.image_history(image_id) if project is not None and image_id is not None else ()
+            self.history.show_events(events)
 
     def _show_selection(self) -> None:
         """Tell panels and bars what is selected."""
@@ -262,41 +276,22 @@ class LabelPage(QWidget):
         self.canvas.finish_nudging()
         self.details.enter()
 
-    def _toggle_clean(self) -> None:
-        clean = self._context.record is not None and self._context.record.status is Status.CLEAN
-        status = Status.UNLABELLED if clean else Status.CLEAN
-        self._context.apply(lambda project, image_id: edits.set_status(project, [image_id], status))
+    def _with_current(self, do: Callable[[list[int], T], object], value: T) -> None:
+        if (record := self._context.record) is not None:
+            do([record.id], value)
 
-    def _review_and_go_on(self) -> None:
+    def _review(self) -> None:
         self._settle()
-        record = self._context.record
-        if record is None:
-            return
-        if record.status is Status.UNLABELLED:
-            why = "This image has no boxes. Draw them, or press C to mark it clean if it has no defects."
-            self.notice.show_notice(why, "warning", stays=False)
-            return
-        # Clean is a verdict already, and says more than reviewed would.
-        done = record.status is Status.CLEAN or self._context.apply(
-            lambda project, image_id: edits.set_status(project, [image_id], Status.REVIEWED)
-        )
-        if done:
-            self._step(1)
-
-    def _edit_images(self, build: Callable[..., Edit], value: Split | str) -> None:
-        self._context.apply(lambda project, image_id: build(project, [image_id], value))
-
-    def _set_note(self, note: str) -> None:
-        self._context.apply(lambda project, image_id: edits.set_note(project, image_id, note))
+        self._work.review()
 
     def _remove_current(self) -> None:
         if (record := self._context.record) is not None:
-            self._remove([record.id])
+            self._work.remove([record.id])
 
-    def _remove(self, image_ids: list[int]) -> None:
-        if self._context.apply(lambda project, _current: edits.remove_images(project, image_ids)):
-            taken = wording.plural(len(image_ids), "image")
-            self._session.message.emit(f"Taken out: {taken}. The files stay; undo brings them back.")
+    def _write_note(self) -> None:
+        self._actions["show_panels"].setChecked(True)
+        self.side.tabs.setCurrentWidget(self.details)
+        self.details.focus_note()
 
     # -- going about
 
@@ -311,35 +306,20 @@ class LabelPage(QWidget):
         if box is not None:
             self.canvas.show_rect(box.xyxy)
 
-    def _keep_columns(self) -> None:
-        self._services.settings.update(label_splitter=tuple(self._columns.sizes()))
+    def _step_unlabelled(self, by: int) -> None:
+        self._settle()
+        self.notice.clear()
+        if said := self.images.step_unlabelled(by):
+            self._session.message.emit(said)
 
-    # -- menus
+    def _find_images(self) -> None:
+        self._actions["show_images"].setChecked(True)
+        self.images.focus_search()
 
-    def _show_image_menu(self, image_ids: list[int], at: QPoint) -> None:
-        menu = images_menu(
-            self,
-            len(image_ids),
-            lambda status: self._context.apply(lambda project, _id: edits.set_status(project, image_ids, status)),
-            lambda split: self._context.apply(lambda project, _id: edits.set_split(project, image_ids, split)),
-            lambda: self._remove(image_ids),
-        )
-        for action in menu.actions():
-            action.setEnabled(self._context.editable)
-        menu.exec(at)
-        menu.deleteLater()
+    def _filter_images(self) -> None:
+        self._actions["show_images"].setChecked(True)
+        self.images.filter_bar.open_filters()
 
-
-def _panel(content: QWidget) -> QFrame:
-    panel = surface("panel")
-    layout = QVBoxLayout(panel)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(content)
-    return panel
-
-
-def _fill(splitter: QSplitter, *parts: tuple[QWidget, int]) -> None:
-    """Add widgets, each with its share of the room that is left over."""
-    for place, (widget, stretch) in enumerate(parts):
-        splitter.addWidget(widget)
-        splitter.setStretchFactor(place, stretch)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._columns.fit(self.width())

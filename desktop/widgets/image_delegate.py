@@ -7,7 +7,7 @@ from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPainterPath, QPen, QPi
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.types import ImageRecord, Split, Status
-from desktop.models.image_list import PROBLEM, RECORD
+from desktop.models.image_list import OUTDATED, PROBLEM, RECORD
 from desktop.theme import SMALL_PX, icon_pixmap, theme
 
 PICTURE = 52
@@ -50,7 +50,15 @@ class ImageDelegate(QStyledItemDelegate):
         frame = QRect(row.left() + 5, row.top() + (row.height() - PICTURE) // 2, PICTURE, PICTURE)
         self._paint_picture(painter, frame, index)
         text = row.adjusted(PICTURE + 14, 9, -8, -9)
+        if index.data(OUTDATED):
+            # Edited out of the filter: still here, so that the hand finds it, but no longer one of the others.
+            painter.setOpacity(0.5)
         self._paint_words(painter, text, option.font, record)
+        painter.setOpacity(1.0)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(colors.accent, 1.5))
+            painter.drawRoundedRect(QRectF(row).adjusted(1, 1, -1, -1), 6, 6)
         painter.restore()
 
     def _paint_picture(self, painter: QPainter, frame: QRect, index: QModelIndex | QPersistentModelIndex) -> None:

@@ -1,197 +1,324 @@
-"""The left column of the Label page: search, filter by status, and the images."""
+"""The left column of the Label page: what is asked for, how far the work has come, and the images."""
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QIcon
+import numpy as np
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QHBoxLayout,
-    QLineEdit,
     QListView,
+    QPushButton,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
 
 from core.changes import Changes
+from core.project.query import Filter, SortKey
 from core.types import Status
-from desktop.models.image_list import IMAGE_ID, ImageFilterModel, ImageListModel
+from desktop.canvas.pictures import Travel
+from desktop.models import predicted
+from desktop.models.image_list import IMAGE_ID, ImageListModel
 from desktop.services import Services
 from desktop.session import Session
-from desktop.theme import GAP, PAD, icon, notifier, theme
-from desktop.widgets.image_delegate import ImageDelegate, status_pixmap
+from desktop.theme import GAP, PAD
+from desktop.widgets.bulk_bar import BulkBar, ImageActs
+from desktop.widgets.filter_bar import FilterBar
+from desktop.widgets.image_delegate import ImageDelegate
+from desktop.widgets.inspect_load import cache_root
 from desktop.widgets.parts import ElidedLabel, surface, words
+from desktop.widgets.progress_strip import ProgressStrip
 
-ANY = "All images"
+EMPTY = "No images yet.\n\nDrop files or folders here, or press Ctrl+I to add files and Ctrl+Shift+I to add a folder."
 
 
 class ImageListPanel(QWidget):
     """Shows the images, and makes the chosen one the session's current image."""
 
     menu_requested = Signal(object, QPoint)  # chosen image ids, position on the screen
+    left = Signal()  # the keys are wanted by the image again
 
-    def __init__(self, session: Session, services: Services) -> None:
+    def __init__(self, session: Session, services: Services, acts: ImageActs) -> None:
         super().__init__()
         self._session = session
-        self._filtering = False
-        self.model = ImageListModel(session, services.thumbnails, self)
-        self.shown = ImageFilterModel(self.model, self)
-        self._search = QLineEdit(placeholderText="Search file names", clearButtonEnabled=True)
-        self._search.setProperty("role", "search")
-        self._search_icon = self._search.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition)
-        self._status = QComboBox()
-        self._status.setAccessibleName("Show images of this status")
-        self._view = self._make_view()
+        self._services = services
+        self._moving = False
+        self._predictions: Path | None = None  # the file that the model's flags are from
+        self.shown = ImageListModel(session, services.thumbnails, self)
+        self.filter_bar = FilterBar()
+        self.progress = ProgressStrip()
+        self.bulk = BulkBar(acts)
+        self.view = self._make_view()
         self._count = ElidedLabel("", "small")
+        self._again = QPushButton()
+        self._again.setProperty("role", "link")
+        self._again.setToolTip("Images that were changed stay in sight until the filter is applied again")
         self._nothing = words("", "muted", wrap=True)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._all = QPushButton("Show all images")
         self._place()
-        self._search.textChanged.connect(self._filter)
-        self._status.currentIndexChanged.connect(self._filter)
-        session.image_changed.connect(self._show_current)
-        session.changed.connect(self._refresh)
-        session.project_changed.connect(self._start_over)
-        notifier.theme_changed.connect(self._tint)
-        self._tint()
+        self._connect()
         self._start_over()
 
     # -- for the page
 
     def step(self, by: int) -> bool:
         """Go `by` images on among those shown; False at the end."""
-        at = self.shown.index_of(self._session.image_id)
-        row = at.row() + by if at.isValid() else (0 if by > 0 else self.shown.rowCount() - 1)
+        at = self.shown.row_of(self._session.image_id)
+        row = at + by if at >= 0 else (0 if by > 0 else self.shown.rowCount() - 1)
         if not 0 <= row < self.shown.rowCount():
             return False
-        self._session.select_image(self.shown.index(row, 0).data(IMAGE_ID))
+        self._go_to(row)
         return True
 
-    def neighbours(self, ahead: int = 2, behind: int = 1) -> list[int]:
+    def step_unlabelled(self, by: int) -> str:
+        """Go to the next unlabelled image among those shown, round the end; what there is to say about it."""
+        at = self.shown.row_of(self._session.image_id)
+        row = self.shown.next_unlabelled(at, by)
+        if row is None:
+            hidden = self.shown.images.status_counts()[Status.UNLABELLED]
+            if not self.shown.total:
+                return "There are no images"
+            return f"None of the images shown is unlabelled; {hidden:,} others are" if hidden else "All images are done"
+        if row == at:
+            return "This is the only unlabelled image" + (" of those shown" if self.shown.filter else "")
+        self._go_to(row)
+        return "Went round to the other end" if at >= 0 and (row - at) * by < 0 else ""
+
+    def neighbours(self, travel: Travel) -> list[int]:
         """The images that will probably be looked at next."""
-        at = self.shown.index_of(self._session.image_id).row()
-        rows = [*range(at + 1, at + 1 + ahead), *range(at - 1, at - 1 - behind, -1)]
-        return [self.shown.index(row, 0).data(IMAGE_ID) for row in rows if 0 <= row < self.shown.rowCount()]
+        return self.shown.image_ids(travel.next_rows(self.shown.row_of(self._session.image_id), self.shown.rowCount()))
+
+    def image_before(self) -> int | None:
+        """The image before the current one in the list."""
+        row = self.shown.row_of(self._session.image_id) - 1
+        return self.shown.image_ids([row])[0] if row >= 0 else None
+
+    def groups(self) -> list[str]:
+        """The names of all groups, in natural order."""
+        return [name for name, _ in self.shown.images.group_counts() if name]
 
     def position(self) -> tuple[int, int]:
         """(place of the current image among those shown from 1, or 0; how many are shown)."""
-        return self.shown.index_of(self._session.image_id).row() + 1, self.shown.rowCount()
+        return self.shown.row_of(self._session.image_id) + 1, self.shown.rowCount()
 
-    # -- inside
+    def chosen(self) -> list[int]:
+        """The images that are selected, in order."""
+        # Ranges, not indexes: of these there would be one for each of 100,000 rows.
+        parts = self.view.selectionModel().selection().toList()
+        ranges = [range(part.top(), part.bottom() + 1) for part in parts]
+        rows = np.sort(np.concatenate([np.asarray(part) for part in ranges])) if ranges else np.zeros(0, int)
+        return self.shown.image_ids(rows)
 
-    def _make_view(self) -> QListView:
-        view = QListView()
+    def set_filter(self, wanted: Filter) -> None:
+        """Ask for other images."""
+        self.filter_bar.set_value(wanted)
+
+    def focus_search(self) -> None:
+        self.filter_bar.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.filter_bar.search.selectAll()
+
+    # -- building
+
+    def _make_view(self) -> _ImagesView:
+        view = _ImagesView()
         view.setModel(self.shown)
         view.setItemDelegate(ImageDelegate(view))
-        view.setUniformItemSizes(True)
-        view.setMouseTracking(True)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._ask_menu)
-        view.setAccessibleName("Images")
-        view.selectionModel().currentChanged.connect(self._chosen)
+        view.selectionModel().currentChanged.connect(self._current_changed)
+        view.selectionModel().selectionChanged.connect(self._show_chosen)
         return view
 
     def _place(self) -> None:
         top = QVBoxLayout()
         top.setContentsMargins(PAD, PAD, PAD, GAP)
         top.setSpacing(GAP)
-        top.addWidget(self._search)
-        top.addWidget(self._status)
+        top.addWidget(self.filter_bar)
+        top.addWidget(self.progress)
         body = QWidget()
         self._body = QStackedLayout(body)
-        self._body.addWidget(self._view)
+        self._body.addWidget(self.view)
         empty = QWidget()
         inner = QVBoxLayout(empty)
         inner.setContentsMargins(2 * PAD, 0, 2 * PAD, 4 * PAD)
+        inner.addStretch(1)
         inner.addWidget(self._nothing)
+        inner.addWidget(self._all, 0, Qt.AlignmentFlag.AlignCenter)
+        inner.addStretch(1)
         self._body.addWidget(empty)
         foot = surface("foot")
         line = QHBoxLayout(foot)
-        line.setContentsMargins(PAD, 6, PAD, 6)
-        line.addWidget(self._count)
+        line.setContentsMargins(PAD, 4, GAP, 4)
+        line.addWidget(self._count, 1)
+        line.addWidget(self._again)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(top)
         layout.addWidget(body, 1)
+        layout.addWidget(self.bulk)
         layout.addWidget(foot)
 
+    def _connect(self) -> None:
+        session = self._session
+        self.filter_bar.changed.connect(self._filter)
+        self.filter_bar.sorted.connect(self._sort)
+        self.filter_bar.offers_wanted.connect(self._offer)
+        self.progress.pressed.connect(self._toggle_status)
+        self._again.clicked.connect(lambda: self._filter(self.shown.filter))
+        self._all.clicked.connect(lambda: self.set_filter(Filter()))
+        self.view.left.connect(self.left)
+        self._services.files.states_changed.connect(self._files_changed)
+        session.image_changed.connect(self._show_current)
+        session.changed.connect(self._refresh)
+        session.project_changed.connect(self._start_over)
+
+    # -- following
+
     def _start_over(self) -> None:
-        self._search.clear()
-        self._fill_statuses()
-        self._status.setCurrentIndex(0)
-        self._filter()
+        self._predictions = None
+        self.filter_bar.start_over()
+        self._show_labels()
+        self._show_all()
         self._show_current()
 
-    def _fill_statuses(self) -> None:
-        counts = Counter(self.model.record(row).status for row in range(self.model.rowCount()))
-        if not self._status.count():
-            self._status.addItem(ANY, None)
-            for status in Status:
-                self._status.addItem(status.value, status)
-        self._status.setItemText(0, f"{ANY}  ({self.model.rowCount():,})")
-        ratio = self.devicePixelRatioF()
-        for row, status in enumerate(Status, start=1):
-            self._status.setItemText(row, f"{status.value.capitalize()}  ({counts[status]:,})")
-            self._status.setItemIcon(row, QIcon(status_pixmap(status, 16, ratio)))
-        done = self.model.rowCount() - counts[Status.UNLABELLED]
-        self._count.setText(self._count_text(done))
-
-    def _count_text(self, done: int) -> str:
-        total = self.model.rowCount()
-        if self.shown.filtering:
-            return f"{self.shown.rowCount():,} of {total:,} images shown"
-        return f"{done:,} of {total:,} labelled or clean" if total else "No images"
-
-    def _filter(self) -> None:
-        chosen = self._status.currentData()
-        self._filtering = True
-        self.shown.set_text(self._search.text())
-        self.shown.set_statuses(frozenset({Status(chosen)}) if chosen is not None else frozenset())
-        self._filtering = False
-        self._fill_statuses()
-        self._show_nothing()
-        self._show_current()
-
-    def _show_nothing(self) -> None:
-        if self.model.rowCount():
-            self._nothing.setText("No image passes the filter.")
-        else:
-            self._nothing.setText("No images yet.")
-        self._body.setCurrentIndex(0 if self.shown.rowCount() else 1)
+    def _show_labels(self) -> None:
+        project = self._session.project
+        self.filter_bar.show_labels(project.labels() if project is not None else ())
 
     def _refresh(self, changes: Changes, _initiator: object) -> None:
+        if changes.labels:
+            self._show_labels()
         if changes.image_list:
-            self._filter()
-        elif changes.status or changes.boxes:
-            self._fill_statuses()
+            self._show_current()
+        if changes.image_list or changes.images:
+            self._show_all()
+
+    def _filter(self, wanted: Filter) -> None:
+        if wanted.predicted is not None:
+            self._look_for_predictions()
+        self._moving = True
+        self.shown.set_filter(wanted)
+        self._moving = False
+        self._show_all()
+        self._show_current()
+
+    def _sort(self, by: SortKey, descending: bool) -> None:
+        self._moving = True
+        self.shown.set_sorting(by, descending=descending)
+        self._moving = False
+        self._show_all()
+        self._show_current()
+
+    def _toggle_status(self, status: Status) -> None:
+        wanted = self.filter_bar.value
+        self.set_filter(replace(wanted, statuses=wanted.statuses ^ {status}))
+
+    def _show_all(self) -> None:
+        """Bring counts and texts to what the model shows."""
+        model = self.shown
+        self.progress.show_counts(model.images.status_counts(), model.filter.statuses)
+        self.filter_bar.popup.show_count(model.rowCount(), model.total)
+        all_of_them = not model.filter and model.rowCount() == model.total
+        self._count.setText(
+            f"{model.total:,} images" if all_of_them else f"{model.rowCount():,} of {model.total:,} images shown"
+        )
+        self._again.setText(f"{model.outdated:,} changed · apply again")
+        self._again.setVisible(model.outdated > 0)
+        self._nothing.setText("No image is what you ask for." if model.total else EMPTY)
+        self._all.setVisible(model.total > 0)
+        self._body.setCurrentIndex(0 if model.rowCount() else 1)
+        self._show_chosen()
+
+    def _files_changed(self) -> None:
+        self.shown.set_flag("missing", self._services.files.missing)
+        self._show_all()
+
+    def _offer(self) -> None:
+        index = self.shown.images
+        self.filter_bar.show_offers(index.group_counts(), index.split_counts())
+        self._look_for_predictions()
+
+    def _look_for_predictions(self) -> None:
+        project = self._session.project
+        file = predicted.newest(cache_root(project)) if project is not None else None
+        if project is None or file is None or file == self._predictions:
+            return
+        self._predictions = file
+        folder, records = project.folder, list(self.shown.images.records)
+        self._services.tasks.run(
+            "predicted images", lambda: predicted.predicted_ids(file, folder, records), self._take_predicted
+        )
+
+    def _take_predicted(self, image_ids: frozenset[int]) -> None:
+        self.shown.set_flag("predicted", image_ids)
+        if self.shown.filter.predicted is not None:
+            self._filter(self.shown.filter)
+
+    # -- the current image and the selection
+
+    def _go_to(self, row: int) -> None:
+        self._session.select_image(self.shown.index(row).data(IMAGE_ID))
 
     def _show_current(self) -> None:
-        index = self.shown.index_of(self._session.image_id)
-        if index.isValid() and index != self._view.currentIndex():
-            self._view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        if index.isValid():
-            self._view.scrollTo(index)
-        else:
-            self._view.clearSelection()
+        row = self.shown.row_of(self._session.image_id)
+        index = self.shown.index(row)
+        if row < 0:
+            self.view.clearSelection()
+            return
+        if index != self.view.currentIndex():
+            self._moving = True
+            self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+            self._moving = False
+        self.view.scrollTo(index)
 
-    def _chosen(self, current: QModelIndex, _previous: QModelIndex) -> None:
+    def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
         # While a filter is applied the view passes through rows that nobody chose.
-        if current.isValid() and not self._filtering:
+        if current.isValid() and not self._moving:
             self._session.select_image(current.data(IMAGE_ID))
 
-    def _ask_menu(self, at: QPoint) -> None:
-        ids = [index.data(IMAGE_ID) for index in self._view.selectedIndexes()]
-        if ids:
-            self.menu_requested.emit(ids, self._view.viewport().mapToGlobal(at))
+    def _show_chosen(self) -> None:
+        project = self._session.project
+        self.bulk.show_chosen(self.chosen(), editable=project is not None and not project.read_only)
 
-    def _tint(self) -> None:
-        self._search_icon.setIcon(icon("search", theme().muted, size=16))
-        self._fill_statuses()
+    def _ask_menu(self, at: QPoint) -> None:
+        if chosen := self.chosen():
+            self.menu_requested.emit(chosen, self.view.viewport().mapToGlobal(at))
+
+
+class _ImagesView(QListView):
+    """A list of equally high rows that takes Ctrl+A for itself, though the page has an action on these keys."""
+
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setUniformItemSizes(True)
+        self.setMouseTracking(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setAccessibleName("Images")
+
+    def event(self, event: QEvent) -> bool:
+        overrides = event.type() == QEvent.Type.ShortcutOverride
+        if overrides and isinstance(event, QKeyEvent) and event.matches(QKeySequence.StandardKey.SelectAll):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        elif event.text().isprintable() and event.text() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            # A letter is a command of the page, never a search for a name that begins with it.
+            event.ignore()
+        else:
+            super().keyPressEvent(event)

@@ -1,0 +1,42 @@
+"""The right column of the Label page: labels, boxes, and what is known of the image and of what was done."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from core.settings import Settings
+from desktop.theme import GAP, PAD
+from desktop.widgets.columns import fill, kept_sizes
+from desktop.widgets.parts import words
+
+
+class SidePanel(QSplitter):
+    """Places widgets; knows nothing of what they show."""
+
+    def __init__(self, labels: QWidget, boxes: QWidget, settings: Settings, **tabs: QWidget) -> None:
+        """`tabs` by their titles."""
+        super().__init__(Qt.Orientation.Vertical)
+        self._settings = settings
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("About the image")
+        for title, tab in tabs.items():
+            self.tabs.addTab(tab, title)
+        self.setChildrenCollapsible(False)
+        fill(self, (labels, 0), (_under_heading("Boxes", boxes), 1), (self.tabs, 0))
+        if (kept := kept_sizes(settings.values.label_side_splitter, 3)) is not None:
+            self.setSizes(kept)
+        self.splitterMoved.connect(lambda: settings.update(label_side_splitter=tuple(self.sizes())))
+
+
+def _under_heading(text: str, content: QWidget) -> QWidget:
+    whole = QWidget()
+    layout = QVBoxLayout(whole)
+    layout.setContentsMargins(0, GAP, 0, 0)
+    heading = words(text, "section")
+    heading.setContentsMargins(PAD, 0, PAD, 0)
+    layout.addWidget(heading)
+    layout.addWidget(content, 1)
+    whole.setMinimumHeight(90)
+    return whole
