@@ -56,6 +56,8 @@ class InspectPage(QWidget):
         self._dirty = True
         self._wanted_checkpoint: str | None = None
         self._pictures = PictureLoader(services.tasks, self)
+        # One image at a time is looked at here: most of the memory is the Label page's.
+        self._pictures.follow(session, services.settings, share=0.25)
         self._job = PredictJob(services.tasks, self, module=child_module)
         self._images = InspectImages(services.thumbnails)
         self._bar = InspectBar()
@@ -142,6 +144,7 @@ class InspectPage(QWidget):
         self._job.progress.connect(self._show_progress)
         self._job.ended.connect(self._job_ended)
         self._images.chosen.connect(self._image_chosen)
+        self._pictures.outdated.connect(self._read_again)
         self._pictures.ready.connect(self._show_picture)
         self._pictures.failed.connect(self._show_picture)
         self._stage.threshold_changed.connect(self._count_errors)
@@ -313,6 +316,10 @@ class InspectPage(QWidget):
         following = self._images.next_position()
         # The next image of the list is decoded ahead, so that D shows it at once.
         self._pictures.want(self._loaded.paths[position], [] if following is None else [self._loaded.paths[following]])
+
+    def _read_again(self) -> None:
+        if self._position is not None:
+            self._image_chosen(self._position)
 
     def _show_picture(self) -> None:
         if self._loaded is None or self._position is None or self._stage.left.has_image:
