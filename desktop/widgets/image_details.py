@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QStringListModel, Qt, Signal
+from PySide6.QtCore import QSize, QStringListModel, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -141,8 +141,14 @@ class _Note(QPlainTextEdit):
         self.setAccessibleName("Note on the image")
         self.setToolTip("Kept when you leave the field. Tab goes on, Ctrl+Enter goes back to the image.")
         self.setTabChangesFocus(True)
-        self.setMinimumHeight(self.fontMetrics().lineSpacing() * NOTE_LINES + 18)
+        self.setMinimumHeight(self.minimumSizeHint().height())
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80, self.fontMetrics().lineSpacing() * NOTE_LINES + 18)
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSizeHint()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

@@ -10,6 +10,8 @@ from desktop.theme import GAP, PAD
 from desktop.widgets.columns import fill, kept_sizes
 from desktop.widgets.parts import words
 
+LEAST_BOXES = 140  # pixels: some rows stay in sight however small the window is
+
 
 class SidePanel(QSplitter):
     """Places widgets; knows nothing of what they show."""
@@ -38,5 +40,5 @@ def _under_heading(text: str, content: QWidget) -> QWidget:
     heading.setContentsMargins(PAD, 0, PAD, 0)
     layout.addWidget(heading)
     layout.addWidget(content, 1)
-    whole.setMinimumHeight(90)
+    whole.setMinimumHeight(LEAST_BOXES)
     return whole
