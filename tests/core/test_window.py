@@ -1,5 +1,6 @@
 """The depth window: one scale for images of 16 bits from the project to the prediction."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,15 @@ from core.errors import InputError
 from core.imaging.decode import ImageError, decode, read_picture, suggested_window, value_range
 from core.imaging.thumbnails import thumbnail
 from core.imaging.window import checked_window, through_window
+from core.predicting import load_predictor
 from core.project import edits
-from core.project.snapshot import Snapshot, take_snapshot
+from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot, take_snapshot
 from core.training.dataset import ImageCache
-from core.types import Status
-from tests.builders import project_with_pictures, write_picture
+from core.training.events import CheckpointSaved
+from core.training.recipe import default_recipe, with_settings
+from core.types import Split, Status
+from tests.builders import picture, project_with_pictures, write_picture
+from tests.core.conftest import Run
 
 RAMP = np.linspace(0, 65535, 64 * 48).reshape(48, 64).astype(np.uint16)
 
@@ -119,3 +124,35 @@ def test_a_snapshot_with_a_damaged_window_is_refused(tmp_path: Path) -> None:
 def test_training_reads_images_through_the_window(tmp_path: Path) -> None:
     path = write_picture(tmp_path / "a.png", RAMP)
     assert np.array_equal(ImageCache(window=(500, 700)).read(str(path)), decode(path, (500, 700)))
+
+
+def test_a_checkpoint_keeps_its_window_and_the_command_line_predicts_through_it(tmp_path: Path, run: Run) -> None:
+    from core.training.loop import train
+
+    images, names = [], ("scratch",)
+    for index in range(3):
+        dark = 1000 + picture(96, 96, index)[..., 0].astype(np.uint16)
+        path = write_picture(tmp_path / "images" / f"{index}.png", dark)
+        box, mark = np.array([[10, 10, 40, 50]], np.float32), np.ones((1, 1), np.bool_)
+        split = Split.VAL if index == 2 else Split.TRAIN
+        images.append(SnapshotImage(str(path), 96, 96, Status.LABELLED, split, "", str(index), box, mark))
+    snapshot = make_snapshot(names, ("#ff0000",), tuple(images), (1000, 1255))
+    recipe = with_settings(default_recipe("ssd_compact"), {
+        "sampling.input_size": 64, "sampling.crops_per_image": 1, "schedule.epochs": 1, "schedule.batch_size": 2,
+        "schedule.warmup_steps": 1, "weights.source": "none", "strategy.kind": "scratch", "device": "cpu",
+        "precision": "fp32",
+    })  # fmt: skip
+    events = list(train(recipe, snapshot, tmp_path / "r001", lambda: False))
+    path = Path(next(event.path for event in events if isinstance(event, CheckpointSaved)))
+    predictor = load_predictor(path, "cpu", low_scores=True)
+    assert predictor.description.window == (1000, 1255)
+    shown = predictor.read(images[0].path)
+    assert np.array_equal(shown[..., 0], picture(96, 96, 0)[..., 0])
+    code, out, err = run("predict", path, images[0].path, "--threshold", "0", "--device", "cpu", "--json")
+    assert code == 0, err
+    told = json.loads(out)["images"][0]["detections"]
+    expected = predictor.predict(shown)
+    assert len(told) == len(expected) > 0
+    assert np.allclose([one["box"] for one in told], expected.boxes, atol=0.1)
+    through_none = predictor.predict(decode(images[0].path))
+    assert len(through_none) != len(expected) or not np.allclose(through_none.boxes, expected.boxes, atol=0.1)
