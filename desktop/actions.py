@@ -85,7 +85,7 @@ LABEL_BOXES = (
     ActionSpec("labels_menu", "Pick labels…", ("Ctrl+E",), "tag", "Find labels by typing, for the selected boxes"),
     ActionSpec("keep_labels", "Keep labels for the next box", ("K",), checkable=True),
     ActionSpec("focus_labels", "Go to the list of labels", ("Ctrl+L",)),
-    ActionSpec("focus_boxes", "Go to the list of boxes", ("Ctrl+B",)),
+    ActionSpec("focus_boxes", "Go to the list of boxes", ("Ctrl+Shift+L",)),
 )
 
 LABEL_VIEW = (

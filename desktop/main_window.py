@@ -59,10 +59,12 @@ class MainWindow(QMainWindow):
         self._dialogs = WindowDialogs(self, session, services, self._front_actions)
         self._actions = table.build(self, table.WINDOW, self._handlers())
         services.keymap.attach("window", self, self._actions.values())
+        self._project_actions.use_actions(self._actions)
         self._pages: dict[int, QWidget] = {}
         self._front = -1
         self._rail = Rail([(title, icon) for title, icon, *_ in PAGES])
         self._banner = Notice()
+        self._waiting = WaitingNotice(session)
         self._welcome = Welcome(self._actions)
         self._stack = QStackedWidget()
         self._hint = QLabel()
@@ -79,13 +81,7 @@ class MainWindow(QMainWindow):
     def _handlers(self) -> dict[str, Callable[..., object]]:
         does = self._project_actions
         return {
-            "new_project": does.new,
-            "open_project": does.choose_and_open,
-            "sample_project": does.sample,
-            "add_images": does.choose_images,
-            "add_folder": does.choose_image_folder,
-            "import_coco": does.import_coco,
-            "assign_splits": does.assign_splits,
+            **does.handlers(),
             "close_project": self._close_project,
             "undo": lambda: self._step(self._session.undo),
             "redo": lambda: self._step(self._session.redo),
@@ -105,6 +101,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._banner)
+        column.addWidget(self._waiting)
         column.addWidget(self._stack, 1)
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
@@ -127,6 +124,7 @@ class MainWindow(QMainWindow):
         session.project_changed.connect(self._project_changed)
         session.changed.connect(self._count)
         session.hint.connect(self._hint.setText)
+        session.waiting.dropped.connect(self._banner.show_notice)
         session.message.connect(lambda text: self.statusBar().showMessage(text, 6000))
         session.page_requested.connect(lambda title: self.show_page(TITLES.index(title)))
         session.inspect_requested.connect(self._ask_to_inspect)
@@ -202,7 +200,7 @@ class MainWindow(QMainWindow):
         self._rail.setEnabled(project is not None)
         self._rail.setVisible(project is not None)
         writable = project is not None and not project.read_only
-        for name in ("add_images", "add_folder", "import_coco", "assign_splits", "undo", "redo"):
+        for name in ("undo", "redo"):
             self._actions[name].setEnabled(writable)
         for name in ("close_project", *(f"page_{number + 1}" for number in range(len(PAGES)))):
             self._actions[name].setEnabled(project is not None)
@@ -280,7 +278,9 @@ class MainWindow(QMainWindow):
     # -- closing
 
     def _may_close(self) -> bool:
-        return all(page.may_close() for page in self._pages.values() if hasattr(page, "may_close"))
+        self._session.settle.emit()
+        pages = (page for page in self._pages.values() if hasattr(page, "may_close"))
+        return self._waiting.may_leave("project") and all(page.may_close() for page in pages)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._may_close():

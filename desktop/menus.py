@@ -14,8 +14,8 @@ from desktop import actions as table
 
 LINE, RECENT, THEMES = "", "recent", "themes"
 PROJECT = (
-    "new_project", "open_project", RECENT, "sample_project", LINE,
-    "add_images", "add_folder", "import_coco", LINE,
+    "new_project", "open_project", RECENT, "sample_project", "import_as_project", LINE,
+    "add_images", "add_folder", "import_annotations", "export_annotations", LINE,
     "assign_splits", LINE,
     "close_project", "quit",
 )  # fmt: skip

@@ -28,6 +28,8 @@ class Format(StrEnum):
         return _TITLES[self]
 
 
+MARKER = "defectdesk-export.json"  # the file by which an export of this program is known
+
 _TITLES = {
     Format.COCO: "COCO",
     Format.VOC: "Pascal VOC",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass
 
@@ -36,6 +37,18 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
 
 
+def error_text(error: Exception | str) -> str:
+    """The text of an error in the form of an InputError's, also where the system reports it."""
+    if not isinstance(error, OSError):
+        return str(error)
+    where = error.filename2 or error.filename or "disk"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{where}: the disk is full; free some space and try again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{where}: cannot be written or read ({error.strerror}); check the permissions of its folder"
+    return f"{where}: {error.strerror or error}"
+
+
 def message_box(parent: QWidget | None, title: str, text: str, *, sign: str = "warning") -> QMessageBox:
     """A message box in the window's dress, not yet shown: `title` in bold, `text` below, no buttons."""
     box = QMessageBox(parent)
@@ -52,7 +65,7 @@ def message_box(parent: QWidget | None, title: str, text: str, *, sign: str = "w
 
 def error_box(parent: QWidget | None, title: str, error: Exception | str) -> QMessageBox:
     """A message box for an error, not yet shown, so that a caller may add a way out."""
-    parts = parts_of(str(error))
+    parts = parts_of(error_text(error))
     box = message_box(parent, title, "\n\n".join(part for part in (parts.wrong, parts.where, parts.mend) if part))
     box.setStandardButtons(QMessageBox.StandardButton.Ok)
     return box

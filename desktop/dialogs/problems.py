@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 
 from PySide6.QtCore import QModelIndex, Qt
@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from core import files
 from core.types import Problem
 from desktop.dialogs.errors import show_error
-from desktop.models.problem_table import ProblemModel, as_csv, visible
+from desktop.models.problem_table import TITLES, ProblemModel, as_csv, visible
 from desktop.models.wording import plural
 from desktop.theme import GAP, PAD
 from desktop.widgets.parts import words
@@ -36,17 +36,21 @@ FILE_WIDTH = 260
 class ProblemPanel(QWidget):
     """The table with a search line, the whole of the chosen row below, and ways to take the list along."""
 
-    def __init__(self, problems: Sequence[Problem] = (), *, noun: str = "problem") -> None:
+    def __init__(
+        self, problems: Sequence[Problem] = (), *, noun: str = "problem", titles: tuple[str, str] = TITLES
+    ) -> None:
+        """`noun` is what a row is, `titles` head the columns."""
         super().__init__()
         self._noun = noun
-        self.model = ProblemModel(self)
-        self.search = QLineEdit(placeholderText="Search files and problems", clearButtonEnabled=True)
+        self.model = ProblemModel(self, titles=titles)
+        hint = f"Search the {noun}s"
+        self.search = QLineEdit(placeholderText=hint, clearButtonEnabled=True)
         self.search.setProperty("role", "search")
-        self.search.setAccessibleName("Search files and problems")
+        self.search.setAccessibleName(hint)
         self._count = words("", "muted")
         self._save = _small("Save as CSV…")
         copy = _small("Copy")
-        self.table = plain_table(self.model, "Files and problems")
+        self.table = plain_table(self.model, " and ".join(titles))
         self.table.setColumnWidth(0, FILE_WIDTH)
         self.table.setSortingEnabled(True)
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
@@ -107,7 +111,15 @@ class ProblemPanel(QWidget):
 class ProblemsDialog(QDialog):
     """A sentence about what was done, and the table of what was not."""
 
-    def __init__(self, parent: QWidget | None, title: str, summary: str, problems: Sequence[Problem]) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None,
+        title: str,
+        summary: str,
+        problems: Sequence[Problem],
+        offer: tuple[str, Callable[[], object]] | None = None,
+    ) -> None:
+        """`offer` is what one more button says and does."""
         super().__init__(parent)
         self.setWindowTitle(title)
         self.resize(820, 480)
@@ -120,6 +132,13 @@ class ProblemsDialog(QDialog):
         layout.addWidget(words(title, "heading"))
         layout.addWidget(words(summary, "muted", wrap=True))
         layout.addWidget(self.panel, 1)
+        self.panel.setVisible(bool(problems))
+        if not problems:
+            self.resize(480, 0)
+        if offer is not None:
+            button = buttons.addButton(offer[0], QDialogButtonBox.ButtonRole.ActionRole)
+            button.setAutoDefault(False)
+            button.clicked.connect(lambda: offer[1]())
         layout.addWidget(buttons)
         buttons.button(QDialogButtonBox.StandardButton.Ok).setFocus()
 

@@ -48,8 +48,9 @@ def _not_a_formula(text: str) -> str:
 class ProblemModel(QAbstractTableModel):
     """One row a problem: the file and what is wrong with it."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, titles: tuple[str, str] = TITLES) -> None:
         super().__init__(parent)
+        self._titles = titles
         self._problems: tuple[Problem, ...] = ()
         self._base: PurePath | None = None
         self._words: list[str] = []
@@ -100,7 +101,7 @@ class ProblemModel(QAbstractTableModel):
         self, section: int, orientation: Qt.Orientation, role: int = int(Qt.ItemDataRole.DisplayRole)
     ) -> Any:
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return TITLES[section]
+            return self._titles[section]
         return None
 
     def _choose(self) -> None:

@@ -171,7 +171,7 @@ def test_dropped_images_are_added_and_bad_ones_are_named(
 ) -> None:
     shown: list[tuple[str, list[str]]] = []
     monkeypatch.setattr(
-        "desktop.project_actions.ProblemsDialog",
+        "desktop.flows.adding.ProblemsDialog",
         lambda _parent, _title, text, problems: _Recorder(shown, text, [problem.file for problem in problems]),
     )
     window._session.adopt(Project.create(tmp_path / "parts", ["scratch"]))
@@ -194,7 +194,7 @@ def test_a_dropped_project_is_opened(window: MainWindow, tmp_path: Path) -> None
     assert window._session.project is not None and window._session.project.name == "parts"
 
 
-def test_importing_coco_is_one_step_that_undo_takes_back(
+def test_importing_annotations_is_one_step_that_undo_takes_back(
     window: MainWindow, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_pictures(tmp_path / "images", 2)
@@ -209,8 +209,8 @@ def test_importing_coco_is_one_step_that_undo_takes_back(
         assert services.tasks.wait_idle()
         return 1
 
-    monkeypatch.setattr("desktop.project_actions.ImportCocoDialog.exec", agree)
-    window._project_actions.import_coco(file)
+    monkeypatch.setattr("desktop.flows.exchange.ImportDialog.exec", agree)
+    window._project_actions.exchange.import_annotations(file)
     assert services.tasks.wait_idle()
     project = window._session.project
     assert project is not None

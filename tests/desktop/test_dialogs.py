@@ -12,16 +12,13 @@ from pytestqt.qtbot import QtBot
 
 from core.project.project import Project
 from core.types import Label, Problem
-from desktop.actions import LABEL
 from desktop.dialogs.errors import ErrorParts, parts_of
-from desktop.dialogs.import_coco import ImportCocoDialog
 from desktop.dialogs.label_dialog import LabelDialog
 from desktop.dialogs.new_project import NewProjectDialog, folder_problem, free_folder, label_names
 from desktop.dialogs.problems import ProblemPanel
 from desktop.dialogs.progress import Progress, run_with_progress
-from desktop.dialogs.shortcuts import ShortcutsDialog, rows_of
 from desktop.tasks import Tasks
-from tests.builders import write_coco, write_pictures
+from tests.builders import write_pictures
 
 
 @pytest.fixture
@@ -72,14 +69,16 @@ def test_a_suggested_folder_is_one_that_does_not_exist(tmp_path: Path) -> None:
     assert free_folder(tmp_path / "a") == tmp_path / "a-3"
 
 
-def test_new_project_can_be_created_only_from_fields_that_are_right(qtbot: QtBot, tmp_path: Path) -> None:
-    dialog = NewProjectDialog(tmp_path)
+def test_new_project_can_be_created_only_from_fields_that_are_right(
+    qtbot: QtBot, tasks: Tasks, tmp_path: Path
+) -> None:
+    dialog = NewProjectDialog(tasks, tmp_path)
     qtbot.addWidget(dialog)
     create = _button(dialog, "Create project")
     assert create.isEnabled()
     dialog._images.set_path(tmp_path / "missing")
     assert not create.isEnabled()
-    assert "missing" in dialog._problem.text()
+    assert "missing" in dialog.problem.text()
     dialog._images.set_path(tmp_path)
     dialog._labels.setText("scratch, pit")
     assert create.isEnabled()
@@ -97,45 +96,6 @@ def test_two_labels_cannot_have_one_name(qtbot: QtBot) -> None:
     dialog._name.setText(" dent ")
     assert confirm.isEnabled()
     assert dialog.value() == Label(2, "dent", "#2f83f0", "2")
-
-
-def test_the_coco_dialog_shows_content_and_problems_before_importing(
-    qtbot: QtBot, tasks: Tasks, tmp_path: Path
-) -> None:
-    write_pictures(tmp_path, 2)
-    file = write_coco(
-        tmp_path / "coco.json",
-        [
-            {"id": 1, "file_name": "part1.png", "width": 64, "height": 48},
-            {"id": 2, "file_name": "gone.png", "width": 64, "height": 48},
-        ],
-        [
-            {"image_id": 1, "category_id": 1, "bbox": [2, 3, 10, 12]},
-            {"image_id": 1, "category_id": 2, "bbox": [5, 5, 0, 8]},
-        ],
-    )
-    dialog = ImportCocoDialog(tasks, str(tmp_path))
-    qtbot.addWidget(dialog)
-    assert not _button(dialog, "Import").isEnabled()
-    dialog.choose(file)
-    assert tasks.wait_idle()
-    assert "1 image, 1 box" in dialog._summary.text()
-    rows = [problem.file for problem in dialog._table.model.shown]
-    assert any("gone.png" in row for row in rows)
-    assert len(rows) >= 2
-    assert _button(dialog, "Import").isEnabled()
-
-
-@pytest.mark.parametrize("content", ["no json", "[1, 2]", '{"images": 3}'])
-def test_a_file_that_is_no_coco_is_refused_by_name(qtbot: QtBot, tasks: Tasks, tmp_path: Path, content: str) -> None:
-    file = tmp_path / "coco.json"
-    file.write_text(content)
-    dialog = ImportCocoDialog(tasks, str(tmp_path))
-    qtbot.addWidget(dialog)
-    dialog.choose(file)
-    assert tasks.wait_idle()
-    assert "coco.json" in dialog._summary.text()
-    assert not _button(dialog, "Import").isEnabled()
 
 
 def test_a_thousand_problems_are_listed_at_once(qtbot: QtBot) -> None:
@@ -186,14 +146,6 @@ def test_an_error_behind_a_dialog_is_handed_over(qtbot: QtBot, tasks: Tasks) -> 
     run_with_progress(None, tasks, "Working", work, _fail, lambda error: errors.append(str(error)))
     assert tasks.wait_idle()
     assert errors == ["the disk is gone"]
-
-
-def test_the_sheet_of_shortcuts_names_every_key_of_the_label_page(qtbot: QtBot) -> None:
-    dialog = ShortcutsDialog()
-    qtbot.addWidget(dialog)
-    with_keys = [spec for spec in LABEL if spec.keys]
-    assert len(rows_of(LABEL)) == len(with_keys)
-    assert ("W, R", "Draw a box") in rows_of(LABEL)
 
 
 def _button(dialog: object, text: str) -> QPushButton:
