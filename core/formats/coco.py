@@ -23,7 +23,7 @@ from core.formats.sheet import Sheet, SheetImage
 from core.formats.text import read_utf8, shown
 
 MAX_BYTES = 2**29  # COCO's own training file has 448 MiB
-FILE_NAME = "annotations.json"
+FILE_NAME, IMAGES = "annotations.json", "images"
 PARTS = ("images", "annotations", "categories")
 _SPLIT_IN_NAME = re.compile(r"(?:^|[^a-z])(train|valid|val|test)(?:[^a-z]|$)")
 
@@ -116,7 +116,9 @@ class _Reader:
             places = unusable.setdefault(fault, [place, 0])
             places[1] += 1
             if places[1] > 100_000 and places[1] * 2 > total:
-                raise InputError(f"{self.path}: more of its {key} are unusable ({fault}) than not; is it the right file?")
+                raise InputError(
+                    f"{self.path}: more of its {key} are unusable ({fault}) than not; is it the right file?"
+                )
         # A file of something else has these by the million: one line for all of them.
         for fault, (first, count) in unusable.items():
             more = f" and {count - 1:,} more" if count > 1 else ""
@@ -187,7 +189,9 @@ class _Reader:
         key = None
         if _is_id(box_id):
             key = (image, box_id)
-            told = frozenset(label for label in label_set if _is_id(label)) if isinstance(label_set, list) else frozenset()
+            told = (
+                frozenset(label for label in label_set if _is_id(label)) if isinstance(label_set, list) else frozenset()
+            )
             if len(told) > 1 or key in self._label_sets:
                 self._label_sets[key] = told
                 self._box_labels.setdefault(key, set()).add(category)
@@ -240,14 +244,16 @@ def _corners(bbox: Any) -> tuple[float, float, float, float] | str:
 def write(sheet: Sheet) -> None:
     """One file with all of it; annotations of one box share its id."""
     with sheet.text_file(FILE_NAME) as file:
-        file.write('{\n"info": ' + _json({"description": "DefectDesk", "boxes": "x, y, width, height of upright images"}))
+        file.write(
+            '{\n"info": ' + _json({"description": "DefectDesk", "boxes": "x, y, width, height of upright images"})
+        )
         file.write(',\n"licenses": [],\n"categories": [')
         for place, label in enumerate(sheet.labels):
             entry = {"id": label.number, "name": label.name, "supercategory": "", "defectdesk": {"color": label.color}}
             file.write((",\n" if place else "\n") + _json(entry))
         file.write('\n],\n"images": [')
         for number, image in enumerate(sheet.images, start=1):
-            file.write((",\n" if number > 1 else "\n") + _json(_image_entry(number, image)))
+            file.write((",\n" if number > 1 else "\n") + _json(_image_entry(number, image, sheet)))
         file.write('\n],\n"annotations": [')
         annotation, box_id = 0, 0
         for number, image in sheet.advancing():
@@ -266,10 +272,10 @@ def write(sheet: Sheet) -> None:
         file.write("\n]\n}\n")
 
 
-def _image_entry(number: int, image: SheetImage) -> _Entry:
+def _image_entry(number: int, image: SheetImage, sheet: Sheet) -> _Entry:
     without = [_bbox(image.boxes[row]) for row, labels in enumerate(image.labels) if not labels]
     return {
-        "id": number, "file_name": image.name, "width": image.width, "height": image.height,
+        "id": number, "file_name": f"{IMAGES}/{image.name}" if sheet.copied else image.name, "width": image.width, "height": image.height,
         "defectdesk": image.extras() | ({"boxes_without_label": without} if without else {}),
     }  # fmt: skip
 

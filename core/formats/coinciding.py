@@ -36,9 +36,7 @@ def merged_groups(boxes: Boxes, owners: Rows, keys: Rows) -> tuple[Rows, list[tu
     return np.flatnonzero(leads), members
 
 
-def pairs(
-    boxes: Boxes, owners: Rows, others: Boxes, other_owners: Rows
-) -> tuple[Rows, Rows, NDArray[np.float64]]:
+def pairs(boxes: Boxes, owners: Rows, others: Boxes, other_owners: Rows) -> tuple[Rows, Rows, NDArray[np.float64]]:
     """(rows of `boxes`, rows of `others`, IoU) of all pairs on the same image that may coincide.
 
     Boxes of IoU t overlap in at least t of the wider one's width, so their left edges lie close together: sorted by

@@ -174,7 +174,9 @@ class Collector:
             # Pictures of one name from two folders, of which only one is here: nobody can tell which.
             self._doubtful.add(found)
             self.report(
-                "ambiguous", f"both {shown(first)} and {shown(name)} may mean this file; skipped with their boxes", found
+                "ambiguous",
+                f"both {shown(first)} and {shown(name)} may mean this file; skipped with their boxes",
+                found,
             )
             return None
         return found
@@ -318,7 +320,9 @@ class Collector:
         inside = (cut[:, 2] > cut[:, 0]) & (cut[:, 3] > cut[:, 1])
         names = [*self._labels, "no label"]
         for row in np.flatnonzero((np.abs(cut - given) > _ROUNDING).any(axis=1) | ~inside).tolist():
-            what = "partly outside the image; cut off at its edge" if inside[row] else "wholly outside the image; skipped"
+            what = (
+                "partly outside the image; cut off at its edge" if inside[row] else "wholly outside the image; skipped"
+            )
             text = f"box {_in_words(given[row])} ({names[labels[row]]}): {what}"
             self.report("partly outside" if inside[row] else "outside", text, self._images[owners[row]].path)
         return cut, inside

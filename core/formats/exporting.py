@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import numpy as np
 
 from core.errors import InputError
-from core.formats.annotations import Format
+from core.formats import coco, csv, labelme, voc, yolo
+from core.formats.annotations import MARKER, Format
+from core.formats.destination import new_folder
+from core.formats.frames import Frame, FrameError, read_frame
+from core.formats.naming import common_folder, portable_stems, relative_names
+from core.formats.pictures import PictureError, copy_as_is, copy_upright
+from core.formats.sheet import Sheet, SheetImage, SheetLabel
 from core.project.project import Project
 from core.project.snapshot import Snapshot
-from core.types import Problem, Split, Status
+from core.types import Label, Problem, Split, Status, label_name_fault
 
 Progress = Callable[[int, int], None]
+
+_CHUNK = 2000  # images that are read from a project at once: the window waits no longer for its lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,10 @@ class ExportOptions:
     statuses: frozenset[Status] | None = None  # None: all
     overwrite: bool = False
 
+    def takes(self, status: Status, split: Split) -> bool:
+        """True if an image with this status and split is to be written."""
+        return (self.splits is None or split in self.splits) and (self.statuses is None or status in self.statuses)
+
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
@@ -36,21 +52,191 @@ class ExportReport:
     files: int
     images: int
     boxes: int
-    dropped: tuple[Problem, ...]  # what was left out or changed, each with its image
+    dropped: tuple[Problem, ...]  # what was left out, changed or is to be known, each with its image
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a format is written."""
+
+    write: Callable[[Sheet], None]
+    image_folder: str  # of copied images, below the export; empty: beside the annotations
+    reserved: tuple[str, ...]  # names in that folder that must stay free
+    losses: tuple[str, ...]
+
+
+_SHORTCUTS = "Shortcuts of labels."
+_COLORS = "Colours and the order of labels, for other programs."
+_UNLABELLED = "That an image is not labelled yet: other programs take it as free of defects."
+_KINDS: dict[Format, _Kind] = {
+    Format.COCO: _Kind(coco.write, coco.IMAGES, (), (_SHORTCUTS, _UNLABELLED)),
+    Format.VOC: _Kind(voc.write, voc.IMAGES, (), (_SHORTCUTS, _COLORS, "Corners between pixels, for other programs.", _UNLABELLED)),
+    Format.YOLO: _Kind(
+        yolo.write, yolo.IMAGES, (yolo.IMAGES, yolo.LABELS),
+        (_SHORTCUTS, "Which of several boxes at exactly the same place has which label.", _UNLABELLED),
+    ),
+    Format.LABELME: _Kind(labelme.write, "", (Path(MARKER).stem,), (_SHORTCUTS, _COLORS, _UNLABELLED)),
+    Format.CSV: _Kind(csv.write, csv.IMAGES, (), (_SHORTCUTS, _COLORS, "Notes of more than 100,000 characters.", _UNLABELLED)),
+}  # fmt: skip
 
 
 def losses(format: Format) -> tuple[str, ...]:
-    """What the format cannot hold, in sentences for a dialog."""
-    return ()
+    """What the format cannot hold, in short sentences for a dialog."""
+    return _KINDS[format].losses
 
 
-def export(
-    source: Project | Snapshot, options: ExportOptions, progress: Progress | None = None
-) -> ExportReport:
+def export(source: Project | Snapshot, options: ExportOptions, progress: Progress | None = None) -> ExportReport:
     """Write the annotations of `source` into `options.folder`.
 
     A project gives everything as it is now; a snapshot, what a training saw (single precision, no notes).
     `progress(done, total)` may raise to cancel: then nothing is left behind. Raises InputError if there is nothing
     to export or the folder holds something; StorageError if the disk refuses.
     """
-    raise InputError("export: not written yet")
+    kind = _KINDS[options.format]
+    labels, images = _of_project(source, options) if isinstance(source, Project) else _of_snapshot(source, options)
+    for label in labels:
+        if fault := label_name_fault(label.name):
+            raise InputError(f"label {label.name[:30]!r}: {fault}; rename it before it is exported")
+    if not images:
+        raise InputError("export: there is no image of the chosen splits and statuses; choose others")
+    copying = options.images == "copy"
+    with new_folder(options.folder, overwrite=options.overwrite) as place:
+        sheet = Sheet(place, Path(options.folder).absolute(), tuple(labels), copying, progress, len(images))
+        frames = _measured(sheet, images)
+        named = _named(images, frames, kind, copying=copying)
+        sheet.root = None if copying else common_folder(image.source for image in images)
+        sheet.images = _copied(sheet, named, frames, kind) if copying else tuple(named)
+        if not sheet.images:
+            raise InputError(f"{sheet.dropped[0].file}: {sheet.dropped[0].problem}; none of the images could be copied")
+        kind.write(sheet)
+        _write_marker(sheet, options)
+    boxes = sum(len(image.labels) for image in sheet.images) - sheet.lost_boxes
+    return ExportReport(options.folder, len(sheet.files), len(sheet.images), boxes, tuple(sheet.dropped))
+
+
+def _write_marker(sheet: Sheet, options: ExportOptions) -> None:
+    """By this file an export is known as such: what it wrote may be written over, and is read back in full."""
+    tree: dict[str, Any] = {
+        "program": "DefectDesk", "version": 1, "format": str(options.format), "frame": "upright",
+        "labels": [{"name": label.name, "color": label.color} for label in sheet.labels],
+    }  # fmt: skip
+    if sheet.image_extras:
+        tree["images"] = sheet.image_extras
+    tree["files"] = [*sheet.files, MARKER]
+    sheet.write_text(MARKER, json.dumps(tree, allow_nan=False, indent=1))
+
+
+# From projects and snapshots
+
+
+def _of_project(project: Project, options: ExportOptions) -> tuple[list[SheetLabel], list[SheetImage]]:
+    labels = project.labels()
+    column = {label.id: place for place, label in enumerate(labels)}
+    images: list[SheetImage] = []
+    waiting = iter(project.image_ids())
+    while chunk := list(islice(waiting, _CHUNK)):
+        with project.locked():
+            _check_labels(project, labels)
+            try:
+                records = list(map(project.image, chunk))
+            except KeyError as error:
+                raise InputError("export: an image was removed meanwhile; nothing was written, try again") from error
+            taken = [record for record in records if options.takes(record.status, record.split)]
+            boxes = project.boxes_of([record.id for record in taken])
+        for record in taken:
+            own = boxes.get(record.id, ())
+            images.append(
+                SheetImage(
+                    project.image_path(record), record.width, record.height, record.status, record.split,
+                    record.group, record.note, record.content_hash,
+                    np.array([box.xyxy for box in own], np.float64).reshape(-1, 4),
+                    tuple(tuple(sorted(column[label] for label in box.labels)) for box in own),
+                )
+            )  # fmt: skip
+    _check_labels(project, labels)
+    return [SheetLabel(label.name, label.color, label.id) for label in labels], images
+
+
+def _check_labels(project: Project, labels: Collection[Label]) -> None:
+    if project.labels() != labels:
+        raise InputError("export: the labels were changed meanwhile; nothing was written, try again")
+
+
+def _of_snapshot(snapshot: Snapshot, options: ExportOptions) -> tuple[list[SheetLabel], list[SheetImage]]:
+    labels = [
+        SheetLabel(name, color, number)
+        for number, (name, color) in enumerate(zip(snapshot.label_names, snapshot.label_colors, strict=True), start=1)
+    ]
+    images = [
+        SheetImage(
+            Path(image.path), image.width, image.height, image.status, image.split, image.group, "",
+            image.content_hash, image.boxes.astype(np.float64),
+            tuple(tuple(np.flatnonzero(marks).tolist()) for marks in image.labels),
+        )
+        for image in snapshot.images
+        if options.takes(image.status, image.split)
+    ]  # fmt: skip
+    return labels, images
+
+
+# Images
+
+
+def _measured(sheet: Sheet, images: list[SheetImage]) -> list[Frame]:
+    """How each image lies in its file; what cannot be read is taken as upright, and copying will tell."""
+    frames = []
+    for image in images:
+        try:
+            frame = read_frame(image.source)
+        except FrameError:
+            frame = Frame(image.width, image.height)
+        frames.append(frame)
+        if frame.orientation != 1 and not sheet.copied:
+            sheet.drop(
+                image,
+                f"it has the Exif orientation {frame.orientation}: its boxes are on the upright image of "
+                f"{image.width} x {image.height}, which a reader that ignores Exif does not see; export with the images",
+            )
+        sheet.step()
+    return frames
+
+
+def _named(images: list[SheetImage], frames: list[Frame], kind: _Kind, *, copying: bool) -> list[SheetImage]:
+    names = relative_names([image.source for image in images])
+    stems = portable_stems(names, kind.reserved)
+    named = []
+    for image, frame, name, stem in zip(images, frames, names, stems, strict=True):
+        suffix = ".png" if copying and frame.orientation != 1 else PurePosixPath(name).suffix
+        named.append(replace(image, name=stem + suffix if copying else name, stem=stem))
+    return named
+
+
+def _copied(sheet: Sheet, images: list[SheetImage], frames: list[Frame], kind: _Kind) -> tuple[SheetImage, ...]:
+    """Copies the images; those that could be."""
+    kept = []
+    for image, frame in zip(images, frames, strict=True):
+        sheet.step()
+        if (frame.width, frame.height) != (image.width, image.height):
+            sheet.drop(
+                image,
+                f"it is {frame.width} x {frame.height} now, its boxes were drawn on {image.width} x {image.height}; "
+                "left out with its boxes",
+            )
+            continue
+        name = f"{kind.image_folder}/{image.name}".lstrip("/")
+        target = sheet.place(name)
+        try:
+            if frame.orientation == 1:
+                content = copy_as_is(image.source, target)
+            else:
+                content = copy_upright(image.source, target, frame)
+                sheet.drop(image, f"it has the Exif orientation {frame.orientation}; written upright, as {name}")
+        except PictureError as error:
+            target.unlink(missing_ok=True)
+            sheet.files.remove(name)
+            sheet.drop(image, f"{error}; left out with its boxes")
+            continue
+        if image.content_hash and content != image.content_hash:
+            sheet.drop(image, "its content has changed since it was added to the project; look at its boxes")
+        kept.append(image)
+    return tuple(kept)

@@ -88,9 +88,7 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _known_names(
-    labels: Sequence[Label], imported: ImportedAnnotations, problems: list[Problem]
-) -> dict[str, str]:
+def _known_names(labels: Sequence[Label], imported: ImportedAnnotations, problems: list[Problem]) -> dict[str, str]:
     """The project's name of each imported label: its own, or one that differs only in case, if both have just one."""
     exact = {label.name for label in labels}
     ours: dict[str, list[str]] = defaultdict(list)
@@ -211,9 +209,7 @@ def _merged(
     return tuple(boxes)
 
 
-def _partners(
-    present: tuple[Box, ...], image: ImportedImage, wanted: Sequence[frozenset[int]]
-) -> dict[int, int]:
+def _partners(present: tuple[Box, ...], image: ImportedImage, wanted: Sequence[frozenset[int]]) -> dict[int, int]:
     """The place of the present box that each imported one is, each at most once: first where labels agree, then the nearest."""
     corners = np.array([box.xyxy for box in present], np.float64)
     rows, places, overlaps = pairs(

@@ -12,6 +12,8 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from core.formats.annotations import MARKER
+
 _MOST_PARTS = 64  # a longer path is none
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -118,7 +120,7 @@ def files_below(folder: Path, suffixes: frozenset[str], most: int = 2_000_000) -
             seen += 1
             if seen > most:
                 return
-            if name.startswith(".") or os.path.splitext(name)[1].lower() not in suffixes:  # noqa: PTH122
+            if name.startswith(".") or name == MARKER or os.path.splitext(name)[1].lower() not in suffixes:  # noqa: PTH122
                 continue
             path = os.path.join(place, name)  # noqa: PTH118
             if os.path.islink(path) and not os.path.realpath(path).startswith(real + os.sep):  # noqa: PTH114

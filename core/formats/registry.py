@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import codecs
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from core.errors import InputError
-from core.formats import coco
-from core.formats.annotations import Format, ImportedAnnotations
+from core.formats import coco, csv, labelme, voc, yolo
+from core.formats.annotations import MARKER, Format, ImportedAnnotations
+from core.formats.collecting import MAX_LABELS, Progress
+from core.formats.json_stream import JsonError, JsonObject
+from core.formats.lookup import files_below
+from core.formats.text import read_utf8
+from core.types import label_name_fault
 
-__all__ = ["Detected", "Format", "detect", "read"]
+__all__ = ["Detected", "Format", "Progress", "detect", "read"]
 
-Progress = Callable[[int, int], None]
+_SNIFFED = 2**16  # bytes at the beginning and at the end
+_TRIED = 30  # files of one kind that are looked into
+_MOST_COCO = 200  # files of one data set
+_SUFFIXES = frozenset({".json", ".xml", ".csv", ".yaml", ".yml", ".txt"})
+_COCO_KEYS = (b'"images"', b'"annotations"', b'"categories"')
+_VOC_ROOT = re.compile(rb"<\s*annotation[\s>/]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +41,16 @@ class Detected:
 def detect(path: Path) -> Detected:
     """The format of a file or folder. Raises InputError if it is none of ours, or several at once."""
     path = path.absolute()
+    if path.is_dir():
+        format, files = _folder_format(path)
+        return Detected(format, path, f"{format.display_name}, {files:,} file{'' if files == 1 else 's'}")
     if not path.exists():
-        raise InputError(f"{path}: there is no such file or folder")
-    return Detected(Format.COCO, path, "COCO, 1 file")
+        raise InputError(f"{path}: there is no such file or folder; check its name")
+    found = _file_format(path)
+    if found is None:
+        names = ", ".join(format.display_name for format in Format)
+        raise InputError(f"{path}: none of the annotation formats that can be read ({names}); choose another file")
+    return Detected(found, path, f"{found.display_name}, 1 file")
 
 
 def read(
@@ -40,4 +61,155 @@ def read(
     Names of images are looked for below `images_root` (None: beside the annotations). `progress(done, total)` is
     called in the caller's thread. Raises InputError if the whole is unusable; single faults are its problems.
     """
-    return coco.read(path, images_root)
+    path = path.absolute()
+    if not path.exists():
+        raise InputError(f"{path}: cannot be read, there is no such file or folder; check its name")
+    found = _READERS[format or detect(path).format](path, images_root, progress)
+    return _with_own_labels(found, path if path.is_dir() else path.parent)
+
+
+def _with_own_labels(found: ImportedAnnotations, folder: Path) -> ImportedAnnotations:
+    """Labels as the export that this is wrote them down: in order, with colours, also those without a box."""
+    tree = _own_tree(folder)
+    if tree is None or tree.value("format") != str(found.format):
+        return found
+    told = tree.value("labels")
+    colors: dict[str, str] = {}
+    for label in told if isinstance(told, list) else ():
+        name, color = (label.get("name"), label.get("color")) if isinstance(label, dict) else (None, None)
+        if (
+            isinstance(name, str)
+            and name == name.strip()
+            and label_name_fault(name) is None
+            and len(colors) < MAX_LABELS
+        ):
+            colors[name] = color if isinstance(color, str) and re.fullmatch("#[0-9a-f]{6}", color) else ""
+    names = tuple(dict.fromkeys([*colors, *found.labels]))
+    return replace(found, labels=names, colors={name: color for name, color in colors.items() if color})
+
+
+def _read_coco(path: Path, images_root: Path | None, progress: Progress | None) -> ImportedAnnotations:
+    if not path.is_dir():
+        return coco.read(path, images_root, progress)
+    files = list(islice(_of_format(path, frozenset({".json"}), Format.COCO), _MOST_COCO))
+    if not files:
+        raise InputError(f"{path}: there is no COCO file in it; choose the file")
+    return coco.read_files(files, path, images_root, progress)
+
+
+def _read_csv(path: Path, images_root: Path | None, progress: Progress | None) -> ImportedAnnotations:
+    if not path.is_dir():
+        return csv.read(path, images_root, progress)
+    files = list(islice(_of_format(path, frozenset({".csv"}), Format.CSV), 2))
+    if len(files) != 1:
+        raise InputError(
+            f"{path}: there is {'more than one' if files else 'no'} CSV file of boxes in it; choose the file"
+        )
+    return csv.read(files[0], images_root or path, progress)
+
+
+_READERS: dict[Format, Callable[[Path, Path | None, Progress | None], ImportedAnnotations]] = {
+    Format.COCO: _read_coco,
+    Format.VOC: voc.read,
+    Format.YOLO: yolo.read,
+    Format.LABELME: labelme.read,
+    Format.CSV: _read_csv,
+}
+
+
+# Telling formats apart
+
+
+def _file_format(path: Path) -> Format | None:
+    """The format by what is in the file; the suffix is only a hint where texts look alike."""
+    head, tail = _ends(path)
+    start = head.lstrip()[:1]
+    if start == b"{":
+        both = head + tail
+        if b'"shapes"' in both and (b'"imagePath"' in both or b'"imageData"' in both):
+            return Format.LABELME
+        return Format.COCO if sum(key in both for key in _COCO_KEYS) >= 2 else None
+    if start == b"<":
+        return Format.VOC if _VOC_ROOT.search(head) else None
+    suffix = path.suffix.lower()
+    if suffix in (".yaml", ".yml"):
+        return Format.YOLO if yolo.is_data_file(path) else None
+    if suffix == ".txt":
+        return Format.YOLO if path.name == yolo.CLASSES or (path.parent / yolo.CLASSES).is_file() else None
+    if suffix in (".csv", ".tsv", ""):
+        return Format.CSV if csv.is_file_of_boxes(head) else None
+    return None
+
+
+def _ends(path: Path) -> tuple[bytes, bytes]:
+    """The beginning and the end of a file, in UTF-8."""
+    try:
+        if not path.is_file():
+            raise InputError(f"{path}: it is no file; choose an annotation file or a folder")
+        with path.open("rb") as file:
+            head = file.read(_SNIFFED)
+            size = path.stat().st_size
+            file.seek(max(len(head), size - _SNIFFED))
+            tail = file.read(_SNIFFED)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16-le" if head.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
+        head, tail = (
+            part.decode(encoding, errors="ignore").lstrip("\ufeff").encode(errors="ignore") for part in (head, tail)
+        )
+    return head.removeprefix(codecs.BOM_UTF8), tail
+
+
+def _folder_format(folder: Path) -> tuple[Format, int]:
+    """The one format in a folder, and its number of files."""
+    if (own := _own_format(folder)) is not None:
+        return own
+    amounts: Counter[str] = Counter()
+    tried: Counter[str] = Counter()
+    found: Counter[Format] = Counter()
+    for path in files_below(folder, _SUFFIXES):
+        suffix = path.suffix.lower()
+        amounts[suffix] += 1
+        if tried[suffix] < _TRIED:
+            tried[suffix] += 1
+            format = _file_format(path)
+            if format is Format.YOLO and path.suffix == ".txt" and path.name != yolo.CLASSES:
+                continue
+            if format is not None:
+                found[format] += 1
+    if not found:
+        names = ", ".join(format.display_name for format in Format)
+        raise InputError(f"{folder}: there are no annotations in it that can be read ({names}); choose another folder")
+    if len(found) > 1:
+        names = " and ".join(format.display_name for format in found)
+        raise InputError(
+            f"{folder}: there are annotations of several formats in it, {names}; choose a file, or the format"
+        )
+    (format,) = found
+    whole = {Format.VOC: ".xml", Format.LABELME: ".json", Format.YOLO: ".txt"}
+    return format, max(amounts[whole[format]], 1) if format in whole else found[format]
+
+
+def _own_format(folder: Path) -> tuple[Format, int] | None:
+    """The format of an export of ours, which says so itself."""
+    tree = _own_tree(folder)
+    format = tree.value("format") if tree is not None else None
+    if tree is None or not isinstance(format, str) or format not in set(Format):
+        return None
+    return Format(format), sum(1 for _ in tree.entries("files")) if tree.is_list("files") else 1
+
+
+def _own_tree(folder: Path) -> JsonObject | None:
+    path = folder / MARKER
+    if not path.is_file():
+        return None
+    try:
+        tree = JsonObject(read_utf8(path, coco.MAX_BYTES, "a list of an export"))
+        return tree if tree.value("program") == "DefectDesk" else None
+    except JsonError as error:
+        raise InputError(f"{path}: damaged ({error}); remove it, or export again") from error
+
+
+def _of_format(folder: Path, suffixes: frozenset[str], format: Format) -> Iterable[Path]:
+    return (path for path in files_below(folder, suffixes) if _file_format(path) is format)

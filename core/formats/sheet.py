@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,15 +56,19 @@ class SheetImage:
 class Sheet:
     """All that is written, the folder that it goes into, and what had to be left out."""
 
-    folder: Path
+    folder: Path  # where files are written now
+    home: Path  # where they will be
     labels: tuple[SheetLabel, ...]  # in the order that the project shows them in
-    images: tuple[SheetImage, ...]
     copied: bool  # the images are in the folder, at their names
-    progress: Progress | None = None
-    done: int = 0  # steps of `total` before the writer began
-    total: int = 0
+    progress: Progress | None
+    total: int  # images at the beginning
+    images: tuple[SheetImage, ...] = ()
+    root: Path | None = None  # the folder that the names of images are below, if they are not copied
+    done: int = 0
+    lost_boxes: int = 0
     files: list[str] = field(default_factory=list)
     dropped: list[Problem] = field(default_factory=list)
+    image_extras: list[dict[str, Any]] = field(default_factory=list)  # for formats that have no place for them
 
     def advancing(self) -> Iterator[tuple[int, SheetImage]]:
         """The images with their numbers from 1; reports each as done."""
@@ -73,9 +77,10 @@ class Sheet:
             self.step()
 
     def step(self) -> None:
+        """One image is measured, copied or written: the progress is by images that are done with all of it."""
         self.done += 1
         if self.progress is not None:
-            self.progress(self.done, self.total)
+            self.progress(min(self.done // (3 if self.copied else 2), self.total), self.total)
 
     def place(self, name: str) -> Path:
         """Where the new file `name` (relative, "/" between the parts) goes; its folder is made."""
@@ -97,4 +102,11 @@ class Sheet:
             file.write(text)
 
     def drop(self, image: SheetImage, problem: str) -> None:
+        """Tell what is not in the export as it is in the project."""
         self.dropped.append(Problem(str(image.source), problem))
+
+    def drop_unlabelled(self, image: SheetImage) -> None:
+        """Tell of boxes that have no label yet, in a format that has no place for them."""
+        if count := sum(not labels for labels in image.labels):
+            self.lost_boxes += count
+            self.drop(image, f"{count} {'box has' if count == 1 else 'boxes have'} no label yet; left out")

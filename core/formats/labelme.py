@@ -1,0 +1,161 @@
+"""labelme: one JSON file an image, beside it; a box is a shape of two opposite corners.
+
+Of our own, which labelme keeps when it saves: `defectdesk` of the file holds the image's status, split, group, note and
+content hash; `defectdesk_box` of a shape, the number of its box. A box with several labels is one shape for each, in one
+labelme group; a box without a label is a shape with an empty one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.formats.annotations import Format, ImportedAnnotations
+from core.formats.collecting import NO_LABEL, Collector, Extras, Progress
+from core.formats.json_stream import JsonError, JsonObject
+from core.formats.lookup import files_below
+from core.formats.sheet import Sheet, SheetImage
+from core.formats.text import read_utf8, shown
+
+MAX_BYTES = 2**28  # the picture itself may be in the file, in base64
+_VERSION = "5.5.0"  # of labelme, whose files these are like
+_TWO_CORNERS = ("rectangle", "mask")
+_MANY_POINTS = ("polygon", "oriented_rectangle")
+
+
+def read(path: Path, images_root: Path | None = None, progress: Progress | None = None) -> ImportedAnnotations:
+    """Read one labelme file, or all below a folder; images lie where the file says, or in `images_root`.
+
+    Polygons, circles and masks become the box around them; points and lines are left out. Raises InputError if a
+    single file is none, or a folder holds none.
+    """
+    path = path.absolute()
+    files = [path] if not path.is_dir() else list(files_below(path, frozenset({".json"})))
+    if not files:
+        raise InputError(f"{path}: there is no JSON file in it; choose the folder of the annotations")
+    collector = Collector(Format.LABELME, path, images_root, progress, base=path if path.is_dir() else path.parent)
+    for done, file in enumerate(files, start=1):
+        try:
+            _read_file(file, collector)
+        except JsonError as error:
+            if file == path:
+                raise InputError(f"{file}: not a labelme file (not JSON: {error}); save it again") from error
+            collector.report("file", f"not a labelme file (not JSON: {error}); skipped", file)
+        except InputError as error:
+            if file == path:
+                raise
+            collector.report("file", f"{str(error).removeprefix(f'{file}: ')}; skipped", file)
+        collector.advance(done, len(files))
+    return collector.finish()
+
+
+def _read_file(file: Path, into: Collector) -> None:
+    tree = JsonObject(read_utf8(file, MAX_BYTES, "a labelme file"))
+    if not tree.is_list("shapes") or "imagePath" not in tree:
+        raise InputError(f"{file}: not a labelme file (it has no shapes and imagePath)")
+    for key in ("shapes", "imagePath"):
+        if key in tree.twice:
+            raise InputError(f"{file}: it has {key} twice, and a reader sees only one; join them")
+    name = tree.value("imagePath")
+    if not isinstance(name, str):
+        raise InputError(f"{file}: its imagePath is no text")
+    image_file = into.find(name, [file.parent])
+    if image_file is None:
+        return
+    if into.is_listed(image_file):
+        into.report("listed", "another file is about this image, too; the boxes of both were put together", file)
+    own = tree.value("defectdesk")
+    extras = Extras.of(own)
+    image = into.image(image_file, (tree.value("imageWidth"), tree.value("imageHeight")), extras)
+    if image is None:
+        return
+    for place, shape in enumerate(tree.entries("shapes", ("label", "points")), start=1):
+        where = f"shape {place}"
+        if not isinstance(shape, dict):
+            into.report("shape", f"{where}: not an object; skipped", file)
+            continue
+        corners = _corners(shape)
+        if isinstance(corners, str):
+            into.report(f"shape: {corners[:20]}", f"{where}: {corners}; skipped", file)
+            continue
+        number = shape.get("defectdesk_box")
+        box_key = (str(file), number) if isinstance(own, dict) and isinstance(number, int) else None
+        label: int | None = NO_LABEL
+        if shape.get("label") != "" or box_key is None:
+            label = into.label_of_box(shape.get("label"), where, file)
+        if label is None:
+            continue
+        if shape.get("shape_type") not in (*_TWO_CORNERS, None):
+            text = f"{where}: a {shown(shape.get('shape_type'))}; the box around it was taken"
+            into.report("outline", text, file)
+        into.box(image, corners, label, where, box_key, ordered=False)
+
+
+def _corners(shape: dict[str, Any]) -> Sequence[float] | str:
+    """x1 y1 x2 y2, opposite corners in any order, or why there are none."""
+    points = shape.get("points")
+    kind = shape.get("shape_type", "rectangle" if isinstance(points, list) and len(points) == 2 else "polygon")
+    if not isinstance(points, list) or not all(
+        isinstance(point, list)
+        and len(point) == 2
+        and all(isinstance(value, int | float) and not isinstance(value, bool) for value in point)
+        for point in points
+    ):
+        return "its points are not pairs of numbers"
+    try:
+        values = [(float(x), float(y)) for x, y in points]
+    except OverflowError:
+        return "its points are not finite"
+    if kind in _TWO_CORNERS and len(values) == 2:
+        return [*values[0], *values[1]]
+    if kind == "circle" and len(values) == 2:
+        (x, y), edge = values
+        radius = math.dist((x, y), edge)
+        return [x - radius, y - radius, x + radius, y + radius]
+    if kind in (*_MANY_POINTS, *_TWO_CORNERS) and len(values) > 2:
+        across, down = [x for x, _ in values], [y for _, y in values]
+        return [min(across), min(down), max(across), max(down)]
+    return f"a {shown(kind)} of {len(values)} points covers no area"
+
+
+# Writing
+
+
+def write(sheet: Sheet) -> None:
+    """<name>.json for each image, beside its copy where the images are copied."""
+    box_number = 0
+    for _, image in sheet.advancing():
+        shapes: list[dict[str, Any]] = []
+        for row, labels in enumerate(image.labels):
+            box_number += 1
+            names = [sheet.labels[label].name for label in labels] or [""]
+            x1, y1, x2, y2 = image.boxes[row].tolist()
+            shapes += [
+                {
+                    "label": name, "points": [[x1, y1], [x2, y2]], "group_id": box_number if len(names) > 1 else None,
+                    "description": "", "shape_type": "rectangle", "flags": {}, "mask": None,
+                    "defectdesk_box": box_number,
+                }
+                for name in names
+            ]  # fmt: skip
+        tree = {
+            "version": _VERSION, "flags": {}, "shapes": shapes, "imagePath": _image_path(sheet, image), "imageData": None,
+            "imageHeight": image.height, "imageWidth": image.width, "defectdesk": image.extras(),
+        }  # fmt: skip
+        sheet.write_text(f"{image.stem}.json", json.dumps(tree, ensure_ascii=False, allow_nan=False, indent=1))
+
+
+def _image_path(sheet: Sheet, image: SheetImage) -> str:
+    """The way from the JSON file to the image."""
+    if sheet.copied:
+        return image.name.rpartition("/")[2]
+    try:
+        way = os.path.relpath(image.source, sheet.home.joinpath(image.stem).parent)
+    except ValueError:  # on another drive of Windows
+        way = str(image.source)
+    return way.replace(os.sep, "/")

@@ -1,0 +1,250 @@
+"""Pascal VOC: one XML file an image, below Annotations; lists of the splits below ImageSets/Main.
+
+Corners are whole pixels, for many readers take no others. Of our own, which others pass over: `defectdesk` of an object
+holds the number of its box and its exact corners, which count as long as they round to the whole ones; `defectdesk` of
+the file holds the image's status, split, group, note and content hash, and boxes without a label.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from core.errors import InputError
+from core.formats.annotations import Format, ImportedAnnotations
+from core.formats.collecting import NO_LABEL, Collector, Extras, Progress, number
+from core.formats.lookup import files_below
+from core.formats.sheet import Sheet, SheetImage
+from core.formats.text import read_limited
+
+ANNOTATIONS, IMAGES, LISTS = "Annotations", "JPEGImages", "ImageSets/Main"
+MAX_BYTES = 2**23  # of one file: expat needs 24 s for an attribute of 50 MB
+_MAX_DEPTH = 40
+_MAX_ELEMENTS = 1_000_000
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_SPLITS = {"train": "train", "val": "val", "test": "test"}
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def read(path: Path, images_root: Path | None = None, progress: Progress | None = None) -> ImportedAnnotations:
+    """Read one XML file, or all below a folder; images lie beside, or in JPEGImages or images, or in `images_root`.
+
+    Raises InputError if a single file is none, or a folder holds none.
+    """
+    path = path.absolute()
+    if path.is_dir():
+        files = list(files_below(path, frozenset({".xml"})))
+        home = path
+    else:
+        files = [path]
+        home = path.parent
+    if home.name == ANNOTATIONS:
+        home = home.parent
+    if not files:
+        raise InputError(f"{path}: there is no XML file in it; choose the folder of the annotations")
+    collector = Collector(Format.VOC, path, images_root, progress, base=home)
+    reader = _Reader(home, collector)
+    reader.read_lists()
+    for done, file in enumerate(files, start=1):
+        try:
+            reader.read(file)
+        except InputError as error:
+            if path == file:
+                raise
+            collector.report("file", f"{str(error).removeprefix(f'{file}: ')}; skipped", file)
+        collector.advance(done, len(files))
+    return collector.finish()
+
+
+class _Reader:
+    def __init__(self, home: Path, collector: Collector) -> None:
+        self.home = home
+        self.into = collector
+        self._splits: dict[str, str] = {}
+
+    def read_lists(self) -> None:
+        """Which split an image is in, by the stem of its file below Annotations."""
+        for name, split in _SPLITS.items():
+            path = self.home / LISTS / f"{name}.txt"
+            if path.is_file():
+                text = read_limited(path, MAX_BYTES * 8, "a list of images").decode(errors="replace")
+                for line in text.splitlines():
+                    self._splits[line.strip()] = split
+
+    def read(self, file: Path) -> None:
+        root = _parsed(file)
+        own = _own(root)
+        folder = file.parent.relative_to(self.home) if file.is_relative_to(self.home) else Path()
+        inner = Path(*folder.parts[1:]) if folder.parts[:1] == (ANNOTATIONS,) else folder
+        name = _text(root, "filename")
+        if not name.strip():
+            raise InputError(f"{file}: it names no image (filename)")
+        places = [self.home / IMAGES / inner, self.home / "images" / inner, file.parent]
+        if (given := _text(root, "folder")) and "\0" not in given:
+            places.insert(0, self.home / given / inner)
+        image_file = self.into.find(name, places)
+        if image_file is None:
+            return
+        if self.into.is_listed(image_file):
+            text = "another file is about this image, too; the boxes of both were put together"
+            self.into.report("listed", text, file)
+        size = root.find("size")
+        stated = ("", "") if size is None else (_text(size, "width"), _text(size, "height"))
+        if "split" not in own:
+            own["split"] = self._splits.get(inner.joinpath(file.stem).as_posix(), "")
+        image = self.into.image(image_file, stated, Extras.of(own))
+        if image is None:
+            return
+        for place, entry in enumerate(root.iter("object"), start=1):
+            self._object(image, entry, f"object {place}", file)
+        for place, entry in enumerate(root.findall("defectdesk/box_without_label"), start=1):
+            corners = (entry.text or "").split()
+            self.into.box(image, corners, NO_LABEL, f"box {place} without a label", (str(file), "none", place))
+
+    def _object(self, image: int, entry: Element, where: str, file: Path) -> None:
+        label = self.into.label_of_box(_text(entry, "name"), where, file)
+        if label is None:
+            return
+        box = entry.find("bndbox")
+        if box is None:
+            self.into.report("box", f"{where}: it has no bndbox; skipped", file)
+            return
+        corners: Sequence[str | float] = [_text(box, name) for name in _CORNERS]
+        exact = [number(text) for text in _text(entry, "defectdesk/exact").split()]
+        if len(exact) == 4 and _whole([value or 0.0 for value in exact], self.into.size(image)) == [
+            *map(number, corners)
+        ]:
+            corners = [value or 0.0 for value in exact]
+        key = _text(entry, "defectdesk/box")
+        self.into.box(image, corners, label, where, (str(file), key) if key else None)
+
+
+class _Builder(TreeBuilder):
+    """Refuses what is too deep or too much while it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+        self._count = 0
+
+    def start(self, tag: Any, attrs: Any, /) -> Element:
+        self._depth += 1
+        self._count += 1
+        if self._depth > _MAX_DEPTH:
+            raise ValueError(f"it is nested deeper than {_MAX_DEPTH} levels")
+        if self._count > _MAX_ELEMENTS:
+            raise ValueError(f"it has more than {_MAX_ELEMENTS:,} elements")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> Element:
+        self._depth -= 1
+        return super().end(tag)
+
+
+def _parsed(file: Path) -> Element:
+    data = read_limited(file, MAX_BYTES, "a Pascal VOC file")
+    parser = DefusedXMLParser(target=_Builder(), forbid_dtd=True)
+    try:
+        parser.feed(data)
+        root = parser.close()
+    except ParseError as error:
+        raise InputError(f"{file}: not a Pascal VOC file (not XML: {error}); export it again") from error
+    except DefusedXmlException as error:
+        raise InputError(f"{file}: it declares types or entities, which annotations do not need; refused") from error
+    except (ValueError, LookupError) as error:  # also an encoding that nobody knows
+        raise InputError(f"{file}: not a Pascal VOC file ({error})") from error
+    if not isinstance(root, Element) or root.tag != "annotation":
+        raise InputError(f"{file}: not a Pascal VOC file (its root is no annotation)")
+    return root
+
+
+def _text(element: Element, path: str) -> str:
+    found = element.find(path)
+    if found is None or found.text is None:
+        return ""
+    if found.get("encoding") == "json":
+        try:
+            value = json.loads(found.text)
+        except ValueError:
+            return found.text
+        return value if isinstance(value, str) else found.text
+    return found.text
+
+
+def _own(root: Element) -> dict[str, str]:
+    found = root.find("defectdesk")
+    return {} if found is None else {child.tag: _text(found, child.tag) for child in found}
+
+
+def _whole(corners: Sequence[float], size: tuple[int, int]) -> list[float | None]:
+    """Corners in whole pixels on an image of `size`, at least one pixel apart."""
+    low = [min(round(corner), side - 1) for corner, side in zip(corners[:2], size, strict=True)]
+    high = [max(round(corner), start + 1) for corner, start in zip(corners[2:], low, strict=True)]
+    return [float(value) for value in (*low, *high)]
+
+
+# Writing
+
+
+def write(sheet: Sheet) -> None:
+    """Annotations/<name>.xml for each image, and the lists of the splits."""
+    lists: dict[str, list[str]] = {split: [] for split in _SPLITS}
+    box_number = 0
+    for _, image in sheet.advancing():
+        lines = ["<annotation>", f"  <folder>{IMAGES if sheet.copied else ''}</folder>"]
+        lines.append(_element("filename", image.name, 2))
+        lines.append("  <source><database>DefectDesk</database></source>")
+        # The depth is not known without decoding; readers want the element, none uses it for boxes.
+        lines.append(f"  <size><width>{image.width}</width><height>{image.height}</height><depth>3</depth></size>")
+        lines.append("  <segmented>0</segmented>")
+        without = []
+        for row, labels in enumerate(image.labels):
+            box_number += 1
+            corners = image.boxes[row].tolist()
+            if not labels:
+                without.append(" ".join(map(repr, corners)))
+            for label in labels:
+                lines += _object_lines(sheet.labels[label].name, box_number, corners, image)
+        lines.append("  <defectdesk>")
+        lines += [_element(key, value, 4) for key, value in image.extras().items()]
+        lines += [f"    <box_without_label>{text}</box_without_label>" for text in without]
+        lines += ["  </defectdesk>", "</annotation>", ""]
+        sheet.write_text(f"{ANNOTATIONS}/{image.stem}.xml", "\n".join(lines))
+        if image.split in lists:
+            lists[image.split].append(image.stem)
+    for split, stems in lists.items():
+        if stems:
+            sheet.write_text(f"{LISTS}/{split}.txt", "".join(f"{stem}\n" for stem in stems))
+
+
+def _object_lines(name: str, box_number: int, corners: list[float], image: SheetImage) -> list[str]:
+    whole = [
+        f"<{tag}>{value:.0f}</{tag}>"
+        for tag, value in zip(_CORNERS, _whole(corners, (image.width, image.height)), strict=True)
+    ]
+    exact = " ".join(map(repr, corners))
+    return [
+        "  <object>",
+        _element("name", name, 4),
+        "    <pose>Unspecified</pose><truncated>0</truncated><difficult>0</difficult>",
+        f"    <bndbox>{''.join(whole)}</bndbox>",
+        f"    <defectdesk><box>{box_number}</box><exact>{exact}</exact></defectdesk>",
+        "  </object>",
+    ]
+
+
+def _element(tag: str, text: str, indent: int) -> str:
+    """One element; what XML cannot hold goes as JSON, and says so."""
+    attribute = ""
+    if _NO_XML.search(text):
+        attribute, text = ' encoding="json"', json.dumps(text)
+    for letter, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\r", "&#13;")):
+        text = text.replace(letter, entity)
+    return f"{' ' * indent}<{tag}{attribute}>{text}</{tag}>"

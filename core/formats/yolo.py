@@ -1,0 +1,362 @@
+"""YOLO: one text file an image, a line a box: class, centre and size as shares of the image's width and height.
+
+The order of classes is that in which the project's labels were made, which neither renaming nor re-ordering changes; it
+is written in full to data.yaml and classes.txt. A box with several labels is one line for each, alike to the last digit.
+What the format has no place for is in the export's own file: status, group, note, content hash, boxes without a label.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from core.errors import InputError
+from core.formats.annotations import MARKER, Format, ImportedAnnotations
+from core.formats.collecting import MAX_LABELS, NO_LABEL, Collector, Extras, Progress
+from core.formats.json_stream import JsonError, JsonObject
+from core.formats.lookup import LookupFault, files_below
+from core.formats.sheet import Sheet
+from core.formats.text import read_utf8, shown
+from core.imaging.decode import IMAGE_SUFFIXES
+
+DATA, CLASSES = "data.yaml", "classes.txt"
+IMAGES, LABELS = "images", "labels"
+SPLITS = ("train", "val", "test")
+_MAX_YAML = 2**19
+_MAX_LINES = 2**23  # bytes of one label file
+_MAX_LIST = 2**27
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
+
+
+def is_data_file(path: Path) -> bool:
+    """True if a YAML file names classes."""
+    try:
+        return "names" in _yaml(path)
+    except InputError:
+        return False
+
+
+def read(path: Path, images_root: Path | None = None, progress: Progress | None = None) -> ImportedAnnotations:
+    """Read a data set by its data.yaml, or its folder: with a data.yaml, or a classes.txt, in it.
+
+    Label files lie in `labels` where images lie in `images`, or beside them. Polygons become the box around them, and a
+    sixth number, the score of a prediction, is passed over. Raises InputError if classes or images are not to be found.
+    """
+    path = path.absolute()
+    home, names, tree = _classes(path)
+    collector = Collector(Format.YOLO, path, images_root, progress, base=home)
+    own = _Own.read(home / MARKER)
+    labels: dict[int, int] = {}
+    for number, name in names.items():
+        try:
+            labels[number] = collector.label(name)
+        except ValueError as error:
+            collector.report("class", f"class {number}: {error}; skipped, and its boxes with it", home / DATA)
+    reader = _Reader(home, collector, labels, own, images_root)
+    entries = list(reader.listed(tree)) or list(reader.found())
+    shared = _shared(entries)
+    for done, entry in enumerate(entries, start=1):
+        if entry.labels in shared:
+            text = f"it shares the label file {entry.labels} with another image; skipped, and its boxes with it"
+            collector.report("shared", text, entry.name)
+        else:
+            reader.read(entry)
+        collector.advance(done, len(entries))
+    return collector.finish()
+
+
+# Classes
+
+
+def _classes(path: Path) -> tuple[Path, dict[int, str], dict[str, Any]]:
+    """(folder, names by number, the content of data.yaml) of a data set."""
+    if path.is_dir():
+        found = [file for file in sorted(path.glob("*.y*ml")) if is_data_file(file)]
+        chosen = [file for file in found if file.name == DATA] or found
+        if len(chosen) > 1:
+            raise InputError(f"{path}: both {chosen[0].name} and {chosen[1].name} name classes; choose one of them")
+        if chosen:
+            path = chosen[0]
+        else:
+            candidates = [path / CLASSES, path / LABELS / CLASSES]
+            path = next((file for file in candidates if file.is_file()), path / DATA)
+    if path.suffix.lower() in (".yaml", ".yml"):
+        tree = _yaml(path)
+        return path.parent, _names(path, tree.get("names")), tree
+    if path.name != CLASSES and not (path.parent / CLASSES).is_file():
+        raise InputError(f"{path}: there is no {CLASSES} beside it that names its classes; choose a data.yaml")
+    file = path.parent / CLASSES
+    lines = _text(file, _MAX_YAML, "a list of classes").split("\n")
+    home = file.parent.parent if file.parent.name == LABELS else file.parent
+    return home, {number: line.strip() for number, line in enumerate(lines) if line.strip()}, {}
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    text = _text(path, _MAX_YAML, "a data.yaml of YOLO")
+    # Both are safe; libyaml's is ten times as fast, where it is there.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        tree = yaml.load(text, loader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else "nested too deep"
+        raise InputError(f"{path}: not a data.yaml of YOLO (not YAML: {reason}); check it") from error
+    if not isinstance(tree, dict):
+        raise InputError(f"{path}: not a data.yaml of YOLO (it holds no names)")
+    return tree
+
+
+def _names(path: Path, names: Any) -> dict[int, str]:
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict) or not names:
+        raise InputError(f"{path}: not a data.yaml of YOLO (it has no list of names)")
+    if len(names) > MAX_LABELS:
+        raise InputError(f"{path}: it names more than {MAX_LABELS:,} classes; is it the right file?")
+    found: dict[int, str] = {}
+    for number, name in names.items():
+        if not isinstance(number, int) or isinstance(number, bool) or isinstance(name, dict | list | None):
+            raise InputError(f"{path}: names: {shown(number)}: {shown(name)} is no number with a name; mend it")
+        found[number] = name if isinstance(name, str) else str(name)
+    return found
+
+
+def _text(path: Path, limit: int, what: str) -> str:
+    try:
+        return read_utf8(path, limit, what).decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not {what} (not text in UTF-8); save it again") from error
+
+
+# The export's own file
+
+
+@dataclass(slots=True)
+class _Own:
+    """What an export of ours tells beside the format."""
+
+    images: dict[str, dict[str, Any]] = field(default_factory=dict)  # by the name in the lists
+    is_there: bool = False
+
+    @classmethod
+    def read(cls, path: Path) -> _Own:
+        if not path.is_file():
+            return cls()
+        try:
+            tree = JsonObject(read_utf8(path, _MAX_LIST * 4, "a list of an export"))
+            if tree.value("program") != "DefectDesk" or tree.value("format") != str(Format.YOLO):
+                return cls()
+            own = cls(is_there=True)
+            for entry in tree.entries("images") if tree.is_list("images") else ():
+                if isinstance(entry, dict) and isinstance(entry.get("name"), str):
+                    own.images[entry["name"]] = entry
+        except JsonError as error:
+            raise InputError(f"{path}: damaged ({error}); remove it, or export again") from error
+        return own
+
+
+# Images and boxes
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str  # of the image
+    folder: Path  # that the name is relative to
+    labels: Path  # the file of its boxes, which need not exist
+    split: str
+
+
+class _Reader:
+    def __init__(
+        self, home: Path, collector: Collector, labels: dict[int, int], own: _Own, images_root: Path | None
+    ) -> None:
+        self.home = home
+        self.into = collector
+        self.labels = labels
+        self.own = own
+        self.root = images_root.absolute() if images_root is not None else None
+
+    def listed(self, tree: dict[str, Any]) -> Iterator[_Entry]:
+        """The images that data.yaml leads to: by lists, or by folders."""
+        base = self._inside(str(tree.get("path") or "."), self.home) or self.home
+        for split in (*SPLITS, "none"):
+            spec = tree.get(split)
+            for value in spec if isinstance(spec, list) else [spec]:
+                if not isinstance(value, str) or not value.strip() or "\0" in value:
+                    continue
+                place = self._inside(value, base)
+                if place is None or not place.exists():
+                    # Written by Roboflow: "../train/images", beside the file that says so.
+                    place = self._inside(value.replace("\\", "/").removeprefix("../"), base)
+                if place is None or not place.exists():
+                    self.into.report(
+                        "split", f"{split}: there is no {shown(value)} in {base}; skipped", self.home / DATA
+                    )
+                elif place.is_dir():
+                    for file in files_below(place, IMAGE_SUFFIXES):
+                        yield self._entry(file.relative_to(self.home).as_posix(), self.home, split)
+                else:
+                    for line in _text(place, _MAX_LIST, "a list of images").split("\n"):
+                        if line.strip():
+                            yield self._entry(line.removesuffix("\r"), place.parent, split)
+
+    def found(self) -> Iterator[_Entry]:
+        """Every image below the folder, or below the folder of the images that was named."""
+        top = self.root or self.home
+        for file in files_below(top, IMAGE_SUFFIXES):
+            name = file.relative_to(top).as_posix()
+            yield self._entry(name, top, _split_in(name))
+
+    def _inside(self, name: str, base: Path) -> Path | None:
+        """The file or folder `name` below the data set's, None if it leads out."""
+        if not self.home.is_dir() or "\0" in name:
+            return None
+        path = Path(base, *[part for part in name.replace("\\", "/").split("/") if part not in ("", ".")])
+        if name.startswith(("/", "\\")) or ":" in name or ".." in path.parts:
+            return None
+        return path if path.resolve().is_relative_to(self.home.resolve()) else None
+
+    def _entry(self, name: str, folder: Path, split: str) -> _Entry:
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+        if folder != self.home and folder != self.root:
+            parts = [*folder.relative_to(self.home).parts, *parts]
+        places = [place for place, part in enumerate(parts[:-1]) if part == IMAGES]
+        if places:
+            # By the last `images` in the path, as trainers do.
+            parts[places[-1]] = LABELS
+        elif folder == self.root and (self.home / LABELS).is_dir():
+            parts = [LABELS, *parts]
+        stem = PurePosixPath(*parts).with_suffix(".txt") if parts and parts[-1] else PurePosixPath("none.txt")
+        if ".." in stem.parts or any(":" in part or "\0" in part for part in stem.parts):
+            stem = PurePosixPath("none.txt")
+        return _Entry(name, folder, self.home / stem, split)
+
+    def read(self, entry: _Entry) -> None:
+        own = self.own.images.get(entry.name, {})
+        source = own.get("source")
+        file = self._image_file(source if isinstance(source, str) else entry.name, entry.folder)
+        if file is None:
+            return
+        extras = Extras.of(own) if own else Extras()
+        extras.upright = extras.upright or self.own.is_there
+        if extras.split is None:
+            extras.split = Extras.of({"split": entry.split}).split
+        image = self.into.image(file, (own.get("width"), own.get("height")), extras)
+        if image is None:
+            return
+        if entry.labels.is_file() and self._is_ours(entry.labels):
+            try:
+                text = _text(entry.labels, _MAX_LINES, "a label file of YOLO")
+            except InputError as error:
+                self.into.report("labels", f"{str(error).removeprefix(f'{entry.labels}: ')}; skipped", entry.labels)
+                return
+            for number, line in enumerate(text.splitlines(), start=1):
+                if line.strip():
+                    self._line(image, line, f"line {number}", entry.labels)
+        without = own.get("boxes_without_label")
+        for place, corners in enumerate(without if isinstance(without, list) else ()):
+            if isinstance(corners, list):
+                self.into.box(image, corners, NO_LABEL, f"box {place} without a label", ("none", entry.name, place))
+
+    def _image_file(self, name: str, folder: Path) -> Path | None:
+        tail = name.replace("\\", "/").removeprefix("./").removeprefix(f"{IMAGES}/")
+        if self.root is not None:
+            for given in dict.fromkeys((name, tail)):
+                try:
+                    return self.into.folders.find(given, [folder, self.root])[0]
+                except LookupFault:
+                    continue
+        return self.into.find(name, [folder, self.home])
+
+    def _is_ours(self, file: Path) -> bool:
+        return file.resolve().is_relative_to(self.home.resolve())
+
+    def _line(self, image: int, line: str, where: str, file: Path) -> None:
+        words = line[:100_000].split()
+        if len(words) < 5 or not all(_NUMBER.fullmatch(word) for word in words):
+            self.into.report("line", f"{where}: {shown(line)!r} is no class and box; skipped", file)
+            return
+        number, values = float(words[0]), [float(word) for word in words[1:]]
+        label = self.labels.get(int(number)) if number.is_integer() else None
+        if label is None:
+            self.into.report("dangling label", f"{where}: there is no class {shown(words[0])}; skipped", file)
+            return
+        if len(values) >= 6 and len(values) % 2 == 0:
+            self.into.report("outline", f"{where}: a polygon; the box around it was taken", file)
+            corners = [min(values[::2]), min(values[1::2]), max(values[::2]), max(values[1::2])]
+        elif len(values) in (4, 5):
+            if len(values) == 5:
+                self.into.report("score", f"{where}: a prediction with a score; its box was taken", file)
+            x, y, width, height = values[:4]
+            if width <= 0 or height <= 0:
+                self.into.report("area", f"{where}: its box {shown(line)} has no area; skipped", file)
+                return
+            corners = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
+        else:
+            self.into.report("line", f"{where}: {shown(line)!r} is no class and box; skipped", file)
+            return
+        across, down = self.into.size(image)
+        scaled = [corners[0] * across, corners[1] * down, corners[2] * across, corners[3] * down]
+        # In a file of ours, boxes are one only if they are alike to the last digit.
+        key = (image, *words[1:]) if self.own.is_there else None
+        self.into.box(image, scaled, label, where, key)
+
+
+def _split_in(name: str) -> str:
+    for part in PurePosixPath(name).parts[:-1]:
+        if part in (*SPLITS, "valid"):
+            return {"valid": "val"}.get(part, part)
+    return ""
+
+
+def _shared(entries: Sequence[_Entry]) -> set[Path]:
+    """Label files that are those of several images, whose boxes they hold being anybody's guess."""
+    names: dict[Path, str] = {}
+    shared = set()
+    for entry in entries:
+        if names.setdefault(entry.labels, entry.name) != entry.name and entry.labels.is_file():
+            shared.add(entry.labels)
+    return shared
+
+
+# Writing
+
+
+def write(sheet: Sheet) -> None:
+    """labels/<name>.txt for each image, a list for each split, and the classes in data.yaml and classes.txt."""
+    order = sorted(range(len(sheet.labels)), key=lambda place: sheet.labels[place].number)
+    classes = {place: number for number, place in enumerate(order)}
+    lists: dict[str, list[str]] = {split: [] for split in (*SPLITS, "none")}
+    for _, image in sheet.advancing():
+        name = f"{IMAGES}/{image.stem}{PurePosixPath(image.name).suffix}"
+        lines, without = [], []
+        for row, labels in enumerate(image.labels):
+            x1, y1, x2, y2 = image.boxes[row].tolist()
+            if not labels:
+                without.append([x1, y1, x2, y2])
+            box = ((x1 + x2) / 2 / image.width, (y1 + y2) / 2 / image.height,
+                   (x2 - x1) / image.width, (y2 - y1) / image.height)  # fmt: skip
+            lines += [f"{classes[label]} {' '.join(map(repr, box))}\n" for label in labels]
+        sheet.write_text(f"{LABELS}/{image.stem}.txt", "".join(lines))
+        lists[image.split].append(f"./{name}\n")
+        own: dict[str, Any] = {"name": f"./{name}", "width": image.width, "height": image.height, **image.extras()}
+        if not sheet.copied:
+            own["source"] = image.name
+        if without:
+            own["boxes_without_label"] = without
+        sheet.image_extras.append(own)
+    # No `path`: trainers take it from where they run, and without it from where the file is.
+    data: dict[str, Any] = {}
+    for split, names in lists.items():
+        if names:
+            sheet.write_text(f"{split}.txt", "".join(names))
+        # Trainers want to be told of training and validation, even where there is none.
+        if names or split in ("train", "val"):
+            data[split] = f"{split}.txt" if names else ""
+    data |= {"nc": len(order), "names": {number: sheet.labels[place].name for place, number in classes.items()}}
+    sheet.write_text(DATA, yaml.safe_dump(data, allow_unicode=True, sort_keys=False))
+    sheet.write_text(CLASSES, "".join(f"{sheet.labels[place].name}\n" for place in order))
