@@ -98,12 +98,15 @@ class GroupImagesDialog(DialogFrame):
         self._expression.setAccessibleName("Regular expression")
         self._summary = words("", wrap=True)
         self._warning = words("", "warning", wrap=True)
+        self._warning.setMinimumHeight(2 * self._warning.fontMetrics().lineSpacing())
         self._model = GroupTable()
         self._table = QTableView()
         self._timer = QTimer(self, singleShot=True, interval=TYPING)
         self._timer.timeout.connect(self._ask)
         self._place()
         self._connect()
+        self.resize(720, 640)
+        self._scope.setFocus()
         self._scope_changed()
 
     def groups(self) -> dict[int, str]:
@@ -146,7 +149,7 @@ class GroupImagesDialog(DialogFrame):
         header.resizeSection(0, 220)
         header.resizeSection(1, 80)
         header.setStretchLastSection(True)
-        self._table.setMinimumHeight(220)
+        self._table.setMinimumHeight(160)
         self.body.addWidget(self._table, 1)
         self.body.addWidget(self._warning)
 

@@ -1,103 +1,164 @@
-"""Dividing the images over training, validation and test."""
+"""Dividing the images over training, validation and test, with the counts by label before it is done."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QDialog,
-    QDialogButtonBox,
-    QFormLayout,
-    QLabel,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from core.project.edits import assign_splits
 from core.project.history import Edit
 from core.project.project import Project
+from core.project.split_table import SplitTable, split_table
 from core.types import Split
+from desktop.dialogs.frame import DialogFrame, add_row, new_form
+from desktop.models import wording
+from desktop.tasks import Tasks
 from desktop.theme import GAP, PAD
 from desktop.widgets.parts import words
+from desktop.widgets.split_counts import SplitCounts
+
+ABOUT = (
+    "Labels are spread evenly over the parts, and images of one group always stay together. "
+    "Validation picks the best checkpoint; test is for the last, honest measurement."
+)
+SETTLE = 200  # ms without a change before the table is made anew
+KEY = "split images"
+SHARES = (15, 15)  # percent for validation and test at first
 
 
-class SplitImagesDialog(QDialog):
-    """Asks for the shares. The training share is what the other two leave."""
+class SplitImagesDialog(DialogFrame):
+    """Asks for the shares, and shows what comes of them. The training share is what the other two leave."""
 
     def __init__(self, project: Project, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Split images")
+        super().__init__("Split images", ABOUT, confirm="Split", parent=parent, width=920)
         self._project = project
-        self._val = _percent(15)
-        self._test = _percent(15)
+        self._tasks = Tasks(self)
+        self._images = project.images()
+        self._edit: tuple[tuple[int, int, int, bool], Edit] | None = None  # what was asked for, and what it makes
+        self._val, self._test = (_percent(share) for share in SHARES)
         self._train = QLabel()
         self._seed = QSpinBox()
         self._seed.setRange(0, 999_999)
         self._seed.lineEdit().setTextMargins(6, 0, 0, 0)
         self._seed.setToolTip("Another number gives another division with the same shares.")
-        images = project.images()
-        self._free = sum(1 for image in images if image.split is Split.NONE)
-        placed = len(images) - self._free
-        self._all = QCheckBox(f"Also divide anew the {placed:,} images that have a split")
-        self._all.setVisible(placed > 0)
+        self._free = sum(1 for image in self._images if image.split is Split.NONE)
+        self._placed = len(self._images) - self._free
+        self._all = QCheckBox(f"Also divide anew the {self._placed:,} images that have a split")
+        self._all.setVisible(self._placed > 0)
         # Not ticked beforehand where it would mix images that were kept for measuring into the training.
-        kept = any(image.split in (Split.VAL, Split.TEST) for image in images)
+        kept = any(image.split in (Split.VAL, Split.TEST) for image in self._images)
         self._all.setChecked(self._free == 0 and not kept)
-        self._all.toggled.connect(self._show_what_happens)
-        self._what = QLabel()
-        self._what.setWordWrap(True)
-        self._val.valueChanged.connect(self._show_rest)
-        self._test.valueChanged.connect(self._show_rest)
-        why = QLabel(
-            "Labels are spread evenly over the parts, and images of one group always stay together. "
-            "Validation picks the best checkpoint; test is for the last, honest measurement."
-        )
-        why.setWordWrap(True)
-        why.setProperty("role", "muted")
-        form = QFormLayout()
-        form.setSpacing(GAP)
-        form.addRow("Train", self._train)
-        form.addRow("Validation", self._val)
-        form.addRow("Test", self._test)
-        form.addRow("Seed", self._seed)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        self._ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        self._ok.setText("Split")
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD + GAP)
-        layout.setSpacing(PAD)
-        layout.addWidget(words("Split images", "heading"))
-        layout.addWidget(why)
-        layout.addLayout(form)
-        layout.addWidget(self._all)
-        layout.addWidget(self._what)
-        layout.addWidget(buttons)
-        self.setMinimumWidth(420)
-        self._placed = placed
-        self._show_rest()
-        self._show_what_happens()
+        self._what = words("", "muted", wrap=True)
+        self._heading = words("", "section")
+        self._counts = SplitCounts()
+        self._warnings = words("", "warning", wrap=True)
+        self._warnings.setTextFormat(Qt.TextFormat.PlainText)
+        self._warnings.setAlignment(Qt.AlignmentFlag.AlignTop)
+        # Room for what may come, so that nothing jumps while shares are tried.
+        self._warnings.setMinimumHeight(3 * self._warnings.fontMetrics().lineSpacing())
+        self._timer = QTimer(self, singleShot=True, interval=SETTLE)
+        self._timer.timeout.connect(self._ask)
+        self._place()
+        for field in (self._val, self._test, self._seed):
+            field.valueChanged.connect(self._changed)
+        self._all.toggled.connect(self._changed)
+        self._show_table(split_table(self._images, project.labels()))
+        self._changed()
 
     def edit(self) -> Edit:
         """The edit that divides the images as was asked for."""
-        val, test = self._val.value() / 100, self._test.value() / 100
-        fractions = {"train": 1 - val - test, "val": val, "test": test}
-        return assign_splits(self._project, fractions, self._seed.value(), all=self._all.isChecked())
+        asked = self._asked()
+        if self._edit is None or self._edit[0] != asked:
+            self._edit = (asked, _edit(self._project, asked))
+        return self._edit[1]
 
-    def _show_what_happens(self) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._changed()
+
+    def done(self, result: int) -> None:
+        self._timer.stop()
+        self._tasks.shut_down()
+        super().done(result)
+
+    # -- building
+
+    def _place(self) -> None:
+        form = new_form()
+        for name, field in (
+            ("Train", self._train), ("Validation", self._val), ("Test", self._test), ("Seed", self._seed),
+        ):  # fmt: skip
+            add_row(form, name, field)
+        left = QVBoxLayout()
+        left.setSpacing(PAD)
+        left.addLayout(form)
+        left.addWidget(self._all)
+        left.addWidget(self._what)
+        left.addStretch(1)
+        right = QVBoxLayout()
+        right.setSpacing(GAP)
+        right.addWidget(self._heading)
+        right.addWidget(self._counts, 1)
+        columns = QHBoxLayout()
+        columns.setSpacing(2 * PAD)
+        columns.addLayout(left, 2)
+        columns.addLayout(right, 3)
+        self.body.addLayout(columns, 1)
+        self.body.addWidget(self._warnings)
+
+    # -- what comes of it
+
+    def _asked(self) -> tuple[int, int, int, bool]:
+        return self._val.value(), self._test.value(), self._seed.value(), self._all.isChecked()
+
+    def _changed(self) -> None:
+        self._train.setText(f"{100 - self._val.value() - self._test.value()}%")
         divided = self._free + (self._placed if self._all.isChecked() else 0)
-        self._ok.setEnabled(divided > 0)
+        self.confirm.setEnabled(divided > 0)
         if divided == 0:
             self._what.setText("Every image has a split already.")
         elif self._all.isChecked() and self._placed:
-            self._what.setText(f"{divided:,} images are divided; what was kept for measuring may come into the training.")
+            self._what.setText(
+                f"{wording.plural(divided, 'image')} are divided; what was kept for measuring may come into the training."
+            )
         else:
             kept = f"; {self._placed:,} keep their split" if self._placed else ""
-            self._what.setText(f"{divided:,} images are divided{kept}.")
+            self._what.setText(f"{wording.plural(divided, 'image')} {'is' if divided == 1 else 'are'} divided{kept}.")
+        if divided and self.isVisible():
+            self._timer.start()
+        elif not divided:
+            self._timer.stop()
+            self._tasks.cancel(KEY)
+            self._heading.setText("As the images are divided now")
+            self._show_table(split_table(self._images, self._project.labels()))
 
-    def _show_rest(self) -> None:
-        self._train.setText(f"{100 - self._val.value() - self._test.value()}%")
+    def _ask(self) -> None:
+        project, images, asked = self._project, self._images, self._asked()
+
+        def work() -> tuple[Edit, SplitTable]:
+            edit = _edit(project, asked)
+            placed = {image_id: fields.split for image_id, fields in (edit.fields_after or {}).items()}
+            return edit, split_table(images, project.labels(), placed)
+
+        def show(result: tuple[Edit, SplitTable]) -> None:
+            self._edit = (asked, result[0])
+            self._heading.setText("As the images will be divided")
+            self._show_table(result[1])
+
+        self._tasks.run(KEY, work, show)
+
+    def _show_table(self, table: SplitTable) -> None:
+        if not self._heading.text():
+            self._heading.setText("As the images are divided now")
+        self._counts.show_table(table)
+        self._warnings.setText("\n".join(table.warnings))
+
+
+def _edit(project: Project, asked: tuple[int, int, int, bool]) -> Edit:
+    val, test, seed, everything = asked
+    fractions = {"train": (100 - val - test) / 100, "val": val / 100, "test": test / 100}
+    return assign_splits(project, fractions, seed, all=everything)
 
 
 def _percent(value: int) -> QSpinBox:

@@ -152,6 +152,7 @@ class LabelPage(QWidget):
         self.box_list.pointed.connect(canvas.set_highlighted)
         self.box_list.use_menu(lambda: [self._actions[name] for name in BOX_MENU])
         self.images.menu_requested.connect(self._work.show_menu)
+        self.images.listed.connect(self._show_record)
         self._work.reviewed.connect(lambda: self._step(1))
         self.details.split_chosen.connect(lambda split: self._with_current(self._work.set_split, split))
         self.details.group_entered.connect(lambda group: self._with_current(self._work.set_group, group))

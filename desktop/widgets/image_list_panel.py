@@ -42,6 +42,7 @@ class ImageListPanel(QWidget):
 
     menu_requested = Signal(object, QPoint)  # chosen image ids, position on the screen
     left = Signal()  # the keys are wanted by the image again
+    listed = Signal()  # other images are shown, or in another order
 
     def __init__(self, session: Session, services: Services, acts: ImageActs) -> None:
         super().__init__()
@@ -207,6 +208,7 @@ class ImageListPanel(QWidget):
         self._moving = False
         self._show_all()
         self._show_current()
+        self.listed.emit()
 
     def _sort(self, by: SortKey, descending: bool) -> None:
         self._moving = True
@@ -214,6 +216,7 @@ class ImageListPanel(QWidget):
         self._moving = False
         self._show_all()
         self._show_current()
+        self.listed.emit()
 
     def _toggle_status(self, status: Status) -> None:
         wanted = self.filter_bar.value

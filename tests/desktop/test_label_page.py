@@ -323,12 +323,12 @@ def test_split_and_note_are_kept_for_the_image_they_were_entered_on(
     project = _project(session)
     first, second = project.image_ids()[:2]
     page.details.split_chosen.emit(Split.VAL)
-    page.details._note.setText("glare on the left")
+    page.details._note.setPlainText("glare on the left")
     session.select_image(second)
     assert project.image(first).split is Split.VAL
     assert project.image(first).note == "glare on the left"
     assert project.image(second).note == ""
-    assert page.details._note.text() == ""
+    assert page.details._note.toPlainText() == ""
 
 
 def test_labels_are_renamed_recoloured_and_deleted_everywhere(qtbot: QtBot, page: LabelPage, session: Session) -> None:
