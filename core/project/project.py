@@ -30,6 +30,7 @@ from core.project.history import (
 from core.project.memory import Memory
 from core.project.project_runs import ProjectRuns
 from core.project.records import Counts
+from core.project.rows import uncollected
 from core.project.store import StaleEditError, Store
 from core.project.summary import LabelSet, Summary
 from core.types import Box, ImageRecord, Label, Problem
@@ -172,6 +173,7 @@ class Project(ProjectRuns):
         with self._reading():
             return self._store.boxes_of(image_ids)
 
+    @uncollected()
     def states(self, image_ids: Collection[int]) -> dict[int, ImageState]:
         """What a person edits of each image: the `before` of an edit."""
         with self._lock:
@@ -181,6 +183,7 @@ class Project(ProjectRuns):
                 for image_id in dict.fromkeys(image_ids)
             }
 
+    @uncollected()
     def fields(self, image_ids: Collection[int]) -> dict[int, Fields]:
         """What a person says of each image as a whole: the `fields_before` of an edit. Reads no boxes."""
         with self._lock:
@@ -227,6 +230,7 @@ class Project(ProjectRuns):
 
     # Edits
 
+    @uncollected()
     def apply(self, edit: Edit) -> Changes:
         """Make an edit durable and put it on the undo stack. An edit that changes nothing is not recorded.
 
@@ -293,6 +297,7 @@ class Project(ProjectRuns):
         with self._reading():
             return self._store.history.name(self._counters["history"])
 
+    @uncollected()
     def _steps(self, target: int) -> Changes | None:
         """Undo or redo up to position `target` in one transaction; None if there is no such position."""
         with self._reading():

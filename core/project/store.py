@@ -15,9 +15,9 @@ from core.project import database
 from core.project.event_tables import EventTables
 from core.project.history import Edit, Fields, ImageState, Relabelling, file_of
 from core.project.history_tables import HistoryTable
-from core.project.rows import as_parameter, sound_rows
+from core.project.rows import as_parameter, sound_rows, uncollected
 from core.project.run_tables import RunTables
-from core.project.summary import NO_BOXES, LabelSet, Summary, pack, summary, summary_of, unpack, unpack_sets
+from core.project.summary import LabelSet, Summary, pack, summary_of, unpack, unpack_sets
 from core.types import Box, ImageRecord, Label, Split, Status
 
 _PAGES_AT_ONCE = 512  # of a copy: 2 MB, about a millisecond
@@ -104,6 +104,7 @@ class Store:
         return tuple(Label(*row) for row in rows)
 
     @sound_rows()
+    @uncollected()
     def images(self) -> dict[int, ImageRecord]:
         """Every image by id. Reads no box: what is listed of them is kept with the images."""
         status = {str(value): value for value in Status}
@@ -126,6 +127,7 @@ class Store:
         return tuple(Box(box_id, x1, y1, x2, y2, unpack(packed)) for box_id, x1, y1, x2, y2, packed in rows)
 
     @sound_rows()
+    @uncollected()
     def boxes_of(self, image_ids: Collection[int]) -> dict[int, tuple[Box, ...]]:
         """Boxes by image id; images without boxes are left out."""
         found: dict[int, list[Box]] = {}
@@ -138,6 +140,7 @@ class Store:
         return {image: tuple(boxes) for image, boxes in found.items()}
 
     @sound_rows()
+    @uncollected()
     def label_sets(self) -> list[tuple[int, LabelSet, int]]:
         """(image id, label set, boxes) of every image with boxes. Reads no box."""
         rows = self._db.execute("SELECT id, label_sets, set_counts FROM images WHERE box_count > 0")
@@ -153,6 +156,7 @@ class Store:
         return {unpack(packed): count for packed, count in self._db.execute("SELECT labels, boxes FROM label_sets")}
 
     @sound_rows()
+    @uncollected()
     def relabelling(self, change: Callable[[LabelSet], LabelSet]) -> Relabelling:
         """What `change` does to the label sets of all boxes; boxes whose set it leaves alone are left out."""
         sets = list(self.label_set_counts())
@@ -193,11 +197,11 @@ class Store:
         self._write_fields(edit.fields_before, edit.fields_after)
         self._write_files(edit)
         summaries = self._write_states(edit.before, edit.after)
+        self._write_summaries(summaries)
         if edit.relabelled:
             self._relabel(edit.relabelled)
             # Only what is in the table now tells the sets of an image whose other boxes were not touched.
-            summaries |= self._summaries(edit.relabelled.image_ids)
-        self._write_summaries(summaries)
+            summaries |= self._summarised(edit.relabelled.image_ids)
         self._count_sets(edit.set_changes())
         return summaries
 
@@ -256,14 +260,20 @@ class Store:
         if written != len(change):
             raise StaleEditError
 
-    def _summaries(self, image_ids: Collection[int]) -> dict[int, Summary]:
-        rows = self._db.execute(
-            "SELECT image, count(*), min(min(x2 - x1, y2 - y1)), group_concat(labels, '|') FROM boxes"
-            f" WHERE image IN ({_LISTED}) GROUP BY image",
-            (as_parameter(image_ids),),
+    def _summarised(self, image_ids: Collection[int]) -> dict[int, Summary]:
+        """Bring the label sets that are kept with the images to what the boxes carry now; in SQL, for very many."""
+        listed = (as_parameter(image_ids),)
+        self._db.execute(
+            "UPDATE images SET (label_sets, set_counts) = ("
+            " SELECT group_concat(labels, '|'), group_concat(boxes, '|')"
+            " FROM (SELECT labels, count(*) AS boxes FROM boxes WHERE image = images.id GROUP BY labels)"
+            f") WHERE id IN ({_LISTED})",
+            listed,
         )
-        found = {image: summary(count, smallest, sets.split("|")) for image, count, smallest, sets in rows}
-        return dict.fromkeys(image_ids, NO_BOXES) | found
+        rows = self._db.execute(
+            f"SELECT id, box_count, smallest, label_sets, set_counts FROM images WHERE id IN ({_LISTED})", listed
+        )
+        return {row[0]: Summary(*row[1:]) for row in rows}
 
     def _write_summaries(self, summaries: Mapping[int, Summary]) -> None:
         self._db.executemany(

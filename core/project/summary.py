@@ -33,13 +33,8 @@ def summary_of(boxes: Sequence[Box]) -> Summary:
     if not boxes:
         return NO_BOXES
     smallest = min(min(box.x2 - box.x1, box.y2 - box.y1) for box in boxes)
-    return summary(len(boxes), smallest, [pack(box.labels) for box in boxes])
-
-
-def summary(box_count: int, smallest: float, packed: Collection[str]) -> Summary:
-    """The summary of `box_count` boxes from their packed label sets."""
-    sets, counts = _packed_counts("|".join(sorted(packed)))
-    return Summary(box_count, smallest, sets, counts)
+    counted = Counter(sorted(pack(box.labels) for box in boxes))
+    return Summary(len(boxes), smallest, "|".join(counted), "|".join(map(str, counted.values())))
 
 
 def pack(labels: Collection[int]) -> str:
@@ -49,8 +44,6 @@ def pack(labels: Collection[int]) -> str:
 
 _unpacked: dict[str, LabelSet] = {}
 _unpacked_sets: dict[str, tuple[LabelSet, ...]] = {}
-_counted: dict[str, tuple[str, str]] = {}
-_KEPT = 100_000  # entries of a cache; in practice there are few label sets and many boxes
 
 
 def unpack(text: str) -> LabelSet:
@@ -66,14 +59,4 @@ def unpack_sets(text: str) -> tuple[LabelSet, ...]:
     found = _unpacked_sets.get(text)
     if found is None:
         found = _unpacked_sets[text] = tuple(unpack(part) for part in sorted(text.split("|")))
-    return found
-
-
-def _packed_counts(joined: str) -> tuple[str, str]:
-    found = _counted.get(joined)
-    if found is None:
-        if len(_counted) >= _KEPT:
-            _counted.clear()
-        counted = Counter(joined.split("|"))
-        found = _counted[joined] = "|".join(counted), "|".join(map(str, counted.values()))
     return found
