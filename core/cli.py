@@ -8,47 +8,20 @@ from __future__ import annotations
 
 import importlib
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from core import console, drawing
-from core.console import (
-    complain,
-    complain_about,
-    counted,
-    number,
-    print_json,
-    print_table,
-    problems_to_json,
-    progress_bar,
-    say,
-)
+from core import console
+from core.commands import exchange, models, projects
+from core.commands.options import Json, ProjectFolder
+from core.console import complain, print_json
 from core.demo import run_demo
 from core.errors import InputError
-from core.formats import coco
-from core.formats.importing import import_into
 from core.imaging.limits import set_max_megapixels
-from core.launching import prepare_run, run_training
-from core.models.registry import MODELS
-from core.predicting import (
-    USUAL_LOWEST,
-    detections_to_json,
-    find_checkpoint,
-    image_files,
-    load_predictor,
-    predict_split,
-    skipped,
-)
-from core.project import edits
-from core.project.palette import COLORS
 from core.project.project import Project
-from core.project.snapshot import take_snapshot
 from core.settings import Settings
-from core.training.recipe import Recipe, default_recipe, load_recipe, parse_yaml, with_settings
-from core.types import Problem
 
 app = typer.Typer(
     name="defectdesk", invoke_without_command=True, add_completion=False, pretty_exceptions_enable=False,
@@ -56,24 +29,6 @@ app = typer.Typer(
     help="Label multi-label defects on images, train a detector, and look hard at what it misses. "
     "Without a command, the window opens.",
 )  # fmt: skip
-
-ProjectFolder = Annotated[Path, typer.Argument(metavar="DIR", help="Project folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
-
-
-class ForeignFormat(StrEnum):
-    """Annotation files of other programs that can be read."""
-
-    COCO = "coco"
-
-
-class SplitName(StrEnum):
-    """Splits that can be judged on."""
-
-    TRAIN = "train"
-    VAL = "val"
-    TEST = "test"
 
 
 @app.callback()
@@ -109,289 +64,13 @@ def demo(
         print_json(result)
 
 
-@app.command()
-def new(
-    folder: ProjectFolder,
-    images: Annotated[
-        list[Path] | None, typer.Option(help="Image files or folders to refer to; may be repeated.")
-    ] = None,
-    labels: Annotated[str, typer.Option(help="Names of the labels, with commas between them.")] = "",
-    json: Json = False,
-) -> None:
-    """Make a project. Images are referred to, never copied or changed."""
-    names = [name.strip() for name in labels.split(",") if name.strip()]
-    for path in images or []:
-        if not path.exists():
-            raise InputError(f"{path}: there is no such file or folder; name the images of the new project")
-    with Project.creating(folder, names) as project:
-        problems: list[Problem] = []
-        if images:
-            with progress_bar("reading images", quiet=json) as progress:
-                _, problems = project.add_images(images, progress)
-        _print_info(project, json, problems)
-
-
-@app.command("import")
-def import_annotations(
-    folder: ProjectFolder,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The annotation file.", show_default=False)],
-    format: Annotated[ForeignFormat, typer.Option(help="What kind of file it is.")] = ForeignFormat.COCO,
-    images: Annotated[Path | None, typer.Option(help="Folder of the images, if not the folder of FILE.")] = None,
-    json: Json = False,
-) -> None:
-    """Add images, labels and boxes from another program's file. An empty or missing DIR becomes a new project."""
-    imported = {ForeignFormat.COCO: coco.read}[format](file, images)
-    fresh = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    with Project.creating(folder) if fresh else Project.open(folder) as project:
-        if fresh and not json:
-            say(f"made a new project in {project.folder}")
-        with progress_bar("reading images", quiet=json) as progress:
-            _, problems = import_into(project, imported, progress)
-        _print_info(project, json, problems)
-
-
-@app.command()
-def split(
-    folder: ProjectFolder,
-    train: Annotated[float, typer.Option(help="Share of the images to train on.")] = 0.7,
-    val: Annotated[float, typer.Option(help="Share that judges the training while it goes on.")] = 0.15,
-    test: Annotated[float, typer.Option(help="Share that is kept for the end.")] = 0.15,
-    seed: Annotated[int, typer.Option(help="The same seed and images give the same division.")] = 0,
-    all: Annotated[bool, typer.Option("--all", help="Divide anew the images that have a split, too.")] = False,
-    json: Json = False,
-) -> None:
-    """Divide the images over train, val and test, alike in their labels; a group stays together."""
-    with Project.open(folder) as project:
-        edit = edits.assign_splits(project, {"train": train, "val": val, "test": test}, seed, all=all)
-        if not edit.is_empty:
-            project.apply(edit)
-        _print_info(project, json, [])
-
-
-@app.command()
-def info(folder: ProjectFolder, json: Json = False) -> None:
-    """Say what is in a project."""
-    with Project.open(folder, read_only=True) as project:
-        _print_info(project, json, None)
-
-
-def _print_info(project: Project, json: bool, problems: list[Problem] | None) -> None:
-    counts = project.counts()
-    if json:
-        print_json(counts.to_json() | ({} if problems is None else {"problems": problems_to_json(problems)}))
-        return
-    say(f"{project.name}: {counted(counts.images, 'image')}, {counted(counts.boxes, 'box')}", "bold")
-    rows = [("label", name, counted(count, "box")) for name, count in counts.labels.items()]
-    rows += [("status", name, counted(count, "image")) for name, count in counts.status.items() if count]
-    rows += [("split", name, counted(count, "image")) for name, count in counts.splits.items() if count]
-    print_table(("", "name", ">count"), rows)
-    complain_about(problems or [])
-
-
-@app.command()
-def models(json: Json = False) -> None:
-    """List the models that can be trained."""
-    if json:
-        print_json({
-            "models": [
-                {"name": one.name, "title": one.title, "summary": one.summary, "weights": ["none", *one.weights],
-                 "defaults": one.defaults}
-                for one in MODELS.values()
-            ]
-        })  # fmt: skip
-        return
-    rows = [(one.name, ", ".join(one.weights) or "none", one.summary) for one in MODELS.values()]
-    print_table(("model", "starting weights", "when"), rows)
-
-
-@app.command()
-def train(
-    folder: ProjectFolder,
-    model: Annotated[str | None, typer.Option(help="One of `defectdesk models`.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="How many times the images are gone through.")] = None,
-    recipe: Annotated[Path | None, typer.Option(help="A recipe file (YAML), such as runs/r001/recipe.yaml.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="One setting of the recipe, such as optimizer.lr=0.001; may be repeated."
-        ),
-    ] = None,
-    start: Annotated[str | None, typer.Option("--from", help="Checkpoint (id or file) to go on from.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed, recipe and images give the same run.")] = None,
-    json: Json = False,
-) -> None:
-    """Train a model. Ctrl+C stops and keeps what was learnt. With --json, one event a line."""
-    wanted: dict[str, Any] = dict(_setting(text) for text in settings or [])
-    given = {"schedule.epochs": epochs, "device": device, "seed": seed}
-    wanted |= {name: value for name, value in given.items() if value is not None}
-    with Project.open(folder) as project:
-        if start is not None:
-            wanted |= {
-                "weights.source": "checkpoint",
-                "weights.path": str(find_checkpoint(project, start)[1].absolute()),
-            }
-        folder_of_run = prepare_run(project, _recipe(model, recipe, wanted))
-    # The project is free again while the run goes on: the window can open it and watch.
-    events = run_training(folder_of_run)
-    if json:
-        last: dict[str, Any] = {}
-        for last in events:
-            print_json(last)
-    else:
-        last = console.show_training(events)
-    if last["event"] == "failed":
-        raise InputError(f"{last['reason']}. {last.get('advice', '')}")
-    if not json:
-        best = f", best mAP@0.5 {last['best_map50']:.3f}" if last.get("best_map50") is not None else ""
-        say(f"{'stopped' if last['stopped'] else 'finished'} after {last['seconds']:.0f} s{best}", "bold")
-        say(f"checkpoints: {folder_of_run.path / 'checkpoints'}")
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise InputError(f"--set {text}: write it as KEY=VALUE, such as --set optimizer.lr=0.001")
-    return name.strip(), parse_yaml(value, f"--set {text}")
-
-
-def _recipe(model: str | None, file: Path | None, settings: dict[str, Any]) -> Recipe:
-    base = default_recipe(model or "ssd_compact") if file is None else load_recipe(file)
-    return with_settings(base, settings, model if file is not None else None)
-
-
-@app.command()
-def evaluate(
-    folder: ProjectFolder,
-    checkpoint: Annotated[
-        str | None, typer.Option(help="Checkpoint id or file; the best of the project if left out.")
-    ] = None,
-    split: Annotated[SplitName, typer.Option(help="Images to judge by.")] = SplitName.TEST,
-    threshold: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Score for precision and recall; the best F1 of each label if left out."),
-    ] = None,
-    device: Device = "auto",
-    json: Json = False,
-) -> None:
-    """Judge a checkpoint by the labelled images of a split."""
-    with Project.open(folder, read_only=True) as project:
-        name, path = find_checkpoint(project, checkpoint)
-        snapshot = take_snapshot(project)
-    predictor = load_predictor(path, device, low_scores=True)
-    with progress_bar("predicting", quiet=json) as progress:
-        predicted = predict_split(predictor, snapshot, split, progress)
-    result = predicted.evaluation(snapshot.label_names, threshold)
-    if json:
-        extra = {"checkpoint": name, "split": str(split), "problems": problems_to_json(predicted.problems)}
-        print_json(result.to_json() | extra)
-        return
-    say(f"{name} on {counted(result.images, 'image')} of {split}", "bold")
-    say(f"mAP@0.5 {number(result.map50)}   mAP@0.75 {number(result.map75)}   mAP@[.5:.95] {number(result.map)}")
-    say(
-        f"whatever the label: AP@0.5 {number(result.agnostic_ap50)}   label sets exactly right: {number(result.exact_match)}"
-    )
-    print_table(
-        ("label", ">AP@0.5", ">AP", ">precision", ">recall", ">F1", ">at score", ">boxes"),
-        [
-            (label, number(one.ap50), number(one.ap), number(one.precision), number(one.recall), number(one.f1),
-             number(one.threshold, 2), str(one.boxes))
-            for label, one in result.labels.items()
-        ],
-    )  # fmt: skip
-    complain_about(predicted.problems)
-
-
-@app.command()
-def predict(
-    checkpoint: Annotated[
-        str, typer.Argument(help="Checkpoint file, or an id together with --project.", show_default=False)
-    ],
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="Image files or folders.", show_default=False)
-    ],
-    out: Annotated[Path | None, typer.Option(help="Folder for pictures with the detections drawn in.")] = None,
-    project: Annotated[Path | None, typer.Option(help="Project that the checkpoint id belongs to.")] = None,
-    threshold: Annotated[float, typer.Option(min=0, max=1, help="Lowest score to report.")] = 0.3,
-    device: Device = "auto",
-    json: Json = False,
-) -> None:
-    """Find defects on images. The checkpoint file alone is enough."""
-    path = Path(checkpoint)
-    if project is not None:
-        with Project.open(project, read_only=True) as opened:
-            path = find_checkpoint(opened, checkpoint)[1]
-    files = image_files(images)
-    predictor = load_predictor(path, device, low_scores=threshold < USUAL_LOWEST)
-    colors = [drawing.parse_color(COLORS[index % len(COLORS)]) for index in range(len(predictor.label_names))]
-    results: list[dict[str, Any]] = []
-    problems: list[Problem] = []
-    taken: set[str] = set()
-    with progress_bar("predicting", quiet=json) as progress:
-        for done, file in enumerate(files, start=1):
-            try:
-                image = predictor.read(file)
-            except InputError as error:
-                problems.append(skipped(error, file))
-            else:
-                found = predictor.predict(image)
-                results.append({"path": str(file), "detections": detections_to_json(found, threshold)})
-                if out is not None:
-                    picture = drawing.draw_detections(image, found, threshold, colors)
-                    drawing.write_picture(_free_name(out, file, taken), picture)
-            progress(done, len(files))
-    if not results:
-        raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(files)} files could be read")
-    if json:
-        print_json({"images": results, "checkpoint": str(path), "problems": problems_to_json(problems)})
-        return
-    for result in results:
-        texts = [
-            " + ".join(f"{name} {score:.2f}" for name, score in one["scores"].items() if score >= threshold)
-            for one in result["detections"]
-        ]
-        say(f"{result['path']}: {', '.join(texts) or 'no defect found'}")
-    if out is not None:
-        say(f"pictures: {out.absolute()}")
-    complain_about(problems)
-
-
-def _free_name(folder: Path, file: Path, taken: set[str]) -> Path:
-    """A name below `folder` for the picture of `file`; files of the same name from two folders get two names."""
-    name, count = file.stem, 1
-    while name.lower() in taken:
-        count += 1
-        name = f"{file.stem}-{count}"
-    taken.add(name.lower())
-    return folder / f"{name}.png"
-
-
-@app.command()
-def checkpoints(folder: ProjectFolder, json: Json = False) -> None:
-    """List the saved models of a project."""
-    with Project.open(folder, read_only=True) as project:
-        records = project.checkpoints()
-    if json:
-        print_json({
-            "checkpoints": [
-                {"id": one.id, "run": one.run, "epoch": one.epoch, "model": one.model, "path": str(one.path),
-                 "map50": one.map50, "map": one.map, "best": one.best, "created": one.created, "size": one.size_bytes,
-                 "labels": one.label_ap50, "star": one.star, "note": one.note}
-                for one in records
-            ]
-        })  # fmt: skip
-        return
-    if not records:
-        say("no checkpoints yet; train a model first")
-        return
-    print_table(
-        ("checkpoint", "model", ">epoch", ">mAP@0.5", ">mAP", "saved"),
-        [
-            (("★ " if one.star else "") + one.id, one.model, str(one.epoch), number(one.map50), number(one.map),
-             one.created[:16].replace("T", " "))
-            for one in records
-        ],
-    )  # fmt: skip
+for _command in (
+    projects.new, projects.split, projects.info, models.models, models.train, models.evaluate, models.predict,
+    models.checkpoints,
+):  # fmt: skip
+    app.command()(_command)
+app.command("import")(exchange.import_annotations)
+app.command("export")(exchange.export_annotations)
 
 
 # A wrong option or argument. Typer uses the installed click or brings its own, by version; in both this is the base.

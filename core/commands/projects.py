@@ -1,0 +1,72 @@
+"""Making a project, dividing its images, and saying what is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.commands.options import Json, ProjectFolder
+from core.console import complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
+from core.errors import InputError
+from core.project import edits
+from core.project.project import Project
+from core.types import Problem
+
+
+def new(
+    folder: ProjectFolder,
+    images: Annotated[
+        list[Path] | None, typer.Option(help="Image files or folders to refer to; may be repeated.")
+    ] = None,
+    labels: Annotated[str, typer.Option(help="Names of the labels, with commas between them.")] = "",
+    json: Json = False,
+) -> None:
+    """Make a project. Images are referred to, never copied or changed."""
+    names = [name.strip() for name in labels.split(",") if name.strip()]
+    for path in images or []:
+        if not path.exists():
+            raise InputError(f"{path}: there is no such file or folder; name the images of the new project")
+    with Project.creating(folder, names) as project:
+        problems: list[Problem] = []
+        if images:
+            with progress_bar("reading images", quiet=json) as progress:
+                _, problems = project.add_images(images, progress)
+        print_info(project, json, problems)
+
+
+def split(
+    folder: ProjectFolder,
+    train: Annotated[float, typer.Option(help="Share of the images to train on.")] = 0.7,
+    val: Annotated[float, typer.Option(help="Share that judges the training while it goes on.")] = 0.15,
+    test: Annotated[float, typer.Option(help="Share that is kept for the end.")] = 0.15,
+    seed: Annotated[int, typer.Option(help="The same seed and images give the same division.")] = 0,
+    all: Annotated[bool, typer.Option("--all", help="Divide anew the images that have a split, too.")] = False,
+    json: Json = False,
+) -> None:
+    """Divide the images over train, val and test, alike in their labels; a group stays together."""
+    with Project.open(folder) as project:
+        edit = edits.assign_splits(project, {"train": train, "val": val, "test": test}, seed, all=all)
+        if not edit.is_empty:
+            project.apply(edit)
+        print_info(project, json, [])
+
+
+def info(folder: ProjectFolder, json: Json = False) -> None:
+    """Say what is in a project."""
+    with Project.open(folder, read_only=True) as project:
+        print_info(project, json, None)
+
+
+def print_info(project: Project, json: bool, problems: list[Problem] | None) -> None:
+    counts = project.counts()
+    if json:
+        print_json(counts.to_json() | ({} if problems is None else {"problems": problems_to_json(problems)}))
+        return
+    say(f"{project.name}: {counted(counts.images, 'image')}, {counted(counts.boxes, 'box')}", "bold")
+    rows = [("label", name, counted(count, "box")) for name, count in counts.labels.items()]
+    rows += [("status", name, counted(count, "image")) for name, count in counts.status.items() if count]
+    rows += [("split", name, counted(count, "image")) for name, count in counts.splits.items() if count]
+    print_table(("", "name", ">count"), rows)
+    complain_about(problems or [])
