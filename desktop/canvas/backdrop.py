@@ -11,7 +11,6 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QImage
 
 from core.imaging.adjust import Tone
-from core.imaging.decode import as_rgb
 from desktop.canvas.pyramid import Placing, Pyramid, render
 
 Area = tuple[int, int, int, int]  # x1, y1, x2, y2 in screen pixels
@@ -34,18 +33,20 @@ class Backdrop:
 
     def __init__(self) -> None:
         self._scene: Scene | None = None
-        self._image = QImage()
+        self._image = self._spare = QImage()
+        self._rendered: tuple[Pyramid, Placing, Area, NDArray[np.uint8]] | None = None
 
     def image(self, scene: Scene) -> QImage:
         """The scene as an image of its `size`."""
         if scene == self._scene:
             return self._image
-        image = QImage(scene.size, QImage.Format.Format_RGB32)
+        # Two take turns: fresh memory would cost more than drawing into it.
+        image = self._spare if self._spare.size() == scene.size else QImage(scene.size, QImage.Format.Format_RGB32)
         pixels = np.frombuffer(image.bits(), np.uint8).reshape(image.height(), image.width(), 4)
         for area in self._kept(scene, pixels):
-            _draw(scene, pixels, area)
+            self._draw(scene, pixels, area)
         image.setDevicePixelRatio(scene.ratio)
-        self._scene, self._image = scene, image
+        self._scene, self._image, self._spare = scene, image, self._image
         return image
 
     def _kept(self, scene: Scene, pixels: NDArray[np.uint8]) -> list[Area]:
@@ -70,6 +71,26 @@ class Backdrop:
             areas.append((0, top, right, bottom) if right > 0 else (width + right, top, width, bottom))
         return areas
 
+    def _draw(self, scene: Scene, pixels: NDArray[np.uint8], area: Area) -> None:
+        pyramid, placing = scene.pyramid, scene.placing
+        covered = None if pyramid is None else _on_image(pyramid, placing, area)
+        if covered != area:
+            # One number a pixel is written many times as fast as four bytes.
+            pixels.view(np.uint32)[area[1] : area[3], area[0] : area[2]] = scene.color.rgb()
+        if pyramid is None or covered is None:
+            return
+        shown = self._rendering(pyramid, placing, covered)
+        if scene.tone is not None:
+            shown = scene.tone.apply(shown, _fractions(pyramid, placing, covered))
+        code = cv2.COLOR_GRAY2BGRA if shown.ndim == 2 else cv2.COLOR_RGB2BGRA
+        pixels[covered[1] : covered[3], covered[0] : covered[2]] = cv2.cvtColor(shown, code)
+
+    def _rendering(self, pyramid: Pyramid, placing: Placing, area: Area) -> NDArray[np.uint8]:
+        """As `render`; the last one is kept, so that a slider of the adjustment changes its tone and nothing else."""
+        if self._rendered is None or self._rendered[:3] != (pyramid, placing, area):
+            self._rendered = (pyramid, placing, area, render(pyramid, placing, area))
+        return self._rendered[3]
+
 
 def _shift(before: Scene | None, now: Scene) -> tuple[int, int] | None:
     """By how many whole screen pixels everything moved; None if something else changed, or by parts of a pixel."""
@@ -83,29 +104,15 @@ def _shift(before: Scene | None, now: Scene) -> tuple[int, int] | None:
     return round(right), round(down)
 
 
-def _draw(scene: Scene, pixels: NDArray[np.uint8], area: Area) -> None:
-    color = scene.color
-    target = pixels[area[1] : area[3], area[0] : area[2]]
-    on_image = (0, 0, 0, 0)
-    if scene.pyramid is not None:
-        frame = scene.placing.covered(scene.pyramid.width, scene.pyramid.height)
-        left, top, right, bottom = (*map(max, frame[:2], area[:2]), *map(min, frame[2:], area[2:]))
-        if left < right and top < bottom:
-            on_image = (left, top, right, bottom)
-    if on_image != area:
-        target[:] = (color.blue(), color.green(), color.red(), 255)
-    if scene.pyramid is not None and on_image != (0, 0, 0, 0):
-        shown = render(scene.pyramid, scene.placing, on_image)
-        if scene.tone is not None:
-            shown = scene.tone.apply(as_rgb(shown), _fractions(scene, on_image))
-        code = cv2.COLOR_GRAY2BGRA if shown.ndim == 2 else cv2.COLOR_RGB2BGRA
-        pixels[on_image[1] : on_image[3], on_image[0] : on_image[2]] = cv2.cvtColor(shown, code)
+def _on_image(pyramid: Pyramid, placing: Placing, area: Area) -> Area | None:
+    """The part of `area` that the image covers."""
+    frame = placing.covered(pyramid.width, pyramid.height)
+    left, top, right, bottom = (*map(max, frame[:2], area[:2]), *map(min, frame[2:], area[2:]))
+    return (left, top, right, bottom) if left < right and top < bottom else None
 
 
-def _fractions(scene: Scene, area: Area) -> tuple[float, float, float, float]:
-    assert scene.pyramid is not None
-    placing = scene.placing
-    wide, high = scene.pyramid.width * placing.scale, scene.pyramid.height * placing.scale
+def _fractions(pyramid: Pyramid, placing: Placing, area: Area) -> tuple[float, float, float, float]:
+    wide, high = pyramid.width * placing.scale, pyramid.height * placing.scale
     return (
         (area[0] - placing.left) / wide,
         (area[1] - placing.top) / high,

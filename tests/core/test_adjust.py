@@ -123,3 +123,14 @@ def test_a_long_line_scan_is_equalised_in_about_square_tiles() -> None:
     assert tone is not None and tone.tiles is not None
     rows, columns = tone.tiles.shape[:2]
     assert rows == 2 and columns == 24
+
+
+@pytest.mark.parametrize("channel", ["rgb", "green", "grey"])
+def test_a_grey_image_stays_grey_and_looks_as_its_colour_version_does(channel: str) -> None:
+    grey = picture(300, 200)[..., 1].copy()
+    colour = grey[..., None].repeat(3, axis=2)
+    tone = make_tone(colour, Adjustment.model_validate({"channel": channel, "clahe": 2, "stretch": True, "gamma": 2}))
+    assert tone is not None
+    one, other = tone.apply(grey), tone.apply(colour)
+    assert one.shape == grey.shape
+    assert np.abs(one[..., None].astype(int) - other).max() <= 2
