@@ -133,7 +133,8 @@ class MergeLabelsDialog(QDialog):
         what = names[next(iter(gone))] if len(gone) == 1 else f"{len(gone)} labels"
         if not touched:
             return f"No box carries {what}; only the list of labels changes. Undo brings it back."
-        text = f"{what} becomes {names[into]} on {wording.plural(touched, 'box', 'boxes')}"
+        become = "becomes" if len(gone) == 1 else "become"
+        text = f"{what} {become} {names[into]} on {wording.plural(touched, 'box', 'boxes')}"
         if both:
-            text += f"; {both:,} of them carry both and keep one"
+            text += f"; {both:,} of them {'carries both and keeps' if both == 1 else 'carry both and keep'} one"
         return f"{text}. Undo brings it all back."

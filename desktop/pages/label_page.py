@@ -24,10 +24,12 @@ from desktop.widgets.box_list import BoxList
 from desktop.widgets.canvas_bars import CanvasBar, PointerBar
 from desktop.widgets.columns import Columns
 from desktop.widgets.file_notes import FileNotes
+from desktop.widgets.history_list import HistoryList
 from desktop.widgets.image_details import ImageDetails
 from desktop.widgets.image_history import ImageHistory
 from desktop.widgets.image_list_panel import ImageListPanel
 from desktop.widgets.label_panel import LabelPanel
+from desktop.widgets.label_rows import LabelRows
 from desktop.widgets.notice import Notice
 from desktop.widgets.side_panel import SidePanel
 
@@ -75,6 +77,7 @@ class LabelPage(QWidget):
         self.box_list = BoxList()
         self.details = ImageDetails()
         self.history = ImageHistory()
+        self.edits = HistoryList(session)
         self._file_notes = FileNotes()
         self._bar = CanvasBar(self._actions)
         self._foot = PointerBar()
@@ -105,8 +108,8 @@ class LabelPage(QWidget):
             "next_unlabelled": lambda: self._step_unlabelled(1),
             "previous_unlabelled": lambda: self._step_unlabelled(-1),
             "remove_image": self._remove_current,
-            "focus_labels": self.labels.rows.take_focus,
-            "focus_boxes": lambda: self.box_list.take_focus(),
+            "focus_labels": lambda: self._go_to_panel(self.labels.rows),
+            "focus_boxes": lambda: self._go_to_panel(self.box_list),
             "note": self._write_note,
             "group_images": lambda: self._work.group_images(self.images.chosen(), self.images.shown.image_ids()),
             "find_images": self._find_images,
@@ -126,7 +129,7 @@ class LabelPage(QWidget):
         column.addWidget(self.canvas, 1)
         column.addWidget(self._foot)
         settings = self._services.settings
-        self.side = SidePanel(self.labels, self.box_list, settings, Image=self.details, History=self.history)
+        self.side = SidePanel(self.labels, self.box_list, settings, Image=self.details, History=self.history, Undo=self.edits)
         self._columns = Columns(self.images, middle, self.side, settings)
         self._actions["show_images"].setChecked(not self._columns.folded("left"))
         self._actions["show_panels"].setChecked(not self._columns.folded("right"))
@@ -145,8 +148,7 @@ class LabelPage(QWidget):
         self._editing.next_labels_changed.connect(self._show_selection)
         self._context.refused.connect(self._show_truth)
         self.labels.keep_switched.connect(self._editing.set_keep)
-        self.labels.left.connect(canvas.setFocus)
-        self.box_list.left.connect(canvas.setFocus)
+        self.edits.failed.connect(self.notice.show_notice)
         self.box_list.chosen.connect(canvas.select)
         self.box_list.opened.connect(self._show_box)
         self.box_list.pointed.connect(canvas.set_highlighted)
@@ -157,7 +159,7 @@ class LabelPage(QWidget):
         self.details.split_chosen.connect(lambda split: self._with_current(self._work.set_split, split))
         self.details.group_entered.connect(lambda group: self._with_current(self._work.set_group, group))
         self.details.note_entered.connect(self._work.set_note)
-        for panel in (self.images, self.details):
+        for panel in (self.images, self.details, self.labels, self.box_list, self.edits):
             panel.left.connect(lambda: self.canvas.setFocus(Qt.FocusReason.OtherFocusReason))
         self.side.tabs.currentChanged.connect(lambda _tab: self._show_history())
         self._pictures.outdated.connect(self._show_image)
@@ -312,6 +314,10 @@ class LabelPage(QWidget):
         self.notice.clear()
         if said := self.images.step_unlabelled(by):
             self._session.message.emit(said)
+
+    def _go_to_panel(self, panel: LabelRows | BoxList) -> None:
+        self._actions["show_panels"].setChecked(True)
+        panel.take_focus()
 
     def _find_images(self) -> None:
         self._actions["show_images"].setChecked(True)
