@@ -16,6 +16,7 @@ from desktop.models.filter_words import SORTS, parts
 from desktop.theme import GAP, icon, notifier, set_icon, theme
 from desktop.widgets.chips import Chips, chip
 from desktop.widgets.filter_popup import FilterPopup
+from desktop.widgets.leaving_field import SearchField
 
 TYPING = 120  # ms without a key before the words are looked for
 HELP = (
@@ -36,7 +37,7 @@ class FilterBar(QWidget):
         self._value = Filter()
         self._sort, self._descending = SortKey.NAME, False
         self._labels: dict[int, Label] = {}
-        self.search = QLineEdit(placeholderText="Search names and notes", clearButtonEnabled=True)
+        self.search = SearchField(placeholderText="Search names and notes", clearButtonEnabled=True)
         self.search.setProperty("role", "search")
         self.search.setAccessibleName("Search the images")
         self.search.setToolTip(HELP)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
     QFormLayout,
-    QLineEdit,
     QPlainTextEdit,
     QSizePolicy,
     QVBoxLayout,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 from core.types import ImageRecord, Split
 from desktop.models import wording
 from desktop.theme import PAD
+from desktop.widgets.leaving_field import LeavingField
 from desktop.widgets.parts import ElidedLabel, words
 
 NOTE_LINES = 2  # that are seen at least
@@ -42,7 +42,7 @@ class ImageDetails(QWidget):
         self._split.setAccessibleName("Split of the image")
         for split in Split:
             self._split.addItem("not assigned" if split is Split.NONE else split.value, split)
-        self._group = _Field()
+        self._group = LeavingField()
         self._group.setPlaceholderText("Part, lot or board")
         self._group.setAccessibleName("Group of the image")
         self._group.setToolTip("Images of one group are never divided over train, val and test.")
@@ -111,22 +111,6 @@ class ImageDetails(QWidget):
     def _enter_note(self) -> None:
         if self._record is not None and self._note.toPlainText().strip() != self._record.note:
             self.note_entered.emit(self._note.toPlainText().strip())
-
-
-class _Field(QLineEdit):
-    """Enter and Esc give the keys back to the image; Esc takes back what was typed."""
-
-    left = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            while self.isUndoAvailable():
-                self.undo()
-            self.left.emit()
-            return
-        super().keyPressEvent(event)
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.left.emit()
 
 
 class _Note(QPlainTextEdit):

@@ -174,6 +174,8 @@ class ImageListPanel(QWidget):
         self._again.clicked.connect(lambda: self._filter(self.shown.filter))
         self._all.clicked.connect(lambda: self.set_filter(Filter()))
         self.view.left.connect(self.left)
+        self.filter_bar.search.left.connect(self.left)
+        self.filter_bar.search.returnPressed.connect(self._go_to_found)
         self._services.files.states_changed.connect(self._files_changed)
         session.image_changed.connect(self._show_current)
         session.changed.connect(self._refresh)
@@ -267,6 +269,11 @@ class ImageListPanel(QWidget):
 
     def _go_to(self, row: int) -> None:
         self._session.select_image(self.shown.index(row).data(IMAGE_ID))
+
+    def _go_to_found(self) -> None:
+        """Where the current image is not among those that were searched for, go to the first that is."""
+        if self.shown.row_of(self._session.image_id) < 0 and self.shown.rowCount():
+            self._go_to(0)
 
     def _show_current(self) -> None:
         row = self.shown.row_of(self._session.image_id)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from core.project import label_edits
@@ -302,19 +301,18 @@ def test_clicking_a_label_in_the_panel_toggles_it(qtbot: QtBot, page: LabelPage,
 
 
 def test_typing_in_the_search_field_is_no_command(qtbot: QtBot, page: LabelPage, session: Session) -> None:
-    field = page.images.findChild(QLineEdit)
-    assert field is not None
+    field = page.images.filter_bar.search
     field.setFocus()
     qtbot.keyClicks(field, "part3 d")
     assert field.text() == "part3 d"
     assert session.image_id == _project(session).image_ids()[0]
-    assert page.images.shown.rowCount() == 0
-    field.clear()
+    qtbot.waitUntil(lambda: page.images.shown.rowCount() == 0)
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
     qtbot.keyClicks(field, "part3")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
     assert page.images.shown.rowCount() == 1
-    page.canvas.setFocus()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_D)
     assert session.image_id == _project(session).image_ids()[2]
+    assert page.canvas.hasFocus()
 
 
 def test_split_and_note_are_kept_for_the_image_they_were_entered_on(
