@@ -27,6 +27,8 @@ class WindowDialogs(QObject):
         self._session = session
         self._services = services
         self._front = front
+        self._palette = CommandPalette(window)
+        self._palette.chosen.connect(self._run)
 
     def settings(self, section: str = "") -> None:
         dialog = SettingsDialog(self._services.settings, self._window, section=section)
@@ -44,17 +46,16 @@ class WindowDialogs(QObject):
             self.settings(SHORTCUTS)
 
     def palette(self, window_actions: Mapping[str, QAction]) -> None:
-        """Run any action of the window or of the page in front."""
+        """Let the person run any action of the window or of the page in front; once more to close it."""
+        if self._palette.isVisible():
+            self._palette.leave()
+        else:
+            self._palette.open(self.commands(window_actions), self._services.settings.values.recent_actions)
+
+    def _run(self, command: Command) -> None:
         settings = self._services.settings
-        palette = CommandPalette(self.commands(window_actions), settings.values.recent_actions, self._window)
-        run: list[Command] = []
-        palette.chosen.connect(run.append)
-        palette.exec()
-        palette.deleteLater()
-        # Only now, since an action may open a dialog of its own.
-        for command in run:
-            settings.update(recent_actions=remembered(settings.values.recent_actions, command.id))
-            command.action.trigger()
+        settings.update(recent_actions=remembered(settings.values.recent_actions, command.id))
+        command.action.trigger()
 
     def commands(self, window_actions: Mapping[str, QAction]) -> list[Command]:
         """What the palette offers: the page's actions before the window's."""

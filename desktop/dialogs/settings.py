@@ -123,7 +123,7 @@ class SettingsDialog(QDialog):
         default = Preferences()
         form.set_value(form.value().model_copy(update={field: getattr(default, field) for field in fields}))
         if name == "Canvas":
-            self._preview.show_values(form.value())
+            self._preview.show_values(default)
         self._enable()
 
     def _enable(self, *_whatever: object) -> None:

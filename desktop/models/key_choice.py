@@ -36,6 +36,8 @@ PRESETS: Mapping[str, Mapping[str, Keys]] = {
         "label.hide": ("T, H", "H"),
         "label.previous": ("D", "PgUp"),
         "label.next": ("F", "PgDown"),
+        "label.next_unlabelled": ("Shift+F",),
+        "label.previous_unlabelled": ("Shift+D",),
         "label.fit": ("Ctrl+F",),
         "label.actual_size": ("Alt+0",),
         **{f"label.digit_{digit}": (f"Ctrl+{digit}",) for digit in "1234567890"},

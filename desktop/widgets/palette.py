@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import shiboken6
 from PySide6.QtCore import (
     QAbstractListModel,
     QEvent,
@@ -16,9 +17,10 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QAction, QFontMetrics, QIcon, QKeyEvent, QKeySequence, QPainter, QPalette
+from PySide6.QtGui import QAction, QFocusEvent, QFontMetrics, QIcon, QKeyEvent, QKeySequence, QPainter, QPalette
 from PySide6.QtWidgets import (
-    QDialog,
+    QApplication,
+    QFrame,
     QLineEdit,
     QListView,
     QStyle,
@@ -34,6 +36,8 @@ from desktop.widgets.parts import words
 
 WIDTH, ROWS, ROW = 620, 11, 36
 RECENT_KEPT = 8
+# Losing the focus closes the palette, but not to another program or to the menu of the text field.
+STAYS = (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason)
 COMMAND = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
 
@@ -66,26 +70,34 @@ def offered(commands: Sequence[Command], query: str, recent: Sequence[str]) -> l
     return sorted(found, key=lambda command: not command.action.isEnabled())
 
 
-class CommandPalette(QDialog):
-    """Up and Down go through the list, Enter chooses, Esc leaves. The caller runs what was `chosen`."""
+class CommandPalette(QFrame):
+    """Lies over the window. Up and Down go through the list, Enter chooses, Esc or a click beside it leaves.
 
-    chosen = Signal(object)  # the Command to run, once the palette is gone
+    Whoever made it runs what was `chosen`; by then the focus is where it was before.
+    """
 
-    def __init__(self, commands: Sequence[Command], recent: Sequence[str], parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
-        self.setWindowTitle("Run an action")
-        self._commands = commands
-        self._recent = recent
-        self.search = QLineEdit()
+    chosen = Signal(object)  # the Command to run
+
+    def __init__(self, window: QWidget) -> None:
+        # A part of the window, since on some desktops a program cannot place a window of its own.
+        super().__init__(window)
+        self.setProperty("role", "palette")
+        self.setAccessibleName("Run an action")
+        self._commands: Sequence[Command] = ()
+        self._recent: Sequence[str] = ()
+        self._window = window
+        self._focus_before: QWidget | None = None
+        self.search = _Search()
         self.search.setPlaceholderText("Type what you want to do")
         self.search.setAccessibleName("What you want to do")
-        self.search.setProperty("role", "palette")
-        self.search.installEventFilter(self)
+        self.search.stepped.connect(self._go)
+        self.search.entered.connect(self.run)
+        self.search.left.connect(self.leave)
         self.search.textChanged.connect(self._filter)
         self.list = QListView()
         self.list.setAccessibleName("Actions")
-        self.list.setModel(_Model(self))
-        self.list.setItemDelegate(_Delegate(self))
+        self.list.setModel(_Model(self.list))
+        self.list.setItemDelegate(_Delegate(self.list))
         self.list.setUniformItemSizes(True)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -97,12 +109,27 @@ class CommandPalette(QDialog):
         layout.addWidget(self.search)
         layout.addWidget(self.list)
         layout.addWidget(self.about)
-        self.setFixedSize(min(WIDTH, parent.width() - 40), ROWS * ROW + 96)
-        corner = parent.mapToGlobal(parent.rect().topLeft())
-        self.move(corner.x() + (parent.width() - self.width()) // 2, corner.y() + min(90, parent.height() // 8))
         self.list.selectionModel().currentChanged.connect(lambda _now, _before: self._explain())
+        self.search.lost.connect(self.hide)
+        self.hide()
+
+    def open(self, commands: Sequence[Command], recent: Sequence[str]) -> None:
+        """Offer `commands`, ready to be typed into; the `recent` ones, the latest first, come before the others."""
+        self._commands, self._recent = commands, recent
+        self._focus_before = QApplication.focusWidget()
+        self.search.clear()
         self._filter("")
-        self.search.setFocus()
+        self._place()
+        self.show()
+        self.raise_()
+        self.search.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def leave(self) -> None:
+        """Close, and give the focus back."""
+        before, self._focus_before = self._focus_before, None
+        self.hide()
+        if before is not None and shiboken6.isValid(before):
+            before.setFocus(Qt.FocusReason.PopupFocusReason)
 
     @property
     def shown(self) -> list[Command]:
@@ -116,23 +143,14 @@ class CommandPalette(QDialog):
         command: Command | None = self.list.currentIndex().data(COMMAND)
         if command is None or not command.action.isEnabled():
             return
+        self.leave()
         self.chosen.emit(command)
-        self.accept()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.search and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: ROWS - 1, Qt.Key.Key_PageUp: 1 - ROWS}
-            key = Qt.Key(event.key())
-            if key in steps:
-                self._go(steps[key])
-                return True
-            if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self.run()
-                return True
-            if key in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
-                self._go(1 if key == Qt.Key.Key_Tab else -1)
-                return True
-        return super().eventFilter(watched, event)
+    def _place(self) -> None:
+        window = self._window
+        width = min(WIDTH, window.width() - 40)
+        height = min(ROWS * ROW + 96, window.height() - 80)
+        self.setGeometry((window.width() - width) // 2, min(72, window.height() // 10), width, height)
 
     def _go(self, by: int) -> None:
         count = self.list.model().rowCount()
@@ -158,6 +176,42 @@ class CommandPalette(QDialog):
             self.about.setText(command.why)
         else:
             self.about.setText(command.action.toolTip().split("   ")[0])
+
+
+class _Search(QLineEdit):
+    """Leaves to the list the keys that are for it."""
+
+    stepped = Signal(int)  # rows to go on
+    entered = Signal()
+    left = Signal()  # Esc
+    lost = Signal()  # the focus went elsewhere in the window
+
+    def event(self, event: QEvent) -> bool:
+        # Tab would leave for the next widget before keyPressEvent saw it.
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self._take(Qt.Key(event.key())):
+            return True
+        return super().event(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if event.reason() not in STAYS:
+            self.lost.emit()
+
+    def _take(self, key: Qt.Key) -> bool:
+        page = ROWS - 1
+        steps = {
+            Qt.Key.Key_Down: 1, Qt.Key.Key_Tab: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_Backtab: -1,
+            Qt.Key.Key_PageDown: page, Qt.Key.Key_PageUp: -page,
+        }  # fmt: skip
+        if key in steps:
+            self.stepped.emit(steps[key])
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.entered.emit()
+        elif key == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            return False
+        return True
 
 
 class _Model(QAbstractListModel):

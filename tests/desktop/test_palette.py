@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.project.project import Project
@@ -59,7 +59,7 @@ def test_what_a_person_means_comes_first(query: str, best: str) -> None:
     assert rank(query, texts, lambda text: text)[0] == best
 
 
-def test_what_can_be_done_comes_before_what_cannot_and_the_recent_before_the_rest() -> None:
+def test_what_can_be_done_comes_before_what_cannot_and_the_recent_before_the_rest(qapp: QApplication) -> None:
     commands = [_command(name, enabled=name != "b") for name in "abcd"]
     assert [one.id for one in offered(commands, "", ["d", "b"])] == ["d", "a", "c", "b"]
     assert [one.id for one in offered(commands, "action", ["c"])] == ["c", "a", "d", "b"]
@@ -73,7 +73,7 @@ def test_letters_and_enter_choose_the_action_in_front(host: QWidget) -> None:
     assert [one.id for one in palette.shown] == ["grow", "grip"]
     QTest.keyClick(palette.search, Qt.Key.Key_Down)
     QTest.keyClick(palette.search, Qt.Key.Key_Return)
-    assert chosen == ["grip"] and not palette.isVisible()
+    assert chosen == ["grip"] and palette.isHidden()
 
 
 def test_an_action_that_cannot_be_done_is_not_run_and_says_why(host: QWidget) -> None:
@@ -91,6 +91,22 @@ def test_the_ends_of_the_list_meet(host: QWidget) -> None:
     assert palette.list.currentIndex().row() == 2
     QTest.keyClick(palette.search, Qt.Key.Key_Down)
     assert palette.list.currentIndex().row() == 0
+
+
+def test_leaving_gives_the_focus_back_and_a_click_beside_closes(qtbot: QtBot, host: QWidget) -> None:
+    field, other = QLineEdit(host), QLineEdit(host)
+    for one in (field, other):
+        one.show()
+    host.activateWindow()
+    qtbot.waitUntil(host.isActiveWindow)
+    field.setFocus()
+    palette, _ = _palette(host, [_command("a")])
+    assert palette.search.hasFocus()
+    QTest.keyClick(palette.search, Qt.Key.Key_Escape)
+    assert field.hasFocus()
+    palette.open([_command("a")], ())
+    other.setFocus()
+    assert palette.isHidden() and other.hasFocus()
 
 
 # -- in the window
@@ -139,14 +155,11 @@ def test_it_says_what_an_action_needs(window: MainWindow, tmp_path: Path) -> Non
 def test_what_was_run_is_remembered_and_done(window: MainWindow, services: Services, tmp_path: Path) -> None:
     window._session.adopt(Project.create(tmp_path / "parts"))
 
-    def type_and_enter() -> None:
-        palette = QApplication.activePopupWidget()
-        assert isinstance(palette, CommandPalette)
-        QTest.keyClicks(palette.search, "close pro")
-        QTest.keyClick(palette.search, Qt.Key.Key_Return)
-
-    QTimer.singleShot(0, type_and_enter)
     window._actions["palette"].trigger()
+    palette = window.findChild(CommandPalette)
+    assert palette is not None
+    QTest.keyClicks(palette.search, "close pro")
+    QTest.keyClick(palette.search, Qt.Key.Key_Return)
     assert window._session.project is None
     assert services.settings.values.recent_actions == ("window.close_project",)
 
@@ -158,8 +171,8 @@ def _command(name: str, *, enabled: bool = True) -> Command:
 
 
 def _palette(host: QWidget, commands: list[Command]) -> tuple[CommandPalette, list[str]]:
-    palette = CommandPalette(commands, (), host)
+    palette = CommandPalette(host)
     chosen: list[str] = []
     palette.chosen.connect(lambda command: chosen.append(command.id))
-    palette.show()
+    palette.open(commands, ())
     return palette, chosen
