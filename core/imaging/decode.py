@@ -92,15 +92,16 @@ def as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def value_range(path: Path | str) -> Window:
     """The lowest and the highest value in an image of 16 bits. Raises ImageError, for one of 8 bits too."""
-    return depth.range_of(_samples(path))
+    return depth.range_of(samples(path))
 
 
 def suggested_window(path: Path | str) -> Window:
     """A window that shows nearly all of an image of 16 bits. Raises ImageError, for one of 8 bits too."""
-    return depth.suggestion_for(_samples(path))
+    return depth.suggestion_for(samples(path))
 
 
-def _samples(path: Path | str) -> NDArray[np.uint16]:
+def samples(path: Path | str) -> NDArray[np.uint16]:
+    """The values of an image of 16 bits as stored, (h, w) or (h, w, 3), not turned. Raises ImageError, for 8 bits too."""
     data = read_bytes(path)
     raw = _decoded(data, checked_header(data, path), path, 1)
     if raw.dtype == np.uint8:
