@@ -83,7 +83,7 @@ class Backdrop:
         if scene.tone is not None:
             shown = scene.tone.apply(shown, _fractions(pyramid, placing, covered))
         code = cv2.COLOR_GRAY2BGRA if shown.ndim == 2 else cv2.COLOR_RGB2BGRA
-        pixels[covered[1] : covered[3], covered[0] : covered[2]] = cv2.cvtColor(shown, code)
+        cv2.cvtColor(shown, code, dst=pixels[covered[1] : covered[3], covered[0] : covered[2]])
 
     def _rendering(self, pyramid: Pyramid, placing: Placing, area: Area) -> NDArray[np.uint8]:
         """As `render`; the last one is kept, so that a slider of the adjustment changes its tone and nothing else."""
