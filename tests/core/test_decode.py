@@ -6,11 +6,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.imaging import decode as decoding
+from core.imaging import limits
 from core.imaging.decode import ImageError, decode, image_size, upright
 from tests.builders import picture, write_picture
 
+JPEG = cv2.imencode(".jpg", picture(200, 160))[1].tobytes()
 FORMATS = [".png", ".bmp", ".tiff", ".jpg", ".webp"]
 
 
@@ -230,3 +234,47 @@ def test_a_shrunk_jpeg_is_the_same_picture_turned_the_same_way(tmp_path: Path, s
     assert small.shape == (320 // shrink, 160 // shrink, 3)
     expected = cv2.resize(whole, small.shape[1::-1], interpolation=cv2.INTER_AREA)
     assert np.abs(small.astype(int) - expected).mean() < 4
+
+
+def test_the_largest_size_is_what_the_person_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_picture(tmp_path / "a.png", np.zeros((1001, 1000), np.uint8))
+    monkeypatch.setenv(limits.VARIABLE, "269")  # put back afterwards
+    limits.set_max_megapixels(1)
+    with pytest.raises(ImageError, match="1,000 x 1,001 pixels are more than the 1,000,000 allowed.*Settings"):
+        decode(path)
+    limits.set_max_megapixels(2)
+    assert decode(path).shape == (1001, 1000, 3)
+
+
+@pytest.mark.parametrize("value", ["", "many", "-5", "99999999999"])
+def test_an_odd_limit_in_the_environment_leaves_a_reasonable_one(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(limits.VARIABLE, value)
+    assert 10**6 <= limits.max_pixels() <= limits.MOST_MEGAPIXELS * 10**6
+
+
+@given(st.integers(2, 6000), st.integers(0, 255))
+@settings(max_examples=30, deadline=None)
+def test_a_changed_byte_in_a_jpeg_is_refused_or_gives_a_whole_picture(at: int, value: int) -> None:
+    data = bytearray(JPEG)
+    data[at % len(data)] = value
+    try:
+        assert decoding.decode_bytes(bytes(data), "x.jpg").ndim == 3
+    except ImageError as error:
+        assert str(error).startswith("x.jpg: ")
+
+
+def test_zeros_that_a_camera_leaves_before_the_end_mark_do_no_harm(tmp_path: Path) -> None:
+    path = write_picture(tmp_path / "a.jpg")
+    data = path.read_bytes()
+    whole = decode(path)
+    path.write_bytes(data[:-2] + bytes(40) + data[-2:])
+    assert np.array_equal(decode(path), whole)
+
+
+@pytest.mark.parametrize("scans", ["baseline", "progressive"])
+def test_jpeg_pixels_are_those_of_opencv(tmp_path: Path, scans: str) -> None:
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, int(scans == "progressive")]
+    data = cv2.imencode(".jpg", picture(333, 221), options)[1]
+    assert np.array_equal(
+        decoding.decode_bytes(data.tobytes(), "x.jpg"), cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
+    )

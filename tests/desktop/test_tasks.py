@@ -92,3 +92,12 @@ def test_waiting_says_when_work_does_not_end(tasks: Tasks) -> None:
     assert not tasks.wait_idle(50)
     release.set()
     assert tasks.wait_idle()
+
+
+def test_urgent_work_does_not_wait_for_what_is_under_way(tasks: Tasks) -> None:
+    tasks._pool.setMaxThreadCount(1)
+    release, order = threading.Event(), list[str]()
+    tasks.run("blocker", lambda: release.wait(5), lambda _: order.append("blocker"))
+    tasks.run("waited for", release.set, lambda _: order.append("urgent"), urgent=True)
+    assert tasks.wait_idle()
+    assert sorted(order) == ["blocker", "urgent"] and release.is_set()
