@@ -40,6 +40,9 @@ WINDOW = (
     ActionSpec(
         "export_annotations", "Export annotations…", ("Ctrl+Alt+E",), "export", "Write COCO, VOC, YOLO, labelme or CSV"
     ),
+    ActionSpec("find_missing", "Find missing images…", (), "search", "Refer to images again that were moved or renamed"),
+    ActionSpec("backups", "Backups…", (), "backup", "See the backups of the project, and go back to one"),
+    ActionSpec("project_properties", "Project properties…", ("Alt+Return",), "info", "Scale, images of 16 bits, counts"),
     ActionSpec("assign_splits", "Assign train, val and test…", (), "shuffle"),
     ActionSpec("close_project", "Close project", ("Ctrl+W",)),
     ActionSpec("undo", "Undo", ("Ctrl+Z",), "undo", repeats=True),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Collection, Iterable, Mapping
@@ -54,7 +53,8 @@ def list_folder(folder: Folder, since_ns: int | None = None) -> Listing:
     try:
         stamp = Path(folder.path).stat().st_mtime_ns
         with os.scandir(folder.path) as entries:
-            names = [entry.name for entry in entries]
+            # A link may point to nothing.
+            names = [entry.name for entry in entries if not entry.is_symlink() or entry.is_file()]
     except OSError:
         return Listing(0, True, frozenset(folder.ids.values()), (), ())
     present = set(map(os.path.normcase, names))
@@ -91,14 +91,14 @@ def _came_after(file: Path, since_ns: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """What a look at a file's size and time says."""
+    """What a look at sizes and times of files says."""
 
     changed: frozenset[int]  # of another size: surely not the file that was labelled
-    touched: tuple[int, ...]  # written since: only its content can tell
+    touched: tuple[int, ...]  # written since they were read last: only their content can tell
 
 
-def look_over(images: Collection[tuple[ImageRecord, Path]], since_ns: int) -> Suspicion:
-    """Compare sizes with what the project knows, and times with `since_ns`. Files that are gone are passed over."""
+def look_over(images: Collection[tuple[ImageRecord, Path]]) -> Suspicion:
+    """Compare sizes and times of files with what the project noted. Files that are gone are passed over."""
     changed, touched = [], []
     for image, path in images:
         try:
@@ -107,25 +107,7 @@ def look_over(images: Collection[tuple[ImageRecord, Path]], since_ns: int) -> Su
             continue
         if image.size_bytes and found.st_size != image.size_bytes:
             changed.append(image.id)
-        elif found.st_mtime_ns > since_ns:
+        # Projects of older versions noted no times: what they refer to is read when it is looked at, not all at once.
+        elif image.modified_ns and found.st_mtime_ns != image.modified_ns:
             touched.append(image.id)
     return Suspicion(frozenset(changed), tuple(touched))
-
-
-def has_other_content(image: ImageRecord, path: Path) -> bool:
-    """True if the file is surely not the one that was added; False where it cannot be read or nothing is known."""
-    try:
-        if image.size_bytes and path.stat().st_size != image.size_bytes:
-            return True
-        return bool(image.content_hash) and content_hash(path) != image.content_hash
-    except OSError:
-        return False
-
-
-def content_hash(path: Path) -> str:
-    """The hash by which the project knows a file again. Raises OSError."""
-    digest = hashlib.blake2b(digest_size=16)
-    with path.open("rb") as file:
-        while part := file.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()

@@ -17,14 +17,13 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from core.changes import Changes
 from core.errors import InputError
-from core.project import gathering
+from core.project import gathering, relocating
 from core.project.project import Project
 from desktop.file_checks import (
     Folder,
     Listing,
     Suspicion,
     folders_of,
-    has_other_content,
     list_folder,
     look_over,
     stamp_of,
@@ -40,7 +39,7 @@ QUIET = 1_000  # ms without news before folders are listed again, and before new
 WATCHED = 256  # folders that the system is asked to tell of; the others are looked at in turn
 STAMPS = 400  # folders whose time is asked for in one check
 LOOKED_OVER = 4_000  # files whose size is asked for in one check
-READ_AT_ONCE = 8  # files whose content is read in one check
+READ_AT_ONCE = 16  # files whose content is read in one check
 SEEN = "files_seen"  # the project's setting: when its files were looked at last, in ns since 1970
 KEY = "file watch"
 
@@ -51,6 +50,7 @@ class FileWatch(QObject):
     states_changed = Signal(object)  # frozenset of image ids
     appeared = Signal(object)  # list of Path: image files that came into folders of the project
     find_wanted = Signal(object)  # frozenset of image ids whose files a person wants to look for
+    accept_wanted = Signal(object)  # frozenset of image ids whose changed files a person takes for the right ones
 
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -108,11 +108,10 @@ class FileWatch(QObject):
         self._sizes_from = 0
         self._missing: set[int] = set()
         self._changed: set[int] = set()
-        self._read: dict[int, int] = {}  # time of the file when its content was read, by image id
         self._to_read: deque[int] = deque()
         self._offered: set[str] = set()  # `gathering.key` of files that are no news
         self._new: list[Path] = []
-        self._since = self._until = time.time_ns()
+        self._since = time.time_ns()
 
     def _project_changed(self) -> None:
         for key in ("plan", "list", "stamps", "sizes", "read"):
@@ -132,11 +131,10 @@ class FileWatch(QObject):
     def _project_edited(self, changes: Changes, _initiator: object) -> None:
         for image_id in changes.images & self._changed:
             # Its record may name the present content now.
-            self._read.pop(image_id, None)
-            self._to_read.append(image_id)
+            self._to_read.appendleft(image_id)
+            self._shown.start()
         if changes.image_list:
             self._begin.start(QUIET)
-        self._read_next()
 
     def _plan(self) -> None:
         project = self._project
@@ -245,26 +243,21 @@ class FileWatch(QObject):
     def _look_over_sizes(self, project: Project) -> None:
         if self._tasks.busy(f"{KEY} sizes"):
             return
-        if self._sizes_from == 0:
-            self._until = time.time_ns()
-        start, missing, since = self._sizes_from, self._missing, self._since
+        start, missing = self._sizes_from, self._missing
 
         def work() -> tuple[Suspicion, int, frozenset[int]]:
             part = project.images()[start : start + LOOKED_OVER]
             present = [(image, project.image_path(image)) for image in part if image.id not in missing]
-            return look_over(present, since), len(part), frozenset(image.id for image in part)
+            return look_over(present), len(part), frozenset(image.id for image in part)
 
         self._tasks.run(f"{KEY} sizes", work, self._take_sizes, self._give_up, priority=-2)
 
     def _take_sizes(self, result: tuple[Suspicion, int, frozenset[int]]) -> None:
         found, count, looked_at = result
-        in_doubt = (*found.touched, *((self._changed & looked_at) - found.changed))
-        self._to_read += (image_id for image_id in in_doubt if image_id not in self._to_read)
+        in_doubt = {*found.touched, *((self._changed & looked_at) - found.changed)}
+        self._to_read += in_doubt.difference(self._to_read)
         self._set_states(changed=self._changed | found.changed)
-        if count < LOOKED_OVER:
-            self._sizes_from, self._since = 0, max(self._since, self._until)
-        else:
-            self._sizes_from += count
+        self._sizes_from = self._sizes_from + count if count == LOOKED_OVER else 0
         self._read_next()
 
     # -- reading contents
@@ -279,28 +272,20 @@ class FileWatch(QObject):
         project = self._project
         if project is None or not self._to_read or self._tasks.busy(f"{KEY} read"):
             return
-        wanted = [self._to_read.popleft() for _ in range(min(READ_AT_ONCE, len(self._to_read)))]
-        read = dict(self._read)
+        wanted = {self._to_read.popleft() for _ in range(min(READ_AT_ONCE, len(self._to_read)))} - self._missing
 
-        def work() -> dict[int, tuple[int, bool]]:
-            found = {}
-            for image_id in wanted:
-                try:
-                    image = project.image(image_id)
-                    stamp = project.image_path(image).stat().st_mtime_ns
-                except (KeyError, OSError):
-                    continue  # taken out of the project, or gone: the listings tell
-                if read.get(image_id) != stamp:
-                    found[image_id] = (stamp, has_other_content(image, project.image_path(image)))
-            return found
+        def work() -> tuple[set[int], list[int]]:
+            present = wanted.intersection(project.image_ids())
+            try:
+                return present, relocating.changed(project, present)
+            except KeyError:
+                return set(), []  # one was taken out of the project meanwhile
 
         self._tasks.run(f"{KEY} read", work, self._take_contents, self._give_up, priority=-2)
 
-    def _take_contents(self, found: dict[int, tuple[int, bool]]) -> None:
-        self._read |= {image_id: stamp for image_id, (stamp, _) in found.items()}
-        other = {image_id for image_id, (_, is_other) in found.items() if is_other}
-        self._set_states(changed=(self._changed - found.keys()) | other)
-        self._read_next()
+    def _take_contents(self, result: tuple[set[int], list[int]]) -> None:
+        read, other = result
+        self._set_states(changed=(self._changed - read) | set(other))
 
     # -- ends
 
@@ -308,7 +293,7 @@ class FileWatch(QObject):
         project = self._project
         if project is not None and not project.read_only and self._listings:
             try:
-                project.set_setting(SEEN, max(self._since, 0))
+                project.set_setting(SEEN, time.time_ns())
             except InputError:
                 return  # only convenience is lost: closing must not fail by it
 

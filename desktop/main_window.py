@@ -102,6 +102,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self._banner)
         column.addWidget(self._waiting)
+        column.addWidget(self._project_actions.notice)
         column.addWidget(self._stack, 1)
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
@@ -220,6 +221,8 @@ class MainWindow(QMainWindow):
         if project.read_only:
             text = "Opened read-only: this shows what was saved when it was opened, and nothing can be changed."
             self._banner.show_notice(text, "warning")
+        elif project.notices:
+            self._banner.show_notice("\n".join(project.notices), "warning")
         if self._front < 0:
             self.show_page(0)
 

@@ -16,7 +16,8 @@ LINE, RECENT, THEMES = "", "recent", "themes"
 PROJECT = (
     "new_project", "open_project", RECENT, "sample_project", "import_as_project", LINE,
     "add_images", "add_folder", "import_annotations", "export_annotations", LINE,
-    "assign_splits", LINE,
+    "assign_splits", "find_missing", LINE,
+    "backups", "project_properties", LINE,
     "close_project", "quit",
 )  # fmt: skip
 EDIT = ("undo", "redo")

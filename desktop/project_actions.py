@@ -11,20 +11,24 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from core.errors import InputError
 from desktop.dialogs.errors import show_error
+from desktop.dialogs.project_properties import ProjectProperties
 from desktop.dialogs.split_images import SplitImagesDialog
 from desktop.flows.adding import Adding
+from desktop.flows.backing_up import BackingUp
 from desktop.flows.context import FlowContext
 from desktop.flows.dropping import Dropping
 from desktop.flows.exchange import Exchange
+from desktop.flows.image_files import ImageFiles
 from desktop.flows.opening import Opening
 from desktop.models.wording import plural
 from desktop.services import Services
 from desktop.session import Session
 from desktop.theme import icon_pixmap, theme
+from desktop.widgets.notice import Notice
 
 # What an action needs: an open project, one that may be changed, or nothing.
-NEED_PROJECT = ("export_annotations",)
-NEED_WRITING = ("add_images", "add_folder", "import_annotations", "assign_splits")
+NEED_PROJECT = ("export_annotations", "backups", "project_properties")
+NEED_WRITING = ("add_images", "add_folder", "import_annotations", "assign_splits", "find_missing")
 
 
 class ProjectActions(QObject):
@@ -40,6 +44,9 @@ class ProjectActions(QObject):
         self.adding = Adding(self._context)
         self.opening = Opening(self._context, self.adding)
         self.exchange = Exchange(self._context)
+        self.notice = Notice()  # of new files and of backups that failed; the window places it
+        self.image_files = ImageFiles(self._context, self.adding, self.notice)
+        self.backing_up = BackingUp(self._context, self.notice)
         self._dropping = Dropping(self._context, self.opening, self.adding, self.exchange)
         self._actions: Mapping[str, QAction] = {}
 
@@ -55,6 +62,9 @@ class ProjectActions(QObject):
             "import_annotations": self.exchange.import_annotations,
             "export_annotations": self.exchange.export_annotations,
             "assign_splits": self.assign_splits,
+            "find_missing": self.image_files.find_missing,
+            "backups": self.backing_up.show,
+            "project_properties": self.properties,
         }
 
     def use_actions(self, actions: Mapping[str, QAction]) -> None:
@@ -86,6 +96,20 @@ class ProjectActions(QObject):
             show_error(self._window, "The images could not be divided", error)
             return
         self._session.message.emit(f"{plural(len(changes.images), 'image')} put into a split")
+
+    def properties(self) -> None:
+        project, image_id = self._context.project, self._session.image_id
+        if project is None:
+            return
+        image = project.image_path(image_id) if image_id is not None else None
+        dialog = ProjectProperties(self._services.tasks, project, image, self._window)
+        if not dialog.exec():
+            return
+        try:
+            for key, value in dialog.changes().items():
+                self._session.set_setting(key, value)
+        except InputError as error:
+            show_error(self._window, "The properties could not be saved", error)
 
     def about(self) -> None:
         box = QMessageBox(self._window)

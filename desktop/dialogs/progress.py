@@ -75,8 +75,17 @@ class ProgressDialog(QDialog):
 
     _reported = Signal(int, int)
 
-    def __init__(self, parent: QWidget | None, tasks: Tasks, title: str, *, unit: str = "", note: str = "") -> None:
-        """`unit` is what is counted; `note` says what cancelling does."""
+    def __init__(
+        self,
+        parent: QWidget | None,
+        tasks: Tasks,
+        title: str,
+        *,
+        unit: str = "",
+        note: str = "",
+        can_cancel: bool = True,
+    ) -> None:
+        """`unit` is what is counted; `note` says what cancelling does, where the work can be cancelled."""
         kind = Qt.WindowType
         super().__init__(parent, kind.Dialog | kind.CustomizeWindowHint | kind.WindowTitleHint)
         self.setWindowTitle(title)
@@ -93,6 +102,8 @@ class ProgressDialog(QDialog):
         self._bar.setAccessibleName(title)
         self._cancel = QPushButton("Cancel")
         self._cancel.clicked.connect(self.reject)
+        self._cancel.setVisible(can_cancel)
+        self._can_cancel = can_cancel
         foot = QHBoxLayout()
         foot.addWidget(self._count, 1)
         foot.addWidget(self._cancel)
@@ -132,6 +143,8 @@ class ProgressDialog(QDialog):
 
     def reject(self) -> None:
         """Ask the work to stop. The dialog stays until it has."""
+        if self._running and not self._can_cancel:
+            return
         if self._running:
             self._stop.set()
             self._cancel.setEnabled(False)
@@ -175,19 +188,20 @@ def run_with_progress(
     *,
     unit: str = "",
     note: str = "",
+    can_cancel: bool = True,
 ) -> ProgressDialog:
     """Do `work` behind a progress dialog; when it is cancelled, neither `done` nor `failed` is called."""
-    dialog = ProgressDialog(parent, tasks, title, unit=unit, note=note)
+    dialog = ProgressDialog(parent, tasks, title, unit=unit, note=note, can_cancel=can_cancel)
     dialog.run(work, done, failed)
     return dialog
 
 
 def finish_behind_dialog(
-    parent: QWidget | None, tasks: Tasks, title: str, work: Callable[[Progress], None], note: str = ""
+    parent: QWidget | None, tasks: Tasks, title: str, work: Callable[[Progress], object]
 ) -> Exception | None:
-    """Do `work` in the background and return when it has ended: for what must be done before something is closed.
+    """Do `work` in the background and return when it has ended, with its error if it had one.
 
-    Returns the error it ended with; None as well when the person cancelled it.
+    For what must be done before something is closed; it cannot be cancelled.
     """
     loop = QEventLoop()
     errors: list[Exception] = []
@@ -196,8 +210,8 @@ def finish_behind_dialog(
         errors.append(error)
         loop.quit()
 
-    dialog = ProgressDialog(parent, tasks, title, note=note)
-    dialog.run(work, lambda _: loop.quit(), failed, loop.quit)
+    dialog = ProgressDialog(parent, tasks, title, can_cancel=False)
+    dialog.run(work, lambda _: loop.quit(), failed)
     # Until the dialog is shown nothing else keeps the hand off what is being closed.
     QTimer.singleShot(SHOWN_AFTER, loop.quit)
     loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)

@@ -57,6 +57,7 @@ class FlowContext:
         *,
         unit: str = "",
         note: str = "",
+        can_cancel: bool = True,
     ) -> None:
         """Do `work` in the background; `complaint` heads the message where it fails."""
 
@@ -74,6 +75,7 @@ class FlowContext:
             failed,
             unit=unit,
             note=note,
+            can_cancel=can_cancel,
         )
 
     def start(self) -> Path:
