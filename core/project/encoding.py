@@ -15,7 +15,9 @@ from core.project.history import Edit, Fields, ImageFile, ImageState, Relabellin
 from core.types import Box, ImageRecord, Label, Split, Status
 
 _Value = TypeVar("_Value", bound=tuple[Any, ...])
-_LARGEST = 2**30  # bytes of an unpacked edit: a million boxes take 60 MB, and a crafted file may claim anything
+# What an edit may unpack to: text of boxes becomes some 5 times smaller by packing, a crafted row 1,000 times.
+_ALWAYS_ALLOWED = 2**26
+_LARGEST_RATIO = 40
 
 
 def encode(edit: Edit) -> bytes:
@@ -71,7 +73,7 @@ def decode(name: str, data: bytes, boxes_of: Callable[[Collection[int]], Mapping
 
 def _unpacked(data: bytes) -> bytes:
     unpacking = zlib.decompressobj()
-    found = unpacking.decompress(data, _LARGEST)
+    found = unpacking.decompress(data, max(_ALWAYS_ALLOWED, _LARGEST_RATIO * len(data)))
     if not unpacking.eof:
         raise ValueError("an edit is cut off or larger than any that is written")
     return found
