@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -30,6 +30,7 @@ LARGEST_SCALE = 64.0
 WHEEL_STEP = 1.2  # zoom for one notch of the wheel
 SCROLL_STEP = 90.0  # widget pixels for one notch of the wheel
 ZOOM = Qt.NativeGestureType.ZoomNativeGesture
+TAP_MS = 350  # Space held longer than this was held to move the image, also where it did not
 NOTCH = 120.0  # eighths of a degree, as Qt counts a wheel's turn
 
 
@@ -43,6 +44,7 @@ class ImageView(QWidget):
 
     image_clicked = Signal(QPointF)  # image pixels
     view_changed = Signal()  # zoom or position
+    space_tapped = Signal()  # pressed and released without moving the image
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,6 +60,7 @@ class ImageView(QWidget):
         self._pan_from: QPointF | None = None
         self._pressed_at: QPointF | None = None
         self._space_held = False
+        self._space_tap = QElapsedTimer()  # runs while Space may still turn out to be a tap
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -324,9 +327,14 @@ class ImageView(QWidget):
         if isinstance(event, QNativeGestureEvent) and event.gestureType() is ZOOM:
             self.zoom_to(self._scale * (1 + event.value()), event.position())
             return True
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_space(event):
+            # An action that has Space hears of a tap only, so that the image can still be moved.
+            event.accept()
+            return True
         return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._space_tap.invalidate()
         hand = event.button() == Qt.MouseButton.LeftButton and self._space_held
         if event.button() == Qt.MouseButton.MiddleButton or hand:
             self._pan_from = event.position()
@@ -351,22 +359,28 @@ class ImageView(QWidget):
             self.left_released(event.position(), event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+        if _is_space(event):
             if not event.isAutoRepeat():
                 self._space_held = True
+                self._space_tap.start()
                 self.update_cursor()
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            tapped = self._space_tap.isValid() and self._space_tap.elapsed() < TAP_MS
             self._space_held = False
+            self._space_tap.invalidate()
             self.update_cursor()
+            if tapped:
+                self.space_tapped.emit()
         else:
             super().keyReleaseEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self._space_held = False
+        self._space_tap.invalidate()
         self.update_cursor()
         super().focusOutEvent(event)
 
@@ -401,3 +415,7 @@ def _scrolled(offset: float, delta: float, length: float, room: float) -> float:
     # Where it was panned further off, scrolling brings it back and never jumps.
     lowest, highest = min(room - MARGIN - length, offset), max(float(MARGIN), offset)
     return min(max(offset + delta, lowest), highest)
+
+
+def _is_space(event: QKeyEvent) -> bool:
+    return event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.NoModifier

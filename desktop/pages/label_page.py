@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -18,6 +18,7 @@ from desktop.pages.box_editing import BoxEditing
 from desktop.pages.image_work import ImageWork
 from desktop.pages.label_context import LabelContext
 from desktop.pages.label_view import LabelView
+from desktop.pages.space_key import keeps_space, trigger_space
 from desktop.services import Services
 from desktop.session import Session
 from desktop.widgets.box_list import BoxList
@@ -97,6 +98,12 @@ class LabelPage(QWidget):
     def actions(self) -> list[QAction]:
         return list(self._actions.values())
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and keeps_space(event, self.images):
+            event.accept()
+            return True
+        return super().event(event)
+
     # -- building
 
     def _handlers(self) -> dict[str, Callable[..., object]]:
@@ -140,6 +147,7 @@ class LabelPage(QWidget):
     def _connect(self) -> None:
         canvas, session = self.canvas, self._session
         canvas.selection_changed.connect(self._show_selection)
+        canvas.space_tapped.connect(lambda: trigger_space(self._actions.values()))
         canvas.armed_changed.connect(self._actions["draw"].setChecked)
         canvas.hint_changed.connect(session.hint)
         canvas.pointer_moved.connect(self._foot.show_pointer)
