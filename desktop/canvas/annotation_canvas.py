@@ -59,6 +59,7 @@ class AnnotationCanvas(ImageView):
         self._selected: frozenset[int] = frozenset()
         self._next_labels: frozenset[int] = frozenset()
         self._labels_kept = False
+        self._off_key = ""
         self._highlighted: int | None = None
         self._gesture: act.Gesture | None = None
         self._pressed_point: QPointF | None = None
@@ -89,12 +90,12 @@ class AnnotationCanvas(ImageView):
         self._labels = {label.id: label for label in labels}
         self.update()
 
-    def set_next_labels(self, labels: frozenset[int], *, kept: bool = False) -> None:
+    def set_next_labels(self, labels: frozenset[int], *, kept: bool = False, off_key: str = "") -> None:
         """The labels that the next box will carry, shown large in the corner while there are any.
 
-        `kept`: every box will carry them until that is switched off; said loudly, and always.
+        `kept`: every box will carry them until that is switched off (by `off_key`); said loudly, and always.
         """
-        self._next_labels, self._labels_kept = labels, kept
+        self._next_labels, self._labels_kept, self._off_key = labels, kept, off_key
         self.update()
 
     def set_highlighted(self, box_id: int | None) -> None:
@@ -317,7 +318,8 @@ class AnnotationCanvas(ImageView):
                     paint_halo(painter, rect)
         self._paint_gesture(painter)
         if self._labels_kept or (self._next_labels and not self._selected):
-            paint_next_labels(painter, self.width(), *self._look(self._next_labels), kept=self._labels_kept)
+            colors, names = self._look(self._next_labels)
+            paint_next_labels(painter, self.width(), colors, names, kept=self._labels_kept, off_key=self._off_key)
 
     def _paint_gesture(self, painter: QPainter) -> None:
         drawing = isinstance(self._gesture, act.Drawing) and (self._dragged or self._gesture.by_clicks)

@@ -16,7 +16,7 @@ DARK = QColor(16, 18, 22, 235)
 
 
 def paint_next_labels(
-    painter: QPainter, width: float, colors: Sequence[QColor], names: Sequence[str], *, kept: bool
+    painter: QPainter, width: float, colors: Sequence[QColor], names: Sequence[str], *, kept: bool, off_key: str
 ) -> None:
     """The labels of the next box, large in the corner; unmistakable where they are kept for every box to come."""
     font = tag_font()
@@ -29,7 +29,8 @@ def paint_next_labels(
         ("KEEPING for every next box:" if names else "KEEPING labels: the next that you give") if kept else "Next box:"
     )
     parts = [(first, loud if kept else DARK), *zip(names, colors, strict=True)]
-    parts.append(("K stops it" if kept else "Esc clears", DARK))
+    stop = f"{off_key} stops it" if off_key else "stop it beside the labels"
+    parts.append((stop if kept else "Esc clears", DARK))
     height = TAG_HEIGHT + (14 if kept else 8)
     painter.save()
     painter.setFont(font)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from functools import partial
 
-from PySide6.QtCore import QObject, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import QObject, QPoint, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QWidget
 
 from core.project import edits, label_edits
 from core.types import Box
@@ -25,15 +26,18 @@ class BoxEditing(QObject):
 
     next_labels_changed = Signal()
 
-    def __init__(self, context: LabelContext, canvas: AnnotationCanvas, image_before: Callable[[], int | None]) -> None:
-        """`image_before` tells the image before the current one in the list."""
+    def __init__(
+        self, context: LabelContext, canvas: AnnotationCanvas, image_before: Callable[[], int | None], host: QWidget
+    ) -> None:
+        """`image_before` tells the image before the current one in the list; the picker opens over `host`."""
         super().__init__(canvas)
         self._context = context
         self._canvas = canvas
         self._next = NextLabels()
         self._keep_action: QAction | None = None
         self._copying = BoxCopying(context, canvas, image_before)
-        self._picker = LabelPicker(canvas)
+        self._host = host
+        self._picker = LabelPicker(host)
         self._picked: frozenset[int] = frozenset()  # boxes that the picker is open for; none: the next box
         self._picker.toggled.connect(self._toggle_picked)
         self._picker.create_wanted.connect(self._create_picked)
@@ -83,6 +87,11 @@ class BoxEditing(QObject):
         project = self._context.project
         self._next.start(project.labels() if project is not None else ())
         self._announce_next()
+
+    def show_next_labels(self) -> None:
+        """On the canvas: the next box's labels, and whether they are kept."""
+        key = self._keep_action.shortcut().toString() if self._keep_action is not None else ""
+        self._canvas.set_next_labels(self._next.labels, kept=self._next.keep, off_key=key)
 
     # -- boxes
 
@@ -162,9 +171,10 @@ class BoxEditing(QObject):
         self._picker.open_at(self._anchor(chosen), self._pickable(), about if chosen else "Labels of the next box")
 
     def _anchor(self, boxes: list[Box]) -> QRect:
-        """The boxes in the canvas's pixels, as far as they are in sight."""
+        """The boxes in the host's pixels, as far as they are in sight."""
+        corner = self._canvas.mapTo(self._host, QPoint(0, 0))
         if not boxes:
-            return NEXT_BOX
+            return NEXT_BOX.translated(corner)
         corners = [
             (self._canvas.to_widget(QPointF(b.x1, b.y1)), self._canvas.to_widget(QPointF(b.x2, b.y2))) for b in boxes
         ]
@@ -173,7 +183,7 @@ class BoxEditing(QObject):
         for rect in rects[1:]:
             whole = whole.united(rect)
         seen = whole.intersected(self._canvas.rect())
-        return seen if seen.isValid() else NEXT_BOX
+        return (seen if seen.isValid() else NEXT_BOX).translated(corner)
 
     def _pickable(self) -> Pickable:
         project = self._context.project

@@ -24,6 +24,7 @@ from desktop.session import Session
 from desktop.widgets.box_list import BoxList
 from desktop.widgets.canvas_bars import CanvasBar, PointerBar
 from desktop.widgets.columns import Columns
+from desktop.widgets.file_notice import FileNotice
 from desktop.widgets.file_notes import FileNotes
 from desktop.widgets.history_list import HistoryList
 from desktop.widgets.image_details import ImageDetails
@@ -68,7 +69,7 @@ class LabelPage(QWidget):
         self._work = ImageWork(self._context, services.tasks, self)
         self.images = ImageListPanel(session, services, self._work)
         self.labels = LabelPanel(session, self._context.apply_to_project)
-        self._editing = BoxEditing(self._context, self.canvas, self.images.image_before)
+        self._editing = BoxEditing(self._context, self.canvas, self.images.image_before, self)
         self._view = LabelView(self.canvas)
         handlers = self._handlers() | self._editing.handlers() | self._view.handlers()
         self._actions = table.build(self, table.LABEL, handlers, Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -133,6 +134,7 @@ class LabelPage(QWidget):
         column.addWidget(self._bar)
         column.addWidget(self._file_notes)
         column.addWidget(self.notice)
+        column.addWidget(FileNotice(self._session, self._services.files))
         column.addWidget(self.canvas, 1)
         column.addWidget(self._foot)
         settings = self._services.settings
@@ -257,7 +259,7 @@ class LabelPage(QWidget):
         else:
             sets, about = [box.labels for box in selected], f"Ticked: labels of the {len(selected)} selected boxes"
         self.labels.show_sets(sets, about)
-        self.canvas.set_next_labels(self._editing.next_labels, kept=self._editing.keeping)
+        self._editing.show_next_labels()
         self.labels.show_keep(self._editing.keeping)
         self.box_list.show_selection(self.canvas.selected)
         if self._context.record is not None:

@@ -23,7 +23,7 @@ from desktop.session import Session
 from desktop.theme import GAP, PAD, SMALL_PX, text_on, theme
 from desktop.widgets.parts import words
 
-ROW = 42
+ROW = 38
 SETTLES = 120  # ms after the last of several changes until the list is read again
 NOTHING = "Nothing to undo.\n\nEvery edit is listed here, and the last 200 also after a restart."
 
@@ -55,8 +55,7 @@ class HistoryList(QWidget):
     def _place(self) -> None:
         head = QHBoxLayout()
         head.setContentsMargins(PAD, GAP, PAD, 4)
-        head.addWidget(words("History", "section"), 1)
-        head.addWidget(self._count)
+        head.addWidget(self._count, 1)
         body = QWidget()
         self._body = QStackedLayout(body)
         self._body.addWidget(self.view)
@@ -77,7 +76,7 @@ class HistoryList(QWidget):
         self.model.show_entries(project.history() if project is not None else [])
         done, undone = self.model.counts
         text = wording.plural(done, "edit") + (f", {undone:,} undone" if undone else "")
-        self._count.setText(text if done or undone else "")
+        self._count.setText(f"{text} · click to go there" if done or undone else "")
         self._body.setCurrentIndex(0 if self.model.rowCount() else 1)
         if self.model.rowCount():
             at = self.model.index(self.model.now)
@@ -186,7 +185,7 @@ class _Delegate(QStyledItemDelegate):
             painter.setPen(QPen(colors.accent, 1.2) if focused else Qt.PenStyle.NoPen)
             painter.setBrush(colors.hover if hovered else colors.panel)
             painter.drawRoundedRect(row, 6, 6)
-        text = row.adjusted(10, 3, -8, -3)
+        text = row.adjusted(10, 2, -8, -2)
         font = QFont(option.font)
         font.setItalic(undone)
         painter.setFont(font)

@@ -19,7 +19,7 @@ from core.types import Label
 from desktop.models.label_list import CHECKED, COUNT, LABEL
 from desktop.theme import SMALL_PX, icon_pixmap, text_on, theme
 
-ROW = 34
+ROW = 31
 MENU_WIDTH = 34
 KEY_WIDTH = 30  # at the right end
 

@@ -41,7 +41,7 @@ from desktop.widgets.label_rows import LabelRows
 from desktop.widgets.label_together import TogetherBars, TogetherDialog
 from desktop.widgets.parts import icon_button, restyle, surface, words
 
-ROWS_IN_SIGHT = 6  # of labels, however small the window is
+ROWS_IN_SIGHT = 5  # of labels, however small the window is
 SEARCHED = 10  # with more labels than this there is a field to search them
 Apply = Callable[[Callable[[Project], Edit]], bool]
 
@@ -306,10 +306,16 @@ class LabelPanel(QWidget):
         self._search.setVisible(count > SEARCHED)
         if count <= SEARCHED and self._search.text():
             self._search.clear()
-        self.rows.setMinimumHeight(min(count, ROWS_IN_SIGHT) * ROW + 4)
+        self._limit_height(count)
         self.rows.movable = self._editable and not self._search.text().strip()
         if project is not None:
             self.together.show_counts(project.labels(), cooccurrence(project.label_set_counts()))
+
+    def _limit_height(self, count: int) -> None:
+        """Few labels take no more room than they need, many no less than some rows."""
+        self.rows.setMinimumHeight(min(count, ROWS_IN_SIGHT) * ROW + 4)
+        self.rows.setMaximumHeight(count * ROW + 4)
+        self.rows.updateGeometry()
 
 
 def _without_key(label: Label, key: str) -> Label:

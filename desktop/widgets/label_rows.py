@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView
 
 from desktop.theme import theme
-from desktop.widgets.label_delegate import LabelDelegate, menu_rect
+from desktop.widgets.label_delegate import ROW, LabelDelegate, menu_rect
 
 Index = QModelIndex | QPersistentModelIndex
+ROWS_AT_FIRST = 10
 SCROLL_ZONE = 18  # how near the edge a drag scrolls, in pixels
 MOVES = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_Home: -1_000_000, Qt.Key.Key_End: 1_000_000}
 OWN_KEYS = frozenset(
@@ -46,6 +47,9 @@ class LabelRows(QListView):
         self._scroll = QTimer(self, interval=40)
         self._scroll.timeout.connect(self._scroll_on)
         self._scroll_by = 0
+
+    def sizeHint(self) -> QSize:
+        return QSize(160, min(self.model().rowCount(), ROWS_AT_FIRST) * ROW + 4)
 
     # -- mouse
 

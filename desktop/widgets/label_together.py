@@ -129,13 +129,14 @@ class TogetherMatrix(QWidget):
 
     told = Signal(str)  # about the cell under the mouse or the keys
 
-    CELL = 22
     NAME = 130  # room of the names at the left and above
+    FEW = 12  # labels, up to which the cells are large
 
     def __init__(self, labels: Sequence[Label], found: Cooccurrence) -> None:
         super().__init__()
         self._labels = [label for label in labels if found.boxes.get(label.id)]
         self._found = found
+        self.cell_side = 36 if len(self._labels) <= self.FEW else 22
         self._cell: tuple[int, int] | None = None  # row, column
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -143,7 +144,7 @@ class TogetherMatrix(QWidget):
         self.setFixedSize(self.sizeHint())
 
     def sizeHint(self) -> QSize:
-        side = len(self._labels) * self.CELL + self.NAME + 2
+        side = len(self._labels) * self.cell_side + self.NAME + 2
         return QSize(side, side)
 
     def text_of(self, row: int, column: int) -> str:
@@ -166,8 +167,10 @@ class TogetherMatrix(QWidget):
         font.setPixelSize(SMALL_PX)
         painter.setFont(font)
         for place, label in enumerate(self._labels):
-            paint_name(painter, QRect(18, self.NAME + place * self.CELL, self.NAME - 24, self.CELL), font, label.name)
-            self._paint_dot(painter, QPoint(8, self.NAME + place * self.CELL + self.CELL // 2), label)
+            paint_name(
+                painter, QRect(18, self.NAME + place * self.cell_side, self.NAME - 24, self.cell_side), font, label.name
+            )
+            self._paint_dot(painter, QPoint(8, self.NAME + place * self.cell_side + self.cell_side // 2), label)
             self._paint_column_name(painter, place, font, label)
             for column in range(len(self._labels)):
                 self._paint_cell(painter, place, column)
@@ -185,10 +188,10 @@ class TogetherMatrix(QWidget):
 
     def _paint_column_name(self, painter: QPainter, place: int, font: QFont, label: Label) -> None:
         painter.save()
-        painter.translate(self.NAME + place * self.CELL, self.NAME)
+        painter.translate(self.NAME + place * self.cell_side, self.NAME)
         painter.rotate(-90)
-        paint_name(painter, QRect(18, 0, self.NAME - 24, self.CELL), font, label.name)
-        self._paint_dot(painter, QPoint(8, self.CELL // 2), label)
+        paint_name(painter, QRect(18, 0, self.NAME - 24, self.cell_side), font, label.name)
+        self._paint_dot(painter, QPoint(8, self.cell_side // 2), label)
         painter.restore()
 
     def _paint_cell(self, painter: QPainter, row: int, column: int) -> None:
@@ -202,18 +205,20 @@ class TogetherMatrix(QWidget):
         if share >= 0.005:
             painter.setPen(theme().accent_text if share > 0.55 else theme().text)
             small = QFont(painter.font())
-            small.setPixelSize(9)
+            small.setPixelSize(12 if self.cell_side > 30 else 9)
             painter.save()
             painter.setFont(small)
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, f"{share * 100:.0f}")
             painter.restore()
 
     def _rect(self, row: int, column: int) -> QRect:
-        return QRect(self.NAME + column * self.CELL, self.NAME + row * self.CELL, self.CELL, self.CELL)
+        return QRect(
+            self.NAME + column * self.cell_side, self.NAME + row * self.cell_side, self.cell_side, self.cell_side
+        )
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         at = event.position().toPoint() - QPoint(self.NAME, self.NAME)
-        row, column = at.y() // self.CELL, at.x() // self.CELL
+        row, column = at.y() // self.cell_side, at.x() // self.cell_side
         inside = 0 <= row < len(self._labels) and 0 <= column < len(self._labels)
         self._point_at((row, column) if inside else None)
 
@@ -258,6 +263,8 @@ class TogetherDialog(QDialog):
         self.matrix.told.connect(self._told.setText)
         scroll = QScrollArea()
         scroll.setWidget(self.matrix)
+        scroll.viewport().setAutoFillBackground(False)
+        self.matrix.setAutoFillBackground(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(PAD, PAD, PAD, PAD)
         layout.setSpacing(GAP)

@@ -26,7 +26,7 @@ class SidePanel(QSplitter):
         for title, tab in tabs.items():
             self.tabs.addTab(tab, title)
         self.setChildrenCollapsible(False)
-        fill(self, (labels, 0), (_under_heading("Boxes", boxes), 2), (self.tabs, 1))
+        fill(self, (labels, 2), (_under_heading("Boxes", boxes), 2), (self.tabs, 1))
         if (kept := kept_sizes(settings.values.label_side_splitter, 3)) is not None:
             self.setSizes(kept)
         self.splitterMoved.connect(lambda: settings.update(label_side_splitter=tuple(self.sizes())))

@@ -185,7 +185,7 @@ def test_the_matrix_says_each_pair_in_words_and_is_walked_by_keys(qtbot: QtBot, 
         "scratch and pit: 1 box, 50% of scratch, 50% of pit",
         "pit: on 2 boxes, alone on 1 (50%)",
     ]
-    at = QPointF(matrix.NAME + 2.5 * matrix.CELL, matrix.NAME + 0.5 * matrix.CELL).toPoint()
+    at = QPointF(matrix.NAME + 2.5 * matrix.cell_side, matrix.NAME + 0.5 * matrix.cell_side).toPoint()
     qtbot.mouseMove(matrix, at)
     assert said[-1].startswith("scratch and stain: 0 boxes") or said[-1].startswith("pit")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -250,7 +250,7 @@ def test_it_closes_when_its_boxes_are_no_longer_what_is_selected(
     assert not picker.isVisible()
 
 
-def test_it_lies_inside_the_canvas_wherever_the_box_is(qtbot: QtBot, page: LabelPage, session: Session) -> None:
+def test_it_lies_inside_the_window_beside_its_box(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     project = project_of(session)
     image = project.image_ids()[1]
     for corner in ((0, 0, 6, 6), (58, 0, 64, 6), (0, 42, 6, 48), (58, 42, 64, 48)):
@@ -260,7 +260,10 @@ def test_it_lies_inside_the_canvas_wherever_the_box_is(qtbot: QtBot, page: Label
     for box in boxes_of(session):
         page.canvas.select([box.id])
         picker = _open(qtbot, page)
-        assert page.canvas.rect().contains(picker.geometry())
+        assert page.rect().contains(picker.geometry())
+        corner = page.canvas.mapTo(page, page.canvas.to_widget(QPointF(box.x1, box.y1)).toPoint())
+        other = page.canvas.mapTo(page, page.canvas.to_widget(QPointF(box.x2, box.y2)).toPoint())
+        assert not picker.geometry().intersects(QRect(corner, other))
         picker.dismiss()
 
 
