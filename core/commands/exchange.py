@@ -78,13 +78,17 @@ def export_annotations(
     with Project.open(folder, read_only=True) as project, progress_bar("writing", quiet=json) as progress:
         report = export(project, options, progress)
     if json:
+        below = report.names_below
         result: dict[str, Any] = {
             "folder": str(report.folder), "format": format, "files": report.files, "images": report.images,
-            "boxes": report.boxes, "losses": losses(format), "problems": problems_to_json(report.dropped),
+            "boxes": report.boxes, "names_below": None if below is None else str(below), "losses": losses(format),
+            "problems": problems_to_json(report.dropped),
         }  # fmt: skip
         print_json(result)
         return
     say(f"{counted(report.images, 'image')}, {counted(report.boxes, 'box')}: {target.absolute()}", "bold")
+    if report.names_below is not None:
+        say(f"names of images start at {report.names_below}; reading this back takes --images with that folder")
     complain_about(report.dropped)
     for text in losses(format):
         say(f"not in {format.display_name}: {text[0].lower()}{text[1:]}")

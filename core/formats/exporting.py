@@ -53,6 +53,7 @@ class ExportReport:
     images: int
     boxes: int
     dropped: tuple[Problem, ...]  # what was left out, changed or is to be known, each with its image
+    names_below: Path | None = None  # the folder that names of images start at, if they were not copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def export(source: Project | Snapshot, options: ExportOptions, progress: Progres
         kind.write(sheet)
         _write_marker(sheet, options)
     boxes = sum(len(image.labels) for image in sheet.images) - sheet.lost_boxes
-    return ExportReport(options.folder, len(sheet.files), len(sheet.images), boxes, tuple(sheet.dropped))
+    return ExportReport(options.folder, len(sheet.files), len(sheet.images), boxes, tuple(sheet.dropped), sheet.root)
 
 
 def _write_marker(sheet: Sheet, options: ExportOptions) -> None:
@@ -150,7 +151,7 @@ def _of_project(project: Project, options: ExportOptions) -> tuple[list[SheetLab
                     project.image_path(record), record.width, record.height, record.status, record.split,
                     record.group, record.note, record.content_hash,
                     np.array([box.xyxy for box in own], np.float64).reshape(-1, 4),
-                    tuple(tuple(sorted(column[label] for label in box.labels)) for box in own),
+                    tuple(tuple(column[label] for label in sorted(box.labels)) for box in own),
                 )
             )  # fmt: skip
     _check_labels(project, labels)

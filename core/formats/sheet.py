@@ -39,7 +39,7 @@ class SheetImage:
     note: str
     content_hash: str
     boxes: NDArray[np.float64]  # (n, 4) x1 y1 x2 y2 in pixels of the upright image
-    labels: tuple[tuple[int, ...], ...]  # of each box: places in the sheet's labels, ascending; maybe none
+    labels: tuple[tuple[int, ...], ...]  # of each box: places in the sheet's labels, by their numbers; maybe none
     name: str = ""  # what annotations call it: relative, "/" between the parts
     stem: str = ""  # what files about it are called, without suffix: relative, no two alike but for case
 

@@ -86,9 +86,10 @@ class _Reader:
         name = _text(root, "filename")
         if not name.strip():
             raise InputError(f"{file}: it names no image (filename)")
-        places = [self.home / IMAGES / inner, self.home / "images" / inner, file.parent]
-        if (given := _text(root, "folder")) and "\0" not in given:
-            places.insert(0, self.home / given / inner)
+        # Ours are named from the folder of images on; others, beside their file's folder, or below that one.
+        deep = [] if own else [inner]
+        tops = [self.home / folder for folder in dict.fromkeys((_text(root, "folder"), IMAGES, "images")) if folder]
+        places = [top / below for top in tops for below in (*deep, Path())] + ([] if own else [file.parent])
         image_file = self.into.find(name, places)
         if image_file is None:
             return
