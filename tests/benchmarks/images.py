@@ -23,7 +23,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import cv2
 import numpy as np
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 from rich.console import Console
 from rich.table import Table
@@ -41,6 +41,7 @@ from desktop.theme import apply_theme
 
 SIZE = (1280, 800)
 COLD, FETCHED, BLOCKED = 400.0, 50.0, 50.0  # milliseconds
+WAIT = QEventLoop.ProcessEventsFlag.WaitForMoreEvents
 HUGE = {"8,000 x 8,000 .jpg": (8000, 8000), "8,000 x 8,000 .png": (8000, 8000), "30,000 x 2,000 .jpg": (30_000, 2000)}
 
 
@@ -70,7 +71,7 @@ class Stall:
 
     def __init__(self) -> None:
         self._last, self.worst = time.perf_counter(), 0.0
-        self._timer = QTimer(interval=0)
+        self._timer = QTimer(interval=1)
         self._timer.timeout.connect(self._beat)
         self._timer.start()
 
@@ -90,7 +91,7 @@ def shown(app: QApplication, page: LabelPage, session: Session, image_id: int) -
     def show() -> None:
         session.select_image(image_id)
         while not page.canvas.has_image:
-            app.processEvents()
+            app.processEvents(WAIT)
         page.canvas.repaint()
 
     return milliseconds(show)
@@ -141,7 +142,7 @@ def huge_images(app: QApplication, folder: Path, table: Table) -> None:
         start = time.perf_counter()
         session.adopt(project)
         while not page.canvas.has_image:
-            app.processEvents()
+            app.processEvents(WAIT)
         page.canvas.repaint()
         took = 1000 * (time.perf_counter() - start)
         app.processEvents()
