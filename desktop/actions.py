@@ -67,11 +67,12 @@ WINDOW = (
 MORE_KEYS = (
     ("Arrows", "Nudge the selected boxes by 1 px, with Shift by 10 px"),
     ("Tab, Shift+Tab", "Select the next of overlapping boxes"),
-    ("Enter", "Labels of the selected box"),
+    ("Enter", "Pick labels of the selected boxes; in the picker Shift+Enter or Space stays for more, Esc closes"),
     ("Esc", "Cancel: the gesture, then the tool, then the selection, then the next box's labels"),
     ("Wheel", "Scroll the image; with Shift sideways"),
     ("Ctrl+wheel, pinch", "Zoom at the cursor"),
     ("Space-drag, middle button", "Move the image"),
+    ("Alt+Up, Alt+Down, F2, Del", "In the list of labels: move, rename or delete the label; Space toggles it"),
     ("Shift+click, Ctrl+click", "Add a box to the selection; drag to frame several"),
 )
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QPoint, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
+from core.changes import Changes
 from core.project import edits, label_edits
 from core.types import Box
 from desktop.canvas import interaction as act
@@ -218,11 +219,12 @@ class BoxEditing(QObject):
 
     # -- following the session
 
-    def _follow_project(self) -> None:
+    def _follow_project(self, changes: Changes, _initiator: object) -> None:
         project = self._context.project
-        if project is not None:
+        if changes.labels and project is not None:
             self._next.set_known(project.labels())
             self._announce_next()
+        self._show_in_picker()
 
     def _leave_image(self) -> None:
         self._picker.dismiss()

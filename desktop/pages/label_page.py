@@ -24,8 +24,8 @@ from desktop.session import Session
 from desktop.widgets.box_list import BoxList
 from desktop.widgets.canvas_bars import CanvasBar, PointerBar
 from desktop.widgets.columns import Columns
-from desktop.widgets.file_notice import FileNotice
 from desktop.widgets.file_notes import FileNotes
+from desktop.widgets.file_notice import FileNotice
 from desktop.widgets.history_list import HistoryList
 from desktop.widgets.image_details import ImageDetails
 from desktop.widgets.image_history import ImageHistory

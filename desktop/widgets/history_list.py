@@ -79,11 +79,11 @@ class HistoryList(QWidget):
         self._count.setText(f"{text} · click to go there" if done or undone else "")
         self._body.setCurrentIndex(0 if self.model.rowCount() else 1)
         if self.model.rowCount():
-            at = self.model.index(self.model.now)
+            above = self.model.index(max(self.model.now - 1, 0))
             current = self.model.index(min(self.model.now + 1, self.model.rowCount() - 1))
             self.view.setCurrentIndex(current)
             if at_now or undone:
-                self.view.scrollTo(at, QAbstractItemView.ScrollHint.EnsureVisible)
+                self.view.scrollTo(above, QAbstractItemView.ScrollHint.PositionAtTop)
             else:
                 self.view.verticalScrollBar().setValue(scrolled)
 

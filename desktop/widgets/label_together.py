@@ -20,7 +20,7 @@ from core.types import Label
 from desktop.models import wording
 from desktop.theme import GAP, PAD, SMALL_PX, theme
 from desktop.widgets.label_delegate import paint_name
-from desktop.widgets.parts import words
+from desktop.widgets.parts import ElidedLabel, words
 
 BARS = 3  # in the panel
 BAR_ROW = 20
@@ -36,7 +36,7 @@ class TogetherBars(QWidget):
         self._found: Cooccurrence | None = None
         self._labels: dict[int, Label] = {}
         self._shown: int | None = None
-        self._title = words("", "section")
+        self._title = ElidedLabel("", "section")
         self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._bars = _Bars()
         every = QPushButton("All pairs…")
@@ -72,9 +72,7 @@ class TogetherBars(QWidget):
         about = label_id if label_id is not None else max(self._found.boxes, key=self._found.boxes.__getitem__)
         if about not in self._labels:
             return
-        metrics = self._title.fontMetrics()
-        name = metrics.elidedText(self._labels[about].name, Qt.TextElideMode.ElideRight, 130)
-        self._title.setText(f"Together with {name}")
+        self._title.setText(f"Together with {self._labels[about].name}")
         partners = [(other, count) for other, count in self._found.partners(about) if other in self._labels]
         lines = [(self._labels[other], self._found.share(about, other), count) for other, count in partners]
         self._bars.show_lines(lines, self._found.boxes.get(about, 0))
