@@ -46,6 +46,7 @@ class Theme:
     accent: QColor
     accent_hover: QColor
     accent_text: QColor  # on the accent
+    link: QColor  # the accent where it is read, and around what has the keys
     good: QColor  # true positive, success
     bad: QColor  # false positive, error
     warning: QColor  # missed, needs a look
@@ -76,13 +77,14 @@ DARK = _theme(
     border="#2a2e36",
     strong_border="#3d434e",
     text="#e7e9ed",
-    muted="#9299a6",
-    disabled="#5b616c",
-    accent="#3f74f0",
-    accent_hover="#5686f7",
+    muted="#989fab",
+    disabled="#757c8a",
+    accent="#366def",
+    accent_hover="#2b60de",
     accent_text="#ffffff",
+    link="#7ba0f5",
     good="#3fc380",
-    bad="#f2625f",
+    bad="#f47a77",
     warning="#f0a83c",
     canvas="#0d0f12",
     plot_background="#121418",
@@ -101,13 +103,14 @@ LIGHT = _theme(
     strong_border="#bfc5cf",
     text="#1a1d23",
     muted="#5f6672",
-    disabled="#a3a9b3",
+    disabled="#848c99",
     accent="#2c62e3",
     accent_hover="#1f52cc",
     accent_text="#ffffff",
-    good="#12804a",
-    bad="#cc2f2f",
-    warning="#b36b00",
+    link="#245ce2",
+    good="#117343",
+    bad="#c02c2c",
+    warning="#935800",
     canvas="#e2e5ea",
     plot_background="#ffffff",
     grid="#e3e6eb",
@@ -241,8 +244,8 @@ def _palette(colors: Theme) -> QPalette:
         role.Shadow: QColor("#000000"),
         role.Highlight: colors.accent,
         role.HighlightedText: colors.accent_text,
-        role.Link: colors.accent,
-        role.LinkVisited: colors.accent,
+        role.Link: colors.link,
+        role.LinkVisited: colors.link,
         role.Accent: colors.accent,
     }.items():
         palette.setColor(name, color)

@@ -15,7 +15,7 @@ ROW = 64
 
 STATUS_COLORS = {
     Status.UNLABELLED: "muted",
-    Status.LABELLED: "accent_hover",
+    Status.LABELLED: "link",
     Status.REVIEWED: "good",
     Status.CLEAN: "good",
 }

@@ -97,7 +97,7 @@ def paint_name(painter: QPainter, room: QRect, font: QFont, name: str, letters: 
     layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute))
     marked = QTextCharFormat()
     marked.setFontWeight(QFont.Weight.Bold)
-    marked.setForeground(theme().accent_hover)
+    marked.setForeground(theme().link)
     ranges = []
     for place in sorted(letters):
         if place < len(shown) and shown[place] == name[place]:

@@ -53,4 +53,4 @@ class Rail(QFrame):
 
     def _tint(self) -> None:
         for button, name in zip(self._group.buttons(), self._icons, strict=True):
-            button.setIcon(icon(name, theme().accent_hover if button.isChecked() else theme().muted, size=24))
+            button.setIcon(icon(name, theme().link if button.isChecked() else theme().muted, size=24))
