@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -141,6 +141,15 @@ class PictureLoader(QObject):
         self.want(None)
         self._pictures.clear()
         self._problems.clear()
+
+    def read_again(self, paths: Iterable[Path]) -> None:
+        """Drop files that were changed on the disk; `outdated` is emitted if one of them is being looked at."""
+        keys = set()
+        for path in paths:
+            self.forget(path)
+            keys.add(str(path))
+        if keys.intersection(self._wanted[:1]):
+            self.outdated.emit()
 
     def _fetch_ahead(self) -> None:
         """One neighbour at a time, so that an image that somebody waits for finds a core free."""

@@ -222,3 +222,17 @@ def test_thumbnails_are_made_anew_through_another_window(qtbot: QtBot, tasks: Ta
     with qtbot.waitSignal(loader.loaded):
         pass
     assert loader.request(path, 32).toImage().pixelColor(5, 5) == QColor(255, 255, 255)  # type: ignore[union-attr]
+
+
+def test_only_a_change_of_the_file_being_looked_at_makes_the_view_outdated(
+    qtbot: QtBot, tasks: Tasks, tmp_path: Path
+) -> None:
+    paths = write_pictures(tmp_path, 2)
+    loader = PictureLoader(tasks)
+    loader.want(paths[0], [paths[1]])
+    qtbot.waitUntil(lambda: all(loader.get(path) is not None for path in paths))
+    with qtbot.assertNotEmitted(loader.outdated):
+        loader.read_again([paths[1]])
+    assert loader.get(paths[1]) is None and loader.get(paths[0]) is not None
+    with qtbot.waitSignal(loader.outdated):
+        loader.read_again([paths[0]])
