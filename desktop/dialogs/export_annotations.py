@@ -14,7 +14,7 @@ from core.formats.annotations import Format
 from core.formats.exporting import ExportOptions, losses
 from core.project.project import Project
 from core.types import Split, Status
-from desktop.dialogs.frame import DialogFrame, add_row
+from desktop.dialogs.frame import DialogFrame, Paragraph, add_row
 from desktop.dialogs.new_project import free_folder
 from desktop.models.wording import plural, size
 from desktop.tasks import Tasks
@@ -82,8 +82,8 @@ class ExportDialog(DialogFrame):
         self._touched = False  # whether the person named a folder
         self._format = QComboBox()
         for format in Format:
-            self._format.addItem(format.display_name, format)
-        self._losses = words("", "small", wrap=True)
+            self._format.addItem(format.display_name, format.value)
+        self._losses = Paragraph("", "small")
         self._folder = PathField("folder", "Folder of the export", str(start), hint="A new or empty folder")
         self._overwrite = QCheckBox("Write over the earlier export in this folder")
         self._copy = QCheckBox("Copy the image files as well")
@@ -92,13 +92,13 @@ class ExportDialog(DialogFrame):
         self._result = words("", wrap=True)
         form = self.add_form()
         add_row(form, "Format", self._format)
-        form.addRow("", self._losses)
         add_row(form, "Folder", self._folder)
         form.addRow("", self._overwrite)
         add_row(form, "Splits", _row("Splits", self._splits.values()))
         add_row(form, "Statuses", _row("Statuses", self._statuses.values()))
         add_row(form, "Images", self._copy)
         add_row(form, "Written", self._result)
+        self.body.addWidget(self._losses)
         self.body.addStretch(1)
         for box in (*self._splits.values(), *self._statuses.values()):
             box.setChecked(True)
@@ -116,7 +116,7 @@ class ExportDialog(DialogFrame):
         """What was asked for."""
         assert self._folder.path is not None
         return ExportOptions(
-            self._format.currentData(),
+            Format(self._format.currentData()),
             self._folder.path,
             "copy" if self._copy.isChecked() else "none",
             _chosen(self._splits),
@@ -132,10 +132,10 @@ class ExportDialog(DialogFrame):
         self._touched = True
 
     def _format_chosen(self) -> None:
-        format: Format = self._format.currentData()
+        format = Format(self._format.currentData())
         lost = losses(format)
         self._losses.setText(
-            f"{format.display_name} cannot hold: " + " ".join(lost)
+            "\n".join([f"{format.display_name} cannot hold:", *(f"• {one}" for one in lost)])
             if lost
             else f"{format.display_name} holds everything."
         )

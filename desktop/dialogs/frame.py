@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.theme import GAP, PAD
 from desktop.widgets.parts import restyle, words
@@ -24,11 +35,10 @@ class DialogFrame(QDialog):
         self.setMinimumWidth(width)
         self.body = QVBoxLayout()
         self.body.setSpacing(PAD)
-        self.problem = words("", "error", wrap=True)
-        self.problem.setMinimumHeight(20)
-        self.problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.problem = Paragraph("", "error")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.confirm = self.buttons.addButton(confirm, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.confirm.setProperty("role", "primary")
         self.confirm.setDefault(True)
         self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
         self.buttons.accepted.connect(self.accept)
@@ -38,10 +48,14 @@ class DialogFrame(QDialog):
         layout.setSpacing(PAD)
         layout.addWidget(words(title, "heading"))
         if about:
-            layout.addWidget(words(about, "muted", wrap=True))
+            layout.addWidget(Paragraph(about, "muted"))
         layout.addLayout(self.body, 1)
         layout.addWidget(self.problem)
-        layout.addWidget(self.buttons)
+        self._foot = QHBoxLayout()
+        self._foot.setSpacing(GAP)
+        self._foot.addStretch(1)
+        self._foot.addWidget(self.buttons)
+        layout.addLayout(self._foot)
 
     def add_form(self) -> QFormLayout:
         """A form at the end of the body."""
@@ -50,10 +64,9 @@ class DialogFrame(QDialog):
         return form
 
     def add_button(self, text: str, does: Callable[[], object]) -> QPushButton:
-        """A button to the left of those that end the dialog."""
-        button = self.buttons.addButton(text, QDialogButtonBox.ButtonRole.ActionRole)
-        button.setAutoDefault(False)
-        button.clicked.connect(lambda: does())
+        """A button at the left, apart from those that end the dialog."""
+        button = plain_button(text, does)
+        self._foot.insertWidget(self._foot.count() - 2, button)
         return button
 
     def refuse(self, reason: str) -> None:
@@ -65,6 +78,37 @@ class DialogFrame(QDialog):
         """Put a sentence on the line above the buttons."""
         self.problem.setText(text)
         restyle(self.problem, "role", role)
+
+
+class Paragraph(QLabel):
+    """Text of as many lines as it needs; layouts of Qt forget the last of them where a dialog is narrow."""
+
+    def __init__(self, text: str = "", role: str = "") -> None:
+        super().__init__(text)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        if role:
+            self.setProperty("role", role)
+        self._fit()
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setMinimumHeight(max(self.fontMetrics().lineSpacing() + 4, self.heightForWidth(self.width())))
+
+
+def plain_button(text: str, does: Callable[[], object]) -> QPushButton:
+    """A button that Enter in a field does not press."""
+    button = QPushButton(text)
+    button.setAutoDefault(False)
+    button.clicked.connect(lambda: does())
+    return button
 
 
 def new_form() -> QFormLayout:
@@ -86,3 +130,12 @@ def add_row(form: QFormLayout, name: str, field: QWidget) -> QLabel:
         field.setAccessibleName(name)
     form.addRow(label, field)
     return label
+
+
+def numeric(field: QAbstractSpinBox, name: str, width: int = 150) -> None:
+    """Give a field for a number its name, its width, and the inner margin of the other fields."""
+    field.setAccessibleName(name)
+    field.setFixedWidth(width)
+    line = field.lineEdit()
+    assert line is not None
+    line.setTextMargins(6, 0, 0, 0)

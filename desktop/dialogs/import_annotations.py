@@ -32,6 +32,7 @@ ABOUT = (
 )
 FILTER = "Annotations (*.json *.xml *.txt *.csv *.yaml *.yml);;All files (*)"
 PROBLEMS, IMAGES = 0, 1  # tabs
+TALL = 680  # pixels, once there are tables to show
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class ImportDialog(DialogFrame):
         self._format = QComboBox()
         self._format.addItem("Detected from the content", None)
         for format in Format:
-            self._format.addItem(format.display_name, format)
+            self._format.addItem(format.display_name, format.value)
         self._root = PathField(
             "folder", "Folder of the images", str(start), hint="Where the annotations say, or beside them"
         )
@@ -93,7 +94,7 @@ class ImportDialog(DialogFrame):
         self.body.addWidget(self._found)
         self.body.addWidget(self._tabs, 1)
         self.body.addStretch(0)  # takes the room while there is no table
-        self.resize(880, 680)
+        self.resize(880, 0)
         self.setAcceptDrops(True)
         self._typing = QTimer(self, singleShot=True, interval=TYPING)
         self._typing.timeout.connect(self._read)
@@ -143,7 +144,9 @@ class ImportDialog(DialogFrame):
     def _read(self) -> None:
         self._stop_reading()
         self._show_nothing()
-        source, root, format, project = self._source.path, self._root.path, self._format.currentData(), self._project
+        source, root, project = self._source.path, self._root.path, self._project
+        named: str | None = self._format.currentData()
+        format = Format(named) if named is not None else None
         if source is None:
             return
         reading = self._reading = _Reading()
@@ -205,6 +208,7 @@ class ImportDialog(DialogFrame):
         self._tabs.setCurrentIndex(PROBLEMS if imported.problems else IMAGES)
         self._found.show()
         self._tabs.show()
+        self.resize(self.width(), max(self.height(), TALL))
         restyle(self._root.line, "invalid", found.missing > 0)
         self._check()
 

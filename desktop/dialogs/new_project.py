@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSpinBox, QWidget
 
 from core.errors import InputError
 from core.imaging.decode import IMAGE_SUFFIXES
@@ -18,11 +18,11 @@ from core.project import grouping
 from core.project.database import FILE_NAME
 from core.types import label_name_fault
 from desktop.dialogs.errors import error_text
-from desktop.dialogs.frame import DialogFrame, add_row
+from desktop.dialogs.frame import DialogFrame, Paragraph, add_row, numeric, plain_button
 from desktop.models.wording import plural
 from desktop.tasks import Tasks
 from desktop.theme import GAP
-from desktop.widgets.parts import restyle, words
+from desktop.widgets.parts import restyle
 from desktop.widgets.path_field import PathField
 
 Grouper = Callable[[Sequence[str]], "Sequence[str | None]"]  # the group of each path, None for none
@@ -122,12 +122,12 @@ class NewProjectDialog(DialogFrame):
         self._pattern = QLineEdit("{group}_{*}")
         self._pattern.setToolTip(grouping.PATTERN_HELP)
         self._pattern.setAccessibleName("Pattern of the file names")
-        self._preview = words("", "small", wrap=True)
+        self._preview = Paragraph("", "small")
         form = self.add_form()
         add_row(form, "Project folder", self._folder)
         add_row(form, "Images folder", self._images)
-        add_row(form, "Labels", _side_by_side(self._labels, _plain("From a file…", self._choose_labels)))
-        add_row(form, "Groups", _side_by_side(self._group, self._pattern))
+        add_row(form, "Labels", _side_by_side(self._labels, plain_button("From a file…", self._choose_labels)))
+        add_row(form, "Groups", _side_by_side(self._group, self._pattern, widest=1))
         form.addRow("", self._preview)
         self.body.addStretch(1)
         self._look = QTimer(self, singleShot=True, interval=250)
@@ -232,7 +232,7 @@ class SampleDialog(DialogFrame):
         self._folder.set_path(free_folder(start / "defectdesk-sample"))
         self._count = QSpinBox(minimum=8, maximum=5000, value=160)
         self._count.setSuffix(" images")
-        self._count.setAccessibleName("Number of images")
+        numeric(self._count, "Number of images")
         form = self.add_form()
         add_row(form, "Project folder", self._folder)
         add_row(form, "Size", self._count)
@@ -259,20 +259,13 @@ def free_folder(wanted: Path) -> Path:
     return folder
 
 
-def _side_by_side(*fields: QWidget) -> QWidget:
+def _side_by_side(*fields: QWidget, widest: int = 0) -> QWidget:
     row = QWidget()
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(GAP)
     for place, field in enumerate(fields):
-        layout.addWidget(field, 1 if place == 0 else 0)
+        layout.addWidget(field, 1 if place == widest else 0)
     row.setFocusProxy(fields[0])
     row.setAccessibleName(fields[0].accessibleName())
     return row
-
-
-def _plain(text: str, does: Callable[[], None]) -> QPushButton:
-    button = QPushButton(text)
-    button.setAutoDefault(False)
-    button.clicked.connect(lambda: does())
-    return button

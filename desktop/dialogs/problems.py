@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -143,7 +143,7 @@ class ProblemsDialog(QDialog):
         buttons.button(QDialogButtonBox.StandardButton.Ok).setFocus()
 
 
-def plain_table(model: ProblemModel, name: str) -> QTableView:
+def plain_table(model: QAbstractItemModel, name: str) -> QTableView:
     """A table of rows without a grid, gone about by the arrow keys; Tab leaves it."""
     table = QTableView()
     table.setModel(model)

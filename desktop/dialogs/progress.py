@@ -101,6 +101,7 @@ class ProgressDialog(QDialog):
         self._bar = QProgressBar(minimum=0, maximum=0)
         self._bar.setAccessibleName(title)
         self._cancel = QPushButton("Cancel")
+        self._cancel.setAutoDefault(False)
         self._cancel.clicked.connect(self.reject)
         self._cancel.setVisible(can_cancel)
         self._can_cancel = can_cancel

@@ -24,7 +24,7 @@ from core.imaging.window import checked_window
 from core.project.network import on_network
 from core.project.project import Project
 from desktop.dialogs.errors import error_text
-from desktop.dialogs.frame import DialogFrame, add_row, new_form
+from desktop.dialogs.frame import DialogFrame, Paragraph, add_row, new_form, numeric
 from desktop.models.wording import plural
 from desktop.tasks import Tasks
 from desktop.theme import GAP
@@ -97,6 +97,7 @@ class ProjectProperties(DialogFrame):
         column.addStretch(1)
         self._facts(form)
         add_row(form, "Scale", self._mm)
+        self._mm.setFixedWidth(190)
         measure = QWidget()
         row = QHBoxLayout(measure)
         row.setContentsMargins(0, 0, 0, 0)
@@ -106,12 +107,10 @@ class ProjectProperties(DialogFrame):
         row.addStretch(1)
         measure.setFocusProxy(self._pixels)
         add_row(form, "Calibrate", measure)
-        form.addRow(
-            "", words("Measure a known length in the image with the ruler and enter it here.", "small", wrap=True)
-        )
+        form.addRow("", Paragraph("Measure a known length in the image with the ruler and enter it here.", "small"))
         add_row(form, "Drive", self._network)
         note = "Holds from the next opening. On a network drive edits are written so that a broken connection harms nothing."
-        form.addRow("", words(note, "small", wrap=True))
+        form.addRow("", Paragraph(note, "small"))
         return page
 
     def _facts(self, form: QFormLayout) -> None:
@@ -131,7 +130,7 @@ class ProjectProperties(DialogFrame):
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 2 * GAP, 0, 0)
         column.setSpacing(GAP)
-        column.addWidget(words(DEPTH_ABOUT, "muted", wrap=True))
+        column.addWidget(Paragraph(DEPTH_ABOUT, "muted"))
         column.addWidget(self._depth_on)
         column.addWidget(self._depth, 1)
         column.addWidget(self._depth_note)
@@ -170,7 +169,6 @@ class ProjectProperties(DialogFrame):
 
 def _number(name: str, largest: float, decimals: int) -> QDoubleSpinBox:
     field = QDoubleSpinBox(minimum=0.0, maximum=largest, decimals=decimals)
-    field.setAccessibleName(name)
     field.setGroupSeparatorShown(True)
-    field.setMinimumWidth(150)
+    numeric(field, name)
     return field

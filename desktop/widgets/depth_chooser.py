@@ -110,6 +110,7 @@ class Histogram(QWidget):
         super().__init__()
         self._heights: NDArray[np.float64] = np.zeros(BINS)
         self._window: Window = (0, HIGHEST)
+        self._top = HIGHEST  # the value at the right edge
         self._end = -1  # which end is held: 0 low, 1 high
         self.setFixedHeight(84)
         self.setMouseTracking(True)
@@ -117,7 +118,10 @@ class Histogram(QWidget):
         self.setToolTip("Drag the two lines: values left of the first are black, right of the second white")
 
     def show_samples(self, samples: NDArray[np.uint16] | None) -> None:
-        counts = np.bincount(samples.ravel() >> 8, minlength=BINS) if samples is not None else np.zeros(BINS)
+        # Most cameras fill only the lower bits: what they cannot reach would leave no room for the rest.
+        self._top = 2 ** max(8, int(samples.max()).bit_length()) - 1 if samples is not None else HIGHEST
+        bins = (samples.ravel().astype(np.int64) * BINS) // (self._top + 1) if samples is not None else np.zeros(0, int)
+        counts = np.bincount(bins, minlength=BINS)
         heights = np.log1p(counts)
         self._heights = heights / max(1.0, float(heights.max()))
         self.update()
@@ -162,14 +166,14 @@ class Histogram(QWidget):
         painter.end()
 
     def _x(self, value: int) -> float:
-        return value / HIGHEST * self.width()
+        return min(value / self._top, 1.0) * self.width()
 
     def _nearest(self, x: float) -> int:
         low, high = (abs(self._x(value) - x) for value in self._window)
         return 0 if low < high or (low == high and x < self._x(self._window[0])) else 1
 
     def _drag(self, x: float) -> None:
-        value = round(min(max(x / max(1, self.width()), 0.0), 1.0) * HIGHEST)
+        value = round(min(max(x / max(1, self.width()), 0.0), 1.0) * self._top)
         low, high = self._window
         if self._end == 0:
             self.dragged.emit(min(value, high - 1), high)
@@ -211,7 +215,8 @@ class _Picture(QLabel):
 def _spin(name: str) -> QSpinBox:
     field = QSpinBox(minimum=0, maximum=HIGHEST)
     field.setAccessibleName(name)
-    field.setSingleStep(64)
+    field.setSingleStep(16)
     field.setGroupSeparatorShown(True)
-    field.setMinimumWidth(104)
+    field.setMinimumWidth(110)
+    field.lineEdit().setTextMargins(6, 0, 0, 0)
     return field
