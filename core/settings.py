@@ -63,9 +63,9 @@ class Preferences(BaseModel):
         json_schema_extra={"section": "Canvas"},
     )
     canvas_crosshair: bool = Field(
-        default=True,
+        default=False,
         title="Crosshair",
-        description="Guides through the mouse pointer while a box is drawn",
+        description="Guides through the mouse pointer at all times, and not only while a box is drawn",
         json_schema_extra={"section": "Canvas"},
     )
     canvas_guide_color: Color = Field(
@@ -76,6 +76,17 @@ class Preferences(BaseModel):
         default="", title="Background", description="Around the image; empty follows the theme",
         json_schema_extra={"control": "color", "empty": "As the theme", "section": "Canvas"},
     )  # fmt: skip
+    canvas_minimap: bool = Field(
+        default=True, title="Overview", description="The whole image in a corner where it is larger than the view",
+        json_schema_extra={"section": "Canvas"},
+    )  # fmt: skip
+    canvas_pixel_grid: bool = Field(
+        default=True, title="Pixel grid", description="Lines between pixels, and their values, where they are large enough",
+        json_schema_extra={"section": "Canvas"},
+    )  # fmt: skip
+    canvas_rulers: bool = Field(
+        default=False, title="Rulers", description="In image pixels along the edges", json_schema_extra={"section": "Canvas"}
+    )
     picture_cache_mb: int = Field(
         default=768, ge=64, le=65536, title="Memory for images",
         description="Decoded images kept for going back and forth; half of it may be used for fetching ahead",

@@ -40,9 +40,13 @@ WINDOW = (
     ActionSpec(
         "export_annotations", "Export annotations…", ("Ctrl+Alt+E",), "export", "Write COCO, VOC, YOLO, labelme or CSV"
     ),
-    ActionSpec("find_missing", "Find missing images…", (), "search", "Refer to images again that were moved or renamed"),
+    ActionSpec(
+        "find_missing", "Find missing images…", (), "search", "Refer to images again that were moved or renamed"
+    ),
     ActionSpec("backups", "Backups…", (), "backup", "See the backups of the project, and go back to one"),
-    ActionSpec("project_properties", "Project properties…", ("Alt+Return",), "info", "Scale, images of 16 bits, counts"),
+    ActionSpec(
+        "project_properties", "Project properties…", ("Alt+Return",), "info", "Scale, images of 16 bits, counts"
+    ),
     ActionSpec("assign_splits", "Assign train, val and test…", (), "shuffle"),
     ActionSpec("close_project", "Close project", ("Ctrl+W",)),
     ActionSpec("undo", "Undo", ("Ctrl+Z",), "undo", repeats=True),
@@ -97,7 +101,35 @@ LABEL_VIEW = (
     ActionSpec("actual_size", "Actual size", ("Ctrl+0",), "actual"),
     ActionSpec("zoom_in", "Zoom in", ("Ctrl++", "Ctrl+="), repeats=True),
     ActionSpec("zoom_out", "Zoom out", ("Ctrl+-",), repeats=True),
+    ActionSpec("zoom_selection", "Zoom to the selection", ("Z",), "zoom-selection"),
     ActionSpec("hide", "Hide the boxes", ("H",), "hide", checkable=True),
+    ActionSpec("hide_names", "Hide the names at the boxes", ("Shift+H",), "tag-off", checkable=True),
+    ActionSpec(
+        "lock",
+        "Lock the boxes",
+        ("L",),
+        "lock",
+        "Lock: boxes cannot be moved, resized or drawn by mistake",
+        checkable=True,
+    ),
+    ActionSpec("measure", "Measure", ("M",), "measure", "Measure distances on the image", checkable=True),
+    ActionSpec(
+        "guides", "Guides at the mouse", ("G",), "guides", "Guides at the mouse, also before drawing", checkable=True
+    ),
+    ActionSpec("pixel_grid", "Pixel grid and values", (), "grid", "Pixel grid and values at high zoom", checkable=True),
+    ActionSpec("rulers", "Rulers at the edges", ("Shift+R",), "ruler", checkable=True),
+    ActionSpec("minimap", "Overview in the corner", ("Shift+M",), "minimap", checkable=True),
+    ActionSpec(
+        "adjust",
+        "Adjust the view…",
+        ("B",),
+        "adjust",
+        "Brightness, contrast, channels: for the eye only",
+        checkable=True,
+    ),
+    ActionSpec(
+        "compare", "Without the adjustment", ("O",), "compare", "See the image as it is: hold or press", checkable=True
+    ),
 )
 
 LABEL_IMAGES = (

@@ -49,17 +49,6 @@ def paint_box(
     painter.restore()
 
 
-def paint_handles(painter: QPainter, points: Sequence[QPointF]) -> None:
-    """Draw the squares by which a box is resized."""
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setPen(_pen(QColor(0, 0, 0, 200), 1.0))
-    painter.setBrush(QColor("#ffffff"))
-    for point in points:
-        painter.drawRect(QRectF(round(point.x()) - 4, round(point.y()) - 4, 8, 8))
-    painter.restore()
-
-
 def tag_origin(rect: QRectF, size: QSizeF, bounds: QRectF) -> QPointF:
     """Where the top left corner of a tag goes: above the box; below or inside where there is no room; never outside."""
     top = rect.top() - size.height() - 1

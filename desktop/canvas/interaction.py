@@ -7,23 +7,50 @@ Nothing here knows a widget, so all of it is tested without one. A gesture is wh
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.geometry import as_array, hit
 from core.types import Box
-
-Point = tuple[float, float]
-XYXY = tuple[float, float, float, float]
-Handle = Literal["nw", "n", "ne", "e", "se", "s", "sw", "w"]
+from desktop.canvas.shaping import XYXY as XYXY
+from desktop.canvas.shaping import Handle as Handle
+from desktop.canvas.shaping import Point as Point
+from desktop.canvas.shaping import clamp as clamp
+from desktop.canvas.shaping import drawn as drawn
+from desktop.canvas.shaping import moved as moved
+from desktop.canvas.shaping import resized as resized
 
 HANDLES: tuple[Handle, ...] = ("nw", "n", "ne", "e", "se", "s", "sw", "w")
 HANDLE_REACH = 7.0  # how near the mouse must come to a handle, in widget pixels
+HANDLE_ROOM = 34.0  # the least side of the rectangle that the handles stand around, in widget pixels
 EDGE_REACH = 3.0  # how far outside its outline a box still answers, in widget pixels
-SMALLEST_SIDE = 1.0  # of a box, in image pixels
-SMALLEST_DRAG = 4.0  # below this a press and release is a click, in widget pixels
+CLICK_REACH = 4.0  # a press and release within this is a click, and two clicks within it are at the same place
+SNAP_REACH = 6.0  # how near the image's border draws an edge to it, in widget pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Boxes:
+    """The boxes of an image, and what every move of the mouse asks about all of them, worked out once."""
+
+    all: tuple[Box, ...]
+    xyxy: NDArray[np.float32] = field(init=False)  # (n, 4)
+    rows: dict[int, int] = field(init=False)  # by box id
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "xyxy", as_array([box.xyxy for box in self.all]))
+        object.__setattr__(self, "rows", {box.id: row for row, box in enumerate(self.all)})
+
+    def box(self, box_id: int) -> Box | None:
+        """The box of that id, if it is in this image."""
+        row = self.rows.get(box_id)
+        return self.all[row] if row is not None else None
+
+    def chosen(self, ids: Collection[int]) -> list[Box]:
+        """The boxes of `ids`, in their order in the image."""
+        return [self.all[row] for row in sorted(self.rows[box_id] for box_id in ids if box_id in self.rows)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +74,7 @@ class OnNothing:
 
 
 Target = OnHandle | OnBoxes | OnNothing
+NOTHING = OnNothing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +104,69 @@ class Resizing:
 
 @dataclass(frozen=True, slots=True)
 class Banding:
-    """A frame is being drawn to select what it touches, besides what was selected."""
+    """A frame is being drawn to select what it touches, besides what was selected before.
+
+    `over`: what the button went down on; let go without a drag, it is a click on that.
+    """
 
     start: Point
     before: frozenset[int]
+    over: Target = NOTHING
+    add: bool = True
 
 
-Gesture = Drawing | Moving | Resizing | Banding
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """A distance is being measured."""
+
+    start: Point
 
 
-def target_at(point: Point, boxes: Sequence[Box], selected: Collection[int], scale: float) -> Target:
+Gesture = Drawing | Moving | Resizing | Banding | Measuring
+Tool = Literal["select", "draw", "measure"]
+
+
+def target_at(point: Point, boxes: Boxes, selected: Collection[int], scale: float) -> Target:
     """What lies under `point` at a zoom of `scale` widget pixels an image pixel."""
-    if len(selected) == 1:
-        chosen = next((box for box in boxes if box.id in selected), None)
-        if chosen is not None and (handle := handle_at(point, chosen.xyxy, scale)) is not None:
+    if len(selected) == 1 and (chosen := boxes.box(next(iter(selected)))) is not None:
+        handle = handle_at(point, chosen.xyxy, scale)
+        if handle is not None:
             return OnHandle(chosen.id, handle)
     reach = EDGE_REACH / scale
-    outer = as_array([box.xyxy for box in boxes]) + np.array([-reach, -reach, reach, reach], np.float32)
-    rows = hit(outer, *point)
-    return OnBoxes(tuple(boxes[row].id for row in rows)) if rows else OnNothing()
+    rows = hit(boxes.xyxy + np.array([-reach, -reach, reach, reach], np.float32), *point)
+    return OnBoxes(tuple(boxes.all[row].id for row in rows)) if rows else NOTHING
 
 
-def handle_points(xyxy: XYXY) -> dict[Handle, Point]:
-    """Where the eight handles of a box are."""
-    x1, y1, x2, y2 = xyxy
-    x, y = (x1 + x2) / 2, (y1 + y2) / 2
+def begun(
+    target: Target, point: Point, selected: frozenset[int], *, tool: Tool, changes: bool, add: bool
+) -> tuple[Gesture, frozenset[int]]:
+    """What a press of the left button begins, and what is selected from then on.
+
+    `changes`: whether boxes may be changed. `add`: Ctrl or Shift is held.
+    """
+    if tool == "measure":
+        return Measuring(point), selected
+    if tool == "draw":
+        return Drawing(point), selected
+    if add:
+        return Banding(point, selected, target), selected
+    if not changes:
+        # The frame begins anew, and only once it is drawn: until then this may be a click.
+        return Banding(point, frozenset(), target, add=False), selected
+    if isinstance(target, OnHandle):
+        return Resizing(point, target.box_id, target.handle), selected
+    if isinstance(target, OnBoxes):
+        held = selected if selected.intersection(target.box_ids) else frozenset({target.box_ids[0]})
+        return Moving(point, held), held
+    return Drawing(point), selected
+
+
+def handle_points(xyxy: XYXY, scale: float) -> dict[Handle, Point]:
+    """Where the eight handles of a box stand: on its outline, or around it where that is too small for all of them."""
+    x, y = (xyxy[0] + xyxy[2]) / 2, (xyxy[1] + xyxy[3]) / 2
+    half_x = max(xyxy[2] - xyxy[0], HANDLE_ROOM / scale) / 2
+    half_y = max(xyxy[3] - xyxy[1], HANDLE_ROOM / scale) / 2
+    x1, y1, x2, y2 = x - half_x, y - half_y, x + half_x, y + half_y
     return {
         "nw": (x1, y1),
         "n": (x, y1),
@@ -113,116 +179,53 @@ def handle_points(xyxy: XYXY) -> dict[Handle, Point]:
     }
 
 
-def shown_handles(xyxy: XYXY, scale: float) -> tuple[Handle, ...]:
-    """The handles that have room: the corners always, those of the sides where the sides are long enough."""
-    wide, high = (xyxy[2] - xyxy[0]) * scale, (xyxy[3] - xyxy[1]) * scale
-    least = 4 * HANDLE_REACH
-    return tuple(
-        handle for handle in HANDLES if len(handle) == 2 or (wide >= least if handle in ("n", "s") else high >= least)
-    )
-
-
 def handle_at(point: Point, xyxy: XYXY, scale: float) -> Handle | None:
-    """The handle within reach of `point`, the nearest one; None inside a box too small to be grabbed elsewhere."""
-    points = handle_points(xyxy)
+    """The nearest handle within reach of `point`."""
     near: list[tuple[float, Handle]] = []
-    for handle in shown_handles(xyxy, scale):
-        x, y = points[handle]
+    for handle, (x, y) in handle_points(xyxy, scale).items():
         distance = max(abs(point[0] - x), abs(point[1] - y)) * scale
         if distance <= HANDLE_REACH:
             near.append((distance, handle))
-    if not near:
-        return None
-    middle = max(abs(point[0] - (xyxy[0] + xyxy[2]) / 2), abs(point[1] - (xyxy[1] + xyxy[3]) / 2)) * scale
-    # On a tiny box every point is near a handle; its middle must still move it.
-    return min(near)[1] if min(near)[0] <= middle else None
+    return min(near)[1] if near else None
 
 
-def drawn(start: Point, end: Point, bounds: Point) -> XYXY | None:
-    """The box between two corners, cut to an image of `bounds` (width, height); None when it has no area."""
-    (ax, ay), (bx, by) = clamp(start, bounds), clamp(end, bounds)
-    x1, x2, y1, y2 = min(ax, bx), max(ax, bx), min(ay, by), max(ay, by)
-    if x2 - x1 < SMALLEST_SIDE or y2 - y1 < SMALLEST_SIDE:
-        return None
-    return (x1, y1, x2, y2)
-
-
-def clamp(point: Point, bounds: Point) -> Point:
-    """The nearest point of the image."""
-    return (min(max(point[0], 0.0), bounds[0]), min(max(point[1], 0.0), bounds[1]))
-
-
-def moved(boxes: Sequence[Box], ids: Collection[int], dx: float, dy: float, bounds: Point) -> tuple[Box, ...]:
-    """`boxes` with those of `ids` shifted together, stopping where the first would leave the image."""
-    chosen = [box for box in boxes if box.id in ids]
-    if not chosen:
-        return tuple(boxes)
-    left, top = min(box.x1 for box in chosen), min(box.y1 for box in chosen)
-    right, bottom = max(box.x2 for box in chosen), max(box.y2 for box in chosen)
-    # A box that already reaches out of the image may stay where it is.
-    dx = min(max(dx, min(-left, 0.0)), max(bounds[0] - right, 0.0))
-    dy = min(max(dy, min(-top, 0.0)), max(bounds[1] - bottom, 0.0))
-    return tuple(
-        replace(box, x1=box.x1 + dx, y1=box.y1 + dy, x2=box.x2 + dx, y2=box.y2 + dy) if box.id in ids else box
-        for box in boxes
-    )
-
-
-def resized(xyxy: XYXY, handle: Handle, dx: float, dy: float, bounds: Point) -> XYXY:
-    """A box after its `handle` was dragged; it may be turned inside out, but keeps some area and stays in the image."""
-    x1, y1, x2, y2 = xyxy
-    if "w" in handle:
-        x1, x2 = _drag_side(x1 + dx, x2, bounds[0])
-    elif "e" in handle:
-        x2, x1 = _drag_side(x2 + dx, x1, bounds[0])
-    if "n" in handle:
-        y1, y2 = _drag_side(y1 + dy, y2, bounds[1])
-    elif "s" in handle:
-        y2, y1 = _drag_side(y2 + dy, y1, bounds[1])
-    return (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
-
-
-def _drag_side(side: float, opposite: float, limit: float) -> tuple[float, float]:
-    side = min(max(side, 0.0), limit)
-    if abs(side - opposite) < SMALLEST_SIDE:
-        room_below = opposite - SMALLEST_SIDE >= 0
-        side = opposite - SMALLEST_SIDE if side < opposite and room_below else opposite + SMALLEST_SIDE
-        if side > limit:
-            side = opposite - SMALLEST_SIDE
-    return side, opposite
-
-
-def preview(boxes: Sequence[Box], gesture: Gesture, point: Point, bounds: Point) -> tuple[Box, ...]:
-    """The boxes as they would be if `gesture` ended at `point`. Drawing and banding change none of them."""
+def preview(boxes: Sequence[Box], gesture: Gesture, point: Point, bounds: Point, snap: float = 0.0) -> tuple[Box, ...]:
+    """The boxes as they would be if `gesture` ended at `point`. Only moving and resizing change any."""
     dx, dy = point[0] - gesture.start[0], point[1] - gesture.start[1]
     if isinstance(gesture, Moving):
-        return moved(boxes, gesture.box_ids, dx, dy, bounds)
+        return moved(boxes, gesture.box_ids, dx, dy, bounds, snap)
     if isinstance(gesture, Resizing):
         return tuple(
-            _with_corners(box, resized(box.xyxy, gesture.handle, dx, dy, bounds)) if box.id == gesture.box_id else box
+            _with_corners(box, resized(box.xyxy, gesture.handle, dx, dy, bounds, snap))
+            if box.id == gesture.box_id
+            else box
             for box in boxes
         )
     return tuple(boxes)
 
 
-def banded(boxes: Sequence[Box], gesture: Banding, point: Point) -> frozenset[int]:
+def banded(boxes: Boxes, gesture: Banding, point: Point) -> frozenset[int]:
     """The selection when the frame ends at `point`: what was selected and every box that it touches."""
     x1, x2 = sorted((gesture.start[0], point[0]))
     y1, y2 = sorted((gesture.start[1], point[1]))
-    touched = {box.id for box in boxes if box.x1 <= x2 and box.x2 >= x1 and box.y1 <= y2 and box.y2 >= y1}
-    return gesture.before | touched
+    corners = boxes.xyxy
+    touched = (corners[:, 0] <= x2) & (corners[:, 2] >= x1) & (corners[:, 1] <= y2) & (corners[:, 3] >= y1)
+    return gesture.before | {boxes.all[row].id for row in np.flatnonzero(touched)}
 
 
-def clicked(target: Target, selected: frozenset[int], *, add: bool) -> frozenset[int]:
-    """The selection after a click without a drag; with `add` (Shift or Ctrl) the box joins or leaves it."""
+def clicked(target: Target, selected: frozenset[int], *, add: bool, again: bool = False) -> frozenset[int]:
+    """The selection after a click without a drag.
+
+    With `add` (Shift or Ctrl) the box joins or leaves it. `again`: the click before was at the same place, so that
+    of boxes that overlap there the next one is meant.
+    """
     if isinstance(target, OnHandle):
         return selected
     if isinstance(target, OnNothing):
         return selected if add else frozenset()
-    first = target.box_ids[0]
     if add:
-        return selected ^ {first}
-    return frozenset({first})
+        return selected ^ {target.box_ids[0]}
+    return cycled(target.box_ids, selected) if again else frozenset({target.box_ids[0]})
 
 
 def cycled(ids: Sequence[int], selected: Collection[int], step: int = 1) -> frozenset[int]:

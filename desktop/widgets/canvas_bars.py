@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
-from PySide6.QtCore import QPointF
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from core.types import ImageRecord, Status
+from desktop.canvas.annotation_canvas import AnnotationCanvas
+from desktop.canvas.measure import size_text
 from desktop.models import wording
-from desktop.theme import GAP, PAD, mono_font, notifier
+from desktop.theme import GAP, PAD, mono_font, notifier, set_icon
 from desktop.widgets.image_delegate import status_pixmap
 from desktop.widgets.parts import ElidedLabel, bar_button, divider, words
 
-GROUPS = (("draw", "delete"), ("fit", "actual_size", "hide"))
+GROUPS = (("draw", "measure", "delete"), ("fit", "actual_size"), ("hide", "hide_names", "lock"), ("adjust",))
+VERDICTS = ("clean", "reviewed")
+# Everything that the image's view can do, in groups: also what the bar has no room for.
+MORE = (
+    ("fit", "actual_size", "zoom_selection", "zoom_in", "zoom_out"),
+    ("hide", "hide_names", "lock", "guides"),
+    ("measure", "rulers", "pixel_grid", "minimap"),
+    ("adjust", "compare"),
+)
+NAME_ROOM = 150  # of the file's name at least, in pixels
+# What gives way to the file's name where the window is narrow, the first first.
+GIVING_WAY = ("words", "actual_size", "delete", "hide_names", "measure", "fit")
+
+
+def giving_way(room: int, widths: Mapping[str, int], rest: int) -> frozenset[str]:
+    """What of `GIVING_WAY`, with these `widths`, is left out so that it and a `rest` fit into `room` pixels."""
+    needed = rest + sum(widths.values())
+    out: set[str] = set()
+    for name in GIVING_WAY:
+        if needed <= room:
+            break
+        out.add(name)
+        needed -= widths.get(name, 0)
+    return frozenset(out)
 
 
 class CanvasBar(QFrame):
@@ -27,6 +53,8 @@ class CanvasBar(QFrame):
         self._place = words("", "muted")
         self._name = ElidedLabel()
         self._sign = QLabel()
+        self._buttons: dict[str, QToolButton] = {}
+        self._lines: list[QFrame] = []
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GAP, 6, GAP, 6)
         layout.setSpacing(2)
@@ -38,15 +66,17 @@ class CanvasBar(QFrame):
         layout.addWidget(self._sign)
         layout.addSpacing(2)
         layout.addWidget(self._name, 1)
-        layout.addSpacing(GAP)
         for group in GROUPS:
+            self._lines.append(self._line(layout))
             for name in group:
-                layout.addWidget(bar_button(actions[name]))
-            layout.addSpacing(4)
-            layout.addWidget(divider())
-            layout.addSpacing(4)
-        layout.addWidget(bar_button(actions["clean"], text=True))
-        layout.addWidget(bar_button(actions["reviewed"], text=True))
+                self._buttons[name] = bar_button(actions[name])
+                layout.addWidget(self._buttons[name])
+        layout.addWidget(self._more_button(actions))
+        self._line(layout)
+        for name in VERDICTS:
+            self._buttons[name] = bar_button(actions[name], text=True)
+            layout.addWidget(self._buttons[name])
+            actions[name].changed.connect(self._arrange)
         notifier.theme_changed.connect(self._tint)
 
     def show_record(self, record: ImageRecord | None, place: int, count: int) -> None:
@@ -56,6 +86,60 @@ class CanvasBar(QFrame):
         self._name.setText(record.path.rsplit("/", 1)[-1] if record else "")
         self._sign.setToolTip(record.status.value if record else "")
         self._tint()
+        self._arrange()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(360, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _line(self, layout: QHBoxLayout) -> QFrame:
+        line = divider()
+        line.setContentsMargins(4, 0, 4, 0)
+        layout.addSpacing(3)
+        layout.addWidget(line)
+        layout.addSpacing(3)
+        return line
+
+    def _more_button(self, actions: Mapping[str, QAction]) -> QToolButton:
+        menu = QMenu(self)
+        for group in MORE:
+            for name in group:
+                menu.addAction(actions[name])
+            menu.addSeparator()
+        button = QToolButton()
+        button.setProperty("role", "bar")
+        button.setMenu(menu)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        set_icon(button, "more")
+        button.setIconSize(QSize(18, 18))
+        button.setToolTip("More of how the image is shown: guides, rulers, overview, pixel grid")
+        button.setAccessibleName("More of how the image is shown")
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
+
+    def _arrange(self) -> None:
+        """Leave to the menu what would squeeze the file's name."""
+        widths = {name: self._buttons[name].sizeHint().width() + 2 for name in GIVING_WAY if name in self._buttons}
+        verdicts = [self._buttons[name] for name in VERDICTS]
+        icon_only = verdicts[0].iconSize().width() + 16
+        widths["words"] = sum(_with_text(button) for button in verdicts) - len(verdicts) * icon_only
+        always = [button for name, button in self._buttons.items() if name not in (*GIVING_WAY, *VERDICTS)]
+        rest = NAME_ROOM + self._place.sizeHint().width() + sum(button.sizeHint().width() + 2 for button in always)
+        rest += len(verdicts) * icon_only + 3 * 34 + (len(self._lines) + 1) * 9 + 5 * GAP
+        out = giving_way(self.width(), widths, rest)
+        style = Qt.ToolButtonStyle
+        for button in verdicts:
+            wanted = style.ToolButtonIconOnly if "words" in out else style.ToolButtonTextBesideIcon
+            if button.toolButtonStyle() != wanted:
+                button.setToolButtonStyle(wanted)
+        for name in GIVING_WAY:
+            if name in self._buttons:
+                self._buttons[name].setVisible(name not in out)
+        for line, group in zip(self._lines, GROUPS, strict=True):
+            line.setVisible(any(name not in out for name in group))
 
     def _tint(self) -> None:
         self._sign.setVisible(self._record is not None)
@@ -64,35 +148,65 @@ class CanvasBar(QFrame):
 
 
 class PointerBar(QFrame):
-    """Where the mouse is in the image, and the zoom."""
+    """What is selected, where the mouse is in the image, what value is there, and the zoom."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "foot")
         self._boxes = words("", "small")
+        self._size = words("", "small")
+        self._value = words("", "small")
         self._at = words("", "small")
         self._zoom = words("", "small")
-        for number in (self._at, self._zoom):
+        for number in (self._value, self._at, self._zoom):
             number.setFont(mono_font(11))
+        self._value.setToolTip("Red, green and blue of the pixel under the mouse, as they are in the file")
+        self._at.setToolTip("The pixel under the mouse")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(PAD, 4, PAD, 4)
         layout.setSpacing(PAD)
         layout.addWidget(self._boxes)
+        layout.addWidget(self._size)
         layout.addStretch(1)
+        layout.addWidget(self._value)
         layout.addWidget(self._at)
         layout.addWidget(self._zoom)
+
+    def follow(self, canvas: AnnotationCanvas) -> None:
+        """Show what happens on `canvas`, but for the number of boxes, which `show_boxes` tells."""
+
+        def pointed(at: QPointF | None) -> None:
+            x, y = (math.floor(at.x()), math.floor(at.y())) if at is not None else (-1, -1)
+            self.show_pointer(at, canvas.rgb_at(x, y))
+
+        def view_changed() -> None:
+            self.show_scale(canvas.scale, image=canvas.has_image)
+
+        canvas.pointer_moved.connect(pointed)
+        canvas.view_changed.connect(view_changed)
+        canvas.boxes_changed.connect(lambda: self._show_size(canvas))
+        canvas.selection_changed.connect(lambda: self._show_size(canvas))
 
     def show_boxes(self, count: int, selected: int) -> None:
         text = wording.plural(count, "box", "boxes") if count else "no boxes"
         self._boxes.setText(f"{text}, {selected:,} selected" if selected else text)
 
-    def show_pointer(self, at: QPointF | None) -> None:
-        self._at.setText(f"x {at.x():.0f}  y {at.y():.0f}" if at is not None else "")
+    def show_pointer(self, at: QPointF | None, value: tuple[int, int, int] | None = None) -> None:
+        self._at.setText(f"x {math.floor(at.x())}  y {math.floor(at.y())}" if at is not None else "")
+        grey = value is not None and value[0] == value[1] == value[2]
+        self._value.setText("" if value is None else str(value[0]) if grey else "{} {} {}".format(*value))
 
     def show_scale(self, scale: float, *, image: bool) -> None:
         self._zoom.setText(f"{scale:.0%}" if image else "")
 
     def clear(self) -> None:
-        self._boxes.clear()
-        self._at.clear()
-        self._zoom.clear()
+        for part in (self._boxes, self._size, self._value, self._at, self._zoom):
+            part.clear()
+
+    def _show_size(self, canvas: AnnotationCanvas) -> None:
+        chosen = canvas.chosen
+        self._size.setText(size_text(chosen[0].xyxy, canvas.mm_per_pixel) if len(chosen) == 1 else "")
+
+
+def _with_text(button: QToolButton) -> int:
+    return button.fontMetrics().horizontalAdvance(button.text()) + button.iconSize().width() + 26

@@ -1,4 +1,4 @@
-"""What mouse and keys mean on the canvas: the pure part without a window, then the widget itself."""
+"""The canvas as a widget: the image, the boxes, and what mouse and keys do."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
 from core.types import Box, ImageRecord, Label
-from desktop.canvas import interaction as act
-from desktop.canvas.annotation_canvas import NUDGE_ENDS, AnnotationCanvas
+from desktop.canvas.annotation_canvas import AnnotationCanvas
+from desktop.canvas.nudging import NUDGE_ENDS
 from desktop.canvas.box_painter import paint_box, tag_origin
 from desktop.canvas.pictures import worth_fetching
 from desktop.canvas.pyramid import make_pyramid
@@ -20,116 +20,6 @@ from tests.desktop.mouse import drag, move
 
 BIG = Box(1, 10, 10, 90, 70, frozenset({1}))
 SMALL = Box(2, 30, 30, 50, 50, frozenset({1, 2}))
-BOUNDS = (100.0, 80.0)
-
-
-def test_smallest_box_under_the_mouse_comes_first() -> None:
-    assert act.target_at((40, 40), (BIG, SMALL), (), 1.0) == act.OnBoxes((2, 1))
-
-
-def test_a_box_answers_a_little_outside_its_outline_whatever_the_zoom() -> None:
-    assert act.target_at((8, 40), (BIG,), (), 1.0) == act.OnBoxes((1,))
-    assert act.target_at((8, 40), (BIG,), (), 4.0) == act.OnNothing()
-
-
-def test_handles_are_offered_only_for_a_single_selected_box() -> None:
-    assert act.target_at((90, 70), (BIG,), {1}, 1.0) == act.OnHandle(1, "se")
-    assert act.target_at((90, 70), (BIG,), (), 1.0) == act.OnBoxes((1,))
-    assert act.target_at((90, 70), (BIG, SMALL), {1, 2}, 1.0) == act.OnBoxes((1,))
-
-
-def test_all_eight_handles_are_within_reach() -> None:
-    found = {act.handle_at(point, BIG.xyxy, 1.0) for point in act.handle_points(BIG.xyxy).values()}
-    assert found == set(act.HANDLES)
-
-
-def test_the_middle_of_a_tiny_box_moves_it_instead_of_resizing() -> None:
-    tiny = (10.0, 10.0, 16.0, 16.0)
-    assert act.handle_at((13, 13), tiny, 1.0) is None
-    assert act.handle_at((16, 16), tiny, 1.0) == "se"
-
-
-@pytest.mark.parametrize(
-    ("handle", "expected"),
-    [
-        ("nw", (15, 13, 90, 70)),
-        ("n", (10, 13, 90, 70)),
-        ("e", (10, 10, 95, 70)),
-        ("sw", (15, 10, 90, 73)),
-    ],
-)
-def test_a_handle_drags_only_its_own_sides(handle: act.Handle, expected: act.XYXY) -> None:
-    assert act.resized(BIG.xyxy, handle, 5, 3, BOUNDS) == expected
-
-
-def test_a_box_can_be_turned_inside_out_and_keeps_its_corners_ordered() -> None:
-    assert act.resized((10, 10, 20, 20), "e", -15, 0, BOUNDS) == (5, 10, 10, 20)
-
-
-@pytest.mark.parametrize("handle", act.HANDLES)
-@pytest.mark.parametrize("drag", [(-500, -500), (500, 500), (-8, -8), (8, 8), (0.1, -0.1)])
-def test_a_resized_box_keeps_some_area_inside_the_image(handle: act.Handle, drag: act.Point) -> None:
-    for xyxy in ((10.0, 10.0, 18.0, 18.0), (0.0, 0.0, 1.0, 1.0), (99.0, 79.0, 100.0, 80.0)):
-        x1, y1, x2, y2 = act.resized(xyxy, handle, *drag, BOUNDS)
-        assert x1 >= 0 and y1 >= 0 and x2 <= BOUNDS[0] and y2 <= BOUNDS[1]
-        assert x2 - x1 >= act.SMALLEST_SIDE - 1e-6 and y2 - y1 >= act.SMALLEST_SIDE - 1e-6
-
-
-def test_moved_boxes_stop_together_at_the_edge() -> None:
-    first, second = act.moved((BIG, SMALL), {1, 2}, 50, -50, BOUNDS)
-    assert first.xyxy == (20, 0, 100, 60)
-    assert (second.x1 - first.x1, second.y1 - first.y1) == (20, 20)
-
-
-def test_moving_leaves_other_boxes_alone() -> None:
-    assert act.moved((BIG, SMALL), {2}, 3, 4, BOUNDS) == (BIG, Box(2, 33, 34, 53, 54, SMALL.labels))
-
-
-def test_a_drawn_box_is_cut_to_the_image_and_a_line_is_none() -> None:
-    assert act.drawn((50, 50), (-10, 200), BOUNDS) == (0, 50, 50, 80)
-    assert act.drawn((50, 50), (50.4, 70), BOUNDS) is None
-
-
-def test_shift_click_joins_and_leaves_the_selection() -> None:
-    on_small = act.OnBoxes((2, 1))
-    assert act.clicked(on_small, frozenset({1}), add=True) == {1, 2}
-    assert act.clicked(on_small, frozenset({1, 2}), add=True) == {1}
-    assert act.clicked(on_small, frozenset({1}), add=False) == {2}
-    assert act.clicked(act.OnNothing(), frozenset({1}), add=False) == frozenset()
-    assert act.clicked(act.OnNothing(), frozenset({1}), add=True) == {1}
-
-
-def test_a_frame_selects_what_it_touches_besides_what_was_selected() -> None:
-    far = Box(3, 95, 75, 99, 79, frozenset())
-    band = act.Banding((28, 28), frozenset({3}))
-    assert act.banded((BIG, SMALL, far), band, (32, 32)) == {1, 2, 3}
-    assert act.banded((SMALL, far), act.Banding((0, 0), frozenset()), (5, 5)) == frozenset()
-
-
-def test_cycling_goes_round_in_both_directions() -> None:
-    assert act.cycled([7, 8, 9], {8}) == {9}
-    assert act.cycled([7, 8, 9], {9}) == {7}
-    assert act.cycled([7, 8, 9], {7}, -1) == {9}
-    assert act.cycled([7, 8, 9], {7, 8}) == {7}
-    assert act.cycled([], {1}) == frozenset()
-
-
-def test_a_copy_lies_beside_its_original_also_in_the_corner() -> None:
-    (copy,) = act.duplicated([SMALL], [9], 12, BOUNDS)
-    assert (copy.id, copy.xyxy, copy.labels) == (9, (42, 42, 62, 62), SMALL.labels)
-    (cornered,) = act.duplicated([Box(3, 80, 60, 100, 80, frozenset())], [9], 12, BOUNDS)
-    assert cornered.xyxy == (68, 48, 88, 68)
-
-
-def test_pasting_into_a_smaller_image_cuts_boxes_and_drops_unknown_labels() -> None:
-    pasted = act.pasted([BIG, SMALL], [8, 9], {2}, 0, (40.0, 20.0))
-    assert [(box.id, box.xyxy, box.labels) for box in pasted] == [(8, (10, 10, 40, 20), frozenset())]
-
-
-def test_tri_state_tells_all_none_and_some() -> None:
-    sets = [frozenset({1}), frozenset({1, 2})]
-    assert [act.tri_state(sets, label) for label in (1, 2, 3)] == [True, None, False]
-    assert act.tri_state([], 1) is False
 
 
 # -- view

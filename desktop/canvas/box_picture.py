@@ -1,0 +1,179 @@
+"""All boxes of an image with their names, drawn fast: in layers that are kept while nothing of them changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QPainter
+
+from core.types import Label
+from desktop.canvas.box_layer import UNLABELLED, BoxLayer, Groups, Stroke
+from desktop.canvas.interaction import XYXY, Boxes
+from desktop.canvas.overlay import paint_frame
+from desktop.canvas.port import Port
+from desktop.canvas.tags import Look, Tagged, TagPictures, named_rows, place_tags
+
+CHOSEN_WIDER = 1.5  # a selected box's line, in widths of the others
+SMALL_MOVE = 48.0  # widget pixels for which tags keep their places
+MOST_FORCED = 40  # of selected boxes, names are shown whatever they cover
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasStyle:
+    """What a person has chosen for the look of boxes and guides."""
+
+    line_width: float = 2.0  # widget pixels
+    fill_opacity: float = 0.08  # of selected boxes
+    guides: bool = False  # also while nothing is drawn
+    guide_color: str = "#ffffff"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tags:
+    """Tags as they were placed for a view; panned a little, they move with the image."""
+
+    key: object
+    port: Port | None
+    placed: list[Tagged]
+
+
+class BoxPicture:
+    """Draws a `Boxes`; one per canvas."""
+
+    def __init__(self) -> None:
+        self._labels: tuple[Label, ...] = ()
+        self._rest, self._chosen, self._new = BoxLayer(), BoxLayer(), BoxLayer()
+        self._pictures = TagPictures()
+        self._looks: _Looks | None = None
+        self._tags = _Tags(None, None, [])
+
+    def set_labels(self, labels: Sequence[Label]) -> None:
+        self._labels = tuple(labels)
+        self._looks = None
+
+    def look(self, labels: Collection[int]) -> Look:
+        """Names and colours of a set of labels, in the project's order."""
+        return tuple((label.name, label.color) for label in self._labels if label.id in labels)
+
+    def paint_boxes(
+        self, painter: QPainter, still: Boxes, shown: Boxes, selected: frozenset[int], port: Port, style: CanvasStyle
+    ) -> None:
+        """All outlines. `shown` differs from `still` only in boxes that are selected: those in the hand."""
+        looks = self._all_looks(still)
+        held = np.array([still.rows[box_id] for box_id in selected if box_id in still.rows], np.intp)
+
+        def others(seen: Port) -> Groups:
+            rows = seen.in_sight(still.xyxy)
+            return looks.grouped(rows[~np.isin(rows, held)] if len(held) else rows)
+
+        key = (still, selected, style, self._labels)
+        self._rest.paint(painter, key, still.xyxy, others, port, Stroke(style.line_width))
+        if len(held):
+            self._paint_chosen(painter, shown, selected, held, port, style)
+
+    def _paint_chosen(
+        self, painter: QPainter, shown: Boxes, selected: frozenset[int], held: NDArray[np.intp], port: Port,
+        style: CanvasStyle,
+    ) -> None:  # fmt: skip
+        looks = self._all_looks(shown)
+
+        def chosen(seen: Port) -> NDArray[np.intp]:
+            return np.intersect1d(held, seen.in_sight(shown.xyxy))
+
+        rows = chosen(port)
+        rects = port.to_device(shown.xyxy[rows]) / port.ratio
+        for row, (x1, y1, x2, y2) in zip(rows.tolist(), rects.tolist(), strict=True):
+            painter.fillRect(QRectF(x1, y1, x2 - x1, y2 - y1), _wash(looks.each[row], style.fill_opacity))
+        stroke = Stroke(style.line_width * CHOSEN_WIDER, rim=True)
+        key = (shown, selected, style, self._labels)
+        self._chosen.paint(painter, key, shown.xyxy, lambda seen: looks.grouped(chosen(seen)), port, stroke)
+
+    def paint_hover(self, painter: QPainter, xyxy: XYXY, port: Port, style: CanvasStyle) -> None:
+        """A light line around the box that a click would take."""
+        x1, y1, x2, y2 = port.to_widget(np.asarray([xyxy], np.float32))[0].tolist()
+        away = style.line_width / 2 + 2
+        paint_frame(painter, QRectF(QPointF(x1, y1), QPointF(x2, y2)).adjusted(-away, -away, away, away), port,
+                    QColor(255, 255, 255, 230))  # fmt: skip
+
+    def paint_new(self, painter: QPainter, xyxy: XYXY, labels: frozenset[int], port: Port, style: CanvasStyle) -> None:
+        """The box that is being drawn, with its names-to-be in colour."""
+        corners = np.asarray([xyxy], np.float32)
+        colors = tuple(color for _, color in self.look(labels))
+        stroke = Stroke(style.line_width * CHOSEN_WIDER, rim=True)
+        self._new.paint(painter, (xyxy, colors, style), corners, lambda _seen: {colors: np.array([0])}, port, stroke)
+
+    def paint_tags(
+        self, painter: QPainter, boxes: Boxes, selected: frozenset[int], hovered: int | None, port: Port
+    ) -> None:
+        """The names of those boxes for which there is room, and of those that are selected or pointed at."""
+        key = (boxes, selected, hovered, self._labels)
+        at = QPointF(0, 0)
+        if key == self._tags.key and (moved := _small_move(self._tags.port, port)) is not None:
+            at = moved
+        else:
+            self._tags = _Tags(key, port, self._place(boxes, selected, hovered, port))
+        looks = self._all_looks(boxes)
+        for tag in reversed(self._tags.placed):
+            painter.drawImage(at + QPointF(tag.x, tag.y), self._pictures.get(looks.each[tag.row], port.ratio))
+
+    def _place(self, boxes: Boxes, selected: frozenset[int], hovered: int | None, port: Port) -> list[Tagged]:
+        looks = self._all_looks(boxes)
+        rows = port.in_sight(boxes.xyxy)
+        rects = port.to_widget(boxes.xyxy[rows])
+        place_of = {row: place for place, row in enumerate(rows.tolist())}
+        wanted = [hovered] if hovered is not None else []
+        wanted += sorted(selected) if len(selected) <= MOST_FORCED else []
+        always = [place_of[boxes.rows[one]] for one in wanted if boxes.rows.get(one) in place_of]
+        sizes = {}
+        for place in named_rows(rects, always):
+            size = self._pictures.get(looks.each[int(rows[place])], port.ratio).deviceIndependentSize()
+            sizes[place] = (size.width(), size.height())
+        bounds = QRectF(0, 0, port.width, port.height)
+        return [Tagged(int(rows[tag.row]), tag.x, tag.y) for tag in place_tags(rects, sizes, bounds, always)]
+
+    def _all_looks(self, boxes: Boxes) -> _Looks:
+        """How every box is labelled. Those in the hand keep their labels, so the looks of a gesture's begin will do."""
+        if self._looks is None or not _same_labels(self._looks.boxes, boxes):
+            self._looks = _Looks(boxes, self.look)
+        return self._looks
+
+
+class _Looks:
+    """Names and colours of all boxes, and their rows by colours."""
+
+    def __init__(self, boxes: Boxes, look: Callable[[frozenset[int]], Look]) -> None:
+        made = {labels: look(labels) for labels in {box.labels for box in boxes.all}}
+        self.boxes = boxes
+        self.each = [made[box.labels] for box in boxes.all]
+        colors = {labels: tuple(color for _, color in found) for labels, found in made.items()}
+        self._groups = list(dict.fromkeys(colors.values()))
+        numbers = {group: number for number, group in enumerate(self._groups)}
+        self._group_of = np.array([numbers[colors[box.labels]] for box in boxes.all], np.intp)
+
+    def grouped(self, rows: NDArray[np.intp]) -> Groups:
+        """`rows` by their colours."""
+        group_of = self._group_of[rows]
+        found = {group: rows[group_of == number] for number, group in enumerate(self._groups)}
+        return {group: members for group, members in found.items() if len(members)}
+
+
+def _small_move(before: Port | None, now: Port) -> QPointF | None:
+    """How far the image has moved since; None if it was zoomed, or moved so far that other boxes are in sight."""
+    if before is None or replace(now, left=before.left, top=before.top) != before:
+        return None
+    move = QPointF(now.left - before.left, now.top - before.top)
+    return move if max(abs(move.x()), abs(move.y())) <= SMALL_MOVE else None
+
+
+def _same_labels(one: Boxes, other: Boxes) -> bool:
+    return one is other or [box.labels for box in one.all] == [box.labels for box in other.all]
+
+
+def _wash(look: Look, opacity: float) -> QColor:
+    color = QColor(look[0][1]) if look else QColor(UNLABELLED)
+    color.setAlphaF(opacity)
+    return color
