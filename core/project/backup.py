@@ -21,7 +21,7 @@ from core.project.project import Project
 KEPT = 10  # backups of a project; an older one goes when a newer one is there
 FOLDER = "backups"
 _PREFIX = "project-"
-_STAMP = "%Y%m%dT%H%M%SZ"
+_STAMP = "%Y%m%dT%H%M%S.%fZ"  # in the order of their times, as text
 _one_at_a_time = threading.Lock()
 
 
@@ -49,7 +49,7 @@ def back_up(project: Project) -> Backup | None:
         newest = max(_files(folder), default=None)
         if newest is not None and _revision(newest) == project.revision:
             return None
-        path = _free_path(folder, datetime.now(UTC))
+        path = _new_path(folder)
         try:
             with files.replacing(path) as temporary:
                 temporary.unlink()
@@ -99,7 +99,7 @@ def restore(folder: Path, backup: Backup | Path) -> Backup | None:
 
 def _keep_present(path: Path, before: Path) -> Backup | None:
     """Keep the database at `path` among the backups. Raises InputError if it is open elsewhere."""
-    target = _free_path(path.parent / FOLDER, datetime.now(UTC))
+    target = _new_path(path.parent / FOLDER)
     try:
         with closing(database.open_owned(path).connection) as present, files.replacing(target) as temporary:
             temporary.unlink()
@@ -107,11 +107,9 @@ def _keep_present(path: Path, before: Path) -> Backup | None:
                 present.backup(copy)
                 database.mark_closed(copy)
                 copy.execute("PRAGMA journal_mode=DELETE")
-    except StorageError:
+    except (StorageError, database.OpenElsewhereError):
         raise
     except InputError:
-        if database.is_open_elsewhere(path):
-            raise
         _keep_as_it_is(path, target)
         return None
     return _described(target)
@@ -130,11 +128,8 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"{_PREFIX}*.sqlite"))
 
 
-def _free_path(folder: Path, time: datetime) -> Path:
-    # The names are in the order of their times, also within a second.
-    stem = f"{_PREFIX}{time.strftime(_STAMP)}"
-    names = (f"{stem}{letter}.sqlite" for letter in ("", *"abcdefghijklmnopqrstuvwxyz"))
-    return next((folder / name for name in names if not (folder / name).exists()), folder / f"{stem}zz.sqlite")
+def _new_path(folder: Path) -> Path:
+    return folder / f"{_PREFIX}{datetime.now(UTC).strftime(_STAMP)}.sqlite"
 
 
 def _forget_old(folder: Path, but: Path | None = None) -> None:
@@ -183,11 +178,10 @@ def _described(path: Path) -> Backup:
 
 def _time(path: Path) -> str:
     try:
-        stamp = path.stem.removeprefix(_PREFIX).rstrip("abcdefghijklmnopqrstuvwxyz")
-        time = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+        time = datetime.strptime(path.stem.removeprefix(_PREFIX), _STAMP).replace(tzinfo=UTC)
     except ValueError:
         time = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return time.isoformat(timespec="seconds")
+    return time.isoformat(timespec="milliseconds")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -24,10 +24,10 @@ from core.project.network import on_network
 __all__ = [
     "FILE_NAME",
     "OPEN_MARK",
+    "OpenElsewhereError",
     "Opened",
     "create",
     "explained",
-    "is_open_elsewhere",
     "mark_closed",
     "migrations",
     "open_copy",
@@ -47,6 +47,10 @@ _ON_NETWORK = (
     "The project lies on a network drive: edits are written in a way that is safe there, and take a little longer. "
     "Close it on other computers before you open it here."
 )
+
+
+class OpenElsewhereError(InputError):
+    """Another process, or another project of this one, has the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,9 @@ def _explanation(path: Path, error: sqlite3.OperationalError) -> InputError | No
     # statement of ours is SQLITE_ERROR, and is told as what it is.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return InputError(f"{path.parent}: the project is open elsewhere; close it there first, or open it read-only")
+        return OpenElsewhereError(
+            f"{path.parent}: the project is open elsewhere; close it there first, or open it read-only"
+        )
     if code == sqlite3.SQLITE_FULL:
         return StorageError(f"{path}: the disk is full, nothing was changed; free some space and try again")
     if code in _DISK_REFUSES:
@@ -165,18 +171,6 @@ def _unsupported(path: Path, error: sqlite3.OperationalError) -> InputError | No
     # Said with the code of a mistake in a statement, but it is about the file's own header or schema.
     signs = ("unsupported file format", "malformed", "unsafe use of", "unable to use function")
     return checking.damaged(path, error) if any(sign in str(error) for sign in signs) else None
-
-
-def is_open_elsewhere(path: Path) -> bool:
-    """True if another process or project has the database file open."""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=0.2)
-    try:
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.DatabaseError as error:
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-    finally:
-        connection.close()
-    return False
 
 
 def mark_closed(connection: sqlite3.Connection) -> None:

@@ -2,11 +2,9 @@
 
 import itertools
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -75,38 +73,6 @@ def start(script: str, *arguments: Path) -> subprocess.Popen[str]:
 def stop(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=30)
     assert process.returncode == 0
-
-
-def test_nothing_that_was_promised_is_lost_by_kill_9(tmp_path: Path) -> None:
-    folder = tmp_path / "p"
-    project_with_pictures(folder, 1).close()
-    wait = random.Random(5)
-    edits_done = 0
-    for _ in range(12):
-        with start(WRITER, folder) as process:
-            assert process.stdout is not None
-            time.sleep(wait.uniform(0.01, 0.25))
-            process.send_signal(signal.SIGKILL)
-            promised = process.stdout.read().splitlines(keepends=True)
-            process.wait()
-        assert process.returncode == -signal.SIGKILL
-        edits_done += len(promised)
-        with Project.open(folder) as project:
-            (image,) = project.image_ids()
-            boxes = project.boxes(image)
-            if promised:
-                count = int(promised[-1].split()[1])
-                # At most one call was under way: it counts whole or not at all.
-                assert abs(len(boxes) - count) <= 1
-            assert project.image(image).box_count == len(boxes) == project.counts().boxes
-            # The history is at the same edit as the boxes.
-            assert project.undo() is not None
-            assert abs(len(project.boxes(image)) - len(boxes)) == 1
-            assert project.redo() is not None
-            assert project.boxes(image) == boxes
-            with pytest.raises(InputError, match="open elsewhere"):
-                Project.open(folder)
-    assert edits_done > 100
 
 
 def test_an_import_that_is_killed_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
