@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QPoint, QRect, Qt, QTimer
+from PySide6.QtCore import QAbstractListModel, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView, QMenu, QMenuBar, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QMenu, QMenuBar, QWidget
 
 from core.files import write_json
 
@@ -109,7 +109,7 @@ def _cells(view: QAbstractItemView) -> Iterator[dict[str, Any]]:
     """The items that can be seen, with their texts."""
     model, port, count = view.model(), view.viewport(), 0
     # A list model does not let itself be asked for its columns.
-    columns = 1 if isinstance(view, QListView) else model.columnCount(view.rootIndex())
+    columns = 1 if isinstance(model, QAbstractListModel) else model.columnCount(view.rootIndex())
     for row in range(model.rowCount(view.rootIndex())):
         below = True
         for column in range(columns):

@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from core.changes import Changes
+from core.project.project import Project
 from core.project.query import Filter, ImageIndex, Rows, SortKey
 from core.types import ImageRecord, Split, Status
 from desktop.models.thumbnails import ThumbnailLoader
@@ -17,6 +18,7 @@ from desktop.session import Session
 
 THUMBNAIL = 112  # longest side that the lists ask for, in pixels
 ASKED = 4_000  # files whose thumbnail may still come; older ones have scrolled out of sight
+AT_ONCE = 2_000  # edited images from which on the columns are made anew, when they are asked for
 ONE_BY_ONE = 50  # changed rows up to here are told singly, more as one range
 
 IMAGE_ID = int(Qt.ItemDataRole.UserRole) + 1
@@ -48,7 +50,7 @@ class ImageListModel(QAbstractListModel):
         self._descending = False
         self._shown = np.zeros(0, np.intp)  # rows of `images`, in the order of this model's rows
         self._places = np.zeros(0, np.intp)  # by row of `images`: the row here, or -1
-        self._outdated: set[int] = set()  # rows of `images`
+        self._outdated = np.zeros(0, np.bool_)  # by row of `images`
         self._flagged: dict[str, Collection[int]] = {}
         self._asked: OrderedDict[str, int] = OrderedDict()  # image ids by the path of the thumbnail that was asked for
         session.project_changed.connect(self._start_over)
@@ -71,7 +73,7 @@ class ImageListModel(QAbstractListModel):
     @property
     def outdated(self) -> int:
         """How many rows are shown that no longer pass the filter."""
-        return len(self._outdated)
+        return int(np.count_nonzero(self._outdated))
 
     @property
     def total(self) -> int:
@@ -146,7 +148,7 @@ class ImageListModel(QAbstractListModel):
         if role == PROBLEM:
             return self._problem(record, row)
         if role == OUTDATED:
-            return row in self._outdated
+            return bool(self._outdated[row])
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tool_tip(record, row)
         if role == Qt.ItemDataRole.AccessibleTextRole:
@@ -181,7 +183,7 @@ class ImageListModel(QAbstractListModel):
             lines.append(f"Note: {record.note}")
         if problem := self._problem(record, row):
             lines.append(problem)
-        if row in self._outdated:
+        if self._outdated[row]:
             lines.append("Was changed, and no longer passes the filter; it stays until the filter is applied again.")
         return "\n".join(lines)
 
@@ -190,7 +192,7 @@ class ImageListModel(QAbstractListModel):
         parts = [record.path.rsplit("/", 1)[-1], record.status.value, boxes]
         if record.split != Split.NONE:
             parts.append(record.split.value)
-        if row in self._outdated:
+        if self._outdated[row]:
             parts.append("no longer passes the filter")
         return ", ".join(parts)
 
@@ -204,12 +206,15 @@ class ImageListModel(QAbstractListModel):
     def _reload(self) -> None:
         project = self._session.shown
         self.beginResetModel()
-        self.images = ImageIndex(project.images() if project is not None else ())
-        for name, image_ids in self._flagged.items():
-            self.images.set_flag(name, image_ids)
+        self._index(project)
         self._asked.clear()
         self._apply()
         self.endResetModel()
+
+    def _index(self, project: Project | None) -> None:
+        self.images = ImageIndex(project.images() if project is not None else ())
+        for name, image_ids in self._flagged.items():
+            self.images.set_flag(name, image_ids)
 
     def _select(self) -> None:
         self.beginResetModel()
@@ -220,7 +225,7 @@ class ImageListModel(QAbstractListModel):
         self._shown = self.images.select(self._filter, self._sort, descending=self._descending)
         self._places = np.full(len(self.images), -1, np.intp)
         self._places[self._shown] = np.arange(len(self._shown))
-        self._outdated = set()
+        self._outdated = np.zeros(len(self.images), np.bool_)
 
     def _refresh(self, changes: Changes, _initiator: object) -> None:
         if changes.image_list:
@@ -229,7 +234,11 @@ class ImageListModel(QAbstractListModel):
         project = self._session.shown
         if project is None or not changes.images:
             return
-        rows = self.images.update([project.image(image_id) for image_id in changes.images])
+        if len(changes.images) > AT_ONCE:
+            self._index(project)
+            rows = self.images.rows(changes.images)
+        else:
+            rows = self.images.update([project.image(image_id) for image_id in changes.images])
         rows = rows[self._places[rows] >= 0]
         self._judge(rows)
         places = self._places[rows].tolist()
@@ -239,9 +248,8 @@ class ImageListModel(QAbstractListModel):
 
     def _judge(self, rows: Rows) -> None:
         """Mark those of the shown `rows` that no longer pass, and take the mark from those that do again."""
-        passing = set(self.images.passing(self._filter, rows).tolist())
-        for row in rows.tolist():
-            (self._outdated.discard if row in passing else self._outdated.add)(row)
+        self._outdated[rows] = True
+        self._outdated[self.images.passing(self._filter, rows)] = False
 
     def _picture_came(self, path: str, _size_or_reason: object) -> None:
         if (row := self.row_of(self._asked.pop(path, None))) >= 0:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.types import ImageRecord, Split, Status
@@ -23,7 +25,13 @@ STATUS_COLORS = {
 
 def status_pixmap(status: Status, size: int = 16, ratio: float = 1.0) -> QPixmap:
     """The sign of a status; the shapes differ as well as the colours."""
-    return icon_pixmap(f"status-{status.value}", getattr(theme(), STATUS_COLORS[status]), size, ratio)
+    return _sign(f"status-{status.value}", getattr(theme(), STATUS_COLORS[status]).name(), size, ratio)
+
+
+@lru_cache(maxsize=64)
+def _sign(name: str, color: str, size: int, ratio: float) -> QPixmap:
+    # A list paints dozens of them while it scrolls, and each would be drawn from its SVG anew.
+    return icon_pixmap(name, QColor(color), size, ratio)
 
 
 class ImageDelegate(QStyledItemDelegate):
@@ -80,7 +88,7 @@ class ImageDelegate(QStyledItemDelegate):
             painter.drawPixmap(target, picture)
             painter.restore()
         elif index.data(PROBLEM):
-            sign = icon_pixmap("warning", colors.warning, 20, painter.device().devicePixelRatioF())
+            sign = _sign("warning", colors.warning.name(), 20, painter.device().devicePixelRatioF())
             painter.drawPixmap(frame.center() - QPoint(10, 10), sign)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(colors.border, 1))

@@ -11,7 +11,6 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QListView,
     QPushButton,
     QStackedLayout,
     QVBoxLayout,
@@ -29,10 +28,11 @@ from desktop.session import Session
 from desktop.theme import GAP, PAD
 from desktop.widgets.bulk_bar import BulkBar, ImageActs
 from desktop.widgets.filter_bar import FilterBar
-from desktop.widgets.image_delegate import ImageDelegate
+from desktop.widgets.image_delegate import ROW, ImageDelegate
 from desktop.widgets.inspect_load import cache_root
 from desktop.widgets.parts import ElidedLabel, surface, words
 from desktop.widgets.progress_strip import ProgressStrip
+from desktop.widgets.rows_view import RowsView
 
 EMPTY = "No images yet.\n\nDrop files or folders here, or press Ctrl+I to add files and Ctrl+Shift+I to add a folder."
 
@@ -301,17 +301,13 @@ class ImageListPanel(QWidget):
             self.menu_requested.emit(chosen, self.view.viewport().mapToGlobal(at))
 
 
-class _ImagesView(QListView):
-    """A list of equally high rows that takes Ctrl+A for itself, though the page has an action on these keys."""
+class _ImagesView(RowsView):
+    """Takes Ctrl+A for itself, though the page has an action on these keys; letters are the page's."""
 
     left = Signal()
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setUniformItemSizes(True)
-        self.setMouseTracking(True)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        super().__init__(ROW)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
