@@ -249,18 +249,6 @@ def duplicated(boxes: Sequence[Box], new_ids: Sequence[int], offset: float, boun
     return shifted
 
 
-def pasted(
-    boxes: Sequence[Box], new_ids: Sequence[int], known: Collection[int], offset: float, bounds: Point
-) -> tuple[Box, ...]:
-    """Copies of `boxes`, maybe of another image or project: cut to this image, with `known` labels only."""
-    copies = []
-    for box, new_id in zip(boxes, new_ids, strict=True):
-        xyxy = drawn((box.x1, box.y1), (box.x2, box.y2), bounds)
-        if xyxy is not None:
-            copies.append(Box(new_id, *xyxy, box.labels & frozenset(known)))
-    return duplicated(copies, [copy.id for copy in copies], offset, bounds) if offset else tuple(copies)
-
-
 def toggled(labels: frozenset[int], label_id: int) -> frozenset[int]:
     """A set of labels after one of them was toggled."""
     return labels ^ {label_id}

@@ -130,6 +130,7 @@ class LabelPanel(QWidget):
         self.model.set_selection(sets)
         self._about.setText(about)
         self._own = sets[0] if len(sets) == 1 else frozenset()
+        self._bring_into_sight(frozenset().union(*sets))
         self._point_at(-1)
 
     def show_keep(self, keep: bool) -> None:
@@ -282,6 +283,13 @@ class LabelPanel(QWidget):
             self.together.show_label(self._label(row).id)
         elif self._own:
             self.together.show_label(next((label.id for label in self.model.labels() if label.id in self._own), None))
+
+    def _bring_into_sight(self, ticked: frozenset[int]) -> None:
+        """Scroll to a ticked label where none of them is seen."""
+        rows = [self.model.index(row) for row, label in enumerate(self.model.labels()) if label.id in ticked]
+        shown = self.rows.viewport().rect()
+        if rows and not any(shown.contains(self.rows.visualRect(row).center()) for row in rows):
+            self.rows.scrollTo(rows[0])
 
     def _filter(self) -> None:
         typed = self._search.text()

@@ -49,6 +49,7 @@ class WaitingNotice(Notice):
         leave = box.addButton(going, QMessageBox.ButtonRole.DestructiveRole)
         leave.setProperty("role", "danger" if leaving == "project" else "")
         stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+        again.setMinimumWidth(100)  # the default button is bold, which its own hint forgets
         box.setDefaultButton(again)
         box.setEscapeButton(stay)
         box.exec()

@@ -138,11 +138,6 @@ def test_a_copy_lies_beside_its_original_also_in_the_corner() -> None:
     assert cornered.xyxy == (68, 48, 88, 68)
 
 
-def test_pasting_into_a_smaller_image_cuts_boxes_and_drops_unknown_labels() -> None:
-    pasted = act.pasted([BIG, SMALL], [8, 9], {2}, 0, (40.0, 20.0))
-    assert [(box.id, box.xyxy, box.labels) for box in pasted] == [(8, (10, 10, 40, 20), NONE)]
-
-
 def test_tri_state_tells_all_none_and_some() -> None:
     sets = [frozenset({1}), frozenset({1, 2})]
     assert [act.tri_state(sets, label) for label in (1, 2, 3)] == [True, None, False]
