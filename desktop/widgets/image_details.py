@@ -125,7 +125,8 @@ class _Note(QPlainTextEdit):
         self.setAccessibleName("Note on the image")
         self.setToolTip("Kept when you leave the field. Tab goes on, Ctrl+Enter goes back to the image.")
         self.setTabChangesFocus(True)
-        self.setMinimumHeight(self.minimumSizeHint().height())
+        # The style sheet's least height of fields is that of one line.
+        self.setStyleSheet(f"min-height: {self.minimumSizeHint().height() - 10}px")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def minimumSizeHint(self) -> QSize:

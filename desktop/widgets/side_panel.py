@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from core.settings import Settings
@@ -27,9 +28,24 @@ class SidePanel(QSplitter):
             self.tabs.addTab(tab, title)
         self.setChildrenCollapsible(False)
         fill(self, (labels, 2), (_under_heading("Boxes", boxes), 2), (self.tabs, 1))
-        if (kept := kept_sizes(settings.values.label_side_splitter, 3)) is not None:
+        self._labels = labels
+        kept = kept_sizes(settings.values.label_side_splitter, 3)
+        self._chosen = kept is not None
+        if kept is not None:
             self.setSizes(kept)
-        self.splitterMoved.connect(lambda: settings.update(label_side_splitter=tuple(self.sizes())))
+        self.splitterMoved.connect(self._keep)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self._chosen:
+            # The labels as high as they need, the others half of the rest each.
+            labels = min(self._labels.minimumSizeHint().height(), self.height() // 2)
+            rest = (self.height() - labels) // 2
+            self.setSizes([labels, rest, rest])
+
+    def _keep(self) -> None:
+        self._chosen = True
+        self._settings.update(label_side_splitter=tuple(self.sizes()))
 
 
 def _under_heading(text: str, content: QWidget) -> QWidget:
