@@ -144,7 +144,7 @@ def _build(project: Project, kind: str, first: int, second: int) -> Edit | None:
     builders: dict[str, Callable[[], Edit]] = {
         "merge": lambda: label_edits.merge_labels(project, [one.id], other.id),
         "delete": lambda: label_edits.delete_labels(project, list({one.id, other.id})),
-        "rename": lambda: label_edits.change_label(project, replace(one, name=f"name {first} {second}")),
+        "rename": lambda: label_edits.change_label(project, replace(one, name=f"name {one.id} {second}")),
         "recolor": lambda: label_edits.change_label(project, replace(one, color=f"#{first:06d}", shortcut="7")),
         "order": lambda: label_edits.order_labels(
             project, label_edits.moved([label.id for label in labels], {one.id}, second % (len(labels) + 1))
