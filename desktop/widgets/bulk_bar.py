@@ -81,6 +81,10 @@ class BulkBar(QFrame):
             layout.addWidget(button)
         self.hide()
 
+    def fields(self) -> list[QToolButton]:
+        """What takes the keys, in order."""
+        return list(self._changing)
+
     def show_chosen(self, image_ids: list[int], *, editable: bool) -> None:
         """Offer what can be done to `image_ids`; nothing for a single one, which the page is about."""
         self._ids = image_ids
@@ -89,9 +93,7 @@ class BulkBar(QFrame):
             button.setEnabled(editable)
         self.setVisible(len(image_ids) > 1)
 
-    def _menu_button(
-        self, name: str, tip: str, fill: Callable[[QMenu, list[int], ImageActs], None]
-    ) -> QToolButton:
+    def _menu_button(self, name: str, tip: str, fill: Callable[[QMenu, list[int], ImageActs], None]) -> QToolButton:
         button = _button(name, tip)
         menu = QMenu(button)
 

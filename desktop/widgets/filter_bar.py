@@ -20,8 +20,7 @@ from desktop.widgets.leaving_field import SearchField
 
 TYPING = 120  # ms without a key before the words are looked for
 HELP = (
-    "Every word must be in the path or the note of an image.\n"
-    "A word with * or ? must be the whole file name: *_top.jpg"
+    "Every word must be in the path or the note of an image.\nA word with * or ? must be the whole file name: *_top.jpg"
 )
 
 
@@ -107,7 +106,11 @@ class FilterBar(QWidget):
         """Show all fields."""
         self.offers_wanted.emit()
         self.popup.show_value(self.value)
-        self.popup.open_below(self.search)
+        self.popup.open_beside(self)
+
+    def fields(self) -> list[QWidget]:
+        """What takes the keys, in order."""
+        return [self.search, self._filter_button, self._sort_button]
 
     # -- inside
 

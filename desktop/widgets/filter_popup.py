@@ -1,4 +1,4 @@
-"""Every field by which images can be filtered, in a window that opens below its button."""
+"""Every field by which images can be filtered, in a window that opens beside the list."""
 
 from __future__ import annotations
 
@@ -85,12 +85,12 @@ class FilterPopup(QFrame):
 
     # -- for the filter bar
 
-    def open_below(self, anchor: QWidget) -> None:
-        """Show it below `anchor`, within the screen."""
+    def open_beside(self, anchor: QWidget) -> None:
+        """Show it to the right of `anchor`, within the screen, so that the list below `anchor` stays in sight."""
         self.setFixedWidth(WIDTH)
         self.adjustSize()
         screen = anchor.screen().availableGeometry()
-        at = anchor.mapToGlobal(QPoint(0, anchor.height() + 4))
+        at = anchor.mapToGlobal(QPoint(anchor.width() + 2 * PAD, 0))
         at.setX(max(screen.left(), min(at.x(), screen.right() - self.width())))
         at.setY(max(screen.top(), min(at.y(), screen.bottom() - self.height())))
         self.move(at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ from desktop.widgets.parts import ElidedLabel, surface, words
 from desktop.widgets.progress_strip import ProgressStrip
 from desktop.widgets.rows_view import RowsView
 
-EMPTY = "No images yet.\n\nDrop files or folders here, or press Ctrl+I to add files and Ctrl+Shift+I to add a folder."
+EMPTY = "No images yet."
 
 
 class ImageListPanel(QWidget):
@@ -164,6 +165,11 @@ class ImageListPanel(QWidget):
         layout.addWidget(body, 1)
         layout.addWidget(self.bulk)
         layout.addWidget(foot)
+
+        # From top to bottom, whatever the order in which these were made.
+        fields = [*self.filter_bar.fields(), *self.progress.fields(), self.view, *self.bulk.fields(), self._again]
+        for one, other in pairwise(fields):
+            QWidget.setTabOrder(one, other)
 
     def _connect(self) -> None:
         session = self._session
@@ -323,7 +329,9 @@ class _ImagesView(RowsView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.left.emit()
-        elif event.text().isprintable() and event.text() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        elif (
+            event.text().isprintable() and event.text() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        ):
             # A letter is a command of the page, never a search for a name that begins with it.
             event.ignore()
         else:

@@ -50,6 +50,10 @@ class ProgressStrip(QWidget):
         """The progress in words."""
         return self._text.text()
 
+    def fields(self) -> list[QToolButton]:
+        """What takes the keys, in order."""
+        return list(self._buttons.values())
+
     def show_counts(self, counts: Mapping[Status, int], asked: frozenset[Status]) -> None:
         """Show how many images have each status, and which of them the list is filtered by."""
         total = sum(counts.values())

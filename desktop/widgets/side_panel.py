@@ -39,7 +39,7 @@ class SidePanel(QSplitter):
         super().resizeEvent(event)
         if not self._chosen:
             # The labels as high as they need, the others half of the rest each.
-            labels = min(self._labels.minimumSizeHint().height(), self.height() // 2)
+            labels = min(self._labels.minimumSizeHint().height(), round(0.55 * self.height()))
             rest = (self.height() - labels) // 2
             self.setSizes([labels, rest, rest])
 

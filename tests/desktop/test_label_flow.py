@@ -333,7 +333,9 @@ def test_the_history_of_the_image_is_shown_newest_first(
     session.undo()
     assert page.history.list.item(0).text().startswith("Move to val (undone)\ntoday")
     session.select_image(ids[5])
-    assert page.history.list.count() == 0 and page.history._nothing.isVisible()
+    assert [page.history.list.item(row).text().split("\n")[0] for row in range(page.history.list.count())] == [
+        "Add 8 images"
+    ]
 
 
 # The page
@@ -410,3 +412,13 @@ def test_the_split_dialog_shows_the_counts_by_label_that_will_be(
     # Two scratches cannot be in three splits.
     assert "carries “scratch”" in dialog._warnings.text()
     dialog.reject()
+
+
+def test_tab_goes_through_the_list_from_top_to_bottom(qtbot: QtBot, page: LabelPage) -> None:
+    page.images.focus_search()
+    order = [*page.images.filter_bar.fields(), *page.images.progress.fields(), page.images.view]
+    reached = [QApplication.focusWidget()]
+    for _ in order[1:]:
+        qtbot.keyClick(reached[-1], Qt.Key.Key_Tab)
+        reached.append(QApplication.focusWidget())
+    assert reached == order
