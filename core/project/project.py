@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,24 +19,22 @@ from core.project.history import (
     KEPT_AFTER_RESTART,
     Edit,
     EventKind,
-    Fields,
     HistoryEntry,
     ImageEvent,
-    ImageState,
-    Relabelling,
     fields_of,
     file_of,
+    state_of,
 )
 from core.project.memory import Memory
+from core.project.project_reading import ProjectReading
 from core.project.project_runs import ProjectRuns
-from core.project.records import Counts
 from core.project.rows import uncollected
 from core.project.store import StaleEditError, Store
-from core.project.summary import LabelSet, Summary
-from core.types import Box, ImageRecord, Label, Problem
+from core.project.summary import Summary
+from core.types import Problem
 
 
-class Project(ProjectRuns):
+class Project(ProjectReading, ProjectRuns):
     """One open project. May be used from several threads: a lock serialises them.
 
     Labels, image records and counts are kept in memory; boxes are read from the database.
@@ -130,7 +128,7 @@ class Project(ProjectRuns):
             order = self._store.order()
             if len(order) != len(images) or images.keys() != set(order):
                 order = gathering.in_order({image.id: image.path for image in images.values()})
-            self._memory = Memory(self._store.labels(), images, order, self._store.label_set_counts())
+            self._memory = Memory(self.folder, self._store.labels(), images, order, self._store.label_set_counts())
             self._counters = self._read_counters()
 
     def close(self) -> None:
@@ -139,90 +137,6 @@ class Project(ProjectRuns):
             if not self._closed and not self.read_only:
                 self._store.settle(self._memory.order)
             super().close()
-
-    # Reading
-
-    def labels(self) -> tuple[Label, ...]:
-        """Labels in display order."""
-        return self._memory.labels
-
-    def label_named(self, name: str) -> Label | None:
-        return next((label for label in self._memory.labels if label.name == name), None)
-
-    def image_ids(self) -> list[int]:
-        """Image ids in the natural order of their paths: part2 before part10."""
-        with self._lock:
-            return list(self._memory.order)
-
-    def images(self) -> list[ImageRecord]:
-        """Every image, in the order of `image_ids`."""
-        with self._lock:
-            return [self._memory.images[image_id] for image_id in self._memory.order]
-
-    def image(self, image_id: int) -> ImageRecord:
-        """One image; KeyError if there is none."""
-        return self._memory.images[image_id]
-
-    def boxes(self, image_id: int) -> tuple[Box, ...]:
-        """The boxes of an image, in ascending order of their ids."""
-        with self._reading():
-            return self._store.boxes(image_id)
-
-    def boxes_of(self, image_ids: Collection[int]) -> dict[int, tuple[Box, ...]]:
-        """Boxes of many images at once; an image without boxes is left out."""
-        with self._reading():
-            return self._store.boxes_of(image_ids)
-
-    @uncollected()
-    def states(self, image_ids: Collection[int]) -> dict[int, ImageState]:
-        """What a person edits of each image: the `before` of an edit."""
-        with self._lock:
-            boxes = self.boxes_of(image_ids)
-            return {
-                image_id: _state(self._memory.images[image_id], boxes.get(image_id, ()))
-                for image_id in dict.fromkeys(image_ids)
-            }
-
-    @uncollected()
-    def fields(self, image_ids: Collection[int]) -> dict[int, Fields]:
-        """What a person says of each image as a whole: the `fields_before` of an edit. Reads no boxes."""
-        with self._lock:
-            return {image_id: fields_of(self._memory.images[image_id]) for image_id in image_ids}
-
-    def relabelling(self, change: Callable[[LabelSet], LabelSet]) -> Relabelling:
-        """What `change` does to the label sets of all boxes: the `relabelled` of an edit.
-
-        Called once for each different set that boxes have, not for each box.
-        """
-        with self._reading():
-            return self._store.relabelling(change)
-
-    def label_sets(self) -> list[tuple[int, LabelSet, int]]:
-        """(image id, label set, number of boxes that carry exactly this set) over all images with boxes."""
-        with self._reading():
-            return self._store.label_sets()
-
-    def label_set_counts(self) -> dict[LabelSet, int]:
-        """How many boxes of the project carry each label set; from memory."""
-        with self._lock:
-            return {labels: count for labels, count in self._memory.set_counts.items() if count}
-
-    def images_with_labels(self, label_ids: Collection[int]) -> list[int]:
-        """Ids of the images that have a box with at least one of the labels."""
-        wanted = frozenset(label_ids)
-        with self._lock:
-            images = self._memory.images.values()
-            return sorted(image.id for image in images if any(wanted & labels for labels in image.label_sets))
-
-    def image_path(self, image: ImageRecord | int) -> Path:
-        """Where the image's file is, absolute."""
-        record = self._memory.images[image] if isinstance(image, int) else image
-        return gathering.absolute(self.folder, record.path)
-
-    def counts(self) -> Counts:
-        """How many images, boxes, boxes by label, images by status and by split."""
-        with self._lock:
-            return self._memory.counts()
 
     def new_box_id(self) -> int:
         """An id that no box has or had, also not one that was undone."""
@@ -363,25 +277,15 @@ class Project(ProjectRuns):
             edit = self.adding(found)
             return (self.apply(edit) if edit.added else Changes()), problems
 
-    def new_files(self, files: Iterable[Path]) -> list[Path]:
-        """Those of `files` that the project does not refer to yet, each once."""
-        known = self.ids_by_path()
-        return list({gathering.key(file): file for file in files if gathering.key(file) not in known}.values())
-
-    def ids_by_path(self) -> dict[str, int]:
-        """Image ids by `gathering.key` of their files."""
-        with self._lock:
-            return {gathering.key(self.image_path(image)): image.id for image in self._memory.images.values()}
-
     def adding(self, found: Iterable[gathering.Probed]) -> Edit:
         """The edit that adds probed files which are not in the project yet."""
         with self._lock:
-            known = self.ids_by_path()
+            known = self._memory.ids_by_key()
             fresh = [probed for probed in found if gathering.key(probed.path) not in known]
             ids = self.new_ids("image", len(fresh))
             added = tuple(probed.record(image_id, self.folder) for image_id, probed in zip(ids, fresh, strict=True))
         name = "Add image" if len(added) == 1 else f"Add {len(added):,} images"
-        return Edit(name, {}, {image.id: _state(image, ()) for image in added}, added=added)
+        return Edit(name, {}, {image.id: state_of(image, ()) for image in added}, added=added)
 
     def relocate(self, paths: Mapping[int, Path], *, other_content: bool = False) -> Changes:
         """Refer images, by id, to these files. One edit, which undo takes back.
@@ -417,10 +321,6 @@ class Project(ProjectRuns):
             return self.apply(
                 Edit("Add label" if len(names) == 1 else "Add labels", {}, {}, self._memory.labels, after)
             )
-
-
-def _state(image: ImageRecord, boxes: tuple[Box, ...]) -> ImageState:
-    return ImageState(image.status, image.split, image.group, image.note, boxes)
 
 
 def _stale(edit: Edit, what: str) -> InputError:

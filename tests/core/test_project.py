@@ -1,12 +1,15 @@
+import os
 import sqlite3
 import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.changes import Changes
 from core.errors import InputError
-from core.project import database, edits
+from core.project import database, edits, gathering
 from core.project.gathering import absolute, natural, stored
 from core.project.project import Project
 from core.types import Split, Status
@@ -133,6 +136,49 @@ def test_files_far_away_are_referred_to_where_they_are(tmp_path: Path) -> None:
     assert stored(Path("/data/p"), Path("/mnt/disk/a.png")) == "/mnt/disk/a.png"
     assert stored(Path("/p"), Path("/mnt/disk/a.png")) == "/mnt/disk/a.png"
     assert absolute(Path("/data/p"), "/mnt/disk/a.png") == Path("/mnt/disk/a.png")
+
+
+@given(st.lists(st.text("ab/ 12.é", min_size=1, max_size=12).filter(lambda text: text.strip("/. "))))
+def test_keys_of_many_files_are_those_of_each(names: list[str]) -> None:
+    folder = Path("/data/job/p")
+    files = [Path(os.path.normpath(f"{base}/{name}")) for name in names for base in (folder, folder.parent, "/mnt")]
+    paths = [stored(folder, file) for file in files]
+    assert [absolute(folder, path) for path in paths] == files
+    assert gathering.keys(folder, paths) == [gathering.key(file) for file in files]
+    odd = ["../../x.png", "a/../b.png", "./c.png", "/mnt//d.png", "../e/./f.png"]
+    assert gathering.keys(folder, odd) == [gathering.key(absolute(folder, path)) for path in odd]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.lists(st.text("aB01239_", min_size=1, max_size=4), max_size=6), max_size=5),
+    st.lists(st.integers(0, 3), max_size=4),
+)
+def test_images_stay_in_natural_order_however_they_come_and_go(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[str]], steps: list[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("case") / "p"
+
+    def in_order(project: Project) -> bool:
+        paths = [image.path for image in project.images()]
+        known = {gathering.key(project.image_path(image)): image.id for image in project.images()}
+        return paths == sorted(paths, key=gathering.order_key) and project.ids_by_path() == known
+
+    with Project.create(folder) as project:
+        for batch in batches:
+            probed = [gathering.Probed(folder / f"{name}.png", 9, 9, 1, name) for name in batch]
+            project.apply(project.adding({one.path: one for one in probed}.values()))
+            assert in_order(project)
+        for step in steps:
+            ids = project.image_ids()
+            if step == 0 and ids:
+                project.apply(edits.remove_images(project, ids[::2]))
+            else:
+                project.undo() if step < 3 else project.redo()
+            assert in_order(project)
+        kept = project.image_ids()
+    with Project.open(folder) as project:
+        assert project.image_ids() == kept and in_order(project)
 
 
 def test_box_ids_are_never_used_twice(tmp_path: Path) -> None:

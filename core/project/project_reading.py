@@ -1,0 +1,115 @@
+"""What can be asked of an open project. Labels, image records and counts are in memory, boxes in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+from core.project import gathering
+from core.project.history import Fields, ImageState, Relabelling, fields_of, state_of
+from core.project.memory import Memory
+from core.project.opened import OpenProject
+from core.project.records import Counts
+from core.project.rows import uncollected
+from core.project.summary import LabelSet
+from core.types import Box, ImageRecord, Label
+
+
+class ProjectReading(OpenProject):
+    """The part of `Project` that changes nothing."""
+
+    _memory: Memory
+
+    def labels(self) -> tuple[Label, ...]:
+        """Labels in display order."""
+        return self._memory.labels
+
+    def label_named(self, name: str) -> Label | None:
+        return next((label for label in self._memory.labels if label.name == name), None)
+
+    def image_ids(self) -> list[int]:
+        """Image ids in the natural order of their paths: part2 before part10."""
+        with self._lock:
+            return list(self._memory.order)
+
+    def images(self) -> list[ImageRecord]:
+        """Every image, in the order of `image_ids`."""
+        with self._lock:
+            return [self._memory.images[image_id] for image_id in self._memory.order]
+
+    def image(self, image_id: int) -> ImageRecord:
+        """One image; KeyError if there is none."""
+        return self._memory.images[image_id]
+
+    def boxes(self, image_id: int) -> tuple[Box, ...]:
+        """The boxes of an image, in ascending order of their ids."""
+        with self._reading():
+            return self._store.boxes(image_id)
+
+    def boxes_of(self, image_ids: Collection[int]) -> dict[int, tuple[Box, ...]]:
+        """Boxes of many images at once; an image without boxes is left out."""
+        with self._reading():
+            return self._store.boxes_of(image_ids)
+
+    @uncollected()
+    def states(self, image_ids: Collection[int]) -> dict[int, ImageState]:
+        """What a person edits of each image: the `before` of an edit."""
+        with self._lock:
+            boxes = self.boxes_of(image_ids)
+            return {
+                image_id: state_of(self._memory.images[image_id], boxes.get(image_id, ()))
+                for image_id in dict.fromkeys(image_ids)
+            }
+
+    @uncollected()
+    def fields(self, image_ids: Collection[int]) -> dict[int, Fields]:
+        """What a person says of each image as a whole: the `fields_before` of an edit. Reads no boxes."""
+        with self._lock:
+            return {image_id: fields_of(self._memory.images[image_id]) for image_id in image_ids}
+
+    def relabelling(self, change: Callable[[LabelSet], LabelSet]) -> Relabelling:
+        """What `change` does to the label sets of all boxes: the `relabelled` of an edit.
+
+        Called once for each different set that boxes have, not for each box.
+        """
+        with self._reading():
+            return self._store.relabelling(change)
+
+    def label_sets(self) -> list[tuple[int, LabelSet, int]]:
+        """(image id, label set, number of boxes that carry exactly this set) over all images with boxes."""
+        with self._reading():
+            return self._store.label_sets()
+
+    def label_set_counts(self) -> dict[LabelSet, int]:
+        """How many boxes of the project carry each label set; from memory."""
+        with self._lock:
+            return {labels: count for labels, count in self._memory.set_counts.items() if count}
+
+    def images_with_labels(self, label_ids: Collection[int]) -> list[int]:
+        """Ids of the images that have a box with at least one of the labels."""
+        wanted = frozenset(label_ids)
+        with self._lock:
+            images = self._memory.images.values()
+            return sorted(image.id for image in images if any(wanted & labels for labels in image.label_sets))
+
+    def image_path(self, image: ImageRecord | int) -> Path:
+        """Where the image's file is, absolute."""
+        record = self._memory.images[image] if isinstance(image, int) else image
+        return gathering.absolute(self.folder, record.path)
+
+    def counts(self) -> Counts:
+        """How many images, boxes, boxes by label, images by status and by split."""
+        with self._lock:
+            return self._memory.counts()
+
+    def new_files(self, files: Iterable[Path]) -> list[Path]:
+        """Those of `files` that the project does not refer to yet, each once."""
+        wanted = {gathering.key(file): file for file in files}
+        with self._lock:
+            known = self._memory.ids_by_key()
+            return [file for key, file in wanted.items() if key not in known]
+
+    def ids_by_path(self) -> dict[str, int]:
+        """Image ids by `gathering.key` of their files."""
+        with self._lock:
+            return dict(self._memory.ids_by_key())
