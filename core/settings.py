@@ -31,6 +31,20 @@ Color = Annotated[str, AfterValidator(_color)]
 ColorOrNone = Annotated[str, AfterValidator(_color_or_none)]  # empty: the program chooses it
 
 
+class RecentProject(BaseModel):
+    """What is remembered of a project: how it is listed, and where the person stopped."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    opened: str = Field(default="", description="When it was opened last, as ISO 8601 in UTC")
+    images: int = Field(default=0, ge=0, description="How many images it had then")
+    page: int = Field(default=0, ge=0, description="The page in front, counted from 0")
+    image: int | None = Field(default=None, description="The current image's id")
+    view: tuple[float, float, float] | None = Field(
+        default=None, description="Zoom, and the point of the image in the middle of the view; None where all of it is"
+    )
+
+
 class Preferences(BaseModel):
     """Every setting with its default."""
 
@@ -41,6 +55,7 @@ class Preferences(BaseModel):
         default="system", title="Colours", description="Of the window", json_schema_extra={"section": "Appearance"}
     )
     recent_projects: tuple[str, ...] = Field(default=(), description="Folders of projects, the latest first")
+    recent_details: dict[str, RecentProject] = Field(default_factory=dict, description="Of the recent projects")
     window_geometry: str = Field(default="", description="Place and size of the window, as Qt saves it, in base64")
     label_splitter: tuple[int, ...] = Field(default=(), description="Column widths of the Label page, in pixels")
     label_side_splitter: tuple[int, ...] = Field(
@@ -85,7 +100,10 @@ class Preferences(BaseModel):
         json_schema_extra={"section": "Canvas"},
     )  # fmt: skip
     canvas_rulers: bool = Field(
-        default=False, title="Rulers", description="In image pixels along the edges", json_schema_extra={"section": "Canvas"}
+        default=False,
+        title="Rulers",
+        description="In image pixels along the edges",
+        json_schema_extra={"section": "Canvas"},
     )
     picture_cache_mb: int = Field(
         default=768, ge=64, le=65536, title="Memory for images",
@@ -133,16 +151,27 @@ class Settings:
             for listener in self._listeners:
                 listener(different)
 
-    def remember_project(self, folder: Path) -> None:
-        """Put `folder` at the head of the recent projects."""
+    def remember_project(self, folder: Path, **details: Any) -> None:
+        """Put `folder` at the head of the recent projects, and keep `details`, fields of RecentProject, of it."""
         name = str(folder.resolve())
-        others = [other for other in self.values.recent_projects if other != name]
-        self.update(recent_projects=(name, *others)[:RECENT_LIMIT])
+        recent = (name, *(other for other in self.values.recent_projects if other != name))[:RECENT_LIMIT]
+        kept = {other: known for other, known in self.values.recent_details.items() if other in recent}
+        kept[name] = self.recent(folder).model_copy(update=details)
+        self.update(recent_projects=recent, recent_details={key: value.model_dump() for key, value in kept.items()})
+
+    def recent(self, folder: Path) -> RecentProject:
+        """What is remembered of a project; the defaults for one that is not known."""
+        return self.values.recent_details.get(str(folder.resolve()), RecentProject())
 
     def forget_project(self, folder: Path) -> None:
         """Take `folder` off the recent projects."""
         name = str(folder.resolve())
-        self.update(recent_projects=tuple(other for other in self.values.recent_projects if other != name))
+        self.update(
+            recent_projects=tuple(other for other in self.values.recent_projects if other != name),
+            recent_details={
+                other: known.model_dump() for other, known in self.values.recent_details.items() if other != name
+            },
+        )
 
     def _read(self) -> Preferences:
         try:

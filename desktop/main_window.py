@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from core.changes import Changes
 from core.errors import InputError
+from core.project.project import Project
 from desktop import actions as table
 from desktop.dialogs.errors import show_error
 from desktop.menus import Menus
@@ -123,6 +125,8 @@ class MainWindow(QMainWindow):
         self._menus.edit.aboutToShow.connect(self._name_edits)
         self._services.settings_changed.connect(self._settings_changed)
         session.project_changed.connect(self._project_changed)
+        session.closing.connect(lambda: self._remember(session.project, page=max(self._front, 0)))
+        session.stopped_at = lambda project: self._services.settings.recent(project.folder).image
         session.changed.connect(self._count)
         session.hint.connect(self._hint.setText)
         session.waiting.dropped.connect(self._banner.show_notice)
@@ -209,14 +213,15 @@ class MainWindow(QMainWindow):
             self._front = -1
             self._menus.show_page("", ())
             self.setWindowTitle("DefectDesk")
-            self._welcome.show_recent([Path(name) for name in self._services.settings.values.recent_projects])
+            self._show_recent()
             self._stack.setCurrentWidget(self._welcome)
             self._hint.clear()
             self._counts.clear()
             return
         self.setWindowTitle(f"{project.name} — DefectDesk")
         self._services.thumbnails.set_cache(None if project.read_only else project.folder / "cache" / "thumbnails")
-        self._services.settings.remember_project(project.folder)
+        kept = self._services.settings.recent(project.folder)
+        self._remember(project)
         self._count()
         if project.read_only:
             text = "Opened read-only: this shows what was saved when it was opened, and nothing can be changed."
@@ -224,7 +229,14 @@ class MainWindow(QMainWindow):
         elif project.notices:
             self._banner.show_notice("\n".join(project.notices), "warning")
         if self._front < 0:
-            self.show_page(0)
+            self.show_page(min(kept.page, len(PAGES) - 1))
+
+    def _remember(self, project: Project | None, **details: object) -> None:
+        """Keep how a project is listed among the recent ones, and where the person stops in it."""
+        if project is not None:
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            images = project.counts().images
+            self._services.settings.remember_project(project.folder, opened=now, images=images, **details)
 
     def _count(self, _changes: Changes | None = None, _initiator: object = None) -> None:
         if (project := self._session.project) is not None:
@@ -249,7 +261,12 @@ class MainWindow(QMainWindow):
 
     def _forget_recent(self, folder: Path) -> None:
         self._services.settings.forget_project(folder)
-        self._welcome.show_recent([Path(name) for name in self._services.settings.values.recent_projects])
+        self._show_recent()
+
+    def _show_recent(self) -> None:
+        settings = self._services.settings
+        folders = [Path(name) for name in settings.values.recent_projects]
+        self._welcome.show_recent([(folder, settings.recent(folder)) for folder in folders])
 
     # -- settings
 

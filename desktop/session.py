@@ -35,6 +35,8 @@ class Session(QObject):
         super().__init__(parent)
         self._project: Project | None = None
         self._image_id: int | None = None
+        # Whoever knows on which image the person stopped says so here.
+        self.stopped_at: Callable[[Project], int | None] = lambda _project: None
         self.waiting = WaitingEdits(self)
         self.waiting.due.connect(self.try_again)
 
@@ -62,8 +64,8 @@ class Session(QObject):
         """Take over an open project, closing the present one."""
         self.close()
         self._project = project
-        first = project.image_ids()
-        self._image_id = first[0] if first else None
+        ids, kept = project.image_ids(), self.stopped_at(project)
+        self._image_id = kept if kept in ids else next(iter(ids), None)
         self.project_changed.emit()
         self.image_changed.emit()
 

@@ -207,6 +207,20 @@ class ImageView(QWidget):
         if self._pyramid is not None:
             self.pan_by(QPointF(self.width() / 2, self.height() / 2) - self.to_widget(point))
 
+    @property
+    def place(self) -> tuple[float, float, float] | None:
+        """Zoom and the image point in the middle, to come back to by `go_to`; None where the image is fitted."""
+        if self._fitted or self._pyramid is None:
+            return None
+        middle = self.to_image(QPointF(self.rect().center()))
+        return self._scale, middle.x(), middle.y()
+
+    def go_to(self, place: tuple[float, float, float]) -> None:
+        """Show the zoom and the part of the image that `place` was taken at."""
+        scale, x, y = place
+        self.zoom_to(scale, QPointF(self.rect().center()))
+        self.pan_by(QPointF(self.rect().center()) - self.to_widget(QPointF(x, y)))
+
     def scroll_by(self, delta: QPointF) -> None:
         """Move the image by widget pixels, no further than to its edges: what is seen whole stays where it is."""
         if self._pyramid is None:

@@ -97,6 +97,7 @@ class CheckpointsPage(QWidget):
 
     def _make_table(self) -> QTableView:
         table = QTableView()
+        table.setAccessibleName("Checkpoints")
         table.setModel(self._filter)
         table.setItemDelegate(CheckpointCells(table))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -129,6 +130,7 @@ class CheckpointsPage(QWidget):
     def _table_with_bar(self) -> QWidget:
         self._search = QLineEdit(placeholderText="Filter by name, model, label or note", clearButtonEnabled=True)
         self._search.setProperty("role", "search")
+        self._search.setAccessibleName("Find checkpoints")
         self._models = QComboBox()
         self._models.setToolTip("Show one kind of network")
         self._best = QCheckBox("Best only")

@@ -18,6 +18,7 @@ from desktop.pages.box_editing import BoxEditing
 from desktop.pages.image_work import ImageWork
 from desktop.pages.label_context import LabelContext
 from desktop.pages.label_view import LabelView
+from desktop.pages.resume import Resume
 from desktop.pages.space_key import keeps_space, trigger_space
 from desktop.services import Services
 from desktop.session import Session
@@ -86,6 +87,7 @@ class LabelPage(QWidget):
         self._place()
         self._connect()
         self._open_project()
+        Resume(session, services.settings, self.canvas)
 
     # -- for the main window
 

@@ -85,6 +85,7 @@ class AugmentationPanel(QFrame):
     def _scrolling_form(self) -> QScrollArea:
         scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it takes the keys
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.form.setContentsMargins(0, GAP // 2, PAD, 0)
         scroll.setWidget(self.form)

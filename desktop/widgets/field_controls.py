@@ -46,6 +46,15 @@ class Control(QWidget):
     def commit(self) -> None:
         """Take over what was typed but not yet confirmed."""
 
+    def setAccessibleName(self, name: str) -> None:
+        """Name the control and what of it takes the keys."""
+        super().setAccessibleName(name)
+        for place in range(self._row.count()):
+            item = self._row.itemAt(place)
+            child = item.widget() if item is not None else None
+            if child is not None and not child.accessibleName():
+                child.setAccessibleName(name)
+
     def mark_invalid(self, invalid: bool) -> None:
         """Show by the style sheet whether what was entered is wrong."""
         child = self.focusProxy()

@@ -72,6 +72,7 @@ class InspectImages(QFrame):
 
     def _make_table(self) -> QTableView:
         table = QTableView()
+        table.setAccessibleName("Images with their errors")
         table.setModel(self.model)
         table.setItemDelegate(_CountCells(table))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

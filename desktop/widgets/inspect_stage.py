@@ -273,7 +273,7 @@ def _tool(text: str, tooltip: str, *, checkable: bool = False) -> QToolButton:
     button.setToolTip(tooltip)
     button.setCheckable(checkable)
     button.setProperty("role", "bar")
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 
 

@@ -86,6 +86,7 @@ class InspectView(ImageView):
 
     def __init__(self, side: Literal["both", "truth", "detection"] = "both", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAccessibleName("Image with labels and detections")
         self._side = side
         self._marks: tuple[Mark, ...] = ()
         self._names = Names((), ())

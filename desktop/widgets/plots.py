@@ -67,6 +67,7 @@ class CurvePlot(QWidget):
         self._fitted = True  # the view follows the data until the person moves it
         self._items: dict[str, _Item] = {}
         self._plot = _quiet_plot()
+        self._plot.setAccessibleName(title)
         self._view: Any = self._plot.getViewBox()
         self._axes = [self._plot.getAxis("left"), self._plot.getAxis("bottom")]
         self._plot.setLabel("left", y_title)
@@ -370,6 +371,8 @@ def _quiet_plot() -> Any:
     plot = pg.PlotWidget(axisItems={"bottom": _EpochAxis("bottom")})
     plot.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
     plot.setMenuEnabled(False)
+    plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its curves are switched by the buttons above
+    plot.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
     plot.hideButtons()
     plot.showGrid(x=True, y=True, alpha=0.45)
     plot.setMinimumHeight(120)

@@ -41,11 +41,15 @@ def preview_cells(previews: Previews, labels: Sequence[Label]) -> list[Cell]:
 
 
 def legend(previews: Previews, labels: Sequence[Label]) -> str:
-    """The labels on the image with their colours, as rich text."""
+    """The labels on the image with their colours, and what a dashed outline means where there is one, as rich text."""
     used = [label for label, column in zip(labels, previews.request.labels.T, strict=True) if column.any()]
-    return "&nbsp;&nbsp; ".join(
-        f'<span style="color:{label.color}">■</span>&nbsp;{html.escape(label.name)}' for label in used
-    )
+    parts = [f'<span style="color:{label.color}">■</span>&nbsp;{html.escape(label.name)}' for label in used]
+    if any(len(picture.kept) < np.count_nonzero(picture.visible > 0) for picture in previews.pictures):
+        share = previews.request.recipe.augmentation.min_visible
+        parts.append(
+            f"<b>╌╌</b>&nbsp;dashed: under {share:.0%} of the box is left, so it is not taught".replace(" ", "&nbsp;")
+        )
+    return "&nbsp;&nbsp; ".join(parts)
 
 
 def _box(rect: NDArray[np.floating], labels: Sequence[Label], note: str = "", *, dropped: bool = False) -> PreviewBox:

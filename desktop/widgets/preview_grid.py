@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFontMetricsF,
     QImage,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -69,6 +71,7 @@ class PreviewGrid(QWidget):
         self.setMinimumSize(320, 240)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Previews of the augmentation")
         notifier.theme_changed.connect(self.update)
 
     @property
@@ -128,6 +131,25 @@ class PreviewGrid(QWidget):
             self.setCursor(Qt.CursorShape.PointingHandCursor if hovered >= 0 else Qt.CursorShape.ArrowCursor)
             self.update()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        columns = len({rect.x() for _, rect in self._frames()}) or 1
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
+        key = Qt.Key(event.key())
+        if key in steps and self._enlarged < 0:
+            self._hovered = max(0, min(len(self._cells) - 1, max(self._hovered, 0) + steps[key]))
+            self.update()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._cells:
+            self.enlarge(-1 if self._enlarged >= 0 else max(self._hovered, 0))
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # By keyboard there is no mouse that says which picture is meant.
+        if event.reason() != Qt.FocusReason.MouseFocusReason and self._hovered < 0:
+            self._hovered = 0
+        super().focusInEvent(event)
+        self.update()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._scaled.clear()
 
@@ -184,8 +206,10 @@ class PreviewGrid(QWidget):
                       tag=self._enlarged >= 0)  # fmt: skip
         painter.restore()
         if index == self._hovered or index == 0:
-            painter.setPen(QPen(theme().accent if index == self._hovered else theme().strong_border, 1))
-            painter.drawRect(target.adjusted(-1, -1, 0, 0))
+            chosen = index == self._hovered
+            width = 2 if chosen and self.hasFocus() else 1
+            painter.setPen(QPen(theme().link if chosen else theme().strong_border, width))
+            painter.drawRect(target.adjusted(-width, -width, width - 1, width - 1))
         # Under a narrow picture the words may go on to the right.
         words = QRectF(target.left(), target.bottom(), max(target.width(), room.width()), CAPTION)
         self._paint_caption(painter, cell, words)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from core.project.database import FILE_NAME
-from desktop.theme import GAP, PAD, icon_pixmap, notifier, set_icon, theme
+from core.settings import RecentProject
+from desktop.models import wording
+from desktop.theme import GAP, PAD, icon_pixmap, notifier, theme
 from desktop.widgets.parts import ElidedLabel, icon_button, words
 
-WIDTH = 620
+WIDTH = 760
+SHOWN = 8  # recent projects
 
 
 class Welcome(QWidget):
@@ -39,6 +44,7 @@ class Welcome(QWidget):
         for name, text, about in (
             ("new_project", "New project", "From a folder of images"),
             ("open_project", "Open project", "A folder with project.sqlite"),
+            ("import_as_project", "Import", "COCO, VOC, YOLO, labelme, CSV"),
             ("sample_project", "Sample project", "Generated, already labelled"),
         ):
             ways.addWidget(_way(actions[name], text, about), 1)
@@ -66,14 +72,15 @@ class Welcome(QWidget):
         notifier.theme_changed.connect(self._tint)
         self._tint()
 
-    def show_recent(self, folders: list[Path]) -> None:
-        """List the projects that were open last."""
+    def show_recent(self, projects: Sequence[tuple[Path, RecentProject]]) -> None:
+        """List the projects that were open last, with what is known of each."""
         while (item := self._recent.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
-        self._recent_title.setVisible(bool(folders))
-        for folder in folders[:6]:
-            row = _Recent(folder)
+        self._recent_title.setVisible(bool(projects))
+        now = datetime.now(UTC).astimezone()
+        for folder, known in projects[:SHOWN]:
+            row = _Recent(folder, about_recent(folder, known, now))
             row.chosen.connect(self.chosen)
             row.forgotten.connect(self.forgotten)
             self._recent.addWidget(row)
@@ -82,44 +89,58 @@ class Welcome(QWidget):
         self._logo.setPixmap(icon_pixmap("logo", theme().accent, 52, self.devicePixelRatioF()))
 
 
+def about_recent(folder: Path, known: RecentProject, now: datetime) -> str:
+    """Size and last use of a project, as far as they are known; that it is gone, where it is."""
+    if not (folder / FILE_NAME).exists():
+        return "Not there any more"
+    parts = [wording.plural(known.images, "image")] if known.opened else []
+    parts += [wording.date(known.opened, now)] if known.opened else []
+    return "  ·  ".join(parts)
+
+
 class _Recent(QFrame):
     """One recent project; greyed where its folder is gone."""
 
     chosen = Signal(object)
     forgotten = Signal(object)
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, about: str) -> None:
         super().__init__()
         self._folder = folder
-        there = (folder / FILE_NAME).exists()
         button = QPushButton()
         button.setProperty("role", "row")
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        button.setEnabled(there)
-        button.setAccessibleName(f"Open {folder}")
+        button.setEnabled((folder / FILE_NAME).exists())
+        button.setAccessibleName(f"Open {folder.name}, {about}")
+        button.setAccessibleDescription(str(folder))
         button.clicked.connect(lambda: self.chosen.emit(folder))
         inner = QHBoxLayout(button)
         inner.setContentsMargins(PAD, 0, PAD, 0)
         inner.setSpacing(PAD)
-        picture = QLabel()
-        picture.setPixmap(icon_pixmap("folder", theme().muted, 20, self.devicePixelRatioF()))
+        self._picture = QLabel()
         texts = QVBoxLayout()
         texts.setSpacing(1)
         texts.addStretch(1)
         texts.addWidget(words(folder.name))
-        texts.addWidget(ElidedLabel(str(folder.parent) if there else f"{folder.parent}  (not there any more)", "small"))
+        texts.addWidget(ElidedLabel(str(folder.parent), "small"))
         texts.addStretch(1)
-        inner.addWidget(picture)
+        inner.addWidget(self._picture)
         inner.addLayout(texts, 1)
+        inner.addWidget(words(about, "small"))
         for label in button.findChildren(QLabel):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        forget = icon_button("close", "Take off this list")
+        forget = icon_button("close", f"Take {folder.name} off this list")
         forget.clicked.connect(lambda: self.forgotten.emit(folder))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(button, 1)
         layout.addWidget(forget)
+        notifier.theme_changed.connect(self._tint)
+        self._tint()
+
+    def _tint(self) -> None:
+        self._picture.setPixmap(icon_pixmap("folder", theme().muted, 20, self.devicePixelRatioF()))
 
 
 def _way(action: QAction, text: str, about: str) -> QPushButton:
@@ -128,9 +149,7 @@ def _way(action: QAction, text: str, about: str) -> QPushButton:
     button.setProperty("role", "card")
     button.setAccessibleName(text)
     button.clicked.connect(action.trigger)
-    picture = QToolButton()
-    picture.setIconSize(QSize(26, 26))
-    set_icon(picture, action.objectName().replace("_", "-").replace("sample-project", "sample"), "accent", size=26)
+    picture = _Picture(action.objectName())
     inner = QVBoxLayout(button)
     inner.setContentsMargins(PAD + 2, PAD, PAD, PAD)
     inner.setSpacing(2)
@@ -142,3 +161,18 @@ def _way(action: QAction, text: str, about: str) -> QPushButton:
         child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         child.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return button
+
+
+class _Picture(QLabel):
+    """The icon of a way, in the accent's colour."""
+
+    ICONS: ClassVar = {"sample_project": "sample", "import_as_project": "import"}
+
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self._icon = self.ICONS.get(action, action.replace("_", "-"))
+        notifier.theme_changed.connect(self._tint)
+        self._tint()
+
+    def _tint(self) -> None:
+        self.setPixmap(icon_pixmap(self._icon, theme().link, 26, self.devicePixelRatioF()))
