@@ -324,6 +324,7 @@ def _limit(name: str, suffix: str = "") -> QSpinBox:
     field.setValue(-1)
     field.setSpecialValueText("any")
     field.setSuffix(suffix)
+    field.lineEdit().setTextMargins(6, 0, 0, 0)
     field.setAccessibleName(name)
     field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return field

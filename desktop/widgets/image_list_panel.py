@@ -241,7 +241,7 @@ class ImageListPanel(QWidget):
         )
         self._again.setText(f"{model.outdated:,} changed · apply again")
         self._again.setVisible(model.outdated > 0)
-        self._nothing.setText("No image is what you ask for." if model.total else EMPTY)
+        self._nothing.setText("No image passes the filter." if model.total else EMPTY)
         self._all.setVisible(model.total > 0)
         self._body.setCurrentIndex(0 if model.rowCount() else 1)
         self._show_chosen()

@@ -7,6 +7,7 @@ for each thumbnail that arrives. Here a row's place is a multiplication.
 from __future__ import annotations
 
 from PySide6.QtCore import (
+    QAbstractItemModel,
     QEvent,
     QItemSelection,
     QItemSelectionModel,
@@ -33,6 +34,14 @@ class RowsView(QAbstractItemView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setMouseTracking(True)
+
+    def setModel(self, model: QAbstractItemModel | None) -> None:
+        super().setModel(model)
+        if model is not None:
+            # What is scrolled to right after must find the new range already.
+            for change in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.layoutChanged):
+                change.connect(self.updateGeometries)
+        self.updateGeometries()
 
     # -- where rows are
 
