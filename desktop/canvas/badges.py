@@ -64,7 +64,7 @@ class Badges(QWidget):
         button = QToolButton(self)
         button.setProperty("role", "badge")
         button.setProperty("loud", badge.loud)
-        button.setText(badge.text)
+        button.setText(f" {badge.text}")  # Qt leaves no room between icon and words
         button.setToolTip(badge.tip)
         button.setAccessibleName(f"{badge.text}. {badge.tip}")
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

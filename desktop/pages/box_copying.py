@@ -60,7 +60,7 @@ class BoxCopying(QObject):
         return True
 
     def cut(self) -> None:
-        if self._context.editable and self.copy():
+        if self._context.editable and self._canvas.may_change() and self.copy():
             chosen = self._canvas.selected
             self._context.apply(lambda project, image_id: edits.delete_boxes(project, image_id, chosen))
 

@@ -109,7 +109,7 @@ class BoxEditing(QObject):
 
     def _delete(self) -> None:
         self._canvas.finish_nudging()
-        if chosen := self._canvas.selected:
+        if (chosen := self._canvas.selected) and self._canvas.may_change():
             self._context.apply(lambda project, image_id: edits.delete_boxes(project, image_id, chosen))
 
     # -- labels

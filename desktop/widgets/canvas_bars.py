@@ -17,7 +17,7 @@ from desktop.theme import GAP, PAD, mono_font, notifier, set_icon
 from desktop.widgets.image_delegate import status_pixmap
 from desktop.widgets.parts import ElidedLabel, bar_button, divider, words
 
-GROUPS = (("draw", "measure", "delete"), ("fit", "actual_size"), ("hide", "hide_names", "lock"), ("adjust",))
+GROUPS = (("draw", "measure", "delete"), ("fit", "actual_size", "hide", "hide_names", "lock", "adjust"))
 VERDICTS = ("clean", "reviewed")
 # Everything that the image's view can do, in groups: also what the bar has no room for.
 MORE = (

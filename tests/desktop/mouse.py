@@ -7,17 +7,20 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+NONE = Qt.KeyboardModifier.NoModifier
+LEFT = Qt.MouseButton.LeftButton
 
-def drag(qtbot: QtBot, view: QWidget, start: QPoint, end: QPoint, steps: int = 2) -> None:
-    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=start)
+
+def drag(
+    qtbot: QtBot, view: QWidget, start: QPoint, end: QPoint, steps: int = 2, modifiers: Qt.KeyboardModifier = NONE
+) -> None:
+    qtbot.mousePress(view, LEFT, modifiers, start)
     for step in range(1, steps + 1):
-        move(view, QPointF(start) + QPointF(end - start) * (step / steps))
-    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=end)
+        move(view, QPointF(start) + QPointF(end - start) * (step / steps), modifiers=modifiers)
+    qtbot.mouseRelease(view, LEFT, modifiers, end)
 
 
-def move(view: QWidget, at: QPointF) -> None:
-    """Move with the left button held."""
-    none, left = Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton
-    kept = Qt.KeyboardModifier.NoModifier
-    event = QMouseEvent(QEvent.Type.MouseMove, at, view.mapToGlobal(at), none, left, kept)
+def move(view: QWidget, at: QPointF, held: Qt.MouseButton = LEFT, modifiers: Qt.KeyboardModifier = NONE) -> None:
+    """Move with a button held, the left one unless told."""
+    event = QMouseEvent(QEvent.Type.MouseMove, at, view.mapToGlobal(at), Qt.MouseButton.NoButton, held, modifiers)
     QApplication.sendEvent(view, event)

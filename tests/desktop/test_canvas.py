@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter, QWheelEvent
+from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.types import Box, ImageRecord, Label
 from desktop.canvas.annotation_canvas import AnnotationCanvas
-from desktop.canvas.nudging import NUDGE_ENDS
 from desktop.canvas.box_painter import paint_box, tag_origin
+from desktop.canvas.nudging import NUDGE_ENDS
 from desktop.canvas.pictures import worth_fetching
 from desktop.canvas.pyramid import make_pyramid
 from desktop.canvas.view import ImageView
@@ -20,6 +21,7 @@ from tests.desktop.mouse import drag, move
 
 BIG = Box(1, 10, 10, 90, 70, frozenset({1}))
 SMALL = Box(2, 30, 30, 50, 50, frozenset({1, 2}))
+CONTROL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
 
 
 # -- view
@@ -217,6 +219,211 @@ def test_tab_selects_overlapping_boxes_in_turn(qtbot: QtBot) -> None:
     assert canvas.selected == {1}
     qtbot.keyClick(canvas, Qt.Key.Key_Tab)
     assert canvas.selected == {2}
+
+
+def test_a_frame_can_begin_on_a_box_and_a_ctrl_click_there_still_toggles_it(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (BIG, SMALL))
+    drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 40, 40) + QPoint(1, 1), modifiers=CONTROL)
+    assert canvas.selected == {2}
+    drag(qtbot, canvas, _at(canvas, 35, 35), _at(canvas, 60, 60), modifiers=CONTROL)
+    assert canvas.selected == {1, 2}
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, CONTROL, _at(canvas, 40, 40))
+    assert canvas.selected == {1}
+
+
+def test_clicking_again_at_the_same_place_selects_the_next_box_there(qtbot: QtBot) -> None:
+    canvas, seen = _canvas(qtbot, (BIG, SMALL)), []
+    for at in ((40, 40), (40, 40), (40, 40), (35, 45)):
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, *at))
+        seen += canvas.selected
+    assert seen == [2, 1, 2, 2]
+
+
+def test_the_box_that_was_cycled_to_is_the_one_that_a_drag_moves(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (BIG, SMALL))
+    for _ in range(2):
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
+    with qtbot.waitSignal(canvas.edited):
+        drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 45, 45))
+    assert canvas.boxes[0] != BIG and canvas.boxes[1] == SMALL
+
+
+def test_a_tremble_draws_nothing_and_says_so(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, ())
+    with qtbot.assertNotEmitted(canvas.drawn):
+        qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 50, 40))
+        for by in (QPointF(6, 0), QPointF(2, 0)):
+            move(canvas, QPointF(_at(canvas, 50, 40)) + by)
+        assert "draws nothing" in canvas.hint()
+        qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 50, 40) + QPoint(2, 0))
+    assert "too small" in canvas.hint()
+
+
+def test_a_second_click_too_near_the_first_lets_one_go_on_drawing(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, ())
+    canvas.arm(True)
+    for _ in range(2):
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 20, 20))
+    with qtbot.waitSignal(canvas.drawn):
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 50, 50))
+
+
+def test_a_box_drawn_to_near_the_border_reaches_it_unless_alt_is_held(qtbot: QtBot) -> None:
+    canvas, drawn = _canvas(qtbot, ()), []
+    canvas.drawn.connect(drawn.append)
+    for modifiers in (Qt.KeyboardModifier.NoModifier, ALT):
+        start, end = canvas.to_widget(QPointF(50, 40)), canvas.to_widget(QPointF(100, 80)) - QPointF(4, 4)
+        drag(qtbot, canvas, start.toPoint(), end.toPoint(), modifiers=modifiers)
+    assert drawn[0][2:] == (100, 80)
+    assert 98 < drawn[1][2] < 100 and 78 < drawn[1][3] < 80
+
+
+def test_locked_boxes_cannot_be_moved_resized_or_drawn_but_selected(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (SMALL,))
+    canvas.set_state(locked=True)
+    with qtbot.assertNotEmitted(canvas.edited), qtbot.assertNotEmitted(canvas.drawn):
+        drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 60, 60))
+        drag(qtbot, canvas, _at(canvas, 70, 10), _at(canvas, 90, 25))
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
+        assert canvas.selected == {2}
+        drag(qtbot, canvas, _at(canvas, 50, 50), _at(canvas, 60, 60))
+        canvas.select({2})
+        qtbot.keyClick(canvas, Qt.Key.Key_Right)
+        canvas.arm(True)
+        qtbot.wait(NUDGE_ENDS + 100)
+    assert not canvas.armed and canvas.boxes == (SMALL,)
+    assert "locked" in canvas.hint()
+    canvas.set_state(locked=False)
+    with qtbot.waitSignal(canvas.edited):
+        drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 60, 60))
+
+
+def test_locking_gives_up_what_is_being_drawn(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, ())
+    canvas.arm(True)
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 20, 20))
+    canvas.set_state(locked=True)
+    assert not canvas.armed
+    with qtbot.assertNotEmitted(canvas.drawn):
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 70, 60))
+
+
+def test_while_boxes_are_hidden_a_drag_moves_the_image_and_nothing_is_hit(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (BIG,))
+    canvas.set_state(hidden=True)
+    before = canvas.to_widget(QPointF(0, 0))
+    with qtbot.assertNotEmitted(canvas.edited), qtbot.assertNotEmitted(canvas.drawn):
+        drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 45, 40))
+    assert canvas.to_widget(QPointF(0, 0)).x() > before.x() + 5
+    assert canvas.selected == frozenset()
+
+
+def test_hidden_boxes_hidden_names_and_locks_show_a_sign_that_ends_them(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (BIG,))
+    for state, name in (("hidden", "hide"), ("names_hidden", "hide_names"), ("locked", "lock")):
+        canvas.set_state(**{state: True})
+        button = next(one for one in canvas.findChildren(QToolButton) if one.isVisible())
+        with qtbot.waitSignal(canvas.badge_clicked) as clicked:
+            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert clicked.args == [name]
+        assert button.accessibleName() and canvas.rect().contains(button.parentWidget().geometry())
+        canvas.set_state(**{state: False})
+        assert not any(one.isVisible() for one in canvas.findChildren(QToolButton))
+
+
+def test_names_are_hidden_without_the_boxes(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (Box(1, 20, 40, 80, 70, frozenset({1})),))
+    above = QRectF(canvas.rect_to_widget((20, 40, 80, 70)).topLeft() - QPointF(0, 14), QSizeF(30, 8)).toRect()
+
+    def ink() -> int:
+        image = canvas.grab(above).toImage()
+        return sum(image.pixelColor(x, y).name() != "#808080" for x in range(30) for y in range(8))
+
+    assert ink() > 100
+    canvas.set_state(names_hidden=True)
+    assert ink() == 0
+
+
+def test_measuring_tells_a_distance_and_draws_or_moves_nothing(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (BIG,))
+    canvas.set_measuring(True)
+    with qtbot.assertNotEmitted(canvas.edited), qtbot.assertNotEmitted(canvas.drawn):
+        drag(qtbot, canvas, _at(canvas, 20, 20), _at(canvas, 50, 60))
+    measure = canvas.measure
+    assert measure is not None and measure.length == pytest.approx(50, abs=1)
+    drag(qtbot, canvas, _at(canvas, 20, 20), _at(canvas, 50, 23), modifiers=Qt.KeyboardModifier.ShiftModifier)
+    assert canvas.measure is not None and canvas.measure.dy == pytest.approx(0, abs=1e-6)
+    qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    assert canvas.measure is None and canvas.measuring
+    qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    assert not canvas.measuring
+
+
+def test_ctrl_arrows_stretch_the_selected_box(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (SMALL,))
+    canvas.select({2})
+    with qtbot.waitSignal(canvas.edited) as edited:
+        qtbot.keyClick(canvas, Qt.Key.Key_Right, CONTROL)
+        qtbot.keyClick(canvas, Qt.Key.Key_Up, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+        canvas.finish_nudging()
+    assert (edited.args[0][0].xyxy, edited.args[1]) == ((30, 30, 51, 40), "Resize box")
+
+
+@pytest.mark.parametrize("what", ["key", "wheel", "press", "elsewhere"])
+def test_nudges_are_announced_at_once_when_a_hand_does_anything_else(qtbot: QtBot, what: str) -> None:
+    canvas = _canvas(qtbot, (SMALL,))
+    canvas.select({2})
+    edits: list[str] = []
+    canvas.edited.connect(lambda _boxes, name: edits.append(name))
+    other = QWidget()
+    qtbot.addWidget(other)
+    other.show()
+    qtbot.keyClick(canvas, Qt.Key.Key_Right)
+    qtbot.keyPress(canvas, Qt.Key.Key_Shift)
+    assert edits == []
+    if what == "key":
+        qtbot.keyClick(canvas, Qt.Key.Key_F9)
+    elif what == "wheel":
+        at = QPointF(canvas.rect().center())
+        wheel = QWheelEvent(at, canvas.mapToGlobal(at), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+                            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)  # fmt: skip
+        QApplication.sendEvent(canvas, wheel)
+    else:
+        qtbot.mousePress(canvas if what == "press" else other, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
+    assert edits == ["Nudge box"]
+
+
+def test_a_box_can_be_drawn_by_keys_alone(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, ())
+    canvas.arm(True)
+    with qtbot.waitSignal(canvas.drawn) as drawn:
+        qtbot.keyClick(canvas, Qt.Key.Key_Return)
+    x1, y1, x2, y2 = drawn.args[0]
+    assert ((x1 + x2) / 2, (y1 + y2) / 2) == pytest.approx((50, 40)) and not canvas.armed
+
+
+def test_zooming_while_a_box_is_dragged_keeps_it_under_the_mouse(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (SMALL,))
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
+    held = QPointF(_at(canvas, 45, 42))
+    move(canvas, held)
+    canvas.zoom_to(canvas.scale * 2, QPointF(10, 10))
+    middle = canvas.rect_to_widget(canvas.boxes[0].xyxy).center()
+    assert (middle - held).manhattanLength() < 3
+
+
+def test_moving_over_the_same_box_paints_nothing_anew(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (BIG,))
+    move(canvas, QPointF(_at(canvas, 40, 40)), Qt.MouseButton.NoButton)
+    qtbot.wait(50)
+    paints: list[int] = []
+    canvas.paint_overlay = lambda painter: paints.append(1)  # type: ignore[method-assign]
+    move(canvas, QPointF(_at(canvas, 50, 50)), Qt.MouseButton.NoButton)
+    qtbot.wait(50)
+    assert paints == []
+    move(canvas, QPointF(_at(canvas, 95, 75)), Qt.MouseButton.NoButton)
+    qtbot.wait(50)
+    assert paints
 
 
 def _shown(qtbot: QtBot, view: ImageView) -> ImageView:

@@ -382,3 +382,13 @@ def test_the_hint_follows_what_the_hand_can_do(qtbot: QtBot, page: LabelPage, se
     assert "Drag to draw" in hints[-1]
     _draw(qtbot, page, (5, 6), (20, 20))
     assert "resize" in hints[-1]  # the mouse is on its corner
+
+
+def test_locked_boxes_are_not_deleted_by_mistake(qtbot: QtBot, page: LabelPage, session: Session) -> None:
+    _draw(qtbot, page, (5, 6), (20, 20))
+    qtbot.keyClick(page.canvas, Qt.Key.Key_L)
+    qtbot.keyClick(page.canvas, Qt.Key.Key_Delete)
+    assert len(_boxes(session)) == 1 and "L unlocks" in page.canvas.hint()
+    qtbot.keyClick(page.canvas, Qt.Key.Key_L)
+    qtbot.keyClick(page.canvas, Qt.Key.Key_Delete)
+    assert _boxes(session) == ()
