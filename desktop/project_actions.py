@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from core.errors import InputError
+from desktop.collector import Collector
 from desktop.dialogs.errors import show_error
 from desktop.dialogs.project_properties import ProjectProperties
 from desktop.dialogs.split_images import SplitImagesDialog
@@ -37,6 +38,7 @@ class ProjectActions(QObject):
     def __init__(self, session: Session, services: Services, window: QWidget, may_close: Callable[[], bool]) -> None:
         """`may_close` asks the pages, a running training for one, before the open project is given up."""
         super().__init__(window)
+        Collector(session, self)
         self._context = FlowContext(session, services, window, may_close)
         self._session = session
         self._services = services

@@ -18,6 +18,7 @@ _Value = TypeVar("_Value", bound=tuple[Any, ...])
 # What an edit may unpack to: text of boxes becomes some 5 times smaller by packing, a crafted row 1,000 times.
 _ALWAYS_ALLOWED = 2**26
 _LARGEST_RATIO = 40
+_PART = 500  # entries that are written at once
 
 
 def encode(edit: Edit) -> bytes:
@@ -39,7 +40,25 @@ def encode(edit: Edit) -> bytes:
         tree["files"] = _columns(edit.files_before, edit.files_after)
     if edit.relabelled:
         tree["relabelled"] = _relabelling_to_json(edit.relabelled)
-    return zlib.compress(json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+    return zlib.compress(_written(tree).encode(), 1)
+
+
+def _written(tree: dict[str, Any]) -> str:
+    """`tree` as JSON. In parts: while the encoder writes one, no other thread can run, and the window stands still."""
+    return "{" + ",".join(f'"{key}":{_in_parts(value)}' for key, value in tree.items()) + "}"
+
+
+def _in_parts(value: Any) -> str:
+    if not isinstance(value, dict | list) or len(value) <= _PART:
+        return _json(value)
+    entries = list(value.items()) if isinstance(value, dict) else value
+    parts = (entries[start : start + _PART] for start in range(0, len(entries), _PART))
+    inner = ",".join(_json(dict(part) if isinstance(value, dict) else part)[1:-1] for part in parts)
+    return f"{{{inner}}}" if isinstance(value, dict) else f"[{inner}]"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def decode(name: str, data: bytes, boxes_of: Callable[[Collection[int]], Mapping[int, tuple[Box, ...]]]) -> Edit:

@@ -8,6 +8,8 @@ from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -96,11 +98,11 @@ class SortKey(StrEnum):
 _PLAIN: dict[str, tuple[type[np.generic], Callable[[ImageRecord], Any]]] = {
     "status": (np.int8, lambda record: _STATUS[record.status]),
     "split": (np.int8, lambda record: _SPLIT[record.split]),
-    "boxes": (np.int32, lambda record: record.box_count),
-    "smallest": (np.float32, lambda record: record.smallest),
+    "boxes": (np.int32, attrgetter("box_count")),
+    "smallest": (np.float32, attrgetter("smallest")),
     "area": (np.int64, lambda record: record.width * record.height),
     "note": (np.bool_, lambda record: bool(record.note)),
-    "id": (np.int64, lambda record: record.id),
+    "id": (np.int64, attrgetter("id")),
 }
 
 
@@ -207,8 +209,8 @@ class ImageIndex:
     def _column(self, name: str) -> NDArray[Any]:
         if name not in self._columns:
             kind = _PLAIN[name][0] if name in _PLAIN else np.int32
-            values = (self._value(name, record) for record in self.records)
-            self._columns[name] = np.fromiter(values, kind, len(self.records))
+            value = _PLAIN[name][1] if name in _PLAIN else partial(self._value, name)
+            self._columns[name] = np.fromiter(map(value, self.records), kind, len(self.records))
         return self._columns[name]
 
     def _value(self, name: str, record: ImageRecord) -> Any:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.errors import InputError
 from core.project.project import Project
+from desktop import collector
 from desktop.dialogs.errors import show_error
 from desktop.dialogs.progress import Progress, run_with_progress
 from desktop.services import Services
@@ -66,11 +67,15 @@ class FlowContext:
                 raise error
             show_error(self.window, complaint, error)
 
+        def working(progress: Progress) -> T:
+            with collector.paused():
+                return work(progress)
+
         run_with_progress(
             self.window,
             self.services.tasks,
             title,
-            work,
+            working,
             lambda result: _drop(done(result)),
             failed,
             unit=unit,

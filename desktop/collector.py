@@ -1,0 +1,60 @@
+"""Keeps Python's garbage collector from stopping the window.
+
+A full collection looks at every object there is, in whichever thread it happens to begin, and lets no other thread run
+meanwhile: with the window and a project in memory that takes 50 to 120 ms (measured). What is there to stay is
+therefore taken out of later collections; these then look only at what came since.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from PySide6.QtCore import QObject
+
+from core.changes import Changes
+from desktop.session import Session
+
+
+class Collector(QObject):
+    """Sets apart what stays: the window and the project, and images that were added to it."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        session.project_changed.connect(self._project_changed)
+        session.changed.connect(self._changed)
+        gc.freeze()
+
+    def _project_changed(self) -> None:
+        # The project that was closed may go with a later collection.
+        gc.unfreeze()
+        if self._session.project is not None:
+            gc.freeze()
+
+    @staticmethod
+    def _changed(changes: Changes, _initiator: object) -> None:
+        if changes.image_list:
+            gc.freeze()
+
+
+_lock = Lock()
+_pausing = 0
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """No collections while the body runs: for work that makes many objects at once, nearly all of which stay."""
+    global _pausing
+    with _lock:
+        _pausing += 1
+        gc.disable()
+    try:
+        yield
+    finally:
+        with _lock:
+            _pausing -= 1
+            if not _pausing:
+                gc.enable()
