@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from core.settings import Settings
 from desktop.actions import SCOPES, tool_tip
-from desktop.models.key_choice import KeyChoice, Keys, choice_of
+from desktop.models.key_choice import KeyChoice, Keys, choice_of, native, spec_of
 
 
 class Keymap(QObject):
@@ -31,6 +31,11 @@ class Keymap(QObject):
     def keys(self, action: str) -> Keys:
         """The keys of an action as portable text; several, one, or none."""
         return self.choice.keys(action)
+
+    def named(self, text: str, **actions: str) -> str:
+        """`text` with {name} replaced by the first key of that action; the action's name where it has none."""
+        keys = {name: native(self.keys(action)) for name, action in actions.items()}
+        return text.format(**{name: keys[name][0] if keys[name] else f"“{_words(actions[name])}”" for name in keys})
 
     def attach(self, scope: str, owner: QObject, actions: Iterable[QAction]) -> None:
         """Give `actions`, made by `actions.build` for `owner`, their keys, now and whenever these change."""
@@ -57,3 +62,7 @@ class _Follower(QObject):
             keys = choice.keys(f"{self._scope}.{spec.name}")
             action.setShortcuts([QKeySequence(key) for key in keys])
             action.setToolTip(tool_tip(spec, keys))
+
+
+def _words(action: str) -> str:
+    return spec_of(action).text.rstrip("…")

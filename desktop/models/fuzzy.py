@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-WORD_START, IN_A_ROW, ANYWHERE = 8.0, 6.0, 1.0
+BEGINNING, WORD_START, IN_A_ROW, ANYWHERE = 10.0, 8.0, 6.0, 1.0
 SKIPPED = 0.05  # taken off for each letter of the text that is left out
 
 
@@ -50,4 +50,6 @@ def score(word: str, text: str) -> float | None:
 
 
 def _gain(text: str, at: int) -> float:
-    return WORD_START if at == 0 or not text[at - 1].isalnum() else ANYWHERE
+    if at == 0:
+        return BEGINNING
+    return ANYWHERE if text[at - 1].isalnum() else WORD_START

@@ -39,7 +39,7 @@ from desktop.widgets.preview_grid import PreviewGrid
 
 SAVE_AFTER_MS = 400  # after the last change, so that dragging a slider does not write at every step
 
-HINT = "Click a picture to enlarge it · N goes on to later epochs · A and D change the image"
+HINT = "Click a picture to enlarge it · {seeds} goes on to later epochs · {previous} and {next} change the image"
 _KEY = "augment-previews"
 
 
@@ -53,6 +53,7 @@ class AugmentPage(QWidget):
         self.setObjectName("page")
         self._session = session
         self._tasks = services.tasks
+        self._keymap = services.keymap
         self._cache = ImageCache()
         self._active = False
         self._project: Project | None = None
@@ -82,7 +83,8 @@ class AugmentPage(QWidget):
     def activated(self) -> None:
         """The page came to the front: the Train page may have changed the recipe meanwhile."""
         self._active = True
-        self._session.hint.emit(HINT)
+        keys = {"seeds": "augment.new_seeds", "previous": "augment.previous", "next": "augment.next"}
+        self._session.hint.emit(self._keymap.named(HINT, **keys))
         self._load_recipe()
         self._refresh()
 

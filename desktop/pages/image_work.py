@@ -65,7 +65,7 @@ class ImageWork(QObject):
         if record is None:
             return
         if record.status is Status.UNLABELLED and not record.box_count:
-            self._warn("This image has no boxes. Draw them, or press C to mark it clean if it has no defects.")
+            self._warn("This image has no boxes. Draw them, or mark it clean if it has no defects.")
             return
         # Clean is a verdict already, and says more than reviewed would. To write what is there already changes nothing.
         done = record.status in (Status.CLEAN, Status.REVIEWED) or self._context.apply(

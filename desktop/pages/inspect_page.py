@@ -33,7 +33,10 @@ from desktop.widgets.inspect_view import Names
 from desktop.widgets.parts import words
 
 LOAD = "inspect load"
-HINT = "D / A: next and previous image    T: truth    [ ]: threshold    B: side by side    E: correct the labels"
+HINT = (
+    "{next} / {previous}: next and previous image    {truth}: truth    {lower} {higher}: threshold    "
+    "{side_by_side}: side by side    {correct}: correct the labels"
+)
 
 
 class InspectPage(QWidget):
@@ -55,6 +58,7 @@ class InspectPage(QWidget):
         self._sized = False
         self._dirty = True
         self._wanted_checkpoint: str | None = None
+        self._keymap = services.keymap
         self._pictures = PictureLoader(services.tasks, self)
         # One image at a time is looked at here: most of the memory is the Label page's.
         self._pictures.follow(session, services.settings, share=0.25)
@@ -81,7 +85,8 @@ class InspectPage(QWidget):
             self._splitter.setSizes([left, self.width() - left - right, right])
             self._sized = True
         self._images.table.setFocus()
-        self._session.hint.emit(HINT)
+        names = ("next", "previous", "truth", "lower", "higher", "side_by_side", "correct")
+        self._session.hint.emit(self._keymap.named(HINT, **{name: f"inspect.{name}" for name in names}))
 
     def deactivated(self) -> None:
         """A prediction goes on in the background."""

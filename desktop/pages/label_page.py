@@ -37,7 +37,7 @@ from desktop.widgets.notice import Notice
 from desktop.widgets.side_panel import SidePanel
 
 NO_IMAGES = (
-    "No images yet.\n\nDrop image files or folders here, or press Ctrl+I to add files and Ctrl+Shift+I to add a folder."
+    "No images yet.\n\nDrop image files or folders here, or press {files} to add files and {folder} to add a folder."
 )
 # Actions that need a project open for writing.
 CHANGING = frozenset(
@@ -203,7 +203,8 @@ class LabelPage(QWidget):
         if picture is None and path is not None:
             self.canvas.set_message(self._pictures.problem(path) or "Loading…")
         elif path is None and project is not None:
-            self.canvas.set_message(NO_IMAGES)
+            keys = {"files": "window.add_images", "folder": "window.add_folder"}
+            self.canvas.set_message(self._services.keymap.named(NO_IMAGES, **keys))
         self._file_notes.show_notes(picture.notices if picture is not None else ())
         if project is not None:
             near = [project.image(image_id) for image_id in self.images.neighbours(self._travel)]

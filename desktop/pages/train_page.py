@@ -268,7 +268,9 @@ class TrainPage(QWidget):
         start = {"weights.source": "checkpoint", "weights.path": str(checkpoint.path)}
         recipes = [run.recipe for run in project.runs() if run.id == checkpoint.run]
         try:
-            base = parse_recipe(recipes[0], checkpoint.run) if recipes and recipes[0] else default_recipe(checkpoint.model)
+            base = (
+                parse_recipe(recipes[0], checkpoint.run) if recipes and recipes[0] else default_recipe(checkpoint.model)
+            )
             recipe = with_settings(base, start)
         except InputError as error:
             self._show_error(str(error))

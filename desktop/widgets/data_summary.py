@@ -66,19 +66,22 @@ class DataSummary(QWidget):
         self._clean = {split: QLabel() for split in USED_SPLITS}
         self._hint = _wrapped("warning")
         self._note = _wrapped("small")
-        self._split_button = QPushButton("Split images…")
+        self._split_button = QPushButton("Split…")
+        self._split_button.setAccessibleName("Split images")
+        self._split_button.setToolTip("Divide the images over training, validation and test")
         self._split_button.clicked.connect(self.split_requested)
         self._bars = LabelBars()
         tiles = QHBoxLayout()
         tiles.setSpacing(GAP)
         for split in USED_SPLITS:
             tiles.addLayout(self._tile(split), 1)
+        # Beside the numbers, so that the bars below need no scrolling in a small window.
+        tiles.addWidget(self._split_button, 0, Qt.AlignmentFlag.AlignVCenter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
         layout.addLayout(tiles)
         layout.addWidget(self._hint)
-        layout.addWidget(self._split_button, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self._bars)
         layout.addWidget(self._note)
 
@@ -144,7 +147,9 @@ class LabelBars(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics = self.fontMetrics()
         most = max((count for _, _, count in self._rows), default=0)
-        name_width = min(self.width() // 2, 2 + max((metrics.horizontalAdvance(row[0]) for row in self._rows), default=0))
+        name_width = min(
+            self.width() // 2, 2 + max((metrics.horizontalAdvance(row[0]) for row in self._rows), default=0)
+        )
         number_width = metrics.horizontalAdvance(f"{most:,}")
         left = name_width + GAP
         room = max(1, self.width() - left - number_width - GAP)

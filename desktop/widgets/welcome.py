@@ -156,7 +156,7 @@ def _way(action: QAction, text: str, about: str) -> QPushButton:
     inner.addWidget(picture)
     inner.addStretch(1)
     inner.addWidget(words(text, "heading"))
-    inner.addWidget(words(about, "small"))
+    inner.addWidget(words(about, "small", wrap=True))
     for child in button.findChildren(QWidget):
         child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         child.setFocusPolicy(Qt.FocusPolicy.NoFocus)

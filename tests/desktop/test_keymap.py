@@ -138,6 +138,13 @@ def test_actions_and_their_tool_tips_follow_the_settings_at_once(qtbot: QtBot, s
     assert pressed == ["clean", "next", "digit_7", "hide"]
 
 
+def test_sentences_name_the_keys_in_force(services: Services) -> None:
+    text = "{draw} draws, {add} adds"
+    assert services.keymap.named(text, draw="label.draw", add="window.add_images") == "W draws, Ctrl+I adds"
+    services.settings.update(shortcuts={"label.draw": ["X"], "window.add_images": []})
+    assert services.keymap.named(text, draw="label.draw", add="window.add_images") == "X draws, “Add images” adds"
+
+
 def test_a_page_that_is_gone_is_not_given_keys(qtbot: QtBot, services: Services) -> None:
     page = QWidget()
     spec = ActionSpec("train", "Train")
