@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from core.project.history import EventKind, ImageEvent
+from core.project.rows import sound_rows
 
 _CHUNK = 4096  # image ids whose membership in one event is one bitmap
 _FEW = 64  # images of an event that are rows of their own
@@ -44,6 +45,7 @@ class EventTables:
             row = (chunk, event, np.packbits(marks).tobytes())
             self._db.execute("INSERT INTO bulk_events VALUES (?, ?, ?)", row)
 
+    @sound_rows()
     def of_image(self, image_id: int) -> list[ImageEvent]:
         """What happened to an image, newest first."""
         chunk, place = divmod(image_id, _CHUNK)

@@ -42,9 +42,11 @@ class HistoryTable:
         first, last = self._db.execute("SELECT min(position), max(position) + 1 FROM history").fetchone()
         return (0, 0) if first is None else (first, last)
 
+    @sound_rows()
     def entries(self, done: int) -> list[HistoryEntry]:
         """What can be undone or redone, oldest first; positions below `done` are done."""
         rows = self._db.execute("SELECT position, name, time, images FROM history ORDER BY position")
         return [
-            HistoryEntry(position + 1, name, time, images, position < done) for position, name, time, images in rows
+            HistoryEntry(position + 1, str(name), str(time), int(images), position < done)
+            for position, name, time, images in rows
         ]

@@ -46,7 +46,7 @@ def sound_rows() -> Iterator[None]:
     """Rows that are no boxes, labels or edits are damage that SQLite itself cannot see."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError, zlib.error) as error:
+    except (LookupError, TypeError, ValueError, OverflowError, RecursionError, zlib.error) as error:
         raise sqlite3.DatabaseError(f"a row is not what was written: {error}") from error
 
 

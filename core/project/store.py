@@ -24,6 +24,16 @@ _PAGES_AT_ONCE = 512  # of a copy: 2 MB, about a millisecond
 _LISTED = "SELECT value FROM json_each(?)"
 
 
+# Of the columns whose values are not looked at when they are read.
+_ODD_IMAGE = " OR ".join(f"typeof({column}) <> 'text'" for column in ("path", "grp", "note", "content_hash"))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
 class StaleEditError(Exception):
     """The rows are not as the edit found them; nothing may be kept of it."""
 
@@ -65,8 +75,8 @@ class Store:
 
     def settle(self, order: Sequence[int]) -> None:
         """Note that everything is written and closing follows; keep the `order` of the images."""
-        # On a full disk the mark stays: the next opening checks the project, and nothing is lost.
-        with suppress(sqlite3.OperationalError), self._unnoted():
+        # On a full disk, or in a damaged file, the mark stays: the next opening checks the project.
+        with suppress(sqlite3.DatabaseError), self._unnoted():
             data = np.asarray(order, "<i8").tobytes()
             self._db.execute("INSERT OR IGNORE INTO derived VALUES ('order', ?)", (data,))
             database.mark_closed(self._db)
@@ -101,12 +111,15 @@ class Store:
     @sound_rows()
     def labels(self) -> tuple[Label, ...]:
         rows = self._db.execute("SELECT id, name, color, shortcut FROM labels ORDER BY position")
-        return tuple(Label(*row) for row in rows)
+        return tuple(Label(label_id, *map(_text, texts)) for label_id, *texts in rows)
 
     @sound_rows()
     @uncollected()
     def images(self) -> dict[int, ImageRecord]:
         """Every image by id. Reads no box: what is listed of them is kept with the images."""
+        odd = self._db.execute(f"SELECT count(*) FROM images WHERE {_ODD_IMAGE}").fetchone()[0]
+        if odd:
+            raise ValueError(f"{odd} images have something else where text belongs")
         status = {str(value): value for value in Status}
         split = {str(value): value for value in Split}
         rows = self._db.execute(
