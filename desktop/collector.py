@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from core.changes import Changes
 from desktop.session import Session
+
+AFTER = 1_500  # ms
 
 
 class Collector(QObject):
@@ -26,18 +28,23 @@ class Collector(QObject):
         self._session = session
         session.project_changed.connect(self._project_changed)
         session.changed.connect(self._changed)
+        # Views make what they keep of a project after they have heard of it, some only when they are shown.
+        self._later = QTimer(self, singleShot=True, interval=AFTER)
+        self._later.timeout.connect(gc.freeze)
         gc.freeze()
 
     def _project_changed(self) -> None:
         # The project that was closed may go with a later collection.
         gc.unfreeze()
+        self._later.stop()
         if self._session.project is not None:
             gc.freeze()
+            self._later.start()
 
-    @staticmethod
-    def _changed(changes: Changes, _initiator: object) -> None:
+    def _changed(self, changes: Changes, _initiator: object) -> None:
         if changes.image_list:
             gc.freeze()
+            self._later.start()
 
 
 _lock = Lock()

@@ -86,12 +86,12 @@ class FileWatch(QObject):
     @property
     def missing(self) -> frozenset[int]:
         """Images whose file is not where it was."""
-        return frozenset(self._missing)
+        return self._missing
 
     @property
     def changed(self) -> frozenset[int]:
         """Images whose file is not the one that was labelled."""
-        return frozenset(self._changed)
+        return self._changed
 
     def look(self) -> None:
         """Look at every folder anew, now."""
@@ -106,8 +106,8 @@ class FileWatch(QObject):
         self._waiting: deque[str] = deque()
         self._stamps_from = 0
         self._sizes_from = 0
-        self._missing: set[int] = set()
-        self._changed: set[int] = set()
+        self._missing: frozenset[int] = frozenset()
+        self._changed: frozenset[int] = frozenset()
         self._to_read: deque[int] = deque()
         self._offered: set[str] = set()  # `gathering.key` of files that are no news
         self._new: list[Path] = []
@@ -193,19 +193,19 @@ class FileWatch(QObject):
             self._watcher.addPath(folder.path)
         self._listings[folder.path] = found
         if folder is self._folders.get(folder.path):
-            self._set_states(missing=(self._missing - set(folder.ids.values())) | found.missing)
+            self._set_states(missing=(self._missing - frozenset(folder.ids.values())) | found.missing)
             if new := [file for file in found.new if gathering.key(file) not in self._offered]:
                 self._new += new
                 self._news.start()
             self._offered.update(map(gathering.key, found.strangers))
         self._list_next()
 
-    def _set_states(self, missing: set[int] | None = None, changed: set[int] | None = None) -> None:
+    def _set_states(self, missing: frozenset[int] | None = None, changed: frozenset[int] | None = None) -> None:
         before = self._missing, self._changed
         self._missing = self._missing if missing is None else missing
         self._changed = self._changed if changed is None else changed
         if touched := (before[0] ^ self._missing) | (before[1] ^ self._changed):
-            self.states_changed.emit(frozenset(touched))
+            self.states_changed.emit(touched)
 
     def _tell_new(self) -> None:
         new, self._new = self._new, []
@@ -285,7 +285,7 @@ class FileWatch(QObject):
 
     def _take_contents(self, result: tuple[set[int], list[int]]) -> None:
         read, other = result
-        self._set_states(changed=(self._changed - read) | set(other))
+        self._set_states(changed=(self._changed - read) | frozenset(other))
 
     # -- ends
 
