@@ -6,6 +6,7 @@ thousands, and each costs the interpreter more than the drawing itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ from desktop.canvas.port import FAR, Port
 STRIPE = 10.0  # length of one colour along the outline of a box with several labels, in widget pixels
 CASING = QColor(8, 9, 12, 170)  # around and between all colours, so that they are seen on any image
 UNLABELLED = QColor("#eef0f4")
+DASHES = (UNLABELLED.name(), "")  # the stripes of a box without labels: a colour, and a gap
 MOST_STRIPES = 2500  # of one drawing; where there would be more, they are made longer
 MARGIN = 192  # device pixels beyond the view
 
@@ -127,12 +129,11 @@ def draw_outlines(
     for colors, rows in shown.items():
         if len(colors) == 1:
             _rings(pixels, near[rows], range(-inner, outer), QColor(colors[0]))
-        elif len(rows):
-            _striped(pixels, corners[rows], near[rows], range(-inner, outer), _striping(colors), ratio)
-
-
-def _striping(colors: Sequence[str]) -> list[QColor]:
-    return [QColor(color) for color in colors] if colors else [UNLABELLED, CASING]
+    striped = [(colors or DASHES, rows) for colors, rows in shown.items() if len(colors) != 1 and len(rows)]
+    if striped:
+        rows = np.concatenate([members for _, members in striped])
+        turns = [colors for colors, members in striped for _ in members]
+        _striped(pixels, corners[rows], near[rows], range(-inner, outer), turns, ratio)
 
 
 def _reaching(corners: Corners, width: int, height: int) -> NDArray[np.bool_]:
@@ -167,26 +168,33 @@ def _lines(pixels: NDArray[np.uint8], coordinates: Sequence[NDArray[np.int64]], 
 
 
 def _striped(
-    pixels: NDArray[np.uint8], corners: Corners, near: Corners, offsets: range, colors: Sequence[QColor], ratio: float
-) -> None:
-    """Outlines whose colours take turns, from each box's own corner on, with a dark gap between any two."""
+    pixels: NDArray[np.uint8], corners: Corners, near: Corners, offsets: range, turns: Sequence[tuple[str, ...]],
+    ratio: float,
+) -> None:  # fmt: skip
+    """Outlines whose colours (`turns`, of each) take turns, from the box's own corner on, with a dark gap between."""
     _rings(pixels, near, offsets, CASING)
-    reach = (near[:, 2:] - near[:, :2]).sum() * 2
-    stripe = max(STRIPE * ratio, reach / MOST_STRIPES)
+    names = list(dict.fromkeys(name for colors in turns for name in colors if name))
+    most = max(len(colors) for colors in turns)
+    numbers = {name: number for number, name in enumerate(names)} | {"": -1}
+    palette = np.array([[numbers[colors[turn % len(colors)]] for turn in range(most)] for colors in turns])
+    period = np.array([len(colors) for colors in turns])
+    reach = float((near[:, 2:] - near[:, :2]).sum()) * 2 / (STRIPE * ratio)
+    # In steps, so that they do not creep along while more boxes come into sight.
+    stripe = STRIPE * ratio * 2 ** math.ceil(math.log2(max(1.0, reach / MOST_STRIPES)))
     gap = max(1, round(ratio))
-    for side in (0, 1):  # those that run across, those that run down
-        run, still = (0, 2), (1, 3)
-        if side:
-            run, still = still, run
+    rings = [_ring(near, offset) for offset in offsets]
+    for upright, run, still in ((False, (0, 2), (1, 3)), (True, (1, 3), (0, 2))):
         box, start, end = _stripes(corners[:, run[0]], near[:, run[0]], near[:, run[1]], stripe)
-        turn = np.rint((start - corners[box, run[0]]) / stripe).astype(np.int64) % len(colors)
+        turn = np.rint((start - corners[box, run[0]]) / stripe).astype(np.int64) % period[box]
+        color_of = palette[box, turn]
         begin = np.maximum(np.rint(start).astype(np.int64), near[box, run[0]])
         last = np.minimum(np.rint(end).astype(np.int64) - 1 - gap, near[box, run[1]] - 1)
-        for number, color in enumerate(colors):
-            chosen = (turn == number) & (last >= begin)
+        for number, name in enumerate(names):
+            chosen = (color_of == number) & (last >= begin)
+            where = box[chosen]
             for edge in still:
-                places = [_ring(near[box[chosen]], offset)[:, edge] for offset in offsets]
-                _segments(pixels, begin[chosen], last[chosen], places, bool(side), color)
+                places = [ring[where, edge] for ring in rings]
+                _segments(pixels, begin[chosen], last[chosen], places, upright, QColor(name))
 
 
 def _stripes(

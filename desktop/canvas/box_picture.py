@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import math
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from desktop.canvas.tags import Look, Tagged, TagPictures, named_rows, place_tag
 CHOSEN_WIDER = 1.5  # a selected box's line, in widths of the others
 SMALL_MOVE = 48.0  # widget pixels for which tags keep their places
 MOST_FORCED = 40  # of selected boxes, names are shown whatever they cover
+NOBODY: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class BoxPicture:
     ) -> None:
         """All outlines. `shown` differs from `still` only in boxes that are selected: those in the hand."""
         looks = self._all_looks(still)
-        held = np.array([still.rows[box_id] for box_id in selected if box_id in still.rows], np.intp)
+        held = _rows(still, selected)
 
         def others(seen: Port) -> Groups:
             rows = seen.in_sight(still.xyxy)
@@ -90,7 +92,9 @@ class BoxPicture:
             painter.fillRect(QRectF(x1, y1, x2 - x1, y2 - y1), _wash(looks.each[row], style.fill_opacity))
         stroke = Stroke(style.line_width * CHOSEN_WIDER, rim=True)
         key = (shown, selected, style, self._labels)
-        self._chosen.paint(painter, key, shown.xyxy, lambda seen: looks.grouped(chosen(seen)), port, stroke)
+        _paint_part(
+            painter, self._chosen, key, shown.xyxy, lambda seen: looks.grouped(chosen(seen)), rows, port, stroke
+        )
 
     def paint_hover(self, painter: QPainter, xyxy: XYXY, port: Port, style: CanvasStyle) -> None:
         """A light line around the box that a click would take."""
@@ -104,36 +108,44 @@ class BoxPicture:
         corners = np.asarray([xyxy], np.float32)
         colors = tuple(color for _, color in self.look(labels))
         stroke = Stroke(style.line_width * CHOSEN_WIDER, rim=True)
-        self._new.paint(painter, (xyxy, colors, style), corners, lambda _seen: {colors: np.array([0])}, port, stroke)
+        row = np.array([0])
+        _paint_part(painter, self._new, (xyxy, colors, style), corners, lambda _seen: {colors: row}, row, port, stroke)
 
     def paint_tags(
-        self, painter: QPainter, boxes: Boxes, selected: frozenset[int], hovered: int | None, port: Port
+        self, painter: QPainter, still: Boxes, shown: Boxes, selected: frozenset[int], hovered: int | None, port: Port
     ) -> None:
         """The names of those boxes for which there is room, and of those that are selected or pointed at."""
-        key = (boxes, selected, hovered, self._labels)
+        apart = selected if len(selected) <= MOST_FORCED else NOBODY
+        key = (still, apart, self._labels)
         at = QPointF(0, 0)
         if key == self._tags.key and (moved := _small_move(self._tags.port, port)) is not None:
             at = moved
         else:
-            self._tags = _Tags(key, port, self._place(boxes, selected, hovered, port))
-        looks = self._all_looks(boxes)
-        for tag in reversed(self._tags.placed):
-            painter.drawImage(at + QPointF(tag.x, tag.y), self._pictures.get(looks.each[tag.row], port.ratio))
+            rows = port.in_sight(still.xyxy)
+            held = _rows(still, apart)
+            placed = self._place(still, rows[~np.isin(rows, held)] if len(held) else rows, port)
+            self._tags = _Tags(key, port, placed)
+        looks = self._all_looks(shown)
+        tags = [(tag.row, at + QPointF(tag.x, tag.y)) for tag in reversed(self._tags.placed)]
+        # What is in the hand or under the mouse changes at every move, and has its names on top.
+        meant = _rows(shown, apart | ({hovered} if hovered is not None else NOBODY))
+        meant = meant[port.in_sight(shown.xyxy[meant])]
+        meant = meant[~np.isin(meant, [row for row, _ in tags])]
+        tags += [(tag.row, QPointF(tag.x, tag.y)) for tag in self._place(shown, meant, port, always=True)]
+        for row, place in tags:
+            painter.drawImage(place, self._pictures.get(looks.each[row], port.ratio))
 
-    def _place(self, boxes: Boxes, selected: frozenset[int], hovered: int | None, port: Port) -> list[Tagged]:
+    def _place(self, boxes: Boxes, rows: NDArray[np.intp], port: Port, *, always: bool = False) -> list[Tagged]:
+        """Places for the names of `rows`; `always`: also where they cover something."""
         looks = self._all_looks(boxes)
-        rows = port.in_sight(boxes.xyxy)
         rects = port.to_widget(boxes.xyxy[rows])
-        place_of = {row: place for place, row in enumerate(rows.tolist())}
-        wanted = [hovered] if hovered is not None else []
-        wanted += sorted(selected) if len(selected) <= MOST_FORCED else []
-        always = [place_of[boxes.rows[one]] for one in wanted if boxes.rows.get(one) in place_of]
+        first = list(range(len(rows))) if always else []
         sizes = {}
-        for place in named_rows(rects, always):
+        for place in named_rows(rects, first):
             size = self._pictures.get(looks.each[int(rows[place])], port.ratio).deviceIndependentSize()
             sizes[place] = (size.width(), size.height())
         bounds = QRectF(0, 0, port.width, port.height)
-        return [Tagged(int(rows[tag.row]), tag.x, tag.y) for tag in place_tags(rects, sizes, bounds, always)]
+        return [Tagged(int(rows[tag.row]), tag.x, tag.y) for tag in place_tags(rects, sizes, bounds, first)]
 
     def _all_looks(self, boxes: Boxes) -> _Looks:
         """How every box is labelled. Those in the hand keep their labels, so the looks of a gesture's begin will do."""
@@ -159,6 +171,34 @@ class _Looks:
         group_of = self._group_of[rows]
         found = {group: rows[group_of == number] for number, group in enumerate(self._groups)}
         return {group: members for group, members in found.items() if len(members)}
+
+
+def _rows(boxes: Boxes, ids: Set[int]) -> NDArray[np.intp]:
+    return np.array(sorted(boxes.rows[one] for one in ids if one in boxes.rows), np.intp)
+
+
+def _paint_part(
+    painter: QPainter, layer: BoxLayer, key: object, xyxy: NDArray[np.float32], groups: Callable[[Port], Groups],
+    rows: NDArray[np.intp], port: Port, stroke: Stroke,
+) -> None:  # fmt: skip
+    """Paint a layer that reaches no farther than around `rows`: a box in the hand is drawn anew at every step."""
+    if not len(rows):
+        return
+    width, height = port.device_size
+    away = math.ceil((stroke.width + 6) * port.ratio)
+    corners = port.to_device(xyxy[rows])
+    left, top = (max(0, int(low) - away) for low in corners[:, :2].min(axis=0))
+    right, bottom = (
+        min(most, int(high) + away) for most, high in zip((width, height), corners[:, 2:].max(axis=0), strict=True)
+    )
+    if right <= left or bottom <= top:
+        return
+    x, y = left / port.ratio, top / port.ratio
+    part = replace(port, left=port.left - x, top=port.top - y,
+                   width=(right - left) / port.ratio, height=(bottom - top) / port.ratio)  # fmt: skip
+    painter.translate(x, y)
+    layer.paint(painter, key, xyxy, groups, part, stroke)
+    painter.translate(-x, -y)
 
 
 def _small_move(before: Port | None, now: Port) -> QPointF | None:

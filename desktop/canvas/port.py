@@ -17,8 +17,8 @@ class Port:
     scale: float  # widget pixels for one image pixel
     left: float  # where the image's corner is, in widget pixels
     top: float
-    width: int  # of the widget, in widget pixels
-    height: int
+    width: float  # of the widget, in widget pixels
+    height: float
     ratio: float = 1.0
     wider: int = 0  # device pixels by which it reaches beyond the widget
 

@@ -38,6 +38,7 @@ class LabelView(QObject):
         self._settings = services.settings
         self._actions: Mapping[str, QAction] = {}
         self._compared_at = 0.0
+        self._unsaved = False
         self._ours = False  # the project's setting is being written by this
         self.panel = AdjustPanel(canvas)
         self._save_timer = QTimer(self, singleShot=True, interval=SAVE_AFTER)
@@ -89,6 +90,7 @@ class LabelView(QObject):
     def open_project(self) -> None:
         """Show the session's project as it was shown last."""
         project = self._context.project
+        self._unsaved = False
         self._save_timer.stop()
         kept = project.setting(ADJUSTMENT) if project is not None else None
         self.panel.show_adjustment(self._read(kept))
@@ -97,8 +99,9 @@ class LabelView(QObject):
 
     def settle(self) -> None:
         """Keep the adjustment in the project, if it has changed and the project may be written."""
-        if not self._save_timer.isActive():
+        if not self._unsaved:
             return
+        self._unsaved = False
         self._save_timer.stop()
         session = self._context.session
         if session.project is None or not self._context.editable:
@@ -137,6 +140,7 @@ class LabelView(QObject):
     def _adjust(self, adjustment: Adjustment) -> None:
         self._check("compare", False)
         self._show_adjusted()
+        self._unsaved = True
         self._save_timer.start()
 
     def _show_adjusted(self) -> None:

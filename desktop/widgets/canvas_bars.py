@@ -54,7 +54,7 @@ class CanvasBar(QFrame):
         self._name = ElidedLabel()
         self._sign = QLabel()
         self._buttons: dict[str, QToolButton] = {}
-        self._lines: list[QFrame] = []
+        self._left_out: frozenset[str] = frozenset()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GAP, 6, GAP, 6)
         layout.setSpacing(2)
@@ -67,7 +67,7 @@ class CanvasBar(QFrame):
         layout.addSpacing(2)
         layout.addWidget(self._name, 1)
         for group in GROUPS:
-            self._lines.append(self._line(layout))
+            self._line(layout)
             for name in group:
                 self._buttons[name] = bar_button(actions[name])
                 layout.addWidget(self._buttons[name])
@@ -95,13 +95,10 @@ class CanvasBar(QFrame):
         super().resizeEvent(event)
         self._arrange()
 
-    def _line(self, layout: QHBoxLayout) -> QFrame:
-        line = divider()
-        line.setContentsMargins(4, 0, 4, 0)
-        layout.addSpacing(3)
-        layout.addWidget(line)
-        layout.addSpacing(3)
-        return line
+    def _line(self, layout: QHBoxLayout) -> None:
+        layout.addSpacing(4)
+        layout.addWidget(divider())
+        layout.addSpacing(4)
 
     def _more_button(self, actions: Mapping[str, QAction]) -> QToolButton:
         menu = QMenu(self)
@@ -122,24 +119,26 @@ class CanvasBar(QFrame):
 
     def _arrange(self) -> None:
         """Leave to the menu what would squeeze the file's name."""
-        widths = {name: self._buttons[name].sizeHint().width() + 2 for name in GIVING_WAY if name in self._buttons}
+        layout = self.layout()
+        assert layout is not None
         verdicts = [self._buttons[name] for name in VERDICTS]
-        icon_only = verdicts[0].iconSize().width() + 16
-        widths["words"] = sum(_with_text(button) for button in verdicts) - len(verdicts) * icon_only
-        always = [button for name, button in self._buttons.items() if name not in (*GIVING_WAY, *VERDICTS)]
-        rest = NAME_ROOM + self._place.sizeHint().width() + sum(button.sizeHint().width() + 2 for button in always)
-        rest += len(verdicts) * icon_only + 3 * 34 + (len(self._lines) + 1) * 9 + 5 * GAP
-        out = giving_way(self.width(), widths, rest)
+        icon_only = self._buttons["draw"].sizeHint().width()
+        widths = {name: self._buttons[name].sizeHint().width() + 2 for name in GIVING_WAY if name in self._buttons}
+        widths["words"] = sum(_with_text(button) - icon_only for button in verdicts)
+        # What is there now, but for what may go: measured, since fonts and styles differ.
+        there = [name for name in widths if name not in self._left_out]
+        rest = layout.minimumSize().width() - sum(widths[name] for name in there)
+        out = giving_way(self.width(), widths, rest + NAME_ROOM - self._name.minimumSizeHint().width())
+        if out == self._left_out:
+            return
+        self._left_out = out
         style = Qt.ToolButtonStyle
         for button in verdicts:
             wanted = style.ToolButtonIconOnly if "words" in out else style.ToolButtonTextBesideIcon
-            if button.toolButtonStyle() != wanted:
-                button.setToolButtonStyle(wanted)
+            button.setToolButtonStyle(wanted)
         for name in GIVING_WAY:
             if name in self._buttons:
                 self._buttons[name].setVisible(name not in out)
-        for line, group in zip(self._lines, GROUPS, strict=True):
-            line.setVisible(any(name not in out for name in group))
 
     def _tint(self) -> None:
         self._sign.setVisible(self._record is not None)
