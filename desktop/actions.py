@@ -59,6 +59,8 @@ WINDOW = (
     ActionSpec("page_3", "Train page", ("Ctrl+3",), "train"),
     ActionSpec("page_4", "Checkpoints page", ("Ctrl+4",), "checkpoints"),
     ActionSpec("page_5", "Inspect page", ("Ctrl+5",), "inspect"),
+    ActionSpec("next_control", "Go to the next control", ("F6",), tip="Go on from the image, where Tab selects boxes"),
+    ActionSpec("previous_control", "Go to the control before", ("Shift+F6",)),
     ActionSpec("theme_system", "Colours as the system", checkable=True),
     ActionSpec("theme_dark", "Dark colours", checkable=True),
     ActionSpec("theme_light", "Light colours", checkable=True),

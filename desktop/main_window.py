@@ -90,6 +90,8 @@ class MainWindow(QMainWindow):
             "quit": self.close,
             **{f"page_{number + 1}": partial(self.show_page, number) for number in range(len(PAGES))},
             **{f"theme_{choice}": partial(self._theme_toggled, choice) for choice in ("system", "dark", "light")},
+            "next_control": lambda: self.focusNextPrevChild(True),
+            "previous_control": lambda: self.focusNextPrevChild(False),
             "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
             "palette": self._show_palette,
             "settings": self._dialogs.settings,

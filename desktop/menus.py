@@ -23,7 +23,7 @@ PROJECT = (
 EDIT = ("undo", "redo")
 EDIT_END = ("palette", "settings")
 VIEW = ("page_1", "page_2", "page_3", "page_4", "page_5")
-VIEW_END = (THEMES, "full_screen")
+VIEW_END = (THEMES, "full_screen", LINE, "next_control", "previous_control")
 THEME_ACTIONS = ("theme_system", "theme_dark", "theme_light")
 HELP = ("shortcuts", "about")
 

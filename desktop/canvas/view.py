@@ -285,6 +285,9 @@ class ImageView(QWidget):
             painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._message)
         if self._pyramid is not None:
             self.paint_overlay(painter)
+        if self.hasFocus():
+            painter.setPen(theme().link)
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
     def _scene(self) -> Scene:
@@ -396,7 +399,12 @@ class ImageView(QWidget):
         self._space_held = False
         self._space_tap.invalidate()
         self.update_cursor()
+        self.update()
         super().focusOutEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.update()
+        super().focusInEvent(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         # Keys go to the image under the mouse, but never away from a field that is being typed in.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -27,6 +27,7 @@ from desktop.widgets.model_form import ModelForm
 from desktop.widgets.parts import surface, words
 
 SHORTCUTS = "Shortcuts"
+ROW = 34  # height of a section in the list, in pixels
 ABOUT = {
     "Appearance": "How the whole window looks.",
     "Canvas": "How boxes and guides look on the image. The picture below follows what you set.",
@@ -134,7 +135,9 @@ class SettingsDialog(QDialog):
     # -- building
 
     def _add(self, name: str, *parts: QWidget) -> None:
-        self._list.addItem(QListWidgetItem(name))
+        item = QListWidgetItem(name)
+        item.setSizeHint(QSize(0, ROW))
+        self._list.addItem(item)
         page = QWidget()
         layout = QVBoxLayout(page)
         layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD)

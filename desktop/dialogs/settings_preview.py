@@ -1,82 +1,70 @@
-"""A small canvas that shows what the settings of the canvas do."""
+"""The canvas itself, small, on a made-up image: it shows what the settings of the canvas do."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QWidget
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.project.palette import COLORS
 from core.settings import Preferences
-from desktop.theme import theme
+from core.types import Box, Label
+from desktop.canvas.annotation_canvas import AnnotationCanvas
+from desktop.canvas.box_picture import CanvasStyle
+
+WIDTH, HEIGHT = 620, 190
+LABELS = (Label(1, "pit", COLORS[0], ""), Label(2, "scratch", COLORS[1], ""))
+BOXES = (
+    Box(id=1, x1=60, y1=50, x2=160, y2=145, labels=frozenset({1})),
+    Box(id=2, x1=270, y1=45, x2=440, y2=155, labels=frozenset({2})),
+)
 
 
 class CanvasPreview(QWidget):
-    """An image with a box, a selected box, and the guides of one being drawn."""
+    """A box, a selected box, and under the mouse the guides."""
 
     def __init__(self, values: Preferences) -> None:
         super().__init__()
-        self._values = values
+        self.canvas = AnnotationCanvas()
+        self.canvas.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.canvas.setAccessibleName("Preview of the canvas")
+        self.canvas.set_labels(LABELS)
+        self.canvas.set_image(metal())
+        self.canvas.set_boxes(BOXES)
+        self.canvas.select([2])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.canvas)
         self.setMinimumHeight(150)
-        self.setAccessibleName("Preview of the canvas")
+        self.show_values(values)
 
     def show_values(self, values: Preferences) -> None:
-        self._values = values
-        self.update()
+        """Look as these settings say."""
+        self.canvas.set_style(
+            CanvasStyle(
+                line_width=values.canvas_line_width,
+                fill_opacity=values.canvas_fill_opacity,
+                guides=values.canvas_crosshair,
+                guide_color=values.canvas_guide_color,
+            )
+        )
+        self.canvas.set_state(
+            minimap=values.canvas_minimap, rulers=values.canvas_rulers, pixel_grid=values.canvas_pixel_grid
+        )
+        self.canvas.set_background(QColor(values.canvas_background) if values.canvas_background else None)
 
     def sizeHint(self) -> QSize:
-        return QSize(480, 220)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        values, painter = self._values, QPainter(self)
-        around = QColor(values.canvas_background) if values.canvas_background else theme().canvas
-        painter.fillRect(self.rect(), around)
-        image = QRectF(self.rect()).adjusted(28, 16, -28, -16)
-        metal = QLinearGradient(image.topLeft(), image.bottomRight())
-        metal.setColorAt(0, QColor("#5d6166"))
-        metal.setColorAt(0.5, QColor("#8b9096"))
-        metal.setColorAt(1, QColor("#43474c"))
-        painter.fillRect(image, metal)
-        self._paint_scratch(painter, image)
-        plain = _part(image, 0.08, 0.2, 0.3, 0.75)
-        chosen = _part(image, 0.42, 0.3, 0.7, 0.85)
-        self._paint_box(painter, plain, QColor(COLORS[0]), selected=False)
-        self._paint_box(painter, chosen, QColor(COLORS[1]), selected=True)
-        if values.canvas_crosshair:
-            at = QPointF(image.left() + 0.86 * image.width(), image.top() + 0.36 * image.height())
-            color = QColor(values.canvas_guide_color)
-            color.setAlpha(170)
-            painter.setPen(QPen(color, 1, Qt.PenStyle.DashLine))
-            painter.drawLine(QPointF(0, at.y()), QPointF(self.width(), at.y()))
-            painter.drawLine(QPointF(at.x(), 0), QPointF(at.x(), self.height()))
-        painter.end()
-
-    def _paint_box(self, painter: QPainter, rect: QRectF, color: QColor, *, selected: bool) -> None:
-        width = self._values.canvas_line_width * (1.5 if selected else 1.0)
-        if selected:
-            wash = QColor(color)
-            wash.setAlphaF(self._values.canvas_fill_opacity)
-            painter.fillRect(rect, wash)
-        for pen in (QPen(QColor(0, 0, 0, 150), width + 2), QPen(color, width)):
-            pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-            painter.setPen(pen)
-            painter.drawRect(rect)
-
-    @staticmethod
-    def _paint_scratch(painter: QPainter, image: QRectF) -> None:
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(235, 238, 242, 190), 2))
-        painter.drawLine(
-            _part(image, 0.46, 0.42, 0.66, 0.74).topLeft(), _part(image, 0.46, 0.42, 0.66, 0.74).bottomRight()
-        )
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(30, 32, 36, 200))
-        painter.drawEllipse(_part(image, 0.14, 0.38, 0.24, 0.62))
-        painter.restore()
+        return QSize(WIDTH, HEIGHT + 40)
 
 
-def _part(rect: QRectF, left: float, top: float, right: float, bottom: float) -> QRectF:
-    """A part of `rect`, given in shares of its width and height."""
-    corner = QPointF(rect.left() + left * rect.width(), rect.top() + top * rect.height())
-    return QRectF(corner, QPointF(rect.left() + right * rect.width(), rect.top() + bottom * rect.height()))
+def metal() -> NDArray[np.uint8]:
+    """A brushed surface with a pit and a scratch, RGB."""
+    shade = 100 + 40 * np.sin(np.linspace(0.4, 2.6, WIDTH))[None, :] + np.zeros((HEIGHT, 1))
+    shade += np.random.default_rng(0).normal(0, 5, (HEIGHT, 1))
+    image = np.repeat(shade[:, :, None], 3, axis=2).clip(0, 255).astype(np.uint8)
+    cv2.circle(image, (110, 98), 30, (34, 36, 40), -1, cv2.LINE_AA)
+    cv2.line(image, (285, 60), (425, 140), (222, 226, 232), 3, cv2.LINE_AA)
+    return image

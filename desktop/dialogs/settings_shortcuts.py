@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -24,6 +24,7 @@ from desktop.models.key_choice import PRESET_NOTES, PRESETS, KeyChoice, native, 
 from desktop.theme import GAP, theme
 from desktop.widgets.parts import words
 
+ROW = 26  # height of an action, in pixels
 ACTION = Qt.ItemDataRole.UserRole
 
 
@@ -172,6 +173,7 @@ class ShortcutEditor(QWidget):
         header.resizeSection(1, 210)
         for scope, specs in SCOPES.items():
             group = QTreeWidgetItem([SCOPE_TITLES[scope], ""])
+            group.setSizeHint(0, QSize(0, ROW))
             group.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
             tree.addTopLevelItem(group)
             group.setExpanded(True)
@@ -179,6 +181,7 @@ class ShortcutEditor(QWidget):
                 item = QTreeWidgetItem([spec.text.rstrip("…"), ""])
                 item.setData(0, ACTION, f"{scope}.{name}")
                 item.setToolTip(0, spec.tip)
+                item.setSizeHint(0, QSize(0, ROW))
                 group.addChild(item)
                 self._items[f"{scope}.{name}"] = item
         tree.currentItemChanged.connect(lambda _now, _before: self._show_current())

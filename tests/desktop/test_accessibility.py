@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAccessible
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -45,6 +46,7 @@ from desktop.dialogs.split_images import SplitImagesDialog
 from desktop.main_window import PAGES, MainWindow
 from desktop.menus import PAGE_TITLES
 from desktop.models.key_choice import KeyChoice
+from desktop.pages.label_page import LabelPage
 from desktop.services import Services
 from desktop.session import Session
 from desktop.tasks import Tasks
@@ -115,6 +117,24 @@ def test_every_page_can_be_used_by_keyboard(
     window.show_page(number)
     assert services.tasks.wait_idle()
     assert_usable(window, at_least=12)
+
+
+def test_the_image_can_be_left_by_a_key_though_tab_selects_boxes(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    window._session.adopt(labelled_project(tmp_path / "parts"))
+    page = window.page("Label")
+    assert isinstance(page, LabelPage)
+    qtbot.waitUntil(lambda: page.canvas.has_image, timeout=10_000)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    page.canvas.setFocus()
+    QTest.keyClick(page.canvas, Qt.Key.Key_Tab)
+    assert page.canvas.hasFocus() and len(page.canvas.selected) == 1
+    window._actions["next_control"].trigger()
+    assert not page.canvas.hasFocus()
+    window._actions["previous_control"].trigger()
+    assert page.canvas.hasFocus()
 
 
 DIALOGS: dict[str, Callable[[Tasks, Path, Project], QWidget]] = {
