@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import fields
 from importlib.resources import files
 from itertools import combinations
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QColor, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLineEdit,
+    QListWidget,
+    QPlainTextEdit,
+    QPushButton,
+    QRadioButton,
+    QSlider,
+    QSpinBox,
+    QTabBar,
+    QTableWidget,
+    QToolButton,
+    QTreeWidget,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from desktop import theme
@@ -73,13 +92,15 @@ def test_the_style_sheet_has_no_name_left_to_fill_in(qapp: QApplication) -> None
 
 
 def test_every_icon_draws_in_the_colour_asked_for(qapp: QApplication) -> None:
-    names = [path.name.removesuffix(".svg") for path in (files("resources") / "icons").iterdir() if path.name.endswith(".svg")]
+    names = [
+        path.name.removesuffix(".svg")
+        for path in (files("resources") / "icons").iterdir()
+        if path.name.endswith(".svg")
+    ]
     assert len(names) > 40
     for name in names:
         image = theme.icon_pixmap(name, QColor("#ff0000"), 24).toImage()
-        inked = [
-            image.pixelColor(x, y) for x in range(24) for y in range(24) if image.pixelColor(x, y).alpha() > 128
-        ]
+        inked = [image.pixelColor(x, y) for x in range(24) for y in range(24) if image.pixelColor(x, y).alpha() > 128]
         assert inked, name
         assert all(color.red() > 200 and color.green() < 60 for color in inked), name
 
@@ -106,9 +127,79 @@ def test_a_tinted_icon_follows_the_theme(qapp: QApplication) -> None:
 
 
 def test_an_action_without_a_handler_is_refused(qtbot: QtBot) -> None:
-    from PySide6.QtWidgets import QWidget
-
     widget = QWidget()
     qtbot.addWidget(widget)
     with pytest.raises(ValueError, match="differ"):
         build(widget, [ActionSpec("one", "One")], {"other": print})
+
+
+FOCUSABLE: dict[str, Callable[[], QWidget]] = {
+    "button": lambda: QPushButton("Go"),
+    "primary button": lambda: _with_role(QPushButton("Go"), "primary"),
+    "danger button": lambda: _with_role(QPushButton("Go"), "danger"),
+    "link": lambda: _with_role(QPushButton("Go"), "link"),
+    "card": lambda: _with_role(QPushButton("Go"), "card"),
+    "tool button": lambda: _with_text(QToolButton()),
+    "bar button": lambda: _with_role(_with_text(QToolButton()), "bar"),
+    "rail button": lambda: _with_role(_with_text(QToolButton()), "rail"),
+    "check box": lambda: QCheckBox("On"),
+    "ticked box": lambda: _checked(QCheckBox("On")),
+    "radio button": lambda: QRadioButton("On"),
+    "chosen radio button": lambda: _checked(QRadioButton("On")),
+    "line": QLineEdit,
+    "text": QPlainTextEdit,
+    "number": QSpinBox,
+    "choice": QComboBox,
+    "slider": lambda: QSlider(Qt.Orientation.Horizontal),
+    "list": QListWidget,
+    "tree": QTreeWidget,
+    "table": lambda: QTableWidget(1, 1),
+    "tabs": lambda: _with_tabs(QTabBar()),
+}
+
+
+@pytest.mark.parametrize("choice", ["dark", "light"])
+@pytest.mark.parametrize("kind", FOCUSABLE)
+def test_what_has_the_keys_looks_different(qtbot: QtBot, qapp: QApplication, kind: str, choice: theme.Choice) -> None:
+    theme.apply_theme(qapp, choice)
+    window = QWidget()
+    qtbot.addWidget(window)
+    layout = QVBoxLayout(window)
+    other, control = QPushButton("Other"), FOCUSABLE[kind]()
+    control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    for widget in (other, control):
+        layout.addWidget(widget)
+    if isinstance(control, QLineEdit | QPlainTextEdit):
+        control.setReadOnly(True)  # without the blinking cursor
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    other.setFocus()
+    without = control.grab().toImage()
+    control.setFocus(Qt.FocusReason.TabFocusReason)
+    ringed = control.grab().toImage()
+    changed = sum(
+        ringed.pixel(x, y) != without.pixel(x, y) for x in range(ringed.width()) for y in range(ringed.height())
+    )
+    assert control.hasFocus() and changed >= 40, f"{changed} pixels differ"
+
+
+def _with_role(widget: QWidget, role: str) -> QWidget:
+    widget.setProperty("role", role)
+    return widget
+
+
+def _with_text(button: QToolButton) -> QToolButton:
+    button.setText("Go")
+    return button
+
+
+def _checked(button: QCheckBox | QRadioButton) -> QWidget:
+    button.setChecked(True)
+    return button
+
+
+def _with_tabs(bar: QTabBar) -> QTabBar:
+    bar.addTab("One")
+    bar.addTab("Two")
+    return bar
