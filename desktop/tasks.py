@@ -19,7 +19,7 @@ class Tasks(QObject):
     its result is dropped if it has.
     """
 
-    _ended = Signal(str, int, object, object)  # key, token, result, error
+    _ended = Signal(str, int)  # key, token
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -31,6 +31,10 @@ class Tasks(QObject):
         self._tokens = count(1)
         self._latest: dict[str, int] = {}
         self._callbacks: dict[int, tuple[Callable[[Any], None], Callable[[Exception], None] | None]] = {}
+        # A function may hold the last reference to a widget, and so may what it gives or raises. All of that is kept
+        # here, wanted or not, until the window's thread lets it go: a widget that dies in another takes the program along.
+        self._works: dict[int, Callable[[], object]] = {}
+        self._outcomes: dict[int, tuple[object, Exception | None]] = {}
         self._ended.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def run(
@@ -52,7 +56,8 @@ class Tasks(QObject):
         self.cancel(key)
         self._latest[key] = token
         self._callbacks[token] = (done, failed)
-        (self._urgent if urgent else self._pool).start(_Work(self, key, token, work), priority)
+        self._works[token] = work
+        (self._urgent if urgent else self._pool).start(_Work(self, key, token), priority)
 
     def cancel(self, key: str) -> None:
         """Forget the work of `key`: neither of its callbacks will be called."""
@@ -76,15 +81,21 @@ class Tasks(QObject):
         """Forget everything and wait for the threads, so that none outlives the window."""
         self._latest.clear()
         self._callbacks.clear()
+        ended = True
         for pool in (self._urgent, self._pool):
             pool.clear()
-            pool.waitForDone(timeout_ms)
+            ended = pool.waitForDone(timeout_ms) and ended
+        if ended:
+            self._works.clear()
+            self._outcomes.clear()
 
     def _is_latest(self, key: str, token: int) -> bool:
         return self._latest.get(key) == token
 
-    def _deliver(self, key: str, token: int, result: object, error: Exception | None) -> None:
-        if not self._is_latest(key, token):
+    def _deliver(self, key: str, token: int) -> None:
+        work = self._works.pop(token, None)
+        result, error = self._outcomes.pop(token, (None, None))
+        if work is None or not self._is_latest(key, token):
             return
         del self._latest[key]
         done, failed = self._callbacks.pop(token)
@@ -95,17 +106,25 @@ class Tasks(QObject):
         else:
             raise error
 
+    def _do(self, key: str, token: int) -> None:
+        """Called in a thread, which keeps nothing of the work when this returns."""
+        if self._is_latest(key, token):
+            self._outcomes[token] = _outcome(self._works[token])
+
 
 class _Work(QRunnable):
-    def __init__(self, tasks: Tasks, key: str, token: int, work: Callable[[], object]) -> None:
+    def __init__(self, tasks: Tasks, key: str, token: int) -> None:
         super().__init__()
-        self._tasks, self._key, self._token, self._work = tasks, key, token, work
+        self._tasks, self._key, self._token = tasks, key, token
 
     def run(self) -> None:
-        if not self._tasks._is_latest(self._key, self._token):
-            return
-        try:
-            result, error = self._work(), None
-        except Exception as raised:  # noqa: BLE001 the thread's boundary: carried over to the window's thread, not swallowed
-            result, error = None, raised
-        self._tasks._ended.emit(self._key, self._token, result, error)
+        self._tasks._do(self._key, self._token)
+        self._tasks._ended.emit(self._key, self._token)
+
+
+def _outcome(work: Callable[[], object]) -> tuple[object, Exception | None]:
+    """Result and error of `work`."""
+    try:
+        return work(), None
+    except Exception as error:  # noqa: BLE001 the thread's boundary: carried over to the window's thread, not swallowed
+        return None, error

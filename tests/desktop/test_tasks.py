@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 
@@ -101,3 +102,36 @@ def test_urgent_work_does_not_wait_for_what_is_under_way(tasks: Tasks) -> None:
     tasks.run("waited for", release.set, lambda _: order.append("urgent"), urgent=True)
     assert tasks.wait_idle()
     assert sorted(order) == ["blocker", "urgent"] and release.is_set()
+
+
+@pytest.mark.parametrize("ending", ["result", "error", "cancelled"])
+def test_what_work_holds_is_let_go_on_the_windows_thread(tasks: Tasks, ending: str) -> None:
+    died_in: list[int] = []
+    running, release = threading.Event(), threading.Event()
+
+    class Widget:
+        def __del__(self) -> None:
+            died_in.append(threading.get_ident())
+
+    def start() -> None:
+        widget = Widget()
+
+        def work() -> object:
+            running.set()
+            assert release.wait(5)
+            if ending == "error":
+                raise ValueError(widget)
+            return widget
+
+        tasks.run("key", work, lambda _: None, lambda _: None)
+
+    start()
+    assert running.wait(5)
+    if ending == "cancelled":
+        tasks.cancel("key")
+    tasks.run("other", lambda: None, lambda _: None)
+    release.set()
+    assert tasks.wait_idle()
+    tasks.shut_down()
+    gc.collect()
+    assert died_in == [threading.get_ident()]
