@@ -146,9 +146,9 @@ def main() -> None:
         folder, _, seed = line.rstrip("\n").rpartition(" ")
         child = os.fork()
         if child == 0:
+            tell(f"born {os.getpid()}")  # by itself, so that it comes before all that it tells
             work(Path(folder), int(seed))
             return
-        tell(f"born {child}")
         _, status = os.waitpid(child, 0)
         tell(f"dead {child} {status}")
 
