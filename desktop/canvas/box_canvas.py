@@ -176,6 +176,11 @@ class BoxCanvas(CanvasView):
     def speaks_in_corner(self) -> bool:
         return self._labels_kept or bool(self._next_labels and not self._selected)
 
+    def needs_room(self, area: QRectF) -> bool:
+        if self._gesture is None or self._pointer is None:
+            return False
+        return area.adjusted(-40, -40, 40, 40).contains(self._pointer)
+
     def hand(self) -> hints.Hand:
         """What decides on a click."""
         fits = True
@@ -197,6 +202,8 @@ class BoxCanvas(CanvasView):
     def _look_under(self, *, moved: bool = False) -> None:
         """Find out anew what is under the mouse; after a mere move nothing is drawn where nothing looks different."""
         before = self._under
+        if self._gesture is not None or not self._minimap.isVisible():
+            self._place_around()
         self._under = act.NOTHING if self._pointer is None else self._target(self._pointer)
         still = moved and before == self._under and self._gesture is None
         if still and not (self._guides(self.hand()) or self._state.rulers):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.imaging.adjust import Adjustment
@@ -164,6 +164,10 @@ class CanvasView(ImageView):
         """For subclasses: whether there are words in the upper left corner."""
         return False
 
+    def needs_room(self, area: QRectF) -> bool:
+        """For subclasses: whether the hand is at work in a part of the view, so that nothing may cover it."""
+        return False
+
     def port(self) -> Port:
         """Which part of the image is on the screen."""
         corner = self.to_widget(QPointF(0, 0))
@@ -182,7 +186,7 @@ class CanvasView(ImageView):
                 self._overview_known = True
                 self._minimap.show_image(self.overview(), size.width(), size.height())
             self._minimap.follow(seen)
-        self._minimap.setVisible(wanted)
+        self._minimap.setVisible(wanted and not self.needs_room(QRectF(self._minimap.geometry())))
 
     def _place_badges(self) -> None:
         """In the upper right corner, or below other words where both have no room beside each other."""

@@ -10,22 +10,24 @@ from desktop.canvas.overlay import paint_frame
 from desktop.canvas.port import Port
 from desktop.theme import theme
 
-LONGEST = 190.0  # side of the picture, in widget pixels
-SHORTEST = 36.0  # of a line scan
+LONGEST, SMALLEST = 190.0, 120.0  # longer side of the picture in large and in small views, in widget pixels
+SHARE = 0.24  # of the view's shorter side, in between
+SHORTEST = 30.0  # shorter side of a line scan
 AWAY = 14  # from the edges of the view
 RIM = 3.0  # around the picture
 ALL = 0.985  # with this much of both sides in the view nothing is missed
 
 
-def shown_size(width: int, height: int) -> QSizeF:
+def shown_size(width: int, height: int, view: QSize) -> QSizeF:
     """The size of the picture for an image of `width` x `height`; a line scan is drawn broader than it is."""
-    scale = LONGEST / max(width, height, 1)
+    longest = min(max(SHARE * min(view.width(), view.height()), SMALLEST), LONGEST)
+    scale = longest / max(width, height, 1)
     return QSizeF(max(width * scale, SHORTEST), max(height * scale, SHORTEST))
 
 
 def is_wanted(visible: QRectF, width: int, height: int, view: QSize) -> bool:
     """Whether a minimap helps: a part of the image is out of sight, and the view has room for it."""
-    if width <= 0 or height <= 0 or view.width() < 2.2 * LONGEST or view.height() < 1.6 * LONGEST:
+    if width <= 0 or height <= 0 or view.width() < 3 * SMALLEST or view.height() < 2 * SMALLEST:
         return False
     return visible.width() < ALL * width or visible.height() < ALL * height
 
@@ -62,6 +64,9 @@ class Minimap(QWidget):
         self.setAccessibleName("Overview of the image")
         self.hide()
 
+    def _size(self) -> QSizeF:
+        return shown_size(self._width, self._height, self._view.size())
+
     def show_image(self, overview: QImage, width: int, height: int) -> None:
         """The image in small, as it is shown, and its size in image pixels."""
         self._source, self._picture = overview, None
@@ -75,17 +80,19 @@ class Minimap(QWidget):
 
     def follow(self, visible: QRectF) -> None:
         """Show `visible`, image pixels, as what is seen, and stand in the lower right corner."""
-        size = shown_size(self._width, self._height) + QSizeF(2 * RIM, 2 * RIM)
+        size = self._size() + QSizeF(2 * RIM, 2 * RIM)
         view = self._view.size()
         whole = size.toSize()
         self.setGeometry(view.width() - whole.width() - AWAY, view.height() - whole.height() - AWAY,
                          whole.width(), whole.height())  # fmt: skip
+        if self._picture is not None and self._picture.deviceIndependentSize().toSize() != self._size().toSize():
+            self._picture = None
         if visible != self._visible:
             self._visible = QRectF(visible)
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        ratio, size = self.devicePixelRatioF(), shown_size(self._width, self._height)
+        ratio, size = self.devicePixelRatioF(), self._size()
         if self._picture is None and self._source is not None:
             small = self._source.scaled((size * ratio).toSize(), Qt.AspectRatioMode.IgnoreAspectRatio,
                                         Qt.TransformationMode.SmoothTransformation)  # fmt: skip
@@ -116,7 +123,7 @@ class Minimap(QWidget):
         if event.button() != Qt.MouseButton.LeftButton or not self._width:
             event.ignore()
             return
-        size = shown_size(self._width, self._height)
+        size = self._size()
         frame = to_minimap(self._visible, self._width, self._height, size).translated(RIM, RIM)
         inside = frame.contains(event.position())
         self._grip = event.position() - frame.center() if inside else QPointF()
@@ -127,5 +134,5 @@ class Minimap(QWidget):
             self._go(event.position())
 
     def _go(self, at: QPointF) -> None:
-        size = shown_size(self._width, self._height)
+        size = self._size()
         self.wanted.emit(to_image(at - self._grip - QPointF(RIM, RIM), self._width, self._height, size))

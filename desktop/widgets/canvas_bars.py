@@ -26,7 +26,7 @@ MORE = (
     ("measure", "rulers", "pixel_grid", "minimap"),
     ("adjust", "compare"),
 )
-NAME_ROOM = 150  # of the file's name at least, in pixels
+NAME_ROOM = 140  # of the file's name at least, in pixels
 # What gives way to the file's name where the window is narrow, the first first.
 GIVING_WAY = ("words", "actual_size", "delete", "hide_names", "measure", "fit")
 

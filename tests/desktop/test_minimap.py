@@ -31,15 +31,15 @@ def test_it_is_wanted_where_a_part_of_the_image_is_out_of_sight_and_there_is_roo
 
 @given(st.integers(1, 40_000), st.integers(1, 40_000), st.floats(0, 1), st.floats(0, 1))
 def test_a_point_and_its_place_on_the_map_belong_together(width: int, height: int, x: float, y: float) -> None:
-    size = shown_size(width, height)
-    assert max(size.width(), size.height()) <= LONGEST + 1e-6 and min(size.width(), size.height()) >= 30
+    size = shown_size(width, height, WIDE)
+    assert max(size.width(), size.height()) <= LONGEST + 1e-6 and min(size.width(), size.height()) >= 30 - 1e-6
     there = to_minimap(QRectF(x * width, y * height, 0, 0), width, height, size).center()
     back = to_image(there, width, height, size)
     assert (back.x(), back.y()) == pytest.approx((x * width, y * height), abs=width * 1e-6 + height * 1e-6 + 1e-6)
 
 
 def test_what_is_seen_has_a_frame_that_can_be_seen_at_any_zoom() -> None:
-    size = shown_size(30_000, 2_000)
+    size = shown_size(30_000, 2_000, WIDE)
     frame = to_minimap(QRectF(100, 100, 20, 20), 30_000, 2_000, size)
     assert frame.width() >= 6 and frame.height() >= 6
 
@@ -91,6 +91,22 @@ def test_a_press_on_the_map_draws_no_box(qtbot: QtBot) -> None:
         qtbot.mouseRelease(minimap, Qt.MouseButton.LeftButton, pos=QPoint(90, 90))
 
 
+def test_it_gives_way_to_a_hand_that_draws_there(qtbot: QtBot) -> None:
+    canvas, minimap = _canvas(qtbot)
+    canvas.zoom_to(1.0, QPointF(0, 0))
+    middle = QPointF(minimap.geometry().center())
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    move(canvas, middle)
+    assert not minimap.isVisible()
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=middle.toPoint())
+    assert minimap.isVisible()
+
+
+def test_it_is_smaller_in_a_small_view() -> None:
+    sides = [shown_size(3000, 2000, QSize(side, side)).width() for side in (400, 700, 2000)]
+    assert sides == pytest.approx([120, 168, LONGEST])
+
+
 def test_another_image_is_another_map(qtbot: QtBot) -> None:
     canvas, minimap = _canvas(qtbot)
     canvas.zoom_to(1.0, QPointF(0, 0))
@@ -133,7 +149,7 @@ def test_the_bar_keeps_the_name_readable_in_narrow_and_wide_windows(qtbot: QtBot
         qtbot.wait(20)
     inside = [one for one in bar.findChildren(QToolButton) if one.isVisible()]
     assert all(bar.rect().contains(one.geometry()) for one in inside)
-    assert bar._name.width() >= (145 if width >= 640 else 24)
+    assert bar._name.width() >= (135 if width >= 640 else 24)
     shown = any(one.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon for one in inside)
     assert shown == (width >= 900)
 
