@@ -36,7 +36,8 @@ PAGE_TITLES = {
     "inspect": "&Image",
 }
 EDITING = {"label": table.LABEL_BOXES}
-VIEWING = {"label": table.LABEL_VIEW}
+PANELS = tuple(spec for spec in table.LABEL_IMAGES if spec.name in ("show_images", "show_panels"))
+VIEWING = {"label": (*table.LABEL_VIEW, *PANELS)}
 HIDDEN = {"label": table.LABEL_DIGITS}
 
 

@@ -72,12 +72,15 @@ class WindowDialogs(QObject):
         project = self._session.project
         if action.isEnabled():
             return ""
+        _, _, told = action.toolTip().partition("\n")
+        if told:
+            return told
         if project is None:
-            return "Needs an open project"
+            return "Open a project first."
         if project.read_only:
-            return "The project is open read-only"
+            return "The project is open read-only."
         if action.objectName() in ("undo", "redo"):
-            return f"There is nothing to {action.objectName()}"
+            return f"There is nothing to {action.objectName()}."
         if not project.counts().images:
-            return "The project has no images yet"
-        return "Not possible at present"
+            return "The project has no images yet."
+        return "Not possible at present."

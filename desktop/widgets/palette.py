@@ -175,7 +175,7 @@ class CommandPalette(QFrame):
         elif not command.action.isEnabled():
             self.about.setText(command.why)
         else:
-            self.about.setText(command.action.toolTip().split("   ")[0])
+            self.about.setText(command.action.toolTip().split("   ")[0].split("\n")[0])
 
 
 class _Search(QLineEdit):

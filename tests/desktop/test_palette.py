@@ -145,11 +145,11 @@ def test_it_says_what_an_action_needs(window: MainWindow, tmp_path: Path) -> Non
     def why(name: str) -> str:
         return next(one.why for one in window._dialogs.commands(window._actions) if one.id == name)
 
-    assert why("window.add_images") == "Needs an open project"
+    assert why("window.add_images") == "Open a project first."
     assert why("window.new_project") == ""
     window._session.adopt(Project.create(tmp_path / "parts"))
     assert why("window.add_images") == ""
-    assert why("label.fit") == "The project has no images yet"
+    assert why("label.fit") == "The project has no images yet."
 
 
 def test_what_was_run_is_remembered_and_done(window: MainWindow, services: Services, tmp_path: Path) -> None:
