@@ -70,10 +70,12 @@ class _Reader:
     def __init__(self, path: Path, collector: Collector, split: str | None) -> None:
         self.path = path
         self.split = split
+        self._beside = [path.parent]
         self.into = collector
         self._labels: dict[_Id, int] = {}
         self._images: dict[_Id, int] = {}
-        self._listed: set[_Id] = set()  # image ids in the file, also of images that were skipped
+        self._doubtful_labels: set[_Id] = set()
+        self._listed: dict[_Id, str] = {}  # names by image id, also of images that were skipped
         self._box_labels: dict[tuple[_Id, _Id], set[_Id]] = {}
         self._label_sets: dict[tuple[_Id, _Id], frozenset[_Id]] = {}
 
@@ -129,8 +131,10 @@ class _Reader:
         name = entry.get("name")
         if entry["id"] in self._labels:
             first = self.into.label_names[self._labels[entry["id"]]]
-            text = f"{where}: the id is used twice; {first!r} was kept, {shown(name)!r} skipped"
-            self.into.report("double id", text, self.path)
+            if not isinstance(name, str) or name.strip() != first:
+                self._doubtful_labels.add(entry["id"])
+                text = f"{where}: both {first!r} and {shown(name)!r} have the id; the boxes with it were left out"
+                self.into.report("double id", text, self.path)
             return
         try:
             self._labels[entry["id"]] = self.into.label(name)
@@ -148,12 +152,18 @@ class _Reader:
         if not isinstance(name, str) or not name or "\0" in name:
             self.into.report("name", f"{where}: it has no file name; skipped", self.path)
             return
-        if entry["id"] in self._listed:
-            text = f"{where}: the id is used twice; the first image was kept, this one skipped"
-            self.into.report("double id", text, shown(name, 200))
+        first = self._listed.get(entry["id"])
+        if first is not None:
+            if first != name:
+                # Nobody can tell on which of them its boxes were drawn.
+                self._images.pop(entry["id"], None)
+                text = f"{where}: both {shown(first)} and {shown(name)} have the id; the boxes with it were left out"
+                self.into.report("double id", text, self.path)
+            else:
+                self.into.pass_over()
             return
-        self._listed.add(entry["id"])
-        file = self.into.find(name, [self.path.parent])
+        self._listed[entry["id"]] = name
+        file = self.into.find(name, self._beside)
         if file is None:
             return
         again = self.into.is_listed(file)
@@ -176,8 +186,13 @@ class _Reader:
             # An image that was skipped has been reported with its boxes.
             if not _is_id(image) or image not in self._listed:
                 self.into.report("dangling image", f"{where}: there is no image {shown(image)}; skipped", self.path)
+            else:
+                self.into.pass_over()
             return
         file = self.into.path(self._images[image])
+        if _is_id(category) and category in self._doubtful_labels:
+            self.into.pass_over()
+            return
         if not _is_id(category) or category not in self._labels:
             self.into.report("dangling label", f"{where}: there is no category {shown(category)}; skipped", file)
             return

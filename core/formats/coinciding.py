@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 COINCIDING = 0.9  # IoU from which two boxes are one
+_CROWDED = 300_000  # pairs of boxes on one image that are looked at all at once
 
 Boxes = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -19,32 +20,69 @@ def merged_groups(boxes: Boxes, owners: Rows, keys: Rows) -> tuple[Rows, list[tu
     A row joins the first row before it that it coincides with and that leads; every other row leads. Rows with a key
     of 0 or more join only rows with the same key, and the others only each other.
     """
-    partners: dict[int, list[int]] = defaultdict(list)
-    first, second, overlaps = pairs(boxes, owners, boxes, owners)
-    keep = (first < second) & (overlaps >= COINCIDING) & (keys[first] == keys[second])
-    order = np.lexsort((second[keep], first[keep]))
-    for leader, member in zip(first[keep][order].tolist(), second[keep][order].tolist(), strict=True):
-        partners[leader].append(member)
     leads = np.ones(len(boxes), bool)
     members: list[tuple[int, int]] = []
+    starts, ends, order = _candidates(boxes, owners, boxes, owners)
+    counts = np.bincount(owners, weights=ends - starts)
+    crowded = np.flatnonzero(counts > _CROWDED)
+    plain = np.flatnonzero(~np.isin(owners, crowded))
+    first, second, overlaps = _compared(boxes, boxes, plain, starts[plain], ends[plain], order)
+    keep = (first < second) & (overlaps >= COINCIDING) & (keys[first] == keys[second])
+    partners: dict[int, list[int]] = defaultdict(list)
+    by_leader = np.lexsort((second[keep], first[keep]))
+    for leader, member in zip(first[keep][by_leader].tolist(), second[keep][by_leader].tolist(), strict=True):
+        partners[leader].append(member)
     for leader, followers in partners.items():
         if leads[leader]:
             for member in followers:
                 if leads[member]:
                     leads[member] = False
                     members.append((leader, member))
+    for owner in crowded.tolist():
+        members += _one_by_one(boxes, np.flatnonzero(owners == owner), keys, leads)
     return np.flatnonzero(leads), members
 
 
-def pairs(boxes: Boxes, owners: Rows, others: Boxes, other_owners: Rows) -> tuple[Rows, Rows, NDArray[np.float64]]:
-    """(rows of `boxes`, rows of `others`, IoU) of all pairs on the same image that may coincide.
+def _one_by_one(boxes: Boxes, rows: Rows, keys: Rows, leads: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """The same for one image with so many boxes in a heap that the pairs among them would fill the memory."""
+    members = []
+    while len(rows) > 1:
+        first, rows = rows[0], rows[1:]
+        joins = (keys[rows] == keys[first]) & (_iou(boxes[rows], boxes[first : first + 1]) >= COINCIDING)
+        leads[rows[joins]] = False
+        members += [(int(first), member) for member in rows[joins].tolist()]
+        rows = rows[~joins]
+    return members
 
-    Boxes of IoU t overlap in at least t of the wider one's width, so their left edges lie close together: sorted by
-    them, each is compared with its next neighbours only.
+
+def pairs(boxes: Boxes, others: Boxes) -> tuple[Rows, Rows, NDArray[np.float64]]:
+    """(rows of `boxes`, rows of `others`, IoU) of the pairs on one image that coincide.
+
+    In a heap of boxes, only the best partner of each that no one before it has.
     """
-    found_first, found_second, found_iou = [], [], []
+    zeros, other_zeros = np.zeros(len(boxes), np.intp), np.zeros(len(others), np.intp)
+    starts, ends, order = _candidates(boxes, zeros, others, other_zeros)
+    if (ends - starts).sum() <= _CROWDED:
+        return _compared(boxes, others, np.arange(len(boxes)), starts, ends, order)
+    free = np.ones(len(others), bool)
+    found: list[tuple[int, int, float]] = []
+    for row in range(len(boxes)):
+        overlaps = np.where(free, _iou(others, boxes[row : row + 1]), 0.0)
+        best = int(overlaps.argmax())
+        if overlaps[best] >= COINCIDING:
+            free[best] = False
+            found.append((row, best, float(overlaps[best])))
+    rows, places, values = zip(*found, strict=True) if found else ((), (), ())
+    return np.array(rows, np.intp), np.array(places, np.intp), np.array(values, np.float64)
+
+
+def _candidates(boxes: Boxes, owners: Rows, others: Boxes, other_owners: Rows) -> tuple[Rows, Rows, Rows]:
+    """(starts, ends, order): the others that may coincide with row i are order[starts[i] : ends[i]].
+
+    Boxes of IoU t overlap in at least t of the wider one's width, so their left edges lie close together.
+    """
     if not len(boxes) or not len(others):
-        return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
+        return np.zeros(len(boxes), np.intp), np.zeros(len(boxes), np.intp), np.zeros(0, np.intp)
     # Images side by side on one axis, so that one search serves all of them.
     step = 2 * max(boxes[:, 2].max(), others[:, 2].max()) + 2
     places = other_owners * step + others[:, 0]
@@ -53,18 +91,26 @@ def pairs(boxes: Boxes, owners: Rows, others: Boxes, other_owners: Rows) -> tupl
     reach = (boxes[:, 2] - boxes[:, 0]) * (1 - COINCIDING) / COINCIDING + 1e-9 * wanted.max() + 1e-6
     starts = np.searchsorted(places[order], wanted - reach)
     ends = np.searchsorted(places[order], wanted + reach, "right")
-    rows = np.flatnonzero(starts < ends)
-    at = starts[rows]
+    return starts, ends, order
+
+
+def _compared(
+    boxes: Boxes, others: Boxes, rows: Rows, starts: Rows, ends: Rows, order: Rows
+) -> tuple[Rows, Rows, NDArray[np.float64]]:
+    """Rows of `boxes` and of `others` that coincide, and their IoU; each row with its next candidate, all at once."""
+    found_first, found_second, found_iou = [], [], []
+    more = starts < ends
+    rows, at, ends = rows[more], starts[more], ends[more]
     while len(rows):
         partner = order[at]
         overlaps = _iou(boxes[rows], others[partner])
-        near = overlaps >= COINCIDING - 1e-9
+        near = overlaps >= COINCIDING
         found_first.append(rows[near])
         found_second.append(partner[near])
         found_iou.append(overlaps[near])
         at = at + 1
-        more = at < ends[rows]
-        rows, at = rows[more], at[more]
+        more = at < ends
+        rows, at, ends = rows[more], at[more], ends[more]
     if not found_first:
         return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
     return np.concatenate(found_first), np.concatenate(found_second), np.concatenate(found_iou)

@@ -35,7 +35,7 @@ NO_LABEL = -1
 _TOLD_OF_A_KIND = 1000  # problems of one kind that are listed; the others are counted
 _RUBBISH = 100_000  # entries that cannot be used, from which on a file is not worth reading
 MAX_LABELS = 10_000
-MAX_BOXES = 20_000  # of one image
+MAX_BOXES = 10_000  # of one image
 _FARTHEST = 1e9  # pixels
 _ROUNDING = 1e-3  # pixels: what arithmetic on coordinates may have left over the edge
 
@@ -107,7 +107,7 @@ class Collector:
         self._names: dict[Path, tuple[str, bool]] = {}
         self._doubtful: set[Path] = set()
         self._missing: set[str] = set()
-        self._used = 0
+        self._used, self._unused = 0, 0
 
     # Problems
 
@@ -117,9 +117,15 @@ class Collector:
         where = str(file if file is not None else self.source)
         if self._kinds[kind] <= _TOLD_OF_A_KIND:
             self._problems.append(Problem(where, problem))
-        if self._kinds.total() > _RUBBISH and self._kinds.total() > self._used:
+        self.pass_over()
+
+    def pass_over(self) -> None:
+        """Count an entry that cannot be used, for a reason that was told before. Raises InputError as `report` does."""
+        self._unused += 1
+        if self._unused > _RUBBISH and self._unused > self._used and self._problems:
+            last = self._problems[-1]
             raise InputError(
-                f"{self.source}: more of it cannot be used than can, such as {shown(where)}: {problem}; "
+                f"{self.source}: more of it cannot be used than can, such as {shown(last.file, 200)}: {last.problem}; "
                 "check that it is the right file, and the images' folder"
             )
 
@@ -167,7 +173,11 @@ class Collector:
         except LookupFault as fault:
             if name not in self._missing:
                 self._missing.add(name)
-                self.report("file", f"{fault}; skipped, and its boxes with it", shown(name, 200) or None)
+                if self._kinds["file"] < _TOLD_OF_A_KIND:
+                    self.report("file", f"{fault}; skipped, and its boxes with it", shown(name, 200) or None)
+                else:
+                    self._kinds["file"] += 1
+                    self.pass_over()
             return None
         first, was_guess = self._names.setdefault(found, (name, is_guess))
         if first != name and (is_guess or was_guess):

@@ -43,7 +43,8 @@ _ALIASES = {
     "label": ("label", "class", "class_name", "classname", "category", "name", "label_name"),
     "split": ("split", "set", "subset"),
 }
-_LONGEST_NOTE = 100_000
+_LONGEST_NOTE = 100_000  # characters; the csv module reads no longer fields
+_LONGEST_ROW = 1_000_000
 _LIKE_RETINANET = ("image", *_CORNERS, "label")
 
 
@@ -108,9 +109,10 @@ def _is_header(row: list[str]) -> bool:
 def _rows(path: Path) -> Iterator[list[str]]:
     data = read_utf8(path, MAX_BYTES, "a CSV file")
     start = data[:65536].partition(b"\n")[0].decode(errors="replace")
-    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
-    rows = csv.reader(text, delimiter=_delimiter(start))
+    lines = _Lines(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline=""))
+    rows = csv.reader(lines, delimiter=_delimiter(start))
     while True:
+        lines.begin_row()
         try:
             row = next(rows)
         except StopIteration:
@@ -121,6 +123,26 @@ def _rows(path: Path) -> Iterator[list[str]]:
             raise InputError(f"{path}: not a CSV file (not text in UTF-8); save it as CSV UTF-8") from error
         if row and any(row):
             yield row
+
+
+class _Lines(Iterator[str]):
+    """The lines of a text; a row of more than a million characters is refused before it becomes a million fields."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._left = _LONGEST_ROW
+
+    def begin_row(self) -> None:
+        self._left = _LONGEST_ROW
+
+    def __next__(self) -> str:
+        line = self._text.readline(self._left + 1)
+        if not line:
+            raise StopIteration
+        self._left -= len(line)
+        if self._left < 0:
+            raise csv.Error(f"a row of more than {_LONGEST_ROW:,} characters")
+        return line
 
 
 class _Reader:
@@ -141,6 +163,7 @@ class _Reader:
             self._files[name] = self._image(name, values, where)
         image = self._files[name]
         if image is None:
+            self.into.pass_over()
             return
         corners = [values.get(corner, "") for corner in _CORNERS]
         if not any(text.strip() for text in corners):

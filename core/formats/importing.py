@@ -12,7 +12,7 @@ import numpy as np
 
 from core.changes import Changes
 from core.formats.annotations import ImportedAnnotations, ImportedImage
-from core.formats.coinciding import COINCIDING, pairs
+from core.formats.coinciding import pairs
 from core.project import gathering, palette
 from core.project.edits import with_boxes
 from core.project.history import Edit, ImageState
@@ -212,13 +212,10 @@ def _merged(
 def _partners(present: tuple[Box, ...], image: ImportedImage, wanted: Sequence[frozenset[int]]) -> dict[int, int]:
     """The place of the present box that each imported one is, each at most once: first where labels agree, then the nearest."""
     corners = np.array([box.xyxy for box in present], np.float64)
-    rows, places, overlaps = pairs(
-        image.boxes, np.zeros(len(image.boxes), np.intp), corners, np.zeros(len(corners), np.intp)
-    )
+    rows, places, overlaps = pairs(image.boxes, corners)
     order = sorted(
         (-round(overlap, 9), wanted[row] != present[place].labels, not wanted[row] <= present[place].labels, row, place)
         for row, place, overlap in zip(rows.tolist(), places.tolist(), overlaps.tolist(), strict=True)
-        if overlap >= COINCIDING
     )
     partner: dict[int, int] = {}
     used: set[int] = set()

@@ -131,8 +131,10 @@ def _entry(text: bytes) -> Any:
         raise JsonError(f"{error.msg} at {text[:40].decode(errors='replace')!r}") from error
     except UnicodeDecodeError as error:
         raise JsonError("it is not text in UTF-8") from error
-    except (ValueError, RecursionError) as error:  # such as a number of more digits than Python converts
-        return Unreadable(str(error).partition(";")[0])
+    except ValueError:
+        return Unreadable("it holds a number of too many digits")
+    except RecursionError:
+        return Unreadable("it is nested too deep")
 
 
 def _parsed(text: bytes) -> Any:
@@ -184,7 +186,7 @@ def _cuts(data: bytes, start: int) -> Iterator[tuple[NDArray[np.intp], int | Non
         kinds = kinds[at]
         if inside or b'"' in block:
             quotes = kinds == _QUOTE
-            if b"\\" in block:
+            if b"\\" in block and quotes.any():
                 quotes[quotes] = ~_escaped(letters, at[quotes])
             parity = (np.cumsum(quotes, dtype=np.int32) + inside) & 1
             inside = int(parity[-1]) if len(parity) else inside

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 
 from core.formats.annotations import MARKER
 
@@ -29,7 +29,10 @@ class Folders:
         """`given`: a person named the root, so that what annotations say of other folders need not be true here."""
         self.root = Path(os.path.abspath(root))
         self._given = given
+        root_text = os.fspath(self.root)
+        self._start = root_text if root_text.endswith(os.sep) else root_text + os.sep
         self._real: dict[str, str] = {}
+        self._beside: dict[tuple[Path, ...], list[str]] = {}
 
     def find(self, name: str, beside: Sequence[Path] = ()) -> tuple[Path, bool]:
         """The file that `name` means, taken as below each of `beside` and then below the root; and whether only the
@@ -46,14 +49,17 @@ class Folders:
         raise LookupFault(f"there is no such file in {self.root}")
 
     def _candidates(self, name: str, beside: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
-        folders = list(dict.fromkeys([*map(os.path.abspath, beside), os.fspath(self.root)]))
-        for spelling in dict.fromkeys((name, name.replace("\\", "/"))):
-            if _is_absolute(spelling):
+        folders = self._folders(tuple(beside))
+        for spelling in (name, name.replace("\\", "/")) if "\\" in name else (name,):
+            # Elsewhere than on Windows, a colon is a letter.
+            if spelling[0] in "/\\" if os.name != "nt" else _is_absolute(spelling):
                 continue
             for folder in folders:
                 path = os.path.normpath(os.path.join(folder, spelling))  # noqa: PTH118 - a hundred thousand times
                 if self.holds(path) and self._is_file(path):
                     yield Path(path), False
+        if not (self._given or _is_absolute(name)):
+            return
         parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
         foreign = _is_absolute(name)
         if foreign and self.holds(os.path.normpath(name)) and self._is_file(os.path.normpath(name)):
@@ -65,10 +71,14 @@ class Folders:
                 if not PureWindowsPath(parts[first]).drive and self._is_file(path):
                     yield Path(path), True
 
+    def _folders(self, beside: tuple[Path, ...]) -> list[str]:
+        if beside not in self._beside:
+            self._beside[beside] = list(dict.fromkeys([*map(os.path.abspath, beside), os.fspath(self.root)]))
+        return self._beside[beside]
+
     def holds(self, path: str) -> bool:
         """True if the absolute, normal `path` is below the root as it is written."""
-        root = os.fspath(self.root)
-        return path.startswith(root if root.endswith(os.sep) else root + os.sep)
+        return path.startswith(self._start)
 
     def _is_file(self, path: str) -> bool:
         if os.name == "nt" and any(_RESERVED.fullmatch(part.strip()) for part in PureWindowsPath(path).parts):
@@ -98,12 +108,15 @@ class Folders:
         return real == root or real.startswith(root if root.endswith(os.sep) else root + os.sep)
 
     def _leads_out(self, name: str) -> bool:
-        return _is_absolute(name) or Path(os.path.normpath(name.replace("\\", "/"))).parts[:1] == ("..",)
+        if _is_absolute(name):
+            return True
+        way = os.path.normpath(name.replace("\\", "/"))
+        return way == ".." or way.startswith(f"..{os.sep}")
 
 
 def _is_absolute(name: str) -> bool:
-    windows = PureWindowsPath(name)
-    return PurePosixPath(name).is_absolute() or bool(windows.drive) or bool(windows.root)
+    """True for a path from a root, a drive or a share, on any system."""
+    return name[0] in "/\\" or name[1:2] == ":"
 
 
 def files_below(folder: Path, suffixes: frozenset[str], most: int = 2_000_000) -> Iterator[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import reprlib
 import stat
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from core.errors import InputError
 
 _MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
           (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = _SHORT.maxtuple = 8
+_SHORT.maxlevel = 3
 
 
 def read_utf8(path: Path, limit: int, what: str) -> bytes:
@@ -40,7 +45,7 @@ def read_limited(path: Path, limit: int, what: str) -> bytes:
                 raise InputError(f"{path}: cannot be read, it is no file; choose {what}")
             if found.st_size > limit:
                 raise InputError(
-                    f"{path}: {found.st_size / 2**20:,.0f} MiB are more than the {limit / 2**20:,.0f} MiB that {what} "
+                    f"{path}: {found.st_size / 2**20:,.1f} MiB are more than the {limit / 2**20:,.1f} MiB that {what} "
                     "may have; divide it"
                 )
             return file.read(limit)
@@ -52,6 +57,10 @@ def read_limited(path: Path, limit: int, what: str) -> bytes:
 
 def shown(text: object, most: int = 60) -> str:
     """`text` for a message: short, on one line, and printable whatever it holds."""
-    words = text if isinstance(text, str) else repr(text)
+    if isinstance(text, str) and len(text) <= most and text.isprintable():
+        return text
+    if isinstance(text, int):
+        return str(text)[:most]
+    words = text if isinstance(text, str) else _SHORT.repr(text)  # a nest of lists may be endless when written out
     words = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words[: most + 1])
     return words if len(words) <= most else words[:most] + "…"

@@ -27,7 +27,7 @@ from core.formats.text import read_limited
 ANNOTATIONS, IMAGES, LISTS = "Annotations", "JPEGImages", "ImageSets/Main"
 MAX_BYTES = 2**23  # of one file: expat needs 24 s for an attribute of 50 MB
 _MAX_DEPTH = 40
-_MAX_ELEMENTS = 1_000_000
+_MAX_ELEMENTS = 250_000
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _SPLITS = {"train": "train", "val": "val", "test": "test"}
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

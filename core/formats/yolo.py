@@ -27,7 +27,7 @@ from core.imaging.decode import IMAGE_SUFFIXES
 DATA, CLASSES = "data.yaml", "classes.txt"
 IMAGES, LABELS = "images", "labels"
 SPLITS = ("train", "val", "test")
-_MAX_YAML = 2**19
+_MAX_YAML = 2**18
 _MAX_LINES = 2**23  # bytes of one label file
 _MAX_LIST = 2**27
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
@@ -248,7 +248,9 @@ class _Reader:
         image = self.into.image(file, (own.get("width"), own.get("height")), extras)
         if image is None:
             return
-        if entry.labels.is_file() and self._is_ours(entry.labels):
+        if entry.labels.is_file() and not self._is_ours(entry.labels):
+            self.into.report("link", f"a link that leads out of {self.home}; passed over", entry.labels)
+        elif entry.labels.is_file():
             try:
                 text = _text(entry.labels, _MAX_LINES, "a label file of YOLO")
             except InputError as error:
