@@ -72,7 +72,11 @@ WINDOW = (
 # Keys without a menu entry, for the list of shortcuts.
 MORE_KEYS = (
     ("Arrows", "Nudge the selected boxes by 1 px, with Shift by 10 px"),
-    ("Tab, Shift+Tab", "Select the next of overlapping boxes"),
+    ("Ctrl+arrows", "Resize the selected boxes by 1 px, with Shift by 10 px"),
+    ("Tab, or click again", "Select the next of the boxes that overlap there; Shift+Tab the one before"),
+    ("Alt", "While a box is drawn, moved or resized: do not snap to the image's border"),
+    ("Shift", "While measuring: level, upright or at 45 degrees"),
+    ("Ctrl+Tab", "Leave the image for the next field"),
     ("Enter", "Pick labels of the selected boxes; in the picker Shift+Enter or Space stays for more, Esc closes"),
     ("Esc", "Cancel: the gesture, then the tool, then the selection, then the next box's labels"),
     ("Wheel", "Scroll the image; with Shift sideways"),

@@ -63,6 +63,11 @@ RESERVED: Mapping[str, str] = {
         for shift in ("", "Shift+")
         for arrow in ("Left", "Right", "Up", "Down")
     },
+    **{
+        f"Ctrl+{shift}{arrow}": "resizes the selected boxes"
+        for shift in ("", "Shift+")
+        for arrow in ("Left", "Right", "Up", "Down")
+    },
     **{f"Alt+{letter}": "opens a menu" for letter in "PEVITCH"},
 }
 

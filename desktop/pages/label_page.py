@@ -190,6 +190,7 @@ class LabelPage(QWidget):
         labels = project.labels() if project is not None else ()
         self.canvas.set_labels(labels)
         self._editing.open_project()
+        self._view.open_project()
         self.canvas.set_editable(self._context.editable)
         self._show_image()
 

@@ -49,12 +49,10 @@ class LabelView(QObject):
         canvas.measuring_changed.connect(lambda on: self._check("measure", on))
         canvas.installEventFilter(self)
         session = context.session
-        session.project_changed.connect(self.open_project)
         session.setting_changed.connect(self._setting_changed)
         session.settle.connect(self.settle)
         services.settings_changed.connect(self._follow_settings)
         self._follow_settings(STYLE | {"canvas_background"})
-        self.open_project()
 
     def handlers(self) -> dict[str, Callable[..., object]]:
         """What each action does."""

@@ -248,3 +248,14 @@ def test_a_click_on_a_sign_ends_its_state(qtbot: QtBot, page: LabelPage) -> None
     sign = next(one for one in page.canvas._badges.findChildren(QToolButton) if one.isVisible())
     qtbot.mouseClick(sign, Qt.MouseButton.LeftButton)
     assert not page.canvas.state.hidden and not page._actions["hide"].isChecked()
+
+
+def test_opening_a_project_whose_adjustment_cannot_be_read_tells_so_too(
+    qtbot: QtBot, page: LabelPage, session: Session
+) -> None:
+    assert session.project is not None
+    session.project.set_setting("view_adjustment", {"channel": "infrared"})
+    folder = session.project.folder
+    session.close()
+    session.open(folder)
+    assert page.canvas.adjustment is None and "view_adjustment" in page.notice.text
