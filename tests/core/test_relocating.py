@@ -91,7 +91,9 @@ def test_copies_of_one_picture_keep_their_names_and_no_file_is_taken_twice(tmp_p
         project.add_images([tmp_path / "p" / "images"])
         shutil.move(tmp_path / "p" / "images", tmp_path / "moved")
         found = relocating.find(project, project.image_ids(), tmp_path / "moved")
-        places = {project.image(one.image_id).path: one.path.relative_to(tmp_path / "moved").as_posix() for one in found}
+        places = {
+            project.image(one.image_id).path: one.path.relative_to(tmp_path / "moved").as_posix() for one in found
+        }
         assert places == {"images/a/x.png": "a/x.png", "images/a/y.png": "a/y.png", "images/b/x.png": "b/x.png"}
         (tmp_path / "moved" / "b" / "x.png").unlink()
         assert len(relocating.find(project, project.image_ids(), tmp_path / "moved")) == 2
@@ -165,7 +167,9 @@ def test_progress_counts_the_files_that_are_read_and_may_end_the_search(tmp_path
         shutil.move(tmp_path / "p" / "images", tmp_path / "moved")
         write_picture(tmp_path / "moved" / "of another size.png", picture(200, 200))
         seen: list[tuple[int, int]] = []
-        relocating.find(project, project.image_ids(), tmp_path / "moved", lambda done, total: seen.append((done, total)))
+        relocating.find(
+            project, project.image_ids(), tmp_path / "moved", lambda done, total: seen.append((done, total))
+        )
         assert seen == [(3, 3)]
 
         def stop(_done: int, _total: int) -> None:
