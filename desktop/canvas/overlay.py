@@ -17,7 +17,7 @@ DARK = QColor(8, 9, 12, 225)
 SHADOW = QColor(0, 0, 0, 110)
 HANDLE = 8.0  # side of a handle's square, in widget pixels
 PILL_HEIGHT = 20.0
-RULER = 20.0  # width of the rulers along the edges, in widget pixels
+RULER = 16.0  # width of the rulers, in widget pixels: no wider than the margin around a fitted image
 
 
 def paint_guides(painter: QPainter, at: QPointF, port: Port, color: QColor) -> None:
@@ -123,7 +123,7 @@ def paint_rulers(painter: QPainter, port: Port, at: QPointF | None) -> None:
     for upright in (False, True):
         origin, length = (port.top, port.height) if upright else (port.left, port.width)
         for place, number in ruler_marks((RULER - origin) / port.scale, (length - origin) / port.scale, port.scale):
-            along, mark = _crisp(origin + place * port.scale, port), 9.0 if number else 4.0
+            along, mark = _crisp(origin + place * port.scale, port), 8.0 if number else 3.0
             box = QRectF(RULER - mark, along, mark, line) if upright else QRectF(along, RULER - mark, line, mark)
             painter.fillRect(box, ink)
             if number:
