@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
+from core import files
 from core.changes import Changes
 from core.errors import InputError
 from core.project import gathering, relocating
@@ -40,7 +42,9 @@ WATCHED = 256  # folders that the system is asked to tell of; the others are loo
 STAMPS = 400  # folders whose time is asked for in one check
 LOOKED_OVER = 4_000  # files whose size is asked for in one check
 READ_AT_ONCE = 16  # files whose content is read in one check
-SEEN = "files_seen"  # the project's setting: when its files were looked at last, in ns since 1970
+# When the files of a project were looked at last, in ns since 1970: no part of the project, whose backups would
+# otherwise count every look as a change.
+SEEN = Path("cache", "files-seen")
 KEY = "file watch"
 
 
@@ -142,13 +146,13 @@ class FileWatch(QObject):
             return
 
         def work() -> tuple[dict[str, Folder], int | None]:
-            return folders_of(project.images(), project.folder), project.setting(SEEN)
+            return folders_of(project.images(), project.folder), _seen(project.folder)
 
         self._tasks.run(f"{KEY} plan", work, self._take_plan, self._give_up, priority=-2)
 
     def _take_plan(self, result: tuple[dict[str, Folder], int | None]) -> None:
         folders, seen = result
-        if not self._folders and isinstance(seen, int):
+        if not self._folders and seen is not None:
             self._since = seen
         known = {image_id for folder in folders.values() for image_id in folder.ids.values()}
         for path, folder in self._folders.items():
@@ -292,13 +296,18 @@ class FileWatch(QObject):
     def _keep_when_seen(self) -> None:
         project = self._project
         if project is not None and not project.read_only and self._listings:
-            try:
-                project.set_setting(SEEN, time.time_ns())
-            except InputError:
-                return  # only convenience is lost: closing must not fail by it
+            with suppress(OSError):  # only convenience is lost: closing must not fail by it
+                files.write_text(project.folder / SEEN, str(time.time_ns()))
 
     @staticmethod
     def _give_up(error: Exception) -> None:
         # The project was closed while it was read, or its folder is gone with the disk; the next look tells.
         if not isinstance(error, InputError | OSError):
             raise error
+
+
+def _seen(folder: Path) -> int | None:
+    try:
+        return int((folder / SEEN).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -59,7 +59,9 @@ def _coco(folder: Path, count: int = 3, labels: tuple[str, ...] = ("scratch", "o
     boxes = [
         {"image_id": n, "category_id": label, "bbox": [2, 3, 10, 12]} for n in range(1, count + 1) for label in (1, 2)
     ]
-    return write_coco(folder / "coco.json", images, [*boxes, {"image_id": 1, "category_id": 1, "bbox": [5, 5, 0, 8]}], labels)
+    return write_coco(
+        folder / "coco.json", images, [*boxes, {"image_id": 1, "category_id": 1, "bbox": [5, 5, 0, 8]}], labels
+    )
 
 
 # -- the import dialog
@@ -334,7 +336,9 @@ def test_an_export_that_fails_says_so_and_leaves_nothing(
     window._session.adopt(project)
     (tmp_path / "blocked").write_text("a file where a folder must be")
     said: list[str] = []
-    monkeypatch.setattr("desktop.flows.context.show_error", lambda _window, title, error: said.append(f"{title}: {error}"))
+    monkeypatch.setattr(
+        "desktop.flows.context.show_error", lambda _window, title, error: said.append(f"{title}: {error}")
+    )
 
     def ask(dialog: ExportDialog) -> int:
         dialog._folder.set_path(tmp_path / "blocked" / "out")
