@@ -67,13 +67,14 @@ def _read_file(file: Path, into: Collector) -> None:
     image_file = into.find(name, [file.parent])
     if image_file is None:
         return
-    if into.is_listed(image_file):
-        into.report("listed", "another file is about this image, too; the boxes of both were put together", file)
+    again = into.is_listed(image_file)
     own = tree.value("defectdesk")
     extras = Extras.of(own)
     image = into.image(image_file, (tree.value("imageWidth"), tree.value("imageHeight")), extras)
     if image is None:
         return
+    if again:
+        into.report("listed", "another file is about this image, too; the boxes of both were put together", file)
     for place, shape in enumerate(tree.entries("shapes", ("label", "points")), start=1):
         where = f"shape {place}"
         if not isinstance(shape, dict):

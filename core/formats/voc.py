@@ -93,9 +93,7 @@ class _Reader:
         image_file = self.into.find(name, places)
         if image_file is None:
             return
-        if self.into.is_listed(image_file):
-            text = "another file is about this image, too; the boxes of both were put together"
-            self.into.report("listed", text, file)
+        again = self.into.is_listed(image_file)
         size = root.find("size")
         stated = ("", "") if size is None else (_text(size, "width"), _text(size, "height"))
         if "split" not in own:
@@ -103,6 +101,9 @@ class _Reader:
         image = self.into.image(image_file, stated, Extras.of(own))
         if image is None:
             return
+        if again:
+            text = "another file is about this image, too; the boxes of both were put together"
+            self.into.report("listed", text, file)
         for place, entry in enumerate(root.iter("object"), start=1):
             self._object(image, entry, f"object {place}", file)
         for place, entry in enumerate(root.findall("defectdesk/box_without_label"), start=1):

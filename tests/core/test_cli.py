@@ -58,7 +58,7 @@ def write_image(path: Path, size: int = 70) -> Path:
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "new", "import", "info", "models", "train", "evaluate", "predict", "checkpoints", "open"]
+    "command", ["demo", "new", "import", "export", "info", "models", "train", "evaluate", "predict", "checkpoints", "open"]
 )
 def test_every_command_has_help(run: Run, command: str) -> None:
     code, out, _ = run(command, "--help")
@@ -168,6 +168,52 @@ def test_import_makes_a_project_and_lists_what_was_skipped(run: Run, tmp_path: P
     assert any("gone.png" in one["file"] + one["problem"] for one in values["problems"])
     code, out, err = run("import", tmp_path / "p", "--format", "coco", tmp_path / "c.json")
     assert code == 0 and "1 image," in out and "gone.png" in err
+
+
+def test_a_dry_run_says_what_is_there_and_changes_nothing(run: Run, tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png")
+    (tmp_path / "c.json").write_text(json.dumps(coco_file()))
+    code, out, _ = run("import", tmp_path / "p", tmp_path / "c.json", "--dry-run", "--json")
+    assert code == 0
+    values = json.loads(out)
+    assert (values["format"], values["images"], values["boxes"], values["merged"]) == ("coco", 1, 1, 1)
+    assert values["labels"] == {"scratch": 1, "stain": 1} and values["missing"] == ["gone.png"]
+    code, out, err = run("import", tmp_path / "p", tmp_path / "c.json", "--dry-run")
+    assert code == 0 and "COCO: 1 image, 1 box; nothing was changed" in out and "gone.png" in err
+    assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize("format", ["coco", "voc", "yolo", "labelme", "csv"])
+def test_export_and_import_by_detection_bring_everything_back(run: Run, tmp_path: Path, format: str) -> None:
+    make_sample_project(tmp_path / "p", count=6, size=64, seed=2).close()
+    code, out, _ = run("export", tmp_path / "p", tmp_path / "out", "--format", format, "--copy-images", "--json")
+    assert code == 0
+    report = json.loads(out)
+    assert report["images"] == 6 and report["boxes"] > 3 and report["problems"] == [] and report["losses"]
+    code, out, _ = run("import", tmp_path / "q", tmp_path / "out", "--json")
+    assert code == 0
+    before, after = (json.loads(run("info", tmp_path / name, "--json")[1]) for name in ("p", "q"))
+    assert before == after and json.loads(out)["problems"] == []
+
+
+def test_export_takes_parts_and_refuses_in_one_line(run: Run, tmp_path: Path) -> None:
+    make_sample_project(tmp_path / "p", count=12, size=64, seed=2).close()
+    train = json.loads(run("info", tmp_path / "p", "--json")[1])["splits"]["train"]
+    command = ("export", tmp_path / "p", tmp_path / "out", "--format", "csv")
+    code, out, _ = run(*command, "--split", "train", "--status", "labelled", "--status", "clean")
+    assert code == 0 and f"{train} images" in out and "names of images start at" in out
+    for wrong, word in (
+        (command, "earlier export"), ((*command[:4], "tfrecord"), "tfrecord"), ((*command[:3],), "format"),
+        (("export", tmp_path / "gone", tmp_path / "o", "--format", "csv"), "gone"),
+        ((*command, "--overwrite", "--status", "unlabelled"), "no image"),
+        (("export", tmp_path / "p", tmp_path / "p", "--format", "csv", "--overwrite"), "other things"),
+        (("import", tmp_path / "q", tmp_path / "nothing"), "nothing"),
+        (("import", tmp_path / "q", tmp_path / "p" / "project.sqlite"), "none of the annotation formats"),
+    ):  # fmt: skip
+        code, out, err = run(*wrong)
+        assert code == 2 and out == "" and word in one_line(err), wrong
+    assert run(*command, "--overwrite")[0] == 0
+    assert not (tmp_path / "q").exists()
 
 
 def test_import_into_a_folder_of_something_else_is_refused(run: Run, tmp_path: Path) -> None:
