@@ -112,18 +112,23 @@ class BoxPicture:
         _paint_part(painter, self._new, (xyxy, colors, style), corners, lambda _seen: {colors: row}, row, port, stroke)
 
     def paint_tags(
-        self, painter: QPainter, still: Boxes, shown: Boxes, selected: frozenset[int], hovered: int | None, port: Port
-    ) -> None:
-        """The names of those boxes for which there is room, and of those that are selected or pointed at."""
+        self, painter: QPainter, still: Boxes, shown: Boxes, selected: frozenset[int], hovered: int | None, port: Port,
+        edge: float = 0.0,
+    ) -> None:  # fmt: skip
+        """The names of those boxes for which there is room, and of those that are selected or pointed at.
+
+        Nothing is written within `edge` widget pixels of the left and upper edges.
+        """
         apart = selected if len(selected) <= MOST_FORCED else NOBODY
-        key = (still, apart, self._labels)
+        key = (still, apart, self._labels, edge)
+        bounds = QRectF(edge, edge, port.width - edge, port.height - edge)
         at = QPointF(0, 0)
         if key == self._tags.key and (moved := _small_move(self._tags.port, port)) is not None:
             at = moved
         else:
             rows = port.in_sight(still.xyxy)
             held = _rows(still, apart)
-            placed = self._place(still, rows[~np.isin(rows, held)] if len(held) else rows, port)
+            placed = self._place(still, rows[~np.isin(rows, held)] if len(held) else rows, port, bounds)
             self._tags = _Tags(key, port, placed)
         looks = self._all_looks(shown)
         tags = [(tag.row, at + QPointF(tag.x, tag.y)) for tag in reversed(self._tags.placed)]
@@ -131,11 +136,13 @@ class BoxPicture:
         meant = _rows(shown, apart | ({hovered} if hovered is not None else NOBODY))
         meant = meant[port.in_sight(shown.xyxy[meant])]
         meant = meant[~np.isin(meant, [row for row, _ in tags])]
-        tags += [(tag.row, QPointF(tag.x, tag.y)) for tag in self._place(shown, meant, port, always=True)]
+        tags += [(tag.row, QPointF(tag.x, tag.y)) for tag in self._place(shown, meant, port, bounds, always=True)]
         for row, place in tags:
             painter.drawImage(place, self._pictures.get(looks.each[row], port.ratio))
 
-    def _place(self, boxes: Boxes, rows: NDArray[np.intp], port: Port, *, always: bool = False) -> list[Tagged]:
+    def _place(
+        self, boxes: Boxes, rows: NDArray[np.intp], port: Port, bounds: QRectF, *, always: bool = False
+    ) -> list[Tagged]:
         """Places for the names of `rows`; `always`: also where they cover something."""
         looks = self._all_looks(boxes)
         rects = port.to_widget(boxes.xyxy[rows])
@@ -144,7 +151,6 @@ class BoxPicture:
         for place in named_rows(rects, first):
             size = self._pictures.get(looks.each[int(rows[place])], port.ratio).deviceIndependentSize()
             sizes[place] = (size.width(), size.height())
-        bounds = QRectF(0, 0, port.width, port.height)
         return [Tagged(int(rows[tag.row]), tag.x, tag.y) for tag in place_tags(rects, sizes, bounds, first)]
 
     def _all_looks(self, boxes: Boxes) -> _Looks:

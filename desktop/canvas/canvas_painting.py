@@ -82,7 +82,7 @@ class CanvasPainting:
             x1, y1, x2, y2 = box.xyxy
             paint_halo(painter, QRectF(_to_widget((x1, y1), port), _to_widget((x2, y2), port)))
         if not state.names_hidden:
-            boxes.paint_tags(painter, now.still, now.shown, now.selected, now.hovered, port)
+            boxes.paint_tags(painter, now.still, now.shown, now.selected, now.hovered, port, now.edge)
         one = now.shown.chosen(now.selected) if len(now.selected) == 1 else []
         if one and now.handles:
             points = act.handle_points(one[0].xyxy, port.scale).values()
