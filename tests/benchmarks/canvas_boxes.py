@@ -41,7 +41,13 @@ LIMIT = 16.0  # ms
 LABELS = tuple(
     Label(number, name, color)
     for number, (name, color) in enumerate(
-        (("scratch", "#e69f00"), ("pit", "#56b4e9"), ("stain", "#009e73"), ("inclusion", "#d55e00"), ("crack", "#cc79a7")),
+        (
+            ("scratch", "#e69f00"),
+            ("pit", "#56b4e9"),
+            ("stain", "#009e73"),
+            ("inclusion", "#d55e00"),
+            ("crack", "#cc79a7"),
+        ),
         start=1,
     )
 )

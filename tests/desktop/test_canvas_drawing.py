@@ -134,7 +134,7 @@ def test_tags_overlap_neither_each_other_nor_the_middle_of_small_boxes() -> None
     random = np.random.default_rng(4)
     corners = random.uniform(0, 900, (300, 2))
     rects = np.hstack([corners, corners + random.uniform(6, 50, (300, 2))])
-    sizes = {row: (60.0, 20.0) for row in range(300)}
+    sizes = dict.fromkeys(range(300), (60.0, 20.0))
     placed = place_tags(rects, sizes, QRectF(0, 0, 1000, 1000))
     assert len(placed) > 30
     frames = [QRectF(tag.x, tag.y, 60, 20) for tag in placed]
@@ -239,7 +239,9 @@ def test_every_state_that_can_be_forgotten_has_a_sign_with_the_key_that_ends_it(
     assert badges(ViewState(), measuring=False, adjustment=None, comparing=False, keys=keys) == []
     (off,) = badges(ViewState(), measuring=False, adjustment=dark, comparing=True, keys=keys)
     assert "off" in off.text
-    (plain,) = badges(ViewState(editable=False, locked=True), measuring=False, adjustment=None, comparing=False, keys=keys)
+    (plain,) = badges(
+        ViewState(editable=False, locked=True), measuring=False, adjustment=None, comparing=False, keys=keys
+    )
     assert plain.text == "Read-only"
 
 

@@ -313,7 +313,14 @@ def test_every_state_has_one_line_of_words_and_a_cursor() -> None:
 
 
 def test_hints_promise_changes_exactly_where_they_are_possible() -> None:
-    promises = ("Drag to draw", "Drag draws", "drag moves it", "drag moves the selected", "Drag moves", "Drag to resize")
+    promises = (
+        "Drag to draw",
+        "Drag draws",
+        "drag moves it",
+        "drag moves the selected",
+        "Drag moves",
+        "Drag to resize",
+    )
     for hand in hands():
         if hand.gesture is None and hand.tool == "select":
             assert any(promise in hint(hand) for promise in promises) == hand.changes, (hand, hint(hand))
