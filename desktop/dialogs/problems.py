@@ -24,12 +24,14 @@ from PySide6.QtWidgets import (
 from core import files
 from core.types import Problem
 from desktop.dialogs.errors import show_error
+from desktop.dialogs.frame import Paragraph
 from desktop.models.problem_table import TITLES, ProblemModel, as_csv, visible
 from desktop.models.wording import plural
 from desktop.theme import GAP, PAD
 from desktop.widgets.parts import words
 
 ROW = 28  # pixels
+NARROW = 600  # pixels, where there is no table
 FILE_WIDTH = 260
 
 
@@ -122,6 +124,7 @@ class ProblemsDialog(QDialog):
         """`offer` is what one more button says and does."""
         super().__init__(parent)
         self.setWindowTitle(title)
+        self.setMinimumWidth(NARROW)
         self.resize(820, 480)
         self.panel = ProblemPanel(problems)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok)
@@ -130,11 +133,11 @@ class ProblemsDialog(QDialog):
         layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD + GAP)
         layout.setSpacing(PAD)
         layout.addWidget(words(title, "heading"))
-        layout.addWidget(words(summary, "muted", wrap=True))
+        layout.addWidget(Paragraph(summary, "muted"))
         layout.addWidget(self.panel, 1)
         self.panel.setVisible(bool(problems))
         if not problems:
-            self.resize(480, 0)
+            self.resize(NARROW, 0)
         if offer is not None:
             button = buttons.addButton(offer[0], QDialogButtonBox.ButtonRole.ActionRole)
             button.setAutoDefault(False)
