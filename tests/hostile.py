@@ -200,6 +200,7 @@ CASES: dict[str, Case] = {
     "attribute of 50 MB": text("a.xml", voc(f'<note text="{"a" * 50 * MB}"/>')),
     "attribute just below the limit": text("a.xml", voc(f'<note text="{"a" * (8 * MB - 2000)}"/>')),
     "a million elements": text("a.xml", voc("<a/>" * 1_900_000)),
+    "XML just as deep as it may be": text("a.xml", voc(f"{'<a>' * 249_000}{'</a>' * 249_000}")),
     "XML that ends early": text("a.xml", voc()[:-20]),
     "XML in an unknown encoding": text("a.xml", voc(head='<?xml version="1.0" encoding="klingon"?>')),
     "XML in UTF-16": text("a.xml", voc(head='<?xml version="1.0" encoding="utf-16"?>').encode("utf-16")),

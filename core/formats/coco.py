@@ -243,7 +243,7 @@ def _corners(bbox: Any) -> tuple[float, float, float, float] | str:
     """x1 y1 x2 y2, or what is wrong."""
     if not isinstance(bbox, list) or len(bbox) != 4:
         return f"its box {shown(bbox)} is not a list of four numbers"
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in bbox):
+    if not {*map(type, bbox)} <= {int, float}:
         return f"its box {shown(bbox)} is not a list of four numbers"
     if not all(abs(value) < 1e9 for value in bbox):  # also False for NaN
         return f"its box {shown(bbox)} is not finite"

@@ -276,7 +276,8 @@ class Collector:
         Without `ordered`, corners may be any two opposite ones.
         """
         found = self._images[image]
-        numbers = [number(value) for value in corners]
+        plain = {*map(type, corners)} == {float}
+        numbers = list(corners) if plain else [number(value) for value in corners]
         if len(numbers) != 4 or None in numbers:
             self.report("box", f"{where}: its box {shown(list(corners))} is not four numbers; skipped", found.path)
             return
