@@ -11,7 +11,7 @@ from core.project import backup
 from core.project.backup import Backup
 from core.project.project import Project
 from desktop.dialogs.backups import BackupsDialog
-from desktop.dialogs.errors import error_text, show_error
+from desktop.dialogs.errors import error_text, parts_of, show_error
 from desktop.dialogs.progress import finish_behind_dialog
 from desktop.flows.context import FlowContext
 from desktop.widgets.notice import Notice
@@ -114,7 +114,9 @@ class BackingUp(QObject):
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, InputError | OSError):
             raise error
-        self._notice.show_notice(error_text(error), "warning", offer=("Try again", self.back_up))
+        parts = parts_of(error_text(error))
+        text = f"No backup could be taken. {parts.wrong} {parts.mend}\n{parts.where}"
+        self._notice.show_notice(text, "warning", offer=("Try again", self.back_up))
 
 
 def _restored(folder: Path, chosen: Backup) -> InputError | None:

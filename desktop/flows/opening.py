@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from core.errors import InputError
+from core.errors import InputError, StorageError
 from core.project.project import Project
 from core.sample import make_sample_project
 from desktop.dialogs.errors import error_box, show_error
@@ -77,7 +77,8 @@ class Opening:
         window = self._context.window
         box = error_box(window, "The project cannot be opened", error)
         button = None
-        if "open elsewhere" in str(error):
+        # Elsewhere it is open, or its folder cannot be written: looking needs neither.
+        if isinstance(error, StorageError) or "open elsewhere" in str(error):
             button = box.addButton("Open read-only", QMessageBox.ButtonRole.AcceptRole)
         box.exec()
         if button is not None and box.clickedButton() is button:
