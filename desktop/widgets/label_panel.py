@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QPoint, Signal
-from PySide6.QtGui import QAction, QColor
+from PySide6.QtCore import QPoint, QSize, Signal
+from PySide6.QtGui import QAction, QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QColorDialog,
@@ -42,6 +42,9 @@ from desktop.widgets.label_together import TogetherBars, TogetherDialog
 from desktop.widgets.parts import icon_button, restyle, surface, words
 
 ROWS_IN_SIGHT = 5  # of labels, however small the window is
+EDGES = 4  # of the list, above and below its rows together
+SPACING = 2
+ROWS_FIRST = 10  # of labels, before there is room for the bars
 SEARCHED = 10  # with more labels than this there is a field to search them
 Apply = Callable[[Callable[[Project], Edit]], bool]
 
@@ -95,7 +98,7 @@ class LabelPanel(QWidget):
         switch.addWidget(self._keep, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
+        layout.setSpacing(SPACING)
         layout.addLayout(head)
         layout.addLayout(inner)
         layout.addWidget(self.rows, 1)
@@ -314,16 +317,47 @@ class LabelPanel(QWidget):
         self._search.setVisible(count > SEARCHED)
         if count <= SEARCHED and self._search.text():
             self._search.clear()
-        self._limit_height(count)
         self.rows.movable = self._editable and not self._search.text().strip()
         if project is not None:
             self.together.show_counts(project.labels(), cooccurrence(project.label_set_counts()))
+        self._limit_height(count)
+
+    # -- the room
+
+    def sizeHint(self) -> QSize:
+        """All labels and the bars in sight."""
+        bars = self._bars_height() if self.together.has_pairs else 0
+        return QSize(super().sizeHint().width(), self._rest_height() + self.model.rowCount() * ROW + bars)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_room()
 
     def _limit_height(self, count: int) -> None:
         """Few labels take no more room than they need, many no less than some rows."""
-        self.rows.setMinimumHeight(min(count, ROWS_IN_SIGHT) * ROW + 4)
-        self.rows.setMaximumHeight(count * ROW + 4)
-        self.rows.updateGeometry()
+        self.rows.setMinimumHeight(min(count, ROWS_IN_SIGHT) * ROW + EDGES)
+        self._share_room()
+        self.updateGeometry()
+
+    def _share_room(self) -> None:
+        """The bars are seen where the labels do not need the room; of the labels, no row is cut."""
+        count, room = self.model.rowCount(), self.height() - self._rest_height()
+        bars = self.together.has_pairs and room >= min(count, ROWS_FIRST) * ROW + self._bars_height()
+        self.together.setVisible(bars)
+        rows = (room - (self._bars_height() if bars else 0)) // ROW
+        self.rows.setMaximumHeight(min(count, max(rows, ROWS_IN_SIGHT)) * ROW + EDGES)
+
+    def _rest_height(self) -> int:
+        """What everything but the rows and the bars takes, and the edges of the list."""
+        layout = self.layout()
+        assert layout is not None
+        whole = layout.totalMinimumHeightForWidth(self.width()) if layout.hasHeightForWidth() else -1
+        whole = whole if whole >= 0 else layout.totalMinimumSize().height()
+        whole -= self._bars_height() if not self.together.isHidden() else 0
+        return whole - (self.rows.minimumHeight() - EDGES if not self.rows.isHidden() else 0)
+
+    def _bars_height(self) -> int:
+        return self.together.minimumSizeHint().height() + SPACING
 
 
 def _without_key(label: Label, key: str) -> Label:

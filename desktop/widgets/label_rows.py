@@ -10,7 +10,6 @@ from desktop.theme import theme
 from desktop.widgets.label_delegate import ROW, LabelDelegate, menu_rect
 
 Index = QModelIndex | QPersistentModelIndex
-ROWS_AT_FIRST = 10
 SCROLL_ZONE = 18  # how near the edge a drag scrolls, in pixels
 MOVES = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_Home: -1_000_000, Qt.Key.Key_End: 1_000_000}
 OWN_KEYS = frozenset(
@@ -49,7 +48,7 @@ class LabelRows(QListView):
         self._scroll_by = 0
 
     def sizeHint(self) -> QSize:
-        return QSize(160, min(self.model().rowCount(), ROWS_AT_FIRST) * ROW + 4)
+        return QSize(160, self.model().rowCount() * ROW + 4)
 
     # -- mouse
 

@@ -27,7 +27,7 @@ BAR_ROW = 20
 
 
 class TogetherBars(QWidget):
-    """The labels that occur most often with one label, as bars. Hidden while no box carries two labels."""
+    """The labels that occur most often with one label, as bars. Nothing to show while no box carries two labels."""
 
     all_wanted = Signal()
 
@@ -58,10 +58,14 @@ class TogetherBars(QWidget):
         """What the bars say: name, share in 0..1, boxes."""
         return [(label.name, share, count) for label, share, count in self._bars.lines]
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether there is anything to show."""
+        return self._found is not None and bool(self._found.pairs)
+
     def show_counts(self, labels: Sequence[Label], found: Cooccurrence) -> None:
         self._labels = {label.id: label for label in labels}
         self._found = found
-        self.setVisible(bool(found.pairs))
         self.show_label(self._shown if self._shown in self._labels else None)
 
     def show_label(self, label_id: int | None) -> None:

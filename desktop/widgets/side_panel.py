@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
@@ -12,6 +12,8 @@ from desktop.widgets.columns import fill, kept_sizes
 from desktop.widgets.parts import words
 
 LEAST_BOXES = 140  # pixels: some rows stay in sight however small the window is
+FEW_BOXES = 190  # pixels that the boxes get before the labels get more than they must have
+MOST_LABELS = 0.55  # of the height
 
 
 class SidePanel(QSplitter):
@@ -31,17 +33,33 @@ class SidePanel(QSplitter):
         self._labels = labels
         kept = kept_sizes(settings.values.label_side_splitter, 3)
         self._chosen = kept is not None
+        self._fitted = (0, 0, 0)  # what the sizes were worked out from
         if kept is not None:
             self.setSizes(kept)
         self.splitterMoved.connect(self._keep)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if not self._chosen:
-            # The labels as high as they need, the others half of the rest each.
-            labels = min(self._labels.minimumSizeHint().height(), round(0.55 * self.height()))
-            rest = (self.height() - labels) // 2
-            self.setSizes([labels, rest, rest])
+        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return done
+
+    def _fit(self) -> None:
+        """The labels as high as they need, the others half of the rest each; until a person chose otherwise."""
+        wanted, tabs = self._labels.sizeHint().height(), self.tabs.minimumSizeHint().height()
+        whole = self.height() - (self.count() - 1) * self.handleWidth()
+        if self._chosen or self._fitted == (wanted, whole, tabs):
+            return
+        self._fitted = (wanted, whole, tabs)
+        room = min(whole - tabs - FEW_BOXES, round(MOST_LABELS * whole))
+        labels = min(wanted, max(room, self._labels.minimumSizeHint().height()))
+        rest = (whole - labels) // 2
+        last = max(min(rest, whole - labels - FEW_BOXES), tabs)
+        self.setSizes([labels, whole - labels - last, last])
 
     def _keep(self) -> None:
         self._chosen = True
