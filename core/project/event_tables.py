@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
@@ -44,6 +46,20 @@ class EventTables:
             marks[members] = True
             row = (chunk, event, np.packbits(marks).tobytes())
             self._db.execute("INSERT INTO bulk_events VALUES (?, ?, ?)", row)
+
+    @sound_rows()
+    def last(self) -> dict[int, int]:
+        """The last event of each image that has any, by image id. Later events have larger numbers."""
+        found = dict(self._db.execute("SELECT image, max(event) FROM image_events GROUP BY image").fetchall())
+        bulk = self._db.execute("SELECT chunk, event, members FROM bulk_events ORDER BY chunk, event").fetchall()
+        for chunk, rows in groupby(bulk, itemgetter(0)):
+            latest = np.zeros(_CHUNK, np.int64)
+            for _, event, members in rows:
+                latest[np.unpackbits(np.frombuffer(members, np.uint8)).astype(np.bool_)] = event
+            for place in np.flatnonzero(latest).tolist():
+                image, event = chunk * _CHUNK + place, int(latest[place])
+                found[image] = max(found.get(image, 0), event)
+        return found
 
     @sound_rows()
     def of_image(self, image_id: int) -> list[ImageEvent]:

@@ -199,6 +199,11 @@ class Project(ProjectReading, ProjectRuns):
         with self._reading():
             return self._store.events.of_image(image_id)
 
+    def last_edits(self) -> dict[int, int]:
+        """By image id, a number that is the larger the later the image was last edited; of those that ever were."""
+        with self._reading():
+            return self._store.events.last()
+
     @property
     def undo_name(self) -> str | None:
         """The name of the edit that `undo` would take back."""

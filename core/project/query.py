@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from array import array
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -92,6 +92,7 @@ class SortKey(StrEnum):
     SMALLEST = "smallest box"
     SIZE = "image size"
     ADDED = "date added"
+    EDITED = "last edited"
 
 
 # Columns that are a number of the record alone.
@@ -118,6 +119,7 @@ class ImageIndex:
         self._columns: dict[str, NDArray[Any]] = {}
         self._texts: list[str] | None = None
         self._flags: dict[str, Mask] = {}
+        self._edited = np.zeros(len(self.records), np.int64)
         self._groups: dict[str, int] = {}
         self._label_sets = _LabelSets()
 
@@ -158,6 +160,10 @@ class ImageIndex:
         flags = np.zeros(len(self.records), np.bool_)
         flags[self.rows(image_ids)] = True
         self._flags[name] = flags
+
+    def set_edited(self, last_edits: Mapping[int, int]) -> None:
+        """Say how late each image was last edited, as `Project.last_edits` does; others never were."""
+        self._edited = np.fromiter((last_edits.get(one.id, 0) for one in self.records), np.int64, len(self.records))
 
     def flagged(self, name: str, row: int) -> bool:
         """Whether an image was said to be "predicted" or "missing"."""
@@ -233,6 +239,8 @@ class ImageIndex:
                 ranks[self._groups[name]] = rank
             ordered: NDArray[Any] = ranks[column]
             return ordered
+        if by is SortKey.EDITED:
+            return self._edited
         names_of = {
             SortKey.STATUS: "status", SortKey.SPLIT: "split", SortKey.BOXES: "boxes", SortKey.SMALLEST: "smallest",
             SortKey.SIZE: "area", SortKey.ADDED: "id",

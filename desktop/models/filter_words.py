@@ -19,6 +19,7 @@ SORTS = {
     SortKey.SMALLEST: ("Smallest box", "smallest first", "largest first"),
     SortKey.SIZE: ("Image size", "smallest first", "largest first"),
     SortKey.ADDED: ("Date added", "oldest first", "newest first"),
+    SortKey.EDITED: ("Last edited", "longest ago first", "latest first"),
 }
 
 

@@ -222,6 +222,8 @@ class ImageListModel(QAbstractListModel):
         self.endResetModel()
 
     def _apply(self) -> None:
+        if self._sort is SortKey.EDITED and (project := self._session.project) is not None:
+            self.images.set_edited(project.last_edits())
         self._shown = self.images.select(self._filter, self._sort, descending=self._descending)
         self._places = np.full(len(self.images), -1, np.intp)
         self._places[self._shown] = np.arange(len(self._shown))
