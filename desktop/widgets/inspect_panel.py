@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QItemSelectionModel, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QIcon, QKeyEvent, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -14,6 +14,8 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QScrollArea,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableWidget,
     QTableWidgetItem,
     QToolButton,
@@ -30,6 +32,7 @@ from desktop.widgets.inspect_view import Names
 from desktop.widgets.parts import words
 from desktop.widgets.score_bars import Bar, ScoreBars
 
+CHOOSING = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space})
 COLUMNS = ("Label", "AP", "P", "R", "Right", "False", "Miss")
 TOOLTIPS = (
     "Click to see one label only; click again to see all",
@@ -79,7 +82,7 @@ class MetricStrip(QFrame):
 
 
 class LabelTable(QTableWidget):
-    """One row a label; a click filters by it."""
+    """One row a label; a click filters by it, and so does Enter or Space at the row that Up and Down go to."""
 
     label_chosen = Signal(object)  # column of a label, or None for all
 
@@ -94,7 +97,11 @@ class LabelTable(QTableWidget):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # A click leaves the keys with the image.
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setTabKeyNavigation(False)
+        self.setAccessibleName("Results by label")
+        self.setItemDelegate(_RowDelegate(self))
         self.setShowGrid(False)
         self.setProperty("role", "compact")
         self.verticalHeader().hide()
@@ -108,7 +115,7 @@ class LabelTable(QTableWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         # Narrow cells: the program's padding is made for tables that have a page to themselves.
         self.setStyleSheet(
-            f"QTableView {{ border: none; border-radius: 0; font-size: {theme.SMALL_PX}px; }}"
+            f"QTableView {{ border: none; border-radius: 0; outline: none; font-size: {theme.SMALL_PX}px; }}"
             "QTableView::item { padding: 2px 0; }"
             "QHeaderView::section { padding: 4px 2px; font-weight: 500; font-size: 11px; }"
         )
@@ -168,7 +175,50 @@ class LabelTable(QTableWidget):
             self.selectionModel().select(self.model().index(label, 0), flags.Select | flags.Rows)
 
     def _clicked(self, item: QTableWidgetItem) -> None:
-        self.label_chosen.emit(None if item.row() == self._chosen else item.row())
+        self._choose(item.row())
+
+    def _choose(self, row: int) -> None:
+        self.label_chosen.emit(None if row == self._chosen else row)
+
+    # -- keys
+
+    def event(self, event: QEvent) -> bool:
+        # The page has other plans with Space and Enter; while the table has the keys, they are its own.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in CHOOSING:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in CHOOSING and self.currentRow() >= 0:
+            self._choose(self.currentRow())
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        if self.currentRow() < 0 and self.rowCount():
+            self.setCurrentCell(0, 0)
+        super().focusInEvent(event)
+        self.viewport().update()
+
+
+class _RowDelegate(QStyledItemDelegate):
+    """A line below and above the row that the keys are at."""
+
+    def __init__(self, table: LabelTable) -> None:
+        super().__init__(table)
+        self._table = table
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        if self._table.hasFocus() and index.row() == self._table.currentRow():
+            painter.save()
+            painter.setPen(QPen(theme.theme().link, 2))
+            painter.drawLine(option.rect.topLeft(), option.rect.topRight())
+            painter.drawLine(option.rect.bottomLeft(), option.rect.bottomRight())
+            painter.restore()
 
 
 class MarkPanel(QWidget):
@@ -222,7 +272,7 @@ class InspectSide(QFrame):
         self.strip, self.labels, self.panel = MetricStrip(), LabelTable(), MarkPanel()
         self.all_labels = QToolButton()
         self.all_labels.setText("Show all labels")
-        self.all_labels.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.all_labels.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         # Kept in its place while it is not needed, so that the table does not jump.
         policy = self.all_labels.sizePolicy()
         policy.setRetainSizeWhenHidden(True)

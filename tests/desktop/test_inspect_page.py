@@ -188,6 +188,19 @@ def test_a_click_on_a_label_shows_that_label_only_and_another_click_all(page: In
     assert rows(page) == whole
 
 
+def test_the_labels_are_gone_through_and_chosen_by_keys(qtbot: QtBot, page: InspectPage) -> None:
+    page._stage.set_threshold(0.3)
+    whole, table = rows(page), page._side.labels
+    table.setFocus(Qt.FocusReason.TabFocusReason)
+    assert table.currentRow() == 0
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    assert [index.row() for index in table.selectionModel().selectedRows()] == [1]
+    assert rows(page) != whole and page._side.all_labels.isVisible()
+    qtbot.keyClick(table, Qt.Key.Key_Space)
+    assert rows(page) == whole
+
+
 def test_a_pointed_box_shows_all_its_scores(qtbot: QtBot, page: InspectPage) -> None:
     page._stage.set_threshold(0.3)
     view = page._stage.left
