@@ -18,6 +18,8 @@ HEIGHT = 8
 LEAST = 3.0  # pixels that a status with any image has in the bar
 # From the most that can be said about an image to nothing: what is done grows from the left.
 ORDER = (Status.REVIEWED, Status.CLEAN, Status.LABELLED, Status.UNLABELLED)
+# The bar is larger than a sign in the list: what still waits for its review is not to be louder than what is done.
+STRENGTH = {Status.CLEAN: 0.6, Status.LABELLED: 0.55}
 
 
 class ProgressStrip(QWidget):
@@ -142,8 +144,7 @@ def segments(counts: Mapping[Status, int], width: float) -> list[tuple[Status, f
 def segment_color(status: Status) -> QColor:
     """Reviewed and clean have one colour in the list, and stand side by side here."""
     color = QColor(getattr(theme(), STATUS_COLORS[status]))
-    if status is Status.CLEAN:
-        color.setAlphaF(0.6)
+    color.setAlphaF(STRENGTH.get(status, 1.0))
     return color
 
 
