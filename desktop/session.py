@@ -25,6 +25,7 @@ class Session(QObject):
     inspect_requested = Signal(str)  # a checkpoint id: show it on the Inspect page
     continue_requested = Signal(str)  # a checkpoint id: train on from it
     page_requested = Signal(str)  # a page's title, such as Label: bring it to the front
+    images_requested = Signal(object)  # a Filter: list the images that pass it on the Label page
     message = Signal(str)  # one line for the status bar
     hint = Signal(str)  # what the hand can do now: stays in the status bar until the next
     settle = Signal()  # whoever holds an edit back, such as a sequence of nudges, makes it now

@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QWidget
 from desktop.actions import SCOPE_TITLES
 from desktop.dialogs.settings import SHORTCUTS, SettingsDialog
 from desktop.dialogs.shortcuts import ShortcutsDialog
+from desktop.finding import Finding
 from desktop.services import Services
 from desktop.session import Session
-from desktop.widgets.palette import Command, CommandPalette, remembered
+from desktop.widgets.palette import Command, CommandPalette, Found, remembered
 
 Front = tuple[str, Sequence[QAction]]  # the scope of the page in front and its actions; ("", ()) for none
 
@@ -50,9 +51,13 @@ class WindowDialogs(QObject):
         if self._palette.isVisible():
             self._palette.leave()
         else:
-            self._palette.open(self.commands(window_actions), self._services.settings.values.recent_actions)
+            recent = self._services.settings.values.recent_actions
+            self._palette.open(self.commands(window_actions), recent, Finding(self._session))
 
-    def _run(self, command: Command) -> None:
+    def _run(self, command: Command | Found) -> None:
+        if isinstance(command, Found):
+            command.go()
+            return
         settings = self._services.settings
         settings.update(recent_actions=remembered(settings.values.recent_actions, command.id))
         command.action.trigger()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import unicodedata
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -285,7 +286,7 @@ class ImageIndex:
         return rows
 
     def _has_words(self, wanted: Filter, rows: Rows) -> Rows:
-        words = wanted.words.casefold().split()
+        words = comparable(wanted.words).split()
         if not words:
             return rows
         if self._texts is None:
@@ -294,7 +295,7 @@ class ImageIndex:
         for word in words:
             if "*" in word or "?" in word:
                 fits = re.compile(fnmatch.translate(word)).match
-                inside = [fits(self.records[row].path.rsplit("/", 1)[-1].casefold()) is not None for row in rows]
+                inside = [fits(comparable(self.records[row].path.rsplit("/", 1)[-1])) is not None for row in rows]
             else:
                 inside = [word in texts[row] for row in rows]
             rows = rows[np.array(inside, np.bool_)]
@@ -352,8 +353,13 @@ class _LabelSets:
         return some
 
 
+def comparable(text: str) -> str:
+    """`text` without case, and with each accent in the one way of writing it: some systems name files in the other."""
+    return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text.casefold())
+
+
 def _text(record: ImageRecord) -> str:
-    return f"{record.path}\n{record.note}".casefold() if record.note else record.path.casefold()
+    return comparable(f"{record.path}\n{record.note}" if record.note else record.path)
 
 
 def _group_order(name: str) -> tuple[bool, list[tuple[int, int | str]], str]:

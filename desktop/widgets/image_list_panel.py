@@ -184,6 +184,7 @@ class ImageListPanel(QWidget):
         self.filter_bar.search.returnPressed.connect(self._go_to_found)
         self._services.files.states_changed.connect(self._files_changed)
         session.image_changed.connect(self._show_current)
+        session.images_requested.connect(self.set_filter)
         session.changed.connect(self._refresh)
         session.project_changed.connect(self._start_over)
 

@@ -1,8 +1,8 @@
-"""The command palette: type a few letters of any action and press Enter."""
+"""The command palette: type a few letters of any action, a label or an image, and press Enter."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import shiboken6
@@ -17,7 +17,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QAction, QFocusEvent, QFontMetrics, QIcon, QKeyEvent, QKeySequence, QPainter, QPalette
+from PySide6.QtGui import QAction, QFocusEvent, QFont, QFontMetrics, QIcon, QKeyEvent, QKeySequence, QPainter, QPalette
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -31,7 +31,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.models.fuzzy import rank
-from desktop.theme import GAP, PAD, mono_font, theme
+from desktop.theme import GAP, PAD, SMALL_PX, mono_font, theme
 from desktop.widgets.parts import words
 
 WIDTH, ROWS, ROW = 620, 11, 36
@@ -61,6 +61,53 @@ class Command:
             key.toString(QKeySequence.SequenceFormat.NativeText) for key in self.action.shortcuts() if not key.isEmpty()
         )
 
+    @property
+    def able(self) -> bool:
+        return self.action.isEnabled()
+
+    @property
+    def icon(self) -> QIcon:
+        return self.action.icon()
+
+    @property
+    def tip(self) -> str:
+        return self.action.toolTip().split("   ")[0].split("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something else that can be gone to."""
+
+    section: str
+    text: str
+    place: str  # what is said about it beside its name
+    go: Callable[[], object]
+    icon: QIcon
+    tip: str
+    keys: str = ""
+    able: bool = True
+    why: str = ""
+
+
+Entry = Command | Found
+Row = Entry | str  # a text is the heading of what follows
+
+
+def arranged(commands: Sequence[Command], found: Iterable[Found], query: str) -> list[Row]:
+    """Actions that read as typed, then what else was found, then actions that the letters may mean all the same."""
+    sections: dict[str, list[Row]] = {}
+    for one in found:
+        sections.setdefault(one.section, []).append(one)
+    if not sections:
+        return list(commands)
+    words = query.casefold().split()
+    literal = [one for one in commands if all(word in one.text.casefold() for word in words)]
+    others = [one for one in commands if one not in literal]
+    rows: list[Row] = ["Actions", *literal] if literal else []
+    for section, entries in sections.items():
+        rows += [section, *entries]
+    return [*rows, "Other actions" if literal else "Actions", *others] if others else rows
+
 
 def offered(commands: Sequence[Command], query: str, recent: Sequence[str]) -> list[Command]:
     """What fits `query`, what can be done before what cannot; without a query the recent ones come first."""
@@ -76,7 +123,7 @@ class CommandPalette(QFrame):
     Whoever made it runs what was `chosen`; by then the focus is where it was before.
     """
 
-    chosen = Signal(object)  # the Command to run
+    chosen = Signal(object)  # the Command to run, or the Found to go to
 
     def __init__(self, window: QWidget) -> None:
         # A part of the window, since on some desktops a program cannot place a window of its own.
@@ -85,17 +132,18 @@ class CommandPalette(QFrame):
         self.setAccessibleName("Run an action")
         self._commands: Sequence[Command] = ()
         self._recent: Sequence[str] = ()
+        self._find: Callable[[str], Iterable[Found]] = lambda _query: ()
         self._window = window
         self._focus_before: QWidget | None = None
         self.search = _Search()
-        self.search.setPlaceholderText("Type what you want to do")
-        self.search.setAccessibleName("What you want to do")
+        self.search.setPlaceholderText("Type an action, a label or an image")
+        self.search.setAccessibleName("Action, label or image")
         self.search.stepped.connect(self._go)
         self.search.entered.connect(self.run)
         self.search.left.connect(self.leave)
         self.search.textChanged.connect(self._filter)
         self.list = QListView()
-        self.list.setAccessibleName("Actions")
+        self.list.setAccessibleName("What fits")
         self.list.setModel(_Model(self.list))
         self.list.setItemDelegate(_Delegate(self.list))
         self.list.setUniformItemSizes(True)
@@ -113,13 +161,20 @@ class CommandPalette(QFrame):
         self.search.lost.connect(self.hide)
         self.hide()
 
-    def open(self, commands: Sequence[Command], recent: Sequence[str]) -> None:
-        """Offer `commands`, ready to be typed into; the `recent` ones, the latest first, come before the others."""
-        self._commands, self._recent = commands, recent
+    def open(
+        self,
+        commands: Sequence[Command],
+        recent: Sequence[str],
+        find: Callable[[str], Iterable[Found]] = lambda _query: (),
+    ) -> None:
+        """Offer `commands`, ready to be typed into; the `recent` ones, the latest first, come before the others.
+
+        `find` says what else fits what is typed.
+        """
+        self._commands, self._recent, self._find = commands, recent, find
         self._focus_before = QApplication.focusWidget()
         self.search.clear()
         self._filter("")
-        self._place()
         self.show()
         self.raise_()
         self.search.setFocus(Qt.FocusReason.PopupFocusReason)
@@ -132,16 +187,16 @@ class CommandPalette(QFrame):
             before.setFocus(Qt.FocusReason.PopupFocusReason)
 
     @property
-    def shown(self) -> list[Command]:
+    def shown(self) -> list[Entry]:
         """What is offered now, the best first."""
         model = self.list.model()
         assert isinstance(model, _Model)
-        return list(model.commands)
+        return [row for row in model.rows if not isinstance(row, str)]
 
     def run(self) -> None:
-        """Choose the action in front. One that cannot be done now keeps the palette open, with the reason below."""
-        command: Command | None = self.list.currentIndex().data(COMMAND)
-        if command is None or not command.action.isEnabled():
+        """Choose what is in front. What cannot be done now keeps the palette open, with the reason below."""
+        command: Entry | None = self.list.currentIndex().data(COMMAND)
+        if command is None or not command.able:
             return
         self.leave()
         self.chosen.emit(command)
@@ -149,7 +204,10 @@ class CommandPalette(QFrame):
     def _place(self) -> None:
         window = self._window
         width = min(WIDTH, window.width() - 40)
-        height = min(ROWS * ROW + 96, window.height() - 80)
+        rows = min(self.list.model().rowCount(), ROWS)
+        self.list.setVisible(rows > 0)
+        self.list.setFixedHeight(min(rows * ROW + 4, window.height() - 200))
+        height = self.sizeHint().height()
         self.setGeometry((window.width() - width) // 2, min(72, window.height() // 10), width, height)
 
     def _go(self, by: int) -> None:
@@ -159,23 +217,32 @@ class CommandPalette(QFrame):
         row = self.list.currentIndex().row()
         # One step past an end comes round; a page stops there.
         row = (row + by) % count if abs(by) == 1 else max(0, min(count - 1, row + by))
-        self.list.setCurrentIndex(self.list.model().index(row, 0))
+        self._highlight(row, 1 if by > 0 else -1)
+
+    def _highlight(self, row: int, way: int) -> None:
+        """Highlight a row, or where it is a heading the next one that is none."""
+        model = self.list.model()
+        assert isinstance(model, _Model)
+        while model.rows and isinstance(model.rows[row], str):
+            row = (row + way) % len(model.rows)
+        self.list.setCurrentIndex(model.index(row, 0))
+        if row == 1:
+            self.list.scrollToTop()
 
     def _filter(self, query: str) -> None:
         model = self.list.model()
         assert isinstance(model, _Model)
-        model.show_commands(offered(self._commands, query, self._recent))
-        self.list.setCurrentIndex(model.index(0, 0))
+        model.show_rows(arranged(offered(self._commands, query, self._recent), self._find(query), query))
+        self._highlight(0, 1)
         self._explain()
+        self._place()
 
     def _explain(self) -> None:
-        command: Command | None = self.list.currentIndex().data(COMMAND)
+        command: Entry | None = self.list.currentIndex().data(COMMAND)
         if command is None:
-            self.about.setText("No action reads like that")
-        elif not command.action.isEnabled():
-            self.about.setText(command.why)
+            self.about.setText("Nothing reads like that")
         else:
-            self.about.setText(command.action.toolTip().split("   ")[0].split("\n")[0])
+            self.about.setText(command.tip if command.able else command.why)
 
 
 class _Search(QLineEdit):
@@ -217,26 +284,32 @@ class _Search(QLineEdit):
 class _Model(QAbstractListModel):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.commands: list[Command] = []
+        self.rows: list[Row] = []
 
-    def show_commands(self, commands: list[Command]) -> None:
+    def show_rows(self, rows: list[Row]) -> None:
         self.beginResetModel()
-        self.commands = commands
+        self.rows = rows
         self.endResetModel()
 
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        heading = index.isValid() and isinstance(self.rows[index.row()], str)
+        return Qt.ItemFlag.NoItemFlags if heading else super().flags(index)
+
     def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.commands)
+        return 0 if parent is not None and parent.isValid() else len(self.rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid():
             return None
-        command = self.commands[index.row()]
+        command = self.rows[index.row()]
+        if isinstance(command, str):
+            return command if role == Qt.ItemDataRole.DisplayRole else None
         if role == COMMAND:
             return command
         if role == Qt.ItemDataRole.DisplayRole:
             return command.text
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            state = "" if command.action.isEnabled() else f", not possible: {command.why}"
+            state = "" if command.able else f", not possible: {command.why}"
             return f"{command.text}, {command.place} {command.keys}{state}"
         return None
 
@@ -245,8 +318,11 @@ class _Delegate(QStyledItemDelegate):
     """Icon and text at the left, where it belongs after it, the keys at the right."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        command: Command = index.data(COMMAND)
-        able = command.action.isEnabled()
+        command: Entry | None = index.data(COMMAND)
+        if command is None:
+            _paint_heading(painter, option, str(index.data()))
+            return
+        able = command.able
         painter.save()
         row = option.rect.adjusted(0, 1, 0, -1)
         if option.state & QStyle.StateFlag.State_Selected:
@@ -256,7 +332,7 @@ class _Delegate(QStyledItemDelegate):
         inner = row.adjusted(PAD, 0, -PAD, 0)
         picture = QRect(inner.left(), inner.center().y() - 8, 17, 17)
         mode = QIcon.Mode.Normal if able else QIcon.Mode.Disabled
-        command.action.icon().paint(painter, picture, Qt.AlignmentFlag.AlignCenter, mode)
+        command.icon.paint(painter, picture, Qt.AlignmentFlag.AlignCenter, mode)
         inner.setLeft(picture.right() + PAD)
         painter.setFont(mono_font())
         keys = command.keys
@@ -278,6 +354,18 @@ class _Delegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(WIDTH // 2, ROW)
+
+
+def _paint_heading(painter: QPainter, option: QStyleOptionViewItem, text: str) -> None:
+    painter.save()
+    font = QFont(option.font)
+    font.setPixelSize(SMALL_PX)
+    font.setWeight(QFont.Weight.DemiBold)
+    painter.setFont(font)
+    painter.setPen(theme().muted)
+    place = option.rect.adjusted(PAD, 0, -PAD, -5)
+    painter.drawText(place, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom), text)
+    painter.restore()
 
 
 def remembered(recent: Sequence[str], run: str) -> tuple[str, ...]:

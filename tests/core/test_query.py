@@ -165,6 +165,13 @@ def test_an_edit_is_taken_in_as_if_the_index_were_made_anew(
     assert index.group_counts() == anew.group_counts()
 
 
+@pytest.mark.parametrize("typed", ["FRÜH", "fru\u0308h", "früh*", "Groß", "GROSS"])
+def test_case_and_the_way_an_accent_is_written_make_no_difference_to_the_search(typed: str) -> None:
+    paths = ["Schicht/früh_groß.png", "Schicht/fru\u0308h_gross.png", "Schicht/spa\u0308t.png"]
+    index = ImageIndex([ImageRecord(number, path, 1, 1, Status.CLEAN) for number, path in enumerate(paths)])
+    assert index.select(Filter(words=typed)).tolist() == [0, 1]
+
+
 def test_only_the_rows_that_are_asked_about_are_judged() -> None:
     project = [ImageRecord(number, f"{number}.png", 1, 1, Status.CLEAN) for number in range(5)]
     index = ImageIndex(project)

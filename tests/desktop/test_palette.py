@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QIcon
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -17,9 +17,11 @@ from pytestqt.qtbot import QtBot
 from core.project.project import Project
 from desktop.main_window import MainWindow
 from desktop.models.fuzzy import rank, score
+from desktop.pages.label_page import LabelPage
 from desktop.services import Services
 from desktop.session import Session
-from desktop.widgets.palette import Command, CommandPalette, offered, remembered
+from desktop.widgets.palette import Command, CommandPalette, Entry, Found, Row, arranged, offered, remembered
+from tests.builders import draw, project_with_pictures
 from tests.desktop.window_builders import make_services
 
 WORDS = st.text("abcde ", min_size=1, max_size=12)
@@ -162,6 +164,74 @@ def test_what_was_run_is_remembered_and_done(window: MainWindow, services: Servi
     QTest.keyClick(palette.search, Qt.Key.Key_Return)
     assert window._session.project is None
     assert services.settings.values.recent_actions == ("window.close_project",)
+
+
+def test_what_reads_as_typed_comes_before_what_the_letters_may_mean(qapp: QApplication) -> None:
+    commands = [_command("stage"), _command("set a grain")]
+    found = [_found("Labels", "stain"), _found("Images", "stain_1.png"), _found("Images", "stain_2.png")]
+    assert _texts(arranged(commands, found, "sta")) == [
+        "Actions", "stage action", "Labels", "stain", "Images", "stain_1.png", "stain_2.png",
+        "Other actions", "set a grain action",
+    ]  # fmt: skip
+    assert _texts(arranged(commands[1:], found[:1], "sta")) == ["Labels", "stain", "Actions", "set a grain action"]
+    assert arranged(commands, [], "sta") == commands
+
+
+def test_headings_are_never_chosen_and_the_list_is_as_high_as_it_needs(host: QWidget) -> None:
+    palette, chosen = CommandPalette(host), []
+    palette.chosen.connect(lambda entry: chosen.append(entry.text))
+    palette.open([_command(name) for name in "abcdefghijkl"], (), lambda query: [_found("Labels", "pit")] * bool(query))
+    whole = palette.height()
+    QTest.keyClicks(palette.search, "pit")
+    assert palette.height() < whole / 2
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Return):
+        QTest.keyClick(palette.search, key)
+    assert chosen == ["pit"]
+    palette.open([], ())
+    QTest.keyClicks(palette.search, "zzz")
+    assert palette.list.isHidden() and palette.about.text() == "Nothing reads like that"
+
+
+def test_images_and_labels_are_found_by_name_and_gone_to(window: MainWindow, tmp_path: Path) -> None:
+    project = project_with_pictures(tmp_path / "parts", 12)
+    draw(project, project.image_ids()[3], labels=["stain"])
+    window._session.adopt(project)
+    window.show_page(1)
+    assert [one.text for one in _typed(window, "part1")][:4] == [f"part{number}.png" for number in (1, 10, 11, 12)]
+    assert "All 12 images that fit, in the list" in [one.text for one in _typed(window, "part")]
+    _choose(window, "PART11")
+    label_page = window.page("Label")
+    assert label_page.isVisible() and project.image(window._session.image_id or 0).path.endswith("part11.png")
+    _choose(window, "stain")
+    assert isinstance(label_page, LabelPage)
+    assert label_page.images.shown.image_ids() == [project.image_ids()[3]]
+    assert _typed(window, "p") == _typed(window, "p", found=False)  # one letter is in nearly every name
+
+
+def _typed(window: MainWindow, text: str, *, found: bool = True) -> list[Entry]:
+    palette = window.findChild(CommandPalette)
+    assert palette is not None
+    window._actions["palette"].trigger()
+    QTest.keyClicks(palette.search, text)
+    shown = palette.shown
+    palette.leave()
+    return [entry for entry in shown if found or isinstance(entry, Command)]
+
+
+def _choose(window: MainWindow, text: str) -> None:
+    palette = window.findChild(CommandPalette)
+    assert palette is not None
+    window._actions["palette"].trigger()
+    QTest.keyClicks(palette.search, text)
+    QTest.keyClick(palette.search, Qt.Key.Key_Return)
+
+
+def _found(section: str, text: str) -> Found:
+    return Found(section, text, "", lambda: None, QIcon(), text)
+
+
+def _texts(rows: list[Row]) -> list[str]:
+    return [row if isinstance(row, str) else row.text for row in rows]
 
 
 def _command(name: str, *, enabled: bool = True) -> Command:
