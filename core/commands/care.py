@@ -1,0 +1,112 @@
+"""Keeping a project in order: groups, backups, and images that were moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.commands.options import Json, ProjectFolder
+from core.console import complain, complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
+from core.errors import InputError
+from core.project import grouping, image_edits, relocating
+from core.project.backup import back_up
+from core.project.backup import backups as all_backups
+from core.project.backup import restore as put_back
+from core.project.project import Project
+from core.types import Problem
+
+
+def group(
+    folder: ProjectFolder,
+    by_folder: Annotated[int, typer.Option(help="As many folders as name the group, such as 1.", min=0)] = 0,
+    pattern: Annotated[str, typer.Option(help='On the file name, such as "{group}_{#}.jpg".')] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be grouped, and change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Put images into groups, which no split divides: by their folders or by a pattern on their names."""
+    if bool(by_folder) == bool(pattern):
+        raise InputError("group: name one of --by-folder and --pattern")
+    with Project.open(folder, read_only=dry_run) as project:
+        paths = {image.id: image.path for image in project.images()}
+        if by_folder:
+            names = grouping.by_folder(list(paths.values()), by_folder)
+        else:
+            rule = grouping.pattern_rule(pattern)
+            names = [rule(path) for path in paths.values()]
+        made = grouping.grouped(paths, names)
+        if not dry_run:
+            project.apply(image_edits.set_groups(project, made.groups))
+    if json:
+        groups = {proposal.name: proposal.count for proposal in made.proposals}
+        print_json({"groups": groups, "unmatched": made.unmatched.count, "changed": not dry_run})
+        return
+    print_table(
+        ("group", ">images", "such as"),
+        [(one.name, f"{one.count:,}", ", ".join(one.examples)) for one in made.proposals],
+    )
+    if made.unmatched.count:
+        complain(f"{counted(made.unmatched.count, 'image')} fit nothing, such as {', '.join(made.unmatched.examples)}")
+
+
+def backups(
+    folder: ProjectFolder,
+    now: Annotated[bool, typer.Option("--now", help="Take one, if anything changed since the last.")] = False,
+    restore: Annotated[
+        str, typer.Option(metavar="NAME", help="Put this one in the place of the project's database.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """List the backups of a project, take one, or put one back. What is replaced is kept as one more backup."""
+    if now:
+        with Project.open(folder) as project:
+            back_up(project)
+    found = all_backups(folder)
+    if restore:
+        chosen = next((backup for backup in found if backup.path.name == restore), None)
+        if chosen is None:
+            raise InputError(f"{folder}: there is no backup {restore!r}; 'defectdesk backups {folder}' lists them")
+        put_back(folder, chosen)
+        found = all_backups(folder)
+    if json:
+        print_json([
+            {"name": one.path.name, "time": one.time, "images": one.images, "boxes": one.boxes,
+             "bytes": one.size_bytes, "fault": one.fault} for one in found
+        ])  # fmt: skip
+        return
+    if restore:
+        say(f"restored {restore}", "bold")
+    print_table(
+        ("name", "taken (UTC)", ">images", ">boxes", "can be restored"),
+        [(one.path.name, one.time, f"{one.images:,}", f"{one.boxes:,}", one.fault or "yes") for one in found],
+    )
+
+
+def relocate(
+    folder: ProjectFolder,
+    where: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look, with all below.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Find images whose files were moved, by their content. What has only the same name is told, not taken."""
+    if not where.is_dir():
+        raise InputError(f"{where}: there is no such folder; name the one that the images were moved to")
+    with Project.open(folder) as project:
+        lost = relocating.missing(project)
+        with progress_bar("reading images", quiet=json) as progress:
+            found = relocating.find(project, lost, where, progress)
+        certain = {one.image_id: one.path for one in found if one.by == "content"}
+        if certain:
+            project.relocate(certain)
+        alike = [
+            Problem(project.image(one.image_id).path, f"{one.path} has its {one.by}, but another content; left alone")
+            for one in found
+            if one.by != "content"
+        ]
+        nowhere = sorted(set(lost) - {one.image_id for one in found})
+        alike += [Problem(project.image(image_id).path, f"not found in {where}") for image_id in nowhere]
+    if json:
+        print_json({"missing": len(lost), "found": len(certain), "problems": problems_to_json(alike)})
+        return
+    say(f"{counted(len(lost), 'image')} missing, {len(certain):,} found", "bold")
+    complain_about(alike)
