@@ -36,10 +36,11 @@ class NextLabels:
         """Labels that were given lately, the latest first."""
         return tuple(self._recent[:RECENT])
 
-    def start(self, labels: Sequence[Label]) -> None:
-        """Begin with a project."""
+    def start(self, labels: Sequence[Label], recent: Collection[object] = ()) -> None:
+        """Begin with a project, in which the labels `recent` (ids, the latest first) were given last."""
         self._known = tuple(label.id for label in labels)
-        self._last, self._recent, self._keep = frozenset(), [], False
+        given = [label_id for label_id in recent if isinstance(label_id, int) and label_id in self._known]
+        self._last, self._recent, self._keep = frozenset(), list(dict.fromkeys(given)), False
         self._reset()
 
     def set_known(self, labels: Sequence[Label]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import partial
 
 from PySide6.QtCore import QObject, QPoint, QPointF, QRect, Qt, Signal
@@ -10,6 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from core.changes import Changes
+from core.errors import InputError
 from core.project import edits, label_edits
 from core.types import Box
 from desktop.canvas import interaction as act
@@ -19,6 +21,7 @@ from desktop.pages.box_copying import BoxCopying
 from desktop.pages.label_context import LabelContext
 from desktop.widgets.label_picker import LabelPicker, Pickable
 
+RECENT = "recent_labels"  # setting of the project: label ids, the latest first
 NEXT_BOX = QRect(12, 12, 0, 40)  # where the picker opens for the next box: below its badge
 
 
@@ -39,6 +42,7 @@ class BoxEditing(QObject):
         self._copying = BoxCopying(context, canvas, image_before)
         self._host = host
         self._picker = LabelPicker(host)
+        self._kept_recent: tuple[int, ...] = ()  # labels, as the project has them
         self._picked: frozenset[int] = frozenset()  # boxes that the picker is open for; none: the next box
         self._picker.toggled.connect(self._toggle_picked)
         self._picker.create_wanted.connect(self._create_picked)
@@ -50,6 +54,7 @@ class BoxEditing(QObject):
         canvas.selection_changed.connect(self._close_stale_picker)
         context.session.changed.connect(self._follow_project)
         context.session.image_changed.connect(self._leave_image)
+        context.session.closing.connect(self._keep_recent)
 
     @property
     def next_labels(self) -> frozenset[int]:
@@ -86,7 +91,9 @@ class BoxEditing(QObject):
         self._copying.forget()
         self._picker.dismiss()
         project = self._context.project
-        self._next.start(project.labels() if project is not None else ())
+        kept = project.setting(RECENT, []) if project is not None else []
+        self._next.start(project.labels() if project is not None else (), kept if isinstance(kept, list) else ())
+        self._kept_recent = self._next.recent
         self._announce_next()
 
     def show_next_labels(self) -> None:
@@ -228,5 +235,14 @@ class BoxEditing(QObject):
 
     def _leave_image(self) -> None:
         self._picker.dismiss()
+        self._keep_recent()
         self._next.leave_image()
         self._announce_next()
+
+    def _keep_recent(self) -> None:
+        """Keep in the project which labels were given last."""
+        if self._context.editable and self._kept_recent != self._next.recent:
+            self._kept_recent = self._next.recent
+            # Only an order of convenience is lost; a disk that refuses it is told of by the edits that it refuses.
+            with suppress(InputError):
+                self._context.session.set_setting(RECENT, list(self._kept_recent))

@@ -89,6 +89,28 @@ def test_nothing_goes_over_to_another_image_or_project_unless_it_is_kept(
     assert _labels_drawn(qtbot, page, session) == []
 
 
+def test_the_labels_given_last_come_first_in_the_picker_also_after_a_restart(
+    qtbot: QtBot, page: LabelPage, session: Session, tmp_path: Path
+) -> None:
+    project = session.project
+    assert project is not None
+    first, second, third = (label.id for label in project.labels())
+    _labels_drawn(qtbot, page, session)
+    qtbot.keyClick(page.canvas, KEYS["2"])
+    qtbot.keyClick(page.canvas, KEYS["3"])
+    folder = project.folder
+    session.close()
+    session.adopt(project_with_pictures(tmp_path / "other", 1))
+    loaded(qtbot, page)
+    assert page._editing._pickable().recent == ()
+    again = Project.open(folder)
+    again.set_setting("recent_labels", [*again.setting("recent_labels"), 99, "pit", second])
+    session.adopt(again)
+    loaded(qtbot, page)
+    assert page._editing._pickable().recent == (third, second)
+    assert first not in page._editing._pickable().recent
+
+
 def test_kept_labels_are_proposed_on_every_image_until_it_is_switched_off(
     qtbot: QtBot, page: LabelPage, session: Session
 ) -> None:
