@@ -22,7 +22,6 @@ from PySide6.QtCore import QElapsedTimer, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from core.project.history import Edit, ImageState
-from core.project.project import Project
 from core.settings import Settings
 from core.types import ImageRecord, Split, Status
 from desktop.dialogs.progress import ProgressDialog
@@ -32,7 +31,7 @@ from desktop.services import Services
 from desktop.session import Session
 from desktop.tasks import Tasks
 from desktop.theme import apply_theme
-from tests.builders import picture
+from tests.builders import draw, picture, project_with_pictures
 
 LIMIT = 50.0  # ms
 TICK = 5  # ms
@@ -119,11 +118,12 @@ def write_files(folder: Path, count: int) -> None:
 
 @contextmanager
 def window_on(folder: Path, present: int) -> Iterator[MainWindow]:
-    """A window on a project with `present` images (that are not there) in `folder`."""
+    """A window on a project in `folder` that is being worked on: three images, and `present` more that are not there."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     apply_theme(app, "dark")
-    project = Project.create(folder / "project", ["scratch"])
+    project = project_with_pictures(folder / "project", 3)
+    draw(project, project.image_ids()[0])
     if present:
         records = [
             ImageRecord(
@@ -138,6 +138,7 @@ def window_on(folder: Path, present: int) -> Iterator[MainWindow]:
     window.resize(1280, 800)
     window.show()
     session.adopt(project)
+    spin(lambda: False, 2.0)  # until the first image is on the screen
     yield window
     window.close()
     tasks.shut_down()
