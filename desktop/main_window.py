@@ -26,6 +26,7 @@ from core.errors import InputError
 from core.project.project import Project
 from desktop import actions as table
 from desktop.dialogs.errors import show_error
+from desktop.dialogs.progress import result_behind_dialog
 from desktop.menus import Menus
 from desktop.project_actions import ProjectActions
 from desktop.services import Services
@@ -128,6 +129,7 @@ class MainWindow(QMainWindow):
         self._services.settings_changed.connect(self._settings_changed)
         session.project_changed.connect(self._project_changed)
         session.closing.connect(lambda: self._remember(session.project, page=max(self._front, 0)))
+        session.at_length = partial(result_behind_dialog, self, self._services.tasks)
         session.stopped_at = lambda project: self._services.settings.recent(project.folder).image
         session.changed.connect(self._count)
         session.hint.connect(self._hint.setText)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,6 +14,8 @@ from core.project.ahead import Ahead
 from core.project.history import Edit
 from core.project.project import Project
 from desktop.waiting import WaitingEdits
+
+LONG = 2_000  # images from which on an edit is worth waiting for visibly
 
 
 class Session(QObject):
@@ -36,6 +38,8 @@ class Session(QObject):
         super().__init__(parent)
         self._project: Project | None = None
         self._image_id: int | None = None
+        # Does work that may take seconds and returns what it gives; a window shows meanwhile that it goes on.
+        self.at_length: Callable[[str, Callable[[], Any]], Any] = lambda _title, work: work()
         # Whoever knows on which image the person stopped says so here.
         self.stopped_at: Callable[[Project], int | None] = lambda _project: None
         self.waiting = WaitingEdits(self)
@@ -97,9 +101,13 @@ class Session(QObject):
         """
         assert self._project is not None
         self._write_waiting()
-        changes = self._project.apply(edit)
+        project = self._project
+        changes = self._done(edit.name, len(edit.image_ids), lambda: project.apply(edit))
         self.notify(changes, initiator)
         return changes
+
+    def _done(self, title: str, images: int, work: Callable[[], Any]) -> Any:
+        return self.at_length(title, work) if images >= LONG else work()
 
     def hold(self, edit: Edit, reason: str) -> None:
         """Show an edit that the disk refused as if it were made, and try again until it is written."""
@@ -138,12 +146,12 @@ class Session(QObject):
             self.notify(edit.reversed.changes())
             self.message.emit(f"Undone: {edit.name}")
             return
-        self._step("Undone", lambda project: (project.undo_name, project.undo()))
+        self._step("Undone", -1)
 
     def redo(self) -> None:
         """Do again what was undone, and go to the image it was made on. Raises InputError."""
         self._write_waiting()
-        self._step("Redone", lambda project: (project.redo_name, project.redo()))
+        self._step("Redone", 1)
 
     def go_to(self, position: int) -> None:
         """Undo or redo until the edit at `position` is the last that is done. Raises InputError."""
@@ -151,7 +159,8 @@ class Session(QObject):
         if self._project is None:
             return
         self._write_waiting()
-        self._show_step(self._project.go_to(position))
+        project, images = self._project, self._project.images_on_the_way(position)
+        self._show_step(self._done("Going to another point", images, lambda: project.go_to(position)))
 
     def notify(self, changes: Changes, initiator: object = None) -> None:
         """Tell every view of a change that was made through the project itself, such as added images."""
@@ -160,11 +169,14 @@ class Session(QObject):
         if moved:
             self.image_changed.emit()
 
-    def _step(self, word: str, step: Callable[[Project], tuple[str | None, Changes | None]]) -> None:
+    def _step(self, word: str, by: int) -> None:
         self.settle.emit()
-        if self._project is None:
+        project = self._project
+        if project is None:
             return
-        name, changes = step(self._project)
+        name, does = (project.undo_name, project.undo) if by < 0 else (project.redo_name, project.redo)
+        images = project.images_on_the_way(project.position + by)
+        changes = self._done(f"{'Undo' if by < 0 else 'Redo'} {name}", images, does)
         if changes is None:
             self.message.emit("There is nothing to undo" if word == "Undone" else "There is nothing to redo")
             return

@@ -42,6 +42,11 @@ class HistoryTable:
         first, last = self._db.execute("SELECT min(position), max(position) + 1 FROM history").fetchone()
         return (0, 0) if first is None else (first, last)
 
+    def images_between(self, first: int, last: int) -> int:
+        """How many images the edits from position `first` up to and without `last` touch, counted for each edit."""
+        query = "SELECT coalesce(sum(images), 0) FROM history WHERE position >= ? AND position < ?"
+        return int(self._db.execute(query, (first, last)).fetchone()[0])
+
     @sound_rows()
     def entries(self, done: int) -> list[HistoryEntry]:
         """What can be undone or redone, oldest first; positions below `done` are done."""

@@ -189,6 +189,17 @@ class Project(ProjectReading, ProjectRuns):
             raise InputError(f"history: there is no position {position}; see what can be undone in the list of edits")
         return changes
 
+    @property
+    def position(self) -> int:
+        """How many edits are done, as `go_to` counts them."""
+        with self._lock:
+            return self._counters["history"]
+
+    def images_on_the_way(self, position: int) -> int:
+        """How many images `go_to` would touch, counted for each edit between: by this it takes its time."""
+        with self._reading():
+            return self._store.history.images_between(*sorted((position, self._counters["history"])))
+
     def history(self) -> list[HistoryEntry]:
         """What can be undone and redone, oldest first."""
         with self._reading():

@@ -219,3 +219,12 @@ def finish_behind_dialog(
     if dialog.running:
         loop.exec()
     return errors[0] if errors else None
+
+
+def result_behind_dialog(parent: QWidget | None, tasks: Tasks, title: str, work: Callable[[], T]) -> T:
+    """Do `work` in the background and return what it gives, or raise what it raises; it cannot be cancelled."""
+    results: list[T] = []
+    error = finish_behind_dialog(parent, tasks, title, lambda _progress: results.append(work()))
+    if error is not None:
+        raise error
+    return results[0]

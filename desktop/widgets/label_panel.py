@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -34,7 +34,7 @@ from desktop.dialogs.merge_labels import MergeLabelsDialog
 from desktop.models import wording
 from desktop.models.label_list import LABEL, LabelListModel
 from desktop.models.label_match import matches
-from desktop.session import Session
+from desktop.session import LONG, Session
 from desktop.theme import GAP, PAD, icon, set_icon
 from desktop.widgets.label_delegate import ROW
 from desktop.widgets.label_rows import LabelRows
@@ -192,7 +192,7 @@ class LabelPanel(QWidget):
         dialog = MergeLabelsDialog(self.model.labels(), project.label_set_counts(), label, self)
         if dialog.exec():
             gone, into = dialog.gone, dialog.into
-            self._apply(lambda project: label_edits.merge_labels(project, gone, into))
+            self._apply_to_all(gone, lambda project: label_edits.merge_labels(project, gone, into))
 
     def delete_label(self, label: Label) -> None:
         """Ask, and take the label off the project and all its boxes."""
@@ -212,7 +212,17 @@ class LabelPanel(QWidget):
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
         if box.clickedButton() is delete:
-            self._apply(lambda project: label_edits.delete_labels(project, [label.id]))
+            self._apply_to_all([label.id], lambda project: label_edits.delete_labels(project, [label.id]))
+
+    def _apply_to_all(self, gone: Collection[int], build: Callable[[Project], Edit]) -> None:
+        """Make an edit of every box that carries one of `gone`; of very many already reading them takes its time."""
+        project = self._session.shown
+        if project is None:
+            return
+        session, touched = self._session, label_edits.boxes_with(project.label_set_counts(), gone)
+        reads = f"Reading {wording.plural(touched, 'box', 'boxes')}"
+        many = touched >= LONG
+        self._apply(lambda project: session.at_length(reads, lambda: build(project)) if many else build(project))
 
     def move_label(self, row: int, to: int) -> None:
         """Put the label of `row` before the present place `to`."""
