@@ -23,10 +23,12 @@ def size(count: int) -> str:
 
 
 def short(count: int) -> str:
-    """A count where there is little room: 9,876, 97.2k, 1.2M."""
-    for least, unit in ((1_000_000, "M"), (10_000, "k")):
-        if count >= least:
-            return f"{count / (1_000_000 if unit == 'M' else 1_000):.1f}{unit}"
+    """A count where there is little room, cut off after three digits: 9,876, 97.2k, 123k, 1.23M."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if count >= max(size, 10_000):
+            digits = 2 if count < 10 * size else 1 if count < 100 * size else 0
+            scale = 10**digits
+            return f"{count * scale // size / scale:.{digits}f}{unit}"
     return f"{count:,}"
 
 
