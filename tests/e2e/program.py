@@ -192,10 +192,10 @@ class Program:
     # -- the canvas
 
     def image_point(self, canvas: Widget, x: float, y: float) -> tuple[float, float] | None:
-        """Go to a point of the canvas, by fractions, and read which pixel of the image the window says is there."""
+        """Go to a point of the canvas, by fractions, and read where on the image the window says that is: a pixel's middle."""
         self.screen.move(*canvas.at(x, y))
         shown = [re.fullmatch(r"x (-?\d+)  y (-?\d+)", text) for text in self.texts()]
-        return next(((float(found[1]), float(found[2])) for found in shown if found), None)
+        return next(((float(found[1]) + 0.5, float(found[2]) + 0.5) for found in shown if found), None)
 
     def image_to_screen(self, canvas: Widget) -> Callable[[tuple[float, float]], tuple[float, float]]:
         """Where a point of the image is on the screen, worked out from two points of which the window says it."""
