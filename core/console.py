@@ -137,7 +137,7 @@ def _is_descriptor_2(stream: TextIO) -> bool:
 def _drawn_progress(title: str) -> Iterator[Callable[[int, int], None]]:
     with _bar() as bar:
         task = bar.add_task(title, total=None, detail="")
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
 
 def show_training(events: Iterable[dict[str, Any]]) -> dict[str, Any]:

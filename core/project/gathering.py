@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ OrderKey = tuple[list[tuple[int, int | str]], str]
 _DIGITS = re.compile(r"(\d+)")
 _OWN = frozenset({"runs", "backups", "cache"})
 _HASH_BYTES = 16
+_TOLD_EVERY = 100  # entries of folders: a listing this long takes no time that anybody would wait for
 _IN_FLIGHT = 64  # files read ahead of the results: bounds memory, feeds every core
 
 
@@ -95,17 +97,21 @@ def _probed_or_problem(path: Path) -> Probed | Problem:
         return Problem(str(path), f"{str(error).removeprefix(f'{path}: ')}; skipped")
 
 
-def gather(paths: Iterable[Path], own_folder: Path) -> tuple[list[Path], list[Problem]]:
+def gather(
+    paths: Iterable[Path], own_folder: Path, progress: Callable[[int, int], None] | None = None
+) -> tuple[list[Path], list[Problem]]:
     """The image files among `paths` and, in natural order, in the folders among them; absolute.
 
     Files that are no images, and what does not exist, come back as problems. The project's own database,
-    caches and runs in `own_folder`, and hidden files, are passed over without a word.
+    caches and runs in `own_folder`, and hidden files, are passed over without a word. In folders
+    `progress(seen, 0)` is called for every few entries: nobody knows yet how many there are. It may raise to stop.
     """
     files: list[Path] = []
     problems: list[Problem] = []
+    seen = _Seen(progress)
     for path in (Path(os.path.abspath(given)) for given in paths):
         if path.is_dir():
-            for file in _walk(path, own_folder, problems):
+            for file in _walk(path, own_folder, problems, seen):
                 if file.suffix.lower() in IMAGE_SUFFIXES:
                     files.append(file)
                 else:
@@ -117,16 +123,58 @@ def gather(paths: Iterable[Path], own_folder: Path) -> tuple[list[Path], list[Pr
     return files, problems
 
 
-def _walk(folder: Path, own_folder: Path, problems: list[Problem]) -> Iterator[Path]:
-    def refused(error: OSError) -> None:
-        problems.append(Problem(str(error.filename), f"cannot be read ({error.strerror}); skipped"))
+class _Seen:
+    """Counts entries of folders and tells of them: a folder on a slow disk takes minutes to list."""
 
-    for place, folders, names in os.walk(folder, onerror=refused):
+    def __init__(self, progress: Callable[[int, int], None] | None) -> None:
+        self._progress = progress
+        self._count = 0
+
+    def one(self) -> None:
+        self._count += 1
+        if self._progress is not None and self._count % _TOLD_EVERY == 0:
+            self._progress(self._count, 0)
+
+
+def _walk(folder: Path, own_folder: Path, problems: list[Problem], seen: _Seen) -> Iterator[Path]:
+    """The files in a folder and, after them, in its folders; links to folders are not followed."""
+    waiting = [str(folder)]
+    while waiting:
+        place = waiting.pop()
+        names: list[str] = []
+        folders: list[str] = []
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    seen.one()
+                    if entry.name.startswith("."):
+                        continue
+                    if not _is_folder(entry):
+                        names.append(entry.name)
+                    elif not _is_link(entry):
+                        folders.append(entry.name)
+        except OSError as error:
+            problems.append(Problem(place, f"cannot be read ({error.strerror}); skipped"))
+            continue
         is_own = Path(place) == own_folder
-        folders[:] = sorted((f for f in folders if not f.startswith(".") and not (is_own and f in _OWN)), key=natural)
-        for name in sorted(names, key=natural):
-            if not name.startswith(".") and not (is_own and name.startswith("project.sqlite")):
+        for name in sorted(names, key=order_key):
+            if not (is_own and name.startswith("project.sqlite")):
                 yield Path(place, name)
+        kept = sorted((name for name in folders if not (is_own and name in _OWN)), key=order_key, reverse=True)
+        waiting += [os.path.join(place, name) for name in kept]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # reading it says why
+
+
+def _is_link(entry: os.DirEntry[str]) -> bool:
+    if sys.version_info >= (3, 12) and entry.is_junction():
+        return True
+    return entry.is_symlink()
 
 
 def is_text(name: str) -> bool:

@@ -283,10 +283,11 @@ class Project(ProjectReading, ProjectRuns):
         """Refer to image files; folders are walked. Each file is decoded once, so a bad one is told now.
 
         Files that are in the project already are passed over. `progress(done, total)` is called in the
-        caller's thread. One edit, which undo takes back.
+        caller's thread, with a total of 0 while folders are walked; it may raise to cancel. One edit, which undo
+        takes back.
         """
         self._check_writable()
-        files, problems = gathering.gather(paths, own_folder=self.folder)
+        files, problems = gathering.gather(paths, self.folder, progress)
         found, unreadable = gathering.probe_all(self.new_files(files), progress)
         problems += unreadable
         with self._lock:

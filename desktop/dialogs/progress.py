@@ -154,7 +154,7 @@ class ProgressDialog(QDialog):
             super().reject()
 
     def _report(self, done: int, total: int) -> None:
-        """Called in the work's thread."""
+        """Called in the work's thread; a total of 0 is one that is not known yet."""
         if self._stop.is_set():
             raise Cancelled
         now = time.monotonic()
@@ -164,11 +164,17 @@ class ProgressDialog(QDialog):
 
     def _show(self, done: int, total: int) -> None:
         if not self._stop.is_set():
-            self._pace.mark(time.monotonic(), done)
+            if total:
+                self._pace.mark(time.monotonic(), done)
             self._bar.setRange(0, total)
             self._bar.setValue(done)
             # The last step, writing what was read, has no count.
-            text = pace_text(done, total, self._pace.rate(), self._unit) if done < total else "Finishing…"
+            if not total:
+                text = f"Looking through folders… {done:,} files"
+            elif done < total:
+                text = pace_text(done, total, self._pace.rate(), self._unit)
+            else:
+                text = "Finishing…"
             self._count.setText(text)
 
     def _end(self, then: Callable[[], object]) -> None:

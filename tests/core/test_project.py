@@ -120,6 +120,38 @@ def test_progress_counts_every_file_in_the_callers_thread(tmp_path: Path) -> Non
     assert seen == [(n, 5) for n in range(1, 6)] and threads == {threading.get_ident()}
 
 
+def test_a_walk_over_folders_can_be_cancelled(tmp_path: Path) -> None:
+    for number in range(30):
+        folder = tmp_path / "images" / f"lot{number}"
+        folder.mkdir(parents=True)
+        for name in range(20):
+            (folder / f"{name}.txt").touch()
+    write_pictures(tmp_path / "images", 2)
+    seen: list[tuple[int, int]] = []
+
+    def cancel(done: int, total: int) -> None:
+        seen.append((done, total))
+        if done >= 300:
+            raise KeyboardInterrupt
+
+    with Project.create(tmp_path / "p") as project:
+        with pytest.raises(KeyboardInterrupt):
+            project.add_images([tmp_path / "images"], cancel)
+        assert seen == [(100, 0), (200, 0), (300, 0)] and not project.image_ids()
+        changes, problems = project.add_images([tmp_path / "images"], lambda done, total: None)
+        assert len(changes.images) == 2 and len(problems) == 600
+
+
+def test_folders_are_walked_in_natural_order_and_links_to_folders_are_not(tmp_path: Path) -> None:
+    for name in ("b/part10.png", "b/part2.png", "a10/x.png", "a2/deep/x.png", "a2/z.png", "z.png", ".hidden/x.png"):
+        write_picture(tmp_path / "images" / name)
+    (tmp_path / "images" / "round").symlink_to(tmp_path / "images")
+    files, problems = gathering.gather([tmp_path / "images"], tmp_path / "p")
+    assert [file.relative_to(tmp_path / "images").as_posix() for file in files] == [
+        "z.png", "a2/z.png", "a2/deep/x.png", "a10/x.png", "b/part2.png", "b/part10.png",
+    ] and not problems  # fmt: skip
+
+
 def test_a_project_moves_together_with_its_images(tmp_path: Path) -> None:
     write_pictures(tmp_path / "job" / "images", 1)
     project_with_pictures(tmp_path / "job" / "p", 1).close()
