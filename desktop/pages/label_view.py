@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pydantic import ValidationError
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QAction, QColor, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QApplication
 
 from core.errors import InputError
 from core.imaging.adjust import Adjustment
@@ -157,7 +158,12 @@ class LabelView(QObject):
 
     def _show_panel(self, on: bool) -> None:
         if not on:
+            focus = QApplication.focusWidget()
+            had_keys = focus is not None and self.panel.isAncestorOf(focus)
             self.panel.hide()
+            # Else Qt gives them to whatever comes next, and Enter would press it.
+            if had_keys:
+                self._canvas.setFocus(Qt.FocusReason.OtherFocusReason)
             return
         self.panel.adjustSize()
         edge = int(RULER) if self._canvas.state.rulers else 0

@@ -259,3 +259,12 @@ def test_opening_a_project_whose_adjustment_cannot_be_read_tells_so_too(
     session.close()
     session.open(folder)
     assert page.canvas.adjustment is None and "view_adjustment" in page.notice.text
+
+
+def test_the_canvas_has_the_keys_back_when_the_panel_goes(qtbot: QtBot, page: LabelPage) -> None:
+    page._actions["adjust"].setChecked(True)
+    slider = page._view.panel._sliders["gamma"]
+    slider.setFocus()
+    qtbot.waitUntil(slider.hasFocus)
+    page._actions["adjust"].setChecked(False)
+    assert page.canvas.hasFocus()
