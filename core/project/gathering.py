@@ -161,7 +161,7 @@ def _walk(folder: Path, own_folder: Path, problems: list[Problem], seen: _Seen) 
             if not (is_own and name.startswith("project.sqlite")):
                 yield Path(place, name)
         kept = sorted((name for name in folders if not (is_own and name in _OWN)), key=order_key, reverse=True)
-        waiting += [os.path.join(place, name) for name in kept]
+        waiting += [str(Path(place, name)) for name in kept]
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
