@@ -40,6 +40,8 @@ class Session(QObject):
         self._image_id: int | None = None
         # Does work that may take seconds and returns what it gives; a window shows meanwhile that it goes on.
         self.at_length: Callable[[str, Callable[[], Any]], Any] = lambda _title, work: work()
+        # What views make in a thread of a changed project, so that showing it takes no long time.
+        self.preparations: list[Callable[[Project], None]] = []
         # Whoever knows on which image the person stopped says so here.
         self.stopped_at: Callable[[Project], int | None] = lambda _project: None
         self.waiting = WaitingEdits(self)
@@ -101,13 +103,29 @@ class Session(QObject):
         """
         assert self._project is not None
         self._write_waiting()
-        project = self._project
+        project, undone = self._project, self._project.undone
         changes = self._done(edit.name, len(edit.image_ids), lambda: project.apply(edit))
         self.notify(changes, initiator)
+        if undone and not project.undone:
+            gone = "The edit that was undone" if undone == 1 else f"The {undone:,} edits that were undone"
+            self.message.emit(
+                f"{gone} cannot be redone any more: {edit.name} took {'its' if undone == 1 else 'their'} place"
+            )
         return changes
 
     def _done(self, title: str, images: int, work: Callable[[], Any]) -> Any:
-        return self.at_length(title, work) if images >= LONG else work()
+        return self.at_length(title, lambda: self._prepared(work)) if images >= LONG else work()
+
+    def _prepared(self, work: Callable[[], Any]) -> Any:
+        result = work()
+        if self._project is not None:
+            self.prepare(self._project)
+        return result
+
+    def prepare(self, project: Project) -> None:
+        """To be called in a thread that has changed many images, before the window's thread calls `notify`."""
+        for preparation in self.preparations:
+            preparation(project)
 
     def hold(self, edit: Edit, reason: str) -> None:
         """Show an edit that the disk refused as if it were made, and try again until it is written."""

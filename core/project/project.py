@@ -195,6 +195,18 @@ class Project(ProjectReading, ProjectRuns):
         with self._lock:
             return self._counters["history"]
 
+    @property
+    def undone(self) -> int:
+        """How many edits can be redone; the next edit takes their place for good."""
+        with self._reading():
+            return max(0, self._store.history.span()[1] - self._counters["history"])
+
+    def images_of_edit(self, position: int) -> frozenset[int]:
+        """The images that the edit of the `HistoryEntry` with this position touches; none where there is no such edit."""
+        with self._reading():
+            edit = self._store.history.edit(position - 1)
+        return frozenset(edit.image_ids) if edit is not None else frozenset()
+
     def images_on_the_way(self, position: int) -> int:
         """How many images `go_to` would touch, counted for each edit between: by this it takes its time."""
         with self._reading():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -27,10 +27,16 @@ class HistoryRows(QAbstractListModel):
         super().__init__(parent)
         self._entries: tuple[HistoryEntry, ...] = ()
         self._undone = 0
+        self._image_of: Callable[[int], str] = lambda _position: ""
+        self._images: dict[int, str] = {}  # by position, of the rows that were seen
 
-    def show_entries(self, entries: Sequence[HistoryEntry]) -> None:
-        """`entries` oldest first."""
+    def show_entries(
+        self, entries: Sequence[HistoryEntry], image_of: Callable[[int], str] = lambda _position: ""
+    ) -> None:
+        """`entries` oldest first; `image_of` names the one image of the edit at a position, when its row is seen."""
         self.beginResetModel()
+        self._image_of = image_of
+        self._images.clear()
         self._entries = tuple(entries)
         self._undone = sum(not entry.done for entry in entries)
         self.endResetModel()
@@ -81,14 +87,21 @@ class HistoryRows(QAbstractListModel):
             # What was undone is done again up to and with the row; of what is done, the row stays.
             return entry.position
         if role == ABOUT:
-            return about(entry, datetime.now(UTC).astimezone())
+            return about(entry, datetime.now(UTC).astimezone(), self._image(entry))
         if role == Qt.ItemDataRole.ToolTipRole:
             does = "Click to redo up to here" if kind == "undone" else "Click to undo everything after this"
-            return f"{entry.name}\n{about(entry, datetime.now(UTC).astimezone())}\n{does}"
+            return f"{entry.name}\n{about(entry, datetime.now(UTC).astimezone(), self._image(entry))}\n{does}"
         return None
 
+    def _image(self, entry: HistoryEntry) -> str:
+        if entry.images != 1:
+            return ""
+        if entry.position not in self._images:
+            self._images[entry.position] = self._image_of(entry.position)
+        return self._images[entry.position]
 
-def about(entry: HistoryEntry, now: datetime) -> str:
-    """When an edit was made, and how many images it touched."""
-    touched = wording.plural(entry.images, "image") if entry.images else "labels"
+
+def about(entry: HistoryEntry, now: datetime, image: str = "") -> str:
+    """When an edit was made, and which `image` or how many it touched."""
+    touched = image or (wording.plural(entry.images, "image") if entry.images else "labels")
     return f"{wording.date(entry.time, now)} · {touched}" if entry.time else touched

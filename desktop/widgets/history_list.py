@@ -73,7 +73,7 @@ class HistoryList(QWidget):
         self._stale = False
         scrolled = self.view.verticalScrollBar().value()
         at_now = scrolled == 0 or not self.model.rowCount()
-        self.model.show_entries(project.history() if project is not None else [])
+        self.model.show_entries(project.history() if project is not None else [], self._image_of)
         done, undone = self.model.counts
         text = wording.plural(done, "edit") + (f", {undone:,} undone" if undone else "")
         self._count.setText(f"{text} · click to go there" if done or undone else "")
@@ -86,6 +86,17 @@ class HistoryList(QWidget):
                 self.view.scrollTo(above, QAbstractItemView.ScrollHint.PositionAtTop)
             else:
                 self.view.verticalScrollBar().setValue(scrolled)
+
+    def _image_of(self, position: int) -> str:
+        """The file name of the image of an edit; empty where it is not in the project any more."""
+        project = self._session.project
+        touched = project.images_of_edit(position) if project is not None else frozenset()
+        if project is None or len(touched) != 1:
+            return ""
+        try:
+            return project.image(next(iter(touched))).path.rsplit("/", 1)[-1]
+        except KeyError:
+            return ""
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -141,3 +141,24 @@ def test_ten_thousand_edits_are_no_burden() -> None:
         1,
         0,
     ]
+
+
+def test_an_edit_of_one_image_names_it(history: HistoryList, session: Session) -> None:
+    assert str(history.model.index(1).data(ABOUT)).endswith("part1.png")
+    project = _project(session)
+    session.apply(edits.remove_images(project, [project.image_ids()[0]]))
+    history.refresh()
+    assert str(history.model.index(2).data(ABOUT)).endswith("1 image")  # of what is not there no name is known
+
+
+def test_an_edit_after_going_back_says_that_what_was_undone_is_gone(history: HistoryList, session: Session) -> None:
+    said: list[str] = []
+    session.message.connect(said.append)
+    project = _project(session)
+    session.undo()
+    session.undo()
+    session.apply(edits.set_status(project, project.image_ids()[2:], Status.CLEAN))
+    assert said[-1].startswith("The 2 edits that were undone cannot be redone any more: Mark clean")
+    said.clear()
+    session.apply(edits.set_status(project, project.image_ids()[1:2], Status.CLEAN))
+    assert said == []
