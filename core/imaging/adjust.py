@@ -26,6 +26,7 @@ _PLANES = {"red": 0, "green": 1, "blue": 2}
 _TILES = 8  # of the equalisation along each side of a square image, as in OpenCV
 _MOST_TILES = 24
 _BAND = 256  # rows
+_SAME = np.arange(256, dtype=np.uint8)
 _BANDS = ThreadPoolExecutor(4, thread_name_prefix="adjust")  # no thread begins before the first use
 
 
@@ -76,7 +77,7 @@ class Tone:
     last: NDArray[np.uint8]  # (256,), after the equalisation
 
     def apply(self, part: NDArray[np.uint8], frame: Frame = WHOLE) -> NDArray[np.uint8]:
-        """A part of the image, at any scale, that covers `frame` of it, as a new array.
+        """A part of the image, at any scale, that covers `frame` of it; the same array if nothing changes.
 
         RGB (h, w, 3) stays RGB. Of a grey file (h, w) every channel is the same, and it stays grey.
         """
@@ -102,9 +103,13 @@ class Tone:
         toned = _lut(part, self.table)
         if self.tiles is None:
             return toned
-        # Only the brightness is equalised: done by channel it would invent colours.
-        luma, *colour = cv2.split(cv2.cvtColor(toned, cv2.COLOR_RGB2YCrCb))
-        return _u8(cv2.cvtColor(cv2.merge([self._equalised(_u8(luma), frame), *colour]), cv2.COLOR_YCrCb2RGB))
+        # Only the brightness is equalised: done by channel it would invent colours. As in YCrCb, where the same is added
+        # to red, green and blue when the brightness changes, but without the way there and back.
+        luma = _plane(toned, "grey")
+        equalised = self._equalised(luma, frame)
+        more, less = cv2.subtract(equalised, luma), cv2.subtract(luma, equalised)
+        lighter = cv2.add(toned, cv2.cvtColor(more, cv2.COLOR_GRAY2RGB))
+        return _u8(cv2.subtract(lighter, cv2.cvtColor(less, cv2.COLOR_GRAY2RGB), dst=lighter))
 
     def _equalised(self, plane: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
         return plane if self.tiles is None else _lut(_interpolated(plane, self.tiles, frame), self.last)
@@ -118,7 +123,7 @@ def make_tone(image: NDArray[np.uint8], adjustment: Adjustment) -> Tone | None:
     if not (adjustment.stretch or adjustment.clahe):
         return Tone(adjustment.channel, curve, None, curve)
     small = shrunk_to(image, OVERVIEW)
-    table: NDArray[np.uint8] = np.arange(256, dtype=np.uint8)
+    table: NDArray[np.uint8] = _SAME
     if adjustment.stretch:
         values = small if adjustment.channel == "rgb" else _plane(small, adjustment.channel)
         table = _stretching(values, adjustment.low, adjustment.high)
@@ -222,7 +227,8 @@ def _plane(image: NDArray[np.uint8], channel: Channel) -> NDArray[np.uint8]:
 
 
 def _lut(image: NDArray[np.uint8], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return _u8(cv2.LUT(image, table))
+    """The same array where the table changes nothing."""
+    return image if np.array_equal(table, _SAME) else _u8(cv2.LUT(image, table))
 
 
 def _to_bytes(values: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QPointF, QSize
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from core.imaging.adjust import Tone
-from desktop.canvas.pyramid import Placing, Pyramid, render
+from desktop.canvas.pyramid import Placing, Pyramid, Sample, sample
 
 Area = tuple[int, int, int, int]  # x1, y1, x2, y2 in screen pixels
+# Screen pixels that are drawn sharp within a frame while one zooms, counted as if nothing of them was adjusted.
+WITHIN_A_FRAME = 2.2e6
+TABLE_COST, TILES_COST = 1.4, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,43 +30,64 @@ class Scene:
     size: QSize  # in screen pixels
     ratio: float  # screen pixels a widget pixel
     color: QColor  # around the image
+    hurried: bool = False  # may be drawn from fewer pixels, in the middle of a zoom
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it is too much to be drawn sharp within a frame."""
+        cost = 1.0 if self.tone is None else TABLE_COST if self.tone.tiles is None else TILES_COST
+        return self.size.width() * self.size.height() * cost > WITHIN_A_FRAME
 
 
 class Backdrop:
-    """Draws a scene anew only where it differs from the one before: panning draws the strips that come into sight."""
+    """Draws a scene anew only where it differs from the one before: panning draws the strips that come into sight.
+
+    The pixels are kept as if the memory was rolled up in both directions: where the image moves by whole pixels, what
+    comes into sight takes the place of what goes out of it, and nothing is copied.
+    """
 
     def __init__(self) -> None:
         self._scene: Scene | None = None
-        self._image = self._spare = QImage()
-        self._rendered: tuple[Pyramid, Placing, Area, NDArray[np.uint8]] | None = None
+        self._pixels: NDArray[np.uint8] = np.zeros((0, 0, 4), np.uint8)  # as QImage's Format_RGB32
+        self._origin = (0, 0)  # where in `_pixels` the view's first pixel is
+        self._sized: tuple[Pyramid, Placing, Area, NDArray[np.uint8]] | None = None
 
-    def image(self, scene: Scene) -> QImage:
-        """The scene as an image of its `size`."""
-        if scene == self._scene:
-            return self._image
-        # Two take turns: fresh memory would cost more than drawing into it.
-        image = self._spare if self._spare.size() == scene.size else QImage(scene.size, QImage.Format.Format_RGB32)
-        pixels = np.frombuffer(image.bits(), np.uint8).reshape(image.height(), image.width(), 4)
-        for area in self._kept(scene, pixels):
-            self._draw(scene, pixels, area)
-        image.setDevicePixelRatio(scene.ratio)
-        self._scene, self._image, self._spare = scene, image, self._image
-        return image
-
-    def _kept(self, scene: Scene, pixels: NDArray[np.uint8]) -> list[Area]:
-        """Take over what only moved; the areas that are left to be drawn."""
+    def paint(self, painter: QPainter, scene: Scene) -> None:
+        """Paint the scene over the whole of a widget."""
+        self._update(scene)
         width, height = scene.size.width(), scene.size.height()
-        whole = [(0, 0, width, height)] if width and height else []
+        for (x1, y1, x2, y2), pixels in self._pieces((0, 0, width, height)):
+            line = self._pixels.strides[0]
+            first = pixels.ctypes.data - self._pixels.ctypes.data
+            # Qt wants its bytes in one piece: from the first pixel of the part that is used to its last.
+            used = self._pixels.reshape(-1)[first : first + (y2 - y1 - 1) * line + (x2 - x1) * 4]
+            picture = QImage(used.data, x2 - x1, y2 - y1, line, QImage.Format.Format_RGB32)
+            picture.setDevicePixelRatio(scene.ratio)
+            painter.drawImage(QPointF(x1, y1) / scene.ratio, picture)
+
+    def _update(self, scene: Scene) -> None:
+        before = self._scene
+        scene = replace(scene, hurried=scene.hurried and scene.is_heavy)
+        if scene.hurried and before is not None and _shift(before, replace(scene, hurried=False)) is not None:
+            scene = replace(scene, hurried=False)  # what is sharp stays so
+        if scene == before:
+            return
+        width, height = scene.size.width(), scene.size.height()
+        if self._pixels.shape[:2] != (height, width):
+            self._pixels = np.zeros((height, width, 4), np.uint8)
+        for area in self._moved(scene, width, height):
+            for piece, pixels in self._pieces(area):
+                self._draw(scene, pixels, piece)
+        self._scene = scene
+
+    def _moved(self, scene: Scene, width: int, height: int) -> list[Area]:
+        """Take over what only moved; the areas that are left to be drawn."""
         shift = _shift(self._scene, scene)
-        if shift is None:
-            return whole
+        if shift is None or abs(shift[0]) >= width or abs(shift[1]) >= height:
+            self._origin = (0, 0)
+            return [(0, 0, width, height)] if width and height else []
         right, down = shift
-        if abs(right) >= width or abs(down) >= height:
-            return whole
-        before = np.frombuffer(self._image.constBits(), np.uint8).reshape(pixels.shape)
-        pixels[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = before[
-            max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)
-        ]
+        self._origin = ((self._origin[0] - right) % width, (self._origin[1] - down) % height)
         areas = []
         if down:
             areas.append((0, 0, width, down) if down > 0 else (0, height + down, width, height))
@@ -71,32 +96,61 @@ class Backdrop:
             areas.append((0, top, right, bottom) if right > 0 else (width + right, top, width, bottom))
         return areas
 
+    def _pieces(self, area: Area) -> Iterator[tuple[Area, NDArray[np.uint8]]]:
+        """`area` in up to four pieces, each with its pixels, which are in one piece of memory."""
+        height, width = self._pixels.shape[:2]
+        for top, bottom, row in _unrolled(area[1], area[3], self._origin[1], height):
+            for left, right, column in _unrolled(area[0], area[2], self._origin[0], width):
+                pixels = self._pixels[row : row + bottom - top, column : column + right - left]
+                yield (left, top, right, bottom), pixels
+
     def _draw(self, scene: Scene, pixels: NDArray[np.uint8], area: Area) -> None:
         pyramid, placing = scene.pyramid, scene.placing
         covered = None if pyramid is None else _on_image(pyramid, placing, area)
         if covered != area:
             # One number a pixel is written many times as fast as four bytes.
-            pixels.view(np.uint32)[area[1] : area[3], area[0] : area[2]] = scene.color.rgb()
+            pixels.view(np.uint32)[..., 0] = scene.color.rgb()
         if pyramid is None or covered is None:
             return
-        shown = self._rendering(pyramid, placing, covered)
-        if scene.tone is not None:
-            shown = scene.tone.apply(shown, _fractions(pyramid, placing, covered))
-        code = cv2.COLOR_GRAY2BGRA if shown.ndim == 2 else cv2.COLOR_RGB2BGRA
-        cv2.cvtColor(shown, code, dst=pixels[covered[1] : covered[3], covered[0] : covered[2]])
+        x, y = area[0], area[1]
+        target = pixels[covered[1] - y : covered[3] - y, covered[0] - x : covered[2] - x]
+        found = sample(pyramid, placing, covered, coarse=scene.hurried)
+        if found.nearest:
+            target[:] = found.sized(_bgra(_toned(found.part, scene.tone, found.frame)))
+        elif found.pixels < found.area:
+            _bgra(found.sized(_toned(found.part, scene.tone, found.frame)), target)
+        elif scene.tone is None:
+            _bgra(found.sized(found.part), target)
+        else:
+            shown = self._sizing(pyramid, placing, covered, found)
+            _bgra(_toned(shown, scene.tone, _fractions(pyramid, placing, covered)), target)
 
-    def _rendering(self, pyramid: Pyramid, placing: Placing, area: Area) -> NDArray[np.uint8]:
-        """As `render`; the last one is kept, so that a slider of the adjustment changes its tone and nothing else."""
-        if self._rendered is None or self._rendered[:3] != (pyramid, placing, area):
-            self._rendered = (pyramid, placing, area, render(pyramid, placing, area))
-        return self._rendered[3]
+    def _sizing(self, pyramid: Pyramid, placing: Placing, area: Area, found: Sample) -> NDArray[np.uint8]:
+        """The last one is kept, so that a slider of the adjustment changes its tone and nothing else."""
+        if self._sized is None or self._sized[:3] != (pyramid, placing, area):
+            self._sized = (pyramid, placing, area, found.sized(found.part))
+        return self._sized[3]
+
+
+def _unrolled(start: int, end: int, origin: int, length: int) -> list[tuple[int, int, int]]:
+    """From `start` to `end` in pieces: start and end of each, and where it lies in a rolled memory of `length`."""
+    edge = length - origin  # here the memory begins anew
+    pieces = ((start, min(end, edge), start + origin), (max(start, edge), end, max(start, edge) - edge))
+    return [piece for piece in pieces if piece[0] < piece[1]]
+
+
+def _toned(part: NDArray[np.uint8], tone: Tone | None, frame: tuple[float, float, float, float]) -> NDArray[np.uint8]:
+    return part if tone is None else tone.apply(part, frame)
+
+
+def _bgra(part: NDArray[np.uint8], target: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    code = cv2.COLOR_GRAY2BGRA if part.ndim == 2 else cv2.COLOR_RGB2BGRA
+    return np.asarray(cv2.cvtColor(part, code, dst=target), np.uint8)
 
 
 def _shift(before: Scene | None, now: Scene) -> tuple[int, int] | None:
     """By how many whole screen pixels everything moved; None if something else changed, or by parts of a pixel."""
-    if before is None or (before.pyramid, before.tone, before.size, before.ratio, before.color, before.placing.scale) != (
-        now.pyramid, now.tone, now.size, now.ratio, now.color, now.placing.scale
-    ):  # fmt: skip
+    if before is None or replace(now, placing=before.placing) != before or now.placing.scale != before.placing.scale:
         return None
     right, down = now.placing.left - before.placing.left, now.placing.top - before.placing.top
     if max(abs(right - round(right)), abs(down - round(down))) > 1e-6:

@@ -21,6 +21,7 @@ SMALLEST = 1024
 # From this many screen pixels an image pixel on, pixels are shown as they are: an inspector judges pixels, not an
 # interpolation.
 NEAREST_FROM = 2.0
+MEETING = 96  # screen pixels among which a whole one is looked for that lies on a whole source pixel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +77,7 @@ def make_pyramid(image: NDArray[np.uint8], notices: tuple[str, ...] = ()) -> Pyr
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """Where an image lies on the screen, in the screen's own pixels."""
+    """Where an image lies on the screen, in the screen's own pixels; sharpest with its corner on a whole one."""
 
     scale: float  # screen pixels for one image pixel
     left: float  # of the image's corner
@@ -84,38 +85,125 @@ class Placing:
 
     def covered(self, width: int, height: int) -> tuple[int, int, int, int]:
         """Left, top, right and bottom screen pixel of an image of `width` x `height`; at least one in each direction."""
-        left, right = _rounded(self.left), _rounded(self.left + width * self.scale)
-        top, bottom = _rounded(self.top), _rounded(self.top + height * self.scale)
+        left, right = rounded(self.left), rounded(self.left + width * self.scale)
+        top, bottom = rounded(self.top), rounded(self.top + height * self.scale)
         return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """The part of a level that is needed for an area of the screen, and how to bring it to the area's size."""
+
+    part: NDArray[np.uint8]  # (h, w, 3) RGB or (h, w) grey; a view of the level
+    frame: tuple[float, float, float, float]  # x1, y1, x2, y2 of `part` as fractions of the image
+    across: _Side
+    down: _Side
+    nearest: bool
+
+    @property
+    def pixels(self) -> int:
+        return int(self.part.shape[0] * self.part.shape[1])
+
+    @property
+    def area(self) -> int:
+        """Pixels of the screen."""
+        return self.across.count * self.down.count
+
+    def sized(self, part: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """`part`, or what was made of it pixel by pixel, with any number of channels, in pixels of the screen."""
+        across, down = self.across, self.down
+        if self.nearest:
+            return _repeated(part, across.nearest(), down.nearest())
+        if not (across.copies and down.copies):
+            # Unlike a transformation, which allows for any fraction of a pixel, this uses all of the processor.
+            part = _at_least(part, math.ceil(across.step), math.ceil(down.step))
+            part = np.asarray(
+                cv2.resize(part, None, fx=1 / across.step, fy=1 / down.step, interpolation=cv2.INTER_LINEAR), np.uint8
+            )
+        shown = part[down.skipped : down.skipped + down.count, across.skipped : across.skipped + across.count]
+        return _at_least(shown, across.count, down.count)  # by rounding one may be missing at the image's far edges
+
+
+def sample(pyramid: Pyramid, placing: Placing, area: tuple[int, int, int, int], *, coarse: bool = False) -> Sample:
+    """What the screen shows from x1, y1 up to x2, y2, which must lie on the image.
+
+    `coarse`: from a level that has at most as many pixels as the screen; it lies where the sharp one does.
+    """
+    level = pyramid.level_for(placing.scale)
+    if coarse and placing.scale * 2**level < 1.0 and level + 1 < len(pyramid.levels):
+        level += 1
+    source = pyramid.levels[level]
+    height, width = source.shape[:2]
+    across = _side(area[0], area[2], placing.left, width / (placing.scale * pyramid.width), width)
+    down = _side(area[1], area[3], placing.top, height / (placing.scale * pyramid.height), height)
+    part = source[down.low : down.high, across.low : across.high]
+    frame = (across.low / width, down.low / height, across.high / width, down.high / height)
+    return Sample(part, frame, across, down, placing.scale >= NEAREST_FROM)
 
 
 def render(pyramid: Pyramid, placing: Placing, area: tuple[int, int, int, int]) -> NDArray[np.uint8]:
     """The pixels of the screen from x1, y1 up to x2, y2, which must lie on the image; grey or RGB as the image is."""
-    source = pyramid.levels[pyramid.level_for(placing.scale)]
-    height, width = source.shape[:2]
-    left, right = area[0], area[2]
-    across, first_x, columns = _mapping(left, right, placing.left, placing.scale * pyramid.width / width, width)
-    down, first_y, rows = _mapping(area[1], area[3], placing.top, placing.scale * pyramid.height / height, height)
-    # A slice around what is seen: no side of it is longer than a few screens.
-    part = source[rows[0] : rows[1], columns[0] : columns[1]]
-    matrix = np.array([[across, 0, first_x - columns[0]], [0, down, first_y - rows[0]]])
-    way = cv2.INTER_NEAREST if placing.scale >= NEAREST_FROM else cv2.INTER_LINEAR
-    size = (right - left, area[3] - area[1])
-    drawn = cv2.warpAffine(part, matrix, size, flags=way | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(drawn, np.uint8)
+    found = sample(pyramid, placing, area)
+    return found.sized(found.part)
 
 
-def _mapping(start: int, end: int, origin: float, scale: float, length: int) -> tuple[float, float, tuple[int, int]]:
-    """From screen to source along one side: step, source position of the first pixel, and the slice that is needed."""
-    step = 1 / scale
-    first = (start + 0.5 - origin) * step - 0.5
-    last = first + (end - 1 - start) * step
-    low = min(max(math.floor(first) - 1, 0), length - 1)
-    high = max(min(math.ceil(last) + 2, length), low + 1)
-    return step, first, (low, high)
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side of an area: which source pixels it needs, and which of the pixels made of these it shows."""
+
+    low: int
+    high: int
+    skipped: int  # screen pixels between those made of `low` and the area
+    count: int  # screen pixels of the area
+    step: float  # source pixels a screen pixel
+    first: float  # where in the source, counted from `low`, the area begins
+
+    @property
+    def copies(self) -> bool:
+        return abs(self.step - 1) < 1e-9
+
+    def nearest(self) -> NDArray[np.intp]:
+        """For each screen pixel the source pixel under its middle, counted from `low`."""
+        middles = self.first + (np.arange(self.count) + 0.5) * self.step
+        return np.clip(np.floor(middles), 0, self.high - self.low - 1).astype(np.intp)
 
 
-def _rounded(value: float) -> int:
+def _side(start: int, end: int, origin: float, step: float, length: int) -> _Side:
+    # Resizing begins at a whole source pixel and a whole screen pixel. So it begins at a place before the area where
+    # the two meet: the picture is off by no more than about 1/64 of a pixel, however it is cut into areas.
+    reached = start - max(0, math.ceil(0.5 / step - 0.5))  # so that the first pixel has its left neighbour
+    begins = np.arange(reached, max(reached - MEETING, math.floor(origin)) - 1, -1)
+    if not len(begins):
+        begins = np.array([min(start, math.floor(origin + 0.5))])
+    places = (begins - origin) * step
+    whole = np.rint(places)
+    away = np.abs(places - whole) + (whole < 0) * length
+    near = np.flatnonzero(away < 1 / 64)
+    best = int(near[0]) if len(near) else int(np.argmin(away))
+    low = min(max(int(whole[best]), 0), length - 1)
+    begin = int(begins[best])
+    high = min(max(low + math.ceil((end - begin) * step) + 2, low + 1), length)
+    return _Side(low, high, start - begin, end - start, step, (start - origin) * step - low)
+
+
+def _at_least(part: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """`part`, its last row and column repeated where it is smaller."""
+    down, across = max(0, height - part.shape[0]), max(0, width - part.shape[1])
+    if not (down or across):
+        return part
+    return np.asarray(cv2.copyMakeBorder(part, 0, down, 0, across, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _repeated(part: NDArray[np.uint8], columns: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+    if part.ndim == 3 and part.shape[2] == 4:
+        # A pixel is one number then, which is much faster.
+        whole = np.ascontiguousarray(part).view(np.uint32)[..., 0]
+        return whole.take(columns, axis=1).take(rows, axis=0).view(np.uint8).reshape(len(rows), len(columns), 4)
+    return part.take(columns, axis=1).take(rows, axis=0)
+
+
+def rounded(value: float) -> int:
+    """The nearest whole number."""
     # Python's own rounding would send .5 to either side, and an image would change its size while being panned.
     return math.floor(value + 0.5)
 

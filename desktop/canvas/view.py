@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QPlainT
 
 from core.imaging.adjust import Adjustment, Tone, make_tone
 from desktop.canvas.backdrop import Backdrop, Scene
-from desktop.canvas.pyramid import Placing, Pyramid, make_pyramid, to_qimage
+from desktop.canvas.pyramid import Placing, Pyramid, make_pyramid, rounded, to_qimage
 from desktop.theme import notifier, theme
 
 MARGIN = 16  # around a fitted image, in widget pixels
@@ -30,6 +30,7 @@ LARGEST_SCALE = 64.0
 WHEEL_STEP = 1.2  # zoom for one notch of the wheel
 SCROLL_STEP = 90.0  # widget pixels for one notch of the wheel
 ZOOM = Qt.NativeGestureType.ZoomNativeGesture
+REST_MS = 80  # after the last step of a zoom everything is drawn sharp
 TAP_MS = 350  # Space held longer than this was held to move the image, also where it did not
 NOTCH = 120.0  # eighths of a degree, as Qt counts a wheel's turn
 
@@ -57,7 +58,10 @@ class ImageView(QWidget):
         self._tone: Tone | None = None  # the adjustment for this image
         self._background: QColor | None = None
         self._backdrop = Backdrop()
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)  # runs while one zooms or moves a slider
+        self._rest.timeout.connect(self._redraw)
         self._pan_from: QPointF | None = None
+        self._pan_button = Qt.MouseButton.NoButton  # that holds the image, whatever the other buttons do
         self._pressed_at: QPointF | None = None
         self._space_held = False
         self._space_tap = QElapsedTimer()  # runs while Space may still turn out to be a tap
@@ -99,6 +103,8 @@ class ImageView(QWidget):
         if adjustment != self._adjustment:
             self._adjustment = adjustment
             self._make_tone()
+            if self._tone is not None and self._tone.tiles is not None:
+                self._rest.start()
             self._redraw()
 
     @property
@@ -143,11 +149,18 @@ class ImageView(QWidget):
         """Widget pixels for one image pixel."""
         return self._scale
 
+    @property
+    def _corner(self) -> QPointF:
+        """Where the image's corner is shown: on a whole pixel of the screen, so that nothing is blurred at 100%, the
+        image and what is drawn over it lie on the same pixels, and panning moves what is drawn already."""
+        ratio = self.devicePixelRatioF()
+        return QPointF(rounded(self._offset.x() * ratio) / ratio, rounded(self._offset.y() * ratio) / ratio)
+
     def to_widget(self, point: QPointF) -> QPointF:
-        return QPointF(point.x() * self._scale + self._offset.x(), point.y() * self._scale + self._offset.y())
+        return point * self._scale + self._corner
 
     def to_image(self, point: QPointF) -> QPointF:
-        return QPointF((point.x() - self._offset.x()) / self._scale, (point.y() - self._offset.y()) / self._scale)
+        return (point - self._corner) / self._scale
 
     def rect_to_widget(self, xyxy: tuple[float, float, float, float]) -> QRectF:
         """A box of image pixels as a rectangle of the widget."""
@@ -170,11 +183,13 @@ class ImageView(QWidget):
         """Zoom so that the image point under `at`, a widget position, stays where it is."""
         if self._pyramid is None:
             return
-        anchor = self.to_image(at)
+        # By the exact position: many small steps would add up what each is rounded by.
+        anchor = (at - self._offset) / self._scale
         smallest = min(self._fitting_scale() / 2, 1.0)
         self._scale = min(max(scale, smallest), LARGEST_SCALE)
-        self._offset = QPointF(at.x() - anchor.x() * self._scale, at.y() - anchor.y() * self._scale)
+        self._offset = at - anchor * self._scale
         self._fitted = False
+        self._rest.start()
         self._keep_in_sight()
         self._view_moved()
 
@@ -278,7 +293,7 @@ class ImageView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.drawImage(0, 0, self._backdrop.image(self._scene()))
+        self._backdrop.paint(painter, self._scene())
         if self._message:
             painter.setPen(theme().muted)
             room = QRectF(self.rect()).adjusted(40, 40, -40, -40)
@@ -292,8 +307,11 @@ class ImageView(QWidget):
 
     def _scene(self) -> Scene:
         ratio = self.devicePixelRatioF()
-        placing = Placing(self._scale * ratio, self._offset.x() * ratio, self._offset.y() * ratio)
-        return Scene(self._pyramid, self._tone, placing, self.size() * ratio, ratio, self._background or theme().canvas)
+        corner = self._corner * ratio
+        placing = Placing(self._scale * ratio, rounded(corner.x()), rounded(corner.y()))
+        color = self._background or theme().canvas
+        hurried = self._rest.isActive()
+        return Scene(self._pyramid, self._tone, placing, self.size() * ratio, ratio, color, hurried)
 
     # -- mouse and keys
 
@@ -354,7 +372,7 @@ class ImageView(QWidget):
         self._space_tap.invalidate()
         hand = event.button() == Qt.MouseButton.LeftButton and self._space_held
         if event.button() == Qt.MouseButton.MiddleButton or hand:
-            self._pan_from = event.position()
+            self._pan_from, self._pan_button = event.position(), event.button()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif event.button() == Qt.MouseButton.LeftButton:
             self.left_pressed(event.position(), event)
@@ -365,12 +383,12 @@ class ImageView(QWidget):
                 self.pan_by(event.position() - self._pan_from)
             self._pan_from = event.position()
         else:
-            self._pan_from = None
+            self._pan_from, self._pan_button = None, Qt.MouseButton.NoButton
             self.left_moved(event.position(), event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._pan_from is not None and self._pressed_at is None:
-            self._pan_from = None
+        if event.button() == self._pan_button:
+            self._pan_from, self._pan_button = None, Qt.MouseButton.NoButton
             self.update_cursor()
         elif event.button() == Qt.MouseButton.LeftButton:
             self.left_released(event.position(), event)

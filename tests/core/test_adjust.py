@@ -134,3 +134,17 @@ def test_a_grey_image_stays_grey_and_looks_as_its_colour_version_does(channel: s
     one, other = tone.apply(grey), tone.apply(colour)
     assert one.shape == grey.shape
     assert np.abs(one[..., None].astype(int) - other).max() <= 2
+
+
+@pytest.mark.parametrize("gamma", [1.0, 1.7])
+def test_equalisation_changes_the_brightness_and_not_the_colour(gamma: float) -> None:
+    image = (60 + picture(320, 240) // 3).astype(np.uint8)
+    tone = make_tone(image, Adjustment(clahe=2, gamma=gamma))
+    assert tone is not None
+    luma, *colour = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb))
+    equalised = tone.apply(np.asarray(luma, np.uint8))
+    expected = cv2.cvtColor(cv2.merge([equalised, *colour]), cv2.COLOR_YCrCb2RGB)
+    difference = np.abs(tone.apply(image).astype(int) - expected)
+    # On the way there and back colours are rounded to steps of nearly two.
+    assert difference.max() <= 3 and difference.mean() < 1
+    assert np.abs(equalised.astype(int) - luma).mean() > 5

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
 from core.imaging.adjust import Adjustment, make_tone
@@ -17,7 +17,7 @@ from core.imaging.decode import decode
 from core.settings import Settings
 from desktop.canvas.backdrop import Backdrop, Scene
 from desktop.canvas.pictures import PictureLoader, Travel
-from desktop.canvas.pyramid import Placing, make_pyramid, render
+from desktop.canvas.pyramid import Placing, make_pyramid, render, sample
 from desktop.models.thumbnails import ThumbnailLoader
 from desktop.session import Session
 from desktop.tasks import Tasks
@@ -51,13 +51,13 @@ def test_a_reduced_image_is_an_average_of_its_pixels() -> None:
 
 @given(
     st.floats(0.05, 40),
-    st.floats(-900, 200),
-    st.floats(-900, 200),
+    st.integers(-900, 200),
+    st.integers(-900, 200),
     st.tuples(st.integers(0, 90), st.integers(0, 60), st.integers(1, 90), st.integers(1, 60)),
 )
 @settings(max_examples=80, deadline=None)
 def test_a_part_of_the_screen_is_drawn_as_it_is_within_the_whole(
-    scale: float, left: float, top: float, part: tuple[int, int, int, int]
+    scale: float, left: int, top: int, part: tuple[int, int, int, int]
 ) -> None:
     pyramid = make_pyramid(picture(1500, 1100))
     placing = Placing(scale, left, top)
@@ -79,8 +79,61 @@ def scene_of(pyramid: object, left: float, top: float, scale: float = 1.5, tone:
 
 
 def pixels_of(backdrop: Backdrop, scene: Scene) -> np.ndarray:
-    image = backdrop.image(scene)  # held while its memory is copied
+    image = QImage(scene.size, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(scene.ratio)
+    painter = QPainter(image)
+    backdrop.paint(painter, scene)
+    painter.end()
     return np.array(image.constBits()).astype(int).reshape(scene.size.height(), scene.size.width(), 4)
+
+
+@given(
+    st.floats(0.06, 1.9),
+    st.floats(-3000, 150).map(round),
+    st.floats(-2000, 100).map(round),
+    st.sampled_from([(1500, 1100), (1501, 1103), (2311, 77)]),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_quick_drawing_lies_where_the_sharp_one_does(
+    scale: float, left: int, top: int, size: tuple[int, int]
+) -> None:
+    # A slope tells by its values where it lies.
+    across = np.linspace(0, 255, size[0]) * 0.5
+    down = np.linspace(0, 255, size[1]) * 0.5
+    pyramid = make_pyramid(np.add.outer(down, across).round().astype(np.uint8))
+    placing = Placing(scale, left, top)
+    frame = placing.covered(*size)
+    area = (max(frame[0], 0), max(frame[1], 0), min(frame[2], 400), min(frame[3], 300))
+    if area[0] >= area[2] or area[1] >= area[3]:
+        return
+    sharp, quick = sample(pyramid, placing, area), sample(pyramid, placing, area, coarse=True)
+    assert quick.pixels <= sharp.pixels
+    one, other = (found.sized(found.part).astype(float) for found in (sharp, quick))
+    slope = 127.5 / (scale * np.array(size[::-1]))  # of a pixel of the screen
+    assert abs((one - other).mean()) <= 0.5 * slope.sum() + 0.3
+    exact = np.add.outer(
+        np.clip((np.arange(area[1], area[3]) + 0.5 - top) / scale - 0.5, 0, size[1] - 1) * 127.5 / (size[1] - 1),
+        np.clip((np.arange(area[0], area[2]) + 0.5 - left) / scale - 0.5, 0, size[0] - 1) * 127.5 / (size[0] - 1),
+    )
+    for drawn in (one, other):
+        assert np.abs(drawn - exact).max() <= 1.5 * slope.sum() + 1.2
+        assert abs((drawn - exact).mean()) <= 0.5 * slope.sum() + 0.6
+
+
+def test_a_large_adjusted_view_is_drawn_from_fewer_pixels_only_while_one_zooms() -> None:
+    image = picture(2400, 1600)
+    pyramid, tone = make_pyramid(image), make_tone(image, Adjustment(clahe=3))
+
+    def scene(scale: float, *, hurried: bool) -> Scene:
+        return Scene(pyramid, tone, Placing(scale, 10, 20), QSize(1400, 900), 1.0, QColor("#102030"), hurried)
+
+    backdrop = Backdrop()
+    sharp = pixels_of(Backdrop(), scene(0.6, hurried=False))
+    quick = pixels_of(backdrop, scene(0.6, hurried=True))
+    assert 0 < np.abs(quick - sharp).mean() < 6
+    assert np.array_equal(pixels_of(backdrop, scene(0.6, hurried=False)), sharp)
+    # What is sharp once is not blurred by another step.
+    assert np.array_equal(pixels_of(backdrop, scene(0.6, hurried=True)), sharp)
 
 
 @given(st.integers(-230, 230), st.integers(-180, 180), st.booleans())
@@ -90,7 +143,7 @@ def test_panning_draws_what_a_fresh_view_would_show(right: int, down: int, adjus
     pyramid = make_pyramid(image)
     tone = make_tone(image, Adjustment(clahe=3, channel="grey")) if adjusted else None
     backdrop = Backdrop()
-    backdrop.image(scene_of(pyramid, -20, -15, tone=tone))
+    pixels_of(backdrop, scene_of(pyramid, -20, -15, tone=tone))
     moved = scene_of(pyramid, -20 + right, -15 + down, tone=tone)
     panned, fresh = pixels_of(backdrop, moved), pixels_of(Backdrop(), moved)
     # Positions between pixels are rounded to 1/32 of one; equalisation enlarges what that makes of it.
@@ -100,9 +153,9 @@ def test_panning_draws_what_a_fresh_view_would_show(right: int, down: int, adjus
 def test_another_image_or_zoom_is_drawn_anew() -> None:
     backdrop = Backdrop()
     first, second = make_pyramid(np.zeros((50, 50, 3), np.uint8)), make_pyramid(np.full((50, 50, 3), 200, np.uint8))
-    assert backdrop.image(scene_of(first, 0, 0)).pixelColor(20, 20) == QColor(0, 0, 0)
-    assert backdrop.image(scene_of(second, 0, 0)).pixelColor(20, 20) == QColor(200, 200, 200)
-    assert backdrop.image(scene_of(second, 0, 0, scale=0.2)).pixelColor(20, 20) == QColor("#102030")
+    assert pixels_of(backdrop, scene_of(first, 0, 0))[20, 20, :3].tolist() == [0, 0, 0]
+    assert pixels_of(backdrop, scene_of(second, 0, 0))[20, 20, :3].tolist() == [200, 200, 200]
+    assert pixels_of(backdrop, scene_of(second, 0, 0, scale=0.2))[20, 20, :3].tolist() == [0x30, 0x20, 0x10]
 
 
 @pytest.mark.parametrize("size", [(60_000, 1), (1, 60_000), (40_000, 300)])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QNativeGestureEvent, QPointingDevice, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -39,6 +39,16 @@ def corner(view: ImageView) -> QPointF:
     return view.to_widget(QPointF(0, 0))
 
 
+def same_pixel(one: QPointF, other: QPointF) -> bool:
+    """The image's corner lies on whole pixels of the screen."""
+    return max(abs((one - other).x()), abs((one - other).y())) <= 1.0
+
+
+def gray_of(view: ImageView) -> np.ndarray:
+    image = view.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+    return np.array(image.constBits()).reshape(image.height(), image.bytesPerLine())[:, : image.width()]
+
+
 def test_the_wheel_scrolls_and_with_shift_sideways(view: ImageView) -> None:
     view.zoom_to(2.0, QPointF(200, 150))
     scale, before = view.scale, corner(view)
@@ -62,7 +72,7 @@ def test_the_wheel_with_ctrl_zooms_at_the_cursor(view: ImageView) -> None:
     under, scale = view.to_image(QPointF(100, 80)), view.scale
     turn(view, QPoint(0, 1), CTRL)
     assert view.scale == pytest.approx(scale * WHEEL_STEP)
-    assert (view.to_image(QPointF(100, 80)) - under).manhattanLength() < 1e-6
+    assert same_pixel(view.to_widget(under), QPointF(100, 80))
     turn(view, QPoint(0, -2), CTRL)
     assert view.scale == pytest.approx(scale / WHEEL_STEP)
 
@@ -75,7 +85,35 @@ def test_pinching_zooms_at_the_fingers(view: ImageView) -> None:
     event = QNativeGestureEvent(kind, device, 2, at, at, view.mapToGlobal(at), 0.25, QPointF())
     QApplication.sendEvent(view, event)
     assert view.scale == pytest.approx(scale * 1.25)
-    assert (view.to_image(at) - under).manhattanLength() < 1e-6
+    assert same_pixel(view.to_widget(under), at)
+
+
+@pytest.mark.parametrize("steps", [1, 12])
+def test_zooming_in_and_out_again_ends_where_it_began(view: ImageView, steps: int) -> None:
+    at = QPointF(61, 47)
+    view.zoom_to(0.731, at)
+    before, scale = corner(view), view.scale
+    for factor in [1.07] * steps + [1 / 1.07] * steps:
+        view.zoom_to(view.scale * factor, at)
+    assert view.scale == pytest.approx(scale) and corner(view) == before
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.97, 1.0, 1.5, 3.7])
+def test_image_and_boxes_lie_on_the_same_pixels_of_the_screen(view: ImageView, scale: float) -> None:
+    image = np.zeros((600, 1000, 3), np.uint8)
+    image[200:300, 400:700] = 255
+    view.set_image(image)
+    view.set_background(QColor(0, 0, 0))
+    view.zoom_to(scale, QPointF(103.3, 77.7))
+    view.center_on(QPointF(400.21, 250.43))  # the left edge of the white
+    for _ in range(7):
+        view.pan_by(QPointF(0.37, -0.61))
+        frame = view.rect_to_widget((400, 200, 700, 300))
+        row = gray_of(view)[round(frame.center().y()), 1:-1] / 255  # without the line around what has the focus
+        begin, end = frame.left() - 1, min(frame.right() - 1, row.size)
+        # How much of the row is white tells where its edges are, in fractions of a pixel.
+        assert row.sum() == pytest.approx(end - begin, abs=0.6)
+        assert row[: int(begin) - 1].max() < 0.1 < 0.9 < row[int(begin) + 2 : int(end) - 2].min()
 
 
 def test_scrolling_stops_at_the_edges_and_leaves_alone_what_is_seen_whole(view: ImageView) -> None:
