@@ -82,9 +82,10 @@ def restore(folder: Path, backup: Backup | Path) -> Backup | None:
     with _one_at_a_time:
         _check(source, source)
         try:
-            with files.replacing(path) as temporary:
+            with files.replacing(path) as temporary, database.explained(path):
                 shutil.copyfile(source, temporary)
-                kept = _keep_present(path, before=source) if path.exists() else None
+                kept = _keep_present(path) if path.exists() else None
+                _number_anew(temporary, path.parent / FOLDER)
                 for ending in ("-wal", "-shm", "-journal"):
                     # What belongs to the old database must never be taken for the new one's.
                     path.with_name(path.name + ending).unlink(missing_ok=True)
@@ -97,7 +98,7 @@ def restore(folder: Path, backup: Backup | Path) -> Backup | None:
         return kept
 
 
-def _keep_present(path: Path, before: Path) -> Backup | None:
+def _keep_present(path: Path) -> Backup | None:
     """Keep the database at `path` among the backups. Raises InputError if it is open elsewhere."""
     target = _new_path(path.parent / FOLDER)
     try:
@@ -113,6 +114,18 @@ def _keep_present(path: Path, before: Path) -> Backup | None:
         _keep_as_it_is(path, target)
         return None
     return _described(target)
+
+
+def _number_anew(restored: Path, folder: Path) -> None:
+    """Count the revision on from the backups in `folder`: an edit must not bring it to that of another state."""
+    highest = max((_revision(path) or 0 for path in _files(folder)), default=0)
+    with closing(sqlite3.connect(restored, isolation_level=None)) as connection:
+        checking.guard(connection)
+        connection.execute(
+            "INSERT INTO counters VALUES ('revision', ?) ON CONFLICT (name) DO UPDATE SET"
+            " value = max(value, excluded.value) + 1",
+            (highest,),
+        )
 
 
 def _keep_as_it_is(path: Path, target: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import InputError
+from core.errors import InputError, StorageError
 from core.project import backup, database, edits
 from core.project.project import Project
 from tests.builders import draw, project_with_pictures
@@ -57,6 +57,40 @@ def test_the_last_ten_are_kept_newest_first(tmp_path: Path) -> None:
     kept = backup.backups(tmp_path / "p")
     assert kept == [one for one in reversed(taken) if one is not None][:10] and len(kept) == 10
     assert [one.time for one in kept] == sorted((one.time for one in kept), reverse=True)
+
+
+def test_as_many_edits_as_a_restore_took_back_are_not_taken_for_those(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    with project_with_pictures(folder, 1) as project:
+        first = backup.back_up(project)
+        assert first is not None
+        for number in range(3):
+            project.set_setting("number", number)
+    assert backup.restore(folder, first) is not None
+    with Project.open(folder) as project:
+        for number in range(3):
+            project.set_setting("other", number)
+        assert backup.back_up(project) is not None and backup.back_up(project) is None
+
+
+def test_a_restore_that_the_disk_has_no_room_for_changes_nothing_and_says_so(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    folder = tmp_path / "p"
+    with project_with_pictures(folder, 1) as project:
+        small = backup.back_up(project)
+        assert small is not None
+        project.set_setting("long", "x" * 1_000_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Room for the backup, but not for keeping what is there now.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * small.size_bytes, hard))
+    try:
+        with pytest.raises(StorageError, match="cannot be written"):
+            backup.restore(folder, small)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert backup.backups(folder) == [small]
+    with Project.open(folder) as project:
+        assert len(project.setting("long")) == 1_000_000
 
 
 def test_restoring_puts_the_backup_back_and_keeps_what_was_there(tmp_path: Path) -> None:
