@@ -109,7 +109,7 @@ class Session(QObject):
         if undone and not project.undone:
             gone = "The edit that was undone" if undone == 1 else f"The {undone:,} edits that were undone"
             self.message.emit(
-                f"{gone} cannot be redone any more: {edit.name} took {'its' if undone == 1 else 'their'} place"
+                f"{gone} cannot be redone any more: “{edit.name}” took {'its' if undone == 1 else 'their'} place"
             )
         return changes
 

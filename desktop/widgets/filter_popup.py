@@ -146,7 +146,9 @@ class FilterPopup(QFrame):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.close()
+            # Enter that chose in the list of a combo box comes here as well, when that list is closed already.
+            if not isinstance(self.focusWidget(), QComboBox):
+                self.close()
         else:
             super().keyPressEvent(event)
 

@@ -158,7 +158,7 @@ def test_an_edit_after_going_back_says_that_what_was_undone_is_gone(history: His
     session.undo()
     session.undo()
     session.apply(edits.set_status(project, project.image_ids()[2:], Status.CLEAN))
-    assert said[-1].startswith("The 2 edits that were undone cannot be redone any more: Mark clean")
+    assert said[-1].startswith("The 2 edits that were undone cannot be redone any more: “Mark clean”")
     said.clear()
     session.apply(edits.set_status(project, project.image_ids()[1:2], Status.CLEAN))
     assert said == []

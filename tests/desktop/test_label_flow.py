@@ -194,6 +194,17 @@ def test_every_field_of_the_filter_window_asks_for_what_it_says(
     assert bar.value == Filter() and page.images.shown.rowCount() == 8
 
 
+def test_enter_in_a_list_of_the_filter_window_chooses_and_keeps_the_window(qtbot: QtBot, page: LabelPage) -> None:
+    page.images.filter_bar.open_filters()
+    popup = page.images.filter_bar.popup
+    popup._note.setFocus()
+    qtbot.keyClick(popup, Qt.Key.Key_Return)  # as it comes here after the list took it
+    assert popup.isVisible()
+    popup._boxes[0].setFocus()
+    qtbot.keyClick(popup, Qt.Key.Key_Return)
+    assert not popup.isVisible()
+
+
 def test_with_and_without_a_label_exclude_each_other(page: LabelPage, session: Session) -> None:
     scratch = _project(session).labels()[0]
     page.images._offer()
