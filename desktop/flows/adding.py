@@ -34,7 +34,9 @@ class Adding:
             return
 
         def work(progress: Progress) -> tuple[Changes, list[Problem]]:
-            return add_images(project, paths, group, progress)
+            result = add_images(project, paths, group, progress)
+            self._context.session.prepare(project)
+            return result
 
         self._context.behind_dialog(
             "Adding images", work, self._added, "The images could not be added", unit="images", note=NOTE

@@ -79,9 +79,14 @@ class Exchange:
             self._context.session.notify(changes)
             self._report(imported, len(changes.images), _new_problems(imported, problems))
 
+        def work(progress: Progress) -> tuple[Changes, list[Problem]]:
+            result = import_into(project, imported, progress)
+            self._context.session.prepare(project)
+            return result
+
         self._context.behind_dialog(
             "Importing annotations",
-            lambda progress: import_into(project, imported, progress),
+            work,
             done,
             "The annotations could not be imported",
             unit="images",

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 from pytestqt.qtbot import QtBot
 
+from core.changes import Changes
 from core.project import edits
 from core.project.query import Filter, SortKey
 from core.types import Split, Status
@@ -25,7 +26,7 @@ from desktop.models.image_list import (
 from desktop.models.thumbnails import ThumbnailLoader
 from desktop.session import Session
 from desktop.tasks import Tasks
-from tests.builders import draw, project_with_pictures
+from tests.builders import draw, project_with_pictures, write_pictures
 
 UNLABELLED = Filter(statuses=frozenset({Status.UNLABELLED}))
 
@@ -213,3 +214,24 @@ def test_another_project_replaces_the_list_and_is_not_filtered(
     assert [model.index(row).data(IMAGE_ID) for row in range(2)] == session.project.image_ids()
     session.close()
     assert model.rowCount() == 0
+
+
+def test_a_list_prepared_in_a_thread_is_shown_only_of_the_project_as_it_is(
+    model: ImageListModel, session: Session, tmp_path: Path
+) -> None:
+    project = session.project
+    assert project is not None
+    first = project.image_ids()[0]
+    model.images.status_counts()
+    write_pictures(tmp_path / "more", 2)
+    changes, _ = project.add_images([tmp_path / "more"])
+    session.prepare(project)
+    prepared = model._prepared
+    session.notify(changes)
+    assert model.images is prepared and model.image_ids() == project.image_ids()
+    session.prepare(project)
+    stale = model._prepared
+    changes = project.apply(edits.set_status(project, [first], Status.CLEAN))
+    session.notify(changes | Changes(image_list=True))
+    assert model.images is not stale and model.images.records == project.images()
+    assert model.images.status_counts()[Status.CLEAN] == 1
