@@ -36,6 +36,8 @@ class ImageDetails(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._record: ImageRecord | None = None
+        # As the fields hold it, which may be otherwise than an import brought it: only what was typed is an edit.
+        self._shown_group = self._shown_note = ""
         self._file = ElidedLabel()
         self._size = ElidedLabel()
         self._split = QComboBox()
@@ -85,8 +87,10 @@ class ImageDetails(QWidget):
         group, note = (record.group, record.note) if record else ("", "")
         if not (same and before is not None and before.group == group):
             self._group.setText(group)
+            self._shown_group = self._group.text()
         if not (same and before is not None and before.note == note):
             self._note.setPlainText(note)
+            self._shown_note = self._note.toPlainText()
         for field in (self._split, self._group, self._note):
             field.setEnabled(editable and record is not None)
 
@@ -105,12 +109,14 @@ class ImageDetails(QWidget):
         self._enter_note()
 
     def _enter_group(self) -> None:
-        if self._record is not None and self._group.text().strip() != self._record.group:
-            self.group_entered.emit(self._group.text().strip())
+        group = self._group.text()
+        if self._record is not None and group != self._shown_group and group.strip() != self._record.group:
+            self.group_entered.emit(group.strip())
 
     def _enter_note(self) -> None:
-        if self._record is not None and self._note.toPlainText().strip() != self._record.note:
-            self.note_entered.emit(self._note.toPlainText().strip())
+        note = self._note.toPlainText()
+        if self._record is not None and note != self._shown_note and note.strip() != self._record.note:
+            self.note_entered.emit(note.strip())
 
 
 class _Note(QPlainTextEdit):

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from pytestqt.qtbot import QtBot
 
-from core.project import label_edits
+from core.project import edits, label_edits
 from core.project.project import Project
 from core.types import Box, Split, Status
 from desktop.canvas.annotation_canvas import NUDGE_ENDS
@@ -327,6 +327,20 @@ def test_split_and_note_are_kept_for_the_image_they_were_entered_on(
     assert project.image(first).note == "glare on the left"
     assert project.image(second).note == ""
     assert page.details._note.toPlainText() == ""
+
+
+def test_looking_at_an_image_changes_nothing_of_what_an_import_wrote(page: LabelPage, session: Session) -> None:
+    project = _project(session)
+    first, second = project.image_ids()[:2]
+    session.apply(edits.set_group(project, [first, second], "lot 1 "))
+    session.apply(edits.set_note(project, first, "burr\r\nat the edge\n"))
+    before = project.position
+    for image in (second, first, second):
+        session.select_image(image)
+    assert project.position == before
+    page.details._note.setPlainText("burr")
+    session.select_image(first)
+    assert project.image(second).note == "burr" and project.image(second).group == "lot 1 "
 
 
 def test_labels_are_renamed_recoloured_and_deleted_everywhere(qtbot: QtBot, page: LabelPage, session: Session) -> None:
