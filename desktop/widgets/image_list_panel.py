@@ -59,7 +59,9 @@ class ImageListPanel(QWidget):
         self._count = ElidedLabel("", "small")
         self._again = QPushButton()
         self._again.setProperty("role", "link")
-        self._again.setToolTip("Images that were changed stay in sight until the filter is applied again")
+        self._again.setToolTip(
+            "Images that were changed and no longer pass stay in sight until the filter is applied again"
+        )
         self._nothing = words("", "muted", wrap=True)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._all = QPushButton("Show all images")
@@ -237,10 +239,12 @@ class ImageListPanel(QWidget):
         self.progress.show_counts(model.images.status_counts(), model.filter.statuses)
         self.filter_bar.popup.show_count(model.rowCount(), model.total)
         all_of_them = not model.filter and model.rowCount() == model.total
+        # Beside the way to apply the filter again there is room for the numbers only.
+        shown = f"{model.rowCount():,} of {model.total:,}"
         self._count.setText(
-            f"{model.total:,} images" if all_of_them else f"{model.rowCount():,} of {model.total:,} images shown"
+            f"{model.total:,} images" if all_of_them else shown if model.outdated else f"{shown} images shown"
         )
-        self._again.setText(f"{model.outdated:,} changed · apply again")
+        self._again.setText(f"Apply again ({model.outdated:,})")
         self._again.setVisible(model.outdated > 0)
         self._nothing.setText("No image passes the filter." if model.total else EMPTY)
         self._all.setVisible(model.total > 0)
