@@ -15,7 +15,7 @@ TITLES = ("", "Train", "Val", "Test", "None")
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
-NAME, COLUMN, ROW = 140, 88, 26  # pixels
+NAME, COLUMN, LEAST, ROW = 140, 88, 70, 26  # pixels
 ROWS = 9  # that are seen at least, the head included
 RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -87,8 +87,9 @@ class SplitCounts(QTableView):
         self.verticalHeader().setDefaultSectionSize(ROW)
         self.horizontalHeader().setSectionsClickable(False)
         header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setDefaultSectionSize(COLUMN)
+        # No number is cut; the bold ones of all images together are the widest.
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setMinimumSectionSize(LEAST)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumSize(NAME + COLUMN * len(COLUMNS), ROW * ROWS)
