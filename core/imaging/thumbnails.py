@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -36,8 +37,10 @@ def thumbnail(path: Path, size: int, cache: Path | None, window: Window | None =
     small = shrunk(read_bytes(path), path, size, window)
     if cached is not None:
         done, encoded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 90])
+        # A full disk or a cache that cannot be written costs time the next time, not the picture.
         if done:
-            files.write_bytes(cached, encoded.tobytes())
+            with suppress(OSError):
+                files.write_bytes(cached, encoded.tobytes())
     return small
 
 
@@ -59,8 +62,8 @@ def shrunk(data: bytes, path: Path, size: int, window: Window | None = None) -> 
 def _read_cached(path: Path) -> NDArray[np.uint8] | None:
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
-        return None
+    except OSError:
+        return None  # mostly: not made yet
     try:
         return decode_bytes(data, path)
     except ImageError:

@@ -53,6 +53,13 @@ def test_a_damaged_cache_is_mended(tmp_path: Path) -> None:
     assert cached.stat().st_size > 100
 
 
+def test_without_a_cache_that_can_be_written_there_are_thumbnails_all_the_same(tmp_path: Path) -> None:
+    path = write_picture(tmp_path / "a.png", picture(300, 300))
+    occupied = tmp_path / "cache"
+    occupied.write_bytes(b"not a folder")
+    assert np.array_equal(thumbnail(path, 64, occupied), thumbnail(path, 64, None))
+
+
 def test_a_bad_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"")
     with pytest.raises(ImageError, match="bad.jpg"):
