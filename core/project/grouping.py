@@ -17,6 +17,7 @@ PATTERN_HELP = (
 )
 Path = str  # as the project stores it, with "/" between the parts
 Rule = Callable[[Path], "str | None"]  # the group of a path, or None where the rule says nothing
+Grouper = Callable[[Sequence[Path]], Sequence["str | None"]]  # the same of many paths at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from core.errors import InputError
 from core.project import database, gathering, making, moving, palette
 from core.project.encoding import encode
 from core.project.event_tables import now
+from core.project.grouping import Grouper
 from core.project.history import (
     KEPT_AFTER_RESTART,
     Edit,
@@ -290,31 +291,41 @@ class Project(ProjectReading, ProjectRuns):
     # Images, labels, settings
 
     def add_images(
-        self, paths: Iterable[Path], progress: Callable[[int, int], None] | None = None
+        self,
+        paths: Iterable[Path],
+        progress: Callable[[int, int], None] | None = None,
+        groups: Grouper | None = None,
     ) -> tuple[Changes, list[Problem]]:
         """Refer to image files; folders are walked. Each file is decoded once, so a bad one is told now.
 
         Files that are in the project already are passed over. `progress(done, total)` is called in the
-        caller's thread, with a total of 0 while folders are walked; it may raise to cancel. One edit, which undo
-        takes back.
+        caller's thread, with a total of 0 while folders are walked; it may raise to cancel. `groups` names the groups
+        of the new images by their paths. One edit, which undo takes back.
         """
         self._check_writable()
         files, problems = gathering.gather(paths, self.folder, progress)
         found, unreadable = gathering.probe_all(self.new_files(files), progress)
         problems += unreadable
         with self._lock:
-            edit = self.adding(found)
+            edit = self.adding(found, groups)
             return (self.apply(edit) if edit.added else Changes()), problems
 
-    def adding(self, found: Iterable[gathering.Probed]) -> Edit:
-        """The edit that adds probed files which are not in the project yet."""
+    def adding(self, found: Iterable[gathering.Probed], groups: Grouper | None = None) -> Edit:
+        """The edit that adds probed files which are not in the project yet, put into groups by `groups`."""
         with self._lock:
             known = self._memory.ids_by_key()
             fresh = [probed for probed in found if gathering.key(probed.path) not in known]
             ids = self.new_ids("image", len(fresh))
             added = tuple(probed.record(image_id, self.folder) for image_id, probed in zip(ids, fresh, strict=True))
         name = "Add image" if len(added) == 1 else f"Add {len(added):,} images"
-        return Edit(name, {}, {image.id: state_of(image, ()) for image in added}, added=added)
+        after = {image.id: state_of(image, ()) for image in added}
+        if groups is not None:
+            names = groups([image.path for image in added])
+            after = {
+                image_id: replace(state, group=name or "")
+                for (image_id, state), name in zip(after.items(), names, strict=True)
+            }
+        return Edit(name, {}, after, added=added)
 
     def relocate(self, paths: Mapping[int, Path], *, other_content: bool = False) -> Changes:
         """Refer images, by id, to these files. One edit, which undo takes back.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,8 +25,6 @@ from desktop.theme import GAP
 from desktop.widgets.parts import restyle
 from desktop.widgets.path_field import PathField
 
-Grouper = Callable[[Sequence[str]], "Sequence[str | None]"]  # the group of each path, None for none
-
 KEY = "look for images"
 LOOKED_AT = 5_000  # files; enough to show what a rule makes of them
 MAX_LABEL_FILE = 1_000_000  # bytes
@@ -43,7 +41,7 @@ class NewProject:
     folder: Path
     images: Path | None
     labels: tuple[str, ...]
-    group: Grouper | None = None
+    group: grouping.Grouper | None = None
 
 
 def label_names(text: str) -> tuple[str, ...]:
@@ -180,7 +178,7 @@ class NewProjectDialog(DialogFrame):
         self._paths = paths
         self._check()
 
-    def _grouper(self) -> Grouper | None:
+    def _grouper(self) -> grouping.Grouper | None:
         """Raises InputError for a pattern that is none."""
         if self._group.currentIndex() == 0:
             return None

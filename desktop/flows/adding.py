@@ -9,10 +9,8 @@ from PySide6.QtWidgets import QFileDialog
 
 from core.changes import Changes
 from core.imaging.decode import IMAGE_SUFFIXES
-from core.project import edits, grouping
-from core.project.project import Project
+from core.project.grouping import Grouper
 from core.types import Problem
-from desktop.dialogs.new_project import Grouper
 from desktop.dialogs.problems import ProblemsDialog
 from desktop.dialogs.progress import Progress
 from desktop.flows.context import FlowContext
@@ -34,7 +32,7 @@ class Adding:
             return
 
         def work(progress: Progress) -> tuple[Changes, list[Problem]]:
-            result = add_images(project, paths, group, progress)
+            result = project.add_images(paths, progress, group)
             self._context.session.prepare(project)
             return result
 
@@ -69,17 +67,3 @@ class Adding:
             session.message.emit(f"{added} added")
         else:
             session.message.emit("All of these images are in the project already")
-
-
-def add_images(
-    project: Project, paths: Sequence[Path], group: Grouper | None, progress: Progress
-) -> tuple[Changes, list[Problem]]:
-    """Add images and put the new ones into the groups that `group` names."""
-    changes, problems = project.add_images(paths, progress)
-    if group is not None and changes.images:
-        paths_of = {image_id: project.image(image_id).path for image_id in sorted(changes.images)}
-        made = grouping.grouped(paths_of, group(list(paths_of.values())))
-        fields = project.fields(made.groups.keys())
-        after = {image_id: fields[image_id]._replace(group=name) for image_id, name in made.groups.items()}
-        changes |= project.apply(edits.fields_edit(project, "Group images", after))
-    return changes, problems

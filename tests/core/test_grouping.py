@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from core.errors import InputError
 from core.project import grouping
 from core.project.expressions import by_expression
 from core.project.grouping import by_folder, folder_levels, grouped, pattern_rule
+from core.project.project import Project
+from tests.builders import write_picture
 
 
 @pytest.mark.parametrize(
@@ -125,3 +128,17 @@ def test_an_expression_that_would_take_for_ever_is_ended() -> None:
 
 def test_the_help_shows_a_pattern_that_works() -> None:
     assert all(part in grouping.PATTERN_HELP for part in ("{group}", "{*}", "{#}"))
+
+
+def test_images_are_added_and_grouped_in_one_edit(tmp_path: Path) -> None:
+    for name in ("lot1/a.png", "lot2/a.png", "b.png"):
+        write_picture(tmp_path / "images" / name)
+    with Project.create(tmp_path / "p") as project:
+        project.add_images([tmp_path / "images"], groups=lambda paths: by_folder(paths, 1))
+        expected = [("b.png", ""), ("lot1/a.png", "lot1"), ("lot2/a.png", "lot2")]
+        for _ in range(2):
+            found = [(image.path.removeprefix("../images/"), image.group) for image in project.images()]
+            assert found == expected
+            project.undo()
+            assert project.images() == []
+            project.redo()
