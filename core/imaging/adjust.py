@@ -189,9 +189,8 @@ def _interpolated(plane: NDArray[np.uint8], tiles: NDArray[np.float32], frame: F
             first, second = _between(part, upper, one, other, weight_x), _between(part, lower, one, other, weight_x)
             second -= first
             second *= weight_y
-            second += first
-            second += 0.5
-            result[top:bottom, left:right] = np.clip(second, 0, 255, out=second)
+            # One pass for the sum, rounding and clipping.
+            result[top:bottom, left:right] = cv2.add(first, second, dtype=cv2.CV_8U)
     return result
 
 

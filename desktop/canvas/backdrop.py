@@ -18,6 +18,8 @@ Area = tuple[int, int, int, int]  # x1, y1, x2, y2 in screen pixels
 # Screen pixels that are drawn sharp within a frame while one zooms, counted as if nothing of them was adjusted.
 WITHIN_A_FRAME = 2.2e6
 TABLE_COST, TILES_COST = 1.4, 3.0
+# Screen pixels that a pixel may at least be wide in the middle of a zoom.
+HURRIED, HURRIED_TILES = 1.0, 1.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,12 @@ class Scene:
     ratio: float  # screen pixels a widget pixel
     color: QColor  # around the image
     hurried: bool = False  # may be drawn from fewer pixels, in the middle of a zoom
+
+    @property
+    def enlarged(self) -> float:
+        """At least so many screen pixels wide are the pixels that it is drawn from."""
+        tiles = self.tone is not None and self.tone.tiles is not None
+        return 0.0 if not self.hurried else HURRIED_TILES if tiles else HURRIED
 
     @property
     def is_heavy(self) -> bool:
@@ -50,7 +58,7 @@ class Backdrop:
         self._scene: Scene | None = None
         self._pixels: NDArray[np.uint8] = np.zeros((0, 0, 4), np.uint8)  # as QImage's Format_RGB32
         self._origin = (0, 0)  # where in `_pixels` the view's first pixel is
-        self._sized: tuple[Pyramid, Placing, Area, NDArray[np.uint8]] | None = None
+        self._sized: tuple[Pyramid, Placing, Area, int, NDArray[np.uint8]] | None = None
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Paint the scene over the whole of a widget."""
@@ -114,7 +122,7 @@ class Backdrop:
             return
         x, y = area[0], area[1]
         target = pixels[covered[1] - y : covered[3] - y, covered[0] - x : covered[2] - x]
-        found = sample(pyramid, placing, covered, coarse=scene.hurried)
+        found = sample(pyramid, placing, covered, scene.enlarged)
         if found.nearest:
             target[:] = found.sized(_bgra(_toned(found.part, scene.tone, found.frame)))
         elif found.pixels < found.area:
@@ -127,9 +135,9 @@ class Backdrop:
 
     def _sizing(self, pyramid: Pyramid, placing: Placing, area: Area, found: Sample) -> NDArray[np.uint8]:
         """The last one is kept, so that a slider of the adjustment changes its tone and nothing else."""
-        if self._sized is None or self._sized[:3] != (pyramid, placing, area):
-            self._sized = (pyramid, placing, area, found.sized(found.part))
-        return self._sized[3]
+        if self._sized is None or self._sized[:4] != (pyramid, placing, area, found.pixels):
+            self._sized = (pyramid, placing, area, found.pixels, found.sized(found.part))
+        return self._sized[4]
 
 
 def _unrolled(start: int, end: int, origin: int, length: int) -> list[tuple[int, int, int]]:

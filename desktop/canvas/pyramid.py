@@ -124,13 +124,14 @@ class Sample:
         return _at_least(shown, across.count, down.count)  # by rounding one may be missing at the image's far edges
 
 
-def sample(pyramid: Pyramid, placing: Placing, area: tuple[int, int, int, int], *, coarse: bool = False) -> Sample:
+def sample(pyramid: Pyramid, placing: Placing, area: tuple[int, int, int, int], enlarged: float = 0.0) -> Sample:
     """What the screen shows from x1, y1 up to x2, y2, which must lie on the image.
 
-    `coarse`: from a level that has at most as many pixels as the screen; it lies where the sharp one does.
+    `enlarged`: from a level, where there is one, whose pixels are at least as many of the screen's wide. What is drawn
+    lies where the sharp picture does.
     """
     level = pyramid.level_for(placing.scale)
-    if coarse and placing.scale * 2**level < 1.0 and level + 1 < len(pyramid.levels):
+    while placing.scale * 2**level < enlarged and level + 1 < len(pyramid.levels):
         level += 1
     source = pyramid.levels[level]
     height, width = source.shape[:2]

@@ -92,10 +92,11 @@ def pixels_of(backdrop: Backdrop, scene: Scene) -> np.ndarray:
     st.floats(-3000, 150).map(round),
     st.floats(-2000, 100).map(round),
     st.sampled_from([(1500, 1100), (1501, 1103), (2311, 77)]),
+    st.sampled_from([1.0, 1.4, 3.0]),
 )
 @settings(max_examples=60, deadline=None)
 def test_the_quick_drawing_lies_where_the_sharp_one_does(
-    scale: float, left: int, top: int, size: tuple[int, int]
+    scale: float, left: int, top: int, size: tuple[int, int], enlarged: float
 ) -> None:
     # A slope tells by its values where it lies.
     across = np.linspace(0, 255, size[0]) * 0.5
@@ -106,18 +107,18 @@ def test_the_quick_drawing_lies_where_the_sharp_one_does(
     area = (max(frame[0], 0), max(frame[1], 0), min(frame[2], 400), min(frame[3], 300))
     if area[0] >= area[2] or area[1] >= area[3]:
         return
-    sharp, quick = sample(pyramid, placing, area), sample(pyramid, placing, area, coarse=True)
+    sharp, quick = sample(pyramid, placing, area), sample(pyramid, placing, area, enlarged)
     assert quick.pixels <= sharp.pixels
     one, other = (found.sized(found.part).astype(float) for found in (sharp, quick))
     slope = 127.5 / (scale * np.array(size[::-1]))  # of a pixel of the screen
-    assert abs((one - other).mean()) <= 0.5 * slope.sum() + 0.3
+    assert abs(np.median(one - other)) <= 0.5 * slope.sum() + 0.6
     exact = np.add.outer(
         np.clip((np.arange(area[1], area[3]) + 0.5 - top) / scale - 0.5, 0, size[1] - 1) * 127.5 / (size[1] - 1),
         np.clip((np.arange(area[0], area[2]) + 0.5 - left) / scale - 0.5, 0, size[0] - 1) * 127.5 / (size[0] - 1),
     )
     for drawn in (one, other):
-        assert np.abs(drawn - exact).max() <= 1.5 * slope.sum() + 1.2
-        assert abs((drawn - exact).mean()) <= 0.5 * slope.sum() + 0.6
+        # At the image's edges by up to half a pixel of the level.
+        assert np.abs(drawn - exact).max() <= (enlarged + 0.5) * slope.sum() + 1.2
 
 
 def test_a_large_adjusted_view_is_drawn_from_fewer_pixels_only_while_one_zooms() -> None:
