@@ -96,6 +96,17 @@ def listed(names: Sequence[str]) -> str:
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
+def left_empty(table: SplitTable, fractions: Mapping[Split, float]) -> list[str]:
+    """A sentence for each split that was to have a part of the images, 0..1, and has none."""
+    whole = table.rows[0]
+    return [
+        f"No image comes to {split}, though {fractions[split]:.0%} were asked for: "
+        "there are too few images, or too few groups, which stay whole."
+        for split in USED
+        if whole.total and fractions.get(split, 0) > 0 and not whole.counts[split]
+    ]
+
+
 def _row(name: str, counts: Counter[Split], label: int | None = None) -> SplitRow:
     return SplitRow(name, {split: counts[split] for split in Split}, label)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
@@ -9,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLay
 from core.project.edits import assign_splits
 from core.project.history import Edit
 from core.project.project import Project
-from core.project.split_table import SplitTable, split_table
+from core.project.split_table import SplitTable, left_empty, split_table
 from core.types import Split
 from desktop.dialogs.frame import DialogFrame, add_row, new_form
 from desktop.models import wording
@@ -144,21 +146,26 @@ class SplitImagesDialog(DialogFrame):
         def show(result: tuple[Edit, SplitTable]) -> None:
             self._edit = (asked, result[0])
             self._heading.setText("As the images will be divided")
-            self._show_table(result[1])
+            self._show_table(result[1], left_empty(result[1], _fractions(asked)))
 
         self._tasks.run(KEY, work, show)
 
-    def _show_table(self, table: SplitTable) -> None:
+    def _show_table(self, table: SplitTable, more: Sequence[str] = ()) -> None:
         if not self._heading.text():
             self._heading.setText("As the images are divided now")
         self._counts.show_table(table)
-        self._warnings.setText("\n".join(table.warnings))
+        self._warnings.setText("\n".join((*more, *table.warnings)))
 
 
 def _edit(project: Project, asked: tuple[int, int, int, bool]) -> Edit:
-    val, test, seed, everything = asked
-    fractions = {"train": (100 - val - test) / 100, "val": val / 100, "test": test / 100}
+    _, _, seed, everything = asked
+    fractions = {str(split): share for split, share in _fractions(asked).items()}
     return assign_splits(project, fractions, seed, all=everything)
+
+
+def _fractions(asked: tuple[int, int, int, bool]) -> dict[Split, float]:
+    val, test, _, _ = asked
+    return {Split.TRAIN: (100 - val - test) / 100, Split.VAL: val / 100, Split.TEST: test / 100}
 
 
 def _percent(value: int) -> QSpinBox:

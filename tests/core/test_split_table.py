@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.project.split_table import divided_groups, listed, split_table, torn_groups
+from core.project.split_table import divided_groups, left_empty, listed, split_table, torn_groups
 from core.types import ImageRecord, Label, Split, Status
 
 SCRATCH, PIT = Label(1, "scratch", "#ff0000"), Label(2, "pit", "#00ff00")
@@ -70,3 +70,11 @@ def test_moving_part_of_a_group_tells_which_images_would_stay_behind() -> None:
 
 def test_long_lists_of_names_are_cut() -> None:
     assert listed(["a", "b", "c", "d", "e"]) == "“a”, “b”, “c” and 2 more"
+
+
+def test_a_split_that_was_asked_for_and_comes_out_empty_is_told() -> None:
+    table = split_table([image(1, Split.TRAIN, 1, group="a"), image(2, Split.VAL, 1, group="b")], [SCRATCH])
+    (told,) = left_empty(table, {Split.TRAIN: 0.7, Split.VAL: 0.15, Split.TEST: 0.15})
+    assert told.startswith("No image comes to test, though 15% were asked for")
+    assert left_empty(table, {Split.TRAIN: 0.8, Split.VAL: 0.2, Split.TEST: 0}) == []
+    assert left_empty(split_table([], [SCRATCH]), {Split.TRAIN: 1.0}) == []
