@@ -39,26 +39,6 @@ def clip(boxes: Floats, width: float, height: float) -> Floats:
     return clipped
 
 
-def coinciding(boxes: Floats, threshold: float = 0.9) -> list[list[int]]:
-    """Groups of rows of `boxes` (n, 4) whose IoU with the group's first row is at least `threshold`.
-
-    Every row is in exactly one group; groups and rows keep their order. One defect that was drawn once
-    per label comes back as one group.
-    """
-    overlaps = iou(boxes, boxes)
-    free = np.ones(len(boxes), bool)
-    groups: list[list[int]] = []
-    for first in range(len(boxes)):
-        if not free[first]:
-            continue
-        members = np.flatnonzero(free & (overlaps[first] >= threshold))
-        free[members] = False
-        # A box without area overlaps nothing, not even itself.
-        free[first] = False
-        groups.append([first, *(int(row) for row in members if row != first)])
-    return groups
-
-
 def hit(boxes: Floats, x: float, y: float) -> list[int]:
     """Rows of `boxes` (n, 4) that contain the point, smallest area first: a box in a box stays reachable."""
     inside = (boxes[:, 0] <= x) & (x <= boxes[:, 2]) & (boxes[:, 1] <= y) & (y <= boxes[:, 3])

@@ -8,9 +8,6 @@ therefore taken out of later collections; these then look only at what came sinc
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Lock
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -45,23 +42,3 @@ class Collector(QObject):
         if changes.image_list:
             gc.freeze()
             self._later.start()
-
-
-_lock = Lock()
-_pausing = 0
-
-
-@contextmanager
-def paused() -> Iterator[None]:
-    """No collections while the body runs: for work that makes many objects at once, nearly all of which stay."""
-    global _pausing
-    with _lock:
-        _pausing += 1
-        gc.disable()
-    try:
-        yield
-    finally:
-        with _lock:
-            _pausing -= 1
-            if not _pausing:
-                gc.enable()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -19,6 +20,7 @@ from core.formats.frames import Frame, FrameError, read_frame
 from core.formats.naming import common_folder, portable_stems, relative_names
 from core.formats.pictures import PictureError, copy_as_is, copy_upright
 from core.formats.sheet import Sheet, SheetImage, SheetLabel
+from core.project import gathering
 from core.project.project import Project
 from core.project.snapshot import Snapshot
 from core.types import Label, Problem, Split, Status, label_name_fault
@@ -94,6 +96,8 @@ def export(source: Project | Snapshot, options: ExportOptions, progress: Progres
     to export or the folder holds something; StorageError if the disk refuses.
     """
     kind = _KINDS[options.format]
+    if isinstance(source, Project):
+        _check_not_own(source.folder, Path(os.path.abspath(options.folder)))
     labels, images = _of_project(source, options) if isinstance(source, Project) else _of_snapshot(source, options)
     for label in labels:
         if fault := label_name_fault(label.name):
@@ -111,8 +115,15 @@ def export(source: Project | Snapshot, options: ExportOptions, progress: Progres
             raise InputError(f"{sheet.dropped[0].file}: {sheet.dropped[0].problem}; none of the images could be copied")
         kind.write(sheet)
         _write_marker(sheet, options)
-    boxes = sum(len(image.labels) for image in sheet.images) - sheet.lost_boxes
+    boxes = sum(len(image.labels) for image in sheet.images)
     return ExportReport(options.folder, len(sheet.files), len(sheet.images), boxes, tuple(sheet.dropped), sheet.root)
+
+
+def _check_not_own(project_folder: Path, target: Path) -> None:
+    """Raises InputError if an export would lie where the project keeps its own things."""
+    for name in sorted(gathering.OWN):
+        if target.resolve().is_relative_to((project_folder / name).resolve()):
+            raise InputError(f"{target}: the project keeps its {name} there; choose a new folder")
 
 
 def _write_marker(sheet: Sheet, options: ExportOptions) -> None:

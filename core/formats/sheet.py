@@ -65,7 +65,6 @@ class Sheet:
     images: tuple[SheetImage, ...] = ()
     root: Path | None = None  # the folder that the names of images are below, if they are not copied
     done: int = 0
-    lost_boxes: int = 0
     files: list[str] = field(default_factory=list)
     dropped: list[Problem] = field(default_factory=list)
     image_extras: list[dict[str, Any]] = field(default_factory=list)  # for formats that have no place for them
@@ -104,9 +103,3 @@ class Sheet:
     def drop(self, image: SheetImage, problem: str) -> None:
         """Tell what is not in the export as it is in the project."""
         self.dropped.append(Problem(str(image.source), problem))
-
-    def drop_unlabelled(self, image: SheetImage) -> None:
-        """Tell of boxes that have no label yet, in a format that has no place for them."""
-        if count := sum(not labels for labels in image.labels):
-            self.lost_boxes += count
-            self.drop(image, f"{count} {'box has' if count == 1 else 'boxes have'} no label yet; left out")

@@ -90,16 +90,6 @@ def as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pixels if pixels.ndim == 3 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
-def value_range(path: Path | str) -> Window:
-    """The lowest and the highest value in an image of 16 bits. Raises ImageError, for one of 8 bits too."""
-    return depth.range_of(samples(path))
-
-
-def suggested_window(path: Path | str) -> Window:
-    """A window that shows nearly all of an image of 16 bits. Raises ImageError, for one of 8 bits too."""
-    return depth.suggestion_for(samples(path))
-
-
 def samples(path: Path | str) -> NDArray[np.uint16]:
     """The values of an image of 16 bits as stored, (h, w) or (h, w, 3), not turned. Raises ImageError, for 8 bits too."""
     data = read_bytes(path)

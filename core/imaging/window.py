@@ -41,11 +41,6 @@ def tabled(samples: NDArray[np.uint16], table: NDArray[np.generic]) -> NDArray[n
     return result
 
 
-def range_of(samples: NDArray[np.uint16]) -> Window:
-    """The lowest and the highest value."""
-    return int(samples.min()), int(samples.max())
-
-
 def suggestion_for(samples: NDArray[np.uint16]) -> Window:
     """A window that shows all but the 0.5 per cent darkest and lightest values, with a little room about them."""
     flat = samples.ravel()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.errors import InputError
 from core.project.project import Project
-from desktop import collector
+from core.project.rows import uncollected
 from desktop.dialogs.errors import show_error
 from desktop.dialogs.progress import Progress, run_with_progress
 from desktop.services import Services
@@ -68,7 +68,7 @@ class FlowContext:
             show_error(self.window, complaint, error)
 
         def working(progress: Progress) -> T:
-            with collector.paused():
+            with uncollected():
                 return work(progress)
 
         run_with_progress(

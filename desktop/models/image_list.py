@@ -68,11 +68,6 @@ class ImageListModel(QAbstractListModel):
         return self._filter
 
     @property
-    def sorting(self) -> tuple[SortKey, bool]:
-        """(key, whether the highest comes first)."""
-        return self._sort, self._descending
-
-    @property
     def outdated(self) -> int:
         """How many rows are shown that no longer pass the filter."""
         return int(np.count_nonzero(self._outdated))

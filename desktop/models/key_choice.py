@@ -107,9 +107,6 @@ class KeyChoice:
         present = tuple(one for one in choice.keys(action) if not overlaps(key, one))
         return choice._with_keys(action, (*present, portable(key)))
 
-    def without_key(self, action: str, key: str) -> KeyChoice:
-        return self._with_keys(action, tuple(one for one in self.keys(action) if one != key))
-
     def without_keys(self, action: str) -> KeyChoice:
         return self._with_keys(action, ())
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.imaging.decode import ImageError, decode, read_picture, suggested_window, value_range
+from core.imaging.decode import ImageError, decode, read_picture, samples
 from core.imaging.thumbnails import thumbnail
-from core.imaging.window import checked_window, through_window
+from core.imaging.window import checked_window, suggestion_for, through_window
 from core.predicting import load_predictor
 from core.project import edits
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot, take_snapshot
@@ -68,8 +68,7 @@ def test_a_suggestion_shows_nearly_all_values_and_ignores_a_few_hot_pixels(tmp_p
     image = np.random.default_rng(0).normal(900, 40, (200, 200)).astype(np.uint16)
     image[0, :5] = 65535
     path = write_picture(tmp_path / "a.tiff", image)
-    low, high = suggested_window(path)
-    assert value_range(path) == (image.min(), 65535)
+    low, high = suggestion_for(samples(path))
     assert 700 < low < 850 and 950 < high < 1100
     assert decode(path, (low, high))[1:].std() > 20 * decode(path)[1:].std()
 
@@ -77,12 +76,12 @@ def test_a_suggestion_shows_nearly_all_values_and_ignores_a_few_hot_pixels(tmp_p
 @pytest.mark.parametrize("value", [0, 7, 65535])
 def test_an_image_of_one_value_gets_a_window_all_the_same(tmp_path: Path, value: int) -> None:
     path = write_picture(tmp_path / "a.png", np.full((9, 9), value, np.uint16))
-    assert checked_window(list(suggested_window(path)), "here") is not None
+    assert checked_window(list(suggestion_for(samples(path))), "here") is not None
 
 
 def test_an_image_of_8_bits_has_nothing_to_suggest(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"a\.png: it has 8 bits"):
-        suggested_window(write_picture(tmp_path / "a.png"))
+        samples(write_picture(tmp_path / "a.png"))
 
 
 @pytest.mark.parametrize("value", [[1], [5, 5], [9, 3], [-1, 7], [0, 65536], [0.5, 3], ["0", "9"], "ab", {}, [True, 9]])
