@@ -146,7 +146,7 @@ class FilterBar(QWidget):
         ways = QActionGroup(self._sort_menu)
         _, upwards, downwards = SORTS[self._sort]
         for text, descending in ((upwards, False), (downwards, True)):
-            self._add_choice(ways, text.capitalize(), descending is self._descending, self._sort, descending)
+            self._add_choice(ways, text[0].upper() + text[1:], descending is self._descending, self._sort, descending)
 
     def _add_choice(self, group: QActionGroup, text: str, checked: bool, key: SortKey, descending: bool) -> None:
         action = QAction(text, self._sort_menu)
