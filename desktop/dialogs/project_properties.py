@@ -77,7 +77,7 @@ class ProjectProperties(DialogFrame):
         """Settings by key that are different now."""
         wanted = {
             MM: self._mm.value() or None,
-            WINDOW: list(self._depth.window) if self._depth_on.isChecked() else None,
+            WINDOW: list(self._depth.chosen) if self._depth_on.isChecked() else None,
             NETWORK: self._network.currentData(),
         }
         return {key: value for key, value in wanted.items() if value != self._project.setting(key)}

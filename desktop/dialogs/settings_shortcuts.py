@@ -151,6 +151,7 @@ class ShortcutEditor(QWidget):
             shown = 0
             for row in range(group.childCount()):
                 item = group.child(row)
+                assert item is not None
                 words_of = f"{item.text(0)} {item.text(1)} {group.text(0)}".casefold()
                 hidden = not all(word in words_of for word in wanted)
                 item.setHidden(hidden)

@@ -59,7 +59,7 @@ class DepthChooser(QWidget):
         self.show_samples(None)
 
     @property
-    def window(self) -> Window:
+    def chosen(self) -> Window:
         return self._low.value(), self._high.value()
 
     def set_window(self, window: Window) -> None:
@@ -92,11 +92,11 @@ class DepthChooser(QWidget):
         self.changed.emit()
 
     def _show(self) -> None:
-        self._histogram.show_window(self.window)
+        self._histogram.show_window(self.chosen)
         if self._samples is None:
             self._picture.show_pixmap(None)
             return
-        seen = through_window(self._samples, self.window)
+        seen = through_window(self._samples, self.chosen)
         rgb = seen if seen.ndim == 3 else np.repeat(seen[:, :, None], 3, axis=2)
         self._picture.show_pixmap(QPixmap.fromImage(to_qimage(rgb)))
 

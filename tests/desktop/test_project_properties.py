@@ -43,7 +43,7 @@ def test_nothing_changed_is_nothing_to_save(qtbot: QtBot, tasks: Tasks, project:
     dialog = ProjectProperties(tasks, project, None)
     qtbot.addWidget(dialog)
     assert dialog._mm.value() == 0.0125
-    assert dialog._depth.window == (100, 900)
+    assert dialog._depth.chosen == (100, 900)
     assert dialog.changes() == {}
 
 
@@ -74,7 +74,7 @@ def test_an_image_of_16_bits_suggests_a_window_and_is_seen_through_it(
     assert "500 to 1,500" in dialog._depth_note.text()
     assert dialog.changes() == {}
     dialog._depth_on.setChecked(True)
-    low, high = dialog._depth.window
+    low, high = dialog._depth.chosen
     assert 400 < low < 520 and 1480 < high < 1600
     assert dialog.changes() == {WINDOW: [low, high]}
     shown = dialog._depth._picture._pixmap
@@ -102,12 +102,12 @@ def test_low_stays_below_high_however_they_are_moved(qtbot: QtBot) -> None:
     chooser = DepthChooser()
     qtbot.addWidget(chooser)
     told: list[tuple[int, int]] = []
-    chooser.changed.connect(lambda: told.append(chooser.window))
+    chooser.changed.connect(lambda: told.append(chooser.chosen))
     chooser._high.setValue(1000)
     chooser._low.setValue(5000)
-    assert chooser.window == (5000, 5001)
+    assert chooser.chosen == (5000, 5001)
     chooser._high.setValue(10)
-    assert chooser.window == (9, 10)
+    assert chooser.chosen == (9, 10)
     assert told == [(0, 1000), (5000, 5001), (9, 10)]
 
 
@@ -123,5 +123,5 @@ def test_the_ends_of_the_histogram_are_dragged(qtbot: QtBot) -> None:
     qtbot.mousePress(histogram, Qt.MouseButton.LeftButton, pos=QPoint(round(width * 0.26), middle))
     qtbot.mouseMove(histogram, QPoint(round(width * 0.1), middle))
     qtbot.mouseRelease(histogram, Qt.MouseButton.LeftButton, pos=QPoint(round(width * 0.1), middle))
-    low, high = chooser.window
+    low, high = chooser.chosen
     assert low < 300 and high == 768
