@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
@@ -12,13 +14,18 @@ from PySide6.QtWidgets import QWidget
 from core.types import Box
 from desktop.canvas import hints, shaping
 from desktop.canvas import interaction as act
-from desktop.canvas.box_canvas import BoxCanvas
+from desktop.canvas.box_canvas import ADDING, BoxCanvas, far
 from desktop.canvas.measure import Measure, straightened
 from desktop.canvas.nudging import ARROWS, Nudging
 from desktop.canvas.nudging import NUDGE_ENDS as NUDGE_ENDS
+from desktop.canvas.pyramid import Pyramid
 
+MODIFIERS = {
+    Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
+    Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
+    Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
+}
 EDGE_STEP = 30  # ms between two steps of the image while something is dragged beyond the view
-ADDING = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
 
 
 class AnnotationCanvas(BoxCanvas):
@@ -39,7 +46,6 @@ class AnnotationCanvas(BoxCanvas):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pressed_point: QPointF | None = None
-        self._clicked_at: QPointF | None = None  # where the last click selected something
         self._nudges = Nudging(self)
         self._nudges.ended.connect(self._end_nudging)
         self._nudge_name = "Nudge"
@@ -49,11 +55,35 @@ class AnnotationCanvas(BoxCanvas):
 
     # -- what is shown
 
+    def set_image(self, image: NDArray[np.uint8] | Pyramid | None, *, keep_view: bool = False) -> None:
+        """Show an image, or nothing. What was under way on another image is given up."""
+        self._gesture, self._shown, self._pressed_point = None, None, None
+        super().set_image(image, keep_view=keep_view)
+
     def set_boxes(self, boxes: Sequence[Box]) -> None:
-        """Show the boxes as they are in the project, ending any gesture."""
+        """Show the boxes as they are in the project. What is in the hand stays there, unless it is elsewhere now."""
+        held = self._in_hand()
+        fresh = act.Boxes(tuple(boxes))
+        if fresh.all == self._still.all and (held or self._gesture is not None):
+            return  # something else has changed, such as the list of images
+        if held and all(shaping.same_place(self._still.box(one), fresh.box(one)) for one in held):
+            self._shown = act.Boxes(shaping.placed_as(fresh.all, self._now.chosen(held)))
+            self._still = fresh
+            self.select(self._selected & fresh.rows.keys())
+            self.boxes_changed.emit()
+            self._look_under()
+            return
         self._shown, self._pressed_point = None, None
         self._nudges.end()
         super().set_boxes(boxes)
+
+    def _in_hand(self) -> frozenset[int]:
+        """The boxes that are dragged, or nudged by keys."""
+        if isinstance(self._gesture, act.Moving):
+            return self._gesture.box_ids
+        if isinstance(self._gesture, act.Resizing):
+            return frozenset({self._gesture.box_id})
+        return self._selected if self._shown is not None else frozenset()
 
     def set_state(self, **switched: bool) -> None:
         """Switch what `ViewState` names. Where boxes cannot be changed any more, what was begun is given up."""
@@ -99,7 +129,7 @@ class AnnotationCanvas(BoxCanvas):
     def cancel(self) -> bool:
         """Give up the innermost thing under way: gesture, tool, measure, selection. False when there was none."""
         if self._gesture is not None:
-            self._gesture, self._shown, self._pressed_point = None, None, None
+            self.let_go()
             self._measure = None
             self.arm(False)
         elif self._tool == "measure" and self._measure is not None:
@@ -112,6 +142,17 @@ class AnnotationCanvas(BoxCanvas):
             return False
         self._look_under()
         return True
+
+    def let_go(self) -> None:
+        """Leave the boxes as they were before the gesture under way; the tool stays in the hand."""
+        gesture = self._gesture
+        if gesture is None:
+            return
+        self._gesture, self._shown, self._pressed_point = None, None, None
+        if isinstance(gesture, act.Banding):
+            self.select(gesture.before)
+        self.boxes_changed.emit()
+        self._look_under()
 
     # -- nudging
 
@@ -154,7 +195,7 @@ class AnnotationCanvas(BoxCanvas):
             super().left_pressed(at, event)  # moves the image
             return
         self._modifiers = event.modifiers()
-        self._pressed_point, self._dragged, self._pointer = at, False, at
+        self._pressed_point, self._dragged, self._pointer, self._shown = at, False, at, None
         if isinstance(self._gesture, act.Drawing) and self._gesture.by_clicks:
             return
         point, add = self._image_point(at), bool(event.modifiers() & ADDING)
@@ -167,11 +208,25 @@ class AnnotationCanvas(BoxCanvas):
 
     def left_moved(self, at: QPointF, event: QMouseEvent) -> None:
         self._modifiers = event.modifiers()
-        if self._pressed_point is not None and _far(at, self._pressed_point):
+        if self._button_holds() and not event.buttons() & Qt.MouseButton.LeftButton:
+            # The button came up where nobody heard of it, such as over a dialog: what was under way is not meant.
+            self.cancel()
+        if self._pressed_point is not None and not self._dragged and far(at, self._pressed_point):
             self._dragged = True
+            if isinstance(self._gesture, act.Drawing):
+                self._begin_anew()
         self._point_at(at)
         if self._gesture is not None and not QRectF(self.rect()).contains(at):
             self._edge_timer.start()
+
+    def _begin_anew(self) -> None:
+        """From the first move on, labels that are chosen are the new box's and no other's."""
+        self.select(())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        # Also while the image is moved, or guides and coordinates would be those of another place.
+        self._pointer = event.position()
+        super().mouseMoveEvent(event)
 
     def left_released(self, at: QPointF, event: QMouseEvent) -> None:
         if self._pressed_at is not None:
@@ -201,7 +256,7 @@ class AnnotationCanvas(BoxCanvas):
 
     def _click(self, gesture: act.Gesture, at: QPointF) -> None:
         """The button was let go where it went down."""
-        again = self._clicked_at is not None and not _far(at, self._clicked_at)
+        again = self._is_again(at)
         self._clicked_at = at
         if isinstance(gesture, act.Moving):
             self.select(act.clicked(self._target(at, ()), self._selected, add=False, again=again))
@@ -212,6 +267,7 @@ class AnnotationCanvas(BoxCanvas):
         if not dragged and not gesture.by_clicks:
             if self.armed:
                 self._gesture = act.Drawing(gesture.start, by_clicks=True)
+                self._begin_anew()
             else:
                 self._gesture = None
                 self._clicked_at = at
@@ -274,24 +330,28 @@ class AnnotationCanvas(BoxCanvas):
                 self.cancelled.emit()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._enter()
-        elif event.key() in (Qt.Key.Key_Alt, Qt.Key.Key_Shift) and self._gesture is not None:
+        elif event.key() in MODIFIERS:
             self._change_modifiers(event, held=True)
         else:
             super().keyPressEvent(event)
         self.refresh()
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Alt, Qt.Key.Key_Shift) and self._gesture is not None:
+        if event.key() in MODIFIERS:
             self._change_modifiers(event, held=False)
         else:
             super().keyReleaseEvent(event)
         self.refresh()
 
     def _enter(self) -> None:
-        if self.armed:
+        gesture = self._gesture
+        if gesture is not None:
+            if isinstance(gesture, act.Drawing) and gesture.by_clicks and self._pointer is not None:
+                self._end_drawing(gesture, self._pointer, dragged=True)
+        elif self.armed:
             # By keys alone: a box in the middle of what is seen, to be nudged and stretched into place.
-            seen = self.visible_rect()
-            middle, side = seen.center(), QPointF(seen.width() / 8, seen.height() / 8)
+            seen, least = self.visible_rect(), shaping.SMALLEST_SIDE / 2
+            middle, side = seen.center(), QPointF(max(seen.width() / 8, least), max(seen.height() / 8, least))
             low, high = middle - side, middle + side
             xyxy = shaping.drawn((low.x(), low.y()), (high.x(), high.y()), self._bounds())
             self.arm(False)
@@ -301,18 +361,19 @@ class AnnotationCanvas(BoxCanvas):
             self.labels_wanted.emit()
 
     def _change_modifiers(self, event: QKeyEvent, *, held: bool) -> None:
-        """Snapping and straightness follow their keys without a move of the mouse."""
-        modifier = {
-            int(Qt.Key.Key_Alt): Qt.KeyboardModifier.AltModifier,
-            int(Qt.Key.Key_Shift): Qt.KeyboardModifier.ShiftModifier,
-        }[event.key()]
+        """Snapping, straightness and what is said of a click follow their keys without a move of the mouse."""
+        modifier = MODIFIERS[Qt.Key(event.key())]
         self._modifiers = self._modifiers | modifier if held else self._modifiers & ~modifier
+        if self._gesture is None:
+            event.ignore()
+            return
         event.accept()
         if self._pointer is not None:
             self._follow(self._pointer)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self.finish_nudging()
+        self._modifiers = Qt.KeyboardModifier.NoModifier
         super().focusOutEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -335,7 +396,3 @@ class AnnotationCanvas(BoxCanvas):
         inside = self.has_image and QRectF(0, 0, *self._bounds()).contains(point)
         self.pointer_moved.emit(point if inside else None)
         self._look_under(moved=True)
-
-
-def _far(one: QPointF, other: QPointF) -> bool:
-    return (one - other).manhattanLength() >= act.CLICK_REACH

@@ -18,6 +18,8 @@ from desktop.canvas.canvas_view import CanvasView
 from desktop.canvas.measure import Measure
 from desktop.canvas.pyramid import Pyramid
 
+ADDING = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
+
 
 class BoxCanvas(CanvasView):
     """Shows boxes and a gesture with them. The gestures themselves are made by `AnnotationCanvas`."""
@@ -38,6 +40,7 @@ class BoxCanvas(CanvasView):
         self._gesture: act.Gesture | None = None
         self._dragged = False  # the gesture has gone farther than a click may
         self._pointer: QPointF | None = None
+        self._clicked_at: QPointF | None = None  # where the last click selected something
         self._under: act.Target = act.NOTHING
         self._modifiers = Qt.KeyboardModifier.NoModifier
         self._measure: Measure | None = None
@@ -124,11 +127,18 @@ class BoxCanvas(CanvasView):
             self._look_under()
             self.selection_changed.emit()
 
+    def select_all(self) -> None:
+        """Select every box of the image, unless something is in the hand."""
+        if self._gesture is None:
+            self.select(self._now.rows)
+
     def finish_nudging(self) -> None:
         """For subclasses: announce the nudges made so far, before anything else reads the boxes."""
 
     def cycle(self, step: int) -> None:
         """Select the next of the boxes that overlap under the mouse, or of all where there are none; and show it."""
+        if self._gesture is not None:
+            return
         target = act.NOTHING if self._pointer is None or self._state.hidden else self._target(self._pointer, ())
         here = target.box_ids if isinstance(target, act.OnBoxes) and len(target.box_ids) > 1 else ()
         self.select(act.cycled(here or [box.id for box in self.boxes], self._selected, step))
@@ -188,11 +198,23 @@ class BoxCanvas(CanvasView):
             xyxy = self._drawn(self._gesture, self._pointer)
             fits = xyxy is not None and shaping.is_meant(xyxy, self.scale)
         state = self._state
+        # Space moves the image with the next press of the button, not with one that holds something else.
+        moves_image = self._pan_from is not None or (self._space_held and not self._button_holds())
         return hints.Hand(
             has_image=self.has_image, editable=state.editable, locked=state.locked, hidden=state.hidden,
             tool=self._tool, gesture=self._gesture, fits=fits, under=self._under, selected=self._selected,
-            panning=self.panning, held=self._pan_from is not None, remark=self._remark,
+            add=bool(self._modifiers & ADDING), again=self._is_again(self._pointer),
+            panning=moves_image, held=self._pan_from is not None, remark=self._remark,
         )  # fmt: skip
+
+    def _button_holds(self) -> bool:
+        """Whether the gesture under way ends when the button is let go."""
+        gesture = self._gesture
+        return gesture is not None and not (isinstance(gesture, act.Drawing) and gesture.by_clicks)
+
+    def _is_again(self, at: QPointF | None) -> bool:
+        """Whether a click there would be at the place of the last one."""
+        return at is not None and self._clicked_at is not None and not far(at, self._clicked_at)
 
     # -- what is under the mouse
 
@@ -232,3 +254,8 @@ class BoxCanvas(CanvasView):
         """How near, in image pixels, the image's border draws an edge to it."""
         free = self._modifiers & Qt.KeyboardModifier.AltModifier
         return 0.0 if free else act.SNAP_REACH / self.scale
+
+
+def far(one: QPointF, other: QPointF) -> bool:
+    """Whether two places of the widget are too far apart for one click."""
+    return (one - other).manhattanLength() >= act.CLICK_REACH

@@ -70,7 +70,7 @@ class BoxPicture:
 
         def others(seen: Port) -> Groups:
             rows = seen.in_sight(still.xyxy)
-            return looks.grouped(rows[~np.isin(rows, held)] if len(held) else rows)
+            return looks.grouped(_without(rows, held))
 
         key = (still, selected, style, self._labels)
         self._rest.paint(painter, key, still.xyxy, others, port, Stroke(style.line_width))
@@ -84,7 +84,7 @@ class BoxPicture:
         looks = self._all_looks(shown)
 
         def chosen(seen: Port) -> NDArray[np.intp]:
-            return np.intersect1d(held, seen.in_sight(shown.xyxy))
+            return _common(held, seen.in_sight(shown.xyxy))
 
         rows = chosen(port)
         rects = port.to_device(shown.xyxy[rows]) / port.ratio
@@ -128,14 +128,14 @@ class BoxPicture:
         else:
             rows = port.in_sight(still.xyxy)
             held = _rows(still, apart)
-            placed = self._place(still, rows[~np.isin(rows, held)] if len(held) else rows, port, bounds)
+            placed = self._place(still, _without(rows, held), port, bounds)
             self._tags = _Tags(key, port, placed)
         looks = self._all_looks(shown)
         tags = [(tag.row, at + QPointF(tag.x, tag.y)) for tag in reversed(self._tags.placed)]
         # What is in the hand or under the mouse changes at every move, and has its names on top.
         meant = _rows(shown, apart | ({hovered} if hovered is not None else NOBODY))
         meant = meant[port.in_sight(shown.xyxy[meant])]
-        meant = meant[~np.isin(meant, [row for row, _ in tags])]
+        meant = _without(meant, np.array([row for row, _ in tags], np.intp))
         tags += [(tag.row, QPointF(tag.x, tag.y)) for tag in self._place(shown, meant, port, bounds, always=True)]
         for row, place in tags:
             painter.drawImage(place, self._pictures.get(looks.each[row], port.ratio))
@@ -177,6 +177,22 @@ class _Looks:
         group_of = self._group_of[rows]
         found = {group: rows[group_of == number] for number, group in enumerate(self._groups)}
         return {group: members for group, members in found.items() if len(members)}
+
+
+# numpy's own set operations import a large part of it at the first call, which would be in the middle of a paint.
+def _marked(rows: NDArray[np.intp], marks: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """For each of `rows` whether it is among `marks`."""
+    marked = np.zeros(max(rows.max(initial=-1), marks.max(initial=-1)) + 1, np.bool_)
+    marked[marks] = True
+    return marked[rows]
+
+
+def _without(rows: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.intp]:
+    return rows[~_marked(rows, others)] if len(others) else rows
+
+
+def _common(rows: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.intp]:
+    return rows[_marked(rows, others)]
 
 
 def _rows(boxes: Boxes, ids: Set[int]) -> NDArray[np.intp]:

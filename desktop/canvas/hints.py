@@ -37,6 +37,8 @@ class Hand:
     fits: bool = True  # what is being drawn is large enough to be a box
     under: act.Target = act.NOTHING
     selected: frozenset[int] = frozenset()
+    add: bool = False  # Ctrl or Shift is held
+    again: bool = False  # the last click was here
     panning: bool = False  # Space is held, or the image is
     held: bool = False  # a button is down and holds the image
     remark: str = ""  # why what was tried last did nothing
@@ -51,6 +53,8 @@ def hint(hand: Hand, keys: Mapping[str, str] = KEYS) -> str:
     """What the hand can do now. `keys`: those of the actions draw, hide, lock, measure and delete; empty for none."""
     if not hand.has_image:
         return ""
+    if hand.held:
+        return "Drag to move the image · letting go of the button leaves it there"
     if hand.panning:
         return "Drag to move the image · letting go of Space goes back to the boxes"
     if hand.gesture is not None:
@@ -75,6 +79,8 @@ def hint(hand: Hand, keys: Mapping[str, str] = KEYS) -> str:
 def _free(hand: Hand, keys: Mapping[str, str]) -> str:
     """With nothing under way and nothing forbidden."""
     count = len(hand.selected)
+    if hand.add:
+        return _adding(hand)
     if isinstance(hand.under, act.OnHandle):
         return "Drag to resize the box · Alt: without snapping · Ctrl+arrows resize it by 1 px"
     if isinstance(hand.under, act.OnBoxes):
@@ -84,7 +90,9 @@ def _free(hand: Hand, keys: Mapping[str, str]) -> str:
         if count > 1:
             return f"Drag moves the {count} boxes · Ctrl+click takes this one out · digits toggle labels on all"
         if there > 1:
-            return f"Click again for the next of {there} boxes here · drag moves the selected one · digits toggle its labels"
+            next_one = f"Click again for the next of {there} boxes here"
+            click = next_one if hand.again else f"Click selects the smallest of {there} boxes here, again the next"
+            return f"{click} · drag moves the selected one · digits toggle its labels"
         delete = _key(keys, "delete", "{} deletes it")
         return _join("Drag moves the box, arrows nudge it", "digits toggle its labels", "Enter lists them", delete)
     if count:
@@ -92,6 +100,17 @@ def _free(hand: Hand, keys: Mapping[str, str]) -> str:
         return f"Drag draws a new box · click lets go of the selection · digits toggle {what}"
     over = _key(keys, "draw", "{} draws over boxes")
     return _join("Drag to draw a box", over, "Ctrl+drag frames boxes", "digits set the next box's labels")
+
+
+def _adding(hand: Hand) -> str:
+    """With Ctrl or Shift held, which selects and never changes a box."""
+    frame = "drag adds what its frame touches"
+    if isinstance(hand.under, act.OnBoxes):
+        taken = hand.under.box_ids[0] in hand.selected
+        return _join(
+            "Click takes the box out of the selection" if taken else "Click adds the box to the selection", frame
+        )
+    return "Drag to frame boxes: adds them to the selection" if hand.selected else "Drag to frame boxes and select them"
 
 
 def _while(hand: Hand, gesture: act.Gesture) -> str:
@@ -117,9 +136,11 @@ def _while(hand: Hand, gesture: act.Gesture) -> str:
 
 
 def _looking(hand: Hand) -> str:
+    if hand.add:
+        return _adding(hand)
     if isinstance(hand.under, act.OnBoxes):
         there = len(hand.under.box_ids)
-        if there > 1 and hand.selected.intersection(hand.under.box_ids):
+        if hand.again and there > 1 and hand.selected.intersection(hand.under.box_ids):
             return f"click again for the next of {there} boxes here"
         return "click selects the box"
     return "drag frames boxes to select them, click lets go"
@@ -157,6 +178,8 @@ def cursor(hand: Hand) -> Cursor:
         return "open hand"
     if hand.tool == "draw":
         return "cross"
+    if hand.add and hand.changes:
+        return "point" if isinstance(hand.under, act.OnBoxes) else "arrow"
     if isinstance(hand.under, act.OnHandle) and hand.changes:
         return HANDLE_CURSORS[hand.under.handle]
     if isinstance(hand.under, act.OnBoxes | act.OnHandle):

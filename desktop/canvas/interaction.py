@@ -22,6 +22,7 @@ from desktop.canvas.shaping import clamp as clamp
 from desktop.canvas.shaping import drawn as drawn
 from desktop.canvas.shaping import moved as moved
 from desktop.canvas.shaping import resized as resized
+from desktop.canvas.shaping import with_corners
 
 HANDLES: tuple[Handle, ...] = ("nw", "n", "ne", "e", "se", "s", "sw", "w")
 HANDLE_REACH = 7.0  # how near the mouse must come to a handle, in widget pixels
@@ -196,7 +197,7 @@ def preview(boxes: Sequence[Box], gesture: Gesture, point: Point, bounds: Point,
         return moved(boxes, gesture.box_ids, dx, dy, bounds, snap)
     if isinstance(gesture, Resizing):
         return tuple(
-            _with_corners(box, resized(box.xyxy, gesture.handle, dx, dy, bounds, snap))
+            with_corners(box, resized(box.xyxy, gesture.handle, dx, dy, bounds, snap))
             if box.id == gesture.box_id
             else box
             for box in boxes
@@ -258,7 +259,3 @@ def tri_state(sets: Sequence[frozenset[int]], label_id: int) -> bool | None:
     """Whether all of `sets` (True), none (False) or some (None) hold a label."""
     having = sum(label_id in labels for labels in sets)
     return None if 0 < having < len(sets) else bool(having)
-
-
-def _with_corners(box: Box, xyxy: XYXY) -> Box:
-    return replace(box, x1=xyxy[0], y1=xyxy[1], x2=xyxy[2], y2=xyxy[3])

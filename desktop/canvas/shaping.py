@@ -85,6 +85,21 @@ def stretched(boxes: Sequence[Box], ids: Collection[int], dx: float, dy: float, 
     )
 
 
+def same_place(one: Box | None, other: Box | None) -> bool:
+    """Whether both boxes are there, with the same corners."""
+    return one is not None and other is not None and one.xyxy == other.xyxy
+
+
+def placed_as(boxes: Sequence[Box], held: Sequence[Box]) -> tuple[Box, ...]:
+    """`boxes` with the corners that those in the hand have there, and everything else as it is."""
+    corners = {box.id: box.xyxy for box in held}
+    return tuple(with_corners(box, corners[box.id]) if box.id in corners else box for box in boxes)
+
+
+def with_corners(box: Box, xyxy: XYXY) -> Box:
+    return replace(box, x1=xyxy[0], y1=xyxy[1], x2=xyxy[2], y2=xyxy[3])
+
+
 def union(boxes: Sequence[Box]) -> XYXY:
     """The smallest rectangle around `boxes`, of which there is at least one."""
     return (

@@ -67,7 +67,7 @@ class BoxCopying(QObject):
     def duplicate(self) -> None:
         self._canvas.finish_nudging()
         project = self._context.project
-        if project is not None and (chosen := self._selected()):
+        if project is not None and (chosen := self._selected()) and self._canvas.may_change():
             new_ids = project.new_ids("box", len(chosen))
             self._add(act.duplicated(chosen, new_ids, DUPLICATE_OFFSET, self._bounds()), "Duplicate")
 
@@ -115,7 +115,7 @@ class BoxCopying(QObject):
         """`again`: also what is here already, a little aside."""
         self._canvas.finish_nudging()
         project = self._context.project
-        if project is None or self._context.record is None:
+        if project is None or self._context.record is None or not self._canvas.may_change():
             return
         found = placed(what, project, self._bounds())
         present = {(box.xyxy, box.labels) for box in self._context.boxes}

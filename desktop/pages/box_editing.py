@@ -55,6 +55,8 @@ class BoxEditing(QObject):
         context.session.changed.connect(self._follow_project)
         context.session.image_changed.connect(self._leave_image)
         context.session.closing.connect(self._keep_recent)
+        # Before an undo or another image: what is still in the hand is no edit yet.
+        context.session.settle.connect(canvas.let_go)
 
     @property
     def next_labels(self) -> frozenset[int]:
@@ -75,7 +77,7 @@ class BoxEditing(QObject):
         return {
             "draw": self._canvas.arm,
             "delete": self._delete,
-            "select_all": lambda: self._canvas.select([box.id for box in self._canvas.boxes]),
+            "select_all": self._canvas.select_all,
             "labels_menu": self.pick_labels,
             "keep_labels": self.set_keep,
             **self._copying.handlers(),

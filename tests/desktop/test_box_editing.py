@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtCore import QMimeData, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -33,6 +33,7 @@ from tests.desktop.label_builders import (
     project_of,
     shown_page,
 )
+from tests.desktop.mouse import LEFT, move
 from tests.desktop.window_builders import make_services
 
 
@@ -357,3 +358,47 @@ def test_the_clipboard_of_another_program_does_not_take_the_copied_boxes_away(
     next_image(qtbot, page)
     qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
     assert len(boxes_of(session)) == 1
+
+
+@pytest.mark.parametrize("state", ["hidden", "locked"])
+def test_no_copies_come_to_boxes_that_are_hidden_or_locked_and_the_hint_says_why(
+    qtbot: QtBot, page: LabelPage, session: Session, state: str
+) -> None:
+    draw_by_hand(qtbot, page, (10, 10), (30, 30))
+    qtbot.keyClick(page.canvas, Qt.Key.Key_C, CONTROL)
+    page.canvas.set_state(**{state: True})
+    for key in (Qt.Key.Key_D, Qt.Key.Key_V):
+        qtbot.keyClick(page.canvas, key, CONTROL)
+        assert len(boxes_of(session)) == 1 and state in page.canvas.hint()
+    page.canvas.set_state(**{state: False})
+    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+    assert len(boxes_of(session)) == 2
+
+
+def test_undo_in_the_middle_of_a_drag_keeps_nothing_of_the_drag(
+    qtbot: QtBot, page: LabelPage, session: Session
+) -> None:
+    draw_by_hand(qtbot, page, (10, 10), (30, 30))
+    draw_by_hand(qtbot, page, (40, 10), (55, 30))
+    before = boxes_of(session)[0]
+    at = [page.canvas.to_widget(QPointF(x, 20)).toPoint() for x in (20, 26)]
+    qtbot.mousePress(page.canvas, LEFT, pos=at[0])
+    move(page.canvas, QPointF(at[1]))
+    assert page.canvas.chosen[0].xyxy != before.xyxy
+    session.undo()
+    qtbot.mouseRelease(page.canvas, LEFT, pos=at[1])
+    assert boxes_of(session) == (before,)
+    session.redo()
+    assert len(boxes_of(session)) == 2, "the drag was no edit, so that there is still something to do again"
+
+
+def test_a_digit_while_a_box_is_drawn_is_for_that_box(qtbot: QtBot, page: LabelPage, session: Session) -> None:
+    draw_by_hand(qtbot, page, (10, 10), (30, 30))
+    assert len(page.canvas.selected) == 1
+    start, over, end = (page.canvas.to_widget(QPointF(x, x)).toPoint() for x in (40, 50, 56))
+    qtbot.mousePress(page.canvas, LEFT, pos=start)
+    move(page.canvas, QPointF(over))
+    qtbot.keyClick(page.canvas, KEYS["1"])
+    move(page.canvas, QPointF(end))
+    qtbot.mouseRelease(page.canvas, LEFT, pos=end)
+    assert [len(box.labels) for box in boxes_of(session)] == [0, 1]
