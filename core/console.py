@@ -67,9 +67,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
         justify: JustifyMethod = "right" if column.startswith(">") else "left"
         # Only the last column holds sentences that may go over several lines.
         table.add_column(column.removeprefix(">"), justify=justify, no_wrap=column is not columns[-1])
-    for row in rows:
+    cells = list(rows)
+    for row in cells:
         table.add_row(*(Text(cell) for cell in row))
-    out.print(table)
+    # Nothing is cut off, for it is typed or copied into the next command: rather the terminal breaks the lines.
+    columns_of_cells = zip(columns, *cells, strict=True)
+    *fixed, last = [max(map(len, column)) + 3 for column in columns_of_cells]
+    needed = sum(fixed) + min(last, 24)
+    wide = out if out.width >= needed else Console(file=out.file, highlight=False, width=needed)
+    wide.print(table)
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from core.errors import InputError, StorageError
 from core.formats.annotations import MARKER
 
 _MAX_MARKER = 2**28
+_ABANDONED = 3600.0  # s without a change in it
 
 
 @contextmanager
@@ -26,9 +29,10 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     """
     folder = Path(os.path.abspath(folder))
     _check(folder, overwrite=overwrite)
+    _clear_up(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=f".{folder.name[:60]}.", suffix=".part", dir=folder.parent))
+        place = Path(tempfile.mkdtemp(prefix=_prefix(folder), suffix=".part", dir=folder.parent))
     except OSError as error:
         raise _refused(folder, error) from error
     try:
@@ -39,6 +43,19 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
             raise _refused(folder, error) from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _clear_up(folder: Path) -> None:
+    """Take away what an export to this folder left beside it when the program was killed: hidden, and as big as it was."""
+    long_ago = time.time() - _ABANDONED
+    for part in folder.parent.glob(f"{glob.escape(_prefix(folder))}????????.part"):
+        # A running export changes something in it all the time; two levels tell, as every format has them.
+        if all(place.lstat().st_mtime < long_ago for place in (part, *part.glob("*"), *part.glob("*/*"))):
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _prefix(folder: Path) -> str:
+    return f".{folder.name[:60]}."
 
 
 def _refused(folder: Path, error: OSError) -> StorageError:
@@ -99,7 +116,7 @@ def _put(place: Path, folder: Path, *, overwrite: bool) -> None:
         place.rename(folder)
         files.sync_folder(folder.parent)
         return
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name[:60]}.", suffix=".old", dir=folder.parent))
+    aside = Path(tempfile.mkdtemp(prefix=_prefix(folder), suffix=".old", dir=folder.parent))
     folder.rename(aside / "old")
     try:
         place.rename(folder)

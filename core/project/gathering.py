@@ -19,7 +19,7 @@ from core.types import ImageRecord, Problem
 OrderKey = tuple[list[tuple[int, int | str]], str]
 
 _DIGITS = re.compile(r"(\d+)")
-_OWN = frozenset({"runs", "backups", "cache"})
+OWN = frozenset({"runs", "backups", "cache"})
 _HASH_BYTES = 16
 _TOLD_EVERY = 100  # entries of folders: a listing this long takes no time that anybody would wait for
 _IN_FLIGHT = 64  # files read ahead of the results: bounds memory, feeds every core
@@ -160,7 +160,7 @@ def _walk(folder: Path, own_folder: Path, problems: list[Problem], seen: _Seen) 
         for name in sorted(names, key=order_key):
             if not (is_own and name.startswith("project.sqlite")):
                 yield Path(place, name)
-        kept = sorted((name for name in folders if not (is_own and name in _OWN)), key=order_key, reverse=True)
+        kept = sorted((name for name in folders if not (is_own and name in OWN)), key=order_key, reverse=True)
         waiting += [str(Path(place, name)) for name in kept]
 
 

@@ -368,6 +368,29 @@ def test_a_cancelled_or_failed_export_leaves_what_was_there(tmp_path: Path, monk
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "p"]
 
 
+def test_what_a_killed_export_left_is_taken_away_by_the_next_unless_it_may_be_running(tmp_path: Path) -> None:
+    old, young, other = (
+        tmp_path / name for name in (".out.abcdefgh.part", ".out.12345678.part", ".out2.abcdefgh.part")
+    )
+    for part in (old, young, other):
+        (part / "images").mkdir(parents=True)
+        (part / "images" / "a.png").touch()
+    for place in (*old.rglob("*"), old, *other.rglob("*"), other):
+        os.utime(place, (0, 0))
+    with full_project(tmp_path / "p") as project:
+        export_of(project, tmp_path / "out", Format.COCO)
+    assert not old.exists() and young.exists() and other.exists()
+
+
+@pytest.mark.parametrize("place", ["runs", "backups", "cache", "runs/r001/out"])
+def test_nothing_is_exported_to_where_the_project_keeps_its_own(tmp_path: Path, place: str) -> None:
+    with full_project(tmp_path / "p") as project:
+        before = everything(tmp_path / "p")
+        with pytest.raises(InputError, match="the project keeps its"):
+            export_of(project, tmp_path / "p" / place, Format.YOLO)
+        assert everything(tmp_path / "p").keys() == before.keys()
+
+
 def test_progress_counts_images_up_to_their_number(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     with full_project(tmp_path / "p") as project:
