@@ -84,7 +84,7 @@ class BoxLayer:
         if self._pixels.shape[:2] != (height + 2 * MARGIN, width + 2 * MARGIN):
             self._pixels = np.zeros((height + 2 * MARGIN, width + 2 * MARGIN, 4), np.uint8)
         view = self._view()
-        view[:] = 0
+        view.view(np.uint32)[:] = 0  # one number a pixel, much faster than four bytes
         return view
 
     def _view(self) -> NDArray[np.uint8]:

@@ -144,6 +144,8 @@ class BoxPicture:
         self, boxes: Boxes, rows: NDArray[np.intp], port: Port, bounds: QRectF, *, always: bool = False
     ) -> list[Tagged]:
         """Places for the names of `rows`; `always`: also where they cover something."""
+        if not len(rows):
+            return []
         looks = self._all_looks(boxes)
         rects = port.to_widget(boxes.xyxy[rows])
         first = list(range(len(rows))) if always else []

@@ -59,6 +59,8 @@ class Minimap(QWidget):
         self._source: QImage | None = None
         self._picture: QPixmap | None = None
         self._grip = QPointF()  # from the middle of the frame to where it was taken
+        # Else the view would be painted twice: once below, and once around.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip("Click or drag to go to another part of the image")
         self.setAccessibleName("Overview of the image")
@@ -99,7 +101,7 @@ class Minimap(QWidget):
             self._picture = QPixmap.fromImage(small)
             self._picture.setDevicePixelRatio(ratio)
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(8, 9, 12, 230))
+        painter.fillRect(self.rect(), QColor(8, 9, 12))
         if self._picture is not None and self._width:
             port = Port(1.0, 0.0, 0.0, self.width(), self.height(), ratio)
             painter.drawPixmap(QPointF(RIM, RIM), self._picture)

@@ -19,6 +19,7 @@ MOST_TAGS = 100  # more names than this at once cannot be read
 MOST_PARTS = 4  # names in one tag; the others are counted
 LONGEST = 150.0  # of one name, in widget pixels
 SMALL = (160.0, 60.0)  # a box below this width and height would be hidden by a tag over its middle
+TAG_CELL = 64  # widget pixels; about the size of a tag
 CELL = 8  # widget pixels; how exactly the middles of small boxes are known
 
 Rect = tuple[float, float, float, float]
@@ -103,7 +104,7 @@ def place_tags(
     Where there is no such place it is left out, unless its row is in `always`.
     """
     placed: list[Tagged] = []
-    taken: list[Rect] = []
+    taken = _Taken()
     small = _SmallBoxes(rects, bounds)
     forced = set(always)
     for row, size in sizes.items():
@@ -114,13 +115,13 @@ def place_tags(
             x1, y1, x2, y2 = rects[row]
             at = tag_origin(QRectF(QPointF(x1, y1), QPointF(x2, y2)), QSizeF(*size), bounds)
             place = (at.x(), at.y())
-        taken.append((*place, place[0] + size[0], place[1] + size[1]))
+        taken.add(*place, place[0] + size[0], place[1] + size[1])
         placed.append(Tagged(row, *place))
     return placed
 
 
 def _free_place(
-    rect: Rect, size: tuple[float, float], bounds: QRectF, taken: Sequence[Rect], small: _SmallBoxes
+    rect: Rect, size: tuple[float, float], bounds: QRectF, taken: _Taken, small: _SmallBoxes
 ) -> tuple[float, float] | None:
     (x1, y1, x2, y2), (width, height) = rect, size
     places = [(x1 - 2, y1 - height - 2), (x1 - 2, y2 + 2), (x2 + 3, y1 - 2), (x1 - width - 3, y1 - 2)]
@@ -132,11 +133,35 @@ def _free_place(
         left, top = round(min(max(x, bounds.left()), right)), round(y)
         if not (bounds.top() <= top <= bottom) or abs(left - x) > max(width, x2 - x1):
             continue
-        if any(left < b2 and b1 < left + width and top < d2 and d1 < top + height for b1, d1, b2, d2 in taken):
+        if taken.meets(left, top, left + width, top + height):
             continue
         if not small.in_the_way(rect, left, top, left + width, top + height):
             return float(left), float(top)
     return None
+
+
+class _Taken:
+    """Rectangles that are taken, by the cells that they lie on, so that a new one is held against its neighbours only."""
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[int, int], list[Rect]] = {}
+
+    def add(self, x1: float, y1: float, x2: float, y2: float) -> None:
+        for cell in self._cells_of(x1, y1, x2, y2):
+            self._cells.setdefault(cell, []).append((x1, y1, x2, y2))
+
+    def meets(self, x1: float, y1: float, x2: float, y2: float) -> bool:
+        """Whether a part of this rectangle is taken."""
+        return any(
+            x1 < b2 and b1 < x2 and y1 < d2 and d1 < y2
+            for cell in self._cells_of(x1, y1, x2, y2)
+            for b1, d1, b2, d2 in self._cells.get(cell, ())
+        )
+
+    @staticmethod
+    def _cells_of(x1: float, y1: float, x2: float, y2: float) -> list[tuple[int, int]]:
+        columns = range(int(x1 // TAG_CELL), int(x2 // TAG_CELL) + 1)
+        return [(column, row) for row in range(int(y1 // TAG_CELL), int(y2 // TAG_CELL) + 1) for column in columns]
 
 
 class _SmallBoxes:
