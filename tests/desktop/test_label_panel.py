@@ -262,3 +262,16 @@ def test_what_is_read_only_is_not_moved_or_deleted(qtbot: QtBot, session: Sessio
     page.labels.rows.take_focus()
     qtbot.keyClick(page.labels.rows, Qt.Key.Key_End, ALT)
     assert _listed(page.labels) == order and not page.labels._keep.isEnabled()
+
+
+def test_in_a_short_column_the_bars_give_way_and_no_label_is_cut(
+    qtbot: QtBot, page: LabelPage, session: Session
+) -> None:
+    panel = page.labels
+    assert panel.together.isVisible()
+    panel.resize(panel.width(), panel.sizeHint().height() - 20)
+    assert not panel.together.isVisible()
+    rows = panel.model.rowCount()
+    assert panel.rows.visualRect(panel.model.index(rows - 1)).bottom() <= panel.rows.viewport().height()
+    panel.resize(panel.width(), panel.sizeHint().height())
+    assert panel.together.isVisible()
