@@ -168,7 +168,7 @@ class BoxCanvas(CanvasView):
         now = Situation(
             port=self.port(), still=self._still, shown=self._now, selected=self._selected,
             hovered=under if free and not self._selected.intersection({under}) else None,
-            handles=hand.changes, gesture=gesture, pointer=pointer,
+            handles=hand.changes and self._tool == "select", gesture=gesture, pointer=pointer,
             new=self._drawn(drawing, pointer) if drawing is not None and pointer is not None else None,
             guides=self._guides(hand), measure=self._measure, highlighted=self._highlighted,
             next_labels=self._next_labels, labels_kept=self._labels_kept, off_key=self._off_key,

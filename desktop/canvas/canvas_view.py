@@ -98,7 +98,7 @@ class CanvasView(ImageView):
         if state != self._state:
             self._state = state
             self._place_around()
-            self.refresh()
+            self.say("")  # it may have been about what is switched now
 
     def set_style(self, style: CanvasStyle) -> None:
         self._style = style

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from core.types import Box, Label
 from desktop.canvas.annotation_canvas import AnnotationCanvas
+from desktop.canvas.box_picture import CanvasStyle
 from tests.desktop.mouse import LEFT, drag, move
 
 BIG = Box(1, 10, 10, 90, 70, frozenset({1}))
@@ -210,6 +211,27 @@ def test_a_box_can_be_drawn_by_keys_on_the_smallest_image(qtbot: QtBot, size: tu
     qtbot.keyClick(canvas, Qt.Key.Key_Return)
     (box,) = drawn
     assert 0 <= box[0] < box[2] <= size[1] and 0 <= box[1] < box[3] <= size[0]
+
+
+@pytest.mark.parametrize("state", ["hidden", "locked"])
+def test_why_nothing_could_be_changed_is_not_said_once_it_can_be(qtbot: QtBot, state: str) -> None:
+    canvas = _canvas(qtbot, (BIG,))
+    canvas.set_state(**{state: True})
+    assert not canvas.may_change() and state in canvas.hint()
+    canvas.set_state(**{state: False})
+    assert state not in canvas.hint()
+
+
+@pytest.mark.parametrize("tool", ["draw", "measure"])
+def test_handles_are_shown_only_where_a_drag_would_resize(qtbot: QtBot, tool: str) -> None:
+    canvas = _canvas(qtbot, (BIG,))
+    canvas.set_style(CanvasStyle(guides=False))
+    canvas.select([1])
+    handle = _at(canvas, 50, 10)
+    assert canvas.grab().toImage().pixelColor(handle).lightness() > 200
+    canvas.arm(tool == "draw")
+    canvas.set_measuring(tool == "measure")
+    assert canvas.grab().toImage().pixelColor(handle).lightness() < 200
 
 
 def _canvas(qtbot: QtBot, boxes: tuple[Box, ...]) -> AnnotationCanvas:
