@@ -23,10 +23,9 @@ _PART = 500  # entries that are written at once
 
 def encode(edit: Edit) -> bytes:
     """The edit for the database. Boxes that it leaves alone are not written."""
-    same = {i for i, state in edit.before.items() if i in edit.after and state.boxes == edit.after[i].boxes}
     tree: dict[str, Any] = {
-        "before": {str(i): _state_to_json(state, with_boxes=i not in same) for i, state in edit.before.items()},
-        "after": {str(i): _state_to_json(state, with_boxes=i not in same) for i, state in edit.after.items()},
+        "before": {str(i): _state_to_json(state, edit.after.get(i)) for i, state in edit.before.items()},
+        "after": {str(i): _state_to_json(state, edit.before.get(i)) for i, state in edit.after.items()},
     }
     if edit.labels_before is not None and edit.labels_after is not None:
         tree["labels_before"] = [_label_to_json(label) for label in edit.labels_before]
@@ -62,16 +61,17 @@ def _json(value: Any) -> str:
 
 
 def decode(name: str, data: bytes, boxes_of: Callable[[Collection[int]], Mapping[int, tuple[Box, ...]]]) -> Edit:
-    """The edit that `encode` packed; `boxes_of` gives the present boxes, for images whose boxes it leaves alone.
+    """The edit that `encode` packed. `boxes_of` gives the present boxes of images: those before the edit, or after it.
 
     Raises ValueError, KeyError, TypeError or zlib.error for what `encode` did not write.
     """
     tree = json.loads(_unpacked(data))
-    present = boxes_of([int(image) for image, state in tree["before"].items() if state[4] is None])
-    before = {
-        int(image): _state_from_json(state, present.get(int(image), ())) for image, state in tree["before"].items()
-    }
-    after = {int(image): _state_from_json(state, present.get(int(image), ())) for image, state in tree["after"].items()}
+    written = [{int(image): state for image, state in tree[side].items()} for side in ("before", "after")]
+    present = boxes_of(written[0].keys() & written[1].keys())
+    before, after = (
+        {image: _state_from_json(state, _kept(present.get(image, ()), image, written)) for image, state in side.items()}
+        for side in written
+    )
     fields_before, fields_after = _from_columns(tree.get("fields"), _fields_from_json)
     files_before, files_after = _from_columns(tree.get("files"), _file_from_json)
     return Edit(
@@ -102,21 +102,25 @@ def _label_to_json(label: Label) -> list[Any]:
     return [label.id, label.name, label.color, label.shortcut]
 
 
-def _state_to_json(state: ImageState, *, with_boxes: bool) -> list[Any]:
-    boxes = [[box.id, *box.xyxy, sorted(box.labels)] for box in state.boxes] if with_boxes else None
+def _state_to_json(state: ImageState, other: ImageState | None) -> list[Any]:
+    """Only the boxes that are not the same in the image's other state, if it has one."""
+    same = {box.id: box for box in other.boxes} if other is not None else {}
+    boxes = [[box.id, *box.xyxy, sorted(box.labels)] for box in state.boxes if same.get(box.id) != box]
     return [state.status, state.split, state.group, state.note, boxes]
 
 
-def _state_from_json(values: list[Any], present: tuple[Box, ...]) -> ImageState:
+def _kept(present: tuple[Box, ...], image: int, written: Sequence[Mapping[int, list[Any]]]) -> tuple[Box, ...]:
+    """Those of the image's present boxes that neither side of the edit changes."""
+    touched = {box[0] for side in written if image in side for box in side[image][4] or ()}
+    return tuple(box for box in present if box.id not in touched)
+
+
+def _state_from_json(values: list[Any], kept: tuple[Box, ...]) -> ImageState:
+    # Version 1 wrote null where an edit left the boxes alone, and else all of them.
     status, split, group, note, boxes = values
+    changed = (Box(box_id, x1, y1, x2, y2, frozenset(labels)) for box_id, x1, y1, x2, y2, labels in boxes or ())
     return ImageState(
-        Status(status),
-        Split(split),
-        group,
-        note,
-        present
-        if boxes is None
-        else tuple(Box(box_id, x1, y1, x2, y2, frozenset(labels)) for box_id, x1, y1, x2, y2, labels in boxes),
+        Status(status), Split(split), group, note, tuple(sorted((*kept, *changed), key=lambda box: box.id))
     )
 
 
