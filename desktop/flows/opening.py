@@ -24,6 +24,10 @@ class Opening:
 
     def open(self, folder: Path) -> None:
         """Open the project in `folder`; one that is open elsewhere can be looked at read-only."""
+        present = self._context.project
+        if present is not None and not present.read_only and present.folder.resolve() == folder.resolve():
+            self._context.session.message.emit(f"{present.name} is open already")
+            return
         if not self._context.may_close():
             return
         try:

@@ -166,6 +166,14 @@ def test_a_project_that_is_open_elsewhere_can_be_looked_at(
         window._session.close()
 
 
+def test_the_project_that_is_open_here_is_not_said_to_be_open_elsewhere(window: MainWindow, tmp_path: Path) -> None:
+    project = project_with_pictures(tmp_path / "parts")
+    window._session.adopt(project)
+    window.open_project(tmp_path / "images" / ".." / "parts")
+    assert window._session.project is project
+    assert window.statusBar().currentMessage() == "parts is open already"
+
+
 def test_dropped_images_are_added_and_bad_ones_are_named(
     qtbot: QtBot, window: MainWindow, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
