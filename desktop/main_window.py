@@ -28,6 +28,7 @@ from desktop import actions as table
 from desktop.dialogs.errors import show_error
 from desktop.dialogs.progress import result_behind_dialog
 from desktop.menus import Menus
+from desktop.models.wording import plural
 from desktop.project_actions import ProjectActions
 from desktop.services import Services
 from desktop.session import Session
@@ -245,7 +246,8 @@ class MainWindow(QMainWindow):
     def _count(self, _changes: Changes | None = None, _initiator: object = None) -> None:
         if (project := self._session.project) is not None:
             counts = project.counts()
-            self._counts.setText(f"{counts.images:,} images · {counts.boxes:,} boxes · {project.folder}")
+            amount = f"{plural(counts.images, 'image')} · {plural(counts.boxes, 'box', 'boxes')}"
+            self._counts.setText(f"{amount} · {project.folder}")
 
     def _close_project(self) -> None:
         if self._may_close():

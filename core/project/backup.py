@@ -19,7 +19,7 @@ from core.project import checking, database
 from core.project.project import Project
 
 KEPT = 10  # backups of a project; an older one goes when a newer one is there
-FOLDER = "backups"
+FOLDER = checking.BACKUPS
 _PREFIX = "project-"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"  # in the order of their times, as text
 _one_at_a_time = threading.Lock()

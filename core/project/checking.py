@@ -9,6 +9,7 @@ from pathlib import Path
 from core.errors import InputError
 
 FILE_NAME = "project.sqlite"
+BACKUPS = "backups"  # the folder of the backups, in the project's
 APPLICATION_ID = 0x44464454  # "DFDT"
 _LARGEST_VALUE = 2**28  # bytes of one text or blob; a crafted file may claim a gigabyte
 # Words by which a table of ours never checks or computes anything.
@@ -102,4 +103,7 @@ def check_whole(connection: sqlite3.Connection, path: Path, *, thoroughly: bool)
 
 def damaged(path: Path, what: object) -> InputError:
     """The error for a file that cannot be read any more."""
-    return InputError(f"{path}: damaged ({what}); restore it from {path.parent / 'backups'} or another copy")
+    what = " ".join(str(what).removeprefix("*** in database main ***").split())
+    if path.parent.name == BACKUPS:
+        return InputError(f"{path}: damaged ({what}); choose another backup")
+    return InputError(f"{path}: damaged ({what}); restore it from {path.parent / BACKUPS} or another copy")

@@ -69,6 +69,14 @@ class DialogFrame(QDialog):
         self._foot.insertWidget(self._foot.count() - 2, button)
         return button
 
+    def grow_to(self, height: int) -> None:
+        """Be at least this high, and stay on the screen with all buttons: what grows, grows downwards."""
+        room = self.screen().availableGeometry()
+        self.resize(self.width(), min(max(self.height(), height), room.height()))
+        frame = self.frameGeometry()
+        if frame.bottom() > room.bottom():
+            self.move(frame.x(), max(room.top(), room.bottom() + 1 - frame.height()))
+
     def refuse(self, reason: str) -> None:
         """Say why it cannot be done yet; with an empty text it can."""
         self.say(reason, "error")

@@ -208,7 +208,7 @@ class ImportDialog(DialogFrame):
         self._tabs.setCurrentIndex(PROBLEMS if imported.problems else IMAGES)
         self._found.show()
         self._tabs.show()
-        self.resize(self.width(), max(self.height(), TALL))
+        self.grow_to(TALL)
         restyle(self._root.line, "invalid", found.missing > 0)
         self._check()
 

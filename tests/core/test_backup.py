@@ -246,3 +246,16 @@ def test_a_copy_from_before_a_new_version_is_listed_and_can_be_restored(tmp_path
     backup.restore(folder, listed)
     with Project.open(folder) as project:
         assert project.counts().boxes == 1
+
+
+def test_a_damaged_backup_is_refused_with_advice_that_helps_and_changes_nothing(tmp_path: Path) -> None:
+    with project_with_pictures(tmp_path / "p", 2) as project:
+        chosen = backup.back_up(project)
+        assert chosen is not None
+    content = bytearray(chosen.path.read_bytes())
+    content[4096:] = b"\xa5" * (len(content) - 4096)
+    chosen.path.write_bytes(content)
+    before = (tmp_path / "p" / "project.sqlite").read_bytes()
+    with pytest.raises(InputError, match=r"damaged \(.*\); choose another backup"):
+        backup.restore(tmp_path / "p", chosen)
+    assert (tmp_path / "p" / "project.sqlite").read_bytes() == before

@@ -95,6 +95,20 @@ def test_what_was_found_is_told_before_anything_is_written(
     assert project.revision == revision
 
 
+def test_a_dialog_that_grows_keeps_its_buttons_on_the_screen(
+    qtbot: QtBot, tasks: Tasks, project: Project, tmp_path: Path
+) -> None:
+    dialog = ImportDialog(tasks, tmp_path, project)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    room = dialog.screen().availableGeometry()
+    low = room.bottom() - dialog.height() - 20
+    dialog.move(30, low)
+    dialog.choose(_coco(project.folder / "images"))
+    qtbot.waitUntil(lambda: dialog.confirm.isEnabled())
+    assert dialog.y() < low and dialog.frameGeometry().bottom() <= room.bottom()
+
+
 def test_images_that_are_elsewhere_are_found_by_naming_their_folder(
     qtbot: QtBot, tasks: Tasks, project: Project, tmp_path: Path
 ) -> None:
