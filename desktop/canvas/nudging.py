@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 NUDGE_ENDS = 350  # after so many ms without a key a sequence of nudges is one finished edit
+HELD_ENDS = 1000  # the same while the key is down: longer than keyboards wait before they repeat
 
 ARROWS = {
     Qt.Key.Key_Left: (-1.0, 0.0),
@@ -29,12 +30,12 @@ class Nudging(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._timer = QTimer(self, singleShot=True, interval=NUDGE_ENDS)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.end)
         self._watching = False
 
     def begin(self) -> None:
-        self._timer.start()
+        self._timer.start(HELD_ENDS)
         if not self._watching:
             self._watching = True
             _app().installEventFilter(self)
@@ -51,6 +52,8 @@ class Nudging(QObject):
         kind = event.type()
         if kind in _OTHERS or (kind in _KEYS and isinstance(event, QKeyEvent) and not _nudges(event)):
             self.end()
+        elif kind is QEvent.Type.KeyRelease and isinstance(event, QKeyEvent) and not event.isAutoRepeat():
+            self._timer.start(NUDGE_ENDS)
         return False
 
 

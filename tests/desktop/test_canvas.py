@@ -185,6 +185,20 @@ def test_a_sequence_of_nudges_is_one_edit(qtbot: QtBot) -> None:
     assert (boxes[0].xyxy, name) == ((33, 40, 53, 60), "Nudge box")
 
 
+def test_an_arrow_that_is_held_is_one_edit_though_the_keyboard_waits_before_it_repeats(qtbot: QtBot) -> None:
+    canvas = _canvas(qtbot, (SMALL,))
+    canvas.select({2})
+    edits: list[tuple[tuple[Box, ...], str]] = []
+    canvas.edited.connect(lambda boxes, name: edits.append((boxes, name)))
+    qtbot.keyPress(canvas, Qt.Key.Key_Right)
+    qtbot.wait(NUDGE_ENDS + 250)
+    qtbot.keyPress(canvas, Qt.Key.Key_Right)
+    assert edits == []
+    qtbot.keyRelease(canvas, Qt.Key.Key_Right)
+    qtbot.wait(NUDGE_ENDS + 150)
+    assert [boxes[0].x1 for boxes, _ in edits] == [32]
+
+
 def test_escape_gives_up_a_drag_and_then_the_selection(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (SMALL,))
     qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
