@@ -138,7 +138,8 @@ def apply_theme(app: QApplication, choice: Choice) -> None:
         hints.setColorScheme(scheme)
     wanted = hints.colorScheme() if choice == "system" else scheme
     _state["theme"] = LIGHT if wanted == Qt.ColorScheme.Light else DARK
-    if app.style().objectName() != "fusion":
+    # Once: a style dresses every widget anew, and behind a style sheet it has no name to be known by.
+    if not app.styleSheet():
         app.setStyle("fusion")
     app.setFont(_font())
     app.setPalette(_palette(theme()))
