@@ -41,6 +41,10 @@ class ProjectReading(OpenProject):
         """One image; KeyError if there is none."""
         return self._memory.images[image_id]
 
+    def has_image(self, image_id: int) -> bool:
+        """Whether there is such an image; does not wait for an edit that is being written."""
+        return image_id in self._memory.images
+
     def boxes(self, image_id: int) -> tuple[Box, ...]:
         """The boxes of an image, in ascending order of their ids."""
         with self._reading():

@@ -53,11 +53,7 @@ class ThumbnailLoader(QObject):
         """Show images of 16 bits through `window` from now on."""
         if window != self._window:
             self._window = window
-            known = [*self._pictures, *self._under_way, *self._waiting]
-            self._forget()
-            # Whoever shows them asks again.
-            for key in known:
-                self.loaded.emit(*key)
+            self.forget_all()
 
     def set_cache(self, folder: Path | None) -> None:
         """Keep pictures on the disk in `folder` (None: in memory only), and forget those of another project."""
@@ -74,6 +70,14 @@ class ThumbnailLoader(QObject):
             if key in self._under_way:
                 self._under_way.discard(key)
                 self._tasks.cancel(_key(*key))
+            self.loaded.emit(*key)
+
+    def forget_all(self) -> None:
+        """Make every picture anew."""
+        known = [*self._pictures, *self._under_way, *self._waiting]
+        self._forget()
+        # Whoever shows them asks again.
+        for key in known:
             self.loaded.emit(*key)
 
     def _forget(self) -> None:

@@ -49,6 +49,7 @@ ALWAYS = frozenset({"find_images", "show_images", "show_panels", "filter_images"
 BOX_MENU = ("labels_menu", "duplicate", "copy", "cut", "delete")  # of the list of boxes
 
 T = TypeVar("T")
+MANY = 200  # changed files that are looked for one by one
 
 
 class LabelPage(QWidget):
@@ -140,7 +141,9 @@ class LabelPage(QWidget):
         column.addWidget(self.canvas, 1)
         column.addWidget(self._foot)
         settings = self._services.settings
-        self.side = SidePanel(self.labels, self.box_list, settings, Image=self.details, History=self.history, Undo=self.edits)
+        self.side = SidePanel(
+            self.labels, self.box_list, settings, Image=self.details, History=self.history, Undo=self.edits
+        )
         self._columns = Columns(self.images, middle, self.side, settings)
         self._actions["show_images"].setChecked(not self._columns.folded("left"))
         self._actions["show_panels"].setChecked(not self._columns.folded("right"))
@@ -174,6 +177,7 @@ class LabelPage(QWidget):
             panel.left.connect(lambda: self.canvas.setFocus(Qt.FocusReason.OtherFocusReason))
         self.side.tabs.currentChanged.connect(lambda _tab: self._show_history())
         self._pictures.outdated.connect(self._show_image)
+        self._services.files.states_changed.connect(self._read_again)
         self._pictures.ready.connect(self._picture_came)
         self._pictures.failed.connect(self._picture_failed)
         session.image_changed.connect(self._show_image)
@@ -213,6 +217,23 @@ class LabelPage(QWidget):
             self._pictures.want(path, [project.image_path(neighbour) for neighbour in ahead])
         self._show_record()
         self._show_boxes()
+
+    def _read_again(self, image_ids: frozenset[int]) -> None:
+        """Show what changed files hold now; of one that vanished, what was seen last stays in sight."""
+        project = self._session.project
+        there = image_ids - self._services.files.missing
+        if project is None or not there:
+            return
+        if len(there) > MANY:
+            # A folder that came back: to look for each of its images among what is in memory would take longer.
+            self._pictures.forget()
+            self._services.thumbnails.forget_all()
+            self._show_image()
+            return
+        paths = [project.image_path(image_id) for image_id in there if project.has_image(image_id)]
+        self._pictures.read_again(paths)
+        for path in paths:
+            self._services.thumbnails.forget(path)
 
     def _refresh(self, changes: Changes, _initiator: object) -> None:
         project = self._context.project

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from pytestqt.qtbot import QtBot
@@ -14,10 +15,11 @@ from core.project.project import Project
 from core.types import Box, Split, Status
 from desktop.canvas.annotation_canvas import NUDGE_ENDS
 from desktop.models.label_list import CHECKED
+from desktop.pages import label_page
 from desktop.pages.label_page import LabelPage
 from desktop.services import Services
 from desktop.session import Session
-from tests.builders import draw, project_with_pictures
+from tests.builders import draw, project_with_pictures, write_picture
 from tests.desktop.mouse import drag
 from tests.desktop.window_builders import make_services
 
@@ -406,3 +408,19 @@ def test_locked_boxes_are_not_deleted_by_mistake(qtbot: QtBot, page: LabelPage, 
     qtbot.keyClick(page.canvas, Qt.Key.Key_L)
     qtbot.keyClick(page.canvas, Qt.Key.Key_Delete)
     assert _boxes(session) == ()
+
+
+@pytest.mark.parametrize("many", [1000, 0])
+def test_a_file_that_was_replaced_is_seen_as_it_is_now(
+    qtbot: QtBot, page: LabelPage, session: Session, services: Services, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(label_page, "MANY", many)
+    services.files.follow(session)
+    before = page.canvas.grab().toImage()
+    path = _project(session).image_path(session.image_id or 0)
+    write_picture(path, np.full((48, 64, 3), 250, np.uint8))
+    services.files.look()
+    qtbot.waitUntil(lambda: services.files.state(session.image_id or 0) == "changed", timeout=10_000)
+    middle = page.canvas.rect().center()
+    qtbot.waitUntil(lambda: page.canvas.grab().toImage().pixelColor(middle).lightness() > 240, timeout=10_000)
+    assert page.canvas.grab().toImage() != before
