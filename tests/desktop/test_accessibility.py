@@ -71,11 +71,11 @@ def services(tmp_path: Path) -> Iterator[Services]:
 def window(qtbot: QtBot, services: Services) -> Iterator[MainWindow]:
     session = Session()
     made = MainWindow(session, services)
+    qtbot.addWidget(made)
     made.resize(1280, 800)
     made.show()
     yield made
     session.close()
-    made.close()
 
 
 @pytest.fixture
