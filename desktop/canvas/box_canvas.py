@@ -173,7 +173,7 @@ class BoxCanvas(CanvasView):
             guides=self._guides(hand), measure=self._measure, highlighted=self._highlighted,
             next_labels=self._next_labels, labels_kept=self._labels_kept, off_key=self._off_key,
             size=(self.image_size.width(), self.image_size.height()), mm_per_pixel=self._mm_per_pixel,
-            edge=self.edge(),
+            edge=self.edge(), hurried=self.hurried,
         )  # fmt: skip
         self._painting.paint(painter, now, self._state, self._style, self.rgb_at)
 

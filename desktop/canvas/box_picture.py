@@ -16,7 +16,7 @@ from desktop.canvas.box_layer import UNLABELLED, BoxLayer, Groups, Stroke
 from desktop.canvas.interaction import XYXY, Boxes
 from desktop.canvas.overlay import paint_frame
 from desktop.canvas.port import Port
-from desktop.canvas.tags import Look, Tagged, TagPictures, named_rows, place_tags
+from desktop.canvas.tags import Look, Tagged, TagPictures, followed_tags, named_rows, place_tags
 
 CHOSEN_WIDER = 1.5  # a selected box's line, in widths of the others
 SMALL_MOVE = 48.0  # widget pixels for which tags keep their places
@@ -113,25 +113,28 @@ class BoxPicture:
 
     def paint_tags(
         self, painter: QPainter, still: Boxes, shown: Boxes, selected: frozenset[int], hovered: int | None, port: Port,
-        edge: float = 0.0,
+        edge: float = 0.0, *, hurried: bool = False,
     ) -> None:  # fmt: skip
         """The names of those boxes for which there is room, and of those that are selected or pointed at.
 
-        Nothing is written within `edge` widget pixels of the left and upper edges.
+        Nothing is written within `edge` widget pixels of the left and upper edges. `hurried`: in the middle of a zoom
+        names keep to their boxes, and room is looked for when it rests.
         """
         apart = selected if len(selected) <= MOST_FORCED else NOBODY
         key = (still, apart, self._labels, edge)
         bounds = QRectF(edge, edge, port.width - edge, port.height - edge)
-        at = QPointF(0, 0)
+        at, placed = QPointF(0, 0), self._tags.placed
         if key == self._tags.key and (moved := _small_move(self._tags.port, port)) is not None:
             at = moved
+        elif hurried and key == self._tags.key and self._tags.port is not None:
+            placed = self._followed(still, self._tags.port, port)
         else:
             rows = port.in_sight(still.xyxy)
             held = _rows(still, apart)
             placed = self._place(still, _without(rows, held), port, bounds)
             self._tags = _Tags(key, port, placed)
         looks = self._all_looks(shown)
-        tags = [(tag.row, at + QPointF(tag.x, tag.y)) for tag in reversed(self._tags.placed)]
+        tags = [(tag.row, at + QPointF(tag.x, tag.y)) for tag in reversed(placed)]
         # What is in the hand or under the mouse changes at every move, and has its names on top.
         meant = _rows(shown, apart | ({hovered} if hovered is not None else NOBODY))
         meant = meant[port.in_sight(shown.xyxy[meant])]
@@ -139,6 +142,13 @@ class BoxPicture:
         tags += [(tag.row, QPointF(tag.x, tag.y)) for tag in self._place(shown, meant, port, bounds, always=True)]
         for row, place in tags:
             painter.drawImage(place, self._pictures.get(looks.each[row], port.ratio))
+
+    def _followed(self, boxes: Boxes, before: Port, now: Port) -> list[Tagged]:
+        rows = np.array([tag.row for tag in self._tags.placed], np.intp)
+        seen = set(now.in_sight(boxes.xyxy).tolist())
+        corners = boxes.xyxy[rows]
+        tags = followed_tags(self._tags.placed, before.to_widget(corners), now.to_widget(corners))
+        return [tag for tag in tags if tag.row in seen]
 
     def _place(
         self, boxes: Boxes, rows: NDArray[np.intp], port: Port, bounds: QRectF, *, always: bool = False

@@ -39,6 +39,7 @@ class Situation:
     size: tuple[int, int]  # of the image
     mm_per_pixel: float | None
     edge: int  # width of the rulers
+    hurried: bool  # in the middle of a zoom
 
 
 class CanvasPainting:
@@ -82,7 +83,9 @@ class CanvasPainting:
             x1, y1, x2, y2 = box.xyxy
             paint_halo(painter, QRectF(_to_widget((x1, y1), port), _to_widget((x2, y2), port)))
         if not state.names_hidden:
-            boxes.paint_tags(painter, now.still, now.shown, now.selected, now.hovered, port, now.edge)
+            boxes.paint_tags(
+                painter, now.still, now.shown, now.selected, now.hovered, port, now.edge, hurried=now.hurried
+            )
         one = now.shown.chosen(now.selected) if len(now.selected) == 1 else []
         if one and now.handles:
             points = act.handle_points(one[0].xyxy, port.scale).values()

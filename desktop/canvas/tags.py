@@ -107,8 +107,8 @@ def place_tags(
     taken = _Taken()
     small = _SmallBoxes(rects, bounds)
     forced = set(always)
-    for row, size in sizes.items():
-        place = _free_place(tuple(rects[row].tolist()), size, bounds, taken, small)
+    for (row, size), rect in zip(sizes.items(), rects[list(sizes)].tolist(), strict=True):
+        place = _free_place(tuple(rect), size, bounds, taken, small)
         if place is None:
             if row not in forced:
                 continue
@@ -138,6 +138,15 @@ def _free_place(
         if not small.in_the_way(rect, left, top, left + width, top + height):
             return float(left), float(top)
     return None
+
+
+def followed_tags(tags: Sequence[Tagged], before: NDArray[np.float64], now: NDArray[np.float64]) -> list[Tagged]:
+    """Tags that keep to the corner of their boxes that they were at, where each box (n, 4) is drawn elsewhere now."""
+    followed = []
+    for tag, old, new in zip(tags, before.tolist(), now.tolist(), strict=True):
+        across, down = 2 * (tag.x >= old[2]), 2 * (tag.y >= old[3]) + 1
+        followed.append(Tagged(tag.row, new[across] + tag.x - old[across], new[down] + tag.y - old[down]))
+    return followed
 
 
 class _Taken:
@@ -177,14 +186,14 @@ class _SmallBoxes:
         )  # fmt: skip
         sums = np.zeros((self._rows + 1, self._columns + 1))
         sums[1:, 1:] = counts.cumsum(axis=0).cumsum(axis=1)
-        self._sums: list[list[float]] = sums.tolist()
+        self._sums = sums
 
     def in_the_way(self, own: Rect, x1: float, y1: float, x2: float, y2: float) -> bool:
         """Whether a tag there would lie on the middle of a small box other than its own."""
         left, right = self._cell(x1, self._columns), self._cell(x2 + CELL, self._columns)
         top, bottom = self._cell(y1, self._rows), self._cell(y2 + CELL, self._rows)
-        sums = self._sums
-        inside = sums[bottom][right] - sums[top][right] - sums[bottom][left] + sums[top][left]
+        at = self._sums.item  # a list of lists would be faster to read, and takes longer to make than is ever saved
+        inside = at(bottom, right) - at(top, right) - at(bottom, left) + at(top, left)
         if inside and own[2] - own[0] < SMALL[0] and own[3] - own[1] < SMALL[1]:
             x, y = (own[0] + own[2]) / (2 * CELL), (own[1] + own[3]) / (2 * CELL)
             inside -= left <= x < right and top <= y < bottom

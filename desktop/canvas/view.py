@@ -310,8 +310,12 @@ class ImageView(QWidget):
         corner = self._corner * ratio
         placing = Placing(self._scale * ratio, rounded(corner.x()), rounded(corner.y()))
         color = self._background or theme().canvas
-        hurried = self._rest.isActive()
-        return Scene(self._pyramid, self._tone, placing, self.size() * ratio, ratio, color, hurried)
+        return Scene(self._pyramid, self._tone, placing, self.size() * ratio, ratio, color, self.hurried)
+
+    @property
+    def hurried(self) -> bool:
+        """Whether one zooms or moves a slider: what is drawn meanwhile is drawn again when it rests."""
+        return self._rest.isActive()
 
     # -- mouse and keys
 

@@ -17,7 +17,7 @@ from desktop.canvas.canvas_state import ViewState, adjustment_words, badges
 from desktop.canvas.measure import Measure, measure_lines, ruler_marks, ruler_step, size_text, straightened
 from desktop.canvas.pixel_grid import PixelGrid, grid_alpha, value_lines, visible_pixels
 from desktop.canvas.port import Port
-from desktop.canvas.tags import CROWD, MOST_TAGS, Tagged, named_rows, place_tags, tag_parts
+from desktop.canvas.tags import CROWD, MOST_TAGS, Tagged, followed_tags, named_rows, place_tags, tag_parts
 
 RED, BLUE = (0, 0, 255), (255, 0, 0)  # as they lie in memory
 ROW = np.array([0])
@@ -248,3 +248,10 @@ def test_every_state_that_can_be_forgotten_has_a_sign_with_the_key_that_ends_it(
 def test_an_adjustment_is_told_in_words() -> None:
     words = adjustment_words(Adjustment(channel="red", stretch=True, clahe=2.0, contrast=-10, brightness=5))
     assert words == "red only, stretch 1–99 %, local contrast 2, contrast -10, brightness +5"
+
+
+def test_in_a_zoom_names_keep_to_the_corners_of_their_boxes() -> None:
+    before = np.array([[100.0, 100, 140, 130], [300.0, 50, 360, 90]])
+    above, beside = Tagged(4, 98, 80), Tagged(7, 363, 95)
+    now = before * 2 + 10
+    assert followed_tags([above, beside], before, now) == [Tagged(4, 208, 190), Tagged(7, 733, 195)]
