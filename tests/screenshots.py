@@ -99,6 +99,9 @@ def take_pages(
             program.still()
             taken[name] = program.picture()
             say(f"{name}, {theme}, {size[0]} x {size[1]}")
+        # Closed as a person closes it: the next window would tell of a crash.
+        program.press("ctrl+q")
+        program.wait("the program ended", lambda: program.process.poll() is not None)
         if program.complaints():
             sys.exit("the program complained:\n" + "\n".join(program.complaints()))
     return taken

@@ -160,13 +160,13 @@ class AugmentPage(QWidget):
     def _make_foot(self) -> QWidget:
         foot = QFrame()
         foot.setProperty("role", "foot")
-        row = QHBoxLayout(foot)
-        row.setContentsMargins(PAD, 8, PAD, 8)
+        column = QVBoxLayout(foot)
+        column.setContentsMargins(PAD, 8, PAD, 8)
         self._summary = QLabel()
         self._summary.setWordWrap(True)
         self._legend = QLabel(textFormat=Qt.TextFormat.RichText)
-        row.addWidget(self._summary, 1)
-        row.addWidget(self._legend)
+        column.addWidget(self._summary)
+        column.addWidget(self._legend)
         return foot
 
     def _make_actions(self) -> dict[str, QAction]:
