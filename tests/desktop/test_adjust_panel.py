@@ -19,7 +19,7 @@ from desktop.services import Services
 from desktop.session import Session
 from desktop.widgets.adjust_panel import PRESETS, SCALES, AdjustPanel
 from tests.builders import project_with_pictures
-from tests.desktop.window_builders import make_services
+from tests.desktop.label_builders import shown_page
 
 
 @pytest.fixture
@@ -99,34 +99,11 @@ def test_everything_in_the_panel_has_a_name_and_can_be_reached_by_keys(qtbot: Qt
 
 
 @pytest.fixture
-def services(qtbot: QtBot, tmp_path: Path) -> Iterator[Services]:
-    services = make_services(tmp_path)
-    yield services
-    services.tasks.shut_down()
-
-
-@pytest.fixture
 def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     session = Session()
     session.adopt(project_with_pictures(tmp_path / "project", 2))
     yield session
     session.close()
-
-
-@pytest.fixture
-def page(qtbot: QtBot, session: Session, services: Services) -> LabelPage:
-    return _page(qtbot, session, services)
-
-
-def _page(qtbot: QtBot, session: Session, services: Services) -> LabelPage:
-    page = LabelPage(session, services)
-    qtbot.addWidget(page)
-    page.resize(1200, 700)
-    page.show()
-    qtbot.waitExposed(page)
-    page.activated()
-    qtbot.waitUntil(lambda: page.canvas.has_image, timeout=10_000)
-    return page
 
 
 def _kept(session: Session) -> object:
@@ -180,7 +157,7 @@ def test_a_read_only_project_is_adjusted_for_the_session_only(
     folder = session.project.folder
     session.close()
     session.open(folder, read_only=True)
-    page = _page(qtbot, session, services)
+    page = shown_page(qtbot, session, services)
     page._view.panel._take(Adjustment(gamma=2.0))
     page._view.settle()
     assert page.canvas.adjustment == Adjustment(gamma=2.0) and not page.notice.isVisible()
@@ -194,7 +171,7 @@ def test_an_adjustment_that_cannot_be_read_is_told_and_not_used(
 ) -> None:
     assert session.project is not None
     session.project.set_setting("view_adjustment", {"gamma": "dark"})
-    page = _page(qtbot, session, services)
+    page = shown_page(qtbot, session, services)
     assert page.canvas.adjustment is None
     assert "view_adjustment" in page.notice.text
 

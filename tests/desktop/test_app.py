@@ -24,16 +24,8 @@ from desktop.theme import LIGHT, theme
 from desktop.widgets.rail import Rail
 from desktop.widgets.welcome import Welcome
 from tests.builders import draw, project_with_pictures, write_coco, write_pictures
-from tests.desktop.window_builders import make_services
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def services(qtbot: QtBot, tmp_path: Path) -> Iterator[Services]:
-    services = make_services(tmp_path)
-    yield services
-    services.tasks.shut_down()
 
 
 @pytest.fixture

@@ -16,14 +16,6 @@ from desktop.main_window import MainWindow
 from desktop.services import Services
 from desktop.session import Session
 from tests.builders import draw, project_with_pictures
-from tests.desktop.window_builders import make_services
-
-
-@pytest.fixture
-def services(qtbot: QtBot, tmp_path: Path) -> Iterator[Services]:
-    services = make_services(tmp_path)
-    yield services
-    services.tasks.shut_down()
 
 
 @pytest.fixture

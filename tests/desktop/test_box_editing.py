@@ -18,7 +18,6 @@ from desktop.models import box_clipboard
 from desktop.models.box_clipboard import Copied, CopiedBox
 from desktop.models.next_labels import NextLabels
 from desktop.pages.label_page import LabelPage
-from desktop.services import Services
 from desktop.session import Session
 from tests.builders import draw, picture, project_with_pictures, write_picture
 from tests.desktop.label_builders import (
@@ -31,17 +30,8 @@ from tests.desktop.label_builders import (
     names,
     next_image,
     project_of,
-    shown_page,
 )
 from tests.desktop.mouse import LEFT, move
-from tests.desktop.window_builders import make_services
-
-
-@pytest.fixture
-def services(qtbot: QtBot, tmp_path: Path) -> Iterator[Services]:
-    services = make_services(tmp_path)
-    yield services
-    services.tasks.shut_down()
 
 
 @pytest.fixture
@@ -51,11 +41,6 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     session.adopt(project_with_pictures(tmp_path / "project", 3))
     yield session
     session.close()
-
-
-@pytest.fixture
-def page(qtbot: QtBot, session: Session, services: Services) -> LabelPage:
-    return shown_page(qtbot, session, services)
 
 
 def _labels_drawn(qtbot: QtBot, page: LabelPage, session: Session) -> list[str]:

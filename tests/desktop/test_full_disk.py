@@ -19,7 +19,6 @@ from desktop.main_window import MainWindow
 from desktop.services import Services
 from desktop.session import Session
 from tests.builders import draw, project_with_pictures, write_picture, write_pictures
-from tests.desktop.window_builders import make_services
 
 
 @pytest.fixture
@@ -32,13 +31,6 @@ def small(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("a small file system can only be mounted by root")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-@pytest.fixture
-def services(qtbot: QtBot, tmp_path: Path) -> Iterator[Services]:
-    services = make_services(tmp_path)
-    yield services
-    services.tasks.shut_down()
 
 
 @pytest.fixture

@@ -23,14 +23,6 @@ from desktop.services import Services
 from desktop.session import Session
 from desktop.tasks import Tasks
 from tests.builders import draw, project_with_pictures, write_coco, write_pictures
-from tests.desktop.window_builders import make_services
-
-
-@pytest.fixture
-def services(qtbot: QtBot, tmp_path: Path) -> Iterator[Services]:
-    services = make_services(tmp_path)
-    yield services
-    services.tasks.shut_down()
 
 
 @pytest.fixture

@@ -21,16 +21,9 @@ from desktop.pages.label_page import LabelPage
 from desktop.services import Services
 from desktop.session import Session
 from tests.builders import draw, project_with_pictures
-from tests.desktop.window_builders import make_services
+from tests.desktop.label_builders import shown_page
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-
-
-@pytest.fixture
-def services(qtbot: QtBot, tmp_path: Path) -> Iterator[Services]:
-    services = make_services(tmp_path)
-    yield services
-    services.tasks.shut_down()
 
 
 @pytest.fixture
@@ -48,13 +41,8 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
 
 @pytest.fixture
 def page(qtbot: QtBot, session: Session, services: Services) -> LabelPage:
-    page = LabelPage(session, services)
-    qtbot.addWidget(page)
+    page = shown_page(qtbot, session, services)
     page.resize(1200, 760)
-    page.show()
-    qtbot.waitExposed(page)
-    page.activated()
-    qtbot.waitUntil(lambda: page.canvas.has_image, timeout=10_000)
     return page
 
 

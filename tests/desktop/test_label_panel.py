@@ -25,16 +25,8 @@ from desktop.widgets.label_together import TogetherDialog
 from tests.builders import draw, project_with_pictures
 from tests.desktop.label_builders import CONTROL, SHIFT, boxes_of, names, project_of, shown_page
 from tests.desktop.mouse import drag
-from tests.desktop.window_builders import make_services
 
 ALT = Qt.KeyboardModifier.AltModifier
-
-
-@pytest.fixture
-def services(qtbot: QtBot, tmp_path: Path) -> Iterator[Services]:
-    services = make_services(tmp_path)
-    yield services
-    services.tasks.shut_down()
 
 
 @pytest.fixture
@@ -49,11 +41,6 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     session.adopt(project)
     yield session
     session.close()
-
-
-@pytest.fixture
-def page(qtbot: QtBot, session: Session, services: Services) -> LabelPage:
-    return shown_page(qtbot, session, services)
 
 
 def _listed(panel: LabelPanel) -> list[str]:

@@ -17,7 +17,6 @@ from core.project.palette import extended
 from core.types import Label
 from desktop.models.label_match import folded, matches, same_name
 from desktop.pages.label_page import LabelPage
-from desktop.services import Services
 from desktop.session import Session
 from desktop.widgets.label_picker import LabelPicker
 from desktop.widgets.label_picker_list import CHECKED
@@ -31,18 +30,9 @@ from tests.desktop.label_builders import (
     loaded,
     names,
     project_of,
-    shown_page,
 )
-from tests.desktop.window_builders import make_services
 
 NAMES = ("scratch", "pit", "stain", "solder bridge", "Übergang", "bridge crack")
-
-
-@pytest.fixture
-def services(qtbot: QtBot, tmp_path: Path) -> Iterator[Services]:
-    services = make_services(tmp_path)
-    yield services
-    services.tasks.shut_down()
 
 
 @pytest.fixture
@@ -51,11 +41,6 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     session.adopt(project_with_pictures(tmp_path / "project", 2, NAMES))
     yield session
     session.close()
-
-
-@pytest.fixture
-def page(qtbot: QtBot, session: Session, services: Services) -> LabelPage:
-    return shown_page(qtbot, session, services)
 
 
 def _picker(page: LabelPage) -> LabelPicker:

@@ -20,19 +20,10 @@ from core.project.ahead import Ahead
 from core.project.project import Project
 from core.types import Box, Label, Status
 from desktop.pages.label_page import LabelPage
-from desktop.services import Services
 from desktop.session import Session
 from desktop.widgets.waiting_notice import WaitingNotice
 from tests.builders import draw, project_with_pictures
-from tests.desktop.label_builders import KEYS, boxes_of, draw_by_hand, loaded, names, project_of, shown_page
-from tests.desktop.window_builders import make_services
-
-
-@pytest.fixture
-def services(qtbot: QtBot, tmp_path: Path) -> Iterator[Services]:
-    services = make_services(tmp_path)
-    yield services
-    services.tasks.shut_down()
+from tests.desktop.label_builders import KEYS, boxes_of, draw_by_hand, loaded, names, project_of
 
 
 @pytest.fixture
@@ -41,11 +32,6 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     session.adopt(project_with_pictures(tmp_path / "project", 3))
     yield session
     session.close()
-
-
-@pytest.fixture
-def page(qtbot: QtBot, session: Session, services: Services) -> LabelPage:
-    return shown_page(qtbot, session, services)
 
 
 @pytest.fixture
