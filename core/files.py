@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 @contextmanager
@@ -33,6 +33,12 @@ def replacing(path: Path) -> Iterator[Path]:
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def open_at_once(path: Path | str) -> BinaryIO:
+    """Open for reading what may be no file at all. Raises OSError, and ValueError for what is no file name."""
+    # Non-blocking, so that opening a pipe does not wait for somebody to write into it.
+    return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from core.files import open_at_once
 from core.imaging.headers import exif_orientation
 
 _MAX_EXIF = 2**20
@@ -55,10 +56,8 @@ class Frame:
 def read_frame(path: Path) -> Frame:
     """The frame of a JPEG, PNG, BMP, TIFF or WebP file. Raises FrameError; whether all of it is there is not checked."""
     try:
-        # Non-blocking, so that opening a pipe does not wait for somebody to write into it.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(handle, "rb") as file:
-            found = os.fstat(handle)
+        with open_at_once(path) as file:
+            found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
                 raise FrameError("it is no file")
             if found.st_size == 0:

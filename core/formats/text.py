@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from core.errors import InputError
+from core.files import open_at_once
 
 _MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
           (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
@@ -37,10 +38,8 @@ def read_utf8(path: Path, limit: int, what: str) -> bytes:
 def read_limited(path: Path, limit: int, what: str) -> bytes:
     """The content of a file of at most `limit` bytes. Raises InputError."""
     try:
-        # Non-blocking, so that opening a pipe does not wait for somebody to write into it.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(handle, "rb") as file:
-            found = os.fstat(handle)
+        with open_at_once(path) as file:
+            found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
                 raise InputError(f"{path}: cannot be read, it is no file; choose {what}")
             if found.st_size > limit:

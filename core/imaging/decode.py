@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.files import open_at_once
 from core.imaging import window as depth
 from core.imaging.headers import HeaderError, ImageHeader, name_of_kind, read_header
 from core.imaging.jpeg import DamagedError, decode_jpeg
@@ -105,10 +106,8 @@ def samples(path: Path | str) -> NDArray[np.uint16]:
 def read_bytes(path: Path | str) -> bytes:
     """The content of the file. Raises ImageError."""
     try:
-        # Non-blocking, so that opening a pipe does not wait for somebody to write into it.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(handle, "rb") as file:
-            found = os.fstat(handle)
+        with open_at_once(path) as file:
+            found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
                 raise ImageError(f"{path}: not a file but a {_kind(found.st_mode)}; choose an image file")
             if found.st_size > MAX_BYTES:

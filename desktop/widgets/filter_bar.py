@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QToolButton, QVBoxLayout, QWidget
 
@@ -17,6 +17,7 @@ from desktop.theme import GAP, icon, notifier, set_icon, theme
 from desktop.widgets.chips import Chips, chip
 from desktop.widgets.filter_popup import FilterPopup
 from desktop.widgets.leaving_field import SearchField
+from desktop.widgets.parts import icon_button
 
 TYPING = 120  # ms without a key before the words are looked for
 HELP = (
@@ -42,9 +43,9 @@ class FilterBar(QWidget):
         self.search.setToolTip(HELP)
         self._sign = self.search.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition)
         self.popup = FilterPopup(self)
-        self._filter_button = _tool("filter", "Filter the images")
+        self._filter_button = icon_button("filter", "Filter the images", 18)
         self._filter_button.clicked.connect(self.open_filters)
-        self._sort_button = _tool("sort", "Order the images")
+        self._sort_button = icon_button("sort", "Order the images", 18)
         self._sort_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._sort_menu = QMenu(self)
         self._sort_menu.aboutToShow.connect(self._fill_sort_menu)
@@ -169,13 +170,3 @@ class FilterBar(QWidget):
         set_icon(self._sort_button, "sort", "accent" if ordered else "muted", size=18)
         text, upwards, downwards = SORTS[self._sort]
         self._sort_button.setToolTip(f"Order: {text.lower()}, {downwards if self._descending else upwards}")
-
-
-def _tool(name: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    set_icon(button, name, "muted", size=18)
-    button.setIconSize(QSize(18, 18))
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return button

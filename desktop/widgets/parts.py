@@ -56,11 +56,11 @@ class _BarButton(QToolButton):
         return self.sizeHint()
 
 
-def icon_button(icon: str, tip: str) -> QToolButton:
+def icon_button(icon: str, tip: str, size: int = 16) -> QToolButton:
     """A small button with an icon only; `tip` is also its name for a screen reader."""
     button = QToolButton()
-    set_icon(button, icon, "muted", size=16)
-    button.setIconSize(QSize(16, 16))
+    set_icon(button, icon, "muted", size=size)
+    button.setIconSize(QSize(size, size))
     button.setToolTip(tip)
     button.setAccessibleName(tip)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
