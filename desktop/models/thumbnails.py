@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtGui import QPixmap
 
 from core.errors import InputError
 from core.imaging.thumbnails import thumbnail
 from core.imaging.window import Window
 from core.project.snapshot import depth_window
+from desktop.canvas.pyramid import to_qimage
 from desktop.session import Session
 from desktop.tasks import Tasks
 
@@ -135,13 +136,6 @@ class ThumbnailLoader(QObject):
             raise error
         self._broken[key[0]] = str(error)
         self.failed.emit(key[0], str(error))
-
-
-def to_qimage(picture: NDArray[np.uint8]) -> QImage:
-    """A uint8 RGB array of shape (h, w, 3) as an image of its own memory."""
-    picture = np.ascontiguousarray(picture)
-    height, width = picture.shape[:2]
-    return QImage(picture.data, width, height, picture.strides[0], QImage.Format.Format_RGB888).copy()
 
 
 def _key(path: str, size: int) -> str:

@@ -154,7 +154,7 @@ class BoxCopying(QObject):
         return done
 
     def _selected(self) -> tuple[Box, ...]:
-        return tuple(box for box in self._canvas.boxes if box.id in self._canvas.selected)
+        return tuple(self._canvas.chosen)
 
     def _bounds(self) -> act.Point:
         record = self._context.record

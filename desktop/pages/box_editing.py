@@ -175,7 +175,7 @@ class BoxEditing(QObject):
         project = self._context.project
         if project is None or self._context.record is None or not self._context.editable:
             return
-        chosen = [box for box in self._canvas.boxes if box.id in self._canvas.selected]
+        chosen = self._canvas.chosen
         self._picked = frozenset(box.id for box in chosen)
         about = "Labels of the box" if len(chosen) == 1 else f"Labels of {len(chosen)} boxes"
         self._picker.open_at(self._anchor(chosen), self._pickable(), about if chosen else "Labels of the next box")

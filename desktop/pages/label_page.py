@@ -275,7 +275,7 @@ class LabelPage(QWidget):
 
     def _show_selection(self) -> None:
         """Tell panels and bars what is selected."""
-        selected = [box for box in self.canvas.boxes if box.id in self.canvas.selected]
+        selected = self.canvas.chosen
         if not selected:
             sets, about = [self._editing.next_labels], "Ticked: labels of the next box"
         elif len(selected) == 1:

@@ -24,7 +24,7 @@ ADJUSTMENT, SCALE = "view_adjustment", "mm_per_pixel"  # settings of the project
 SAVE_AFTER = 400  # ms without a change
 HELD = 0.35  # seconds; a key held longer compares only while it is held
 STYLE = frozenset({"canvas_line_width", "canvas_fill_opacity", "canvas_crosshair", "canvas_guide_color"})
-# States of the view that are a person's, not a project's: action, field of ViewState, setting.
+# States of the view that are a person's, not a project's: the action, whose name the state has, and the setting.
 KEPT = (("minimap", "canvas_minimap"), ("rulers", "canvas_rulers"), ("pixel_grid", "canvas_pixel_grid"))
 NAMED = ("draw", "delete", "hide", "hide_names", "lock", "measure", "compare")  # by hints and badges
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, Q
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from core.imaging.window import HIGHEST, Window, suggestion_for, through_window
-from desktop.models.thumbnails import to_qimage
+from desktop.canvas.pyramid import to_qimage
 from desktop.theme import GAP, theme
 from desktop.widgets.parts import words
 

@@ -40,15 +40,15 @@ class ImageHistory(QWidget):
         self._stack.addWidget(empty)
         notifier.theme_changed.connect(self._fill)
 
-    def show_events(self, events: Sequence[ImageEvent], now: datetime | None = None) -> None:
-        """Show what was done, newest first; `now` is the moment that dates are told against."""
+    def show_events(self, events: Sequence[ImageEvent]) -> None:
+        """Show what was done, newest first."""
         if tuple(events) != tuple(self._events) or not self.list.count():
             self._events = tuple(events)
-            self._fill(now)
+            self._fill()
         self._stack.setCurrentIndex(0 if events else 1)
 
-    def _fill(self, now: datetime | None = None) -> None:
-        now = now or datetime.now().astimezone()
+    def _fill(self) -> None:
+        now = datetime.now().astimezone()
         self.list.clear()
         for event in self._events[:LISTED]:
             about = f" ({WORDS[event.kind]})" if WORDS[event.kind] else ""

@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.canvas.box_painter import paint_box
+from desktop.canvas.pyramid import to_qimage
 from desktop.models.previews import CaptionPart, grid_shape
 from desktop.theme import GAP, PAD, notifier, theme
 
@@ -89,7 +90,7 @@ class PreviewGrid(QWidget):
 
     def show_cells(self, cells: Sequence[Cell]) -> None:
         self._cells = list(cells)
-        self._images = [_to_qimage(cell.image) for cell in cells]
+        self._images = [to_qimage(cell.image) for cell in cells]
         self._scaled.clear()
         self._message = ""
         if self._enlarged >= len(cells):
@@ -245,10 +246,3 @@ class PreviewGrid(QWidget):
 
 _MIDDLE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _CENTRED = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-
-
-def _to_qimage(image: NDArray[np.uint8]) -> QImage:
-    height, width = image.shape[:2]
-    data = np.ascontiguousarray(image)
-    # copy: QImage does not keep the array alive.
-    return QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
