@@ -34,9 +34,14 @@ app = typer.Typer(
 @app.callback()
 def window(context: typer.Context) -> None:
     """Open the window if there is no sub-command."""
-    set_max_megapixels(Settings().values.max_megapixels)
     if context.invoked_subcommand is None:
         _open_window(None)
+    # The window reads the settings itself: a damaged file is moved aside by who reads it first, and told by nobody else.
+    if context.invoked_subcommand != "open":
+        settings = Settings()
+        if settings.problem is not None:
+            complain(settings.problem)
+        set_max_megapixels(settings.values.max_megapixels)
 
 
 @app.command("open")

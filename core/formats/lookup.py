@@ -7,15 +7,14 @@ else, is not touched; not even looked at, for a Windows share would be told who 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PureWindowsPath
 
 from core.formats.annotations import MARKER
+from core.formats.naming import DEVICES
 
 _MOST_PARTS = 64  # a longer path is none
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 class LookupFault(Exception):
@@ -81,7 +80,7 @@ class Folders:
         return path.startswith(self._start)
 
     def _is_file(self, path: str) -> bool:
-        if os.name == "nt" and any(_RESERVED.fullmatch(part.strip()) for part in PureWindowsPath(path).parts):
+        if os.name == "nt" and any(DEVICES.fullmatch(part.strip()) for part in PureWindowsPath(path).parts):
             return False
         try:
             found = os.lstat(path)

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 _LONGEST = 120  # bytes of one part, so that a suffix, and a folder around it, still fit everywhere
 _UNUSABLE = re.compile(r'[<>:"|?*\\/\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _WRITTEN = frozenset({".json", ".txt", ".xml", ".csv", ".yaml"})
 
 
@@ -67,7 +67,7 @@ def _usable(part: str, *, is_folder: bool = False, reserved: Collection[str] = (
     name = _UNUSABLE.sub("_", part).rstrip(". ").lstrip(" ")
     if name.startswith("."):
         name = "_" + name[1:]  # hidden files are passed over by those who look for images
-    if _DEVICES.fullmatch(name):
+    if DEVICES.fullmatch(name):
         name = "_" + name
     if is_folder and (PurePosixPath(name).suffix.lower() in _WRITTEN or _alike(name) in map(_alike, reserved)):
         name += "_"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import drawing
+from core import cli, drawing
 from core.jobs.folder import JobFolder
 from core.predicting import detections_to_json
 from core.project import edits
@@ -420,3 +420,21 @@ def test_split_divides_by_the_given_shares_and_again_only_when_told(run: Run, tm
     assert json.loads(run("split", tmp_path / "p", "--json")[1])["splits"] == splits
     code, _, err = run("split", tmp_path / "p", "--train", "0.8", "--val", "0.3")
     assert code == 2 and "sum to 1" in one_line(err)
+
+
+def test_a_damaged_settings_file_is_told_by_a_command_and_left_to_the_window(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEFECTDESK_CONFIG_DIR", str(tmp_path / "config"))
+    settings = tmp_path / "config" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text('{"theme": "dark", "max_megapixels": "many"}', "utf-8")
+    Project.create(tmp_path / "project").close()
+    opened: list[Path | None] = []
+    monkeypatch.setattr(cli, "_open_window", opened.append)
+    assert run("open", tmp_path / "project")[0] == 0
+    assert opened == [tmp_path / "project"]
+    assert "many" in settings.read_text("utf-8"), "the window is the one to tell of it"
+    code, _, said = run("info", tmp_path / "project")
+    assert code == 0
+    assert "settings" in said
