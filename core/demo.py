@@ -38,7 +38,7 @@ _SETTING = "demo"  # by which a project of the demo is known
 # What suits a few minutes on two cores; elsewhere the defaults of the model are better.
 TRAINING: dict[str, Any] = {
     "schedule.epochs": 30,
-    "schedule.time_limit_minutes": 3.3,
+    "limits.time_minutes": 3.3,
     "evaluation.every": 3,
 }
 

@@ -31,7 +31,7 @@ class Predictor:
         """Raises InputError if the checkpoint is damaged or no checkpoint, or the device is not there."""
         loaded = checkpoint.load(path)
         place = choose_device(device)
-        precision = str(loaded.description.recipe.get("precision", "auto"))
+        precision = str(loaded.description.recipe.get("limits", {}).get("precision", "auto"))
         detector = loaded.build().to(place)
         return cls(
             loaded.description, Runner(detector, loaded.description.input, place, precision, decoding or Decoding())

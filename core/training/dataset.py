@@ -113,7 +113,7 @@ class TrainingSet:
         order = np.random.default_rng(seed_for(self._recipe.seed, "order", epoch)).permutation(len(self))
         bounds = iter(self._bounds())
         pending: deque[list[Future[Augmented]]] = deque()
-        with ThreadPoolExecutor(self._recipe.workers, thread_name_prefix="augment") as pool:
+        with ThreadPoolExecutor(self._recipe.limits.workers, thread_name_prefix="augment") as pool:
             try:
                 while True:
                     while len(pending) < 3 and (bound := next(bounds, None)) is not None:

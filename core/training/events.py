@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 
@@ -20,7 +20,22 @@ class RunStarted:
     trainable_parameters: int
     reachable: float  # share of the training boxes that an anchor reaches at IoU 0.5
     weights: str  # what was loaded, in words
+    skipped: list[str] = field(default_factory=list)  # tensors of the starting weights that were not taken, and why
+    plan: list[dict[str, Any]] = field(default_factory=list)  # what learns from which epoch on: see strategy.Phase
+    environment: dict[str, str] = field(default_factory=dict)  # versions, device, precision, git state
+    resumed_at: int = 0  # steps that were done before, where a run goes on; 0: it begins
+    world_size: int = 1  # processes that train together
     event: Literal["started"] = "started"
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseBegun:
+    """From this epoch on, other parameters learn than before."""
+
+    epoch: int
+    stages: list[str]  # backbone stages that learn from now on, input first
+    trainable_parameters: int
+    event: Literal["phase"] = "phase"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,7 @@ class EpochDone:
     images_per_second: float
     seconds: float
     seconds_left: float
+    metrics: dict[str, float | None] = field(default_factory=dict)  # further measures by name, such as macro_f1
     event: Literal["epoch"] = "epoch"
 
 
@@ -75,6 +91,16 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class RunPaused:
+    """The process has ended and freed the device; the run goes on from its last checkpoint when it is resumed."""
+
+    epoch: int
+    step: int  # steps done in the whole run
+    seconds: float
+    event: Literal["paused"] = "paused"
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     epoch: int
     seconds: float
@@ -93,7 +119,9 @@ class RunFailed:
     event: Literal["failed"] = "failed"
 
 
-Event = RunStarted | StepDone | EpochDone | CheckpointSaved | Notice | RunFinished | RunFailed
+Event = (
+    RunStarted | PhaseBegun | StepDone | EpochDone | CheckpointSaved | Notice | RunPaused | RunFinished | RunFailed
+)
 _TYPES = {kind.__dataclass_fields__["event"].default: kind for kind in get_args(Event)}
 
 

@@ -131,7 +131,7 @@ class _Run:
         )
         self.steps = recipe.schedule.epochs * self.data.steps
         self.runner = Runner(
-            self.prepared.detector, self.prepared.input, self.device, self.recipe.precision, EVALUATION_DECODING
+            self.prepared.detector, self.prepared.input, self.device, self.recipe.limits.precision, EVALUATION_DECODING
         )
 
     def started(self) -> RunStarted:
@@ -206,7 +206,7 @@ class _Run:
         """One gradient step; the losses, detached, still on the device."""
         images = batch.images_b3hw.to(self.device, non_blocking=True)
         targets = batch.targets.to(self.device)
-        with mixed_precision(self.device, self.recipe.precision):
+        with mixed_precision(self.device, self.recipe.limits.precision):
             logits, deltas, anchors = self.prepared.detector(normalized(images, self.prepared.input))
         sums = detection_loss(logits, deltas, anchors, targets, self.recipe.loss.kind)
         label_loss, box_loss = sums.per_positive()
@@ -220,7 +220,7 @@ class _Run:
     def _progress(self, steps_done: int) -> float:
         """Share of the run that is over, by steps or by the time limit, whichever is further."""
         by_steps = steps_done / self.steps
-        limit = self.recipe.schedule.time_limit_minutes * 60
+        limit = self.recipe.limits.time_minutes * 60
         return max(by_steps, (time.monotonic() - self.began) / limit) if limit else by_steps
 
     def _validate(self) -> Validation:

@@ -3,155 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from core import files
 from core.augmentation.config import AugmentationConfig
 from core.errors import InputError
 from core.models.registry import MODELS, model_spec
+from core.training.parts import (
+    EvaluationSettings,
+    Limits,
+    Loss,
+    Mixing,
+    Optimizer,
+    Part,
+    Sampling,
+    Schedule,
+    Strategy,
+    Tracking,
+    Weights,
+)
 
 MAX_FILE = 2**20  # bytes; a recipe has some thousand
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Weights(_Part):
-    """What the network knows before it sees the project."""
-
-    source: Literal["none", "imagenet", "coco", "file", "checkpoint"] = Field(
-        "none",
-        title="Starting weights",
-        description="none: random. imagenet: the backbone. coco: the whole detector. file: weights on disk. "
-        "checkpoint: a model saved by this program; label heads are carried over by name.",
-    )
-    path: str = Field("", title="File", description="The weights or checkpoint file, where the source needs one.")
-    normalization: Literal["auto", "imagenet", "caffe", "centred"] = Field(
-        "auto",
-        title="Normalisation",
-        description="How pixels are scaled for the network. It belongs to the weights, so auto is right unless a "
-        "weights file was trained otherwise. caffe: mean 123 117 104, unscaled. centred: -1 to 1.",
-    )
-
-
-class Strategy(_Part):
-    """Which parameters learn, and how fast."""
-
-    kind: Literal["scratch", "frozen", "fine_tune"] = Field(
-        "scratch",
-        title="Strategy",
-        description="scratch: everything learns at one rate. frozen: the backbone stays as it was. "
-        "fine_tune: everything learns, the backbone at a smaller rate.",
-    )
-    backbone_lr_factor: float = Field(
-        0.1,
-        gt=0,
-        le=1,
-        title="Backbone rate",
-        json_schema_extra={"unit": "x"},
-        description="The backbone's learning rate as a fraction of the head's, when fine-tuning.",
-    )
-
-
-class Sampling(_Part):
-    """How images become network inputs."""
-
-    mode: Literal["whole", "crops"] = Field(
-        "whole",
-        title="Input",
-        description="whole: each image is resized to the input size. crops: native-resolution cut-outs of the input size, "
-        "so small defects keep their pixels; prediction then runs on the whole image, or on tiles of it.",
-    )
-    input_size: int = Field(
-        320,
-        ge=64,
-        le=2048,
-        multiple_of=4,
-        title="Input size",
-        json_schema_extra={"unit": "px"},
-        description="Side of the network's input.",
-    )
-    crops_per_image: int = Field(
-        0,
-        ge=0,
-        le=64,
-        title="Crops per image",
-        description="Crops taken from each image in an epoch; 0 chooses by the image's size.",
-    )
-    on_box: float = Field(
-        0.8,
-        ge=0,
-        le=1,
-        title="Crops on a box",
-        description="Share of the crops that are placed on a defect, where an image has one.",
-    )
-
-
-class Optimizer(_Part):
-    """How parameters follow their gradients."""
-
-    kind: Literal["adamw", "sgd"] = Field("adamw", title="Optimiser")
-    lr: float = Field(1e-3, gt=0, le=10, title="Learning rate", description="Peak rate of the head, after warm-up.")
-    weight_decay: float = Field(1e-4, ge=0, le=1, title="Weight decay", description="Not applied to norms and biases.")
-    momentum: float = Field(0.9, ge=0, lt=1, title="Momentum", description="For SGD.")
-    clip_norm: float = Field(10.0, gt=0, title="Gradient clip", description="Largest norm of the whole gradient.")
-
-
-class Schedule(_Part):
-    """How long, and in what portions."""
-
-    epochs: int = Field(20, ge=1, le=100_000, title="Epochs")
-    batch_size: int = Field(16, ge=1, le=1024, title="Batch", description="Images or crops in one step.")
-    warmup_steps: int = Field(50, ge=0, title="Warm-up", description="Steps in which the rate grows from near zero.")
-    decay: Literal["cosine", "constant"] = Field(
-        "cosine", title="Decay", description="How the rate falls after warm-up."
-    )
-    time_limit_minutes: float = Field(
-        0,
-        ge=0,
-        title="Time limit",
-        json_schema_extra={"unit": "min"},
-        description="The schedule is fitted to end within this time; 0: no limit.",
-    )
-
-
-class Loss(_Part):
-    """What counts as wrong."""
-
-    kind: Literal["focal", "mined_bce"] = Field(
-        "focal",
-        title="Label loss",
-        description="focal: every anchor counts, easy ones little. mined_bce: the hardest "
-        "negatives of the whole batch. Clean images teach in both.",
-    )
-    box_weight: float = Field(
-        0.2, ge=0, le=100, title="Box weight", description="Weight of the box loss beside the label loss."
-    )
-
-
-class EvaluationSettings(_Part):
-    """How the run is judged while it goes on."""
-
-    every: int = Field(
-        1,
-        ge=1,
-        title="Evaluate every",
-        json_schema_extra={"unit": "epochs"},
-        description="The last epoch is always evaluated.",
-    )
-    max_images: int = Field(
-        0,
-        ge=0,
-        title="Validation images",
-        description="Evaluate on at most this many, the same ones each time; 0: all.",
-    )
-
-
-class Recipe(_Part):
+class Recipe(Part):
     """One training, whole."""
 
     model: str = Field("ssd_compact", title="Model")
@@ -162,18 +40,13 @@ class Recipe(_Part):
     schedule: Schedule = Schedule()
     loss: Loss = Loss()
     augmentation: AugmentationConfig = AugmentationConfig()
+    mixing: Mixing = Mixing()
     evaluation: EvaluationSettings = EvaluationSettings()
+    limits: Limits = Limits()
+    tracking: Tracking = Tracking()
     seed: int = Field(0, ge=0, title="Seed", description="The same seed, recipe and snapshot give the same run.")
     device: str = Field(
         "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", title="Device", description="auto, cpu, mps, cuda or cuda:N."
-    )
-    precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto",
-        title="Precision",
-        description="auto: bf16 for the network where the device computes it natively, else fp32. The loss is always fp32.",
-    )
-    workers: int = Field(
-        2, ge=1, le=64, title="Workers", description="Threads that decode and augment images ahead of the network."
     )
 
     @model_validator(mode="after")
@@ -185,11 +58,31 @@ class Recipe(_Part):
             raise ValueError(f"weights.source: {self.model} has no {source} weights; choose none, file or checkpoint")
         if source in ("file", "checkpoint") and not self.weights.path:
             raise ValueError(f"weights.path: name the {source} to start from")
-        if self.strategy.kind == "frozen" and source == "none":
+        if self.strategy.kind in ("frozen", "two_phase", "gradual") and source == "none":
             raise ValueError(
-                "strategy.kind: a frozen backbone with random weights cannot learn; choose starting weights or strategy scratch"
+                f"strategy.kind: {self.strategy.kind} keeps random weights frozen, which cannot learn; choose starting "
+                "weights or strategy scratch"
+            )
+        self._check_stages(MODELS[self.model].stages)
+        if self.strategy.kind == "two_phase" and self.strategy.head_epochs >= self.schedule.epochs:
+            raise ValueError(
+                f"strategy.head_epochs: {self.strategy.head_epochs} of {self.schedule.epochs} epochs leave none for the "
+                "second phase; choose fewer"
             )
         return self
+
+    def _check_stages(self, stages: tuple[str, ...]) -> None:
+        known = ", ".join(stages)
+        strategy = self.strategy
+        if strategy.from_stage and strategy.from_stage not in stages:
+            raise ValueError(f"strategy.from_stage: {self.model} has no stage {strategy.from_stage!r}; choose one of {known}")
+        if strategy.kind == "two_phase" and strategy.last_stages > len(stages):
+            raise ValueError(f"strategy.last_stages: {self.model} has {len(stages)} stages; choose at most that many")
+        for step in strategy.unfreeze:
+            if step.stage not in stages:
+                raise ValueError(f"strategy.unfreeze: {self.model} has no stage {step.stage!r}; choose from {known}")
+        if strategy.kind == "gradual" and any(step.epoch > self.schedule.epochs for step in strategy.unfreeze):
+            raise ValueError(f"strategy.unfreeze: a stage starts to learn after the last epoch, {self.schedule.epochs}")
 
 
 def default_recipe(model: str) -> Recipe:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from core.training.recipe import Schedule
+from core.training.parts import Schedule
 
 # Share of the peak rate at which warm-up begins and cosine decay ends.
 FLOOR = 0.01

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QMenu, QToolButton
 
 from core.models.registry import MODELS, model_spec
 from core.project.records import CheckpointRecord
-from core.training.recipe import Recipe, Weights, default_recipe, with_settings
+from core.training.parts import Weights
+from core.training.recipe import Recipe, default_recipe, with_settings
 from desktop.models.wording import metric
 from desktop.theme import GAP
 from desktop.widgets.field_controls import TextControl
@@ -25,11 +26,14 @@ MAIN_FIELDS = {
     "Schedule": ["schedule.epochs", "schedule.batch_size", "optimizer.lr"],
 }
 # The Augment page has the augmentation, the list above the model.
-_ELSEWHERE = {"model", "augmentation"}
+_ELSEWHERE = {"model", "augmentation", "strategy.unfreeze", "schedule.milestones"}
 # What a person set up for the project rather than for a model survives a change of model.
-_KEPT_FIELDS = ("augmentation", "evaluation", "seed", "device", "workers")
+_KEPT_FIELDS = ("augmentation", "evaluation", "seed", "device", "limits", "tracking")
 _SOURCE_WORDS = {"none": "None: random", "file": "Weights file", "checkpoint": "Checkpoint"}
-_STRATEGY_WORDS = [("scratch", "From scratch"), ("frozen", "Backbone frozen"), ("fine_tune", "Fine-tune everything")]
+_STRATEGY_WORDS = [
+    ("scratch", "From scratch"), ("frozen", "Backbone frozen"), ("fine_tune", "Fine-tune"),
+    ("two_phase", "Head first, then last stages"), ("gradual", "Unfreeze stage by stage"),
+]  # fmt: skip
 _MODE_WORDS = [("whole", "Whole image, resized"), ("crops", "Crops at native size")]
 
 
@@ -193,7 +197,8 @@ def advanced_fields() -> dict[str, list[str]]:
             continue
         part = info.annotation
         if isinstance(part, type) and issubclass(part, BaseModel):
-            names = [f"{name}.{inner}" for inner in part.model_fields if f"{name}.{inner}" not in shown]
+            names = [f"{name}.{inner}" for inner in part.model_fields]
+            names = [full for full in names if full not in shown and full not in _ELSEWHERE]
             if names:
                 sections[name.capitalize()] = names
         else:

@@ -65,7 +65,7 @@ def test_a_folder_of_ones_own_is_left_alone(tmp_path: Path) -> None:
 def test_the_demo_trains_from_scratch_within_its_time() -> None:
     recipe = demo.demo_recipe({})
     assert recipe.model == "ssd_compact" and recipe.weights.source == "none"
-    assert 0 < recipe.schedule.time_limit_minutes < 4
+    assert 0 < recipe.limits.time_minutes < 4
 
 
 # Pictures ------------------------------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def tiny(model: str = "ssd_compact", **settings: Any) -> Recipe:
         "strategy.kind": "scratch",
         "sampling.crops_per_image": 1,
         "device": "cpu",
-        "precision": "fp32",
+        "limits.precision": "fp32",
     }
     if model != "ssd_compact":
         quick.pop("sampling.crops_per_image")
@@ -290,7 +290,7 @@ def test_a_stated_time_limit_is_kept_and_the_rate_still_falls(
 ) -> None:
     clock = itertools.count(0, 0.25)  # a quarter of a second passes between two looks, however busy the machine is
     monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    events = run(tiny(schedule__epochs=100_000, schedule__time_limit_minutes=0.5), snapshot, tmp_path / "r001")
+    events = run(tiny(schedule__epochs=100_000, limits__time_minutes=0.5), snapshot, tmp_path / "r001")
     finished = events[-1]
     assert isinstance(finished, RunFinished) and 30 <= finished.seconds < 40
     rates = [event.lr for event in events if isinstance(event, StepDone)]

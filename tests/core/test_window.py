@@ -139,7 +139,7 @@ def test_a_checkpoint_keeps_its_window_and_the_command_line_predicts_through_it(
     recipe = with_settings(default_recipe("ssd_compact"), {
         "sampling.input_size": 64, "sampling.crops_per_image": 1, "schedule.epochs": 1, "schedule.batch_size": 2,
         "schedule.warmup_steps": 1, "weights.source": "none", "strategy.kind": "scratch", "device": "cpu",
-        "precision": "fp32",
+        "limits.precision": "fp32",
     })  # fmt: skip
     events = list(train(recipe, snapshot, tmp_path / "r001", lambda: False))
     path = Path(next(event.path for event in events if isinstance(event, CheckpointSaved)))
