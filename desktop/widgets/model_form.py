@@ -23,6 +23,7 @@ from desktop.widgets.field_controls import (
     SliderControl,
     TextControl,
 )
+from desktop.widgets.list_controls import ListControl
 
 # Choices for text fields whose values are known only at run time: field -> (value, text shown).
 Choices = Mapping[str, Sequence[tuple[object, str]]]
@@ -160,7 +161,9 @@ class ModelForm(QWidget):
             front, colon, rest = text.partition(": ")
             if colon and f"{name}.{front}".lstrip(".") in self._rows:
                 name, text = f"{name}.{front}".lstrip("."), rest
-            found.setdefault(name if name in self._rows else "", text)
+            while name and name not in self._rows:  # an item of a list is shown where the list is
+                name = name.rpartition(".")[0]
+            found.setdefault(name, text)
         return found
 
     def _show_errors(self, found: Mapping[str, str]) -> None:
@@ -230,6 +233,9 @@ def _control(info: FieldInfo, choices: Sequence[tuple[object, str]] | None) -> C
         return ColorControl(str(extra.get("empty", "")))
     if get_origin(kind) is Literal:
         return ChoiceControl([(value, str(value).replace("_", " ")) for value in get_args(kind)])
+    if get_origin(kind) is tuple:
+        item = get_args(kind)[0]
+        return ListControl(item if issubclass(item, BaseModel) else None)
     return _MAKERS[kind](info)
 
 

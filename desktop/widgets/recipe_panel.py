@@ -26,7 +26,7 @@ MAIN_FIELDS = {
     "Schedule": ["schedule.epochs", "schedule.batch_size", "optimizer.lr"],
 }
 # The Augment page has the augmentation, the list above the model.
-_ELSEWHERE = {"model", "augmentation", "strategy.unfreeze", "schedule.milestones"}
+_ELSEWHERE = {"model", "augmentation"}
 # What a person set up for the project rather than for a model survives a change of model.
 _KEPT_FIELDS = ("augmentation", "evaluation", "seed", "device", "limits", "tracking")
 _SOURCE_WORDS = {"none": "None: random", "file": "Weights file", "checkpoint": "Checkpoint"}

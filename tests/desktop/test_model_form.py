@@ -20,6 +20,7 @@ from desktop.widgets.field_controls import (
     SliderControl,
     TextControl,
 )
+from desktop.widgets.list_controls import ListControl
 from desktop.widgets.model_form import ModelForm
 
 
@@ -37,6 +38,8 @@ class Settings(BaseModel):
     kind: Literal["first_one", "second"] = "first_one"
     on: bool = False
     device: str = Field("auto", pattern="^(auto|cpu)$")
+    places: tuple[float, ...] = (0.5,)
+    layers: tuple[Inner, ...] = ()
     inner: Inner = Inner()
 
 
@@ -58,7 +61,7 @@ def test_each_kind_of_field_has_its_control(form):
     kinds = {name: type(form.control(name)) for name in Settings.model_fields if name != "inner"}
     assert kinds == {
         "amount": SliderControl, "rate": NumberControl, "limit": NumberControl, "size": IntControl,
-        "kind": ChoiceControl, "on": FlagControl, "device": TextControl,
+        "kind": ChoiceControl, "on": FlagControl, "device": TextControl, "places": ListControl, "layers": ListControl,
     }  # fmt: skip
     assert type(form.control("inner.depth")) is IntControl
 
@@ -241,3 +244,27 @@ def test_fields_can_be_hidden_and_come_back(form):
     assert not [label for label in form.findChildren(QLabel) if label.property("role") == "error" and label.isVisible()]
     form.set_field_visible("size", True)
     assert form.control("size").isVisible() and "size" in form.errors()
+
+
+def type_text(form: ModelForm, field: str, text: str) -> None:
+    line = form.control(field).line
+    line.setText(text)
+    line.textEdited.emit(text)
+
+
+def test_several_values_are_written_with_commas_between(form):
+    assert form.control("places").line.text() == "0.5"
+    type_text(form, "places", "0.25, 0.75,")
+    type_text(form, "layers", "4, 9")
+    assert form.value().places == (0.25, 0.75) and form.value().layers == (Inner(depth=4), Inner(depth=9))
+    form.set_value(Settings(places=(0.1, 1), layers=(Inner(depth=2),)))
+    assert (form.control("places").line.text(), form.control("layers").line.text()) == ("0.1, 1", "2")
+
+
+def test_a_wrong_value_among_several_is_told_at_their_field(form):
+    type_text(form, "places", "0.25, half")
+    type_text(form, "layers", "12")
+    assert set(form.errors()) == {"places", "layers"} and form.value() == Settings()
+    type_text(form, "places", "0.25")
+    type_text(form, "layers", "")
+    assert form.errors() == {} and form.value() == Settings(places=(0.25,))
