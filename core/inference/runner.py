@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -43,9 +44,7 @@ class Output:
     """The network's raw answer for one part."""
 
     part: Part
-    logits_bak: Tensor
-    deltas_ba4: Tensor
-    anchors_a4: Tensor
+    raw: Any  # what the network's forward pass returned
     size: tuple[int, int]  # width, height of the input
 
 
@@ -65,8 +64,8 @@ class Runner:
             pixels = self._pixels(image, part)
             with torch.inference_mode(), mixed_precision(self.device, self.precision):
                 batch = normalized(pixels.to(self.device), self.input)
-                logits, deltas, anchors = self.detector(batch)
-            yield Output(part, logits, deltas, anchors, (batch.shape[3], batch.shape[2]))
+                raw = self.detector(batch)
+            yield Output(part, raw, (batch.shape[3], batch.shape[2]))
 
     def predict(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Boxes (n, 4) in pixels of the image and scores (n, k), best first."""
@@ -84,9 +83,8 @@ class Runner:
             return boxes.float().cpu().numpy(), scores.float().cpu().numpy()
 
     def _decoded(self, output: Output, width: int, height: int) -> tuple[Tensor, Tensor]:
-        [(boxes, scores)] = detections(
-            output.logits_bak, output.deltas_ba4, output.anchors_a4, output.size, self.decoding
-        )
+        logits_bak, deltas_ba4, anchors_a4 = output.raw
+        [(boxes, scores)] = detections(logits_bak, deltas_ba4, anchors_a4, output.size, self.decoding)
         part = output.part
         boxes = boxes / boxes.new_tensor([part.scale_x, part.scale_y] * 2)
         boxes = boxes + boxes.new_tensor([part.x1, part.y1, part.x1, part.y1])

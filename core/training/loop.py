@@ -16,22 +16,23 @@ import torchvision
 from torch import Tensor
 
 from core.errors import InputError
-from core.evaluation.average_precision import Evaluation
 from core.imaging.decode import ImageError
 from core.inference.runner import Runner, normalized
 from core.models import checkpoint
 from core.models.checkpoint import Description, Metrics
 from core.models.device import choose_device, device_title, mixed_precision
-from core.models.multilabel import Decoding, detection_loss
+from core.models.multilabel import Decoding
 from core.project.snapshot import Snapshot
 from core.training.dataset import Batch, ImageCache, TrainingSet
 from core.training.events import CheckpointSaved, EpochDone, Event, Notice, RunFailed, RunFinished, RunStarted, StepDone
 from core.training.interruption import StopRequested, stoppable
+from core.training.judging import Judged
 from core.training.preparation import Prepared, prepare
 from core.training.recipe import Recipe
 from core.training.schedule import rate_factor
 from core.training.strategy import Plan, apply_strategy, set_rate
-from core.training.validation import Validation, validate
+from core.training.tasks import task_for
+from core.training.validation import validate
 from core.types import Split
 
 # For average precision, low scores count too; 0.01 loses nothing that shows in four digits.
@@ -114,9 +115,10 @@ class _Run:
         self.began = time.monotonic()
         self.saved_at = self.began
         self.epoch = 0  # the last one that was begun
-        self.latest: Validation | None = None  # of the epoch that ended last, if it was judged
-        self.best: Evaluation | None = None
+        self.latest: Judged | None = None  # of the epoch that ended last, if it was judged
+        self.best: Judged | None = None
         self.best_id = ""
+        self.task = task_for(recipe, snapshot)
         self.train_images = self.snapshot.of_split(Split.TRAIN)
         self.val_images = self.snapshot.of_split(Split.VAL)
         if self.recipe.evaluation.max_images:
@@ -167,8 +169,7 @@ class _Run:
                 self.latest = self._validate()
             yield self._epoch_done(epoch, (label_loss, box_loss), self.latest if judged else None, speed, begun)
             if judged and self._is_best():
-                assert self.latest is not None
-                self.best = self.latest.evaluation
+                self.best = self.latest
                 yield self._save("best", best=True)
             if last or time.monotonic() - self.saved_at >= SAVES_APART:
                 yield from self.save_last()
@@ -207,8 +208,8 @@ class _Run:
         images = batch.images_b3hw.to(self.device, non_blocking=True)
         targets = batch.targets.to(self.device)
         with mixed_precision(self.device, self.recipe.limits.precision):
-            logits, deltas, anchors = self.prepared.detector(normalized(images, self.prepared.input))
-        sums = detection_loss(logits, deltas, anchors, targets, self.recipe.loss.kind)
+            outputs = self.prepared.detector(normalized(images, self.prepared.input))
+        sums = self.task.loss_sums(outputs, targets)
         label_loss, box_loss = sums.per_positive()
         box_loss = box_loss * self.recipe.loss.box_weight
         self.plan.optimizer.zero_grad(set_to_none=True)
@@ -223,29 +224,29 @@ class _Run:
         limit = self.recipe.limits.time_minutes * 60
         return max(by_steps, (time.monotonic() - self.began) / limit) if limit else by_steps
 
-    def _validate(self) -> Validation:
+    def _validate(self) -> Judged:
         self.prepared.detector.eval()
-        return validate(self.runner, self.val_images, self.snapshot.label_names, self.recipe, self.cache)
+        return validate(self.task, self.runner, self.val_images, self.cache)
 
     def _is_best(self) -> bool:
         assert self.latest is not None
-        # Validation images without any box judge nothing: then what was trained longer is the better.
-        judges = self.latest.evaluation.map50 is not None
-        return self.best is None or not judges or _rank(self.latest.evaluation) > _rank(self.best)
+        if self.best is None or self.best.rank is None or self.latest.rank is None:
+            # Validation images that judge nothing: then what was trained longer is the better.
+            return True
+        return self.latest.rank > self.best.rank
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
             raise _Diverged(f"the loss became {loss} in epoch {self.epoch}")
 
     def _epoch_done(
-        self, epoch: int, losses: tuple[float, float], judged: Validation | None, speed: float, begun: float
+        self, epoch: int, losses: tuple[float, float], judged: Judged | None, speed: float, begun: float
     ) -> EpochDone:
         label_loss, box_loss = losses
         seconds = time.monotonic() - begun
         progress = self._progress(epoch * self.data.steps)
         elapsed = time.monotonic() - self.began
         weight = self.recipe.loss.box_weight
-        evaluation = judged.evaluation if judged else None
         return EpochDone(
             epoch=epoch,
             epochs=self.recipe.schedule.epochs,
@@ -255,9 +256,10 @@ class _Run:
             val_loss=judged.label_loss + weight * judged.box_loss if judged else None,
             val_label_loss=judged.label_loss if judged else None,
             val_box_loss=weight * judged.box_loss if judged else None,
-            map50=evaluation.map50 if evaluation else None,
-            map=evaluation.map if evaluation else None,
-            labels={name: one.ap50 for name, one in evaluation.labels.items()} if evaluation else {},
+            map50=judged.map50 if judged else None,
+            map=judged.map if judged else None,
+            labels=judged.labels if judged else {},
+            metrics=judged.metrics if judged else {},
             lr=self.plan.optimizer.param_groups[0]["lr"] / self.plan.optimizer.param_groups[0]["lr_factor"],
             images_per_second=speed,
             seconds=seconds,
@@ -274,7 +276,7 @@ class _Run:
     def _save(self, name: str, best: bool) -> CheckpointSaved:
         path = self.folder / "checkpoints" / f"{name}.safetensors"
         description = self._description(f"{self.folder.name}-{name}", best)
-        checkpoint.save(path, self.prepared.detector, self.plan.optimizer, description)
+        checkpoint.save(path, self.prepared.detector, description)
         if best:
             self.best_id = description.id
         return CheckpointSaved(
@@ -295,7 +297,7 @@ class _Run:
             recipe=self.recipe.model_dump(),
             snapshot_hash=self.snapshot.hash,
             window=self.snapshot.window,
-            metrics=_metrics(self.latest),
+            metrics=self.latest.kept() if self.latest else Metrics(),
             best=best,
             versions=versions(),
         )
@@ -310,26 +312,6 @@ class _Run:
             best_checkpoint=self.best_id,
             peak_memory_mb=peak_memory_mb(self.device),
         )
-
-
-def _metrics(judged: Validation | None) -> Metrics:
-    if judged is None:
-        return Metrics()
-    evaluation = judged.evaluation
-    return Metrics(
-        map50=evaluation.map50,
-        map=evaluation.map,
-        label_ap50={name: one.ap50 for name, one in evaluation.labels.items()},
-        thresholds={name: one.threshold for name, one in evaluation.labels.items() if one.threshold is not None},
-    )
-
-
-def _rank(evaluation: Evaluation) -> float:
-    """What makes one checkpoint better than another: mAP@[.5:.95] and mAP@0.5 together.
-
-    mAP@0.5 alone is coarse on a small validation set, and rewards boxes that are barely in place.
-    """
-    return (evaluation.map or 0.0) + (evaluation.map50 or 0.0)
 
 
 def versions() -> dict[str, Any]:

@@ -23,7 +23,7 @@ from core.models.inputs import NORMALIZATIONS
 from core.models.multilabel import LossSums, detection_loss
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.sample import SAMPLE_LABELS, generate_image
-from core.training import loop
+from core.training import detection, loop
 from core.training.dataset import ImageCache, TrainingSet
 from core.training.events import CheckpointSaved, EpochDone, Event, Notice, RunFailed, RunFinished, RunStarted, StepDone
 from core.training.loop import train
@@ -140,7 +140,7 @@ def parameters(path: Path) -> dict[str, torch.Tensor]:
 
 def test_the_same_recipe_gives_the_same_model_whatever_the_workers(snapshot: Snapshot, tmp_path: Path) -> None:
     for name, workers in (("r001", 1), ("r002", 3)):
-        run(tiny(workers=workers), snapshot, tmp_path / name)
+        run(tiny(limits__workers=workers), snapshot, tmp_path / name)
     first, second = (parameters(tmp_path / name / "checkpoints" / "last.safetensors") for name in ("r001", "r002"))
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
     run(tiny(seed=1), snapshot, tmp_path / "r003")
@@ -234,7 +234,7 @@ def test_a_diverging_run_says_so_and_what_to_change(
         sums = detection_loss(*arguments)
         return LossSums(sums.labels * (float("inf") if steps > 7 else 1), sums.boxes, sums.positives)
 
-    monkeypatch.setattr(loop, "detection_loss", exploding)
+    monkeypatch.setattr(detection, "detection_loss", exploding)
     events = run(tiny(schedule__epochs=10), snapshot, tmp_path / "r001")
     assert isinstance(events[-1], RunFailed)
     assert "loss became inf in epoch 4" in events[-1].reason and "optimizer.lr=0.0004" in events[-1].advice

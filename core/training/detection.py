@@ -1,0 +1,95 @@
+"""The task of finding defects: boxes, each with its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.evaluation.average_precision import Evaluation, evaluate
+from core.geometry import area, clip
+from core.inference.runner import Output, Runner
+from core.models.multilabel import LossSums, Targets, detection_loss
+from core.project.snapshot import Snapshot, SnapshotImage
+from core.training.dataset import padded_targets
+from core.training.judging import Judged, Look, normalized_losses
+from core.training.parts import Loss
+from core.training.recipe import Recipe
+from core.types import Detections, GroundTruth
+
+# Of a box that a tile's edge cuts, this much must be inside to count as there.
+MIN_VISIBLE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionTask:
+    """Detectors: one sigmoid per label at every anchor, and the box."""
+
+    label_names: tuple[str, ...]
+    loss: Loss
+
+    @classmethod
+    def of(cls, recipe: Recipe, snapshot: Snapshot) -> Self:
+        return cls(tuple(snapshot.label_names), recipe.loss)
+
+    def loss_sums(self, outputs: Any, targets: Targets) -> LossSums:
+        """`outputs`: logits (b, a, k), deltas (b, a, 4) and anchors (a, 4)."""
+        logits_bak, deltas_ba4, anchors_a4 = outputs
+        return detection_loss(logits_bak, deltas_ba4, anchors_a4, targets, self.loss.kind)
+
+    def look(self, runner: Runner, image: SnapshotImage, pixels: NDArray[np.uint8]) -> Look:
+        """Loss and detections of one image, whole or in tiles, from one pass over it."""
+        outputs = list(runner.outputs(pixels))
+        labels = boxes = positives = 0.0
+        for output in outputs:
+            sums = self._loss(output, image, runner.device)
+            labels += float(sums.labels)
+            boxes += float(sums.boxes)
+            positives += float(sums.positives)
+        predicted, scores = runner.merged(outputs, pixels.shape[1], pixels.shape[0])
+        return Look(labels, boxes, positives, Detections(predicted, scores, self.label_names))
+
+    def judge(self, images: Sequence[SnapshotImage], looks: Sequence[Look]) -> Judged:
+        evaluation = evaluate(
+            [GroundTruth(image.boxes, image.labels) for image in images],
+            [look.found for look in looks],
+            self.label_names,
+        )
+        label_loss, box_loss = normalized_losses(looks)
+        return Judged(
+            label_loss=label_loss,
+            box_loss=box_loss,
+            rank=_rank(evaluation),
+            map50=evaluation.map50,
+            map=evaluation.map,
+            labels={name: one.ap50 for name, one in evaluation.labels.items()},
+            thresholds={name: one.threshold for name, one in evaluation.labels.items() if one.threshold is not None},
+            metrics={
+                "map75": evaluation.map75,
+                "agnostic_ap50": evaluation.agnostic_ap50,
+                "label_set_f1": evaluation.label_set_f1,
+                "exact_match": evaluation.exact_match,
+            },
+        )
+
+    def _loss(self, output: Output, image: SnapshotImage, device: torch.device) -> LossSums:
+        boxes = output.part.to_input(image.boxes)
+        inside = clip(boxes, *output.size)
+        visible = area(inside) >= MIN_VISIBLE * np.maximum(area(boxes), 1e-6)
+        targets = padded_targets([(inside[visible].astype(np.float32), image.labels[visible])], image.labels.shape[1])
+        with torch.inference_mode():
+            return self.loss_sums(output.raw, targets.to(device))
+
+
+def _rank(evaluation: Evaluation) -> float | None:
+    """mAP@[.5:.95] and mAP@0.5 together; None where no image has a box.
+
+    mAP@0.5 alone is coarse on a small validation set, and rewards boxes that are barely in place.
+    """
+    if evaluation.map50 is None:
+        return None
+    return (evaluation.map or 0.0) + evaluation.map50
