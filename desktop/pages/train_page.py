@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QMessageBox,
-    QProgressDialog,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QProgressDialog, QVBoxLayout, QWidget
 
 from core.changes import Changes
 from core.errors import InputError
@@ -22,22 +12,17 @@ from core.jobs.folder import JobFolder
 from core.jobs.process import CHILD_MODULE
 from core.launching import prepare_run
 from core.project.project import Project
-from core.training.recipe import Recipe, default_recipe, parse_recipe, with_settings
 from desktop.actions import TRAIN, build
-from desktop.dialogs.split_images import SplitImagesDialog
 from desktop.live_training import LiveTraining
-from desktop.models.recipe_draft import USUAL_MODEL, load_draft, save_draft
 from desktop.models.run_history import RunHistory
+from desktop.pages.recipe_side import RecipeSide
 from desktop.services import Services
 from desktop.session import Session
 from desktop.theme import GAP, PAD
-from desktop.widgets.data_summary import DataSummary, count_data
-from desktop.widgets.recipe_panel import RecipePanel
+from desktop.widgets.parts import words
 from desktop.widgets.run_picker import RunPicker
 from desktop.widgets.run_view import RunView
 
-PANEL_WIDTH = 392  # fits the widest row of the advanced settings
-_SAVE_DRAFT_MS = 300
 _SYNC_MS = 1500  # the Checkpoints page hears of new checkpoints this soon
 
 
@@ -55,19 +40,9 @@ class TrainPage(QWidget):
         self._live = LiveTraining(child_module, self)
         self._shown_run = ""
         self._active = False
-        self._panel = RecipePanel(default_recipe(USUAL_MODEL))
-        self._data = DataSummary()
+        self._recipe = RecipeSide(session)
         self._view = RunView()
         self._runs = RunPicker()
-        self._error = QLabel()
-        self._error.setWordWrap(True)
-        self._error.setProperty("role", "error")
-        self._error.hide()
-        self._train = QPushButton("Train")
-        self._train.setProperty("role", "primary")
-        self._stop = QPushButton("Stop")
-        self._draft_timer = _single_shot(self, _SAVE_DRAFT_MS, self._save_draft)
-        self._data_timer = _single_shot(self, 200, self._show_data)
         self._sync_timer = _single_shot(self, _SYNC_MS, self._sync_runs)
         self._actions = build(self, TRAIN, {"train": self.train, "stop_training": self.stop})
         self._lay_out()
@@ -79,14 +54,14 @@ class TrainPage(QWidget):
     def activated(self) -> None:
         """The page came to the front."""
         self._active = True
-        self._load_draft()
-        self._show_data()
+        self._recipe.load_draft()
+        self._recipe.show_data()
         self._sync_runs()
         self._keep_warm()
 
     def deactivated(self) -> None:
         self._active = False
-        self._save_draft()
+        self._recipe.save_draft()
         self._live.warm.release_later()
 
     def actions(self) -> list[QAction]:
@@ -98,7 +73,7 @@ class TrainPage(QWidget):
             if not self.ask_to_stop():
                 return False
             self._stop_with_patience()
-        self._save_draft()
+        self._recipe.save_draft()
         self._live.warm.dismiss()
         return True
 
@@ -128,21 +103,19 @@ class TrainPage(QWidget):
         try:
             folder = self._prepare_run(project)
         except InputError as error:
-            self._show_error(str(error))
+            self._recipe.show_error(str(error))
             return
         except OSError as error:
-            self._show_error(f"{error.filename or project.folder}: {error.strerror}. Free some space and try again.")
+            self._recipe.show_error(
+                f"{error.filename or project.folder}: {error.strerror}. Free some space and try again."
+            )
             return
-        self._show_error("")
+        self._recipe.show_error("")
         self._start(folder)
 
     def _prepare_run(self, project: Project) -> JobFolder:
         """The folder of a new run, with its recipe and snapshot. Raises InputError where something is missing."""
-        recipe = self._panel.recipe()
-        if not self._panel.is_valid():
-            self._panel.show_errors()
-            raise InputError("The recipe has a field marked red; mend it first.")
-        self._save_draft()
+        recipe = self._recipe.ready_recipe()
         self._session.settle.emit()
         return prepare_run(project, recipe, self._session.apply)
 
@@ -195,14 +168,11 @@ class TrainPage(QWidget):
     def _take_project(self) -> None:
         """Another project, or none. The former one is still open while this runs."""
         if self._project is not None and self._project is not self._session.project:
-            self._save_draft()
             self._live.stop_and_wait()
         self._project = self._session.project
+        self._recipe.take_project(self._project)
         self._shown_run = ""
         self._view.show_run(RunHistory(), "", {})
-        self._show_error("")
-        self._load_draft()
-        self._show_data()
         self._list_runs()
         self._enable()
         if self._project is None:
@@ -214,70 +184,6 @@ class TrainPage(QWidget):
     def _on_changed(self, changes: Changes, initiator: object) -> None:
         if changes.runs and initiator is not self:
             self._list_runs()
-        if changes.image_list or changes.status or changes.boxes or changes.labels:
-            self._data_timer.start()
-
-    def _show_data(self) -> None:
-        project = self._session.project
-        if project is None:
-            self._data.show_data(count_data([]), (), {})
-            return
-        self._data.show_data(count_data(project.images()), project.labels(), project.counts().labels)
-
-    def _split_images(self) -> None:
-        project = self._session.project
-        if project is None:
-            return
-        dialog = SplitImagesDialog(project, self)
-        if dialog.exec():
-            self._session.apply(dialog.edit(), self)
-            self._show_data()
-        dialog.deleteLater()
-
-    # -- the recipe --------------------------------------------------------------------------------------------
-
-    def _load_draft(self) -> None:
-        project = self._session.project
-        if project is None or self._draft_timer.isActive():  # what is on the screen is newer
-            return
-        try:
-            recipe = load_draft(project)
-        except InputError as error:
-            self._show_error(f"{error}. The defaults are shown instead.")
-            recipe = default_recipe(USUAL_MODEL)
-        self._panel.set_recipe(recipe)
-
-    def _recipe_changed(self, _recipe: Recipe) -> None:
-        self._show_error("")
-        self._draft_timer.start()
-
-    def _save_draft(self) -> None:
-        if not self._draft_timer.isActive() and self.sender() is not self._draft_timer:
-            return
-        self._draft_timer.stop()
-        if self._project is not None and not self._project.read_only:
-            save_draft(self._project, self._panel.recipe())
-
-    def _continue_from(self, checkpoint_id: str) -> None:
-        """Put a checkpoint, its model and the recipe of its run into the form."""
-        project = self._session.project
-        found = [record for record in project.checkpoints() if record.id == checkpoint_id] if project else []
-        if not found or project is None:
-            return
-        checkpoint = found[0]
-        start = {"weights.source": "checkpoint", "weights.path": str(checkpoint.path)}
-        recipes = [run.recipe for run in project.runs() if run.id == checkpoint.run]
-        try:
-            base = (
-                parse_recipe(recipes[0], checkpoint.run) if recipes and recipes[0] else default_recipe(checkpoint.model)
-            )
-            recipe = with_settings(base, start)
-        except InputError as error:
-            self._show_error(str(error))
-            return
-        self._panel.set_recipe(recipe)
-        self._draft_timer.start()
-        self._save_draft()
 
     # -- runs --------------------------------------------------------------------------------------------------
 
@@ -306,14 +212,14 @@ class TrainPage(QWidget):
             return  # it was closed meanwhile
         if not isinstance(error, InputError | OSError):
             raise error
-        self._show_error(str(error))
+        self._recipe.show_error(str(error))
 
     def _list_runs(self) -> None:
         """Fill the list of runs, newest first, and keep the one that is shown."""
         project = self._session.project
         records = list(reversed(project.runs())) if project is not None else []
         checkpoints = project.checkpoints() if project is not None else []
-        self._panel.set_checkpoints(checkpoints)
+        self._recipe.set_checkpoints(checkpoints)
         self._runs.set_runs(records, checkpoints, self._live.run)
         if not self._shown_run and records:
             self._show_run(records[0].id)
@@ -357,12 +263,10 @@ class TrainPage(QWidget):
     def _connect(self) -> None:
         self._session.project_changed.connect(self._take_project)
         self._session.changed.connect(self._on_changed)
-        self._session.continue_requested.connect(self._continue_from)
-        self._panel.recipe_changed.connect(self._recipe_changed)
-        self._data.split_requested.connect(self._split_images)
+        self._session.continue_requested.connect(self._recipe.continue_from)
         self._runs.chosen.connect(self._show_run)
-        self._train.clicked.connect(self.train)
-        self._stop.clicked.connect(self.stop)
+        self._recipe.train_button.clicked.connect(self.train)
+        self._recipe.stop_button.clicked.connect(self.stop)
         self._live.progressed.connect(self._on_progress)
         self._live.ended.connect(self._on_ended)
         self._view.inspect_requested.connect(self._session.inspect_requested)
@@ -373,55 +277,17 @@ class TrainPage(QWidget):
         idle = project is not None and not project.read_only and not self._live.running
         stopping = self._live.state == "stopping"
         for button, action, enabled in (
-            (self._train, self._actions["train"], idle),
-            (self._stop, self._actions["stop_training"], self._live.running and not stopping),
+            (self._recipe.train_button, self._actions["train"], idle),
+            (self._recipe.stop_button, self._actions["stop_training"], self._live.running and not stopping),
         ):
             button.setEnabled(enabled)
             action.setEnabled(enabled)
-        self._stop.setText("Stopping…" if stopping else "Stop")
-        self._panel.setEnabled(idle)
-        self._data.split_button.setEnabled(idle)
-
-    def _show_error(self, text: str) -> None:
-        self._error.setText(text)
-        self._error.setVisible(bool(text))
+        self._recipe.stop_button.setText("Stopping…" if stopping else "Stop")
+        self._recipe.set_editable(idle)
 
     def _lay_out(self) -> None:
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(PAD, PAD, PAD, PAD)
-        column.setSpacing(GAP)
-        for title, widget in (("Model", self._panel), ("Data", self._data)):
-            column.addWidget(_section(title))
-            column.addWidget(widget)
-            column.addSpacing(PAD)
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it takes the keys
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
-        foot = QFrame()
-        foot.setProperty("role", "foot")
-        buttons = QVBoxLayout(foot)
-        buttons.setContentsMargins(PAD, GAP, PAD, PAD)
-        buttons.setSpacing(GAP)
-        buttons.addWidget(self._error)
-        row = QHBoxLayout()
-        row.addWidget(self._train, 2)
-        row.addWidget(self._stop, 1)
-        buttons.addLayout(row)
-        panel = QFrame()
-        panel.setProperty("role", "panel")
-        panel.setFixedWidth(PANEL_WIDTH)
-        left = QVBoxLayout(panel)
-        left.setContentsMargins(0, 0, 0, 0)
-        left.setSpacing(0)
-        left.addWidget(scroll, 1)
-        left.addWidget(foot)
         run = QHBoxLayout()
-        run.addWidget(_section("Run"))
+        run.addWidget(words("Run", "section"))
         run.addWidget(self._runs)
         run.addStretch(1)
         right = QVBoxLayout()
@@ -432,14 +298,8 @@ class TrainPage(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(panel)
+        layout.addWidget(self._recipe)
         layout.addLayout(right, 1)
-
-
-def _section(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("role", "section")
-    return label
 
 
 def _single_shot(parent: QObject, interval: int, then: object) -> QTimer:

@@ -129,10 +129,10 @@ def wait_for_epoch(bench: Bench, qtbot: QtBot) -> None:
 
 
 def test_the_train_button_trains_and_the_plots_show_it(bench: Bench, qtbot: QtBot) -> None:
-    qtbot.mouseClick(bench.page._train, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(bench.page._recipe.train_button, Qt.MouseButton.LeftButton)
     assert bench.page.training
-    assert not bench.page._train.isEnabled()
-    assert bench.page._stop.isEnabled()
+    assert not bench.page._recipe.train_button.isEnabled()
+    assert bench.page._recipe.stop_button.isEnabled()
     qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     history = bench.view.history
@@ -174,13 +174,13 @@ def test_stop_works_within_two_seconds_and_keeps_what_was_learnt(bench: Bench, q
     bench.page.train()
     wait_for_epoch(bench, qtbot)
     begun = time.monotonic()
-    qtbot.mouseClick(bench.page._stop, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(bench.page._recipe.stop_button, Qt.MouseButton.LeftButton)
     assert bench.view.status.state_text() == "Stopping"
     qtbot.waitUntil(lambda: not bench.page.training, timeout=5000)
     assert time.monotonic() - begun < 2
     assert bench.view.status.state_text() == "Stopped"
     assert bench.view.summary.text().startswith("Stopped after")
-    assert bench.page._train.isEnabled()
+    assert bench.page._recipe.train_button.isEnabled()
 
 
 def test_a_crash_of_the_training_is_told_and_another_can_start(
@@ -240,7 +240,7 @@ def test_closing_the_project_stops_its_training(bench: Bench, qtbot: QtBot) -> N
     bench.session.close()
     assert not exists(pid)
     assert bench.run_folder().state() == "stopped"
-    assert not bench.page._train.isEnabled()
+    assert not bench.page._recipe.train_button.isEnabled()
     assert bench.view.status.state_text() == "No run yet"
 
 
@@ -248,20 +248,20 @@ def test_closing_the_project_stops_its_training(bench: Bench, qtbot: QtBot) -> N
 
 
 def test_the_data_of_the_next_training_are_summed_up(bench: Bench) -> None:
-    assert {split: label.text() for split, label in bench.page._data._numbers.items()} == {
+    assert {split: label.text() for split, label in bench.page._recipe.data._numbers.items()} == {
         Split.TRAIN: "4", Split.VAL: "2", Split.TEST: "0",
     }  # fmt: skip
-    assert bench.page._data.hint_text() == ""
+    assert bench.page._recipe.data.hint_text() == ""
 
 
 def test_without_validation_images_the_page_says_so_and_splitting_mends_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     bench.session.apply(set_split(bench.project, bench.project.image_ids(), Split.TRAIN))
-    qtbot.waitUntil(lambda: "validation" in bench.page._data.hint_text())
-    monkeypatch.setattr("desktop.pages.train_page.SplitImagesDialog.exec", lambda _dialog: 1)
-    qtbot.mouseClick(bench.page._data.split_button, Qt.MouseButton.LeftButton)
-    assert bench.page._data.hint_text() == ""
+    qtbot.waitUntil(lambda: "validation" in bench.page._recipe.data.hint_text())
+    monkeypatch.setattr("desktop.pages.recipe_side.SplitImagesDialog.exec", lambda _dialog: 1)
+    qtbot.mouseClick(bench.page._recipe.data.split_button, Qt.MouseButton.LeftButton)
+    assert bench.page._recipe.data.hint_text() == ""
     assert bench.project.counts().splits["val"] > 0
     assert bench.project.undo_name == "Assign splits"
 
@@ -270,8 +270,8 @@ def test_with_nothing_to_learn_from_no_run_begins(bench: Bench) -> None:
     bench.session.apply(set_split(bench.project, bench.project.image_ids(), Split.TEST))
     bench.page.train()
     assert not bench.page.training
-    assert "train split" in bench.page._error.text()
-    assert bench.page._error.isVisible()
+    assert "train split" in bench.page._recipe.error.text()
+    assert bench.page._recipe.error.isVisible()
     assert not (bench.folder / "runs" / "r001").exists()
 
 
@@ -279,18 +279,18 @@ def test_with_nothing_to_learn_from_no_run_begins(bench: Bench) -> None:
 
 
 def test_a_setting_that_is_wrong_is_shown_at_its_field_and_stops_the_start(bench: Bench) -> None:
-    form = bench.page._panel.form()
+    form = bench.page._recipe.panel.form()
     form.control("weights.source").edited.emit("file")
     assert "name the file" in form.errors()["weights.path"]
     bench.page.train()
     assert not bench.page.training
-    assert "marked red" in bench.page._error.text()
+    assert "marked red" in bench.page._recipe.error.text()
 
 
 def test_another_model_brings_its_defaults_and_keeps_the_augmentation(bench: Bench) -> None:
     bench.settings(augmentation__rotation=12.0, schedule__epochs=7)
-    bench.page._panel.choose_model("ssd300_vgg16")
-    recipe = bench.page._panel.recipe()
+    bench.page._recipe.panel.choose_model("ssd300_vgg16")
+    recipe = bench.page._recipe.panel.recipe()
     assert recipe.model == "ssd300_vgg16"
     assert recipe.sampling.input_size == default_recipe("ssd300_vgg16").sampling.input_size
     assert recipe.schedule.epochs == default_recipe("ssd300_vgg16").schedule.epochs
@@ -298,12 +298,12 @@ def test_another_model_brings_its_defaults_and_keeps_the_augmentation(bench: Ben
 
 
 def test_the_recipe_is_kept_in_the_project_beside_what_the_augment_page_sets(bench: Bench, qtbot: QtBot) -> None:
-    bench.page._panel.form().control("schedule.epochs").number.setValue(33)
+    bench.page._recipe.panel.form().control("schedule.epochs").number.setValue(33)
     qtbot.waitUntil(lambda: load_draft(bench.project).schedule.epochs == 33)
     bench.page.deactivated()
     save_draft(bench.project, with_settings(load_draft(bench.project), {"augmentation.blur": 2.0}))
     bench.page.activated()
-    bench.page._panel.form().control("schedule.batch_size").number.setValue(5)
+    bench.page._recipe.panel.form().control("schedule.batch_size").number.setValue(5)
     bench.page.deactivated()
     recipe = load_draft(bench.project)
     assert (recipe.schedule.epochs, recipe.schedule.batch_size, recipe.augmentation.blur) == (33, 5, 2.0)
@@ -312,12 +312,12 @@ def test_the_recipe_is_kept_in_the_project_beside_what_the_augment_page_sets(ben
 def test_a_damaged_draft_is_told_and_replaced_by_the_defaults(bench: Bench) -> None:
     bench.project.set_setting("recipe", {"model": "ssd_compact", "schedule": {"epochs": 0}})
     bench.page.activated()
-    assert "schedule.epochs" in bench.page._error.text()
-    assert bench.page._panel.recipe() == default_recipe("ssd_compact")
+    assert "schedule.epochs" in bench.page._recipe.error.text()
+    assert bench.page._recipe.panel.recipe() == default_recipe("ssd_compact")
 
 
 def test_every_setting_of_a_recipe_can_be_reached(bench: Bench) -> None:
-    shown = set(bench.page._panel.form()._rows) | set(bench.page._panel.advanced()._rows)
+    shown = set(bench.page._recipe.panel.form()._rows) | set(bench.page._recipe.panel.advanced()._rows)
     leaves = set()
     for name, info in Recipe.model_fields.items():
         inner = getattr(info.annotation, "model_fields", None)
@@ -331,10 +331,10 @@ def test_continuing_puts_the_checkpoint_and_its_model_into_the_recipe(bench: Ben
     bench.project.sync_runs()
     bench.session.continue_requested.emit("r007-best")
     bench.page.activated()
-    recipe = bench.page._panel.recipe()
+    recipe = bench.page._recipe.panel.recipe()
     assert recipe.model == "ssdlite320_mobilenet_v3"
     assert (recipe.weights.source, recipe.weights.path) == ("checkpoint", str(path))
-    assert not bench.page._panel.form().control("weights.path").isHidden()
+    assert not bench.page._recipe.panel.form().control("weights.path").isHidden()
 
 
 # -- runs of the past ------------------------------------------------------------------------------------------
@@ -414,5 +414,5 @@ def test_the_page_of_a_read_only_project_shows_runs_but_does_not_train(
     bench.session.open(bench.folder, read_only=True)
     bench.page.activated()
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
-    assert not bench.page._train.isEnabled()
+    assert not bench.page._recipe.train_button.isEnabled()
     assert bench.page._live.warm.pid is None

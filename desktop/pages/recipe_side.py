@@ -1,0 +1,188 @@
+"""The left side of the Train page: the recipe of the next training, the data it would learn from, and the buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from core.changes import Changes
+from core.errors import InputError
+from core.project.project import Project
+from core.project.records import CheckpointRecord
+from core.training.recipe import Recipe, default_recipe, parse_recipe, with_settings
+from desktop.dialogs.split_images import SplitImagesDialog
+from desktop.models.recipe_draft import USUAL_MODEL, load_draft, save_draft
+from desktop.session import Session
+from desktop.theme import GAP, PAD
+from desktop.widgets.data_summary import DataSummary, count_data
+from desktop.widgets.parts import words
+from desktop.widgets.recipe_panel import RecipePanel
+
+PANEL_WIDTH = 392  # fits the widest row of the advanced settings
+_SAVE_DRAFT_MS = 300
+
+
+class RecipeSide(QFrame):
+    """Keeps the project's draft of a recipe: loads it, edits it, saves it soon after a change."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setProperty("role", "panel")
+        self.setFixedWidth(PANEL_WIDTH)
+        self._session = session
+        self._project: Project | None = None
+        self.panel = RecipePanel(default_recipe(USUAL_MODEL))
+        self.data = DataSummary()
+        self.error = words(role="error", wrap=True)
+        self.error.hide()
+        self.train_button = QPushButton("Train")
+        self.train_button.setProperty("role", "primary")
+        self.stop_button = QPushButton("Stop")
+        self._draft_timer = QTimer(self, singleShot=True, interval=_SAVE_DRAFT_MS)
+        self._draft_timer.timeout.connect(self._write_draft)
+        self._data_timer = QTimer(self, singleShot=True, interval=200)
+        self._data_timer.timeout.connect(self.show_data)
+        self._lay_out()
+        self.panel.recipe_changed.connect(self._recipe_changed)
+        self.data.split_requested.connect(self._split_images)
+        session.changed.connect(self._on_changed)
+
+    # -- for the page ------------------------------------------------------------------------------------------
+
+    def take_project(self, project: Project | None) -> None:
+        """Show the draft and the data of another project, or of none. The former one is still open."""
+        if self._project is not None and self._project is not project:
+            self.save_draft()
+        self._project = project
+        self.show_error("")
+        self.load_draft()
+        self.show_data()
+
+    def ready_recipe(self) -> Recipe:
+        """The recipe to train with. Raises InputError, and shows where, if a field is wrong."""
+        recipe = self.panel.recipe()
+        if not self.panel.is_valid():
+            self.panel.show_errors()
+            raise InputError("The recipe has a field marked red; mend it first.")
+        self.save_draft()
+        return recipe
+
+    def show_error(self, text: str) -> None:
+        self.error.setText(text)
+        self.error.setVisible(bool(text))
+
+    def set_checkpoints(self, checkpoints: Sequence[CheckpointRecord]) -> None:
+        """The project's own checkpoints, to be offered as a start."""
+        self.panel.set_checkpoints(checkpoints)
+
+    def set_editable(self, editable: bool) -> None:
+        """Whether the next recipe and the splits may be changed now."""
+        self.panel.setEnabled(editable)
+        self.data.split_button.setEnabled(editable)
+
+    # -- the draft ---------------------------------------------------------------------------------------------
+
+    def load_draft(self) -> None:
+        """Show the project's draft; another page may have changed it."""
+        if self._project is None or self._draft_timer.isActive():  # what is on the screen is newer
+            return
+        try:
+            recipe = load_draft(self._project)
+        except InputError as error:
+            self.show_error(f"{error}. The defaults are shown instead.")
+            recipe = default_recipe(USUAL_MODEL)
+        self.panel.set_recipe(recipe)
+
+    def save_draft(self) -> None:
+        """Write the draft now if it was changed."""
+        if self._draft_timer.isActive():
+            self._draft_timer.stop()
+            self._write_draft()
+
+    def continue_from(self, checkpoint_id: str) -> None:
+        """Put a checkpoint, its model and the recipe of its run into the form."""
+        project = self._project
+        found = [record for record in project.checkpoints() if record.id == checkpoint_id] if project else []
+        if not found or project is None:
+            return
+        checkpoint = found[0]
+        start = {"weights.source": "checkpoint", "weights.path": str(checkpoint.path)}
+        recipes = [run.recipe for run in project.runs() if run.id == checkpoint.run]
+        try:
+            base = (
+                parse_recipe(recipes[0], checkpoint.run) if recipes and recipes[0] else default_recipe(checkpoint.model)
+            )
+            recipe = with_settings(base, start)
+        except InputError as error:
+            self.show_error(str(error))
+            return
+        self.panel.set_recipe(recipe)
+        self._draft_timer.stop()
+        self._write_draft()
+
+    def _recipe_changed(self, _recipe: Recipe) -> None:
+        self.show_error("")
+        self._draft_timer.start()
+
+    def _write_draft(self) -> None:
+        if self._project is not None and not self._project.read_only:
+            save_draft(self._project, self.panel.recipe())
+
+    # -- the data ----------------------------------------------------------------------------------------------
+
+    def show_data(self) -> None:
+        """Count anew what a training would learn from."""
+        project = self._project
+        if project is None:
+            self.data.show_data(count_data([]), (), {})
+            return
+        self.data.show_data(count_data(project.images()), project.labels(), project.counts().labels)
+
+    def _on_changed(self, changes: Changes, _initiator: object) -> None:
+        if changes.image_list or changes.status or changes.boxes or changes.labels:
+            self._data_timer.start()
+
+    def _split_images(self) -> None:
+        if self._project is None:
+            return
+        dialog = SplitImagesDialog(self._project, self)
+        if dialog.exec():
+            self._session.apply(dialog.edit(), self)
+            self.show_data()
+        dialog.deleteLater()
+
+    # -- looks -------------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(PAD, PAD, PAD, PAD)
+        column.setSpacing(GAP)
+        for title, widget in (("Model", self.panel), ("Data", self.data)):
+            column.addWidget(words(title, "section"))
+            column.addWidget(widget)
+            column.addSpacing(PAD)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it takes the keys
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        foot = QFrame()
+        foot.setProperty("role", "foot")
+        buttons = QVBoxLayout(foot)
+        buttons.setContentsMargins(PAD, GAP, PAD, PAD)
+        buttons.setSpacing(GAP)
+        buttons.addWidget(self.error)
+        row = QHBoxLayout()
+        row.addWidget(self.train_button, 2)
+        row.addWidget(self.stop_button, 1)
+        buttons.addLayout(row)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(scroll, 1)
+        layout.addWidget(foot)
