@@ -31,21 +31,24 @@ from core.jobs.folder import JobFolder
 ORPHAN_GRACE = 4.0  # seconds that a child whose parent died has to save what it has
 _BEAT_EVERY = 1.0
 _LOOK_EVERY = 0.1  # seconds between looks for the stop file
-_NICENESS = 10
+NICENESS = 10
 
 Main = Callable[[JobFolder, Callable[[], bool]], Iterator[dict[str, Any]]]
 
 
-def run_child(main: Main, warm_up: Callable[[], None], arguments: list[str] | None = None) -> NoReturn:
+def run_child(
+    main: Main, warm_up: Callable[[], None], arguments: list[str] | None = None, *, niceness: int = NICENESS
+) -> NoReturn:
     """Run one job and leave the process.
 
     `main(folder, should_stop)` does the work and yields its events as plain values; each is appended to the
-    folder. When `should_stop()` turns true it should yield its last event soon. `warm_up` imports what is slow
-    to import; it runs only in a child that is started ahead of time.
+    folder. When `should_stop()` turns true, or `folder.pause_requested()`, it should yield its last event soon.
+    `warm_up` imports what is slow to import; it runs only in a child that is started ahead of time. A higher
+    `niceness` leaves the processor to others, also for all processes that this one starts.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     if hasattr(os, "nice"):
-        os.nice(_NICENESS)
+        os.nice(niceness)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, _setting(stop))
     parent = _Parent(stop, watch="--detached" not in arguments)

@@ -4,6 +4,8 @@
     events.jsonl  what happened, one JSON object a line, append-only
     heartbeat     which process works here; touched every second while it does
     stop          its presence asks the job to end and keep what it has
+    pause         its presence asks the job to save, free the device and end, to be gone on with later
+    queued        its presence asks for a start when those before it have ended; holds the place in the queue
     log.txt       what the process printed
 
 Following a job that is live, one that outlived the window and one that ended last year is the same code.
@@ -23,8 +25,9 @@ from typing import Any, Literal
 from core import files
 from core.errors import InputError
 
-State = Literal["waiting", "running", "finished", "stopped", "failed", "interrupted"]
-ENDED: frozenset[State] = frozenset({"finished", "stopped", "failed", "interrupted"})
+State = Literal["waiting", "running", "paused", "finished", "stopped", "failed", "interrupted"]
+# No process works there any more; what is paused can be gone on with, and so can most others.
+ENDED: frozenset[State] = frozenset({"paused", "finished", "stopped", "failed", "interrupted"})
 
 STALE_AFTER = 15.0  # seconds without a heartbeat after which a job counts as dead, wherever it ran
 _TAIL = 65_536  # bytes at the end of events.jsonl that are searched for how the job ended
@@ -39,6 +42,8 @@ class JobFolder:
         self.log_path = path / "log.txt"
         self._job_path = path / "job.json"
         self._stop_path = path / "stop"
+        self._pause_path = path / "pause"
+        self._queued_path = path / "queued"
         self._heartbeat_path = path / "heartbeat"
         self._tail_checked = False
 
@@ -146,30 +151,83 @@ class JobFolder:
             return True
         return _process_exists(int(owner["pid"]))
 
+    def owner_here(self) -> int | None:
+        """The number of the process that works here now, if it is on this machine."""
+        owner = self._owner()
+        if owner is None or owner.get("host") != socket.gethostname() or not self.alive():
+            return None
+        return int(owner["pid"])
+
+    # -- wishes ------------------------------------------------------------------------------------------------
+
     def request_stop(self) -> None:
         """Ask the job to end soon and keep what it has."""
         self._stop_path.touch()
 
-    def clear_stop(self) -> None:
-        """Withdraw the wish, before the job is started once more."""
-        self._stop_path.unlink(missing_ok=True)
-
     def stop_requested(self) -> bool:
         return self._stop_path.exists()
 
+    def request_pause(self) -> None:
+        """Ask the job to save, free the device and end soon, to be gone on with later."""
+        self._pause_path.touch()
+
+    def pause_requested(self) -> bool:
+        return self._pause_path.exists()
+
+    def queue(self, place: float) -> None:
+        """Ask for a start when the jobs with lower places have ended."""
+        files.write_text(self._queued_path, f"{place!r}\n")
+
+    def queued(self) -> float | None:
+        """The place in the queue; None if the job is not in it. A damaged place is the last."""
+        try:
+            return float(self._queued_path.read_text(encoding="ascii"))
+        except OSError:
+            return None
+        except ValueError:
+            return math.inf
+
+    def unqueue(self) -> bool:
+        """Take the job out of the queue. Of several that try, one gets True: it may start the job."""
+        try:
+            self._queued_path.unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def begin(self) -> None:
+        """To be called before a process starts here, for the first time or once more: withdraw every wish."""
+        for path in (self._stop_path, self._pause_path, self._queued_path):
+            path.unlink(missing_ok=True)
+        if self._last_word() is not None:
+            # What was the last word is no longer: the job goes on.
+            self.append({"event": "resumed"}, durable=True)
+
+    # -- where it stands ---------------------------------------------------------------------------------------
+
     def state(self) -> State:
         """Where the job stands, from its files alone."""
+        last = self._last_word()
+        if last is None and self.alive():
+            return "running"
+        if self.queued() is not None:
+            return "waiting"
+        if last is not None:
+            return last
+        begun = self.heartbeat_age() is not None or any(event.get("event") != "notice" for event in self._last_events())
+        return "interrupted" if begun else "waiting"
+
+    def _last_word(self) -> State | None:
+        """How the job said that it ended; None if it did not, or goes on since."""
         for event in reversed(self._last_events()):
             kind = event.get("event")
             if kind == "finished":
                 return "stopped" if event.get("stopped") else "finished"
-            if kind == "failed":
-                return "failed"
+            if kind in ("failed", "paused"):
+                return "failed" if kind == "failed" else "paused"
             if kind not in ("notice", "checkpoint"):
                 break
-        if self.alive():
-            return "running"
-        return "waiting" if self.heartbeat_age() is None and not self.events_path.exists() else "interrupted"
+        return None
 
 
 def _parse(data: bytes) -> list[dict[str, Any]]:

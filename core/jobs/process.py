@@ -18,6 +18,7 @@ from core.jobs.folder import ENDED, JobFolder, State
 
 CHILD_MODULE = "core.training.child"
 POLL = 0.05  # seconds between looks at a folder that is followed: 20 a second
+SILENCE = 3.0  # seconds without a process after which a job that said no last word counts as over
 
 
 class JobProcess:
@@ -73,6 +74,55 @@ class JobProcess:
         return self.state()
 
 
+class AttachedJob:
+    """A job whose process somebody else started: a window that was closed, or a command in a terminal.
+
+    Only the folder tells whether it lives, wherever it does.
+    """
+
+    def __init__(self, folder: JobFolder) -> None:
+        self.folder = folder
+        self._silent_since: float | None = None
+
+    def poll(self) -> int | None:
+        """0 once the job has ended; None while its process runs."""
+        state = self.folder.state()
+        if state == "running":
+            self._silent_since = None
+            return None
+        if state != "interrupted":
+            return 0
+        # A machine that wakes from sleep has an old heartbeat for a moment.
+        self._silent_since = self._silent_since or time.monotonic()
+        return 0 if time.monotonic() - self._silent_since > SILENCE else None
+
+    def state(self) -> State:
+        return self.folder.state()
+
+    def detach(self) -> None:
+        """It goes on by itself already."""
+
+    def cancel(self, grace: float = 5.0, *, after_terminate: float = 1.0) -> State:
+        """As JobProcess.cancel; a process on another machine can only be asked."""
+        self.folder.request_stop()
+        pid = self.folder.owner_here()
+        if not self._ends_within(grace) and pid is not None and pid == self.folder.owner_here():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            if not self._ends_within(after_terminate):
+                _kill_of_another(pid)
+                self._ends_within(1.0)
+        return self.state()
+
+    def _ends_within(self, seconds: float) -> bool:
+        limit = time.monotonic() + seconds
+        while self.folder.state() == "running" or self.folder.owner_here() is not None:
+            if time.monotonic() > limit:
+                return False
+            time.sleep(POLL)
+        return True
+
+
 class WarmChild:
     """A child that was started ahead of time: it has imported what is slow to import and waits for a job."""
 
@@ -87,7 +137,7 @@ class WarmChild:
     def start(self, folder: JobFolder, *, detached: bool = False) -> JobProcess:
         """Give the job to the waiting child, or to a new one if that has died meanwhile. Use a warm child once."""
         line = json.dumps({"folder": str(folder.path.absolute()), "detached": detached})
-        folder.clear_stop()
+        folder.begin()
         if self._process.poll() is not None or not _send(self._process, line):
             self.dismiss()
             return spawn(folder, detached=detached, module=self._module)
@@ -103,7 +153,7 @@ class WarmChild:
 
 def spawn(folder: JobFolder, *, detached: bool = False, module: str = CHILD_MODULE) -> JobProcess:
     """Start a child that does the job in `folder`. A `detached` child goes on when this process ends."""
-    folder.clear_stop()
+    folder.begin()
     arguments = [*(["--detached"] if detached else []), str(folder.path.absolute())]
     with folder.log_path.open("ab") as log:
         process = _popen(module, arguments, log=log.fileno(), watched=not detached)
@@ -118,7 +168,7 @@ def prepare(*, module: str = CHILD_MODULE) -> WarmChild:
 
 
 def follow_batches(
-    folder: JobFolder, process: JobProcess | None = None, offset: int = 0
+    folder: JobFolder, process: JobProcess | AttachedJob | None = None, offset: int = 0
 ) -> Iterator[list[dict[str, Any]]]:
     """What happens in a folder, in batches at most 20 a second, until the job has ended.
 
@@ -198,3 +248,12 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
     elif process.returncode is None:
         process.kill()
+
+
+def _kill_of_another(pid: int) -> None:
+    """Kill a child that another process started, with its group, which every child leads."""
+    with contextlib.suppress(ProcessLookupError):
+        if not hasattr(os, "killpg"):
+            os.kill(pid, signal.SIGTERM)  # ends a process at once on Windows
+        elif os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,156 @@
+"""The queue of a folder of jobs: which wait, in what order, and whose turn it is.
+
+The queue is no list of its own: a job waits because its folder holds a file `queued` with its place. Jobs of one
+folder run one after the other, whoever starts them: a window, a command, or the process that works the queue off
+when the window is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.jobs.child_runtime import run_child
+from core.jobs.folder import JobFolder
+from core.jobs.process import CHILD_MODULE, AttachedJob, JobProcess, spawn
+
+MODULE = "core.jobs.queue"
+_LOCK_STALE = 20.0  # seconds after which a lock counts as left behind by a process that died
+_LOOK = 0.25  # seconds between looks
+
+
+def jobs_in(folder: Path) -> list[JobFolder]:
+    """The jobs of a folder, by name."""
+    if not folder.is_dir():
+        return []
+    return [JobFolder(path) for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+
+
+def waiting(folder: Path) -> list[JobFolder]:
+    """The jobs that wait for their turn, the next first."""
+    places = {job: place for job in jobs_in(folder) if (place := job.queued()) is not None}
+    return sorted(places, key=lambda job: (places[job], job.path.name))
+
+
+def running(folder: Path) -> list[JobFolder]:
+    """The jobs that a process works on now."""
+    return [job for job in jobs_in(folder) if job.alive() and job.state() == "running"]
+
+
+def put_last(job: JobFolder) -> None:
+    """Let `job` wait behind all others. Raises InputError where it runs already."""
+    if job.state() == "running":
+        raise InputError(f"{job.path}: it runs already")
+    places = [place for other in waiting(job.path.parent) if (place := other.queued()) is not None]
+    job.queue(max(places, default=0.0) + 1)
+
+
+def move(job: JobFolder, by: int) -> None:
+    """Move `job` so many places towards the end, or towards the beginning if negative."""
+    order = waiting(job.path.parent)
+    names = [other.path.name for other in order]
+    if job.path.name not in names:
+        return
+    old = names.index(job.path.name)
+    order.insert(max(0, min(len(order) - 1, old + by)), order.pop(old))
+    for place, other in enumerate(order, start=1):
+        if other.queued() != place:
+            other.queue(place)
+
+
+def claim_next(folder: Path) -> JobFolder | None:
+    """The job whose turn it is, taken out of the queue; None while one runs or none waits.
+
+    Of several processes that ask at the same time, one gets it. It counts as running from now on, and is to be
+    started at once.
+    """
+    with _locked(folder) as held:
+        if not held or running(folder):
+            return None
+        for job in waiting(folder):
+            if job.unqueue():
+                job.begin()
+                job.beat()
+                return job
+    return None
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Whether this process may choose; another that is choosing will do so as well."""
+    lock = folder / ".choosing"
+    with contextlib.suppress(FileNotFoundError):
+        if time.time() - lock.stat().st_mtime > _LOCK_STALE:
+            lock.unlink()
+    try:
+        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except (FileExistsError, FileNotFoundError):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+# -- working it off --------------------------------------------------------------------------------------------
+
+
+def work_off(folder: Path, should_stop: Callable[[], bool], module: str = CHILD_MODULE) -> Iterator[JobProcess]:
+    """Start one job after the other, each in a process that goes on when this one ends; yields each as it starts.
+
+    Ends when none waits and none runs, or when `should_stop()` is true; what runs then goes on. A job that another
+    process has started is waited for.
+    """
+    current: JobProcess | AttachedJob | None = None
+    while not should_stop():
+        if current is not None and current.poll() is None:
+            time.sleep(_LOOK)
+            continue
+        current = None
+        if (job := claim_next(folder)) is not None:
+            current = spawn(job, detached=True, module=module)
+            yield current
+        elif others := running(folder):
+            current = AttachedJob(others[0])
+        elif not waiting(folder):
+            return
+        else:
+            time.sleep(_LOOK)
+
+
+def worker_folder(folder: Path) -> JobFolder:
+    """The process that works the queue of `folder` off without a window is a job itself."""
+    return JobFolder(folder / ".queue")
+
+
+def start_worker(folder: Path, child_module: str = CHILD_MODULE) -> JobProcess:
+    """Work the queue off in a process that outlives this one."""
+    return spawn(
+        JobFolder.create(worker_folder(folder).path, {"kind": "queue", "module": child_module}),
+        detached=True,
+        module=MODULE,
+    )
+
+
+def dismiss_worker(folder: Path) -> None:
+    """Ask that process to leave, if there is one. The job that it started goes on."""
+    worker = worker_folder(folder)
+    if worker.state() == "running":
+        worker.request_stop()
+
+
+def _main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    for process in work_off(folder.path.parent, should_stop, str(folder.job().get("module", CHILD_MODULE))):
+        yield {"event": "job", "folder": process.folder.path.name}
+    yield {"event": "finished", "stopped": should_stop()}
+
+
+if __name__ == "__main__":
+    run_child(_main, lambda: None, niceness=0)

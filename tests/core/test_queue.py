@@ -1,0 +1,222 @@
+"""The queue of jobs, with real processes."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import InputError
+from core.jobs import queue
+from core.jobs.folder import JobFolder
+from core.jobs.process import AttachedJob, follow, spawn
+
+CHILD = """
+import time
+from core.jobs.child_runtime import run_child
+
+def main(folder, should_stop):
+    job = folder.job()
+    yield {"event": "started", "at": time.monotonic()}
+    limit = time.monotonic() + job.get("seconds", 0)
+    while time.monotonic() < limit:
+        if should_stop():
+            break
+        if folder.pause_requested():
+            yield {"event": "paused"}
+            return
+        time.sleep(0.01)
+    yield {"event": "finished", "stopped": should_stop(), "at": time.monotonic()}
+
+if __name__ == "__main__":
+    run_child(main, lambda: None)
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "queue_child.py").write_text(CHILD)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return "queue_child"
+
+
+def made(folder: Path, count: int, seconds: float = 0.0) -> list[JobFolder]:
+    jobs = [
+        JobFolder.create(folder / f"r{number:03d}", {"kind": "train", "seconds": seconds})
+        for number in range(1, count + 1)
+    ]
+    for job in jobs:
+        queue.put_last(job)
+    return jobs
+
+
+def names(jobs: list[JobFolder]) -> list[str]:
+    return [job.path.name for job in jobs]
+
+
+def wait_until(true: Callable[[], object], seconds: float = 15.0) -> None:
+    start = time.monotonic()
+    while not true():
+        assert time.monotonic() - start < seconds, "waited in vain"
+        time.sleep(0.02)
+
+
+def never() -> bool:
+    return False
+
+
+# -- order -----------------------------------------------------------------------------------------------------
+
+
+def test_who_comes_first_is_served_first_and_a_job_can_leave_the_queue(tmp_path: Path) -> None:
+    first, second, third = made(tmp_path, 3)
+    assert {job.state() for job in (first, second, third)} == {"waiting"}
+    assert second.unqueue()
+    assert not second.unqueue()
+    assert names(queue.waiting(tmp_path)) == ["r001", "r003"]
+    queue.put_last(second)
+    assert names(queue.waiting(tmp_path)) == ["r001", "r003", "r002"]
+
+
+@settings(max_examples=20, deadline=None)  # the disk is asked to keep every place
+@given(moves=st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 5)), max_size=6))
+def test_moving_changes_one_place_and_keeps_the_order_of_the_others(
+    tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[int, int]]
+) -> None:
+    folder = tmp_path_factory.mktemp("queue")
+    jobs = made(folder, 4)
+    order = names(jobs)
+    for which, by in moves:
+        name = jobs[which].path.name
+        old = order.index(name)
+        order.remove(name)
+        order.insert(max(0, min(3, old + by)), name)
+        queue.move(jobs[which], by)
+        assert names(queue.waiting(folder)) == order
+
+
+def test_a_damaged_place_is_the_last(tmp_path: Path) -> None:
+    first, *_ = made(tmp_path, 2)
+    (first.path / "queued").write_text("soon")
+    assert names(queue.waiting(tmp_path)) == ["r002", "r001"]
+
+
+def test_a_job_that_ended_waits_again_once_it_is_queued(tmp_path: Path) -> None:
+    (job,) = made(tmp_path, 1)
+    job.begin()
+    job.append({"event": "started"})
+    job.append({"event": "paused"})
+    assert job.state() == "paused"
+    queue.put_last(job)
+    assert job.state() == "waiting"
+    job.begin()
+    job.beat()
+    assert job.state() == "running"
+    with pytest.raises(InputError, match="r001: it runs already"):
+        queue.put_last(job)
+
+
+def test_only_one_of_many_that_ask_at_once_gets_the_turn(tmp_path: Path) -> None:
+    made(tmp_path, 5)
+    got: list[JobFolder | None] = []
+    start = threading.Barrier(8)
+
+    def ask() -> None:
+        start.wait()
+        for _ in range(20):
+            got.append(queue.claim_next(tmp_path))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    claimed = [job for job in got if job is not None]
+    assert names(claimed) == ["r001"]
+    assert names(queue.waiting(tmp_path)) == ["r002", "r003", "r004", "r005"]
+    assert not (tmp_path / ".choosing").exists()
+
+
+def test_a_lock_that_a_crash_left_behind_holds_nobody_up_for_long(tmp_path: Path) -> None:
+    made(tmp_path, 1)
+    lock = tmp_path / ".choosing"
+    lock.touch()
+    assert queue.claim_next(tmp_path) is None
+    past = time.time() - 60
+    os.utime(lock, (past, past))
+    assert queue.claim_next(tmp_path) is not None
+
+
+# -- working it off --------------------------------------------------------------------------------------------
+
+
+def test_jobs_run_one_after_the_other_in_their_order(tmp_path: Path, module: str) -> None:
+    runs = tmp_path / "runs"
+    jobs = made(runs, 3, 0.1)
+    queue.move(jobs[2], -2)
+    started = [process.folder.path.name for process in queue.work_off(runs, never, module)]
+    assert started == ["r003", "r001", "r002"]
+    times = [[event["at"] for event in JobFolder(runs / name).read()[0]] for name in started]
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(times))
+    assert {job.state() for job in jobs} == {"finished"}
+
+
+def test_the_queue_waits_for_a_job_that_somebody_else_has_started(tmp_path: Path, module: str) -> None:
+    runs = tmp_path / "runs"
+    other = JobFolder.create(runs / "r009", {"kind": "train", "seconds": 1.0})
+    process = spawn(other, module=module)
+    wait_until(lambda: other.read()[0])
+    made(runs, 1)
+    assert queue.claim_next(runs) is None
+    for _ in queue.work_off(runs, never, module):
+        pass
+    assert process.wait(5)
+    end = other.read()[0][-1]["at"]
+    assert JobFolder(runs / "r001").read()[0][0]["at"] >= end
+
+
+def test_a_worker_goes_on_without_its_parent_and_leaves_its_job_going_when_dismissed(
+    tmp_path: Path, module: str
+) -> None:
+    runs = tmp_path / "runs"
+    first, second = made(runs, 2, 60)
+    worker = queue.start_worker(runs, module)
+    wait_until(lambda: first.state() == "running" and first.read()[0])
+    queue.dismiss_worker(runs)
+    assert worker.wait(5)
+    assert queue.worker_folder(runs).state() == "stopped"
+    assert (first.state(), second.state()) == ("running", "waiting")
+    attached = AttachedJob(first)
+    assert attached.poll() is None
+    assert attached.cancel(5.0) == "stopped"
+    assert list(follow(first, attached))[-1]["stopped"] is True
+
+
+def test_an_attached_job_pauses_and_one_that_is_killed_counts_as_over(tmp_path: Path, module: str) -> None:
+    job = JobFolder.create(tmp_path / "r001", {"kind": "train", "seconds": 60})
+    process = spawn(job, module=module)
+    attached = AttachedJob(job)
+    wait_until(lambda: job.read()[0])
+    job.request_pause()
+    wait_until(lambda: attached.poll() is not None)
+    assert process.wait(5)
+    assert attached.state() == "paused"
+    again = spawn(job, module=module)
+    assert not job.pause_requested()
+    wait_until(lambda: len(job.read()[0]) >= 4)
+    assert job.state() == "running"
+    assert [event["event"] for event in job.read()[0]] == ["started", "paused", "resumed", "started"]
+    again.cancel(0, after_terminate=0)
+    attached = AttachedJob(job)
+    assert attached.poll() is None, "a machine that wakes up must not look dead"
+    wait_until(lambda: attached.poll() == 0, 6)
+    assert attached.state() == "interrupted"
