@@ -12,13 +12,14 @@ from typing import Any, BinaryIO
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, keep: Path | None = None) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on leaving, flush it to the disk and rename it over `path`.
 
-    If the body raises, the old file stays as it was and the temporary one is removed.
+    If the body raises, the old file stays as it was and the temporary one is removed. The old file is kept as `keep`,
+    in the same folder, if that is given.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_hidden(path), suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -29,10 +30,42 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
+        if keep is not None and path.exists():
+            _keep(path, keep)
         temporary.replace(path)
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files of processes that were killed while they replaced `path`.
+
+    Only for files that one process alone writes: another's temporary file would be removed, too.
+    """
+    if path.parent.is_dir():
+        for left in path.parent.iterdir():
+            if left.name.startswith(_hidden(path)):
+                left.unlink(missing_ok=True)
+
+
+def _hidden(path: Path) -> str:
+    return f".{path.name[:80]}."
+
+
+def _keep(path: Path, keep: Path) -> None:
+    """Let `keep` name the file at `path`, too, so that at no moment there is neither."""
+    if keep.exists() and keep.samefile(path):
+        return  # as a process that was killed between this and the replacing left it
+    second = path.with_name(_hidden(path) + "kept")
+    try:
+        second.unlink(missing_ok=True)
+        os.link(path, second)
+    except OSError:
+        # A file system without links, such as FAT: for a moment there is no `path`, but there is `keep`.
+        path.replace(keep)
+    else:
+        second.replace(keep)
 
 
 def open_at_once(path: Path | str) -> BinaryIO:

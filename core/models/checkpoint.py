@@ -1,10 +1,20 @@
 """Checkpoint files: one safetensors file that alone is enough to predict, to train on and to say what it is.
 
-No pickle is read, so a file from anywhere can do no more than be refused.
+No pickle is read, so a file from anywhere can do no more than be refused. Tensors, by the start of their names:
+
+    model.      the network that predicts
+    learning.   the network as the optimiser moves it, where model. is the average of its weights
+    optimizer.  what the optimiser remembers of each parameter
+    state.      whatever else a training needs to go on
+
+The last three are in a run's last checkpoint alone, and are read only where a training goes on. That one also keeps
+the one it replaces beside it, as previous.safetensors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,19 +23,23 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from core import files
 from core.errors import InputError
 from core.imaging.window import Window, checked_window
-from core.models.detector import Detector
+from core.models.detector import Network
 from core.models.families import Architecture
 from core.models.inputs import InputSpec
-from core.safetensors_header import read_metadata
+from core.models.training_state import Progress, TrainingState
+from core.safetensors_header import read_metadata, read_texts
 
 FORMAT = 1
-_MODEL = "model."
-_OPTIMIZER = "optimizer."
+LAST, PREVIOUS, BEST = "last.safetensors", "previous.safetensors", "best.safetensors"
+MAX_NETWORK = 4 * 2**30  # bytes; the largest here has 0.6 GB
+
+_MODEL, _LEARNING, _OPTIMIZER, _STATE = "model.", "learning.", "optimizer.", "state."
+_DESCRIPTION, _PROGRESS = "defectdesk", "training"  # entries of the header's metadata
 
 
 class Metrics(BaseModel):
@@ -69,28 +83,40 @@ class Checkpoint:
     description: Description
     architecture: Architecture
     tensors: dict[str, Tensor]  # the network's
-    optimizer: dict[str, Tensor]
 
-    def build(self) -> Detector:
+    def build(self) -> Network:
         """The trained network, on the CPU, in evaluation mode."""
         detector = self.architecture.build()
         detector.load_state_dict(self.tensors)
         return detector.eval()
 
 
-def save(path: Path, detector: Detector, optimizer: torch.optim.Optimizer | None, description: Description) -> None:
-    """Write the checkpoint whole or not at all. Raises InputError if the disk is full or the folder read-only."""
-    tensors = {_MODEL + name: _plain(tensor) for name, tensor in detector.state_dict().items()}
-    if optimizer is not None:
-        for index, state in optimizer.state_dict()["state"].items():
-            tensors |= {
-                f"{_OPTIMIZER}{index}.{key}": _plain(torch.as_tensor(value))
-                for key, value in state.items()
-                if value is not None
-            }
+@dataclass(frozen=True, slots=True, eq=False)
+class Resumable:
+    """Where a training can go on."""
+
+    checkpoint: Checkpoint
+    state: TrainingState
+    notice: str  # empty, or why it is not the last checkpoint
+
+
+def save(path: Path, network: nn.Module, description: Description, state: TrainingState | None = None) -> None:
+    """Write the checkpoint whole or not at all. `network` is the one that predicts.
+
+    With a `state`, the checkpoint that is replaced is kept beside it as previous.safetensors. What a process that was
+    killed while saving left behind is removed. Raises InputError if the disk is full or the folder read-only.
+    """
+    tensors = _named(_MODEL, network.state_dict())
+    metadata = {_DESCRIPTION: description.model_dump_json()}
+    if state is not None:
+        tensors |= (
+            _named(_LEARNING, state.learning) | _named(_OPTIMIZER, state.optimizer) | _named(_STATE, state.tensors)
+        )
+        metadata[_PROGRESS] = state.progress.model_dump_json()
     try:
-        with files.replacing(path) as temporary:
-            save_file(tensors, temporary, metadata={"defectdesk": description.model_dump_json()})
+        files.remove_leftovers(path)
+        with files.replacing(path, keep=path.with_name(PREVIOUS) if state is not None else None) as temporary:
+            save_file(tensors, temporary, metadata=metadata)
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"{path}: the checkpoint could not be saved ({error}); the older one is still there"
@@ -107,9 +133,7 @@ def load(path: Path) -> Checkpoint:
     try:
         description = Description.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: damaged, {field}: {first['msg']}") from error
+        raise InputError(f"{path}: damaged, {_first(error)}") from error
     checked_window(description.window, f"{path}: damaged, window")
     architecture = Architecture.from_json(description.architecture, str(path))
     if architecture.model != description.model:
@@ -118,42 +142,100 @@ def load(path: Path) -> Checkpoint:
         raise InputError(f"{path}: damaged, two of its labels have one name")
     if architecture.labels != len(description.labels):
         raise InputError(f"{path}: damaged, {len(description.labels)} label names for {architecture.labels} labels")
-    tensors, optimizer = _read_tensors(path)
-    _check_tensors(path, architecture, tensors)
-    return Checkpoint(description, architecture, tensors, optimizer)
+    with _opened(path) as file:
+        _check_shapes(path, architecture, file)
+        tensors = _read(path, file, _MODEL)
+    return Checkpoint(description, architecture, tensors)
 
 
-def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    tensors: dict[str, Tensor] = {}
-    optimizer: dict[str, Tensor] = {}
+def load_state(path: Path) -> TrainingState | None:
+    """What a training needs to go on from this checkpoint; None if it was saved to predict alone.
+
+    Raises InputError, naming the file and what is wrong with it.
+    """
+    text = read_texts(path).get(_PROGRESS)
+    if text is None:
+        return None
+    try:
+        progress = Progress.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError(f"{path}: damaged, training state, {_first(error)}") from error
+    with _opened(path) as file:
+        return TrainingState(
+            progress, _read(path, file, _OPTIMIZER), _read(path, file, _LEARNING), _read(path, file, _STATE)
+        )
+
+
+def load_resumable(folder: Path) -> Resumable | None:
+    """The newest checkpoint in `folder` from which the training can go on; None if none was saved.
+
+    Where the last one is damaged it is the one before. Raises InputError if that is of no use either.
+    """
+    refused: InputError | None = None
+    for name in (LAST, PREVIOUS):
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            loaded, state = load(path), load_state(path)
+        except InputError as error:
+            refused = refused or error
+            continue
+        if state is not None:
+            notice = f"the training goes on from the checkpoint before: {refused}" if refused else ""
+            return Resumable(loaded, state, notice)
+    if refused is not None:
+        raise InputError(f"{refused}; and there is no checkpoint before it. Start a new run") from refused
+    return None
+
+
+def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {prefix + name: _plain(tensor) for name, tensor in tensors.items()}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The tensors of a file, each read when it is asked for."""
     try:
         with safe_open(path, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118 - not a mapping
-                if name.startswith(_MODEL):
-                    tensors[name.removeprefix(_MODEL)] = file.get_tensor(name)
-                elif name.startswith(_OPTIMIZER):
-                    optimizer[name.removeprefix(_OPTIMIZER)] = file.get_tensor(name)
+            yield file
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: damaged ({error})") from error
-    return tensors, optimizer
 
 
-def _check_tensors(path: Path, architecture: Architecture, tensors: dict[str, Tensor]) -> None:
+def _read(path: Path, file: Any, prefix: str) -> dict[str, Tensor]:
+    tensors = {}
+    for name in file.keys():  # noqa: SIM118 - not a mapping
+        if name.startswith(prefix):
+            tensor = file.get_tensor(name)
+            if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+                raise InputError(
+                    f"{path}: tensor {name!r} holds NaN or infinity; the training had diverged, choose another checkpoint"
+                )
+            tensors[name.removeprefix(prefix)] = tensor
+    return tensors
+
+
+def _check_shapes(path: Path, architecture: Architecture, file: Any) -> None:
+    """Raises InputError unless the file has this network's tensors, before any of them is read."""
     with torch.device("meta"):
-        wanted = architecture.build().state_dict()
-    if missing := sorted(wanted.keys() - tensors.keys()):
+        wanted = {_MODEL + name: tensor for name, tensor in architecture.build().state_dict().items()}
+    if (size := sum(tensor.nbytes for tensor in wanted.values())) > MAX_NETWORK:
+        raise InputError(f"{path}: damaged, it describes a network of {size:,} bytes")
+    found = {name for name in file.keys() if name.startswith(_MODEL)}  # noqa: SIM118 - not a mapping
+    if missing := sorted(wanted.keys() - found):
         raise InputError(f"{path}: damaged, tensor {missing[0]!r} is missing")
-    if unknown := sorted(tensors.keys() - wanted.keys()):
+    if unknown := sorted(found - wanted.keys()):
         raise InputError(f"{path}: damaged, tensor {unknown[0]!r} does not belong to {architecture.model}")
-    for name, tensor in tensors.items():
-        if tensor.shape != wanted[name].shape:
-            raise InputError(
-                f"{path}: damaged, tensor {name!r} has shape {tuple(tensor.shape)}, not {tuple(wanted[name].shape)}"
-            )
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise InputError(
-                f"{path}: tensor {name!r} holds NaN or infinity; the training had diverged, choose another checkpoint"
-            )
+    for name, tensor in wanted.items():
+        shape = tuple(file.get_slice(name).get_shape())
+        if shape != tuple(tensor.shape):
+            raise InputError(f"{path}: damaged, tensor {name!r} has shape {shape}, not {tuple(tensor.shape)}")
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
 def _plain(tensor: Tensor) -> Tensor:

@@ -148,10 +148,9 @@ def _run_folders(runs_folder: Path) -> list[Path]:
 
 
 def _checkpoint_files(run_folder: Path) -> list[Path]:
-    # The atomic writer's temporary files start with a dot.
-    return [
-        path for path in sorted((run_folder / "checkpoints").glob("*.safetensors")) if not path.name.startswith(".")
-    ]
+    # The atomic writer's temporary files start with a dot; the last checkpoint but one is there for the worst case.
+    found = sorted((run_folder / "checkpoints").glob("*.safetensors"))
+    return [path for path in found if not path.name.startswith(".") and path.name != "previous.safetensors"]
 
 
 def _checkpoint_id(path: Path) -> str:
