@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QMimeData
 from PySide6.QtWidgets import QApplication
 
 from core.types import Box, Label
 
-KIND = "application/x-defectdesk-boxes"
 VERSION = 1
 MOST_BOXES = 20_000
 MOST_BYTES = 8_000_000
@@ -64,19 +62,13 @@ def from_text(text: str) -> Copied | None:
 
 def put(what: Copied) -> None:
     """On the system's clipboard, where any window of the program finds it."""
-    data = QMimeData()
-    text = to_text(what)
-    data.setData(KIND, QByteArray(text.encode("utf-8", "replace")))
-    data.setText(text)
-    QApplication.clipboard().setMimeData(data)
+    # Text only: data that was made in Python is taken down after Python itself on some platforms, which crashes.
+    QApplication.clipboard().setText(to_text(what))
 
 
 def take() -> Copied | None:
     """The boxes that are on the system's clipboard, if any are."""
-    data = QApplication.clipboard().mimeData()
-    if data is None or not data.hasFormat(KIND):
-        return None
-    return from_text(bytes(data.data(KIND).data()).decode("utf-8", "replace"))
+    return from_text(QApplication.clipboard().text())
 
 
 def _box(entry: Any) -> CopiedBox:

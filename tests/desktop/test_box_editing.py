@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QMimeData, QPointF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -332,14 +334,23 @@ def test_foreign_text_is_no_boxes(text: str) -> None:
     assert box_clipboard.from_text(text) is None
 
 
+def test_a_program_that_copied_boxes_ends_in_order() -> None:
+    code = (
+        "from PySide6.QtWidgets import QApplication\n"
+        "from desktop.models import box_clipboard as b\n"
+        "app = QApplication([])\n"
+        "b.put(b.Copied('a.png', (b.CopiedBox((0, 0, 9, 9), ('dent',)),)))\n"
+        "assert b.take() is not None\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
 def test_the_clipboard_of_another_program_does_not_take_the_copied_boxes_away(
     qtbot: QtBot, page: LabelPage, session: Session
 ) -> None:
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
     qtbot.keyClick(page.canvas, Qt.Key.Key_C, CONTROL)
-    data = QMimeData()
-    data.setText("a shopping list")
-    QApplication.clipboard().setMimeData(data)
+    QApplication.clipboard().setText("a shopping list")
     next_image(qtbot, page)
     qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
     assert len(boxes_of(session)) == 1
