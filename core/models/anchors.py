@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,11 @@ from core import geometry
 Floats = NDArray[np.floating]
 REACH_IOU = 0.5
 ENOUGH_REACH = 0.95
+# More shapes cost time and make near copies of each other; they are added until enough boxes are reached.
+SHAPE_COUNTS = (4, 6, 9, 12)
+AMPLE_REACH = 0.98
+# Side of the smallest shapes of a shared set, in cells, best first: below 2.8, a box that lies between two cells is lost.
+SHARED_SIDES = (2.83, 4.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Anchors:
     def __post_init__(self) -> None:
         if len(self.strides) != len(self.shapes):
             raise ValueError(f"{len(self.strides)} strides for shapes of {len(self.shapes)} maps")
-        if not any(self.shapes):
+        if self.strides and not any(self.shapes):
             raise ValueError("there are no anchor shapes")
         if any(stride <= 0 for stride in self.strides):
             raise ValueError(f"strides must be positive: {self.strides}")
@@ -40,7 +45,7 @@ class Anchors:
     @property
     def used_levels(self) -> int:
         """How many maps are needed, counted from the finest."""
-        return max(level + 1 for level, shapes in enumerate(self.shapes) if shapes)
+        return max((level + 1 for level, shapes in enumerate(self.shapes) if shapes), default=0)
 
     def to_json(self) -> dict[str, Any]:
         return {"strides": list(self.strides), "shapes": [[list(shape) for shape in level] for level in self.shapes]}
@@ -52,6 +57,9 @@ class Anchors:
             tuple(int(stride) for stride in values["strides"]),
             tuple(tuple((float(w), float(h)) for w, h in level) for level in values["shapes"]),
         )
+
+
+NO_ANCHORS = Anchors((), ())  # of a model that finds no boxes
 
 
 def fit(boxes: Floats, strides: Sequence[int], count: int = 9, seed: int = 0) -> Anchors:
@@ -72,6 +80,43 @@ def fit(boxes: Floats, strides: Sequence[int], count: int = 9, seed: int = 0) ->
         fitting = [level for level, stride in enumerate(strides) if _worst_iou(width, height, stride) >= REACH_IOU]
         levels[max(fitting, default=0)].append((round(width, 2), round(height, 2)))
     return Anchors(tuple(strides), tuple(tuple(level) for level in levels))
+
+
+def fit_shared(boxes: Floats, strides: Sequence[int], count: int = 6, seed: int = 0) -> Anchors:
+    """Anchors for a head that all maps share: one set of shapes, in cells, so that it means the same on every map.
+
+    Boxes (n, 4) in pixels of the network's input go to maps by the root of their area, an octave each, as in a
+    feature pyramid (Lin et al., Feature Pyramid Networks, equation 1); their shapes in cells are clustered together.
+    Maps without boxes get none. Where an octave begins is what lets most boxes be reached.
+    """
+    sides = (boxes[:, 2:] - boxes[:, :2]).astype(np.float64)
+    boxes, sides = boxes[(sides > 0).all(axis=1)], sides[(sides > 0).all(axis=1)]
+    if len(sides) == 0:
+        base = np.array([(1.0, 1.0), (1.6, 0.7), (0.7, 1.6)])
+        cells = np.concatenate([base * 3 * 2 ** (part / 2) for part in range(2)])[:count]
+        return _scaled(cells, strides, range(len(strides)))
+    tried = [_fit_octaves(sides, strides, count, smallest, seed) for smallest in SHARED_SIDES]
+    return max(tried, key=lambda anchors: round(reach(boxes, anchors), 2))
+
+
+def fit_points(boxes: Floats, strides: Sequence[int]) -> Anchors:
+    """One square of a cell's size on every map: for models that predict from points, whatever the boxes."""
+    del boxes
+    return _scaled(np.ones((1, 2)), strides, range(len(strides)))
+
+
+def fit_enough(
+    boxes: Floats, strides: Sequence[int], layout: Literal["own", "shared", "points"], shapes: int = 0
+) -> Anchors:
+    """Anchors in the layout of a model, of `shapes` shapes; 0: the fewest that reach ample of the boxes."""
+    if layout == "points":
+        return fit_points(boxes, strides)
+    fitting = fit if layout == "own" else fit_shared
+    for count in (shapes,) if shapes else SHAPE_COUNTS:
+        fitted = fitting(boxes, strides, count)
+        if reach(boxes, fitted) >= AMPLE_REACH:
+            break
+    return fitted
 
 
 def reach(boxes: Floats, anchors: Anchors, iou: float = REACH_IOU) -> float:
@@ -123,6 +168,28 @@ def _worst_iou(width: float, height: float, stride: int) -> float:
     """IoU of a box with an anchor of its own shape that is half a cell away in both directions."""
     overlap = max(width - stride / 2, 0) * max(height - stride / 2, 0)
     return overlap / (2 * width * height - overlap)
+
+
+def _fit_octaves(
+    sides: NDArray[np.float64], strides: Sequence[int], count: int, smallest: float, seed: int
+) -> Anchors:
+    """Shared anchors where boxes with sides (n, 2) from `smallest` cells up belong to the finest map."""
+    octave = np.log2(np.sqrt(sides.prod(axis=1)) / (strides[0] * smallest))
+    level = np.clip(np.floor(octave), 0, len(strides) - 1).astype(int)
+    cells = _cluster(sides / np.asarray(strides, np.float64)[level, None], count, np.random.default_rng(seed))
+    return _scaled(cells, strides, range(int(level.min()), int(level.max()) + 1))
+
+
+def _scaled(cells: NDArray[np.float64], strides: Sequence[int], used: range) -> Anchors:
+    """Shapes (n, 2) in cells on each of the maps in `used`."""
+    ordered = sorted(cells.tolist(), key=lambda shape: shape[0] * shape[1])
+    return Anchors(
+        tuple(strides),
+        tuple(
+            tuple((round(w * stride, 2), round(h * stride, 2)) for w, h in ordered) if level in used else ()
+            for level, stride in enumerate(strides)
+        ),
+    )
 
 
 def _cluster(sides: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.float64]:

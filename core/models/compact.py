@@ -10,7 +10,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from core.models.anchors import Anchors
-from core.models.detector import Backbone, Detector, Head, convolution
+from core.models.detector import Backbone, Detector, Head, convolution, heads_of_their_own
 from core.models.registry import MODELS
 
 WIDTH = 96
@@ -56,7 +56,8 @@ class CompactBackbone(Backbone):
 
 def build(anchors: Anchors, labels: int) -> Detector:
     """The detector for these anchors and this many labels, with random weights."""
-    return Detector(CompactBackbone(), anchors, labels, _head)
+    backbone = CompactBackbone()
+    return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, _head))
 
 
 def _head(channels: int, shapes: int, labels: int) -> Head:

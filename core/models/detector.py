@@ -23,8 +23,13 @@ class Backbone(nn.Module, ABC):
 
     strides: tuple[int, ...]  # input pixels from cell to cell, by map
     channels: tuple[int, ...]  # by map
-    # Names of the tensors in torchvision's classifier of the same family, and here.
+    # Names of the tensors in the library's classifier of the same family, and here.
     imagenet_names: dict[str, str]
+
+    def detector_names(self) -> dict[str, str]:
+        """Names of the tensors in torchvision's detector of the same family, and here."""
+        body = self._modules.get("body")
+        return {f"backbone.{name}": f"body.{name}" for name in body.state_dict()} if body is not None else {}
 
     @abstractmethod
     def maps(self, images_b3hw: Tensor, levels: int) -> list[Tensor]:
@@ -35,38 +40,38 @@ class Backbone(nn.Module, ABC):
         """The pre-trained parts by stage name, input first. What is in none of them is new and always learns."""
 
 
-class Detector(nn.Module):
+class Network(nn.Module):
+    """What every family builds: a backbone that may have learnt before, and a head that is new."""
+
+    def __init__(self, backbone: Backbone, labels: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.labels = labels
+
+    def foreign_names(self) -> dict[str, str]:
+        """Names of tensors in files of torchvision or timm, and in this network's state_dict."""
+        names = self.backbone.detector_names() | self.backbone.imagenet_names
+        return {foreign: f"backbone.{own}" for foreign, own in names.items()}
+
+
+class Detector(Network):
     """A single-shot detector with one sigmoid per label, for any input size."""
 
-    def __init__(
-        self, backbone: Backbone, anchors: Anchors, labels: int, make_head: Callable[[int, int, int], Head]
-    ) -> None:
-        """`make_head(channels, shapes, labels)` builds the head of one map."""
-        super().__init__()
+    def __init__(self, backbone: Backbone, anchors: Anchors, labels: int, heads: Heads) -> None:
+        """`heads`: such as `heads_of_their_own`, for the maps that `anchors` has shapes on."""
+        super().__init__(backbone, labels)
         if anchors.strides != backbone.strides:
             raise ValueError(f"anchors for strides {anchors.strides} on maps of strides {backbone.strides}")
-        self.backbone = backbone
         self.anchors = anchors
-        self.labels = labels
-        self.heads = nn.ModuleDict(
-            {
-                str(level): make_head(backbone.channels[level], len(shapes), labels)
-                for level, shapes in enumerate(anchors.shapes)
-                if shapes
-            }
-        )
+        self.heads = heads
         self._grids: dict[tuple[tuple[tuple[int, int], ...], torch.device], Tensor] = {}
 
     def forward(self, images_b3hw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (b, a, k), box deltas (b, a, 4) and the anchors (a, 4) in input pixels, x1 y1 x2 y2."""
         maps = self.backbone.maps(images_b3hw, self.anchors.used_levels)
-        logits, deltas = [], []
-        for level, head in self.heads.items():
-            level_logits, level_deltas = head(maps[int(level)])
-            logits.append(level_logits)
-            deltas.append(level_deltas)
+        logits, deltas = self.heads(maps)
         sizes = tuple((m.shape[2], m.shape[3]) for m in maps)
-        return torch.cat(logits, dim=1), torch.cat(deltas, dim=1), self._grid(sizes, images_b3hw.device)
+        return logits, deltas, self._grid(sizes, images_b3hw.device)
 
     def _grid(self, sizes: tuple[tuple[int, int], ...], device: torch.device) -> Tensor:
         """All anchors for maps of these (height, width); built once for each input size."""
@@ -81,6 +86,28 @@ class Detector(nn.Module):
                 self._grids.clear()
             self._grids[key] = torch.cat(levels).to(device)
         return self._grids[key]
+
+
+class Heads(nn.ModuleDict):
+    """A head for each map that has anchors, by the map's number: finest first."""
+
+    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits (b, a, k) and deltas (b, a, 4) of all maps."""
+        outputs = [head(maps[int(level)]) for level, head in self.items()]
+        return torch.cat([logits for logits, _ in outputs], dim=1), torch.cat([deltas for _, deltas in outputs], dim=1)
+
+
+def heads_of_their_own(
+    backbone: Backbone, anchors: Anchors, labels: int, make_head: Callable[[int, int, int], Head]
+) -> Heads:
+    """Heads that share nothing; `make_head(channels, shapes, labels)` builds that of one map."""
+    return Heads(
+        {
+            str(level): make_head(backbone.channels[level], len(shapes), labels)
+            for level, shapes in enumerate(anchors.shapes)
+            if shapes
+        }
+    )
 
 
 class Head(nn.Module):

@@ -3,45 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import InputError
 from core.models import compact, mobilenet, vgg
 from core.models.anchors import Anchors
-from core.models.detector import Detector
-from core.models.registry import MODELS
-
-# (anchors, number of labels, reduced tail)
-Build = Callable[[Anchors, int, bool], Detector]
-
-FAMILIES: dict[str, Build] = {
-    "ssd_compact": lambda anchors, labels, _: compact.build(anchors, labels),
-    "ssd300_vgg16": lambda anchors, labels, _: vgg.build(anchors, labels),
-    "ssdlite320_mobilenet_v3": mobilenet.build,
-}
-assert FAMILIES.keys() == MODELS.keys(), "every model of the registry has a family, and the other way round"
+from core.models.detector import Detector, Network
+from core.models.registry import MODELS, ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """Everything that fixes a network's shape. Kept in the checkpoint."""
+    """Everything that fixes a network's shape. Kept in the checkpoint.
+
+    Options that are not named have the default value, which is the first of `ModelSpec.options`.
+    """
 
     model: str
-    anchors: Anchors
+    anchors: Anchors  # NO_ANCHORS for a model that finds no boxes
     labels: int
-    reduced_tail: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
 
-    def build(self) -> Detector:
+    @property
+    def spec(self) -> ModelSpec:
+        """The registry's row, with the strides, stages and sizes that the options give."""
+        return MODELS[self.model].with_options(self.options)
+
+    def option(self, name: str) -> Any:
+        """The value of an option of this model."""
+        return self.options.get(name, MODELS[self.model].options[name][0])
+
+    def build(self) -> Network:
         """The network, with random weights drawn from torch's global generator."""
-        return FAMILIES[self.model](self.anchors, self.labels, self.reduced_tail)
+        return FAMILIES[self.model](self)
+
+    def build_detector(self) -> Detector:
+        """The same, of a model that finds boxes."""
+        network = self.build()
+        if not isinstance(network, Detector):
+            raise InputError(f"model: {self.model} tells what is in an image, not where; choose one that finds boxes")
+        return network
 
     def to_json(self) -> dict[str, Any]:
         return {
             "model": self.model,
             "anchors": self.anchors.to_json(),
             "labels": self.labels,
-            "reduced_tail": self.reduced_tail,
+            "options": self.options,
         }
 
     @classmethod
@@ -52,16 +61,38 @@ class Architecture:
                 str(values["model"]),
                 Anchors.from_json(values["anchors"]),
                 int(values["labels"]),
-                bool(values["reduced_tail"]),
+                _options(values),
             )
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{where}: damaged, its description of the network is wrong ({error})") from error
-        spec = MODELS.get(architecture.model)
-        if spec is None:
+        if architecture.model not in MODELS:
             raise InputError(
                 f"{where}: needs model {architecture.model!r}, which this version does not know; update the program"
             )
+        try:
+            spec = architecture.spec
+        except ValueError as error:
+            raise InputError(f"{where}: damaged, or written by a newer version of the program ({error})") from error
         shapes = sum(len(level) for level in architecture.anchors.shapes)
         if architecture.anchors.strides != spec.strides or not 1 <= architecture.labels <= 10_000 or shapes > 200:
             raise InputError(f"{where}: damaged, its anchors or labels do not fit {architecture.model}")
         return architecture
+
+
+def _options(values: dict[str, Any]) -> dict[str, Any]:
+    """The options of a network; checkpoints of the first version told of one alone, whatever the model."""
+    if "options" in values:
+        return {str(name): value for name, value in values["options"].items()}
+    reduced = bool(values["reduced_tail"])
+    return {"reduced_tail": True} if reduced and values["model"] == "ssdlite320_mobilenet_v3" else {}
+
+
+# How each model is built. A new family is a row in the registry and one here.
+FAMILIES: dict[str, Callable[[Architecture], Network]] = {
+    "ssd_compact": lambda wanted: compact.build(wanted.anchors, wanted.labels),
+    "ssd300_vgg16": lambda wanted: vgg.build(wanted.anchors, wanted.labels),
+    "ssdlite320_mobilenet_v3": lambda wanted: mobilenet.build(
+        wanted.anchors, wanted.labels, wanted.option("reduced_tail")
+    ),
+}
+assert FAMILIES.keys() == MODELS.keys(), "every model of the registry has a family, and the other way round"

@@ -9,7 +9,7 @@ from torchvision.models import mobilenet_v3_large
 from torchvision.models.detection.ssdlite import SSDLiteFeatureExtractorMobileNet
 
 from core.models.anchors import Anchors
-from core.models.detector import Backbone, Detector, Head, same_tensors
+from core.models.detector import Backbone, Detector, Head, heads_of_their_own, same_tensors
 from core.models.registry import MODELS
 
 # Blocks of MobileNetV3-Large: 7 leaves stride 8, 13 leaves stride 16. As in SSDLite, the map is taken from
@@ -59,7 +59,8 @@ class MobileNetBackbone(Backbone):
 
 def build(anchors: Anchors, labels: int, reduced_tail: bool) -> Detector:
     """The detector for these anchors and this many labels, with random weights."""
-    return Detector(MobileNetBackbone(reduced_tail), anchors, labels, _head)
+    backbone = MobileNetBackbone(reduced_tail)
+    return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, _head))
 
 
 def _head(channels: int, shapes: int, labels: int) -> Head:

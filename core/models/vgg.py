@@ -10,7 +10,7 @@ from torchvision.models.detection.ssd import SSDFeatureExtractorVGG
 from torchvision.models.vgg import cfgs, make_layers
 
 from core.models.anchors import Anchors
-from core.models.detector import Backbone, Detector, Head, same_tensors
+from core.models.detector import Backbone, Detector, Head, heads_of_their_own, same_tensors
 from core.models.registry import MODELS
 
 
@@ -59,7 +59,8 @@ class VggBackbone(Backbone):
 
 def build(anchors: Anchors, labels: int) -> Detector:
     """The detector for these anchors and this many labels, with random weights."""
-    return Detector(VggBackbone(), anchors, labels, _head)
+    backbone = VggBackbone()
+    return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, _head))
 
 
 def _head(channels: int, shapes: int, labels: int) -> Head:

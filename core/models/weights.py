@@ -80,13 +80,8 @@ def load_torchvision(detector: Detector, tensors: dict[str, Tensor], where: str)
 
     Raises InputError if none does. Heads are not taken over: theirs are for other anchors and a softmax.
     """
-    names = detector.backbone.imagenet_names
-    own: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
-        if name in names:
-            own["backbone." + names[name]] = tensor
-        elif name.startswith("backbone."):
-            own["backbone.body." + name.removeprefix("backbone.")] = tensor
+    names = detector.foreign_names()
+    own = {names.get(name, name): tensor for name, tensor in tensors.items()}
     return _take_over(detector, own, where, of_file=len(tensors))
 
 

@@ -16,15 +16,12 @@ from core.models.checkpoint import Checkpoint
 from core.models.detector import Detector
 from core.models.families import Architecture
 from core.models.inputs import NORMALIZATIONS, InputSpec
-from core.models.registry import model_spec
+from core.models.registry import MODELS, model_spec
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.randomness import seed_for
 from core.training.recipe import Recipe
 from core.types import Split
 
-# More shapes cost time and make near copies of each other; they are added until enough boxes are reached.
-ANCHOR_SHAPES = (4, 6, 9, 12)
-AMPLE_REACH = 0.98
 # A checkpoint's anchors are kept unless fitted ones reach this much more.
 WORTH_REFITTING = 0.02
 
@@ -56,10 +53,10 @@ def prepare(recipe: Recipe, snapshot: Snapshot) -> Prepared:
     reachable = anchors.reach(boxes, fitted)
     if reachable < ENOUGH_REACH:
         notices.append(_reach_advice(recipe, snapshot, reachable, (width, height)))
-    reduced_tail = source.architecture.reduced_tail if source else recipe.weights.source in ("none", "coco")
-    architecture = Architecture(recipe.model, fitted, len(snapshot.label_names), reduced_tail)
+    options = source.architecture.options if source else recipe.options
+    architecture = Architecture(recipe.model, fitted, len(snapshot.label_names), options)
     torch.manual_seed(seed_for(recipe.seed, "weights"))
-    detector = architecture.build()
+    detector = architecture.build_detector()
     report, normalization = _load(detector, recipe, snapshot, source, notices)
     mean, std = (
         (source.description.input.mean, source.description.input.std) if source else NORMALIZATIONS[normalization]
@@ -112,11 +109,14 @@ def _source(recipe: Recipe) -> Checkpoint | None:
         raise InputError(
             f"weights.path: the checkpoint is a {source.description.model}, the recipe wants {recipe.model}; choose the same model"
         )
+    tap = source.architecture.options.get("tap", recipe.sampling.tap)
+    if tap != recipe.sampling.tap:
+        raise InputError(f"sampling.tap: the checkpoint's first map has stride {tap}; set sampling.tap={tap}")
     return source
 
 
 def _anchors(recipe: Recipe, boxes: NDArray[np.float32], source: Checkpoint | None) -> Anchors:
-    fitted = _fitted(recipe.model, boxes)
+    fitted = _fitted(recipe, boxes)
     if source is not None:
         theirs = source.architecture.anchors
         if anchors.reach(boxes, theirs) >= anchors.reach(boxes, fitted) - WORTH_REFITTING:
@@ -124,13 +124,9 @@ def _anchors(recipe: Recipe, boxes: NDArray[np.float32], source: Checkpoint | No
     return fitted
 
 
-def _fitted(model: str, boxes: NDArray[np.float32]) -> Anchors:
-    """Anchors of the fewest shapes that reach ample of the boxes, or of the most shapes if none do."""
-    for count in ANCHOR_SHAPES:
-        fitted = anchors.fit(boxes, model_spec(model).strides, count)
-        if anchors.reach(boxes, fitted) >= AMPLE_REACH:
-            break
-    return fitted
+def _fitted(recipe: Recipe, boxes: NDArray[np.float32]) -> Anchors:
+    spec = recipe.spec
+    return anchors.fit_enough(boxes, spec.strides, spec.anchors, recipe.sampling.anchor_shapes)
 
 
 def _reach_advice(recipe: Recipe, snapshot: Snapshot, reachable: float, size: tuple[int, int]) -> str:
@@ -145,7 +141,7 @@ def _reach_advice(recipe: Recipe, snapshot: Snapshot, reachable: float, size: tu
             break
         shape = anchors.input_shape(bigger, [(image.width, image.height) for image in images])
         boxes = input_boxes(images, recipe, shape)
-        if anchors.reach(boxes, _fitted(recipe.model, boxes)) >= ENOUGH_REACH:
+        if anchors.reach(boxes, _fitted(recipe, boxes)) >= ENOUGH_REACH:
             return f"{text}; set sampling.input_size={bigger}, or sampling.mode=crops"
     return f"{text}; set sampling.mode=crops, so that they keep their pixels"
 
@@ -174,12 +170,13 @@ def _load(
         return report, guess if chosen == "auto" else chosen
     file = model_spec(recipe.model).weights[kind]
     report = weights.load_torchvision(detector, weights.download(file), file.file_name)
-    return report, _own_normalization(recipe.model, kind, file.file_name) if chosen == "auto" else chosen
+    return report, file.normalization if chosen == "auto" else chosen
 
 
 def _own_normalization(model: str, kind: str, file_name: str) -> str:
-    """How torchvision scales pixels for its weights of this model."""
-    if model == "ssd300_vgg16":
-        # The SSD detector and its backbone "features" come from Caffe; VGG16 as a classifier does not.
-        return "caffe" if kind == "coco" or "amdegroot" in file_name else "imagenet"
-    return "centred" if kind == "coco" else "imagenet"
+    """How the library scales pixels for its weights of this model, which tell themselves apart by their file's name."""
+    known = MODELS[model].weights
+    for file in known.values():
+        if file.file_name == file_name:
+            return file.normalization
+    return known[kind].normalization if kind == "coco" and kind in known else "imagenet"

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from core import files
 from core.augmentation.config import AugmentationConfig
 from core.errors import InputError
-from core.models.registry import MODELS, model_spec
+from core.models.registry import MODELS, ModelSpec, model_spec
 from core.training.parts import (
     EvaluationSettings,
     Limits,
@@ -49,6 +49,19 @@ class Recipe(Part):
         "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", title="Device", description="auto, cpu, mps, cuda or cuda:N."
     )
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What shapes the network besides anchors and labels, for `Architecture.options`.
+
+        A network that starts from a checkpoint has the checkpoint's instead.
+        """
+        return MODELS[self.model].options_for(self.weights.source, self.sampling.tap)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model as this recipe shapes it: its stages, strides and sizes."""
+        return MODELS[self.model].with_options(self.options)
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.model not in MODELS:
@@ -63,7 +76,7 @@ class Recipe(Part):
                 f"strategy.kind: {self.strategy.kind} keeps random weights frozen, which cannot learn; choose starting "
                 "weights or strategy scratch"
             )
-        self._check_stages(MODELS[self.model].stages)
+        self._check_stages(self.spec.stages)
         if self.strategy.kind == "two_phase" and self.strategy.head_epochs >= self.schedule.epochs:
             raise ValueError(
                 f"strategy.head_epochs: {self.strategy.head_epochs} of {self.schedule.epochs} epochs leave none for the "
