@@ -18,6 +18,7 @@ from core.jobs.folder import JobFolder
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.training.events import Notice, RunFinished, to_json
 from core.training.recipe import load_recipe
+from core.training.tracking import tracked
 from core.types import Detections
 
 PROGRESS_APART = 0.1  # seconds
@@ -41,7 +42,8 @@ def _train(folder: Path, _job: dict[str, Any], should_stop: Callable[[], bool]) 
     from core.training.loop import train  # noqa: PLC0415 - torch comes with it
 
     recipe = load_recipe(folder / "recipe.yaml")
-    for event in train(recipe, Snapshot.load(folder / "snapshot.json"), folder, should_stop):
+    events = train(recipe, Snapshot.load(folder / "snapshot.json"), folder, should_stop)
+    for event in tracked(events, recipe, folder):
         yield to_json(event)
 
 
