@@ -1,0 +1,173 @@
+"""How well a model tells which defects are in an image: F1, ROC-AUC and average precision, by label and over all.
+
+An image carries every label that one of its boxes carries; a label is then a yes-or-no question to each image. Sources:
+ROC-AUC as the probability that an image with the label scores higher than one without (Mann and Whitney's U, ties
+count half); average precision as the sum of precisions weighted by the steps in recall, not interpolated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.types import GroundTruth
+
+Doubles = NDArray[np.float64]
+Scores = NDArray[np.floating]
+Flags = NDArray[np.bool_]
+USUAL_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLabelMetrics:
+    """One label. A measure is None where there is nothing to judge it by."""
+
+    ap: float | None
+    roc_auc: float | None  # None unless there are images with the label and images without
+    precision: float | None  # None where no image was given the label
+    recall: float | None
+    f1: float | None
+    images: int  # that carry the label
+    threshold: float | None  # the score of the best F1
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """One model on one set of images. Macro: mean over the labels; micro: all (image, label) pairs together."""
+
+    images: int
+    map: float | None  # mean average precision over the labels
+    macro_f1: float | None
+    micro_f1: float | None
+    macro_precision: float | None
+    macro_recall: float | None
+    macro_roc_auc: float | None
+    micro_roc_auc: float | None
+    exact_match: float | None  # share of the images whose label set is exactly right
+    labels: dict[str, ImageLabelMetrics]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `evaluate --json`."""
+        values: dict[str, Any] = {"images": self.images} | self.measures() | {"labels": {}}
+        for name, one in self.labels.items():
+            values["labels"][name] = {
+                "ap": one.ap, "roc_auc": one.roc_auc, "precision": one.precision, "recall": one.recall, "f1": one.f1,
+                "images": one.images, "threshold": one.threshold,
+            }  # fmt: skip
+        return values
+
+    def measures(self) -> dict[str, float | None]:
+        """All that is not by label, by name."""
+        return {
+            "map": self.map, "macro_f1": self.macro_f1, "micro_f1": self.micro_f1,
+            "macro_precision": self.macro_precision, "macro_recall": self.macro_recall,
+            "macro_roc_auc": self.macro_roc_auc, "micro_roc_auc": self.micro_roc_auc, "exact_match": self.exact_match,
+        }  # fmt: skip
+
+
+def classify(
+    truth_nk: Flags, scores_nk: Scores, label_names: Sequence[str], threshold: float | None = None
+) -> Classification:
+    """Judge the scores (images, labels) by which labels the images carry, of the same shape.
+
+    `threshold`: the score from which an image is said to carry a label, for precision, recall, F1 and the exact match;
+    None takes the usual 0.5. Raises ValueError if the shapes do not agree.
+    """
+    if truth_nk.shape != scores_nk.shape or truth_nk.ndim != 2 or truth_nk.shape[1] != len(label_names):
+        raise ValueError(f"scores {scores_nk.shape} and truth {truth_nk.shape} for {len(label_names)} labels")
+    scores_nk = scores_nk.astype(np.float32)  # as networks give them: 0.1 as a double lies below 0.1 as a float
+    said_nk = scores_nk >= np.float32(USUAL_THRESHOLD if threshold is None else threshold)
+    labels = {
+        name: _label(truth_nk[:, label], scores_nk[:, label], said_nk[:, label])
+        for label, name in enumerate(label_names)
+    }
+    known = [one for one in labels.values() if one.images]
+    return Classification(
+        images=len(truth_nk),
+        map=_mean([one.ap for one in known]),
+        macro_f1=_mean([one.f1 for one in known]),
+        micro_f1=_f1(truth_nk, said_nk),
+        # A label that no image was given has found nothing right.
+        macro_precision=_mean([one.precision or 0.0 for one in known]),
+        macro_recall=_mean([one.recall for one in known]),
+        macro_roc_auc=_mean([one.roc_auc for one in labels.values()]),
+        micro_roc_auc=roc_auc(truth_nk.ravel(), scores_nk.ravel()),
+        exact_match=float((truth_nk == said_nk).all(axis=1).mean()) if truth_nk.size else None,
+        labels=labels,
+    )
+
+
+def roc_auc(truth_n: Flags, score_n: Scores) -> float | None:
+    """Area under the ROC curve; None unless both kinds are there."""
+    positives = int(truth_n.sum())
+    negatives = len(truth_n) - positives
+    if not positives or not negatives:
+        return None
+    _, place, counts = np.unique(score_n, return_inverse=True, return_counts=True)
+    # The rank of equal scores is the mean of the places that they take.
+    rank = (np.cumsum(counts) - (counts - 1) / 2)[place.ravel()]
+    return float((rank[truth_n].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def average_precision(truth_n: Flags, score_n: Scores) -> float | None:
+    """Sum of the precisions at each score, weighted by the steps in recall; None where nothing is true."""
+    positives = int(truth_n.sum())
+    if not positives:
+        return None
+    hits, said = _cuts(truth_n, score_n)
+    precision, recall = hits / said, hits / positives
+    return float((np.diff(recall, prepend=0.0) * precision).sum())
+
+
+def image_labels(truth: GroundTruth) -> Flags:
+    """The labels (k,) that an image carries: those of any of its boxes."""
+    return np.asarray(truth.labels.any(axis=0), np.bool_)
+
+
+def whole_image(truth: GroundTruth, width: int, height: int) -> GroundTruth:
+    """The image as one box that carries all its labels; no box where it has none. So it compares with what a
+    classifier says: one detection of the size of the image."""
+    present = image_labels(truth)[None]
+    if not present.any():
+        return GroundTruth(np.zeros((0, 4), np.float32), np.zeros((0, present.shape[1]), np.bool_))
+    return GroundTruth(np.array([[0, 0, width, height]], np.float32), present)
+
+
+def _label(truth_n: Flags, score_n: Scores, said_n: Flags) -> ImageLabelMetrics:
+    positives, said, right = int(truth_n.sum()), int(said_n.sum()), int((truth_n & said_n).sum())
+    return ImageLabelMetrics(
+        ap=average_precision(truth_n, score_n),
+        roc_auc=roc_auc(truth_n, score_n),
+        precision=right / said if said else None,
+        recall=right / positives if positives else None,
+        f1=_f1(truth_n, said_n) if positives else None,
+        images=positives,
+        threshold=_best_threshold(truth_n, score_n) if positives else None,
+    )
+
+
+def _best_threshold(truth_n: Flags, score_n: Scores) -> float:
+    hits, said = _cuts(truth_n, score_n)
+    f1 = 2 * hits / (said + truth_n.sum())
+    return float(np.unique(score_n)[::-1][int(np.argmax(f1))])
+
+
+def _cuts(truth_n: Flags, score_n: Scores) -> tuple[Doubles, Doubles]:
+    """How many are right and how many are said at each distinct score, highest first. Equal scores pass together."""
+    order = np.argsort(-score_n, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(score_n[order])), len(order) - 1)
+    return np.cumsum(truth_n[order])[last].astype(np.float64), last + 1.0
+
+
+def _f1(truth: Flags, said: Flags) -> float | None:
+    total = int(truth.sum()) + int(said.sum())
+    return 2 * int((truth & said).sum()) / total if total else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
