@@ -20,8 +20,8 @@ Cases = st.integers(1, 30).flatmap(
 )
 
 
-def arrays(case: tuple[list[bool], list[float]]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    return np.array(case[0], np.bool_), np.array(case[1], np.float64)
+def arrays(case: tuple[list[bool], list[float]]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    return np.array(case[0], np.bool_), np.array(case[1], np.float32)
 
 
 @given(Cases)
@@ -44,7 +44,7 @@ def test_average_precision_is_the_area_under_the_steps(case: tuple[list[bool], l
         return
     area = before = 0.0
     for cut in sorted(set(score.tolist()), reverse=True):
-        said = score >= cut
+        said = score >= np.float32(cut)
         recall = (truth & said).sum() / truth.sum()
         area += (recall - before) * (truth & said).sum() / said.sum()
         before = recall
@@ -60,7 +60,7 @@ def test_the_threshold_of_a_label_gives_its_best_f1(case: tuple[list[bool], list
         return
 
     def f1(threshold: float) -> float:
-        said = score >= threshold
+        said = score >= np.float32(threshold)
         return float(2 * (truth & said).sum() / (truth.sum() + said.sum()))
 
     assert found.threshold is not None
