@@ -151,7 +151,7 @@ def show_training(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
     last: dict[str, Any] = {}
     with _bar() as bar:
         task = bar.add_task("starting", total=None, detail="")
-        shown = {"started": _started, "epoch": _epoch, "notice": _notice}
+        shown = {"started": _started, "epoch": _epoch, "notice": _notice, "phase": _phase}
         for event in events:
             last = event
             kind = str(event.get("event"))
@@ -179,6 +179,11 @@ def _epoch(event: dict[str, Any]) -> tuple[str, str]:
     if event["map50"] is not None:
         text += f"  mAP@0.5 {event['map50']:.3f}  mAP {number(event['map'])}"
     return text + f"  {event['images_per_second']:.0f} images/s", ""
+
+
+def _phase(event: dict[str, Any]) -> tuple[str, str]:
+    stages = ", ".join(event["stages"]) or "the head alone"
+    return f"from epoch {event['epoch']} on {stages} learns: {event['trainable_parameters']:,} parameters", ""
 
 
 def _notice(event: dict[str, Any]) -> tuple[str, str]:

@@ -123,19 +123,23 @@ def _split_sizes(snapshot: Snapshot) -> str:
     return ", ".join(f"{len(snapshot.of_split(split))} {split}" for split in (Split.TRAIN, Split.VAL, Split.TEST))
 
 
-def run_training(folder: JobFolder) -> Iterator[dict[str, Any]]:
-    """Train in a child process on all cores; the events as plain values.
+def run_training(folder: JobFolder, interrupted: Callable[[], None] = lambda: None) -> Iterator[dict[str, Any]]:
+    """Train in a child process on all cores, or go on with a training; the events from now on as plain values.
 
-    Ctrl+C asks the run to stop and keep what it has learnt; the run's last event then says so. A second one ends the
-    child at once and raises KeyboardInterrupt. A child that dies without a word yields a last event "failed".
+    Ctrl+C asks the run to stop and keep what it has learnt; the run's last event then says so, and `interrupted` was
+    called. A second one ends the child at once and raises KeyboardInterrupt. A child that dies without a word yields a
+    last event "failed".
     """
-    with _first_interrupt_stops(folder):
+    before, end = folder.read()
+    # The notices of a run that was only prepared belong to it; what an earlier process said has been read.
+    offset = end if any(event.get("event") != "notice" for event in before) else 0
+    with _first_interrupt_stops(folder, interrupted):
         process = spawn(folder)
         ended = False
         try:
-            for batch in follow_batches(folder, process):
+            for batch in follow_batches(folder, process, offset):
                 for event in batch:
-                    ended = ended or event.get("event") in ("finished", "failed")
+                    ended = ended or event.get("event") in ("finished", "failed", "paused")
                     yield event
         finally:
             # The person who follows is gone, or asked twice: a child must not go on unseen.
@@ -157,11 +161,12 @@ def _cause_of_silence(folder: JobFolder) -> str:
 
 
 @contextmanager
-def _first_interrupt_stops(folder: JobFolder) -> Iterator[None]:
+def _first_interrupt_stops(folder: JobFolder, interrupted: Callable[[], None]) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         if folder.stop_requested():
             raise KeyboardInterrupt
         folder.request_stop()
+        interrupted()
 
     before = signal.signal(signal.SIGINT, stop)
     try:

@@ -30,7 +30,9 @@ def run_to_resume(runs_folder: Path, run: str) -> JobFolder:
         raise InputError(f"{run}: has finished; to train on, start a new run from its checkpoint {run}-last")
     load_recipe(path / "recipe.yaml")
     if not (path / "snapshot.json").is_file():
-        raise InputError(f"{path / 'snapshot.json'}: there is no such file; without it, what the run learns from is lost")
+        raise InputError(
+            f"{path / 'snapshot.json'}: there is no such file; without it, what the run learns from is lost"
+        )
     _check_checkpoint(path)
     return folder
 

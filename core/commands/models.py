@@ -7,10 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from core import console, drawing
+from core import drawing
 from core.commands.options import Device, Json, ProjectFolder, SplitName
+from core.commands.running import show_to_the_end
 from core.console import complain_about, counted, number, print_json, print_table, problems_to_json, progress_bar, say
 from core.errors import InputError
+from core.jobs.folder import JobFolder
+from core.jobs.queue import put_last
 from core.launching import prepare_run, run_training
 from core.models.registry import MODELS
 from core.predicting import (
@@ -25,6 +28,7 @@ from core.predicting import (
 from core.project.palette import COLORS
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
+from core.resuming import run_to_resume
 from core.training.recipe import Recipe, default_recipe, load_recipe, parse_yaml, with_settings
 from core.types import Problem
 
@@ -58,9 +62,18 @@ def train(
     start: Annotated[str | None, typer.Option("--from", help="Checkpoint (id or file) to go on from.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed, recipe and images give the same run.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with a run that was paused, stopped or interrupted, such as r003.")
+    ] = None,
+    queue: Annotated[bool, typer.Option("--queue", help="Only add the run to the queue.")] = False,
     json: Json = False,
 ) -> None:
     """Train a model. Ctrl+C stops and keeps what was learnt. With --json, one event a line."""
+    if resume is not None:
+        if any((model, epochs, recipe, settings, start, device, seed is not None)):
+            raise InputError("--resume: a run goes on with its own recipe; leave the other options out")
+        _train_or_queue(run_to_resume(folder / "runs", resume), queue=queue, json=json)
+        return
     wanted: dict[str, Any] = dict(_setting(text) for text in settings or [])
     given = {"schedule.epochs": epochs, "device": device, "seed": seed}
     wanted |= {name: value for name, value in given.items() if value is not None}
@@ -72,19 +85,15 @@ def train(
             }
         folder_of_run = prepare_run(project, _recipe(model, recipe, wanted))
     # The project is free again while the run goes on: the window can open it and watch.
-    events = run_training(folder_of_run)
-    if json:
-        last: dict[str, Any] = {}
-        for last in events:
-            print_json(last)
-    else:
-        last = console.show_training(events)
-    if last["event"] == "failed":
-        raise InputError(f"{last['reason']}. {last.get('advice', '')}")
-    if not json:
-        best = f", best mAP@0.5 {last['best_map50']:.3f}" if last.get("best_map50") is not None else ""
-        say(f"{'stopped' if last['stopped'] else 'finished'} after {last['seconds']:.0f} s{best}", "bold")
-        say(f"checkpoints: {folder_of_run.path / 'checkpoints'}")
+    _train_or_queue(folder_of_run, queue=queue, json=json)
+
+
+def _train_or_queue(run: JobFolder, *, queue: bool, json: bool) -> None:
+    if not queue:
+        show_to_the_end(run, run_training(run), json=json)
+        return
+    put_last(run)
+    say(f"{run.path.name} waits; 'defectdesk queue DIR run' trains what waits")
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -185,7 +185,9 @@ def follow_batches(
         time.sleep(POLL)
 
 
-def follow(folder: JobFolder, process: JobProcess | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
+def follow(
+    folder: JobFolder, process: JobProcess | AttachedJob | None = None, offset: int = 0
+) -> Iterator[dict[str, Any]]:
     """The events of a folder, one by one, as they come, until the job has ended."""
     for batch in follow_batches(folder, process, offset):
         yield from batch

@@ -28,10 +28,12 @@ class RunRecord:
     id: str  # such as r001
     model: str
     created: str  # ISO 8601 with time zone
-    state: str  # waiting, running, finished, stopped, failed or interrupted
+    state: str  # waiting, running, paused, finished, stopped, failed or interrupted
     epochs: int  # that were completed
     recipe: dict[str, Any] = field(default_factory=dict)
     snapshot_hash: str = ""
+    place: float | None = None  # in the queue; None if it does not wait in it
+    measures: dict[str, float | None] = field(default_factory=dict)  # of the last epoch, by name, such as map50
 
 
 @dataclass(frozen=True, slots=True)

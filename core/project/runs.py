@@ -17,7 +17,8 @@ from core.project.run_tables import RunTables
 from core.safetensors_header import read_metadata
 
 _TAIL = 2**18  # bytes of events.jsonl that are read first: the last epoch is in them but for very long epochs
-_STATE_FILES = ("job.json", "recipe.yaml", "events.jsonl", "snapshot.json", "heartbeat", "stop")
+_MEASURES = ("train_loss", "val_loss", "map50", "map", "seconds", "images_per_second")
+_STATE_FILES = ("job.json", "recipe.yaml", "events.jsonl", "snapshot.json", "heartbeat", "stop", "queued")
 
 
 def make_folder(runs_folder: Path, first: int) -> tuple[Path, int]:
@@ -71,9 +72,8 @@ def sync(rows: RunTables, runs_folder: Path) -> bool:
 def listed_runs(rows: RunTables, runs_folder: Path, *, scan: bool) -> list[RunRecord]:
     """Runs by number: from the rows, or with `scan` from the folders (where rows cannot be written)."""
     if scan:
-        found = [read_run(folder) for folder in _run_folders(runs_folder)]
-    else:
-        found = [RunRecord(**json.loads(record)) for _, record in rows.run_rows().values()]
+        return scanned_runs(runs_folder)
+    found = [RunRecord(**json.loads(record)) for _, record in rows.run_rows().values()]
     return sorted(found, key=lambda record: _number(record.id))
 
 
@@ -96,15 +96,25 @@ def read_run(folder: Path) -> RunRecord:
     """What the files in a run's folder say. A file that is missing or torn leaves its fields empty."""
     recipe = _read_yaml(folder / "recipe.yaml")
     job = _read_json(folder / "job.json")
+    state = JobFolder(folder).state()
+    epoch = _read_last_epoch(folder / "events.jsonl")
+    number = epoch.get("epoch")
     return RunRecord(
         id=folder.name,
         model=str(recipe.get("model", "")),
         created=str(job.get("created") or _iso(_oldest(folder))),
-        state=JobFolder(folder).state(),
-        epochs=_read_epochs(folder / "events.jsonl"),
+        state=state,
+        epochs=number if isinstance(number, int) else 0,
         recipe=recipe,
         snapshot_hash=str(job.get("snapshot_hash") or _read_snapshot_hash(folder / "snapshot.json")),
+        place=JobFolder(folder).queued() if state == "waiting" else None,
+        measures=_measures(epoch),
     )
+
+
+def scanned_runs(runs_folder: Path) -> list[RunRecord]:
+    """Runs by number, from the folders alone: also of a project that another program has open."""
+    return sorted((read_run(folder) for folder in _run_folders(runs_folder)), key=lambda record: _number(record.id))
 
 
 def read_checkpoint(path: Path) -> CheckpointRecord:
@@ -166,28 +176,33 @@ def _signature(*paths: Path) -> str:
     return ";".join(f"{stat.st_mtime_ns}:{stat.st_size}" if stat else "" for stat in stats)
 
 
-def _read_epochs(path: Path) -> int:
-    """Completed epochs."""
+def _read_last_epoch(path: Path) -> dict[str, Any]:
+    """The event of the last completed epoch; empty if there is none."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             file.seek(max(0, size - _TAIL))
-            epochs = _last_epoch(file.read())
-            if epochs == 0 and size > _TAIL:
+            epoch = _last_epoch(file.read())
+            if not epoch and size > _TAIL:
                 file.seek(0)
-                epochs = _last_epoch(file.read())
+                epoch = _last_epoch(file.read())
     except OSError:
-        return 0
-    return epochs
+        return {}
+    return epoch
 
 
-def _last_epoch(data: bytes) -> int:
+def _last_epoch(data: bytes) -> dict[str, Any]:
     for line in reversed(data.splitlines()):
         # Steps are by far the most lines and carry the number of an epoch that is not complete.
         if b'"epoch"' in line and (event := _parsed(line)).get("event") == "epoch":
-            epoch = event.get("epoch")
-            return epoch if isinstance(epoch, int) else 0
-    return 0
+            return event
+    return {}
+
+
+def _measures(epoch: dict[str, Any]) -> dict[str, float | None]:
+    more = epoch.get("metrics")
+    values = {name: epoch.get(name) for name in _MEASURES} | (more if isinstance(more, dict) else {})
+    return {str(name): float(value) for name, value in values.items() if isinstance(value, int | float)}
 
 
 def _read_snapshot_hash(path: Path) -> str:

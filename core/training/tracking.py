@@ -143,9 +143,7 @@ class EventFile:
 
         # What a former process wrote beyond its last checkpoint is not shown.
         self._writer.write_event(
-            Written(
-                wall_time=time.time(), step=event.resumed_at + 1, session_log=SessionLog(status=SessionLog.START)
-            )
+            Written(wall_time=time.time(), step=event.resumed_at + 1, session_log=SessionLog(status=SessionLog.START))
         )
         about = {"run": event.run, "model": event.model, "device": event.device, "weights": event.weights}
         self._text("run", yaml.safe_dump(about | event.environment, sort_keys=False, allow_unicode=True))
