@@ -106,6 +106,16 @@ class Sampling(Part):
         0, ge=0, le=64, title="Crops per image",
         description="Crops taken from each image in an epoch; 0 chooses by the image's size.",
     )  # fmt: skip
+    placing: Literal["random", "tiles"] = Field(
+        "random",
+        title="Place crops",
+        description="random: anywhere, most of them on a defect. tiles: a grid over each image, so that an epoch shows "
+        "every defect once; for large images with many.",
+    )
+    empty_tiles: float = Field(
+        1.0, ge=0, le=100, title="Empty tiles", json_schema_extra={"unit": "per tile with a defect"},
+        description="For tiles: tiles without a defect that an epoch shows; which ones changes from epoch to epoch.",
+    )  # fmt: skip
     on_box: float = Field(
         0.8, ge=0, le=1, title="Crops on a box",
         description="Share of the crops that are placed on a defect, where an image has one.",
@@ -189,7 +199,7 @@ class Schedule(Part):
         "cosine",
         title="Decay",
         description="cosine: falls smoothly to near zero. step: multiplied by the factor at each milestone. exponential: "
-        "multiplied by the factor each epoch. one_cycle: rises for 30% of the run, then falls. cyclical: swings between a "
+        "falls by the same share in each step, to the factor at the end. one_cycle: rises for 30% of the run, then falls. cyclical: swings between a "
         "tenth of the rate and the rate. plateau: multiplied by the factor when the validation loss stops falling.",
     )
     milestones: tuple[float, ...] = Field(
@@ -197,7 +207,9 @@ class Schedule(Part):
         description="For step: where the rate drops, as shares of the run.",
     )  # fmt: skip
     factor: float = Field(
-        0.1, gt=0, lt=1, title="Factor", description="For step, exponential and plateau: what the rate is multiplied by."
+        0.1, gt=0, lt=1, title="Factor",
+        description="For step and plateau: what the rate is multiplied by at each drop. For exponential: what is left of "
+        "it at the end of the run.",
     )
     cycle_epochs: float = Field(
         4, gt=0, le=100_000, title="Cycle", json_schema_extra={"unit": "epochs"},

@@ -76,6 +76,10 @@ class Recipe(Part):
                 f"strategy.kind: {self.strategy.kind} keeps random weights frozen, which cannot learn; choose starting "
                 "weights or strategy scratch"
             )
+        if self.strategy.norms == "frozen" and source == "none":
+            raise ValueError(
+                "strategy.norms: frozen keeps statistics that random weights have not learnt; choose auto or learn"
+            )
         self._check_stages(self.spec.stages)
         if self.strategy.kind == "two_phase" and self.strategy.head_epochs >= self.schedule.epochs:
             raise ValueError(
@@ -153,10 +157,18 @@ def load_recipe(path: Path) -> Recipe:
     tree = parse_yaml(text, str(path))
     if not isinstance(tree, dict):
         raise InputError(f"{path}: a recipe is a list of settings such as 'model: ssd_compact'")
+    return parse_recipe(with_defaults(tree, str(path)), str(path))
+
+
+def with_defaults(tree: dict[Any, Any], where: str) -> dict[str, Any]:
+    """A recipe's plain values, with those of its model's defaults where `tree` does not name one.
+
+    Raises InputError that starts with `where` if there is no such model.
+    """
     model = tree.get("model", "ssd_compact")
-    if not isinstance(model, str):
-        raise InputError(f"{path}: model: must be a name; choose one of {', '.join(MODELS)}")
-    return parse_recipe(_merged(default_recipe(model).model_dump(), tree), str(path))
+    if not isinstance(model, str) or model not in MODELS:
+        raise InputError(f"{where}: model: there is no {model!r}; choose one of {', '.join(MODELS)}")
+    return _merged(default_recipe(model).model_dump(), tree)
 
 
 def parse_yaml(text: str, where: str) -> Any:

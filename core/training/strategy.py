@@ -1,71 +1,96 @@
-"""Which parameters learn, and how fast."""
+"""A recipe's strategy, applied to one network: which parameters learn in an epoch, and how fast."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import Optimizer
 
-from core.models.detector import Detector
+from core.models.detector import Network
+from core.training.optimizers import build_optimizer, parameter_groups, set_learning, set_rate
+from core.training.parts import Strategy
+from core.training.phases import Phase, phase_at, phases, stage_factors
 from core.training.recipe import Recipe
 
+__all__ = ["Plan", "apply_strategy", "set_rate"]
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(slots=True, eq=False)
 class Plan:
-    """The recipe's strategy, applied to one network."""
+    """What learns when, and the optimiser that makes it learn."""
 
-    detector: Detector
+    network: nn.Module
     optimizer: Optimizer
-    frozen_statistics: Sequence[nn.Module] = ()
+    phases: tuple[Phase, ...]
+    stages: dict[str, list[nn.Module]]  # the backbone's, input first
+    keep_statistics: bool = False  # of every BatchNorm in the backbone, also where its weights learn
+    _current: Phase | None = field(default=None, init=False)
+
+    @property
+    def phase(self) -> Phase:
+        """What is in force: that of the epoch set last, or the first."""
+        return self._current or self.phases[0]
+
+    def set_epoch(self, epoch: int) -> Phase | None:
+        """Let learn what learns in `epoch` (from 1).
+
+        Returns the phase if it is not the one that was in force, so the first call always tells one, also when a
+        run goes on in the middle.
+        """
+        phase = phase_at(self.phases, epoch)
+        if phase is self._current:
+            return None
+        self._current = phase
+        set_learning(self.optimizer, phase.stages)
+        self.training_mode()
+        return phase
 
     def training_mode(self) -> None:
-        """Training mode, but the BatchNorm statistics of a pre-trained backbone stay as they were learnt."""
-        self.detector.train()
-        for module in self.frozen_statistics:
-            module.eval()
+        """Training mode for what learns.
+
+        A frozen stage computes what it always did: its BatchNorm keeps its statistics, its dropout is off.
+        """
+        self.network.train()
+        for stage, modules in self.stages.items():
+            learns = stage in self.phase.stages
+            for module in (one for part in modules for one in part.modules()):
+                if not learns or (self.keep_statistics and isinstance(module, _BatchNorm)):
+                    module.training = False
+
+    def trainable_parameters(self) -> int:
+        """How many numbers learn now."""
+        return sum(one.numel() for one in self.network.parameters() if one.requires_grad)
 
 
-def apply_strategy(detector: Detector, recipe: Recipe, pretrained: bool) -> Plan:
-    """Freeze what the recipe freezes and give the rest to an optimiser.
+def apply_strategy(network: Network, recipe: Recipe, pretrained: bool) -> Plan:
+    """The plan for `network` by `recipe`, with what learns in the first epoch set to learn.
 
-    `pretrained`: the backbone has learnt before, so its BatchNorm statistics are kept unless the strategy is
-    scratch. Weight decay is not applied to norms and biases.
+    `pretrained`: the backbone has learnt before. Weight decay is not applied to norms and biases. The network must be
+    on its device already: the optimiser is built for it.
     """
-    stages = [module for stage in detector.backbone.stages().values() for module in stage]
-    backbone = {id(parameter) for module in stages for parameter in module.parameters()}
-    kind = recipe.strategy.kind
-    if kind == "frozen":
-        for module in stages:
-            module.requires_grad_(False)
-    slower = recipe.strategy.backbone_lr_factor if kind == "fine_tune" else 1.0
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for parameter in detector.parameters():
-        if parameter.requires_grad:
-            factor = slower if id(parameter) in backbone else 1.0
-            decay = recipe.optimizer.weight_decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((factor, decay), []).append(parameter)
-    settings = [
-        {"params": parameters, "weight_decay": decay, "lr_factor": factor}
-        for (factor, decay), parameters in groups.items()
-    ]
-    keep_statistics = kind != "scratch" and pretrained
-    norms = [m for module in stages for m in module.modules() if isinstance(m, _BatchNorm)] if keep_statistics else []
-    return Plan(detector, _optimizer(settings, recipe), norms)
+    stages = network.backbone.stages()
+    counts = {
+        stage: sum(one.numel() for module in modules for one in module.parameters())
+        for stage, modules in stages.items()
+    }
+    head = sum(one.numel() for one in network.parameters()) - sum(counts.values())
+    names: Sequence[str] = tuple(stages)
+    groups = parameter_groups(network, stages, stage_factors(recipe.strategy, names), recipe.optimizer.weight_decay)
+    plan = Plan(
+        network,
+        build_optimizer(groups, recipe.optimizer),
+        phases(recipe, names, counts, head),
+        stages,
+        _keeps_statistics(recipe.strategy, pretrained),
+    )
+    set_learning(plan.optimizer, plan.phases[0].stages)
+    return plan
 
 
-def set_rate(optimizer: Optimizer, rate: float) -> None:
-    """The head's learning rate is `rate`; the backbone's is its fraction of that."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group["lr_factor"]
-
-
-def _optimizer(settings: list[dict[str, Any]], recipe: Recipe) -> Optimizer:
-    if recipe.optimizer.kind == "sgd":
-        return SGD(
-            settings, lr=recipe.optimizer.lr, momentum=recipe.optimizer.momentum, nesterov=recipe.optimizer.momentum > 0
-        )
-    return AdamW(settings, lr=recipe.optimizer.lr)
+def _keeps_statistics(strategy: Strategy, pretrained: bool) -> bool:
+    if strategy.norms == "auto":
+        return pretrained and strategy.kind != "scratch"
+    return strategy.norms == "frozen"
