@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.augmentation.warp import resize
-from core.models.detector import Detector
+from core.models.detector import Detector, Network
 from core.models.device import mixed_precision
 from core.models.inputs import InputSpec, tiles
 from core.models.multilabel import Decoding, collected, detections, suppress
@@ -52,7 +52,7 @@ class Output:
 class Runner:
     """A network ready to look at images."""
 
-    detector: Detector
+    network: Network
     input: InputSpec
     device: torch.device
     precision: str
@@ -64,7 +64,7 @@ class Runner:
             pixels = self._pixels(image, part)
             with torch.inference_mode(), mixed_precision(self.device, self.precision):
                 batch = normalized(pixels.to(self.device), self.input)
-                raw = self.detector(batch)
+                raw = self.network(batch)
             yield Output(part, raw, (batch.shape[3], batch.shape[2]))
 
     def predict(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -72,7 +72,13 @@ class Runner:
         return self.merged(list(self.outputs(image)), image.shape[1], image.shape[0])
 
     def merged(self, outputs: list[Output], width: int, height: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Detections of an image of `width` x `height` from the answers for all its parts."""
+        """Detections of an image of `width` x `height` from the answers for all its parts.
+
+        A network that finds no boxes gives one: the whole image, with the highest score of any part for each label.
+        """
+        if not isinstance(self.network, Detector):
+            scores_bk = torch.cat([output.raw for output in outputs]).float().sigmoid()
+            return np.array([[0, 0, width, height]], np.float32), scores_bk.amax(dim=0)[None].cpu().numpy()
         with torch.inference_mode():
             found = [self._decoded(output, width, height) for output in outputs]
             boxes, scores = torch.cat([b for b, _ in found]), torch.cat([s for _, s in found])

@@ -46,7 +46,9 @@ class DetectionTask:
         outputs = list(runner.outputs(pixels))
         labels = boxes = positives = 0.0
         for output in outputs:
-            sums = self._loss(output, image, runner.device)
+            targets = part_targets(output, image.boxes, image.labels).to(runner.device)
+            with torch.inference_mode():
+                sums = self.loss_sums(output.raw, targets)
             labels += float(sums.labels)
             boxes += float(sums.boxes)
             positives += float(sums.positives)
@@ -76,13 +78,13 @@ class DetectionTask:
             },
         )
 
-    def _loss(self, output: Output, image: SnapshotImage, device: torch.device) -> LossSums:
-        boxes = output.part.to_input(image.boxes)
-        inside = clip(boxes, *output.size)
-        visible = area(inside) >= MIN_VISIBLE * np.maximum(area(boxes), 1e-6)
-        targets = padded_targets([(inside[visible].astype(np.float32), image.labels[visible])], image.labels.shape[1])
-        with torch.inference_mode():
-            return self.loss_sums(output.raw, targets.to(device))
+
+def part_targets(output: Output, boxes: NDArray[np.float32], labels: NDArray[np.bool_]) -> Targets:
+    """What is to be found in one part of an image, of its boxes (n, 4) with label sets (n, k), as a batch of one."""
+    there = output.part.to_input(boxes)
+    inside = clip(there, *output.size)
+    visible = area(inside) >= MIN_VISIBLE * np.maximum(area(there), 1e-6)
+    return padded_targets([(inside[visible].astype(np.float32), labels[visible])], labels.shape[1])
 
 
 def _rank(evaluation: Evaluation) -> float | None:

@@ -17,6 +17,7 @@ from core.inference.runner import Runner
 from core.models.multilabel import LossSums, Targets
 from core.models.registry import model_spec
 from core.project.snapshot import Snapshot, SnapshotImage
+from core.training.classification import ClassificationTask
 from core.training.detection import DetectionTask
 from core.training.judging import Judged, Look
 from core.training.recipe import Recipe
@@ -43,7 +44,10 @@ class Task(Protocol):
 
 
 # By ModelSpec.task.
-TASKS: dict[str, Callable[[Recipe, Snapshot], Task]] = {"detect": DetectionTask.of}
+TASKS: dict[str, Callable[[Recipe, Snapshot], Task]] = {
+    "detect": DetectionTask.of,
+    "classify": ClassificationTask.of,
+}
 
 
 def task_for(recipe: Recipe, snapshot: Snapshot) -> Task:

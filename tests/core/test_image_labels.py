@@ -1,0 +1,111 @@
+"""Models that tell which defects are in an image: from a snapshot to labels of an image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from core.inference.predictor import Predictor
+from core.models.multilabel import Targets
+from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
+from core.training.classification import ClassificationTask
+from core.training.events import CheckpointSaved, EpochDone, RunFinished, RunStarted
+from core.training.loop import train
+from core.training.parts import Loss
+from core.training.recipe import Recipe, default_recipe, with_settings
+from core.types import Split, Status
+
+LABELS = ("bright", "dark")
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Snapshot:
+    """Grey images with a bright square, a dark one, both or none."""
+    images = []
+    rng = np.random.default_rng(0)
+    for index in range(16):
+        pixels = rng.integers(118, 138, (64, 64, 3)).astype(np.uint8)
+        boxes, sets = [], []
+        for label, grey in enumerate((250, 5)):
+            if index >> label & 1:
+                x, y = rng.integers(2, 38, 2)
+                pixels[y : y + 24, x : x + 24] = grey
+                boxes.append([x, y, x + 24, y + 24])
+                sets.append([label == 0, label == 1])
+        path = tmp_path / f"{index}.png"
+        cv2.imwrite(str(path), pixels)
+        images.append(
+            SnapshotImage(
+                str(path), 64, 64, Status.LABELLED if boxes else Status.CLEAN,
+                Split.VAL if index >= 12 else Split.TRAIN, "", str(index),
+                np.array(boxes, np.float32).reshape(-1, 4), np.array(sets, np.bool_).reshape(-1, 2),
+            )
+        )  # fmt: skip
+    return make_snapshot(LABELS, ("#ff0000", "#00ff00"), tuple(images))
+
+
+def tiny(model: str, **settings: Any) -> Recipe:
+    quick = {
+        "sampling.input_size": 64, "schedule.epochs": 1, "schedule.batch_size": 6, "schedule.warmup_steps": 1,
+        "weights.source": "none", "strategy.kind": "scratch", "device": "cpu", "limits.precision": "fp32",
+    }  # fmt: skip
+    return with_settings(
+        default_recipe(model), quick | {name.replace("__", "."): value for name, value in settings.items()}
+    )
+
+
+@pytest.mark.parametrize("model", ["resnet50", "vgg19"])
+def test_a_classifier_trains_and_its_checkpoint_alone_tells_the_labels_of_an_image(
+    model: str, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    events = list(train(tiny(model), snapshot, tmp_path / "r001", lambda: False))
+    assert isinstance(events[0], RunStarted) and isinstance(events[-1], RunFinished)
+    epoch = next(event for event in events if isinstance(event, EpochDone))
+    assert epoch.map50 is None and epoch.map is not None and epoch.train_box_loss == 0
+    assert {"macro_f1", "micro_f1", "macro_roc_auc", "exact_match"} <= epoch.metrics.keys()
+    assert set(epoch.labels) == set(LABELS)
+    saved = [event for event in events if isinstance(event, CheckpointSaved)][-1]
+    predictor = Predictor.load(Path(saved.path), "cpu")
+    found = predictor.predict(np.full((50, 90, 3), 128, np.uint8))
+    assert found.boxes.tolist() == [[0, 0, 90, 50]]
+    assert found.scores.shape == (1, 2) and ((found.scores > 0) & (found.scores < 1)).all()
+
+
+def test_a_classifier_learns_which_labels_an_image_carries(snapshot: Snapshot, tmp_path: Path) -> None:
+    recipe = tiny("resnet50", schedule__epochs=12, optimizer__lr=1e-3, evaluation__every=12)
+    events = list(train(recipe, snapshot, tmp_path / "r001", lambda: False))
+    epochs = [event for event in events if isinstance(event, EpochDone)]
+    assert epochs[-1].train_loss < 0.5 * epochs[0].train_loss
+    assert epochs[-1].metrics["macro_roc_auc"] is not None and epochs[-1].metrics["macro_roc_auc"] > 0.9
+
+
+def test_crops_are_taught_and_told_by_what_is_in_them(snapshot: Snapshot, tmp_path: Path) -> None:
+    recipe = tiny("resnet50", sampling__mode="crops", sampling__crops_per_image=1)
+    events = list(train(recipe, snapshot, tmp_path / "r001", lambda: False))
+    saved = [event for event in events if isinstance(event, CheckpointSaved)][-1]
+    predictor = Predictor.load(Path(saved.path), "cpu")
+    large = np.full((1100, 1500, 3), 128, np.uint8)
+    outputs = list(predictor.runner.outputs(large))
+    scores = torch.cat([output.raw for output in outputs]).sigmoid().amax(dim=0)
+    assert len(outputs) > 1
+    found = predictor.predict(large)
+    assert found.boxes.tolist() == [[0, 0, 1500, 1100]]
+    assert np.allclose(found.scores[0], scores.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["mined_bce", "focal"])
+def test_the_loss_is_that_of_the_union_of_the_label_sets(kind: str) -> None:
+    task = ClassificationTask(LABELS, Loss.model_validate({"kind": kind}))
+    logits = torch.tensor([[8.0, -8.0], [-8.0, -8.0], [8.0, 8.0]])
+    boxes = torch.tensor([0.0, 0, 9, 9]).expand(3, 2, 4)
+    labels = torch.tensor([[[1.0, 0], [1, 0]], [[1, 1], [1, 1]], [[1, 0], [0, 1]]])
+    valid = torch.tensor([[True, True], [False, False], [True, True]])
+    right = task.loss_sums(logits, Targets(boxes, labels, valid))
+    assert float(right.labels) < 0.01 and float(right.positives) == 3 and float(right.boxes) == 0
+    wrong = task.loss_sums(-logits, Targets(boxes, labels, valid))
+    assert float(wrong.labels) > 1
