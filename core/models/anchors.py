@@ -108,7 +108,12 @@ def fit_points(boxes: Floats, strides: Sequence[int]) -> Anchors:
 def fit_enough(
     boxes: Floats, strides: Sequence[int], layout: Literal["own", "shared", "points"], shapes: int = 0
 ) -> Anchors:
-    """Anchors in the layout of a model, of `shapes` shapes; 0: the fewest that reach ample of the boxes."""
+    """Anchors in the layout of a model, of `shapes` shapes; 0: the fewest that reach ample of the boxes.
+
+    None for a model that has no maps to find boxes on.
+    """
+    if not strides:
+        return NO_ANCHORS
     if layout == "points":
         return fit_points(boxes, strides)
     fitting = fit if layout == "own" else fit_shared

@@ -57,8 +57,8 @@ class Network(nn.Module):
 class Detector(Network):
     """A single-shot detector with one sigmoid per label, for any input size."""
 
-    def __init__(self, backbone: Backbone, anchors: Anchors, labels: int, heads: Heads) -> None:
-        """`heads`: such as `heads_of_their_own`, for the maps that `anchors` has shapes on."""
+    def __init__(self, backbone: Backbone, anchors: Anchors, labels: int, heads: nn.Module) -> None:
+        """`heads` gives logits and deltas for the backbone's maps: `Heads`, `SharedHeads` or the like."""
         super().__init__(backbone, labels)
         if anchors.strides != backbone.strides:
             raise ValueError(f"anchors for strides {anchors.strides} on maps of strides {backbone.strides}")
@@ -93,8 +93,32 @@ class Heads(nn.ModuleDict):
 
     def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits (b, a, k) and deltas (b, a, 4) of all maps."""
-        outputs = [head(maps[int(level)]) for level, head in self.items()]
-        return torch.cat([logits for logits, _ in outputs], dim=1), torch.cat([deltas for _, deltas in outputs], dim=1)
+        return joined([head(maps[int(level)]) for level, head in self.items()])
+
+
+class SharedHeads(nn.Module):
+    """One head for all maps that have anchors; these have the same shapes, in cells, on each."""
+
+    def __init__(self, anchors: Anchors, head: Head) -> None:
+        super().__init__()
+        self.levels = used_levels(anchors)
+        self.shared = head
+
+    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits (b, a, k) and deltas (b, a, 4) of all maps."""
+        return joined([self.shared(maps[level]) for level in self.levels])
+
+
+def used_levels(anchors: Anchors) -> list[int]:
+    """The maps that have anchors. Raises ValueError unless all have equally many, as a shared head needs."""
+    if len({len(shapes) for shapes in anchors.shapes if shapes}) != 1:
+        raise ValueError("a head that all maps share needs equally many anchor shapes on each")
+    return [level for level, shapes in enumerate(anchors.shapes) if shapes]
+
+
+def joined(outputs: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Logits and deltas of several maps, one behind the other."""
+    return torch.cat([logits for logits, _ in outputs], dim=1), torch.cat([deltas for _, deltas in outputs], dim=1)
 
 
 def heads_of_their_own(
@@ -113,10 +137,16 @@ def heads_of_their_own(
 class Head(nn.Module):
     """Labels and box deltas for every anchor of one map."""
 
-    def __init__(self, tower: nn.Module, to_labels: nn.Conv2d, to_boxes: nn.Conv2d, labels: int) -> None:
-        """`to_labels` gives shapes * labels channels, `to_boxes` shapes * 4; both get fresh values here."""
+    def __init__(
+        self, tower: nn.Module, to_labels: nn.Conv2d, to_boxes: nn.Conv2d, labels: int, box_tower: nn.Module | None = None
+    ) -> None:
+        """`to_labels` gives shapes * labels channels, `to_boxes` shapes * 4; both get fresh values here.
+
+        `box_tower`: layers before `to_boxes` alone; without, both look at what `tower` gives.
+        """
         super().__init__()
-        self.tower, self.to_labels, self.to_boxes, self.labels = tower, to_labels, to_boxes, labels
+        self.tower, self.box_tower, self.to_labels, self.to_boxes = tower, box_tower, to_labels, to_boxes
+        self.labels = labels
         for layer in (to_labels, to_boxes):
             nn.init.normal_(layer.weight, std=0.01)
             assert layer.bias is not None
@@ -127,7 +157,8 @@ class Head(nn.Module):
     def forward(self, map_bchw: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (b, hw * shapes, labels) and deltas (b, hw * shapes, 4)."""
         features = self.tower(map_bchw)
-        return _by_anchor(self.to_labels(features), self.labels), _by_anchor(self.to_boxes(features), 4)
+        box_features = features if self.box_tower is None else self.box_tower(map_bchw)
+        return _by_anchor(self.to_labels(features), self.labels), _by_anchor(self.to_boxes(box_features), 4)
 
 
 def grid_anchors(size: tuple[int, int], stride: int, shapes: tuple[tuple[float, float], ...]) -> Tensor:
@@ -147,6 +178,11 @@ def convolution(
     layer = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     return nn.Sequential(layer, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True))
+
+
+def group_norm(channels: int) -> nn.GroupNorm:
+    """The norm of layers that are new: it needs no statistics of the batch, so that batches of one picture will do."""
+    return nn.GroupNorm(math.gcd(channels, 32), channels)
 
 
 def same_tensors(source: nn.Module, built_from_it: nn.Module) -> dict[str, str]:

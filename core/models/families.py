@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import InputError
-from core.models import compact, mobilenet, vgg
+from core.models import classifier, compact, mobilenet, ppn, resnet, retinanet, vgg
 from core.models.anchors import Anchors
 from core.models.detector import Detector, Network
 from core.models.registry import MODELS, ModelSpec
@@ -90,9 +90,15 @@ def _options(values: dict[str, Any]) -> dict[str, Any]:
 # How each model is built. A new family is a row in the registry and one here.
 FAMILIES: dict[str, Callable[[Architecture], Network]] = {
     "ssd_compact": lambda wanted: compact.build(wanted.anchors, wanted.labels),
-    "ssd300_vgg16": lambda wanted: vgg.build(wanted.anchors, wanted.labels),
+    "ssd300_vgg16": lambda wanted: vgg.build(wanted.anchors, wanted.labels, 4, wanted.option("norm")),
+    "ssd512_vgg16": lambda wanted: vgg.build(wanted.anchors, wanted.labels, 5, wanted.option("norm")),
     "ssdlite320_mobilenet_v3": lambda wanted: mobilenet.build(
         wanted.anchors, wanted.labels, wanted.option("reduced_tail")
     ),
+    "ssd_mobilenet_v1_ppn": lambda wanted: ppn.build(wanted.anchors, wanted.labels, wanted.option("tap")),
+    "ssd_resnet50": lambda wanted: resnet.build(wanted.anchors, wanted.labels, wanted.option("norm")),
+    "retinanet_resnet50_fpn": lambda wanted: retinanet.build(wanted.anchors, wanted.labels, wanted.option("norm")),
+    "vgg19": lambda wanted: classifier.build_vgg19(wanted.labels),
+    "resnet50": lambda wanted: classifier.build_resnet50(wanted.labels, wanted.option("norm")),
 }
 assert FAMILIES.keys() == MODELS.keys(), "every model of the registry has a family, and the other way round"

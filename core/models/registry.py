@@ -58,11 +58,52 @@ class ModelSpec:
 
     def options_for(self, source: str, tap: int) -> dict[str, Any]:
         """The options that starting weights (`Weights.source`) and the stride of the first map ask for."""
-        wanted = {"reduced_tail": source in ("none", "coco"), "tap": tap, "norm": "group" if source == "none" else "none"}
-        return {name: wanted[name] for name in self.options}
+        wanted = {"reduced_tail": source in ("none", "coco"), "tap": tap, "norm": "group"}
+        # Random weights need norms that work with small batches; published ones come with theirs.
+        return {
+            name: wanted[name] if name != "norm" or source == "none" else values[0]
+            for name, values in self.options.items()
+        }
 
 
-_TORCHVISION = "https://download.pytorch.org/models/"
+def _torchvision(title: str, file_name: str, normalization: str) -> WeightsFile:
+    return WeightsFile(title, file_name, f"https://download.pytorch.org/models/{file_name}", normalization)
+
+
+_RESNET50 = _torchvision("ImageNet backbone", "resnet50-0676ba61.pth", "imagenet")
+# The SSD detector and its backbone "features" come from Caffe; VGG16 as a classifier does not.
+_VGG16 = {
+    "imagenet": _torchvision("ImageNet backbone", "vgg16_features-amdegroot-88682ab5.pth", "caffe"),
+    "coco": _torchvision("COCO detector", "ssd300_vgg16_coco-b556d3b4.pth", "caffe"),
+}
+_SSD_FINE_TUNING = {
+    "weights.source": "imagenet",
+    "strategy.kind": "fine_tune",
+    "sampling.mode": "whole",
+    "loss.kind": "mined_bce",
+    "loss.box_weight": 1.0,
+    "optimizer.kind": "sgd",
+    "optimizer.lr": 2e-3,
+    "optimizer.weight_decay": 5e-4,
+    "schedule.batch_size": 8,
+    "schedule.epochs": 40,
+}
+
+# Two phases, as image classifiers are usually fine-tuned: the head alone, then the last stages at a tenth of its rate.
+_IMAGE_LABELS: dict[str, Any] = {
+    "weights.source": "imagenet",
+    "strategy.kind": "two_phase",
+    "strategy.head_epochs": 4,
+    "strategy.last_stages": 2,
+    "sampling.mode": "whole",
+    "sampling.input_size": 320,
+    "loss.kind": "mined_bce",
+    "optimizer.kind": "adamw",
+    "optimizer.lr": 1e-3,
+    "optimizer.weight_decay": 1e-4,
+    "schedule.batch_size": 16,
+    "schedule.epochs": 20,
+}
 
 MODELS: dict[str, ModelSpec] = {
     spec.name: spec
@@ -73,9 +114,9 @@ MODELS: dict[str, ModelSpec] = {
             summary="Small defects, little data, or no GPU: trains from scratch on crops at native resolution.",
             stages=("stem", "stage1", "stage2", "stage3", "stage4"),
             strides=(8, 16, 32),
-            parameters=0,
-            gflops=0,
-            stage_parameters={},
+            parameters=1_200_820,
+            gflops=1.03,
+            stage_parameters={"stem": 928, "stage1": 34_752, "stage2": 124_800, "stage3": 311_616, "stage4": 477_376},
             defaults={
                 "weights.source": "none",
                 "strategy.kind": "scratch",
@@ -94,35 +135,62 @@ MODELS: dict[str, ModelSpec] = {
             summary="A GPU and a few hundred images: accurate and well understood, fine-tuned from ImageNet or COCO.",
             stages=("conv1", "conv2", "conv3", "conv4", "conv5"),
             strides=(8, 16, 32, 64),
-            parameters=0,
-            gflops=0,
-            stage_parameters={},
-            weights={
-                "imagenet": WeightsFile(
-                    "ImageNet backbone",
-                    "vgg16_features-amdegroot-88682ab5.pth",
-                    _TORCHVISION + "vgg16_features-amdegroot-88682ab5.pth",
-                    "caffe",
-                ),
-                "coco": WeightsFile(
-                    "COCO detector",
-                    "ssd300_vgg16_coco-b556d3b4.pth",
-                    _TORCHVISION + "ssd300_vgg16_coco-b556d3b4.pth",
-                    "caffe",
-                ),
+            parameters=22_403_028,
+            gflops=60.4,
+            stage_parameters={
+                "conv1": 38_720,
+                "conv2": 221_440,
+                "conv3": 1_475_328,
+                "conv4": 5_899_776,
+                "conv5": 7_079_424,
             },
-            defaults={
-                "weights.source": "imagenet",
-                "strategy.kind": "fine_tune",
-                "sampling.mode": "whole",
-                "sampling.input_size": 300,
-                "loss.kind": "mined_bce",
-                "loss.box_weight": 1.0,
-                "optimizer.kind": "sgd",
-                "optimizer.lr": 2e-3,
-                "optimizer.weight_decay": 5e-4,
-                "schedule.batch_size": 8,
-                "schedule.epochs": 40,
+            weights=_VGG16,
+            defaults=_SSD_FINE_TUNING | {"sampling.input_size": 300},
+            options={"norm": ("none", "group")},
+            variants={
+                "norm=group": {
+                    "parameters": 22_417_876,
+                    "gflops": 60.4,
+                    "stage_parameters": {
+                        "conv1": 38_976,
+                        "conv2": 221_952,
+                        "conv3": 1_476_864,
+                        "conv4": 5_902_848,
+                        "conv5": 7_082_496,
+                    },
+                }
+            },
+        ),
+        ModelSpec(
+            name="ssd512_vgg16",
+            title="SSD512 VGG16",
+            summary="A GPU, and defects that are small in the picture: SSD300 at three times its pixels and cost.",
+            stages=("conv1", "conv2", "conv3", "conv4", "conv5"),
+            strides=(8, 16, 32, 64, 128),
+            parameters=22_731_092,
+            gflops=174.0,
+            stage_parameters={
+                "conv1": 38_720,
+                "conv2": 221_440,
+                "conv3": 1_475_328,
+                "conv4": 5_899_776,
+                "conv5": 7_079_424,
+            },
+            weights=_VGG16,
+            defaults=_SSD_FINE_TUNING | {"sampling.input_size": 512, "optimizer.lr": 1e-3},
+            options={"norm": ("none", "group")},
+            variants={
+                "norm=group": {
+                    "parameters": 22_746_708,
+                    "gflops": 174.0,
+                    "stage_parameters": {
+                        "conv1": 38_976,
+                        "conv2": 221_952,
+                        "conv3": 1_476_864,
+                        "conv4": 5_902_848,
+                        "conv5": 7_082_496,
+                    },
+                }
             },
         ),
         ModelSpec(
@@ -131,22 +199,18 @@ MODELS: dict[str, ModelSpec] = {
             summary="A fast line or an edge device: light to run, slower to learn; likes more data and longer training.",
             stages=("stem", "stride4", "stride8", "stride16", "stride32"),
             strides=(8, 16, 32, 64),
-            parameters=0,
-            gflops=0,
-            stage_parameters={},
+            parameters=3_384_308,
+            gflops=0.895,
+            stage_parameters={
+                "stem": 928,
+                "stride4": 7_880,
+                "stride8": 84_392,
+                "stride16": 775_896,
+                "stride32": 2_102_856,
+            },
             weights={
-                "imagenet": WeightsFile(
-                    "ImageNet backbone",
-                    "mobilenet_v3_large-8738ca79.pth",
-                    _TORCHVISION + "mobilenet_v3_large-8738ca79.pth",
-                    "imagenet",
-                ),
-                "coco": WeightsFile(
-                    "COCO detector",
-                    "ssdlite320_mobilenet_v3_large_coco-a79551df.pth",
-                    _TORCHVISION + "ssdlite320_mobilenet_v3_large_coco-a79551df.pth",
-                    "centred",
-                ),
+                "imagenet": _torchvision("ImageNet backbone", "mobilenet_v3_large-8738ca79.pth", "imagenet"),
+                "coco": _torchvision("COCO detector", "ssdlite320_mobilenet_v3_large_coco-a79551df.pth", "centred"),
             },
             defaults={
                 "weights.source": "imagenet",
@@ -162,6 +226,147 @@ MODELS: dict[str, ModelSpec] = {
                 "schedule.epochs": 60,
             },
             options={"reduced_tail": (False, True)},
+            variants={
+                "reduced_tail=True": {
+                    "parameters": 1_902_308,
+                    "gflops": 0.762,
+                    "stage_parameters": {
+                        "stem": 928,
+                        "stride4": 7_880,
+                        "stride8": 84_392,
+                        "stride16": 775_896,
+                        "stride32": 751_416,
+                    },
+                }
+            },
+        ),
+        ModelSpec(
+            name="ssd_mobilenet_v1_ppn",
+            title="PPN MobileNetV1",
+            summary="The smallest head there is, for an edge device with simple operators; large defects, or tap 8 for small.",
+            stages=("stem", "stride2", "stride4", "stride8", "stride16"),
+            strides=(16, 32, 64, 128, 256, 512),
+            parameters=1_891_668,
+            gflops=2.07,
+            stage_parameters={
+                "stem": 928,
+                "stride2": 2_528,
+                "stride4": 27_200,
+                "stride8": 103_552,
+                "stride16": 1_478_912,
+            },
+            anchors="shared",
+            weights={
+                "imagenet": WeightsFile(
+                    "ImageNet backbone",
+                    "mobilenetv1_100.ra4_e3600_r224_in1k.safetensors",
+                    "https://huggingface.co/timm/mobilenetv1_100.ra4_e3600_r224_in1k/resolve/main/model.safetensors",
+                    "centred",
+                ),
+            },
+            defaults={
+                "weights.source": "imagenet",
+                "strategy.kind": "fine_tune",
+                "sampling.mode": "whole",
+                "sampling.input_size": 300,
+                "loss.kind": "focal",
+                "loss.focal_alpha": 0.75,
+                "loss.box": "smooth_l1",
+                "loss.box_weight": 1.5,
+                "optimizer.kind": "adamw",
+                "optimizer.lr": 1e-3,
+                "optimizer.weight_decay": 1e-4,
+                "schedule.batch_size": 16,
+                "schedule.epochs": 60,
+            },
+            options={"tap": (16, 8)},
+            variants={
+                "tap=8": {
+                    "stages": ("stem", "stride2", "stride4", "stride8"),
+                    "strides": (8, 16, 32, 64, 128, 256),
+                    "parameters": 281_684,
+                    "gflops": 1.28,
+                    "stage_parameters": {"stem": 928, "stride2": 2_528, "stride4": 27_200, "stride8": 103_552},
+                }
+            },
+        ),
+        ModelSpec(
+            name="ssd_resnet50",
+            title="SSD ResNet-50",
+            summary="A GPU and some hundred images or more: deeper features than VGG on the fine map, in less memory.",
+            stages=("stem", "layer1", "layer2", "layer3"),
+            strides=(8, 16, 32, 64),
+            parameters=11_798_356,
+            gflops=29.3,
+            stage_parameters={"stem": 9_536, "layer1": 215_808, "layer2": 1_219_584, "layer3": 7_098_368},
+            weights={"imagenet": _RESNET50},
+            defaults=_SSD_FINE_TUNING | {"sampling.input_size": 300},
+            options={"norm": ("batch", "group")},
+        ),
+        ModelSpec(
+            name="retinanet_resnet50_fpn",
+            title="RetinaNet ResNet-50 FPN",
+            summary="The most accurate boxes, for defects of very different sizes; wants a GPU with memory, and patience.",
+            stages=("stem", "layer1", "layer2", "layer3", "layer4"),
+            strides=(8, 16, 32, 64, 128),
+            parameters=36_274_260,
+            gflops=162.0,
+            stage_parameters={
+                "stem": 9_536,
+                "layer1": 215_808,
+                "layer2": 1_219_584,
+                "layer3": 7_098_368,
+                "layer4": 14_964_736,
+            },
+            anchors="shared",
+            weights={
+                "imagenet": _RESNET50,
+                "coco": _torchvision("COCO detector", "retinanet_resnet50_fpn_v2_coco-5905b1c5.pth", "imagenet"),
+            },
+            defaults={
+                "weights.source": "coco",
+                "strategy.kind": "fine_tune",
+                "strategy.backbone_lr_factor": 0.5,
+                "sampling.mode": "whole",
+                "sampling.input_size": 640,
+                "loss.kind": "focal",
+                "loss.box": "giou",
+                "loss.box_weight": 1.0,
+                "optimizer.kind": "adamw",
+                "optimizer.lr": 2e-4,
+                "optimizer.weight_decay": 0.05,
+                "schedule.batch_size": 4,
+                "schedule.epochs": 30,
+            },
+            options={"norm": ("batch", "group")},
+        ),
+        ModelSpec(
+            name="vgg19",
+            title="VGG19 (labels of images)",
+            summary="Which defects are in an image, not where: a plain network that fine-tunes well in two phases.",
+            stages=("conv1", "conv2", "conv3", "conv4", "conv5"),
+            strides=(),
+            parameters=0,
+            gflops=0,
+            stage_parameters={},
+            task="classify",
+            weights={"imagenet": _torchvision("ImageNet backbone", "vgg19-dcbb9e9d.pth", "imagenet")},
+            defaults=_IMAGE_LABELS | {"optimizer.lr": 3e-4},
+        ),
+        ModelSpec(
+            name="resnet50",
+            title="ResNet-50 (labels of images)",
+            summary="Which defects are in an image, not where: the usual choice, lighter to run than VGG19.",
+            stages=("stem", "layer1", "layer2", "layer3", "layer4"),
+            strides=(),
+            parameters=0,
+            gflops=0,
+            stage_parameters={},
+            task="classify",
+            weights={"imagenet": _RESNET50},
+            defaults=_IMAGE_LABELS,
+            options={"norm": ("batch", "group")},
+            variants={"norm=group": {"parameters": 0, "gflops": 0, "stage_parameters": {}}},
         ),
     )
 }

@@ -1,8 +1,9 @@
-"""ssd300_vgg16: torchvision's VGG16 body of the original SSD, with a multi-label head at any input size."""
+"""ssd300_vgg16 and ssd512_vgg16: torchvision's VGG16 body of the original SSD, with a multi-label head at any input size."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 import torch.nn.functional as functional
 from torch import Tensor, nn
@@ -10,22 +11,23 @@ from torchvision.models.detection.ssd import SSDFeatureExtractorVGG
 from torchvision.models.vgg import cfgs, make_layers
 
 from core.models.anchors import Anchors
-from core.models.detector import Backbone, Detector, Head, heads_of_their_own, same_tensors
-from core.models.registry import MODELS
+from core.models.detector import Backbone, Detector, Head, group_norm, heads_of_their_own, same_tensors
+
+# none: as the published weights have it. group: for random weights, which hardly learn without (Zhu et al., ScratchDet).
+Norm = Literal["none", "group"]
 
 
 class VggBackbone(Backbone):
-    """conv4_3, fc7, conv8_2 and conv9_2 of SSD300.
+    """conv4_3, fc7, conv8_2, conv9_2 and, for five maps, conv10_2 of SSD.
 
-    The two unpadded maps after them cover only the middle of the picture, so they are not used: a box as large
-    as the picture is found on the map of stride 64.
+    The unpadded maps of the original cover only the middle of the picture. conv10_2 is padded here, as in the original
+    SSD512, and has stride 2; those after it are not used.
     """
 
-    strides = MODELS["ssd300_vgg16"].strides
-    channels = (512, 1024, 512, 256)
-
-    def __init__(self) -> None:
+    def __init__(self, maps: Literal[4, 5], norm: Norm) -> None:
         super().__init__()
+        self.strides = (8, 16, 32, 64, 128)[:maps]
+        self.channels = (512, 1024, 512, 256, 256)[:maps]
         # Not vgg16() itself: its classifier has 120 million parameters that a detector throws away.
         plain = nn.ModuleDict({"features": make_layers(cfgs["D"], batch_norm=False)})
         for layer in plain.modules():
@@ -34,7 +36,11 @@ class VggBackbone(Backbone):
                 assert layer.bias is not None
                 nn.init.zeros_(layer.bias)
         self.body = SSDFeatureExtractorVGG(plain["features"], highres=False)
-        del self.body.extra[3:]
+        conv10_2 = self.body.extra[3][2]
+        conv10_2.stride, conv10_2.padding = (2, 2), (1, 1)
+        del self.body.extra[maps - 1 :]
+        if norm == "group":
+            _add_norms(self.body)
         self.imagenet_names = same_tensors(plain, self)
 
     def maps(self, images_b3hw: Tensor, levels: int) -> list[Tensor]:
@@ -57,10 +63,19 @@ class VggBackbone(Backbone):
         return stages
 
 
-def build(anchors: Anchors, labels: int) -> Detector:
+def build(anchors: Anchors, labels: int, maps: Literal[4, 5], norm: Norm) -> Detector:
     """The detector for these anchors and this many labels, with random weights."""
-    backbone = VggBackbone()
+    backbone = VggBackbone(maps, norm)
     return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, _head))
+
+
+def _add_norms(module: nn.Module) -> None:
+    """Put a norm behind every convolution in `module`."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Conv2d):
+            setattr(module, name, nn.Sequential(child, group_norm(child.out_channels)))
+        else:
+            _add_norms(child)
 
 
 def _head(channels: int, shapes: int, labels: int) -> Head:
