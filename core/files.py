@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -66,6 +66,23 @@ def _keep(path: Path, keep: Path) -> None:
         path.replace(keep)
     else:
         second.replace(keep)
+
+
+def write_unsynced(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Replace `path` by `parts`, one after another, for files that can be made again and are checked when they are read.
+
+    Another process meets the old file or the new one, whole; only if the machine itself stops may it be damaged.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=_hidden(path), suffix=path.suffix, dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for part in parts:
+                file.write(part)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def open_at_once(path: Path | str) -> BinaryIO:

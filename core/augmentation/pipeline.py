@@ -7,7 +7,6 @@ of tensor operations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,23 +18,26 @@ from core.augmentation import placement
 from core.augmentation.config import AugmentationConfig
 from core.augmentation.draws import Draws
 from core.augmentation.photometry import change_colors
+from core.augmentation.pixels import Pixels, Plain
 from core.augmentation.warp import warp
 
 # A sliver of a box that rounding leaves at the edge of a crop is not a visible part.
 _SLIVER = 1e-6
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """What the network sees of an image.
 
-    whole: all of it, stretched to `size`. crop: a window of `size` at native resolution, with chance
-    `on_box` placed at random around one of the boxes, otherwise anywhere.
+    whole: all of it, stretched to `size`. crop: a window of `size` at native resolution, around `centre` if
+    that is given; otherwise with chance `on_box` placed at random around one of the boxes, else anywhere.
     """
 
     size: tuple[int, int]  # width, height in output pixels
     mode: Literal["whole", "crop"]
     on_box: float = 0.8
+    centre: tuple[float, float] | None = None  # x, y in pixels of the image
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:
@@ -57,40 +59,39 @@ class Augmented:
 
 
 def augment(
-    image: NDArray[np.uint8],
+    image: NDArray[np.uint8] | Pixels,
     boxes: NDArray[np.float32],
     labels: NDArray[np.bool_],
     config: AugmentationConfig,
     seed: int,
     view: View,
+    size: tuple[int, int] | None = None,
 ) -> Augmented:
     """One picture of `view.size` from `image` (h, w, 3), drawn by `seed` alone.
+
+    `image` may be a smaller version of the image (see `views.kept_size`): then `size` is the image's own width and
+    height, in which boxes are given and everything is drawn, so that only the pixels differ, and they only in
+    sharpness.
 
     `boxes` (n, 4) are x1 y1 x2 y2 in continuous pixels of the image (pixel i covers i to i + 1), `labels`
     (n, k) their label sets. A turned box becomes the upright hull of its corners; what is visible of it is
     the part of that hull inside the picture. Boxes visible by less than `config.min_visible` are left out.
     With nothing switched on, the pixels are those of the image, resized or cut and not touched otherwise.
     """
-    _check(image, boxes, labels)
+    pixels = _checked(image, boxes, labels)
+    own = size or pixels.size
     random = np.random.Generator(np.random.SFC64(seed))
     draws = Draws.of(random)
     crops = random.random((placement.CROP_TRIES, 4))
     source = np.asarray(boxes, np.float64)
-    matrix = _matrix((image.shape[1], image.shape[0]), source, config, draws, crops, view)
-    picture = change_colors(warp(image, matrix, view.size), config, draws, random)
+    matrix = _matrix(own, source, config, draws, crops, view)
+    from_kept = (
+        matrix
+        if own == pixels.size
+        else _snapped(matrix @ placement.scaling(own[0] / pixels.size[0], own[1] / pixels.size[1]))
+    )
+    picture = change_colors(warp(pixels, from_kept, view.size), config, draws, random)
     return _placed(picture, placement.hulls(matrix, source), labels, config, view)
-
-
-def augment_many(
-    image: NDArray[np.uint8],
-    boxes: NDArray[np.float32],
-    labels: NDArray[np.bool_],
-    config: AugmentationConfig,
-    seeds: Iterable[int],
-    view: View,
-) -> list[Augmented]:
-    """One picture for each seed: the crops that an epoch takes from an image, or a grid of previews."""
-    return [augment(image, boxes, labels, config, seed, view) for seed in seeds]
 
 
 def _matrix(
@@ -106,7 +107,7 @@ def _matrix(
     if view.mode == "whole":
         matrix = placement.whole_matrix(linear, source, view.size)
     else:
-        matrix = placement.window_matrix(linear, source, view.size, boxes, view.on_box, draws)
+        matrix = placement.window_matrix(linear, source, view.size, boxes, view.on_box, draws, view.centre)
     matrix = placement.shift_part(config, draws, view.size) @ matrix
     if draws.crop >= config.crop:
         return matrix
@@ -145,8 +146,17 @@ def _placed(
     )
 
 
-def _check(image: NDArray[np.uint8], boxes: NDArray[np.float32], labels: NDArray[np.bool_]) -> None:
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise ValueError(f"the image must be uint8 of shape (h, w, 3), not {image.dtype} of {image.shape}")
+def _snapped(matrix: placement.Matrix) -> placement.Matrix:
+    """Without the rounding errors of a composition, which would make a plain copy a resampling."""
+    whole = np.rint(matrix)
+    return np.where(np.abs(matrix - whole) < _ROUNDING, whole, matrix)
+
+
+def _checked(image: NDArray[np.uint8] | Pixels, boxes: NDArray[np.float32], labels: NDArray[np.bool_]) -> Pixels:
     if boxes.ndim != 2 or boxes.shape[1] != 4 or labels.ndim != 2 or len(labels) != len(boxes):
         raise ValueError(f"boxes {boxes.shape} and labels {labels.shape} must be (n, 4) and (n, k)")
+    if not isinstance(image, np.ndarray):
+        return image
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ValueError(f"the image must be uint8 of shape (h, w, 3), not {image.dtype} of {image.shape}")
+    return Plain(image)

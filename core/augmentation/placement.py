@@ -52,6 +52,23 @@ def linear_part(config: AugmentationConfig, draws: Draws) -> Matrix:
     return matrix
 
 
+def largest_enlargement(config: AugmentationConfig, stretch: tuple[float, float]) -> float:
+    """How many times larger than the plain view of a whole image its picture may show a part of it, at most.
+
+    `stretch`: output pixels per source pixel along x and y; a turn brings one to where the other was.
+    """
+    slope = math.tan(math.radians(config.shear))
+    # Of a shear by `slope`: the larger singular value.
+    largest = (slope + math.hypot(slope, 2)) / 2
+    if config.rotation:
+        angles = np.radians(np.linspace(0, min(config.rotation, 90), 16))
+        cos, sin, ratio = np.cos(angles), np.sin(angles), stretch[0] / stretch[1]
+        turns = np.stack([np.stack([cos, -sin * ratio], -1), np.stack([sin / ratio, cos], -1)], -2)
+        largest *= float(np.linalg.norm(turns, 2, axis=(-2, -1)).max())
+    largest /= 1 - config.scale
+    return largest / config.crop_smallest if config.crop else largest
+
+
 def shift_part(config: AugmentationConfig, draws: Draws, size: tuple[int, int]) -> Matrix:
     """A shift by whole output pixels: a fraction of one would blur the picture for nothing."""
     return translation(
@@ -74,23 +91,24 @@ def window_matrix(
     boxes: NDArray[np.float64],
     on_box: float,
     draws: Draws,
+    centre: tuple[float, float] | None = None,
 ) -> Matrix:
     """A window of `size` on the source changed by `linear`, at whole pixels.
 
-    With chance `on_box` it is placed at random around one of `boxes` (n, 4), all of it inside where it
-    fits; otherwise anywhere. It leaves the picture only where the picture is smaller.
+    Around `centre` (source pixels) if that is given. Otherwise with chance `on_box` it is placed at random around
+    one of `boxes` (n, 4), all of it inside where it fits; else anywhere. It leaves the picture only where the picture is smaller.
     """
     picture = np.array([[0, 0, *source]], np.float64)
-    if len(boxes) and draws.on_box < on_box:
+    if centre is None and len(boxes) and draws.on_box < on_box:
         chosen = boxes[min(int(draws.which_box * len(boxes)), len(boxes) - 1)][None]
         target, ground = hulls(linear, chosen)[0], hulls(linear, picture)[0]
         x = _around(target[0], target[2], ground[0], ground[2], size[0], draws.place_x)
         y = _around(target[1], target[3], ground[1], ground[3], size[1], draws.place_y)
         return translation(-x, -y) @ linear
     # By its centre in the source: drawn in the turned picture it would often see empty corners.
-    x, y = _inside(source[0], size[0], draws.place_x), _inside(source[1], size[1], draws.place_y)
-    centre = linear @ np.array([x, y, 1.0])
-    return translation(-round(centre[0] - size[0] / 2), -round(centre[1] - size[1] / 2)) @ linear
+    x, y = centre or (_inside(source[0], size[0], draws.place_x), _inside(source[1], size[1], draws.place_y))
+    moved = linear @ np.array([x, y, 1.0])
+    return translation(-round(moved[0] - size[0] / 2), -round(moved[1] - size[1] / 2)) @ linear
 
 
 def _around(low: float, high: float, ground_low: float, ground_high: float, side: int, draw: float) -> float:

@@ -6,11 +6,9 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from core.augmentation.pixels import Image, Pixels
 from core.augmentation.placement import Matrix, hulls, scaling, translation
-
-Image = NDArray[np.uint8]
 
 # Below this scale bilinear sampling skips source pixels, and a thin scratch turns into dots.
 _SHRINK = 0.75
@@ -39,20 +37,20 @@ def resize(image: Image, size: tuple[int, int]) -> Image:
     return _image(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR))
 
 
-def warp(image: Image, matrix: Matrix, size: tuple[int, int]) -> Image:
-    """A new picture of `size` (w, h) with `image` (h, w, 3) moved by `matrix` (continuous coordinates).
+def warp(image: Pixels, matrix: Matrix, size: tuple[int, int]) -> Image:
+    """A new picture of `size` (w, h) with `image` moved by `matrix` (continuous coordinates).
 
     What lies outside the image is filled with its mean colour: mirroring would show defects a second time
     with no box around them, and repeating the edge would draw scratches. Mirroring, whole-pixel windows
-    and plain resizing are exact.
+    and plain resizing are exact. Only the part that is shown is read.
     """
     upright = matrix[0, 1] == 0 and matrix[1, 0] == 0
     if upright and abs(matrix[0, 0]) == 1 and abs(matrix[1, 1]) == 1:
         x, y = matrix[0, 2], matrix[1, 2]
         if x == round(x) and y == round(y):
-            return _window(_mirrored(image, matrix), *_start(image, matrix), size)
-    if upright and _fills(matrix, image, size):
-        return np.ascontiguousarray(_mirrored(resize(image, size), matrix))
+            return _window(image, matrix, size)
+    if upright and _fills(matrix, image.size, size):
+        return np.ascontiguousarray(_mirrored(resize(image.part(0, 0, *image.size), size), matrix))
     return _sampled(image, matrix, size)
 
 
@@ -61,37 +59,37 @@ def _mirrored(image: Image, matrix: Matrix) -> Image:
     return image[:: -1 if matrix[1, 1] < 0 else 1, :: -1 if matrix[0, 0] < 0 else 1]
 
 
-def _start(image: Image, matrix: Matrix) -> tuple[int, int]:
-    """Where the mirrored image's first column and row lie after the upright `matrix` of scale 1."""
-    height, width = image.shape[:2]
-    return (
-        round(matrix[0, 2] - (width if matrix[0, 0] < 0 else 0)),
-        round(matrix[1, 2] - (height if matrix[1, 1] < 0 else 0)),
-    )
-
-
-def _fills(matrix: Matrix, image: Image, size: tuple[int, int]) -> bool:
-    """Whether the image's upright rectangle becomes exactly the picture's."""
-    height, width = image.shape[:2]
-    hull = hulls(matrix, np.array([[0, 0, width, height]], np.float64))[0]
+def _fills(matrix: Matrix, source: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Whether the upright rectangle of an image of `source` (w, h) becomes exactly the picture's."""
+    hull = hulls(matrix, np.array([[0, 0, *source]], np.float64))[0]
     return bool(np.allclose(hull, [0, 0, *size], rtol=0, atol=1e-6))
 
 
-def _window(image: Image, x: int, y: int, size: tuple[int, int]) -> Image:
-    """A picture of `size` with `image` copied to (x, y)."""
-    height, width = image.shape[:2]
-    left, top, right, bottom = max(x, 0), max(y, 0), min(x + width, size[0]), min(y + height, size[1])
-    if (left, top, right, bottom) == (0, 0, *size):
-        return image[-y : size[1] - y, -x : size[0] - x].copy()
+def _window(image: Pixels, matrix: Matrix, size: tuple[int, int]) -> Image:
+    """A picture of `size` with `image` moved by the upright `matrix` of scale 1 and whole pixels."""
+    left, right, x1, x2 = _shown(matrix[0, 0], matrix[0, 2], image.size[0], size[0])
+    top, bottom, y1, y2 = _shown(matrix[1, 1], matrix[1, 2], image.size[1], size[1])
+    inside = left < right and top < bottom
+    if inside and (x1, y1, x2, y2) == (0, 0, *size):
+        return _mirrored(image.part(left, top, right, bottom), matrix).copy()
     picture = np.empty((size[1], size[0], 3), np.uint8)
-    picture[:] = mean_color(image)
-    if left < right and top < bottom:
-        picture[top:bottom, left:right] = image[top - y : bottom - y, left - x : right - x]
+    picture[:] = image.mean_color()
+    if inside:
+        picture[y1:y2, x1:x2] = _mirrored(image.part(left, top, right, bottom), matrix)
     return picture
 
 
-def _sampled(image: Image, matrix: Matrix, size: tuple[int, int]) -> Image:
-    height, width = image.shape[:2]
+def _shown(sign: float, offset: float, length: int, side: int) -> tuple[int, int, int, int]:
+    """From and to which pixel an image of `length` is seen along one axis, and where in a picture of `side`."""
+    start = round(offset) - (length if sign < 0 else 0)
+    first, last = max(start, 0), min(start + length, side)
+    if sign < 0:
+        return start + length - last, start + length - first, first, last
+    return first - start, last - start, first, last
+
+
+def _sampled(image: Pixels, matrix: Matrix, size: tuple[int, int]) -> Image:
+    width, height = image.size
     inverse = np.asarray(np.linalg.inv(matrix), np.float64)
     back = hulls(inverse, np.array([[0, 0, *size]], np.float64))[0]
     covered = back[0] >= -1e-6 and back[1] >= -1e-6 and back[2] <= width + 1e-6 and back[3] <= height + 1e-6
@@ -101,8 +99,8 @@ def _sampled(image: Image, matrix: Matrix, size: tuple[int, int]) -> Image:
     left, right = _span(back[0], back[2], 2 / scale_x, width)
     top, bottom = _span(back[1], back[3], 2 / scale_y, height)
     if left >= right or top >= bottom:
-        return _window(image, size[0], size[1], size)
-    part = image[top:bottom, left:right]
+        return np.broadcast_to(image.mean_color(), (size[1], size[0], 3)).copy()
+    part = image.part(left, top, right, bottom)
     matrix = matrix @ translation(left, top)
     if min(scale_x, scale_y) < _SHRINK:
         small = (
@@ -114,19 +112,13 @@ def _sampled(image: Image, matrix: Matrix, size: tuple[int, int]) -> Image:
     # OpenCV puts pixel centres at whole numbers.
     centres = translation(-0.5, -0.5) @ matrix @ translation(0.5, 0.5)
     border = cv2.BORDER_REPLICATE if covered else cv2.BORDER_CONSTANT
-    color = () if covered else tuple(float(channel) for channel in mean_color(image))
+    color = () if covered else tuple(float(channel) for channel in image.mean_color())
     return _image(cv2.warpAffine(part, centres[:2], size, flags=cv2.INTER_LINEAR, borderMode=border, borderValue=color))
 
 
 def _span(first: float, last: float, margin: float, length: int) -> tuple[int, int]:
     """The pixels from `first` to `last` and a margin, on multiples of 8 so that they can be halved."""
     return max(0, math.floor((first - margin) / 8) * 8), min(length, math.ceil((last + margin) / 8) * 8)
-
-
-def mean_color(image: Image) -> Image:
-    """The mean of about a thousand pixels (3,): quick, and the same for the same image."""
-    step_y, step_x = (max(1, side // 32) for side in image.shape[:2])
-    return _image(np.rint(image[::step_y, ::step_x].mean(axis=(0, 1))).astype(np.uint8))
 
 
 def _image(array: object) -> Image:

@@ -51,8 +51,12 @@ def probe(path: Path) -> Probed:
     modified_ns = _modified_ns(path)  # before reading: what changes the file afterwards shows
     data = read_bytes(path)
     height, width = decode_bytes(data, path).shape[:2]
-    content = hashlib.blake2b(data, digest_size=_HASH_BYTES).hexdigest()
-    return Probed(path, width, height, len(data), content, modified_ns)
+    return Probed(path, width, height, len(data), hash_of(data), modified_ns)
+
+
+def hash_of(data: bytes) -> str:
+    """The hash of a file's content, as image records hold it."""
+    return hashlib.blake2b(data, digest_size=_HASH_BYTES).hexdigest()
 
 
 def content_hash(path: Path) -> str:

@@ -164,6 +164,10 @@ class Mixing(Part):
         description="The last epochs show pictures as they are.",
     )  # fmt: skip
 
+    @property
+    def is_on(self) -> bool:
+        return max(self.mosaic, self.mixup, self.cutmix) > 0
+
 
 class Optimizer(Part):
     """How parameters follow their gradients."""

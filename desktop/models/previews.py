@@ -17,9 +17,8 @@ from core.augmentation.warp import resize
 from core.imaging.decode import decode
 from core.imaging.window import Window
 from core.project.project import Project
-from core.randomness import seed_for
 from core.training.recipe import Recipe
-from core.training.views import crops_per_image, input_size, training_view
+from core.training.views import image_views, input_size, kept_size, picture_seed, training_view
 from core.types import ImageRecord, Split, Status
 from desktop.models.wording import plural
 
@@ -43,23 +42,31 @@ class PreviewRequest:
     first: int  # number of the first preview among the pictures that the training will take from this image
     window: Window | None = None  # through which an image of 16 bits is read
 
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The pictures that every epoch takes; of tiles without a defect, which epochs differ in, only if there are no
+        others."""
+        found = image_views(self.recipe, self.turns.size, self.turns.image_size, self.boxes)
+        return found.views[: found.taught or None]
+
+    def titles(self, count: int) -> list[str]:
+        """What the next `count` pictures are called."""
+        per_epoch = len(self.views)
+        what = "tile" if self.recipe.sampling.placing == "tiles" else "crop"
+        numbers = (divmod(number, per_epoch) for number in range(self.first, self.first + count))
+        return [
+            f"Epoch {1 + epoch}" if per_epoch == 1 else f"Epoch {1 + epoch}, {what} {1 + turn}" for epoch, turn in numbers
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """Which pictures of which epochs the training takes from one image."""
+    """How the training knows an image."""
 
     size: tuple[int, int]  # of the network's input
-    position: int  # of the image's first picture in an epoch
-    per_epoch: int
+    image: int  # its number among the training images
+    image_size: tuple[int, int]
     trained: bool  # whether the image takes part at all
-
-    def at(self, number: int) -> tuple[int, int]:
-        """Epoch (from 1) and position in it of the image's picture `number` (from 0)."""
-        return 1 + number // self.per_epoch, self.position + number % self.per_epoch
-
-    def title(self, number: int) -> str:
-        epoch, crop = 1 + number // self.per_epoch, 1 + number % self.per_epoch
-        return f"Epoch {epoch}" if self.per_epoch == 1 else f"Epoch {epoch}, crop {crop}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,23 +110,20 @@ def view_text(request: PreviewRequest) -> str:
     """What the network sees of an image, in words."""
     width, height = request.turns.size
     if request.recipe.sampling.mode == "crops":
-        return f"unscaled crops of {width} × {height} px"
+        what = "tiles" if request.recipe.sampling.placing == "tiles" else "crops"
+        return f"unscaled {what} of {width} × {height} px"
     return f"whole images at {width} × {height} px"
 
 
 def turns_of(recipe: Recipe, training: Sequence[ImageRecord], image: ImageRecord) -> Turns:
-    """Where the pictures of `image` come in each epoch of a training on `training`, in the project's order.
+    """How a training on `training`, in the project's order, knows `image`.
 
-    An image that is not trained on is shown as if it came after the others.
+    One that is not trained on is shown as if it came after the others.
     """
     size = input_size(recipe, [(record.width, record.height) for record in training] or [(image.width, image.height)])
-    position, trained = 0, False
-    for record in training:
-        if record.id == image.id:
-            trained = True
-            break
-        position += crops_per_image(recipe, record.width, record.height)
-    return Turns(size, position, crops_per_image(recipe, image.width, image.height), trained)
+    ids = [record.id for record in training]
+    trained = image.id in ids
+    return Turns(size, ids.index(image.id) if trained else len(ids), (image.width, image.height), trained)
 
 
 def training_images(project: Project) -> list[ImageRecord]:
@@ -138,10 +142,17 @@ def make_previews(request: PreviewRequest, image: NDArray[np.uint8]) -> Previews
     shrink = min(1.0, ORIGINAL_SIDE / max(width, height))
     recipe, turns = request.recipe, request.turns
     view = training_view(recipe, turns.size)
+    views, config = request.views, recipe.augmentation
+    # What training keeps of the image, so that what is seen here is what is learnt from, to the pixel.
+    kept = kept_size(config, view, (width, height))
+    kept_image = image if kept == (width, height) else resize(image, kept)
     pictures = []
     for number in range(request.first, request.first + COUNT):
-        seed = seed_for(recipe.seed, "augment", *turns.at(number))
-        pictures.append(augment(image, request.boxes, request.labels, recipe.augmentation, seed, view))
+        epoch, turn = divmod(number, len(views))
+        seed = picture_seed(recipe, 1 + epoch, turns.image, turn)
+        pictures.append(
+            augment(kept_image, request.boxes, request.labels, config, seed, views[turn], (width, height))
+        )
     return Previews(
         request=request,
         view=view,

@@ -26,7 +26,8 @@ def preview_cells(previews: Previews, labels: Sequence[Label]) -> list[Cell]:
         [CaptionPart(count, count, "muted")],
     )
     cells = [original]
-    for offset, picture in enumerate(previews.pictures):
+    titles = previews.request.titles(len(previews.pictures))
+    for title, picture in zip(titles, previews.pictures, strict=True):
         height, width = picture.image.shape[:2]
         kept = set(picture.kept.tolist())
         boxes = []
@@ -35,7 +36,6 @@ def preview_cells(previews: Previews, labels: Sequence[Label]) -> list[Cell]:
             visible = float(picture.visible[row])
             note = "" if visible == 1 else f"{visible:.0%} visible" + ("" if row in kept else ", not taught")
             boxes.append(_box(rect, sets[row], note, dropped=row not in kept))
-        title = previews.request.turns.title(previews.request.first + offset)
         cells.append(Cell(picture.image, tuple(boxes), title, caption(picture, previews.view)))
     return cells
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core import geometry
 from core.augmentation.config import PRESETS, AugmentationConfig
-from core.augmentation.pipeline import Augmented, View, augment, augment_many
+from core.augmentation.pipeline import Augmented, View, augment
 from core.augmentation.placement import CROP_TRIES, whole_box_window
 from core.augmentation.warp import resize
 from core.randomness import seed_for
@@ -108,7 +108,8 @@ def test_the_same_seed_gives_the_same_picture_and_leaves_the_image_alone(case: t
 
 def test_another_seed_gives_another_picture() -> None:
     image, boxes = textured(64, 64), some_boxes(64, 64, 3)
-    pictures = augment_many(image, boxes, one_label(boxes), PRESETS["Medium"], range(20), View((64, 64), "whole"))
+    view = View((64, 64), "whole")
+    pictures = [run(image, boxes, PRESETS["Medium"], seed, view) for seed in range(20)]
     assert len({picture.image.tobytes() for picture in pictures}) == 20
 
 
