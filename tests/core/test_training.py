@@ -319,14 +319,6 @@ def test_warm_up_takes_no_more_than_a_tenth_of_a_short_run() -> None:
     assert [rate_factor(schedule, step, 20, step / 20) for step in (0, 2, 10)] == [pytest.approx(0.01), 1.0, 1.0]
 
 
-def test_a_last_picture_on_its_own_joins_the_batch_before_it(snapshot: Snapshot) -> None:
-    images = snapshot.of_split(Split.TRAIN)[:5]
-    data = TrainingSet(images, 5, tiny(schedule__batch_size=4), (64, 64), ImageCache())
-    assert data.steps == 1 and [len(batch.images_b3hw) for batch in data.batches(1)] == [5]
-    single = TrainingSet(images[:1], 5, tiny(schedule__batch_size=4), (64, 64), ImageCache())
-    assert [len(batch.images_b3hw) for batch in single.batches(1)] == [1]
-
-
 def test_an_image_that_vanishes_ends_the_run_with_its_name_and_what_was_learnt(tmp_path: Path) -> None:
     shown = sample_snapshot(tmp_path / "images", train=6, val=2)
     events: list[Event] = []
