@@ -152,7 +152,7 @@ def test_stages_learn_at_the_rates_of_the_plan() -> None:
 def test_a_stage_at_a_tenth_of_the_rate_moves_a_tenth_as_far() -> None:
     one = recipe(
         strategy__kind="fine_tune",
-        strategy__backbone_lr_factor=1e-3,
+        strategy__backbone_lr_factor=0.1,
         optimizer__kind="sgd",
         optimizer__weight_decay=0.0,
     )
