@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from core.project.project import Project
-from core.training.recipe import Recipe, default_recipe, parse_recipe
+from core.training.presets import Preset
+from core.training.recipe import Recipe, default_recipe, parse_recipe, with_settings
 
 KEY = "recipe"
 USUAL_MODEL = "ssd_compact"
+# What a person set up for the project or the machine rather than for a training.
+KEPT_FIELDS = ("augmentation", "evaluation", "seed", "device", "limits", "tracking")
 
 
 def load_draft(project: Project) -> Recipe:
@@ -17,3 +20,24 @@ def load_draft(project: Project) -> Recipe:
 
 def save_draft(project: Project, recipe: Recipe) -> None:
     project.set_setting(KEY, recipe.model_dump(mode="json"))
+
+
+def with_model(recipe: Recipe, model: str) -> Recipe:
+    """The defaults of another model, with what was set up for the project."""
+    return default_recipe(model).model_copy(update={field: getattr(recipe, field) for field in KEPT_FIELDS})
+
+
+def with_preset(recipe: Recipe, preset: Preset | None) -> Recipe:
+    """`recipe` as the preset wants it; without one, its model's defaults.
+
+    Its model stays if the preset suits it. What was set up for the project stays where the preset says nothing of it.
+    """
+    if preset is None:
+        return with_model(recipe, recipe.model).model_copy(
+            update={"augmentation": default_recipe(recipe.model).augmentation}
+        )
+    model = recipe.model if preset.suits(recipe.model) else preset.usual_model
+    kept = with_model(recipe, model).model_copy(update={"evaluation": default_recipe(model).evaluation})
+    # A limit of time belongs to the preset that set it.
+    kept = with_settings(kept, {"limits.time_minutes": default_recipe(model).limits.time_minutes})
+    return with_settings(kept, preset.settings_for(model))

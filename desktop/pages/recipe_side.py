@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
 
 from core.changes import Changes
 from core.errors import InputError
 from core.project.project import Project
 from core.project.records import CheckpointRecord
 from core.training.recipe import Recipe, default_recipe, parse_recipe, with_settings
+from core.types import Split
+from desktop.dialogs.frame import Paragraph
 from desktop.dialogs.split_images import SplitImagesDialog
+from desktop.models.recipe_advice import advise
 from desktop.models.recipe_draft import USUAL_MODEL, load_draft, save_draft
+from desktop.models.wording import plural
 from desktop.session import Session
 from desktop.theme import GAP, PAD
 from desktop.widgets.data_summary import DataSummary, count_data
-from desktop.widgets.parts import words
 from desktop.widgets.recipe_panel import RecipePanel
 
 PANEL_WIDTH = 392  # fits the widest row of the advanced settings
@@ -33,10 +37,13 @@ class RecipeSide(QFrame):
         self.setFixedWidth(PANEL_WIDTH)
         self._session = session
         self._project: Project | None = None
+        self._train_images = 0
         self.panel = RecipePanel(default_recipe(USUAL_MODEL))
         self.data = DataSummary()
-        self.error = words(role="error", wrap=True)
-        self.error.hide()
+        self.advice = Paragraph("", "warning")
+        self.error = Paragraph("", "error")
+        for line in (self.advice, self.error):
+            line.hide()
         self.train_button = QPushButton("Train")
         self.train_button.setProperty("role", "primary")
         self.stop_button = QPushButton("Stop")
@@ -94,6 +101,7 @@ class RecipeSide(QFrame):
             self.show_error(f"{error}. The defaults are shown instead.")
             recipe = default_recipe(USUAL_MODEL)
         self.panel.set_recipe(recipe)
+        self._advise()
 
     def save_draft(self) -> None:
         """Write the draft now if it was changed."""
@@ -119,12 +127,22 @@ class RecipeSide(QFrame):
             self.show_error(str(error))
             return
         self.panel.set_recipe(recipe)
+        self._advise()
         self._draft_timer.stop()
         self._write_draft()
 
     def _recipe_changed(self, _recipe: Recipe) -> None:
         self.show_error("")
+        self._advise()
         self._draft_timer.start()
+
+    def _advise(self) -> None:
+        """Say what the recipe may do badly on these data."""
+        found = advise(self.panel.recipe(), self._train_images)
+        more = f" (and {plural(len(found) - 1, 'more hint')})" if len(found) > 1 else ""
+        self.advice.setText(found[0] + more if found else "")
+        self.advice.setToolTip("".join(f"<p>{escape(text)}</p>" for text in found))
+        self.advice.setVisible(bool(found))
 
     def _write_draft(self) -> None:
         if self._project is not None and not self._project.read_only:
@@ -135,10 +153,13 @@ class RecipeSide(QFrame):
     def show_data(self) -> None:
         """Count anew what a training would learn from."""
         project = self._project
+        counts = count_data(project.images() if project is not None else [])
+        self._train_images = counts.images[Split.TRAIN]
         if project is None:
-            self.data.show_data(count_data([]), (), {})
-            return
-        self.data.show_data(count_data(project.images()), project.labels(), project.counts().labels)
+            self.data.show_data(counts, (), {})
+        else:
+            self.data.show_data(counts, project.labels(), project.counts().labels)
+        self._advise()
 
     def _on_changed(self, changes: Changes, _initiator: object) -> None:
         if changes.image_list or changes.status or changes.boxes or changes.labels:
@@ -156,26 +177,13 @@ class RecipeSide(QFrame):
     # -- looks -------------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(PAD, PAD, PAD, PAD)
-        column.setSpacing(GAP)
-        for title, widget in (("Model", self.panel), ("Data", self.data)):
-            column.addWidget(words(title, "section"))
-            column.addWidget(widget)
-            column.addSpacing(PAD)
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it takes the keys
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
+        self.panel.add_part("Data", self.data)
         foot = QFrame()
         foot.setProperty("role", "foot")
         buttons = QVBoxLayout(foot)
         buttons.setContentsMargins(PAD, GAP, PAD, PAD)
         buttons.setSpacing(GAP)
+        buttons.addWidget(self.advice)
         buttons.addWidget(self.error)
         row = QHBoxLayout()
         row.addWidget(self.train_button, 2)
@@ -184,5 +192,5 @@ class RecipeSide(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(self.panel, 1)
         layout.addWidget(foot)

@@ -227,6 +227,17 @@ class ChoiceControl(Control):
         self._hold(self.combo, 1)
         self.combo.activated.connect(self._chosen)
 
+    def set_choices(self, choices: Sequence[tuple[object, str]]) -> None:
+        """Offer other values; the one that is shown stays, if it is among them."""
+        if [value for value, _ in choices] != self._values or [text for _, text in choices] != self._texts():
+            self._values = [value for value, _ in choices]
+            self.combo.clear()
+            self.combo.addItems([text for _, text in choices])
+            self._display(self._shown)
+
+    def _texts(self) -> list[str]:
+        return [self.combo.itemText(place) for place in range(self.combo.count())]
+
     def _display(self, value: object) -> None:
         self.combo.setCurrentIndex(self._values.index(value) if value in self._values else -1)
 

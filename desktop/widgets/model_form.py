@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 
 from desktop.theme import GAP
-from desktop.widgets.color_control import ColorControl
-from desktop.widgets.field_controls import (
-    ChoiceControl,
-    Control,
-    FlagControl,
-    IntControl,
-    NumberControl,
-    SliderControl,
-    TextControl,
-)
-from desktop.widgets.list_controls import ListControl
+from desktop.widgets.control_maker import find_field, make_control
+from desktop.widgets.field_controls import Control
+from desktop.widgets.parts import restyle, words
 
 # Choices for text fields whose values are known only at run time: field -> (value, text shown).
 Choices = Mapping[str, Sequence[tuple[object, str]]]
@@ -47,14 +37,19 @@ class ModelForm(QWidget):
         parent: QWidget | None = None,
         *,
         choices: Choices | None = None,
+        folded: Collection[str] = (),
     ) -> None:
+        """`folded`: headings of sections that can be folded, and are so at first."""
         super().__init__(parent)
         self._model = model
         self._entered: dict[str, Any] = {}  # entries that the model has not accepted
         self._rows: dict[str, _Row] = {}
+        self._parts: dict[str, _Section] = {}
+        self._folding = folded
         self._general = _error_label()
         self._build(_sections(model, fields), choices or {})
         self._show_all()
+        self._refresh()
 
     def value(self) -> BaseModel:
         """The model as last accepted, with what is typed in the focused control taken over if it is valid."""
@@ -80,13 +75,40 @@ class ModelForm(QWidget):
     def control(self, field: str) -> Control:
         return self._rows[field].control
 
-    def set_field_visible(self, field: str, visible: bool) -> None:
-        """Hide a field that does not matter at present; its value stays."""
-        row = self._rows[field]
-        row.hidden = not visible
-        for widget in (row.title, row.control):
-            widget.setVisible(visible)
-        row.error.setVisible(visible and bool(row.error.text()))
+    def set_relevant(self, fields: Collection[str]) -> None:
+        """Show these fields only; the others keep their values, and appear as soon as one of them is wrong."""
+        for name, row in self._rows.items():
+            row.relevant = name in fields
+        self._refresh()
+
+    def is_relevant(self, field: str) -> bool:
+        return self._rows[field].relevant
+
+    def unfold(self, heading: str, open_: bool = True) -> None:
+        """Show or hide the fields of a section that can be folded."""
+        self._parts[heading].open = open_
+        self._refresh()
+
+    def add_below(self, heading: str, widget: QWidget) -> None:
+        """Put a widget of one's own below the fields of a section."""
+        part = self._parts[heading]
+        part.below = widget
+        grid = self.layout()
+        assert isinstance(grid, QGridLayout)
+        grid.addWidget(widget, part.last_line, 0, 1, 2)
+        self._refresh()
+
+    def mark_changed(self, reference: BaseModel) -> None:
+        """Set off the titles of fields whose value is another than in `reference`."""
+        for name, row in self._rows.items():
+            usual = value_at(reference, name)
+            changed = value_at(self._model, name) != usual
+            restyle(row.title, "changed", changed)
+            note = f"<p>{row.help}</p>" if row.help else ""
+            if changed:
+                note += f"<p>Usual for this model: {_shown(usual)}</p>"
+            row.title.setToolTip(note)
+            row.control.setToolTip(note)
 
     def set_field_enabled(self, field: str, enabled: bool) -> None:
         self._rows[field].title.setEnabled(enabled)
@@ -100,37 +122,52 @@ class ModelForm(QWidget):
         grid.setColumnStretch(1, 1)
         line = 0
         for heading, names in sections.items():
+            part = self._parts[heading] = _Section(list(names))
             if heading:
-                label = QLabel(heading)
-                label.setProperty("role", "section")
-                label.setContentsMargins(0, GAP if line else 0, 0, GAP // 4)
-                grid.addWidget(label, line, 0, 1, 2)
+                part.head = self._heading(heading, part, line == 0)
+                grid.addWidget(part.head, line, 0, 1, 2)
                 line += 1
             for name in names:
                 self._add_row(grid, line, name, choices.get(name))
                 line += 2
+            part.last_line = line
+            line += 1
         grid.addWidget(self._general, line, 0, 1, 2)
         grid.setRowStretch(line + 1, 1)
 
+    def _heading(self, text: str, part: _Section, first: bool) -> QWidget:
+        if text not in self._folding:
+            label = words(text, "section")
+            label.setContentsMargins(0, 0 if first else GAP, 0, GAP // 4)
+            return label
+        part.open = False
+        button = QToolButton()
+        button.setText(text)
+        button.setProperty("role", "fold")
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda: self.unfold(text, not part.open))
+        part.fold = button
+        return button
+
     def _add_row(self, grid: QGridLayout, line: int, name: str, choices: Sequence[tuple[object, str]] | None) -> None:
-        info = _field(type(self._model), name)
+        info = find_field(type(self._model), name)
         title = QLabel(info.title or name.rpartition(".")[2].replace("_", " ").capitalize())
-        control = _control(info, choices)
+        control = make_control(info, choices)
         title.setBuddy(control)
         for widget in (title, control):
             # As rich text, so that Qt wraps a long help text.
             widget.setToolTip(f"<p>{info.description}</p>" if info.description else "")
         control.setAccessibleName(title.text())
         error = _error_label()
-        row = self._rows[name] = _Row(title, control, error)
+        row = self._rows[name] = _Row(title, control, error, info.description or "")
         grid.addWidget(title, line, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(control, line, 1)
         grid.addWidget(row.error, line + 1, 1)
         control.edited.connect(lambda value: self._edited(name, value))
 
-    def _edited(self, name: str, value: object) -> None:
-        self._entered[name] = value
-        was_valid = not self.errors()
+    def entered_tree(self) -> dict[str, Any]:
+        """The model as plain values, with what was entered and is not accepted."""
         tree = self._model.model_dump()
         for entered, entry in self._entered.items():
             *folders, leaf = entered.split(".")
@@ -138,8 +175,13 @@ class ModelForm(QWidget):
             for folder in folders:
                 branch = branch[folder]
             branch[leaf] = entry
+        return tree
+
+    def _edited(self, name: str, value: object) -> None:
+        self._entered[name] = value
+        was_valid = not self.errors()
         try:
-            accepted = type(self._model).model_validate(tree)
+            accepted = type(self._model).model_validate(self.entered_tree())
         except ValidationError as error:
             self._show_errors(self._located(error))
             if was_valid:
@@ -170,16 +212,32 @@ class ModelForm(QWidget):
         for name, row in self._rows.items():
             row.control.mark_invalid(name in found)
             row.error.setText(found.get(name, ""))
-            row.error.setVisible(name in found and not row.hidden)
+        for part in self._parts.values():
+            part.open = part.open or any(name in found for name in part.names)
         self._general.setText(found.get("", ""))
         self._general.setVisible("" in found)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Show the rows that matter, in sections that are open; what is wrong always matters."""
+        for part in self._parts.values():
+            for row in (rows := [self._rows[name] for name in part.names]):
+                wrong = bool(row.error.text())
+                row.seen = row.relevant or wrong
+                for widget in (row.title, row.control):
+                    widget.setVisible(row.seen and part.open)
+                row.error.setVisible(wrong and part.open)
+            some = not rows or any(row.seen for row in rows)
+            if part.head is not None:
+                part.head.setVisible(some)
+            if part.fold is not None:
+                part.fold.setArrowType(Qt.ArrowType.DownArrow if part.open else Qt.ArrowType.RightArrow)
+            if part.below is not None:
+                part.below.setVisible(some and part.open)
 
     def _show_all(self) -> None:
         for name, row in self._rows.items():
-            value: Any = self._model
-            for part in name.split("."):
-                value = getattr(value, part)
-            row.control.show_value(value)
+            row.control.show_value(value_at(self._model, name))
 
 
 @dataclass(slots=True)
@@ -187,7 +245,37 @@ class _Row:
     title: QLabel
     control: Control
     error: QLabel
-    hidden: bool = False
+    help: str
+    relevant: bool = True
+    seen: bool = True
+
+
+@dataclass(slots=True)
+class _Section:
+    names: list[str]
+    head: QWidget | None = None
+    fold: QToolButton | None = None  # the head of a section that can be folded
+    below: QWidget | None = None
+    last_line: int = 0  # of the grid, below the fields
+    open: bool = True
+
+
+def value_at(model: BaseModel, name: str) -> Any:
+    """The value of a dotted name."""
+    value: Any = model
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple):
+        return ", ".join(_shown(one) for one in value) or "none"
+    return str(value).replace("_", " ") or "none"
 
 
 def _error_label() -> QLabel:
@@ -213,73 +301,3 @@ def _sections(
         else:
             sections[""].append(name)
     return {heading: names for heading, names in sections.items() if names}
-
-
-def _field(model: type[BaseModel], name: str) -> FieldInfo:
-    *folders, leaf = name.split(".")
-    for folder in folders:
-        inner = model.model_fields[folder].annotation
-        assert isinstance(inner, type) and issubclass(inner, BaseModel), name
-        model = inner
-    return model.model_fields[leaf]
-
-
-def _control(info: FieldInfo, choices: Sequence[tuple[object, str]] | None) -> Control:
-    kind = _kind(info.annotation)
-    if choices is not None:
-        return ChoiceControl(choices)
-    extra = info.json_schema_extra
-    if isinstance(extra, dict) and extra.get("control") == "color":
-        return ColorControl(str(extra.get("empty", "")))
-    if get_origin(kind) is Literal:
-        return ChoiceControl([(value, str(value).replace("_", " ")) for value in get_args(kind)])
-    if get_origin(kind) is tuple:
-        item = get_args(kind)[0]
-        return ListControl(item if issubclass(item, BaseModel) else None)
-    return _MAKERS[kind](info)
-
-
-def _kind(annotation: Any) -> Any:
-    """The annotation without None."""
-    if get_origin(annotation) in (Union, types.UnionType):
-        (annotation,) = [part for part in get_args(annotation) if part is not type(None)]
-    return annotation
-
-
-def _int_control(info: FieldInfo) -> Control:
-    low, high = _limit(info, "ge"), _limit(info, "le")
-    low = _limit(info, "gt") + 1 if low is None and _limit(info, "gt") is not None else low
-    high = _limit(info, "lt") - 1 if high is None and _limit(info, "lt") is not None else high
-    return IntControl(low, high, _limit(info, "multiple_of") or 1, _unit(info))
-
-
-def _float_control(info: FieldInfo) -> Control:
-    low, open_low = _limit(info, "ge"), False
-    if low is None:
-        low, open_low = _limit(info, "gt"), True
-    high = _limit(info, "le")
-    if high is None and (below := _limit(info, "lt")) is not None:
-        high = below - 0.001
-    if low is None or high is None:
-        return NumberControl(-1e12 if low is None else low, high, _unit(info), open_low=open_low)
-    # A default far below the upper limit, such as a learning rate of 0.001 in 0..10, needs magnitudes.
-    if info.default and info.default < 0.01 * high:
-        return NumberControl(low, high, _unit(info), open_low=open_low)
-    return SliderControl(low, high, _unit(info), open_low=open_low)
-
-
-_MAKERS: dict[type, Callable[[FieldInfo], Control]] = {
-    float: _float_control,
-    int: _int_control,
-    bool: lambda _: FlagControl(),
-    str: lambda _: TextControl(),
-}
-
-
-def _limit(info: FieldInfo, name: str) -> Any:
-    return next((value for rule in info.metadata if (value := getattr(rule, name, None)) is not None), None)
-
-
-def _unit(info: FieldInfo) -> str:
-    extra = info.json_schema_extra
-    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""

@@ -1,40 +1,31 @@
-"""The recipe as a form: the model with what it is for, what matters for every training, and the rest folded away."""
+"""A recipe in two views, as a form and as YAML, either of which can be edited."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any, get_args
 
-from pydantic import BaseModel
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from core.models.registry import MODELS, model_spec
 from core.project.records import CheckpointRecord
-from core.training.parts import Weights
-from core.training.recipe import Recipe, default_recipe, with_settings
-from desktop.models.wording import metric
-from desktop.theme import GAP
-from desktop.widgets.field_controls import TextControl
-from desktop.widgets.model_form import Choices, ModelForm
+from core.training.recipe import Recipe
+from desktop.models.recipe_draft import with_preset
+from desktop.theme import GAP, PAD
+from desktop.widgets.parts import words
+from desktop.widgets.preset_picker import PresetButton
+from desktop.widgets.recipe_form import RecipeForm
+from desktop.widgets.yaml_editor import YamlEditor
 
-MAIN_FIELDS = {
-    "Start": ["weights.source", "weights.path", "strategy.kind"],
-    "Input": ["sampling.mode", "sampling.input_size"],
-    "Schedule": ["schedule.epochs", "schedule.batch_size", "optimizer.lr"],
-}
-# The Augment page has the augmentation, the list above the model.
-_ELSEWHERE = {"model", "augmentation"}
-# What a person set up for the project rather than for a model survives a change of model.
-_KEPT_FIELDS = ("augmentation", "evaluation", "seed", "device", "limits", "tracking")
-_SOURCE_WORDS = {"none": "None: random", "file": "Weights file", "checkpoint": "Checkpoint"}
-_STRATEGY_WORDS = [
-    ("scratch", "From scratch"), ("frozen", "Backbone frozen"), ("fine_tune", "Fine-tune"),
-    ("two_phase", "Head first, then last stages"), ("gradual", "Unfreeze stage by stage"),
-]  # fmt: skip
-_MODE_WORDS = [("whole", "Whole image, resized"), ("crops", "Crops at native size")]
+FORM, YAML = 0, 1
 
 
 class RecipePanel(QWidget):
@@ -44,190 +35,130 @@ class RecipePanel(QWidget):
 
     def __init__(self, recipe: Recipe, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._checkpoints: Sequence[CheckpointRecord] = ()
-        self._model = QComboBox()
-        self._model.setAccessibleName("Model")
-        for spec in MODELS.values():
-            self._model.addItem(spec.title, spec.name)
-        self._model.activated.connect(lambda index: self.choose_model(self._model.itemData(index)))
-        self._summary = QLabel()
-        self._summary.setWordWrap(True)
-        self._summary.setProperty("role", "muted")
-        self._fold = _fold_button("Advanced")
-        self._advanced = ModelForm(recipe, advanced_fields())
-        self._fold.clicked.connect(lambda: self._show_advanced(self._advanced.isHidden()))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GAP)
-        layout.addWidget(self._model)
-        layout.addWidget(self._summary)
-        layout.addSpacing(GAP // 2)
-        self._forms = QVBoxLayout()
-        layout.addLayout(self._forms)
-        layout.addWidget(self._fold)
-        self._advanced.changed.connect(lambda _: self._tell())
-        self._advanced.hide()
-        layout.addWidget(self._advanced)
-        self._main = self._build_main(recipe)
-        self._show_model(recipe.model)
+        self.form = RecipeForm(recipe)
+        self.presets = PresetButton()
+        self.yaml = YamlEditor()
+        self.yaml.set_recipe(recipe)
+        self._stack = QStackedWidget()
+        self._column = QVBoxLayout()
+        self._views = QButtonGroup(self)
+        self.bar = QHBoxLayout()
+        self._lay_out()
+        self.form.recipe_changed.connect(self.recipe_changed)
+        self.yaml.recipe_changed.connect(self.recipe_changed)
+        self._views.idClicked.connect(self.show_view)
+        self.presets.chosen.connect(lambda preset: self.put_recipe(with_preset(self.recipe(), preset)))
+        self.presets.defaults_wanted.connect(lambda: self.put_recipe(with_preset(self.recipe(), None)))
+        self.presets.opening.connect(lambda: self.presets.show_for(self.recipe().model))
 
     # -- the recipe --------------------------------------------------------------------------------------------
 
     def recipe(self) -> Recipe:
-        """The recipe as last accepted by the model."""
-        main, advanced = self._main.value(), self._advanced.value()
-        assert isinstance(main, Recipe)
-        names = [name for section in advanced_fields().values() for name in section]
-        return with_settings(main, {name: _at(advanced, name) for name in names})
+        """The recipe as last accepted in the view that is shown."""
+        if self.view == YAML:
+            recipe = self.yaml.recipe()
+            assert recipe is not None
+            return recipe
+        return self.form.recipe()
 
     def set_recipe(self, recipe: Recipe) -> None:
         """Show `recipe`, without telling `recipe_changed`."""
-        if _at(self._main.value(), "model") != recipe.model:
-            self._main = self._build_main(recipe)
-        self._main.set_value(recipe)
-        self._advanced.set_value(recipe)
-        self._show_model(recipe.model)
-        self._show_path(recipe.weights.source)
+        self.form.set_recipe(recipe)
+        # What is in the editor stays as it was typed for as long as it says the same.
+        if self.view != YAML or self.yaml.recipe() != recipe:
+            self.yaml.set_recipe(recipe)
+
+    def put_recipe(self, recipe: Recipe) -> None:
+        """As if the person had entered all of `recipe`."""
+        self.set_recipe(recipe)
+        self.recipe_changed.emit(recipe)
 
     def is_valid(self) -> bool:
-        return self._main.is_valid() and self._advanced.is_valid()
+        return self.yaml.is_valid() if self.view == YAML else self.form.fields.is_valid()
 
     def show_errors(self) -> None:
         """Bring what is wrong into view."""
-        if not self._advanced.is_valid():
-            self._show_advanced(True)
+        if self.view == YAML:
+            self.yaml.show_problem()
+            return
+        wrong = next((name for name in self.form.fields.errors() if name), "")
+        if wrong:
+            self._scroll.ensureWidgetVisible(self.form.fields.control(wrong))
+            self.form.fields.control(wrong).setFocus()
 
     def set_checkpoints(self, checkpoints: Sequence[CheckpointRecord]) -> None:
         """The project's own checkpoints, to be offered as a start."""
-        self._checkpoints = checkpoints
+        self.form.set_checkpoints(checkpoints)
 
-    def form(self) -> ModelForm:
-        """What matters for every training, as a form."""
-        return self._main
+    # -- the views ---------------------------------------------------------------------------------------------
 
-    def advanced(self) -> ModelForm:
-        """The rest of the settings, as a form."""
-        return self._advanced
+    @property
+    def view(self) -> int:
+        return self._stack.currentIndex()
 
-    def choose_model(self, name: str) -> None:
-        """As if the person had chosen the model: its own defaults, and what was set up for the project."""
-        old = self.recipe()
-        if name == old.model:
-            return
-        kept = {field: getattr(old, field) for field in _KEPT_FIELDS}
-        self.set_recipe(default_recipe(name).model_copy(update=kept))
-        self._tell()
+    def show_view(self, view: int) -> None:
+        """Go to the form or to the YAML. A text that is no recipe is mended or undone before the form can show it."""
+        if view == FORM and self.view == YAML:
+            if not self.yaml.is_valid():
+                self.yaml.show_problem()
+            else:
+                self.form.set_recipe(self.recipe())
+                self._stack.setCurrentIndex(FORM)
+        elif view == YAML and self.view == FORM:
+            recipe, fields = self.form.recipe(), self.form.fields
+            if fields.is_valid():
+                self.yaml.set_recipe(recipe)
+            else:
+                self.yaml.set_tree(recipe, fields.entered_tree())
+            self._stack.setCurrentIndex(YAML)
+        button = self._views.button(self.view)
+        assert button is not None
+        button.setChecked(True)
 
-    # -- inside ------------------------------------------------------------------------------------------------
+    def add_part(self, title: str, widget: QWidget) -> None:
+        """Put something of the page's own below the form."""
+        self._column.insertWidget(self._column.count() - 1, words(title, "section"))
+        self._column.insertWidget(self._column.count() - 1, widget)
 
-    def _build_main(self, recipe: Recipe) -> ModelForm:
-        while (taken := self._forms.takeAt(0)) is not None:
-            if (old := taken.widget()) is not None:
-                old.deleteLater()
-        choices: Choices = {
-            "weights.source": _sources(recipe.model),
-            "strategy.kind": _STRATEGY_WORDS,
-            "sampling.mode": _MODE_WORDS,
-        }
-        form = ModelForm(recipe, MAIN_FIELDS, choices=choices)
-        form.changed.connect(lambda _: self._tell())
-        # A source without its file is not accepted yet, but the file's field must appear.
-        form.control("weights.source").edited.connect(self._show_path)
-        path = form.control("weights.path")
-        assert isinstance(path, TextControl)
-        path.line.setPlaceholderText("Choose a file")
-        choose = QToolButton()
-        choose.setText("…")
-        choose.setToolTip("Choose the file to start from")
-        choose.clicked.connect(lambda: self._offer_files(choose))
-        row = path.layout()
-        assert row is not None
-        row.addWidget(choose)
-        self._forms.addWidget(form)
-        self._main = form
-        self._show_path(recipe.weights.source)
-        return form
-
-    def _tell(self) -> None:
-        self.recipe_changed.emit(self.recipe())
-
-    def _show_model(self, name: str) -> None:
-        self._model.setCurrentIndex(self._model.findData(name))
-        self._summary.setText(model_spec(name).summary)
-
-    def _show_path(self, source: object) -> None:
-        self._main.set_field_visible("weights.path", source in ("file", "checkpoint"))
-
-    def _show_advanced(self, shown: bool) -> None:
-        self._advanced.setVisible(shown)
-        self._fold.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
-
-    def _offer_files(self, button: QToolButton) -> None:
-        menu = QMenu(button)
-        for record in self._checkpoints:
-            title = f"{record.id} · {record.model} · mAP@0.5 {metric(record.map50)}"
-            menu.addAction(title, partial(self._set_path, record.path))
-        if self._checkpoints:
-            menu.addSeparator()
-        menu.addAction("File on disk…", self._choose_file)
-        menu.exec(button.mapToGlobal(button.rect().bottomLeft()))
-        menu.deleteLater()
-
-    def _choose_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(
-            self, "Start from", "", "Weights (*.safetensors *.pth *.pt);;All files (*)"
-        )
-        if name:
-            self._set_path(Path(name))
-
-    def _set_path(self, path: Path, _checked: bool = False) -> None:
-        control = self._main.control("weights.path")
-        assert isinstance(control, TextControl)
-        control.line.setText(str(path))
-        control.line.setToolTip(str(path))
-        control.edited.emit(str(path))
-
-
-def advanced_fields() -> dict[str, list[str]]:
-    """Every setting of a recipe that is shown nowhere else, by heading."""
-    shown = {name for names in MAIN_FIELDS.values() for name in names}
-    sections: dict[str, list[str]] = {}
-    for name, info in Recipe.model_fields.items():
-        if name in _ELSEWHERE:
-            continue
-        part = info.annotation
-        if isinstance(part, type) and issubclass(part, BaseModel):
-            names = [f"{name}.{inner}" for inner in part.model_fields]
-            names = [full for full in names if full not in shown and full not in _ELSEWHERE]
-            if names:
-                sections[name.capitalize()] = names
-        else:
-            sections.setdefault("General", []).append(name)
-    return sections
-
-
-def _sources(model: str) -> list[tuple[object, str]]:
-    """The starting weights that `model` can have, as value and text."""
-    known = model_spec(model).weights
-    sources = get_args(Weights.model_fields["source"].annotation)
-    return [
-        (source, known[source].title if source in known else _SOURCE_WORDS[source])
-        for source in sources
-        if source in known or source in _SOURCE_WORDS
-    ]
-
-
-def _at(model: BaseModel, name: str) -> Any:
-    value: Any = model
-    for part in name.split("."):
-        value = getattr(value, part)
-    return value
-
-
-def _fold_button(text: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
-    button.setAutoRaise(True)
-    button.setArrowType(Qt.ArrowType.RightArrow)
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    return button
+    def _lay_out(self) -> None:
+        switch = QHBoxLayout()
+        switch.setSpacing(0)
+        for view, text, tip in ((FORM, "Form", "Edit by fields"), (YAML, "YAML", "Edit as text, copy and paste")):
+            button = QToolButton()
+            button.setText(text)
+            button.setToolTip(tip)
+            button.setCheckable(True)
+            button.setProperty("role", "segment")
+            self._views.addButton(button, view)
+            switch.addWidget(button)
+        self._views.button(FORM).setChecked(True)
+        self.bar.setContentsMargins(PAD, GAP, PAD, GAP)
+        self.bar.addWidget(self.presets)
+        self.bar.addStretch(1)
+        self.bar.addLayout(switch)
+        inside = QWidget()
+        self._column.setContentsMargins(PAD, GAP // 2, PAD, PAD)
+        self._column.setSpacing(GAP)
+        self._column.addWidget(self.form)
+        self._column.addStretch(1)
+        inside.setLayout(self._column)
+        self._scroll = scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it takes the keys
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        # The panel's own colour shows through.
+        scroll.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+        page = QWidget()
+        around = QVBoxLayout(page)
+        around.setContentsMargins(PAD, 0, PAD, GAP)
+        around.addWidget(self.yaml)
+        self._stack.addWidget(scroll)
+        self._stack.addWidget(page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(self.bar)
+        layout.addWidget(self._stack, 1)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QLabel, QScrollArea
+from PySide6.QtWidgets import QApplication, QLabel, QScrollArea, QToolButton
 
 from core.augmentation.config import PRESETS, AugmentationConfig
 from core.training.recipe import Recipe, default_recipe
@@ -237,13 +237,39 @@ def test_a_rate_can_be_typed_in_scientific_notation(form, qtbot):
     assert form.value().rate == pytest.approx(3e-4)
 
 
-def test_fields_can_be_hidden_and_come_back(form):
-    form.set_field_visible("size", False)
+def test_only_what_matters_is_shown_but_what_is_wrong_always(form):
+    every = set(Settings.model_fields) | {"inner.depth"}
+    form.set_relevant(every - {"size", "inner.depth"})
+    assert not form.control("size").isVisible() and form.control("rate").isVisible()
+    assert "Inner" not in {label.text() for label in form.findChildren(QLabel) if label.isVisible()}
+    form.control("size").number.setValue(66)
+    assert form.control("size").isVisible() and "size" in form.errors()
+    form.control("size").number.setValue(68)
+    assert not form.control("size").isVisible() and form.value().size == 68
+
+
+def test_a_folded_section_opens_by_its_heading_and_when_something_in_it_is_wrong(qtbot):
+    form = ModelForm(Settings(), {"First": ["rate"], "More": ["size", "device"]}, folded=["More"])
+    qtbot.addWidget(form)
+    form.show()
+    (heading,) = form.findChildren(QToolButton)
+    assert not form.control("size").isVisible()
+    qtbot.mouseClick(heading, Qt.MouseButton.LeftButton)
+    assert form.control("size").isVisible()
+    qtbot.mouseClick(heading, Qt.MouseButton.LeftButton)
     assert not form.control("size").isVisible()
     form.control("size").number.setValue(66)
-    assert not [label for label in form.findChildren(QLabel) if label.property("role") == "error" and label.isVisible()]
-    form.set_field_visible("size", True)
-    assert form.control("size").isVisible() and "size" in form.errors()
+    assert form.control("size").isVisible() and form.errors()
+
+
+def test_what_differs_from_the_usual_is_set_off_and_says_what_is_usual(form):
+    form.set_value(Settings(rate=0.5))
+    form.mark_changed(Settings())
+    marked = {label.text() for label in form.findChildren(QLabel) if label.property("changed")}
+    assert marked == {"Rate"} and "Usual for this model: 0.001" in form.control("rate").toolTip()
+    form.set_value(Settings())
+    form.mark_changed(Settings())
+    assert not [label for label in form.findChildren(QLabel) if label.property("changed")]
 
 
 def type_text(form: ModelForm, field: str, text: str) -> None:

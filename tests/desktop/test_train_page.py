@@ -279,7 +279,7 @@ def test_with_nothing_to_learn_from_no_run_begins(bench: Bench) -> None:
 
 
 def test_a_setting_that_is_wrong_is_shown_at_its_field_and_stops_the_start(bench: Bench) -> None:
-    form = bench.page._recipe.panel.form()
+    form = bench.page._recipe.panel.form.fields
     form.control("weights.source").edited.emit("file")
     assert "name the file" in form.errors()["weights.path"]
     bench.page.train()
@@ -289,7 +289,7 @@ def test_a_setting_that_is_wrong_is_shown_at_its_field_and_stops_the_start(bench
 
 def test_another_model_brings_its_defaults_and_keeps_the_augmentation(bench: Bench) -> None:
     bench.settings(augmentation__rotation=12.0, schedule__epochs=7)
-    bench.page._recipe.panel.choose_model("ssd300_vgg16")
+    bench.page._recipe.panel.form.choose_model("ssd300_vgg16")
     recipe = bench.page._recipe.panel.recipe()
     assert recipe.model == "ssd300_vgg16"
     assert recipe.sampling.input_size == default_recipe("ssd300_vgg16").sampling.input_size
@@ -298,12 +298,12 @@ def test_another_model_brings_its_defaults_and_keeps_the_augmentation(bench: Ben
 
 
 def test_the_recipe_is_kept_in_the_project_beside_what_the_augment_page_sets(bench: Bench, qtbot: QtBot) -> None:
-    bench.page._recipe.panel.form().control("schedule.epochs").number.setValue(33)
+    bench.page._recipe.panel.form.fields.control("schedule.epochs").number.setValue(33)
     qtbot.waitUntil(lambda: load_draft(bench.project).schedule.epochs == 33)
     bench.page.deactivated()
     save_draft(bench.project, with_settings(load_draft(bench.project), {"augmentation.blur": 2.0}))
     bench.page.activated()
-    bench.page._recipe.panel.form().control("schedule.batch_size").number.setValue(5)
+    bench.page._recipe.panel.form.fields.control("schedule.batch_size").number.setValue(5)
     bench.page.deactivated()
     recipe = load_draft(bench.project)
     assert (recipe.schedule.epochs, recipe.schedule.batch_size, recipe.augmentation.blur) == (33, 5, 2.0)
@@ -317,7 +317,7 @@ def test_a_damaged_draft_is_told_and_replaced_by_the_defaults(bench: Bench) -> N
 
 
 def test_every_setting_of_a_recipe_can_be_reached(bench: Bench) -> None:
-    shown = set(bench.page._recipe.panel.form()._rows) | set(bench.page._recipe.panel.advanced()._rows)
+    shown = set(bench.page._recipe.panel.form.fields._rows)
     leaves = set()
     for name, info in Recipe.model_fields.items():
         inner = getattr(info.annotation, "model_fields", None)
@@ -334,7 +334,7 @@ def test_continuing_puts_the_checkpoint_and_its_model_into_the_recipe(bench: Ben
     recipe = bench.page._recipe.panel.recipe()
     assert recipe.model == "ssdlite320_mobilenet_v3"
     assert (recipe.weights.source, recipe.weights.path) == ("checkpoint", str(path))
-    assert not bench.page._recipe.panel.form().control("weights.path").isHidden()
+    assert not bench.page._recipe.panel.form.fields.control("weights.path").isHidden()
 
 
 # -- runs of the past ------------------------------------------------------------------------------------------
