@@ -178,6 +178,9 @@ def _epoch(event: dict[str, Any]) -> tuple[str, str]:
         text += f"  validation {number(event['val_loss'])}"
     if event["map50"] is not None:
         text += f"  mAP@0.5 {event['map50']:.3f}  mAP {number(event['map'])}"
+    elif (metrics := event.get("metrics") or {}).get("macro_f1") is not None:
+        text += f"  mAP {number(event['map'])}  macro F1 {number(metrics['macro_f1'])}"
+        text += f"  ROC-AUC {number(metrics.get('macro_roc_auc'))}"
     return text + f"  {event['images_per_second']:.0f} images/s", ""
 
 

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from core.errors import InputError
 from core.evaluation.average_precision import Evaluation, evaluate
+from core.evaluation.classification import Classification, classify, image_labels
+from core.evaluation.matching import align
 from core.imaging.decode import IMAGE_SUFFIXES
 from core.project.gathering import natural
 from core.project.project import Project
@@ -37,7 +41,7 @@ def load_predictor(path: Path, device: str = "auto", *, low_scores: bool = False
 
 
 def find_checkpoint(project: Project, name: str | None) -> tuple[str, Path]:
-    """(id or path, file) of a checkpoint named by id or path; None takes the one with the best mAP@0.5.
+    """(id or path, file) of a checkpoint named by id or path; None takes the one with the best mAP.
 
     Raises InputError if there is none.
     """
@@ -47,7 +51,7 @@ def find_checkpoint(project: Project, name: str | None) -> tuple[str, Path]:
     if name is None:
         if not records:
             raise InputError(f"{project.folder}: there are no checkpoints yet; train first")
-        record = max(records, key=lambda one: (one.map50 if one.map50 is not None else -1.0, one.best, one.created))
+        record = max(records, key=lambda one: (_or_worst(one.map50), _or_worst(one.map), one.best, one.created))
         return record.id, record.path
     for record in records:
         if record.id == name:
@@ -60,6 +64,10 @@ def find_checkpoint(project: Project, name: str | None) -> tuple[str, Path]:
     )
 
 
+def _or_worst(measure: float | None) -> float:
+    return -1.0 if measure is None else measure
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitPredictions:
     """What a model found on the images of a split that could be read."""
@@ -70,7 +78,14 @@ class SplitPredictions:
     problems: tuple[Problem, ...]
 
     def evaluation(self, label_names: Sequence[str], score_threshold: float | None = None) -> Evaluation:
+        """How well the boxes were found."""
         return evaluate(self.truth, self.found, label_names, score_threshold=score_threshold)
+
+    def classification(self, label_names: Sequence[str], score_threshold: float | None = None) -> Classification:
+        """How well the labels of whole images were told: an image scores what its best box does."""
+        scores = [align(one, label_names).max(axis=0, initial=0.0) for one in self.found]
+        truth = [image_labels(one) for one in self.truth]
+        return classify(np.array(truth), np.array(scores), label_names, score_threshold)
 
 
 def predict_split(

@@ -12,10 +12,12 @@ from core.commands.options import Device, Json, ProjectFolder, SplitName
 from core.commands.running import show_to_the_end
 from core.console import complain_about, counted, number, print_json, print_table, problems_to_json, progress_bar, say
 from core.errors import InputError
+from core.evaluation.average_precision import Evaluation
+from core.evaluation.classification import Classification
 from core.jobs.folder import JobFolder
 from core.jobs.queue import put_last
 from core.launching import prepare_run, run_training
-from core.models.registry import MODELS
+from core.models.registry import MODELS, model_spec
 from core.predicting import (
     USUAL_LOWEST,
     detections_to_json,
@@ -116,7 +118,10 @@ def evaluate(
     split: Annotated[SplitName, typer.Option(help="Images to judge by.")] = SplitName.TEST,
     threshold: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Score for precision and recall; the best F1 of each label if left out."),
+        typer.Option(
+            min=0, max=1,
+            help="Score for precision and recall; if left out, the best F1 of each label, or 0.5 for labels of images.",
+        ),
     ] = None,
     device: Device = "auto",
     json: Json = False,
@@ -128,12 +133,22 @@ def evaluate(
     predictor = load_predictor(path, device, low_scores=True)
     with progress_bar("predicting", quiet=json) as progress:
         predicted = predict_split(predictor, snapshot, split, progress)
-    result = predicted.evaluation(snapshot.label_names, threshold)
+    tells_where = model_spec(predictor.description.model).task == "detect"
+    judge = predicted.evaluation if tells_where else predicted.classification
+    result = judge(snapshot.label_names, threshold)
     if json:
         extra = {"checkpoint": name, "split": str(split), "problems": problems_to_json(predicted.problems)}
         print_json(result.to_json() | extra)
         return
     say(f"{name} on {counted(result.images, 'image')} of {split}", "bold")
+    if isinstance(result, Classification):
+        _tell_classification(result)
+    else:
+        _tell_evaluation(result)
+    complain_about(predicted.problems)
+
+
+def _tell_evaluation(result: Evaluation) -> None:
     say(f"mAP@0.5 {number(result.map50)}   mAP@0.75 {number(result.map75)}   mAP@[.5:.95] {number(result.map)}")
     say(
         f"whatever the label: AP@0.5 {number(result.agnostic_ap50)}   label sets exactly right: {number(result.exact_match)}"
@@ -146,7 +161,20 @@ def evaluate(
             for label, one in result.labels.items()
         ],
     )  # fmt: skip
-    complain_about(predicted.problems)
+
+
+def _tell_classification(result: Classification) -> None:
+    say(f"mean AP {number(result.map)}   label sets exactly right: {number(result.exact_match)}")
+    say(f"macro F1 {number(result.macro_f1)}   micro F1 {number(result.micro_f1)}")
+    say(f"macro ROC-AUC {number(result.macro_roc_auc)}   micro ROC-AUC {number(result.micro_roc_auc)}")
+    print_table(
+        ("label", ">AP", ">ROC-AUC", ">precision", ">recall", ">F1", ">best score", ">images"),
+        [
+            (label, number(one.ap), number(one.roc_auc), number(one.precision), number(one.recall), number(one.f1),
+             number(one.threshold, 2), str(one.images))
+            for label, one in result.labels.items()
+        ],
+    )  # fmt: skip
 
 
 def predict(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.evaluation.classification import whole_image
+from core.models.registry import MODELS
 from core.project.project import Project
 from core.project.records import CheckpointRecord
 from core.project.snapshot import Snapshot, SnapshotImage, take_snapshot
@@ -68,13 +70,20 @@ def load(project: Project, request: Request) -> Loaded:
     shown = [image for image in images if image.path in known.detections and image.path in ids]
     data = inspect_data.prepare(
         [ids[image.path] for image in shown],
-        [GroundTruth(image.boxes, image.labels) for image in shown],
+        [_truth(checkpoint.model, image) for image in shown],
         [known.detections[image.path] for image in shown],
         snapshot.label_names,
         known.label_names,
         request.iou,
     )
     return Loaded(request, snapshot, len(images), data, tuple(Path(image.path) for image in shown), known.problems)
+
+
+def _truth(model: str, image: SnapshotImage) -> GroundTruth:
+    """What the model was to find: the boxes, or for one that tells labels of images, those on a box of the image's size."""
+    boxes = GroundTruth(image.boxes, image.labels)
+    tells_where = MODELS[model].task == "detect" if model in MODELS else True
+    return boxes if tells_where else whole_image(boxes, image.width, image.height)
 
 
 def notes(loaded: Loaded) -> list[str]:
