@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,14 @@ def prepare_run(project: Project, recipe: Recipe, apply: Callable[[Edit], object
     Images are divided into train, val and test where that was not done; a notice in the run says so. `apply` makes
     that edit (the project itself, unless views must hear of it). Raises InputError if there is nothing to train on.
     """
+    snapshot, notices = frozen_snapshot(project, recipe, apply)
+    return make_run(project, recipe, snapshot, notices)
+
+
+def frozen_snapshot(
+    project: Project, recipe: Recipe, apply: Callable[[Edit], object] | None = None
+) -> tuple[Snapshot, list[str]]:
+    """What `recipe` would be trained on now, and what the user should know of it; see `prepare_run`."""
     snapshot = take_snapshot(project)
     if not snapshot.label_names:
         raise InputError(f"{project.folder}: the project has no labels; add some and label images with them")
@@ -58,12 +66,19 @@ def prepare_run(project: Project, recipe: Recipe, apply: Callable[[Edit], object
         raise InputError(f"{project.folder}: no image of the train split can be used; {left_out[0]}")
     if not any(len(image.boxes) for image in snapshot.of_split(Split.TRAIN)):
         raise InputError(f"{project.folder}: the train split has no box with a label; draw some, or move images there")
+    return snapshot, notices
+
+
+def make_run(
+    project: Project, recipe: Recipe, snapshot: Snapshot, notices: Sequence[str] = (), **job: str
+) -> JobFolder:
+    """The folder of a new run of `recipe` on `snapshot`; `job` goes into its job.json. Raises InputError if it cannot be made."""
     path = project.new_run_folder()
     created = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         save_recipe(recipe, path / "recipe.yaml")
         snapshot.save(path / "snapshot.json")
-        folder = JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash})
+        folder = JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash} | job)
         for text in notices:
             folder.append(to_json(Notice(text)))
     except OSError as error:
