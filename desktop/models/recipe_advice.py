@@ -36,10 +36,8 @@ def _mixing(recipe: Recipe, images: int) -> str:
 
 
 def _norms(recipe: Recipe, _images: int) -> str:
-    batch, started = recipe.schedule.batch_size, recipe.weights.source != "none"
-    if recipe.strategy.norms == "frozen" and not started:
-        return "BatchNorm statistics are kept frozen, but random weights have none to keep; choose auto."
-    if recipe.strategy.norms == "learn" and started and batch < STEADY_BATCH:
+    batch = recipe.schedule.batch_size
+    if recipe.strategy.norms == "learn" and recipe.weights.source != "none" and batch < STEADY_BATCH:
         return f"BatchNorm statistics learnt from {plural(batch, 'image')} at a time are noisy; choose auto, or a larger batch."
     return ""
 

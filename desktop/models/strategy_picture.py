@@ -51,7 +51,7 @@ class Picture:
         if not self.total or not phase.trainable:
             return ""
         share = phase.trainable / self.total
-        return f" · {count(phase.trainable)} of {count(self.total)} parameters ({share:.0%})"
+        return f" · {count(phase.trainable)} learn ({share:.0%})"
 
 
 def picture_of(recipe: Recipe) -> Picture:

@@ -233,12 +233,16 @@ class ChoiceControl(Control):
             self._values = [value for value, _ in choices]
             self.combo.clear()
             self.combo.addItems([text for _, text in choices])
-            self._display(self._shown)
+            self.combo.setCurrentIndex(self._values.index(self._shown) if self._shown in self._values else -1)
 
     def _texts(self) -> list[str]:
         return [self.combo.itemText(place) for place in range(self.combo.count())]
 
     def _display(self, value: object) -> None:
+        if value is not None and value not in self._values:
+            # Such as the fourth GPU of the machine that a recipe came from: it is shown as it is.
+            self._values.append(value)
+            self.combo.addItem(str(value))
         self.combo.setCurrentIndex(self._values.index(value) if value in self._values else -1)
 
     def _chosen(self, index: int) -> None:

@@ -26,6 +26,8 @@ class ListControl(Control):
         assert isinstance(value, tuple | list)
         if self._parsed(self.line.text()) != value:
             self.line.setText(", ".join(self._text(one) for one in value))
+            self.line.setCursorPosition(0)
+            self.line.setToolTip(self.line.text())
 
     def _typed(self, text: str) -> None:
         self._entered(self._parsed(text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QTextOption
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QTextOption
 from PySide6.QtWidgets import (
     QComboBox,
     QStyle,
@@ -19,7 +19,7 @@ from desktop.theme import GAP, PAD, SMALL_PX, theme
 from desktop.widgets.parts import words
 
 POPUP_WIDTH = 560
-_TASKS = {"detect": "boxes", "classify": "labels of the whole image"}
+_TASKS = {"detect": "", "classify": "labels only, no boxes"}
 _SPEC = Qt.ItemDataRole.UserRole
 
 
@@ -62,13 +62,13 @@ def figures(spec: ModelSpec, input_size: int | None = None) -> str:
     """What the model costs. The work of a network without a fixed input grows with its area."""
     usual = spec.defaults.get("sampling.input_size", 320)
     side = usual if input_size is None else input_size
-    parts = [f"finds {_TASKS[spec.task]}"]
+    parts = [_TASKS[spec.task]]
     if spec.parameters:
         parts.append(f"{count(spec.parameters)} parameters")
     if spec.gflops:
         work = spec.gflops * (side / usual) ** 2
         parts.append(f"{work:.0f} GFLOPs at {side} px" if work >= 10 else f"{work:.1f} GFLOPs at {side} px")
-    return " · ".join(parts)
+    return " · ".join(filter(None, parts))
 
 
 class _ModelDelegate(QStyledItemDelegate):
@@ -76,7 +76,7 @@ class _ModelDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         spec = MODELS[index.data(_SPEC)]
-        font = option.font
+        font = QFont(option.font)
         font.setPixelSize(SMALL_PX)
         metrics = QFontMetrics(font)
         flags = int(Qt.TextFlag.TextWordWrap)
@@ -96,8 +96,7 @@ class _ModelDelegate(QStyledItemDelegate):
             painter.setBrush(colors.selected)
             painter.drawRoundedRect(room, 5, 5)
         room = room.adjusted(PAD - 2, GAP - 1, -PAD, -GAP + 1)
-        font = option.font
-        small = option.font
+        font, small = QFont(option.font), QFont(option.font)
         font.setBold(True)
         small.setPixelSize(SMALL_PX)
         painter.setFont(font)

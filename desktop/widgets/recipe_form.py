@@ -30,9 +30,14 @@ _SOURCE_WORDS = {"none": "None: random", "file": "Weights file", "checkpoint": "
 _WORDS: dict[str, list[tuple[object, str]]] = {
     "strategy.kind": [
         ("scratch", "From scratch"), ("frozen", "Backbone frozen"), ("fine_tune", "Fine-tune"),
-        ("two_phase", "Head first, then last stages"), ("gradual", "Unfreeze stage by stage"),
+        ("two_phase", "Head first, then stages"), ("gradual", "Unfreeze stage by stage"),
     ],
     "sampling.mode": [("whole", "Whole image, resized"), ("crops", "Crops at native size")],
+    "device": [
+        ("auto", "Automatic: a GPU if there is one"), ("cpu", "CPU"), ("cuda", "GPU"), ("cuda:0", "GPU 0"),
+        ("cuda:1", "GPU 1"), ("mps", "Apple GPU"),
+    ],
+    "sampling.placing": [("random", "At random, most on a defect"), ("tiles", "Tiles: every defect once")],
     "sampling.tap": [(8, "Stride 8: small defects"), (16, "Stride 16: faster")],
     "schedule.decay": [
         ("cosine", "Cosine"), ("constant", "Constant"), ("step", "Steps"), ("exponential", "Exponential"),
@@ -86,11 +91,7 @@ class RecipeForm(QWidget):
         """Show `recipe`, without telling `recipe_changed`."""
         if recipe.model != self._usual.model:
             self._usual = default_recipe(recipe.model)
-            spec = recipe.spec
-            for name, choices in (("weights.source", _sources(spec)), ("strategy.from_stage", _stages(spec))):
-                control = self.fields.control(name)
-                assert isinstance(control, ChoiceControl)
-                control.set_choices(choices)
+        self._offer_choices(recipe)
         self.fields.set_value(recipe)
         self._show(recipe)
 
@@ -112,8 +113,16 @@ class RecipeForm(QWidget):
 
     # -- inside ------------------------------------------------------------------------------------------------
 
+    def _offer_choices(self, recipe: Recipe) -> None:
+        """What the model, as the recipe shapes it, can start with and learn from."""
+        for name, choices in (("weights.source", _sources(recipe.spec)), ("strategy.from_stage", _stages(recipe.spec))):
+            control = self.fields.control(name)
+            assert isinstance(control, ChoiceControl)
+            control.set_choices(choices)
+
     def _edited(self, recipe: object) -> None:
         assert isinstance(recipe, Recipe)
+        self._offer_choices(recipe)
         self._show(recipe)
         self.recipe_changed.emit(recipe)
 
