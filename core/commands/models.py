@@ -9,6 +9,7 @@ import typer
 
 from core import drawing
 from core.commands.options import Device, Json, ProjectFolder, SplitName
+from core.commands.recipes import chosen_recipe, parse_settings
 from core.commands.running import show_to_the_end
 from core.console import complain_about, counted, number, print_json, print_table, problems_to_json, progress_bar, say
 from core.errors import InputError
@@ -31,7 +32,6 @@ from core.project.palette import COLORS
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
 from core.resuming import run_to_resume
-from core.training.recipe import Recipe, default_recipe, load_recipe, parse_yaml, with_settings
 from core.types import Problem
 
 
@@ -54,6 +54,7 @@ def train(
     folder: ProjectFolder,
     model: Annotated[str | None, typer.Option(help="One of `defectdesk models`.")] = None,
     epochs: Annotated[int | None, typer.Option(help="How many times the images are gone through.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A recipe to start from: one of `defectdesk presets`.")] = None,
     recipe: Annotated[Path | None, typer.Option(help="A recipe file (YAML), such as runs/r001/recipe.yaml.")] = None,
     settings: Annotated[
         list[str] | None,
@@ -72,11 +73,11 @@ def train(
 ) -> None:
     """Train a model. Ctrl+C stops and keeps what was learnt. With --json, one event a line."""
     if resume is not None:
-        if any((model, epochs, recipe, settings, start, device, seed is not None)):
+        if any((model, epochs, preset, recipe, settings, start, device, seed is not None)):
             raise InputError("--resume: a run goes on with its own recipe; leave the other options out")
         _train_or_queue(run_to_resume(folder / "runs", resume), queue=queue, json=json)
         return
-    wanted: dict[str, Any] = dict(_setting(text) for text in settings or [])
+    wanted = parse_settings(settings)
     given = {"schedule.epochs": epochs, "device": device, "seed": seed}
     wanted |= {name: value for name, value in given.items() if value is not None}
     with Project.open(folder) as project:
@@ -85,7 +86,7 @@ def train(
                 "weights.source": "checkpoint",
                 "weights.path": str(find_checkpoint(project, start)[1].absolute()),
             }
-        folder_of_run = prepare_run(project, _recipe(model, recipe, wanted))
+        folder_of_run = prepare_run(project, chosen_recipe(model, recipe, preset, wanted))
     # The project is free again while the run goes on: the window can open it and watch.
     _train_or_queue(folder_of_run, queue=queue, json=json)
 
@@ -96,18 +97,6 @@ def _train_or_queue(run: JobFolder, *, queue: bool, json: bool) -> None:
         return
     put_last(run)
     say(f"{run.path.name} waits; 'defectdesk queue DIR run' trains what waits")
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise InputError(f"--set {text}: write it as KEY=VALUE, such as --set optimizer.lr=0.001")
-    return name.strip(), parse_yaml(value, f"--set {text}")
-
-
-def _recipe(model: str | None, file: Path | None, settings: dict[str, Any]) -> Recipe:
-    base = default_recipe(model or "ssd_compact") if file is None else load_recipe(file)
-    return with_settings(base, settings, model if file is not None else None)
 
 
 def evaluate(
