@@ -169,7 +169,10 @@ AUGMENT = (
 
 TRAIN = (
     ActionSpec("train", "Train", ("Ctrl+Return",), "play", "Start a training with this recipe"),
+    ActionSpec("pause_training", "Pause training", (), "pause", "Save, free the device, and go on later"),
     ActionSpec("stop_training", "Stop training", (), "stop", "Stop, and keep what was learnt"),
+    ActionSpec("resume_training", "Resume the run that is shown", (), "play", "Go on where the run was left"),
+    ActionSpec("watch_run", "Watch a run folder…", (), "inspect", "Follow a training on another machine by its folder"),
 )
 
 CHECKPOINTS = (

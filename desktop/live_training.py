@@ -14,7 +14,7 @@ from desktop.warm_child import WarmKeeper
 
 
 class LiveTraining(QObject):
-    """Starts and stops a training, and keeps what it says."""
+    """Starts, pauses and stops a training, or takes up one that runs already, and keeps what it says."""
 
     progressed = Signal(list)  # events, after the history has taken them in
     ended = Signal(str, str)  # run, state
@@ -23,6 +23,7 @@ class LiveTraining(QObject):
         super().__init__(parent)
         self._module = module
         self._thread: JobThread | None = None
+        self._heard = False  # the process that works now has said that it began
         self.history = RunHistory()
         self.warm = WarmKeeper(module, self)
 
@@ -37,18 +38,28 @@ class LiveTraining(QObject):
 
     @property
     def state(self) -> str:
-        """How far the training is: "starting", "running" or "stopping"; empty without one."""
+        """How far the training is: "starting", "running", "pausing" or "stopping"; empty without one."""
         if self._thread is None:
             return ""
         if self._thread.stopping:
             return "stopping"
-        return "running" if self.history.log else "starting"
+        if self._thread.pausing:
+            return "pausing"
+        return "running" if self._heard else "starting"
 
     def start(self, folder: JobFolder) -> None:
-        """Train in `folder`, which holds the recipe and the snapshot."""
+        """Train in `folder`, which holds the recipe and the snapshot, or go on there."""
+        self._begin(JobThread(folder, self.warm.take(), module=self._module, parent=self))
+
+    def attach(self, folder: JobFolder) -> None:
+        """Take up the training that another process has started in `folder`."""
+        self._begin(JobThread(folder, attach=True, parent=self))
+
+    def _begin(self, thread: JobThread) -> None:
         assert self._thread is None
         self.history = RunHistory()
-        self._thread = JobThread(folder, self.warm.take(), module=self._module, parent=self)
+        self._heard = False
+        self._thread = thread
         self._thread.events.connect(self._take_in)
         self._thread.ended.connect(self._end)
         self._thread.start()
@@ -57,6 +68,17 @@ class LiveTraining(QObject):
         """Ask the training to stop; it saves what it has learnt and then ends."""
         if self._thread is not None:
             self._thread.stop()
+
+    def pause(self) -> None:
+        """Ask the training to pause; it saves, frees the device and ends."""
+        if self._thread is not None:
+            self._thread.pause()
+
+    def leave(self) -> None:
+        """Let the training go on by itself when this program ends."""
+        if self._thread is not None:
+            self._thread.leave()
+            self._forget()
 
     def stop_and_repaint(self) -> None:
         """Stop, and return when no process is left. The window lives on meanwhile."""
@@ -78,9 +100,14 @@ class LiveTraining(QObject):
             self._forget()
 
     def _take_in(self, events: list[dict[str, Any]]) -> None:
-        if self._thread is not None and self.sender() is self._thread:
-            self.history.add(events)
-            self.progressed.emit(events)
+        if self._thread is None or self.sender() is not self._thread:
+            return
+        for event in events:
+            # Of a run that is gone on with, what the process before said comes first.
+            if event.get("event") in ("started", "resumed", "failed"):
+                self._heard = event["event"] != "resumed"
+        self.history.add(events)
+        self.progressed.emit(events)
 
     def _end(self, state: str) -> None:
         if self._thread is not None and self.sender() is self._thread:

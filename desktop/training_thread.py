@@ -1,4 +1,4 @@
-"""The thread that drives a job's child process and turns what appears in its folder into signals."""
+"""The threads that follow a job's folder and turn what appears there into signals."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ import time
 from PySide6.QtCore import QObject, QThread, Signal
 
 from core.jobs.folder import ENDED, JobFolder
-from core.jobs.process import CHILD_MODULE, JobProcess, WarmChild, follow_batches, spawn
+from core.jobs.process import CHILD_MODULE, AttachedJob, JobProcess, WarmChild, follow_batches, spawn
+from core.jobs.watching import Watched
 
 # Seconds that a child has to save after a stop before it is terminated. It stops at once, but hundreds of megabytes
 # on a slow disk take their time, and killing it there would lose what was learnt.
 STOP_GRACE = 60.0
 KILL_AFTER = 1.0  # seconds from terminate to kill
+WATCH_EVERY = 0.5  # seconds between looks at a folder that may lie on another machine
+_AT_ONCE = 500  # events that the window takes in between two frames
 
 
 class JobThread(QThread):
-    """Starts the child (or takes over a warm one), follows the folder, and ends when the child has ended."""
+    """Starts the child (or takes over a warm one, or one that runs already), and follows the folder to its end."""
 
-    events = Signal(list)  # dicts as in events.jsonl, at most 20 batches a second
-    ended = Signal(str)  # core.jobs.folder.State
+    events = Signal(list)  # dicts as in events.jsonl, at most 20 batches a second once all that is past has been told
+    ended = Signal(str)  # core.jobs.folder.State; not told where the job was left going
 
     def __init__(
         self,
@@ -28,21 +31,38 @@ class JobThread(QThread):
         warm: WarmChild | None = None,
         *,
         module: str = CHILD_MODULE,
+        attach: bool = False,
         parent: QObject | None = None,
     ) -> None:
+        """With `attach`, a process that somebody else started works in `folder`."""
         super().__init__(parent)
         self.folder = folder
+        self.attached = attach
         self._warm = warm
         self._module = module
         self._stop = threading.Event()
+        self._pause = threading.Event()
+        self._leave = threading.Event()
 
     def stop(self) -> None:
         """Ask the job to end and keep what it has; a child that does not hear is ended by force."""
         self._stop.set()
 
+    def pause(self) -> None:
+        """Ask the job to save, free the device and end, to be gone on with later."""
+        self._pause.set()
+
+    def leave(self) -> None:
+        """Let the job go on without this program; the thread ends."""
+        self._leave.set()
+
     @property
     def stopping(self) -> bool:
         return self._stop.is_set()
+
+    @property
+    def pausing(self) -> bool:
+        return self._pause.is_set()
 
     def stop_and_wait(self) -> bool:
         """Stop, and return when no process is left; False if the thread itself hangs."""
@@ -51,18 +71,30 @@ class JobThread(QThread):
 
     def run(self) -> None:
         try:
-            process = self._warm.start(self.folder) if self._warm else spawn(self.folder, module=self._module)
+            process = self._process()
         except OSError as error:
             self._report_no_start(error)
             return
         self._follow(process)
 
-    def _follow(self, process: JobProcess) -> None:
+    def _process(self) -> JobProcess | AttachedJob:
+        if self.attached:
+            return AttachedJob(self.folder)
+        return self._warm.start(self.folder) if self._warm else spawn(self.folder, module=self._module)
+
+    def _follow(self, process: JobProcess | AttachedJob) -> None:
         asked = 0.0
         for batch in follow_batches(self.folder, process):
-            if batch:
-                self.events.emit(batch)
-            if not self._stop.is_set() or process.poll() is not None:
+            for begin in range(0, len(batch), _AT_ONCE):
+                self.events.emit(batch[begin : begin + _AT_ONCE])
+            if process.poll() is not None:
+                continue
+            if self._leave.is_set():
+                process.detach()
+                return
+            if self._pause.is_set() and not self.folder.pause_requested() and not self._stop.is_set():
+                self.folder.request_pause()
+            if not self._stop.is_set():
                 continue
             if not asked:
                 asked = time.monotonic()
@@ -70,8 +102,7 @@ class JobThread(QThread):
             elif time.monotonic() - asked > STOP_GRACE:
                 process.cancel(0, after_terminate=KILL_AFTER)
         state = process.state()
-        assert state in ENDED
-        self.ended.emit(state)
+        self.ended.emit(state if state in ENDED else "interrupted")
 
     def _report_no_start(self, error: OSError) -> None:
         failed = {
@@ -81,3 +112,37 @@ class JobThread(QThread):
         }
         self.events.emit([failed])
         self.ended.emit("failed")
+
+
+class WatchThread(QThread):
+    """Follows a job that is none of ours, and changes nothing in its folder."""
+
+    events = Signal(list)
+    state_changed = Signal(str)
+    began_anew = Signal()  # what was told before is no longer there
+
+    def __init__(self, folder: JobFolder, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.folder = folder
+        self._end = threading.Event()
+
+    def end(self) -> None:
+        """Watch no more; returns when the thread has ended."""
+        self._end.set()
+        self.wait()
+
+    def run(self) -> None:
+        watched = Watched(self.folder)
+        offset, told = 0, ""
+        while not self._end.is_set():
+            state = watched.state()  # before reading: what was written before the end is then surely read
+            if self.folder.size() < offset:
+                offset = 0
+                self.began_anew.emit()
+            batch, offset = self.folder.read(offset)
+            for begin in range(0, len(batch), _AT_ONCE):
+                self.events.emit(batch[begin : begin + _AT_ONCE])
+            if state != told:
+                told = state
+                self.state_changed.emit(state)
+            self._end.wait(WATCH_EVERY)

@@ -19,6 +19,7 @@ import math
 import os
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,6 +103,10 @@ class JobFolder:
         whole = data[: data.rfind(b"\n") + 1]
         return _parse(whole), offset + len(whole)
 
+    def size(self) -> int:
+        """Bytes of events so far."""
+        return self.events_path.stat().st_size if self.events_path.exists() else 0
+
     def _ends_torn(self) -> bool:
         with self.events_path.open("rb") as file:
             if file.seek(0, os.SEEK_END) == 0:
@@ -109,13 +114,16 @@ class JobFolder:
             file.seek(-1, os.SEEK_END)
             return file.read(1) != b"\n"
 
-    def _last_events(self) -> list[dict[str, Any]]:
+    def _latest(self) -> Iterator[dict[str, Any]]:
+        """The events from the last one backwards, as far as the end of the file tells."""
         try:
             with self.events_path.open("rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
-                return _parse(file.read())
+                lines = file.read().split(b"\n")
         except OSError:  # there is none yet, or it belongs to somebody else
-            return []
+            return
+        for line in reversed(lines):
+            yield from _parse(line)
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -199,7 +207,8 @@ class JobFolder:
         """To be called before a process starts here, for the first time or once more: withdraw every wish."""
         for path in (self._stop_path, self._pause_path, self._queued_path):
             path.unlink(missing_ok=True)
-        if self._last_word() is not None:
+        latest = next(self._latest(), {})
+        if latest.get("event") != "resumed" and self._has_begun():
             # What was the last word is no longer: the job goes on.
             self.append({"event": "resumed"}, durable=True)
 
@@ -214,12 +223,15 @@ class JobFolder:
             return "waiting"
         if last is not None:
             return last
-        begun = self.heartbeat_age() is not None or any(event.get("event") != "notice" for event in self._last_events())
-        return "interrupted" if begun else "waiting"
+        return "interrupted" if self.heartbeat_age() is not None or self._has_begun() else "waiting"
+
+    def _has_begun(self) -> bool:
+        """Whether a process said anything here. The notices of who prepared the job are no such thing."""
+        return any(event.get("event") != "notice" for event in self._latest())
 
     def _last_word(self) -> State | None:
         """How the job said that it ended; None if it did not, or goes on since."""
-        for event in reversed(self._last_events()):
+        for event in self._latest():
             kind = event.get("event")
             if kind == "finished":
                 return "stopped" if event.get("stopped") else "finished"

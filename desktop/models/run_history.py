@@ -16,14 +16,14 @@ from core.training.events import (
     EpochDone,
     Event,
     Notice,
+    PhaseBegun,
     RunFailed,
     RunFinished,
+    RunPaused,
     RunStarted,
     StepDone,
     from_json,
 )
-
-SMOOTHING_STEPS = 20  # the smoothed line follows the mean of about this many steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,19 @@ class RunHistory:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._began = clock()
+        self._began_at = 0.0  # the progress that the run had when its present process began
         self.started: RunStarted | None = None
         self.last_step: StepDone | None = None
         self.epochs: list[EpochDone] = []
         self.notices: list[Notice] = []
         self.checkpoints: list[CheckpointSaved] = []
+        self.phases: list[PhaseBegun] = []
+        self.resumed_at: list[float] = []  # in epochs
+        self.paused: RunPaused | None = None
         self.finished: RunFinished | None = None
         self.failed: RunFailed | None = None
         self.log: list[LogLine] = []
-        self._steps = _Columns(3)  # x, loss, smoothed loss
+        self._steps = _Columns(2)  # x, loss
 
     @classmethod
     def of(cls, events: Iterable[Mapping[str, Any]]) -> RunHistory:
@@ -68,8 +72,11 @@ class RunHistory:
                 case EpochDone():
                     self._add_epoch(event)
                 case RunStarted():
-                    self.started, self.finished, self.failed = event, None, None
-                    self._began = self._clock()
+                    self._start(event)
+                case PhaseBegun():
+                    self.phases = [phase for phase in self.phases if phase.epoch < event.epoch] + [event]
+                case RunPaused():
+                    self.paused = event
                 case Notice():
                     self.notices.append(event)
                 case CheckpointSaved():
@@ -79,14 +86,21 @@ class RunHistory:
                 case RunFailed():
                     self.failed = event
 
+    def _start(self, event: RunStarted) -> None:
+        self.started, self.finished, self.failed, self.paused = event, None, None, None
+        at = event.resumed_at / max(1, event.steps_per_epoch)
+        if not event.resumed_at:
+            self.phases, self.resumed_at = [], []
+        else:
+            self.resumed_at = [before for before in self.resumed_at if before < at] + [at]
+        self._began, self._began_at = self._clock(), at
+
     def _add_step(self, step: StepDone) -> None:
         x = step.epoch - 1 + step.step / max(1, step.steps)
         self._steps.cut_from(x)  # a resumed run repeats what came after its checkpoint
-        loss = _number(step.loss)
-        before = self._steps.last(2)
-        share = 2 / (SMOOTHING_STEPS + 1)
-        smooth = loss if math.isnan(before) else before if math.isnan(loss) else before + share * (loss - before)
-        self._steps.append(x, loss, smooth)
+        while self.epochs and self.epochs[-1].epoch >= step.epoch:
+            self.epochs.pop()
+        self._steps.append(x, _number(step.loss))
         self.last_step = step
 
     def _add_epoch(self, epoch: EpochDone) -> None:
@@ -96,10 +110,10 @@ class RunHistory:
 
     # -- curves ------------------------------------------------------------------------------------------------
 
-    def steps(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """x in epochs, loss, smoothed loss; each of shape (steps,)."""
-        x, loss, smooth = self._steps.columns()
-        return x, loss, smooth
+    def steps(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """x in epochs, and the loss; each of shape (steps,)."""
+        x, loss = self._steps.columns()
+        return x, loss
 
     def epoch_curve(self, field: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Epoch numbers and the values of an EpochDone field, without the epochs that have none."""
@@ -108,6 +122,14 @@ class RunHistory:
     def label_curve(self, label: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Epoch numbers and AP@0.5 of one label."""
         return _curve((epoch.epoch, epoch.labels.get(label)) for epoch in self.epochs)
+
+    def metric_names(self) -> list[str]:
+        """Further measures of the run's task, such as macro_f1."""
+        return list(dict.fromkeys(name for epoch in self.epochs[-1:] for name in epoch.metrics))
+
+    def metric_curve(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Epoch numbers and the values of a further measure."""
+        return _curve((epoch.epoch, epoch.metrics.get(name)) for epoch in self.epochs)
 
     def label_names(self) -> list[str]:
         return list(self.started.labels) if self.started else list(self.epochs[-1].labels) if self.epochs else []
@@ -136,7 +158,8 @@ class RunHistory:
         step = self.last_step
         if not self.epochs:
             done = self.progress
-            return (self._clock() - self._began) * (1 - done) / done if done else None
+            since = done - self._began_at / max(1, self.total_epochs)
+            return (self._clock() - self._began) * (1 - done) / since if since > 0 else None
         last = self.epochs[-1]
         if step is None or step.epoch <= last.epoch:
             return last.seconds_left
@@ -197,8 +220,9 @@ def log_line(event: Event | None) -> LogLine | None:
     """The event in words; None for steps, which come by the thousand."""
     match event:
         case RunStarted():
+            again = f"Gone on after step {event.resumed_at:,} with" if event.resumed_at else "Started"
             return LogLine(
-                f"Started {event.model} on {event.device}: {event.train_images:,} training and {event.val_images:,} "
+                f"{again} {event.model} on {event.device}: {event.train_images:,} training and {event.val_images:,} "
                 f"validation images, {event.trainable_parameters / 1e6:.2f} of {event.parameters / 1e6:.2f} million "
                 f"parameters learn. Weights: {event.weights}. Anchors reach {event.reachable:.1%} of the boxes."
             )
@@ -215,6 +239,13 @@ def log_line(event: Event | None) -> LogLine | None:
             return LogLine(f"Saved {event.id} after epoch {event.epoch}")
         case Notice():
             return LogLine(event.text, event.level)
+        case PhaseBegun():
+            learning = ", ".join(event.stages) or "the head alone"
+            return LogLine(
+                f"From epoch {event.epoch} on {learning} learns: {event.trainable_parameters / 1e6:.2f} million parameters"
+            )
+        case RunPaused():
+            return LogLine(f"Paused in epoch {event.epoch}; the device is free")
         case RunFailed():
             return LogLine(f"{event.reason} {event.advice}".strip(), "error")
         case RunFinished():

@@ -22,6 +22,7 @@ from desktop.models.wording import plural
 from desktop.session import Session
 from desktop.theme import GAP, PAD
 from desktop.widgets.data_summary import DataSummary, count_data
+from desktop.widgets.parts import words
 from desktop.widgets.recipe_panel import RecipePanel
 
 PANEL_WIDTH = 392  # fits the widest row of the advanced settings
@@ -46,7 +47,9 @@ class RecipeSide(QFrame):
             line.hide()
         self.train_button = QPushButton("Train")
         self.train_button.setProperty("role", "primary")
+        self.pause_button = QPushButton("Pause")
         self.stop_button = QPushButton("Stop")
+        self.device = words(role="small", wrap=True)  # what the next training computes on
         self._draft_timer = QTimer(self, singleShot=True, interval=_SAVE_DRAFT_MS)
         self._draft_timer.timeout.connect(self._write_draft)
         self._data_timer = QTimer(self, singleShot=True, interval=200)
@@ -185,8 +188,10 @@ class RecipeSide(QFrame):
         buttons.setSpacing(GAP)
         buttons.addWidget(self.advice)
         buttons.addWidget(self.error)
+        buttons.addWidget(self.device)
         row = QHBoxLayout()
         row.addWidget(self.train_button, 2)
+        row.addWidget(self.pause_button, 1)
         row.addWidget(self.stop_button, 1)
         buttons.addLayout(row)
         layout = QVBoxLayout(self)

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt, QTimer
+from collections.abc import Callable
+from typing import Literal
+
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QProgressDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressDialog, QWidget
 
 from core.changes import Changes
 from core.errors import InputError
+from core.gpus import device_words, gpu_names
 from core.jobs.folder import JobFolder
 from core.jobs.process import CHILD_MODULE
 from core.launching import prepare_run
 from core.project.project import Project
+from core.resuming import run_to_resume
 from desktop.actions import TRAIN, build
+from desktop.dialogs.closing_training import ask_how_to_close
 from desktop.live_training import LiveTraining
-from desktop.models.run_history import RunHistory
 from desktop.pages.recipe_side import RecipeSide
+from desktop.pages.run_side import RunSide
+from desktop.run_queue_keeper import QueueKeeper
 from desktop.services import Services
 from desktop.session import Session
-from desktop.theme import GAP, PAD
-from desktop.widgets.parts import words
-from desktop.widgets.run_picker import RunPicker
-from desktop.widgets.run_view import RunView
+from desktop.widgets.parts import restyle
 
 _SYNC_MS = 1500  # the Checkpoints page hears of new checkpoints this soon
 
 
 class TrainPage(QWidget):
-    """The recipe at the left, the run at the right."""
+    """The recipe at the left, the run at the right. Decides which run is begun, and when."""
 
     title = "Train"
 
@@ -38,14 +42,27 @@ class TrainPage(QWidget):
         self._services = services
         self._project: Project | None = None
         self._live = LiveTraining(child_module, self)
-        self._shown_run = ""
+        self._queue = QueueKeeper(child_module, self)
         self._active = False
+        self._gpus: list[str] | None = None
         self._recipe = RecipeSide(session)
-        self._view = RunView()
-        self._runs = RunPicker()
-        self._sync_timer = _single_shot(self, _SYNC_MS, self._sync_runs)
-        self._actions = build(self, TRAIN, {"train": self.train, "stop_training": self.stop})
-        self._lay_out()
+        self._side = RunSide(session, services.tasks, self._live)
+        self._view, self._runs = self._side.view, self._side.picker
+        self._sync_timer = QTimer(self, singleShot=True, interval=_SYNC_MS)
+        self._sync_timer.timeout.connect(self._sync_runs)
+        self._actions = build(
+            self,
+            TRAIN,
+            {
+                "train": self.train, "pause_training": self.pause, "stop_training": self.stop,
+                "resume_training": lambda: self.resume(self._side.own_run), "watch_run": self._side.choose_watched,
+            },
+        )  # fmt: skip
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._recipe)
+        layout.addWidget(self._side, 1)
         self._connect()
         self._take_project()
 
@@ -58,6 +75,8 @@ class TrainPage(QWidget):
         self._recipe.show_data()
         self._sync_runs()
         self._keep_warm()
+        self._queue.refresh()
+        self._services.tasks.run("train:gpus", gpu_names, self._know_gpus)
 
     def deactivated(self) -> None:
         self._active = False
@@ -68,26 +87,20 @@ class TrainPage(QWidget):
         return list(self._actions.values())
 
     def may_close(self) -> bool:
-        """Whether the window may close. A training is stopped first, if the person agrees."""
+        """Whether the window may close. The person chooses what becomes of a training."""
         if self._live.running:
-            if not self.ask_to_stop():
+            how = self.ask_how_to_close()
+            if how == "cancel":
                 return False
-            self._stop_with_patience()
+            self._leave_going() if how == "leave" else self._stop_with_patience()
         self._recipe.save_draft()
         self._live.warm.dismiss()
+        self._side.end_watch()
         return True
 
-    def ask_to_stop(self) -> bool:
-        """Ask whether the training that runs may be stopped. A test puts its own answer here."""
-        box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("A training is running")
-        box.setText("Stop the training and close?")
-        box.setInformativeText("What was learnt so far is kept in the last checkpoint.")
-        stop = box.addButton("Stop and close", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.exec()
-        return box.clickedButton() is stop
+    def ask_how_to_close(self) -> Literal["stop", "leave", "cancel"]:
+        """Ask what becomes of the training that runs. A test puts its own answer here."""
+        return ask_how_to_close(self, self._live.run, 0 if self._queue.held else len(self._queue.waiting))
 
     @property
     def training(self) -> bool:
@@ -96,35 +109,29 @@ class TrainPage(QWidget):
     # -- training ----------------------------------------------------------------------------------------------
 
     def train(self) -> None:
-        """Start a training with the recipe and the data as they are now."""
+        """Train with the recipe and the data as they are now: at once, or after the training that runs."""
         project = self._session.project
-        if project is None or self._live.running:
+        if project is None or project.read_only:
             return
-        try:
-            folder = self._prepare_run(project)
-        except InputError as error:
-            self._recipe.show_error(str(error))
-            return
-        except OSError as error:
-            self._recipe.show_error(
-                f"{error.filename or project.folder}: {error.strerror}. Free some space and try again."
-            )
-            return
-        self._recipe.show_error("")
-        self._start(folder)
+        folder = self._tried(lambda: self._prepare_run(project))
+        if folder is not None:
+            self._begin_or_queue(folder)
 
-    def _prepare_run(self, project: Project) -> JobFolder:
-        """The folder of a new run, with its recipe and snapshot. Raises InputError where something is missing."""
-        recipe = self._recipe.ready_recipe()
-        self._session.settle.emit()
-        return prepare_run(project, recipe, self._session.apply)
+    def resume(self, run: str) -> None:
+        """Go on with a run that was paused, stopped or interrupted: at once, or after the training that runs."""
+        project = self._session.project
+        if project is None or project.read_only or not run:
+            return
+        folder = self._tried(lambda: run_to_resume(project.runs_folder, run))
+        if folder is not None:
+            self._begin_or_queue(folder)
 
-    def _start(self, folder: JobFolder) -> None:
-        self._live.start(folder)
-        self._show_live()
-        self._list_runs()
+    def pause(self) -> None:
+        """Pause the training that runs: it saves and frees the device. The queue waits as well."""
+        self._queue.hold(True)
+        self._live.pause()
+        self._show_live_state()
         self._enable()
-        self._session.message.emit(f"Training {self._live.run} started")
 
     def stop(self) -> None:
         """Stop the training that runs; what was learnt is kept."""
@@ -132,8 +139,60 @@ class TrainPage(QWidget):
         self._show_live_state()
         self._enable()
 
+    def _prepare_run(self, project: Project) -> JobFolder:
+        """The folder of a new run, with its recipe and snapshot. Raises InputError where something is missing."""
+        recipe = self._recipe.ready_recipe()
+        self._session.settle.emit()
+        return prepare_run(project, recipe, self._session.apply)
+
+    def _tried(self, work: Callable[[], JobFolder]) -> JobFolder | None:
+        """What `work` gives; None, and the reason is shown, where it cannot be done."""
+        try:
+            folder = work()
+        except InputError as error:
+            self._recipe.show_error(str(error))
+            return None
+        except OSError as error:
+            self._recipe.show_error(f"{error.filename or 'disk'}: {error.strerror}. Free some space and try again.")
+            return None
+        self._recipe.show_error("")
+        return folder
+
+    def _begin_or_queue(self, folder: JobFolder) -> None:
+        if not self._live.running:
+            self._start(folder)
+            return
+        try:
+            self._queue.add(folder)
+        except (InputError, OSError) as error:
+            self._recipe.show_error(str(error))
+            return
+        self._sync_runs()
+        self._session.message.emit(f"{folder.path.name} waits for {self._live.run} to end")
+
+    def _start(self, folder: JobFolder, *, show: bool = True) -> None:
+        self._live.start(folder)
+        self._queue.refresh()
+        if show:
+            self._side.show_live()
+        self._list_runs()
+        self._enable()
+        self._session.message.emit(f"Training {self._live.run} started")
+
+    def _begin_next(self, *, show: bool = True) -> None:
+        """Begin the run whose turn it is, if any; `show` it in place of the one that is looked at."""
+        project = self._session.project
+        if project is None or project.read_only or self._live.running:
+            return
+        if (folder := self._queue.next()) is not None:
+            self._start(folder, show=show)
+
+    def _hold_queue(self, held: bool) -> None:
+        self._queue.hold(held)
+        self._begin_next()
+
     def _on_progress(self, events: list[dict[str, object]]) -> None:
-        if self._shows_live():
+        if self._side.shows_live:
             if self._view.state == "starting":
                 self._show_live_state()
             self._view.refresh()
@@ -141,12 +200,17 @@ class TrainPage(QWidget):
             self._sync_timer.start()
 
     def _on_ended(self, run: str, state: str) -> None:
-        if self._shown_run == run:
+        if self._side.shown == run:
             self._view.set_state(state)
+        self._session.message.emit(f"Training {run} {state}")
+        self._begin_next(show=self._side.shown == run)
         self._enable()
         self._sync_runs()
         self._keep_warm()
-        self._session.message.emit(f"Training {run} {state}")
+
+    def _leave_going(self) -> None:
+        self._queue.hand_over()
+        self._live.leave()
 
     def _stop_with_patience(self) -> None:
         self.stop()
@@ -169,23 +233,26 @@ class TrainPage(QWidget):
         """Another project, or none. The former one is still open while this runs."""
         if self._project is not None and self._project is not self._session.project:
             self._live.stop_and_wait()
-        self._project = self._session.project
-        self._recipe.take_project(self._project)
-        self._shown_run = ""
-        self._view.show_run(RunHistory(), "", {})
+        self._project = project = self._session.project
+        self._recipe.take_project(project)
+        self._side.take_project(project)
+        going = self._queue.take(project.runs_folder if project is not None and not project.read_only else None)
+        if going is not None:
+            self._live.attach(going)
+            self._side.show_live()
+            self._session.message.emit(f"Training {self._live.run} was left going, and is shown again")
         self._list_runs()
         self._enable()
-        if self._project is None:
+        if project is None:
             self._active = False  # the window shows its welcome, and later the first page
             self._live.warm.dismiss()
         else:
+            self._begin_next()
             self._keep_warm()
 
     def _on_changed(self, changes: Changes, initiator: object) -> None:
         if changes.runs and initiator is not self:
             self._list_runs()
-
-    # -- runs --------------------------------------------------------------------------------------------------
 
     def _sync_runs(self) -> None:
         project = self._session.project
@@ -217,46 +284,9 @@ class TrainPage(QWidget):
     def _list_runs(self) -> None:
         """Fill the list of runs, newest first, and keep the one that is shown."""
         project = self._session.project
-        records = list(reversed(project.runs())) if project is not None else []
         checkpoints = project.checkpoints() if project is not None else []
         self._recipe.set_checkpoints(checkpoints)
-        self._runs.set_runs(records, checkpoints, self._live.run)
-        if not self._shown_run and records:
-            self._show_run(records[0].id)
-        self._runs.show_run(self._shown_run)
-
-    def _show_run(self, run: str) -> None:
-        project = self._session.project
-        if not run or project is None:
-            return
-        self._runs.show_run(run)
-        if run == self._live.run:
-            self._show_live()
-            return
-        self._shown_run = run
-        folder = JobFolder(project.runs_folder / run)
-
-        def shown(found: tuple[RunHistory, str]) -> None:
-            if self._shown_run == run and self._session.project is project:
-                self._view.show_run(*found, self._label_colors())
-
-        self._services.tasks.run("train:run", lambda: (RunHistory.of(folder.read()[0]), folder.state()), shown)
-
-    def _show_live(self) -> None:
-        self._services.tasks.cancel("train:run")
-        self._shown_run = self._live.run
-        self._view.show_run(self._live.history, self._live.state, self._label_colors())
-
-    def _show_live_state(self) -> None:
-        if self._shows_live():
-            self._view.set_state(self._live.state)
-
-    def _shows_live(self) -> bool:
-        return self._live.running and self._shown_run == self._live.run
-
-    def _label_colors(self) -> dict[str, str]:
-        project = self._session.project
-        return {label.name: label.color for label in project.labels()} if project is not None else {}
+        self._side.list_runs(list(reversed(project.runs())) if project is not None else [], checkpoints)
 
     # -- looks -------------------------------------------------------------------------------------------------
 
@@ -264,47 +294,52 @@ class TrainPage(QWidget):
         self._session.project_changed.connect(self._take_project)
         self._session.changed.connect(self._on_changed)
         self._session.continue_requested.connect(self._recipe.continue_from)
-        self._runs.chosen.connect(self._show_run)
         self._recipe.train_button.clicked.connect(self.train)
+        self._recipe.pause_button.clicked.connect(self.pause)
         self._recipe.stop_button.clicked.connect(self.stop)
+        self._recipe.panel.recipe_changed.connect(lambda _recipe: self._show_device())
+        self._side.resume_requested.connect(self.resume)
+        self._side.queue.moved.connect(self._queue.move)
+        self._side.queue.removed.connect(self._queue.remove)
+        self._side.queue.held_changed.connect(self._hold_queue)
+        self._queue.changed.connect(self._show_queue)
         self._live.progressed.connect(self._on_progress)
         self._live.ended.connect(self._on_ended)
-        self._view.inspect_requested.connect(self._session.inspect_requested)
-        self._view.checkpoints_requested.connect(lambda: self._session.page_requested.emit("Checkpoints"))
+
+    def _show_queue(self) -> None:
+        self._side.queue.show_queue(self._queue.waiting, held=self._queue.held, training=self._live.running)
+
+    def _show_live_state(self) -> None:
+        if self._side.shows_live:
+            self._view.set_state(self._live.state)
+
+    def _know_gpus(self, gpus: list[str]) -> None:
+        self._gpus = gpus
+        self._show_device()
+
+    def _show_device(self) -> None:
+        """Say what the next training computes on."""
+        if self._gpus is not None:
+            text, wasted = device_words(self._recipe.panel.recipe().device, self._gpus)
+            self._recipe.device.setText(text)
+            restyle(self._recipe.device, "role", "warning" if wasted else "small")
 
     def _enable(self) -> None:
         project = self._session.project
-        idle = project is not None and not project.read_only and not self._live.running
-        stopping = self._live.state == "stopping"
-        for button, action, enabled in (
-            (self._recipe.train_button, self._actions["train"], idle),
-            (self._recipe.stop_button, self._actions["stop_training"], self._live.running and not stopping),
+        writable = project is not None and not project.read_only
+        running, leaving = self._live.running, self._live.state in ("stopping", "pausing")
+        for button, name, enabled in (
+            (self._recipe.train_button, "train", writable),
+            (self._recipe.pause_button, "pause_training", running and not leaving),
+            (self._recipe.stop_button, "stop_training", running and self._live.state != "stopping"),
         ):
             button.setEnabled(enabled)
-            action.setEnabled(enabled)
-        self._recipe.stop_button.setText("Stopping…" if stopping else "Stop")
-        self._recipe.set_editable(idle)
-
-    def _lay_out(self) -> None:
-        run = QHBoxLayout()
-        run.addWidget(words("Run", "section"))
-        run.addWidget(self._runs)
-        run.addStretch(1)
-        right = QVBoxLayout()
-        right.setContentsMargins(PAD, PAD, PAD, PAD)
-        right.setSpacing(GAP)
-        right.addLayout(run)
-        right.addWidget(self._view, 1)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self._recipe)
-        layout.addLayout(right, 1)
-
-
-def _single_shot(parent: QObject, interval: int, then: object) -> QTimer:
-    timer = QTimer(parent)
-    timer.setSingleShot(True)
-    timer.setInterval(interval)
-    timer.timeout.connect(then)
-    return timer
+            self._actions[name].setEnabled(enabled)
+        self._actions["resume_training"].setEnabled(writable)
+        self._actions["watch_run"].setEnabled(project is not None)
+        self._recipe.train_button.setText("Add to queue" if running else "Train")
+        self._recipe.pause_button.setText("Pausing…" if self._live.state == "pausing" else "Pause")
+        self._recipe.stop_button.setText("Stopping…" if self._live.state == "stopping" else "Stop")
+        self._recipe.set_editable(writable)
+        self._view.summary.set_resumable(writable, "Add to queue" if running else "Resume")
+        self._show_queue()

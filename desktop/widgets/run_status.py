@@ -5,22 +5,26 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from core.resuming import RESUMABLE
 from desktop.models.run_history import RunHistory
 from desktop.models.wording import NONE, metric
 from desktop.theme import GAP, PAD
+from desktop.widgets.parts import restyle
 
 _STATE_WORDS = {
     "": "No run yet",
     "waiting": "Waiting to start",
     "starting": "Starting",
     "running": "Training",
+    "pausing": "Pausing",
+    "paused": "Paused",
     "stopping": "Stopping",
     "finished": "Finished",
     "stopped": "Stopped",
     "failed": "Failed",
     "interrupted": "Interrupted",
 }
-_STATE_ROLES = {"finished": "good", "failed": "error", "interrupted": "warning", "stopped": "warning"}
+_STATE_ROLES = {"finished": "good", "failed": "error", "interrupted": "warning", "stopped": "warning", "paused": "warning"}
 _FIGURES = ("Images/s", "Time left", "Learning rate", "Loss", "Best mAP@0.5", "Best mAP@[.5:.95]")
 
 
@@ -71,11 +75,11 @@ class RunStatus(QWidget):
     def show_run(self, history: RunHistory, state: str) -> None:
         """`state` is a job's state, or "starting", "stopping", or empty without a run."""
         self._state.setText(_STATE_WORDS[state])
-        _set_role(self._state, _STATE_ROLES.get(state, ""))
+        restyle(self._state, "role", _STATE_ROLES.get(state, ""))
         self._place.setText(place(history, ended=state in _STATE_ROLES))
-        self._device.setText(device_text(history, state))
+        self._device.setText(device_text(history))
         self._bar.setValue(round(1000 * history.progress))
-        live = state in ("starting", "running", "stopping")
+        live = state in ("starting", "running", "pausing", "stopping")
         best = history.best
         step = history.last_step
         texts = {
@@ -105,6 +109,7 @@ class RunSummary(QFrame):
 
     inspect_requested = Signal(str)  # checkpoint id
     checkpoints_requested = Signal()
+    resume_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,19 +117,31 @@ class RunSummary(QFrame):
         self._text = QLabel()
         self._text.setWordWrap(True)
         self._checkpoint = ""
+        self._state = ""
         self._inspect = QPushButton("Inspect")
         self._inspect.setProperty("role", "primary")
         self._inspect.setToolTip("See the predictions of the best checkpoint")
         self._inspect.clicked.connect(lambda: self.inspect_requested.emit(self._checkpoint))
+        self._resume = QPushButton("Resume")
+        self._resume.setToolTip("Go on with this run where it was left")
+        self._resume.clicked.connect(self.resume_requested)
+        self._may_resume = True
         self._list = QPushButton("Show checkpoints")
         self._list.clicked.connect(self.checkpoints_requested)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(PAD, GAP, PAD, GAP)
         layout.setSpacing(GAP)
         layout.addWidget(self._text, 1)
+        layout.addWidget(self._resume)
         layout.addWidget(self._inspect)
         layout.addWidget(self._list)
         self.hide()
+
+    def set_resumable(self, on: bool, text: str = "Resume") -> None:
+        """Whether runs may be gone on with here at all, and what the button says."""
+        self._may_resume = on
+        self._resume.setText(text)
+        self._resume.setVisible(self._state in RESUMABLE and on)
 
     def show_run(self, history: RunHistory, state: str) -> None:
         text = summary(history, state)
@@ -132,6 +149,10 @@ class RunSummary(QFrame):
         self._checkpoint = best_checkpoint(history)
         self._inspect.setVisible(bool(self._checkpoint))
         self._list.setVisible(bool(self._checkpoint))
+        self._state = state
+        self._resume.setVisible(state in RESUMABLE and self._may_resume)
+        restyle(self._resume, "role", "primary" if state in ("paused", "waiting") else "")
+        restyle(self._inspect, "role", "" if state in ("paused", "waiting") else "primary")
         self.setVisible(bool(text))
 
     def text(self) -> str:
@@ -148,11 +169,9 @@ def place(history: RunHistory, *, ended: bool = False) -> str:
     return ""
 
 
-def device_text(history: RunHistory, state: str) -> str:
-    """What the run computes on; before it says so, what will be chosen."""
-    if history.started is not None:
-        return f"on {history.started.device}"
-    return "" if state in ("failed", "interrupted") else "The GPU is used if there is one, else the CPU"
+def device_text(history: RunHistory) -> str:
+    """What the run computes on, once it has said so."""
+    return f"on {history.started.device}" if history.started is not None else ""
 
 
 def best_checkpoint(history: RunHistory) -> str:
@@ -165,10 +184,15 @@ def summary(history: RunHistory, state: str) -> str:
     """How a run ended in one or two sentences; empty while it goes on."""
     if state == "failed" and history.failed is not None:
         return f"{history.failed.reason} {history.failed.advice}".strip()
-    if state not in ("finished", "stopped", "interrupted", "failed"):
+    if state == "waiting":
+        return "Waits to be gone on with." if history.epochs else "Waits to be begun."
+    if state not in ("finished", "stopped", "interrupted", "failed", "paused"):
         return ""
     best = history.best
     learnt = f"Best mAP@[.5:.95] {best.map:.3f} and mAP@0.5 {metric(best.map50)} in epoch {best.epoch}." if best else ""
+    if state == "paused":
+        at = f" in epoch {history.paused.epoch} of {history.total_epochs}" if history.paused else ""
+        return f"Paused{at}; the device is free. {learnt}".strip()
     if state == "interrupted":
         kept = (
             "What was learnt up to the last checkpoint is kept." if history.checkpoints else "No checkpoint was saved."
@@ -198,9 +222,3 @@ def duration(seconds: float | None) -> str:
         return f"{minutes} min {rest} s" if minutes < 10 else f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
 
-
-def _set_role(widget: QWidget, role: str) -> None:
-    if widget.property("role") != role:
-        widget.setProperty("role", role)
-        widget.style().unpolish(widget)
-        widget.style().polish(widget)

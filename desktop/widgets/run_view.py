@@ -1,20 +1,33 @@
-"""Everything about one run: where it stands, its curves, its notices and its log."""
+"""Everything about one run: where it stands, its curves, its notices, its log, its recipe and where it was computed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from desktop.models.run_about import RunAbout, facts_text
+from desktop.models.run_curves import marks, smoothed
 from desktop.models.run_history import LogLine, RunHistory
-from desktop.theme import GAP, SMALL_PX, mono_font, notifier, theme
-from desktop.widgets.plots import MAP_CURVES, label_curve_style, loss_plot, map_plot
+from desktop.theme import GAP
+from desktop.widgets.curve_bar import CurveBar
+from desktop.widgets.curve_style import (
+    COMPARED,
+    LOSS_CURVES,
+    MAP_CURVES,
+    CurveStyle,
+    compared_key,
+    compared_style,
+    label_curve_style,
+    measure_curve_style,
+)
+from desktop.widgets.log_lines import LogLines, ReadingText
+from desktop.widgets.parts import words
+from desktop.widgets.plots import loss_plot, map_plot
 from desktop.widgets.run_status import RunStatus, RunSummary
 
 REDRAW_MS = 100  # ten times a second is fluid for curves, and leaves the processor to the training
-LOG_LINES = 5000
 _EPOCH_FIELDS = (
     "train_loss", "val_loss", "train_label_loss", "train_box_loss", "val_label_loss", "val_box_loss",
 )  # fmt: skip
@@ -25,22 +38,37 @@ class RunView(QWidget):
 
     inspect_requested = Signal(str)
     checkpoints_requested = Signal()
+    resume_requested = Signal()
+    compared_changed = Signal(list)  # ids of runs whose histories are wanted, see `set_compared`
+    csv_wanted = Signal()
+    tensorboard_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._history = RunHistory()
         self._state = ""
+        self._about = RunAbout()
         self._colors: Mapping[str, str] = {}
-        self._labels: list[str] = []
+        self._compared: dict[str, RunHistory] = {}
+        self._curves: tuple[object, ...] = ()  # what the present curves were chosen by
         self.status = RunStatus()
         self.summary = RunSummary()
         self.summary.inspect_requested.connect(self.inspect_requested)
         self.summary.checkpoints_requested.connect(self.checkpoints_requested)
+        self.summary.resume_requested.connect(self.resume_requested)
+        self.bar = CurveBar()
         self.loss = loss_plot()
         self.map = map_plot()
         self.map.link(self.loss)
-        self.notices = _Lines("Notices", "Warnings and hints of the training appear here.")
-        self.log = _Lines("Log", "What the training does, line by line.")
+        self.notices = LogLines("Notices", "Warnings and hints of the training appear here.")
+        self.log = LogLines("Log", "What the training does, line by line.")
+        self.recipe = ReadingText("Recipe", "The recipe of the run, as it stands in its folder.")
+        self.facts = ReadingText("Environment", "Snapshot, device, versions and weights of the run.")
+        self.bar.smoothing_changed.connect(self._draw)
+        self.bar.logarithmic_changed.connect(self.loss.set_logarithmic)
+        self.bar.compared_changed.connect(self.compared_changed)
+        self.bar.csv_wanted.connect(self.csv_wanted)
+        self.bar.tensorboard_wanted.connect(self.tensorboard_wanted)
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
         self._redraw.setInterval(REDRAW_MS)
@@ -48,9 +76,12 @@ class RunView(QWidget):
         self._lay_out()
         self._draw()
 
-    def show_run(self, history: RunHistory, state: str, colors: Mapping[str, str]) -> None:
+    def show_run(
+        self, history: RunHistory, state: str, colors: Mapping[str, str], about: RunAbout | None = None
+    ) -> None:
         """Show another run. `colors` are those of the labels, by name."""
         self._history, self._state, self._colors = history, state, colors
+        self._about = about or RunAbout()
         self.notices.clear()
         self.log.clear()
         self.loss.fit()
@@ -59,6 +90,11 @@ class RunView(QWidget):
 
     def set_state(self, state: str) -> None:
         self._state = state
+        self._draw()
+
+    def set_compared(self, histories: Mapping[str, RunHistory]) -> None:
+        """Draw these runs beside the one that is shown, in this order."""
+        self._compared = dict(histories)
         self._draw()
 
     def refresh(self) -> None:
@@ -71,6 +107,10 @@ class RunView(QWidget):
         return self._history
 
     @property
+    def about(self) -> RunAbout:
+        return self._about
+
+    @property
     def state(self) -> str:
         return self._state
 
@@ -81,114 +121,86 @@ class RunView(QWidget):
         self._draw_curves(history)
         self.notices.show_lines([LogLine(notice.text, notice.level) for notice in history.notices])
         self.log.show_lines(history.log)
+        self.recipe.show_text(self._about.recipe)
+        self.facts.show_text(facts_text(self._about, history))
+        self.bar.set_exportable(bool(history.epochs or history.last_step))
 
     def _draw_curves(self, history: RunHistory) -> None:
-        x, loss, smooth = history.steps()
+        self._choose_curves(history)
+        x, loss = history.steps()
         self.loss.set_data("steps", x, loss)
-        self.loss.set_data("smooth", x, smooth)
+        self.loss.set_data("smooth", x, smoothed(loss, self.bar.smoothing))
         for field in _EPOCH_FIELDS:
             self.loss.set_data(field, *history.epoch_curve(field))
-        labels = history.label_names()
-        if labels != self._labels:
-            self._labels = labels
-            extra = [label_curve_style(name, self._colors.get(name, "")) for name in labels]
-            self.map.set_curves([*MAP_CURVES, *extra])
         for field in ("map50", "map"):
             self.map.set_data(field, *history.epoch_curve(field))
-        for name in labels:
+        for name in history.metric_names():
+            self.map.set_data(f"metric:{name}", *history.metric_curve(name))
+        for name in history.label_names():
             self.map.set_data(f"label:{name}", *history.label_curve(name))
-        self.loss.finish(history.total_epochs)
-        self.map.finish(history.total_epochs)
+        for run, other in self._compared.items():
+            for field in COMPARED:
+                plot = self.loss if field.endswith("loss") else self.map
+                plot.set_data(compared_key(run, field), *other.epoch_curve(field))
+        total = max([history.total_epochs, *(other.total_epochs for other in self._compared.values())])
+        for plot in (self.loss, self.map):
+            plot.set_marks(marks(history))
+            plot.finish(total)
+
+    def _choose_curves(self, history: RunHistory) -> None:
+        labels, metrics = history.label_names(), history.metric_names()
+        chosen = (labels, metrics, list(self._compared))
+        if chosen == self._curves:
+            return
+        self._curves = chosen
+        self.loss.set_curves([*LOSS_CURVES, *self._compared_styles(LOSS_CURVES)])
+        self.map.set_curves([
+            *MAP_CURVES,
+            *(measure_curve_style(name, number) for number, name in enumerate(metrics)),
+            *(label_curve_style(name, self._colors.get(name, "")) for name in labels),
+            *self._compared_styles(MAP_CURVES),
+        ])  # fmt: skip
+
+    def _compared_styles(self, styles: Sequence[CurveStyle]) -> list[CurveStyle]:
+        return [
+            compared_style(style, run, number)
+            for number, run in enumerate(self._compared)
+            for style in styles
+            if style.key in COMPARED
+        ]
 
     def _lay_out(self) -> None:
         plots = QWidget()
         inside = QVBoxLayout(plots)
         inside.setContentsMargins(0, 0, 0, GAP)
         inside.setSpacing(GAP)
+        inside.addWidget(self.bar)
         inside.addWidget(self.loss, 1)
         inside.addWidget(self.map, 1)
-        words = QSplitter(Qt.Orientation.Horizontal)
-        words.setContentsMargins(0, GAP, 0, 0)
-        self.notices.setContentsMargins(0, 0, GAP, 0)
-        self.log.setContentsMargins(GAP, 0, 0, 0)
-        words.addWidget(self.notices)
-        words.addWidget(self.log)
-        words.setSizes([400, 600])
+        notices = QWidget()
+        column = QVBoxLayout(notices)
+        column.setContentsMargins(0, 0, GAP, 0)
+        column.setSpacing(GAP // 2)
+        column.addWidget(words("Notices", "section"))
+        column.addWidget(self.notices, 1)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        for page, title in ((self.log, "Log"), (self.recipe, "Recipe"), (self.facts, "Environment")):
+            self.tabs.addTab(page, title)
+        texts = QSplitter(Qt.Orientation.Horizontal)
+        texts.setContentsMargins(0, GAP, 0, 0)
+        texts.addWidget(notices)
+        texts.addWidget(self.tabs)
+        texts.setSizes([400, 600])
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(plots)
-        splitter.addWidget(words)
+        splitter.addWidget(texts)
         splitter.setStretchFactor(0, 1)
         splitter.setCollapsible(0, False)
-        splitter.setSizes([700, 110])
+        splitter.setSizes([680, 130])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
         layout.addWidget(self.status)
         layout.addWidget(self.summary)
         layout.addWidget(splitter, 1)
-
-
-class _Lines(QWidget):
-    """Lines that are only ever added at the end, in the colour of their level."""
-
-    def __init__(self, title: str, empty: str) -> None:
-        super().__init__()
-        heading = QLabel(title)
-        heading.setProperty("role", "section")
-        self._shown: list[LogLine] = []
-        self._text = QPlainTextEdit()
-        self._text.setReadOnly(True)
-        self._text.setFrameShape(QFrame.Shape.NoFrame)
-        self._text.setMaximumBlockCount(LOG_LINES)
-        self._text.setPlaceholderText(empty)
-        self._text.setFont(mono_font(SMALL_PX - 1))
-        self._text.setAccessibleName(title)
-        self._text.setMinimumHeight(40)
-        self._at_end = True
-        bar = self._text.verticalScrollBar()
-        bar.valueChanged.connect(self._scrolled)
-        bar.rangeChanged.connect(self._grown)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GAP // 4)
-        layout.addWidget(heading)
-        layout.addWidget(self._text, 1)
-        notifier.theme_changed.connect(self._repaint)
-
-    def clear(self) -> None:
-        self._shown = []
-        self._text.clear()
-
-    def show_lines(self, lines: list[LogLine]) -> None:
-        if lines[: len(self._shown)] != self._shown:
-            self.clear()
-        for line in lines[len(self._shown) :]:
-            self._add(line)
-        self._shown = list(lines)
-
-    def text(self) -> str:
-        return self._text.toPlainText()
-
-    def _add(self, line: LogLine) -> None:
-        colors: dict[str, QColor] = {"info": theme().text, "warning": theme().warning, "error": theme().bad}
-        look = QTextCharFormat()
-        look.setForeground(colors[line.level])
-        cursor = QTextCursor(self._text.document())
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        if not self._text.document().isEmpty():
-            cursor.insertBlock()
-        cursor.insertText(line.text, look)
-
-    def _scrolled(self, value: int) -> None:
-        self._at_end = value >= self._text.verticalScrollBar().maximum()
-
-    def _grown(self, _low: int, high: int) -> None:
-        # Follow the end, unless the person has scrolled up to read.
-        if self._at_end:
-            self._text.verticalScrollBar().setValue(high)
-
-    def _repaint(self) -> None:
-        lines = self._shown
-        self.clear()
-        self.show_lines(lines)
-

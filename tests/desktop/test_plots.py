@@ -6,11 +6,15 @@ import time
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from desktop.models.run_curves import Mark
 from desktop.theme import apply_theme, theme
-from desktop.widgets.plots import MAP_CURVES, CurvePlot, label_curve_style, loss_plot, map_plot
+from desktop.widgets.curve_plot import CurvePlot
+from desktop.widgets.curve_style import LOSS_CURVES, MAP_CURVES, compared_style, label_curve_style
+from desktop.widgets.plots import loss_plot, map_plot
 
 
 @pytest.fixture
@@ -88,6 +92,58 @@ def test_the_readout_tells_the_values_of_the_nearest_epoch(loss: CurvePlot) -> N
     assert "1.750" not in loss.readout_text()
     loss.read_out(None)
     assert loss.readout_text() == ""
+
+
+def test_the_readout_tells_of_steps_before_the_first_epoch_has_ended(loss: CurvePlot) -> None:
+    loss.set_data("smooth", np.array([0.25, 0.5]), np.array([4.0, 3.5]))
+    loss.finish(3)
+    loss.read_out(0.45)
+    assert "Epoch 0.50" in loss.readout_text() and "3.500" in loss.readout_text()
+
+
+def test_arrows_move_the_cursor_from_epoch_to_epoch(loss: CurvePlot, qtbot: QtBot) -> None:
+    put(loss, "train_loss", [2.0, 1.25, 1.0])
+    loss.finish(3)
+    for key, epoch in ((Qt.Key.Key_Right, 1), (Qt.Key.Key_Right, 2), (Qt.Key.Key_End, 3), (Qt.Key.Key_Right, 3),
+                       (Qt.Key.Key_Left, 2), (Qt.Key.Key_Home, 1)):  # fmt: skip
+        qtbot.keyClick(loss, key)
+        assert f"Epoch {epoch}<" in loss.readout_text()
+    assert "Train 2.000" in loss.accessibleDescription()
+    qtbot.keyClick(loss, Qt.Key.Key_Escape)
+    assert loss.readout_text() == ""
+
+
+def test_a_logarithmic_axis_shows_what_is_above_nothing_and_fits_it(loss: CurvePlot) -> None:
+    put(loss, "train_loss", [100.0, 1.0, 0.01])
+    put(loss, "val_loss", [10.0, 0.0, -1.0])
+    loss.set_logarithmic(True)
+    loss.finish(3)
+    low, high = view_range(loss)[1]
+    assert (low, high) == pytest.approx((-2, 2), abs=0.3)
+    loss.set_logarithmic(False)
+    assert view_range(loss)[1][1] >= 100
+
+
+def test_marks_are_drawn_once_and_replaced_by_others(loss: CurvePlot) -> None:
+    count = len(loss._plot.getPlotItem().items)
+    for _ in range(3):
+        loss.set_marks([Mark(0, "head"), Mark(4, "+stage4", planned=True)])
+        assert len(loss._plot.getPlotItem().items) == count + 2
+    loss.set_marks([])
+    assert len(loss._plot.getPlotItem().items) == count
+
+
+def test_a_compared_run_has_its_own_colour_and_is_hidden_with_the_curve_that_it_belongs_to(loss: CurvePlot) -> None:
+    own = next(style for style in LOSS_CURVES if style.key == "val_loss")
+    loss.set_curves([*LOSS_CURVES, compared_style(own, "r002", 0), compared_style(own, "r003", 1)])
+    colors = {loss._items[key].style.pen_color().name() for key in ("val_loss", "r002/val_loss", "r003/val_loss")}
+    assert len(colors) == 3
+    put(loss, "r003/val_loss", [0.125])
+    loss.read_out(1)
+    assert "r003 Validation" in loss.readout_text() and "0.125" in loss.readout_text()
+    loss.set_shown("val_loss", False)
+    assert not loss.is_shown("r003/val_loss")
+    assert loss._items["r003/val_loss"].button is None
 
 
 def test_linked_plots_read_out_the_same_epoch(loss: CurvePlot, qtbot: QtBot) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from core.training.events import EpochDone, StepDone, to_json
+from core.training.events import EpochDone, PhaseBegun, RunPaused, StepDone, to_json
+from desktop.models.run_about import RunAbout, facts
+from desktop.models.run_curves import Mark, marks, smoothed
 from desktop.models.run_history import RunHistory
 from desktop.widgets.run_status import best_checkpoint, duration, place, summary
 from tests.desktop.training_child import events
@@ -22,12 +27,9 @@ def said(epochs: int = 3, stop_after: int | None = None) -> list[dict[str, objec
 
 
 def test_steps_lie_between_the_epochs_that_they_belong_to() -> None:
-    x, loss, smooth = RunHistory.of(said(2)).steps()
+    x, loss = RunHistory.of(said(2)).steps()
     assert x.tolist() == [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0]
     assert loss.tolist() == [2, 2, 2, 2, 1, 1, 1, 1]
-    assert smooth[3] == 2
-    assert 1 < smooth[-1] < 2
-    assert np.all(np.diff(smooth[3:]) < 0)
 
 
 def test_batches_of_any_size_give_the_same_history() -> None:
@@ -70,10 +72,74 @@ def test_an_epoch_that_was_not_judged_leaves_no_point() -> None:
 def test_a_loss_that_was_not_finite_leaves_a_gap_and_no_crash() -> None:
     lines = said(1)
     lines[3]["loss"] = None
-    x, loss, smooth = RunHistory.of(lines).steps()
+    x, loss = RunHistory.of(lines).steps()
     assert math.isnan(loss[1])
-    assert np.isfinite(smooth).all()
+    assert np.isfinite(smoothed(loss, 20)).all()
     assert len(x) == 4
+
+
+@settings(deadline=None)
+@given(
+    values=st.lists(st.floats(-1e3, 1e3) | st.just(math.nan), max_size=40), steps=st.integers(1, 50)
+)  # fmt: skip
+def test_a_smoothed_step_is_the_mean_of_the_last_steps(values: list[float], steps: int) -> None:
+    found = smoothed(np.array(values), steps)
+    for end, value in enumerate(found.tolist(), start=1):
+        known = [one for one in values[max(0, end - steps) : end] if not math.isnan(one)]
+        if known:
+            assert value == pytest.approx(sum(known) / len(known), abs=1e-9)
+        else:
+            assert math.isnan(value)
+
+
+def test_phases_are_marked_where_they_begin_and_planned_ones_until_then() -> None:
+    plan = [
+        {"epoch": 1, "stages": []},
+        {"epoch": 3, "stages": ["s4"]},
+        {"epoch": 5, "stages": ["s3", "s4"]},
+    ]
+    lines = said(4)[:2]
+    lines[0]["plan"] = plan
+    history = RunHistory.of(lines)
+    assert marks(history) == [Mark(0, "head", True), Mark(2, "+s4", True), Mark(4, "+s3", True)]
+    history.add([to_json(PhaseBegun(1, [], 10)), to_json(PhaseBegun(3, ["s4"], 20))])
+    assert [mark.planned for mark in marks(history)] == [False, False, True]
+
+
+def test_a_run_whose_parts_all_learn_from_the_beginning_has_no_marks() -> None:
+    lines = said(2)
+    lines[0]["plan"] = [{"epoch": 1, "stages": ["s1", "s2"]}]
+    assert marks(RunHistory.of(lines)) == []
+
+
+def test_a_run_that_is_gone_on_with_is_marked_and_its_time_left_counts_from_there() -> None:
+    lines, now = said(4), [0.0]
+    history = RunHistory(lambda: now[0])
+    history.add(lines[:4])  # two of sixteen steps
+    history.add([to_json(RunPaused(1, 2, 3.0))])
+    assert history.paused is not None
+    now[0] = 1000.0
+    history.add([lines[0] | {"resumed_at": 2}])
+    assert history.paused is None
+    assert marks(history) == [Mark(0.5, "resumed")]
+    now[0] = 1003.0
+    history.add(lines[4:6])  # two more steps in three seconds; twelve are left
+    assert history.seconds_left == pytest.approx(18.0)
+
+
+def test_a_paused_run_says_so_and_what_it_has_learnt() -> None:
+    history = RunHistory.of([*said(3)[:8], to_json(RunPaused(2, 5, 3.0))])
+    assert summary(history, "paused").startswith("Paused in epoch 2 of 3; the device is free. Best mAP@[.5:.95] 0.250")
+
+
+def test_what_is_told_of_a_run_names_its_data_and_its_machine(tmp_path: Path) -> None:
+    lines = said(1)
+    lines[0] |= {"environment": {"torch": "2.15", "gpu_memory": "8 GB"}, "skipped": ["head.weight: another shape"]}
+    about = RunAbout("r001", tmp_path, "2026-03-04T09:30:00+00:00", "abc123", "model: x")
+    found = dict(facts(about, RunHistory.of(lines)))
+    assert (found["Snapshot"], found["Torch"], found["Gpu memory"]) == ("abc123", "2.15", "8 GB")
+    assert found["Not taken over"] == "head.weight: another shape"
+    assert "Processes" not in found
 
 
 def test_lines_of_a_newer_version_are_passed_over() -> None:

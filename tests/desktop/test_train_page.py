@@ -93,7 +93,7 @@ def bench(tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iter
     session.page_requested.connect(lambda name: bench.said.append(("page", name)))
     bench.settings(schedule__epochs=3)
     yield bench
-    page.ask_to_stop = lambda: True
+    page.ask_how_to_close = lambda: "stop"
     assert page.may_close()
     tasks.wait_idle()
     session.close()
@@ -131,13 +131,13 @@ def wait_for_epoch(bench: Bench, qtbot: QtBot) -> None:
 def test_the_train_button_trains_and_the_plots_show_it(bench: Bench, qtbot: QtBot) -> None:
     qtbot.mouseClick(bench.page._recipe.train_button, Qt.MouseButton.LeftButton)
     assert bench.page.training
-    assert not bench.page._recipe.train_button.isEnabled()
+    assert bench.page._recipe.train_button.text() == "Add to queue"
     assert bench.page._recipe.stop_button.isEnabled()
     qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     history = bench.view.history
     assert [epoch.epoch for epoch in history.epochs] == [1, 2, 3]
-    x, loss, _smooth = history.steps()
+    x, loss = history.steps()
     assert len(x) == len(loss) == 12
     assert list(bench.view.map._items["map50"].y) == [0.5, 0.75, 0.875]
     assert list(bench.view.loss._items["val_loss"].x) == [1, 2, 3]
@@ -204,7 +204,7 @@ def test_closing_asks_and_a_no_lets_the_training_go_on(bench: Bench, qtbot: QtBo
     bench.settings(schedule__epochs=1000)
     bench.page.train()
     wait_for_epoch(bench, qtbot)
-    bench.page.ask_to_stop = lambda: False
+    bench.page.ask_how_to_close = lambda: "cancel"
     assert not bench.page.may_close()
     assert bench.page.training
     assert exists(process_of(bench))
@@ -215,7 +215,7 @@ def test_closing_stops_the_training_cleanly_and_leaves_no_process(bench: Bench, 
     bench.page.train()
     wait_for_epoch(bench, qtbot)
     pid = process_of(bench)
-    bench.page.ask_to_stop = lambda: True
+    bench.page.ask_how_to_close = lambda: "stop"
     assert bench.page.may_close()
     assert not exists(pid)
     assert bench.run_folder().state() == "stopped"
@@ -225,7 +225,7 @@ def test_closing_without_a_training_asks_nothing_and_leaves_no_waiting_process(b
     def never() -> bool:
         raise AssertionError("there is nothing to ask")
 
-    bench.page.ask_to_stop = never
+    bench.page.ask_how_to_close = never
     pid = bench.page._live.warm.pid
     assert pid is not None
     assert bench.page.may_close()

@@ -20,6 +20,7 @@ from core.training.events import (
     Event,
     Notice,
     RunFinished,
+    RunPaused,
     RunStarted,
     StepDone,
     to_json,
@@ -30,12 +31,16 @@ STEPS = 4
 LABELS = ["scratch", "pit"]
 
 
-def events(epochs: int, should_stop: Callable[[], bool], *, run: str = "r001", pause: float = 0.01) -> Iterator[Event]:
-    """What a run of `epochs` epochs says, until it is asked to stop."""
-    yield RunStarted(run, "ssd_compact", "CPU", epochs, STEPS, 12, 4, LABELS, 1000, 900, 0.97, "random")
+def events(
+    epochs: int, should_stop: Callable[[], bool], *, run: str = "r001", pause: float = 0.01, after: int = 0
+) -> Iterator[Event]:
+    """What a run of `epochs` epochs says, until it is asked to stop; `after` so many it is gone on with."""
+    yield RunStarted(
+        run, "ssd_compact", "CPU", epochs, STEPS, 12, 4, LABELS, 1000, 900, 0.97, "random", resumed_at=after * STEPS
+    )
     yield Notice("Few boxes carry the label pit", "warning")
-    done, stopped = 0, False
-    for epoch in range(1, epochs + 1):
+    done, stopped = after, False
+    for epoch in range(after + 1, epochs + 1):
         for step in range(1, STEPS + 1):
             stopped = stopped or should_stop()
             if stopped:
@@ -70,8 +75,13 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[st
         return
     recipe = Path(folder.path / "recipe.yaml")
     epochs = load_recipe(recipe).schedule.epochs if recipe.exists() else 2
-    for event in events(epochs, should_stop, run=folder.path.name):
-        yield to_json(event)
+    done = sum(event["event"] == "epoch" for event in folder.read()[0])
+    told = events(epochs, lambda: should_stop() or folder.pause_requested(), run=folder.path.name, after=done)
+    for event in told:
+        if isinstance(event, RunFinished) and event.stopped and not should_stop():
+            yield to_json(RunPaused(event.epoch, event.epoch * STEPS, 1.0))
+        else:
+            yield to_json(event)
 
 
 if __name__ == "__main__":

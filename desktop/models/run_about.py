@@ -1,0 +1,60 @@
+"""What is known of a run beside its events: its recipe, its data, and where it was computed. Knows no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.project.runs import read_run
+from desktop.models.run_history import RunHistory
+
+
+@dataclass(frozen=True, slots=True)
+class RunAbout:
+    """What a run's folder says before it has said anything itself."""
+
+    run: str = ""
+    folder: Path | None = None
+    created: str = ""
+    snapshot_hash: str = ""
+    recipe: str = ""  # as it stands in recipe.yaml
+
+    @classmethod
+    def of(cls, folder: Path) -> RunAbout:
+        """Read what is there; what is missing or damaged stays empty."""
+        record = read_run(folder)
+        try:
+            recipe = (folder / "recipe.yaml").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            recipe = ""
+        return cls(folder.name, folder, record.created, record.snapshot_hash, recipe)
+
+
+def facts(about: RunAbout, history: RunHistory) -> list[tuple[str, str]]:
+    """Names and values, for a person to read and to copy."""
+    found = [("Run", about.run), ("Folder", str(about.folder or "")), ("Begun", about.created)]
+    found.append(("Snapshot", about.snapshot_hash))
+    started = history.started
+    if started is not None:
+        found += [
+            ("Device", started.device),
+            ("Processes", str(started.world_size) if started.world_size > 1 else ""),
+            ("Images", f"{started.train_images:,} to learn from, {started.val_images:,} to check by"),
+            ("Labels", ", ".join(started.labels)),
+            ("Parameters", f"{started.parameters:,}, of which {started.trainable_parameters:,} learn at first"),
+            ("Weights", started.weights),
+            ("Anchors reach", f"{started.reachable:.1%} of the boxes"),
+        ]
+        found += [(name.replace("_", " ").capitalize(), text) for name, text in started.environment.items()
+                  if name != "device"]  # fmt: skip
+        found += [("Not taken over", text) for text in started.skipped]
+    if history.finished is not None and history.finished.peak_memory_mb:
+        found.append(("Memory at most", f"{history.finished.peak_memory_mb:,.0f} MB"))
+    return [(name, text) for name, text in found if text]
+
+
+def facts_text(about: RunAbout, history: RunHistory) -> str:
+    """The facts as lines, the values one below the other."""
+    rows = facts(about, history)
+    width = max((len(name) for name, _ in rows), default=0) + 2
+    return "\n".join(f"{name:<{width}}{text}" for name, text in rows)

@@ -1,0 +1,86 @@
+"""The queue of the open project's runs, as the window works it off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from core.jobs import queue
+from core.jobs.folder import JobFolder
+from core.jobs.process import CHILD_MODULE
+from core.project.records import RunRecord
+from core.project.runs import read_run
+
+
+class QueueKeeper(QObject):
+    """Begins nothing by itself: it says whose turn it is."""
+
+    changed = Signal()
+
+    def __init__(self, module: str = CHILD_MODULE, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._module = module
+        self._runs: Path | None = None
+        self._held = True
+        self.waiting: list[RunRecord] = []
+
+    @property
+    def held(self) -> bool:
+        """None of the runs is begun, until the person says so."""
+        return self._held
+
+    def take(self, runs: Path | None) -> JobFolder | None:
+        """Keep the queue of another project's runs, or of none; the run that is under way there, if any.
+
+        A process that worked the queue off while no window did is relieved, and the queue goes on here.
+        """
+        self._runs = runs
+        self._held = True
+        if runs is None:
+            self.refresh()
+            return None
+        if queue.worker_folder(runs).state() == "running":
+            queue.dismiss_worker(runs)
+            self._held = False
+        self.refresh()
+        here = [job for job in queue.running(runs) if job.owner_here() is not None]
+        return here[0] if here else None
+
+    def refresh(self) -> None:
+        """Look again at what waits."""
+        self.waiting = [read_run(job.path) for job in queue.waiting(self._runs)] if self._runs is not None else []
+        self.changed.emit()
+
+    def hold(self, held: bool) -> None:
+        self._held = held
+        self.changed.emit()
+
+    def add(self, folder: JobFolder) -> None:
+        """Let a run wait behind the others. Raises InputError where it runs already."""
+        queue.put_last(folder)
+        self._held = False
+        self.refresh()
+
+    def move(self, run: str, by: int) -> None:
+        if self._runs is not None:
+            queue.move(JobFolder(self._runs / run), by)
+            self.refresh()
+
+    def remove(self, run: str) -> None:
+        if self._runs is not None:
+            JobFolder(self._runs / run).unqueue()
+            self.refresh()
+
+    def next(self) -> JobFolder | None:
+        """The run to begin now; None if the queue is held, empty, or somebody else trains."""
+        if self._runs is None or self._held:
+            return None
+        folder = queue.claim_next(self._runs)
+        self.refresh()
+        return folder
+
+    def hand_over(self) -> None:
+        """Let a process of its own work the queue off, for the window is about to close."""
+        if self._runs is not None and self.waiting and not self._held:
+            queue.start_worker(self._runs, self._module).detach()

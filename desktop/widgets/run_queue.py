@@ -1,0 +1,116 @@
+"""The runs that wait for their turn, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
+
+from core.project.records import RunRecord
+from desktop.models.wording import plural
+from desktop.theme import GAP, PAD
+from desktop.widgets.parts import ElidedLabel, icon_button, words
+from desktop.widgets.run_picker import model_title
+
+_ROW = 30  # pixels
+_ROWS_SHOWN = 4
+
+
+class RunQueue(QFrame):
+    """Hidden while nothing waits."""
+
+    moved = Signal(str, int)  # a run, and by how many places
+    removed = Signal(str)
+    shown = Signal(str)
+    held_changed = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self._runs: list[RunRecord] = []
+        self._held = False
+        self._title = words()
+        self._hold = QPushButton()
+        self._hold.clicked.connect(lambda: self.held_changed.emit(not self._held))
+        self._rows = QVBoxLayout()
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setSpacing(0)
+        inside = QWidget()
+        inside.setLayout(self._rows)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(inside)
+        head = QHBoxLayout()
+        head.addWidget(self._title, 1)
+        head.addWidget(self._hold)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(PAD, GAP, PAD, GAP)
+        layout.setSpacing(GAP // 2)
+        layout.addLayout(head)
+        layout.addWidget(self._scroll)
+        self.hide()
+
+    def show_queue(self, runs: Sequence[RunRecord], *, held: bool, training: bool) -> None:
+        """`runs` in their order. `held`: none of them is begun; `training`: they wait for a run to end."""
+        self.setVisible(bool(runs))
+        waits = plural(len(runs), "run waits", "runs wait")
+        when = "the queue is held" if held else "for the training to end" if training else "the next begins"
+        self._title.setText(f"<b>Queue</b> · {waits}, {when}" if held else f"<b>Queue</b> · {waits} {when}")
+        self._hold.setText("Train the queue" if held else "Hold")
+        self._hold.setToolTip(
+            "Train these runs one after the other" if held else "Begin none of these runs when the present one ends"
+        )
+        self._held = held
+        if list(runs) != self._runs:
+            self._runs = list(runs)
+            self._build()
+
+    def texts(self) -> list[str]:
+        """What the rows say."""
+        return [label.text() for label in self.findChildren(ElidedLabel)]
+
+    def button(self, run: str, what: str) -> QToolButton:
+        """The button "Earlier", "Later" or "Remove" of a run."""
+        return next(one for one in self.findChildren(QToolButton) if one.accessibleName() == f"{what}: {run}")
+
+    def _build(self) -> None:
+        focus = self.focusWidget()
+        name = focus.accessibleName() if focus is not None else ""
+        while (taken := self._rows.takeAt(0)) is not None:
+            if (row := taken.widget()) is not None:
+                row.setParent(None)
+                row.deleteLater()
+        for number, run in enumerate(self._runs):
+            self._rows.addWidget(self._row(number, run))
+        self._scroll.setFixedHeight(_ROW * min(len(self._runs), _ROWS_SHOWN))
+        # A run that is moved several places by the keyboard keeps the keys.
+        again = [one for one in self.findChildren(QToolButton) if name and one.accessibleName() == name]
+        if again and again[0].isEnabled():
+            again[0].setFocus()
+
+    def _row(self, number: int, run: RunRecord) -> QWidget:
+        schedule = run.recipe.get("schedule")
+        epochs = schedule.get("epochs", "?") if isinstance(schedule, dict) else "?"
+        goes_on = f", goes on after epoch {run.epochs}" if run.epochs else ""
+        row = QWidget()
+        row.setFixedHeight(_ROW)
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(GAP // 2)
+        line.addWidget(words(f"{number + 1}", "muted"))
+        line.addSpacing(GAP)
+        line.addWidget(ElidedLabel(f"{run.id} · {model_title(run.model)} · {epochs} epochs{goes_on}"), 1)
+        buttons = (("chevron-up", "Earlier", -1), ("chevron-down", "Later", 1), ("close", "Remove", 0))
+        for icon, what, by in buttons:
+            button = icon_button(icon, f"{what}: {run.id}")
+            if by:
+                button.clicked.connect(lambda _on=False, by=by: self.moved.emit(run.id, by))
+                button.setEnabled(0 <= number + by < len(self._runs))
+            else:
+                button.clicked.connect(lambda _on=False: self.removed.emit(run.id))
+            line.addWidget(button)
+        return row
