@@ -58,9 +58,12 @@ class Runner:
     precision: str
     decoding: Decoding
 
-    def outputs(self, image: NDArray[np.uint8]) -> Iterator[Output]:
-        """The raw answer for each part of an image (h, w, 3)."""
-        for part in self._parts(image.shape[1], image.shape[0]):
+    def outputs(self, image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> Iterator[Output]:
+        """The raw answer for each part of an image (h, w, 3).
+
+        `size`: width and height that the image had before it was shrunk to the whole input, if it was.
+        """
+        for part in self._parts(*(size or (image.shape[1], image.shape[0]))):
             pixels = self._pixels(image, part)
             with torch.inference_mode(), mixed_precision(self.device, self.precision):
                 batch = normalized(pixels.to(self.device), self.input)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Literal, cast
 
 import torch
 
@@ -35,11 +35,20 @@ def device_title(device: torch.device) -> str:
     return str(device)
 
 
+def resolved_precision(device: torch.device, precision: str) -> Literal["fp32", "bf16", "fp16"]:
+    """What "auto" means on `device`: bf16 where it computes that natively, fp16 on older GPUs, else fp32."""
+    if precision == "auto":
+        if _has_bf16(device):
+            return "bf16"
+        return "fp16" if device.type == "cuda" else "fp32"
+    return cast(Literal["fp32", "bf16", "fp16"], precision)
+
+
 def mixed_precision(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """Context in which the network computes: bf16 where the device has it natively, unless fp32 is asked for."""
-    if precision == "bf16" or (precision == "auto" and _has_bf16(device)):
-        return torch.autocast(device.type, torch.bfloat16)
-    return nullcontext()
+    """Context in which the network computes; `precision` is a recipe's, auto among them."""
+    kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
+    kind = kinds.get(resolved_precision(device, precision))
+    return torch.autocast(device.type, kind) if kind else nullcontext()
 
 
 def _has_bf16(device: torch.device) -> bool:

@@ -43,7 +43,7 @@ class DetectionTask:
 
     def look(self, runner: Runner, image: SnapshotImage, pixels: NDArray[np.uint8]) -> Look:
         """Loss and detections of one image, whole or in tiles, from one pass over it."""
-        outputs = list(runner.outputs(pixels))
+        outputs = list(runner.outputs(pixels, (image.width, image.height)))
         labels = boxes = positives = 0.0
         for output in outputs:
             targets = part_targets(output, image.boxes, image.labels).to(runner.device)
@@ -52,7 +52,7 @@ class DetectionTask:
             labels += float(sums.labels)
             boxes += float(sums.boxes)
             positives += float(sums.positives)
-        predicted, scores = runner.merged(outputs, pixels.shape[1], pixels.shape[0])
+        predicted, scores = runner.merged(outputs, image.width, image.height)
         return Look(labels, boxes, positives, Detections(predicted, scores, self.label_names))
 
     def judge(self, images: Sequence[SnapshotImage], looks: Sequence[Look]) -> Judged:

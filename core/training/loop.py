@@ -3,329 +3,412 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
-import torchvision
-from torch import Tensor
 
 from core.errors import InputError
-from core.imaging.decode import ImageError
-from core.inference.runner import Runner, normalized
+from core.inference.runner import Runner
 from core.models import checkpoint
-from core.models.checkpoint import Description, Metrics
-from core.models.device import choose_device, device_title, mixed_precision
+from core.models.checkpoint import Resumable
+from core.models.detector import Network
+from core.models.device import choose_device, device_title
 from core.models.multilabel import Decoding
+from core.models.training_state import TrainingState, optimizer_tensors, restore_optimizer
 from core.project.snapshot import Snapshot
-from core.training.dataset import Batch, ImageCache, TrainingSet
-from core.training.events import CheckpointSaved, EpochDone, Event, Notice, RunFailed, RunFinished, RunStarted, StepDone
-from core.training.interruption import StopRequested, stoppable
+from core.training.averaging import Average
+from core.training.dataset import Batch, TrainingSet
+from core.training.divergence import likely_cause
+from core.training.environment import device_notices, environment, peak_memory_mb, use_fast_arithmetic
+from core.training.events import (
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    Notice,
+    PhaseBegun,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunStarted,
+    StepDone,
+)
+from core.training.image_cache import ImageCache
+from core.training.interruption import StopRequested, Wishes
 from core.training.judging import Judged
-from core.training.preparation import Prepared, prepare
+from core.training.memory import TooLittleMemory, finite, in_memory
+from core.training.preparation import Prepared, prepare, prepared_again
 from core.training.recipe import Recipe
-from core.training.schedule import rate_factor
-from core.training.strategy import Plan, apply_strategy, set_rate
+from core.training.run_state import EpochSums, RunState, Standing
+from core.training.saving import Saver, check_belongs
+from core.training.schedule import EarlyStop, Plateau, peak_rate, rate_factor
+from core.training.steps import Diverged, Stepper
+from core.training.strategy import apply_strategy, set_rate
 from core.training.tasks import task_for
 from core.training.validation import validate
+from core.training.world import World
 from core.types import Split
 
 # For average precision, low scores count too; 0.01 loses nothing that shows in four digits.
 EVALUATION_DECODING = Decoding(score_threshold=0.01, max_detections=300)
 STEP_EVENTS_APART = 0.05  # seconds
-SAVES_APART = 30.0  # seconds between saves of the last checkpoint
 
 
-def train(recipe: Recipe, snapshot: Snapshot, run_folder: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
+def never() -> bool:
+    return False
+
+
+def train(
+    recipe: Recipe,
+    snapshot: Snapshot,
+    run_folder: Path,
+    should_stop: Callable[[], bool],
+    should_pause: Callable[[], bool] = never,
+    world: World | None = None,
+) -> Iterator[Event]:
     """Train `recipe` on `snapshot`, writing checkpoints into `run_folder`/checkpoints.
 
-    Yields events until RunFinished or RunFailed. When `should_stop()` turns true, also in the middle of a
-    step, what was learnt is saved as the last checkpoint and the run finishes as stopped. Raises InputError,
-    before any step, if the recipe, the snapshot or the starting weights cannot work.
+    Where that folder holds the last checkpoint of this run, the training goes on from it as if it had never been
+    interrupted: on a CPU to the same bits. Yields events until RunFinished, RunPaused or RunFailed. When `should_stop()`
+    or `should_pause()` turns true, also in the middle of a step, what was learnt is saved as the last checkpoint, and the
+    run finishes as stopped or pauses. Raises InputError, before any step, if the recipe, the snapshot or the starting
+    weights cannot work, or the folder belongs to another run.
+
+    `world`: the processes that train together; each calls this, and the main one writes.
     """
-    device = choose_device(recipe.device)
-    prepared = prepare(recipe, snapshot)
-    prepared.detector.to(device).to(memory_format=torch.channels_last)
-    plan = apply_strategy(prepared.detector, recipe, prepared.pretrained)
-    run = _Run(recipe, snapshot, run_folder, prepared, plan, device)
+    world = world or World(device=choose_device(recipe.device))
+    use_fast_arithmetic(world.device)
+    saved = checkpoint.load_resumable(run_folder / "checkpoints")
+    if saved is not None:
+        check_belongs(saved.checkpoint.description, recipe, snapshot, run_folder)
+    prepared = prepared_again(saved) if saved else prepare(recipe, snapshot)
+    run = _Run(recipe, snapshot, run_folder, prepared, world)
+    if saved is not None:
+        run.restore(saved)
     yield run.started()
-    yield from (Notice(text, "warning") for text in prepared.notices)
-    if not run.val_images:
-        yield Notice(
-            "no validation images: mAP cannot be measured, and the last checkpoint counts as the best", "warning"
-        )
+    for text in [*prepared.notices, *device_notices(world.device, recipe), *run.notices()]:
+        yield Notice(text, "warning")
+    wishes = Wishes(should_stop, should_pause)
     try:
-        with stoppable(prepared.detector, should_stop):
-            yield from run.epochs(should_stop)
-    except StopRequested:
-        yield from run.save_last()
-        yield run.finished(stopped=True)
-    except torch.OutOfMemoryError:
-        yield RunFailed(
-            "the GPU has too little memory for this batch",
-            f"Set schedule.batch_size below {recipe.schedule.batch_size}, or a smaller sampling.input_size.",
-        )
-    except ImageError as error:
-        yield from run.save_last()
-        yield RunFailed(
-            str(error), "What was learnt is in the last checkpoint; train on from it when the image is back."
-        )
-    except InputError as error:
-        yield RunFailed(str(error), "The checkpoint that was saved before is still good.")
-    except _Diverged as error:
-        yield RunFailed(
-            str(error),
-            f"The learning rate is the likely cause: try optimizer.lr={recipe.optimizer.lr / 5:g}. "
-            "The last checkpoint that was saved is still good.",
-        )
-    else:
-        yield run.finished(stopped=False)
-
-
-class _Diverged(Exception):
-    """The loss is no number any more."""
-
-
-@dataclass(slots=True)
-class _Sums:
-    """Losses of an epoch, kept on the device so that no step waits for them."""
-
-    labels: Tensor
-    boxes: Tensor
-    steps: int = 0
-    pictures: int = 0
-
-    def mean(self) -> tuple[float, float]:
-        return float(self.labels) / max(self.steps, 1), float(self.boxes) / max(self.steps, 1)
+        try:
+            # Many processes decide between steps, together; and hooks would cut a compiled network into pieces.
+            with wishes.inside(run.network if world.size == 1 and not recipe.limits.compile else None):
+                yield from run.epochs(wishes)
+        except StopRequested as wish:
+            yield from run.save_last()
+            yield run.paused() if wish.pause else run.finished(stopped=True)
+        else:
+            yield run.finished(stopped=False)
+    except (InputError, MemoryError, TooLittleMemory, Diverged) as error:
+        yield from run.failed(error)
 
 
 class _Run:
     """One training under way."""
 
-    def __init__(
-        self, recipe: Recipe, snapshot: Snapshot, folder: Path, prepared: Prepared, plan: Plan, device: torch.device
-    ) -> None:
-        self.recipe, self.snapshot, self.folder = recipe, snapshot, folder
-        self.prepared, self.plan, self.device = prepared, plan, device
-        self.began = time.monotonic()
-        self.saved_at = self.began
-        self.epoch = 0  # the last one that was begun
-        self.latest: Judged | None = None  # of the epoch that ended last, if it was judged
-        self.best: Judged | None = None
-        self.best_id = ""
+    def __init__(self, recipe: Recipe, snapshot: Snapshot, folder: Path, prepared: Prepared, world: World) -> None:
+        self.recipe, self.snapshot, self.folder, self.world = recipe, snapshot, folder, world
+        self.prepared = prepared
+        self.device = world.device
+        self.network = prepared.detector.to(self.device)
+        if recipe.limits.channels_last:
+            self.network.to(memory_format=torch.channels_last)
+        world.start_alike(self.network)
         self.task = task_for(recipe, snapshot)
-        self.train_images = self.snapshot.of_split(Split.TRAIN)
-        self.val_images = self.snapshot.of_split(Split.VAL)
-        if self.recipe.evaluation.max_images:
-            self.val_images = self.val_images[: self.recipe.evaluation.max_images]
-        self.cache = ImageCache(window=snapshot.window)
-        self.data = TrainingSet(
-            self.train_images,
-            len(self.snapshot.label_names),
-            self.recipe,
-            (self.prepared.input.width, self.prepared.input.height),
-            self.cache,
+        self.plan = apply_strategy(self.network, recipe, prepared.pretrained)
+        self.average = Average(self.network, recipe.optimizer.ema) if recipe.optimizer.ema else None
+        self.stepper = Stepper(self.plan, self.task, prepared.input, recipe, self.device, world)
+        self.saver = Saver(folder, recipe, snapshot, prepared)
+        self.train_images = snapshot.of_split(Split.TRAIN)
+        self.val_images = snapshot.of_split(Split.VAL)[: recipe.evaluation.max_images or None]
+        self.cache = ImageCache.for_run(recipe, snapshot.window, folder, world.size)
+        size = (prepared.input.width, prepared.input.height)
+        self.data = TrainingSet(self.train_images, len(snapshot.label_names), recipe, size, self.cache)
+        # Steps of the optimiser; the last of an epoch may have fewer batches than the others.
+        self.epoch_steps = -(-self.data.batch_count(world.size) // recipe.optimizer.accumulate)
+        self.steps = recipe.schedule.epochs * self.epoch_steps
+        self.under_way: Sequence[Batch] = ()  # the batches of the step that was begun last
+        self.state = RunState(
+            EpochSums.on(self.device),
+            Plateau.of(recipe.schedule),
+            EarlyStop.of(recipe.evaluation.early_stop, self.plan.phases),
         )
-        self.steps = recipe.schedule.epochs * self.data.steps
-        self.runner = Runner(
-            self.prepared.detector, self.prepared.input, self.device, self.recipe.limits.precision, EVALUATION_DECODING
-        )
+        self.epoch_began = self.began = time.monotonic()
+
+    def restore(self, saved: Resumable) -> None:
+        """Go on where the checkpoint was saved. Raises InputError if it does not fit."""
+        saved.state.restore_network(self.network)
+        restore_optimizer(self.plan.optimizer, saved.state.optimizer)
+        progress = saved.state.progress
+        self.state.restore(progress, str(self.folder))
+        self.stepper.restore(progress.halvings, progress.scaler)
+        self.saver.saved_any = True
 
     def started(self) -> RunStarted:
-        parameters = list(self.prepared.detector.parameters())
         return RunStarted(
             run=self.folder.name,
             model=self.recipe.model,
             device=device_title(self.device),
             epochs=self.recipe.schedule.epochs,
-            steps_per_epoch=self.data.steps,
+            steps_per_epoch=self.epoch_steps,
             train_images=len(self.train_images),
             val_images=len(self.val_images),
             labels=list(self.snapshot.label_names),
-            parameters=sum(p.numel() for p in parameters),
-            trainable_parameters=sum(p.numel() for p in parameters if p.requires_grad),
+            parameters=sum(p.numel() for p in self.network.parameters()),
+            trainable_parameters=self.plan.trainable_parameters(),
             reachable=self.prepared.reachable,
             weights=self.prepared.weights_text,
+            skipped=list(self.prepared.skipped),
+            plan=[phase.to_json() for phase in self.plan.phases],
+            environment=environment(self.device, self.recipe),
+            resumed_at=self.state.step,
+            world_size=self.world.size,
         )
 
-    def epochs(self, should_stop: Callable[[], bool]) -> Iterator[Event]:
-        for epoch in range(1, self.recipe.schedule.epochs + 1):
-            # What is saved in the middle of an epoch must not carry the measures of an earlier one.
-            self.epoch, self.latest = epoch, None
-            begun = time.monotonic()
-            sums = _Sums(torch.zeros((), device=self.device), torch.zeros((), device=self.device))
-            yield from self._steps(epoch, sums, should_stop)
-            speed = sums.pictures / max(time.monotonic() - begun, 1e-9)
-            label_loss, box_loss = sums.mean()
-            self._check(label_loss + box_loss)
-            last = epoch == self.recipe.schedule.epochs or self._progress(epoch * self.data.steps) >= 1
-            judged = bool(self.val_images) and (last or epoch % self.recipe.evaluation.every == 0)
-            if judged:
-                self.latest = self._validate()
-            yield self._epoch_done(epoch, (label_loss, box_loss), self.latest if judged else None, speed, begun)
-            if judged and self._is_best():
-                self.best = self.latest
-                yield self._save("best", best=True)
-            if last or time.monotonic() - self.saved_at >= SAVES_APART:
+    def notices(self) -> Sequence[str]:
+        """What the user should know before the first step."""
+        if self.val_images:
+            return self.data.notices
+        return [
+            *self.data.notices,
+            "no validation images: mAP cannot be measured, and the last checkpoint counts as the best",
+        ]
+
+    # -- epochs and steps --------------------------------------------------------------------------------------
+
+    def epochs(self, wishes: Wishes) -> Iterator[Event]:
+        while not self.state.over:
+            if self.state.closed:
+                self.state.begin_epoch()
+            self.epoch_began = time.monotonic()
+            yield from self._begin_phase()
+            yield from self._steps(wishes)
+            yield from self._close_epoch(wishes)
+            if self.world.any_(self.state.over or (self.world.is_main and self.saver.due)):
                 yield from self.save_last()
-            if last:
-                if epoch < self.recipe.schedule.epochs or sums.steps < self.data.steps:
-                    yield Notice(f"the time limit ended the run in epoch {epoch} of {self.recipe.schedule.epochs}")
-                return
 
-    def _steps(self, epoch: int, sums: _Sums, should_stop: Callable[[], bool]) -> Iterator[Event]:
+    def _begin_phase(self) -> Iterator[Event]:
+        phase = self.plan.set_epoch(self.state.epoch)
+        # The network comes from being judged, or is new: neither is how it learns.
         self.plan.training_mode()
-        begun = shown = time.monotonic()
-        for step, batch in enumerate(self.data.batches(epoch), start=1):
-            if should_stop():
-                raise StopRequested
-            done = (epoch - 1) * self.data.steps + step - 1
-            rate = self.recipe.optimizer.lr * rate_factor(self.recipe.schedule, done, self.steps, self._progress(done))
-            set_rate(self.plan.optimizer, rate)
-            label_loss, box_loss = self._step(batch)
-            sums.labels += label_loss
-            sums.boxes += box_loss
-            sums.steps += 1
-            sums.pictures += len(batch.images_b3hw)
-            now = time.monotonic()
-            if now - shown >= STEP_EVENTS_APART or step == self.data.steps:
-                shown = now
-                labels, boxes = float(label_loss), float(box_loss)
-                self._check(labels + boxes)
-                yield StepDone(
-                    epoch, step, self.data.steps, labels + boxes, labels, boxes, rate, sums.pictures / (now - begun)
-                )
-            if self._progress(done) >= 1:
-                return
+        if phase is not None and phase is not self.plan.phases[0]:
+            yield PhaseBegun(phase.epoch, list(phase.stages), self.plan.trainable_parameters())
 
-    def _step(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """One gradient step; the losses, detached, still on the device."""
-        images = batch.images_b3hw.to(self.device, non_blocking=True)
-        targets = batch.targets.to(self.device)
-        with mixed_precision(self.device, self.recipe.limits.precision):
-            outputs = self.prepared.detector(normalized(images, self.prepared.input))
-        sums = self.task.loss_sums(outputs, targets)
-        label_loss, box_loss = sums.per_positive()
-        box_loss = box_loss * self.recipe.loss.box_weight
-        self.plan.optimizer.zero_grad(set_to_none=True)
-        (label_loss + box_loss).backward()
-        torch.nn.utils.clip_grad_norm_(self.prepared.detector.parameters(), self.recipe.optimizer.clip_norm)
-        self.plan.optimizer.step()
-        return label_loss.detach(), box_loss.detach()
+    def _steps(self, wishes: Wishes) -> Iterator[Event]:
+        state, accumulate = self.state, self.recipe.optimizer.accumulate
+        if state.epoch_step == self.epoch_steps or self._progress(state.step) >= 1:
+            return
+        shown = time.monotonic()
+        with closing(self._batches(state.epoch, state.epoch_step * accumulate)) as batches:
+            while state.epoch_step < self.epoch_steps:
+                self.under_way = wishes.unless(self.world, lambda: list(islice(batches, accumulate)))
+                rate = self._rate(state.step)
+                set_rate(self.plan.optimizer, rate)
+                loss = self.stepper.step(self.under_way, state.step)
+                state.count(loss.labels, loss.boxes, sum(len(batch.images_b3hw) for batch in self.under_way))
+                if self.average:
+                    self.average.follow(state.step)
+                yield from (Notice(text, "warning") for text in self.stepper.news())
+                now = time.monotonic()
+                if now - shown >= STEP_EVENTS_APART or state.epoch_step == self.epoch_steps:
+                    shown = now
+                    self.stepper.check()
+                    yield self._step_done(float(loss.labels), float(loss.boxes), rate)
+                if self._progress(state.step) >= 1:
+                    return
+                if self.saver.due and state.epoch_step < self.epoch_steps:
+                    yield from self.save_last()
+
+    def _batches(self, epoch: int, first: int) -> Generator[Batch, None, None]:
+        """The batches of an epoch from number `first` on; of many processes, this one's part of each."""
+        world = self.world
+        yield from self.data.batches(epoch, first, world.rank, world.size, device=self.device)
+
+    def _close_epoch(self, wishes: Wishes) -> Iterator[Event]:
+        """Judge the network, tell of the epoch, keep the model if it is the best, and decide what follows."""
+        state, recipe = self.state, self.recipe
+        losses = state.sums.mean()
+        self.stepper.check()
+        in_time = self._progress(state.step) < 1
+        last = state.epoch == recipe.schedule.epochs or not in_time
+        seconds = self._epoch_seconds()
+        if self.val_images and (last or state.epoch % recipe.evaluation.every == 0):
+            state.latest = self._judge(wishes)
+        yield self._epoch_done(losses, seconds)
+        state.closed = True
+        state.over = last
+        if state.latest is not None:
+            yield from self._keep_if_best(state.latest)
+            yield from self._follow(state.latest)
+        if last and state.step < self.steps:
+            yield Notice(f"the time limit ended the run in epoch {state.epoch} of {recipe.schedule.epochs}")
+
+    def _judge(self, wishes: Wishes) -> Judged:
+        self.world.average_buffers(self.network)
+        network = self._predicting()
+        network.eval()
+        runner = Runner(network, self.prepared.input, self.device, self.recipe.limits.precision, EVALUATION_DECODING)
+        with wishes.inside(network if self.average and self.world.size == 1 else None):
+            judged = in_memory(
+                lambda: validate(self.task, runner, self.val_images, self.cache, self.world), self.device
+            )
+        if not math.isfinite(judged.label_loss + judged.box_loss):
+            raise Diverged("the loss on the validation images became infinite or no number")
+        return judged
+
+    def _keep_if_best(self, judged: Judged) -> Iterator[Event]:
+        if self.world.is_main and self.state.best.beaten_by(judged.rank):
+            event = self.saver.best(self._predicting(), self.state.epoch, judged)
+            if isinstance(event, CheckpointSaved):
+                self.state.best = Standing(event.id, judged.rank, judged.map50, judged.map)
+            yield event
+
+    def _follow(self, judged: Judged) -> Iterator[Event]:
+        """Let the schedule and the early stop learn from a judgement."""
+        state, schedule = self.state, self.recipe.schedule
+        before = state.plateau.factor
+        state.plateau = state.plateau.after(judged.label_loss + self._box_weight * judged.box_loss)
+        if schedule.decay == "plateau" and state.plateau.factor < before:
+            yield Notice(
+                f"the validation loss has stopped falling: the learning rate drops to {self._rate(state.step):.2g}"
+            )
+        state.early_stop = state.early_stop.after(state.epoch, judged.rank)
+        if state.early_stop.over and not state.over:
+            state.over = True
+            yield Notice(
+                f"{self.recipe.evaluation.early_stop} evaluations brought no better model: the run ends in epoch "
+                f"{state.epoch} of {schedule.epochs}"
+            )
+
+    def _rate(self, step: int) -> float:
+        """The head's learning rate at `step` (from 0) of the run."""
+        pictures = self.recipe.schedule.batch_size * self.recipe.optimizer.accumulate * self.world.size
+        factor = rate_factor(self.recipe.schedule, step, self.steps, self._progress(step), self.state.plateau.factor)
+        return peak_rate(self.recipe.optimizer, pictures) * factor
 
     def _progress(self, steps_done: int) -> float:
         """Share of the run that is over, by steps or by the time limit, whichever is further."""
         by_steps = steps_done / self.steps
         limit = self.recipe.limits.time_minutes * 60
-        return max(by_steps, (time.monotonic() - self.began) / limit) if limit else by_steps
+        return max(by_steps, self.world.broadcast(self._seconds()) / limit) if limit else by_steps
 
-    def _validate(self) -> Judged:
-        self.prepared.detector.eval()
-        return validate(self.task, self.runner, self.val_images, self.cache)
+    def _seconds(self) -> float:
+        return self.state.seconds + time.monotonic() - self.began
 
-    def _is_best(self) -> bool:
-        assert self.latest is not None
-        if self.best is None or self.best.rank is None or self.latest.rank is None:
-            # Validation images that judge nothing: then what was trained longer is the better.
-            return True
-        return self.latest.rank > self.best.rank
+    def _epoch_seconds(self) -> float:
+        return self.state.sums.seconds + time.monotonic() - self.epoch_began
 
-    def _check(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise _Diverged(f"the loss became {loss} in epoch {self.epoch}")
+    @property
+    def _box_weight(self) -> float:
+        return self.recipe.loss.box_weight
 
-    def _epoch_done(
-        self, epoch: int, losses: tuple[float, float], judged: Judged | None, speed: float, begun: float
-    ) -> EpochDone:
+    # -- what is told and kept ---------------------------------------------------------------------------------
+
+    def _step_done(self, labels: float, boxes: float, rate: float) -> StepDone:
+        state = self.state
+        speed = state.sums.pictures * self.world.size / max(self._epoch_seconds(), 1e-9)
+        return StepDone(state.epoch, state.epoch_step, self.epoch_steps, labels + boxes, labels, boxes, rate, speed)
+
+    def _epoch_done(self, losses: tuple[float, float], learning_seconds: float) -> EpochDone:
         label_loss, box_loss = losses
-        seconds = time.monotonic() - begun
-        progress = self._progress(epoch * self.data.steps)
-        elapsed = time.monotonic() - self.began
-        weight = self.recipe.loss.box_weight
+        state, judged = self.state, self.state.latest
+        progress = self._progress(state.step)
+        val_box_loss = self._box_weight * judged.box_loss if judged else None
         return EpochDone(
-            epoch=epoch,
+            epoch=state.epoch,
             epochs=self.recipe.schedule.epochs,
             train_loss=label_loss + box_loss,
             train_label_loss=label_loss,
             train_box_loss=box_loss,
-            val_loss=judged.label_loss + weight * judged.box_loss if judged else None,
+            val_loss=judged.label_loss + self._box_weight * judged.box_loss if judged else None,
             val_label_loss=judged.label_loss if judged else None,
-            val_box_loss=weight * judged.box_loss if judged else None,
+            val_box_loss=val_box_loss,
             map50=judged.map50 if judged else None,
             map=judged.map if judged else None,
             labels=judged.labels if judged else {},
+            lr=self._rate(state.step - 1),
+            images_per_second=state.sums.pictures * self.world.size / max(learning_seconds, 1e-9),
+            seconds=self._epoch_seconds(),
+            seconds_left=self._seconds() * (1 - progress) / max(progress, 1e-9),
             metrics=judged.metrics if judged else {},
-            lr=self.plan.optimizer.param_groups[0]["lr"] / self.plan.optimizer.param_groups[0]["lr_factor"],
-            images_per_second=speed,
-            seconds=seconds,
-            seconds_left=elapsed * (1 - progress) / max(progress, 1e-9),
         )
+
+    def _predicting(self) -> Network:
+        """The network that is judged, and saved to predict."""
+        return self.average.network if self.average else self.network
 
     def save_last(self) -> Iterator[Event]:
         """Save what was learnt so far. Without validation images it is also the best there is."""
+        self.stepper.check()
+        if not finite(self.network):
+            if self.state.closed:
+                raise Diverged("the weights became infinite or no number")
+            return  # the next step will say so
+        if not self.world.is_main:
+            return
+        network, state = self._predicting(), self.state
         if not self.val_images:
-            yield self._save("best", best=True)
-        yield self._save("last", best=False)
-        self.saved_at = time.monotonic()
-
-    def _save(self, name: str, best: bool) -> CheckpointSaved:
-        path = self.folder / "checkpoints" / f"{name}.safetensors"
-        description = self._description(f"{self.folder.name}-{name}", best)
-        checkpoint.save(path, self.prepared.detector, description)
-        if best:
-            self.best_id = description.id
-        return CheckpointSaved(
-            description.id, str(path), self.epoch, description.metrics.map50, description.metrics.map, best
+            event = self.saver.best(network, state.epoch, None)
+            if isinstance(event, CheckpointSaved):
+                state.best = Standing(event.id)
+            yield event
+        progress = state.progress(
+            self._seconds(), self._epoch_seconds(), self.stepper.halvings, self.stepper.scaler_state()
         )
+        progress.more["start"] = self.prepared.start()
+        learning = self.network.state_dict() if self.average else {}
+        kept = TrainingState(progress, optimizer_tensors(self.plan.optimizer), learning)
+        yield self.saver.last(network, state.epoch, state.latest, kept)
 
-    def _description(self, identity: str, best: bool) -> Description:
-        return Description(
-            id=identity,
-            run=self.folder.name,
-            model=self.recipe.model,
-            epoch=self.epoch,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            labels=list(self.snapshot.label_names),
-            label_colors=list(self.snapshot.label_colors),
-            architecture=self.prepared.architecture.to_json(),
-            input=self.prepared.input,
-            recipe=self.recipe.model_dump(),
-            snapshot_hash=self.snapshot.hash,
-            window=self.snapshot.window,
-            metrics=self.latest.kept() if self.latest else Metrics(),
-            best=best,
-            versions=versions(),
-        )
+    def paused(self) -> RunPaused:
+        return RunPaused(self.state.epoch, self.state.step, self._seconds())
 
     def finished(self, stopped: bool) -> RunFinished:
+        best = self.state.best
         return RunFinished(
-            epoch=self.epoch,
-            seconds=time.monotonic() - self.began,
+            epoch=self.state.epoch,
+            seconds=self._seconds(),
             stopped=stopped,
-            best_map50=self.best.map50 if self.best else None,
-            best_map=self.best.map if self.best else None,
-            best_checkpoint=self.best_id,
+            best_map50=best.map50,
+            best_map=best.map,
+            best_checkpoint=best.id,
             peak_memory_mb=peak_memory_mb(self.device),
         )
 
-
-def versions() -> dict[str, Any]:
-    """What a run depends on besides its recipe and snapshot."""
-    return {"python": sys.version.split()[0], "torch": torch.__version__, "torchvision": torchvision.__version__}
-
-
-def peak_memory_mb(device: torch.device) -> float:
-    """The most memory that was in use: the GPU's where one computes, else the process's."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    try:
-        import resource  # noqa: PLC0415 - there is none on Windows
-    except ImportError:
-        return 0.0
-    scale = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 2**20
+    def failed(self, error: InputError | MemoryError | TooLittleMemory | Diverged) -> Iterator[Event]:
+        """The end of a run that cannot go on; what was learnt is saved if it is sound."""
+        state = self.state
+        if isinstance(error, Diverged):
+            cause = likely_cause(
+                self.plan, self.task, self.under_way, self.prepared.input, self.recipe, self.train_images,
+                self._rate(state.step),
+            )  # fmt: skip
+            kept = (
+                "The last checkpoint that was saved is still good."
+                if self.saver.saved_any
+                else "Nothing was saved yet."
+            )
+            where = f"in epoch {state.epoch}, step {state.epoch_step + 1}"
+            yield RunFailed(f"{error} {where}; {cause.reason}", f"{cause.advice} {kept}")
+            return
+        advice = "What was learnt is in the last checkpoint; "
+        if isinstance(error, TooLittleMemory) and error.spoilt:
+            advice = "The last checkpoint that was saved is still good; " if self.saver.saved_any else ""
+        else:
+            yield from self.save_last()
+        if isinstance(error, TooLittleMemory):
+            memory = "the machine" if self.device.type == "cpu" else "the GPU"
+            yield RunFailed(
+                f"{memory} has too little memory {error}",
+                f"{advice}set a smaller sampling.input_size, freeze more of the backbone, or choose a smaller model.",
+            )
+        elif isinstance(error, MemoryError):
+            yield RunFailed(
+                "the machine has too little memory for the images",
+                f"{advice}set limits.ram_cache_mb below {self.cache.limit_bytes // 2**20}, and fewer limits.workers.",
+            )
+        else:
+            yield RunFailed(str(error), f"{advice}train on from it when that is mended.")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.errors import InputError
 from core.models import anchors, checkpoint, weights
-from core.models.anchors import ENOUGH_REACH, Anchors
-from core.models.checkpoint import Checkpoint
-from core.models.detector import Detector
+from core.models.anchors import ENOUGH_REACH, NO_ANCHORS, Anchors
+from core.models.checkpoint import Checkpoint, Resumable
+from core.models.detector import Network
 from core.models.families import Architecture
 from core.models.inputs import NORMALIZATIONS, InputSpec
 from core.models.registry import MODELS, model_spec
@@ -30,13 +32,55 @@ WORTH_REFITTING = 0.02
 class Prepared:
     """A network ready to learn."""
 
-    detector: Detector
+    detector: Network
     architecture: Architecture
     input: InputSpec
     reachable: float
     pretrained: bool
     weights_text: str
     notices: list[str]
+    skipped: tuple[str, ...] = ()  # tensors of the starting weights that were not taken over, and why
+
+    def start(self) -> dict[str, Any]:
+        """What the last checkpoint keeps of it, as plain values, besides what every checkpoint says."""
+        return Start(
+            reachable=self.reachable, pretrained=self.pretrained, weights=self.weights_text, skipped=self.skipped
+        ).model_dump()
+
+
+class Start(BaseModel):
+    """How a run began, for when it goes on."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    reachable: float
+    pretrained: bool
+    weights: str
+    skipped: tuple[str, ...]
+
+
+def prepared_again(saved: Resumable) -> Prepared:
+    """The network of a run that goes on, as it was saved: the starting weights are not asked for again.
+
+    Raises InputError if the checkpoint does not say how the run started.
+    """
+    try:
+        start = Start.model_validate(saved.state.progress.more.get("start"))
+    except ValidationError as error:
+        raise InputError(
+            f"{saved.checkpoint.description.run}: its last checkpoint is damaged, it does not say how the run started; "
+            "start a new run"
+        ) from error
+    return Prepared(
+        detector=saved.checkpoint.build().train(),
+        architecture=saved.checkpoint.architecture,
+        input=saved.checkpoint.description.input,
+        reachable=start.reachable,
+        pretrained=start.pretrained,
+        weights_text=start.weights,
+        notices=[saved.notice] if saved.notice else [],
+        skipped=start.skipped,
+    )
 
 
 def prepare(recipe: Recipe, snapshot: Snapshot) -> Prepared:
@@ -50,13 +94,14 @@ def prepare(recipe: Recipe, snapshot: Snapshot) -> Prepared:
     boxes = input_boxes(images, recipe, (width, height))
     notices: list[str] = []
     fitted = _anchors(recipe, boxes, source)
-    reachable = anchors.reach(boxes, fitted)
+    # A model that finds no boxes has none to reach.
+    reachable = anchors.reach(boxes, fitted) if recipe.spec.task == "detect" else 1.0
     if reachable < ENOUGH_REACH:
         notices.append(_reach_advice(recipe, snapshot, reachable, (width, height)))
     options = source.architecture.options if source else recipe.options
     architecture = Architecture(recipe.model, fitted, len(snapshot.label_names), options)
     torch.manual_seed(seed_for(recipe.seed, "weights"))
-    detector = architecture.build_detector()
+    detector = architecture.build()
     report, normalization = _load(detector, recipe, snapshot, source, notices)
     mean, std = (
         (source.description.input.mean, source.description.input.std) if source else NORMALIZATIONS[normalization]
@@ -75,7 +120,14 @@ def prepare(recipe: Recipe, snapshot: Snapshot) -> Prepared:
             f"starting weights: {len(report.skipped)} tensors were not taken over, such as {report.skipped[0]}"
         )
     return Prepared(
-        detector, architecture, spec, reachable, report is not None, report.text if report else "random", notices
+        detector,
+        architecture,
+        spec,
+        reachable,
+        report is not None,
+        report.text if report else "random",
+        notices,
+        report.skipped if report else (),
     )
 
 
@@ -116,6 +168,8 @@ def _source(recipe: Recipe) -> Checkpoint | None:
 
 
 def _anchors(recipe: Recipe, boxes: NDArray[np.float32], source: Checkpoint | None) -> Anchors:
+    if recipe.spec.task == "classify":
+        return NO_ANCHORS
     fitted = _fitted(recipe, boxes)
     if source is not None:
         theirs = source.architecture.anchors
@@ -135,6 +189,11 @@ def _reach_advice(recipe: Recipe, snapshot: Snapshot, reachable: float, size: tu
     if recipe.sampling.mode == "crops":
         return text + "; the smallest are too small even at native resolution"
     images = snapshot.of_split(Split.TRAIN)
+    if recipe.options.get("tap") == 16:
+        finer = recipe.model_copy(update={"sampling": recipe.sampling.model_copy(update={"tap": 8})})
+        boxes = input_boxes(images, finer, size)
+        if anchors.reach(boxes, _fitted(finer, boxes)) >= ENOUGH_REACH:
+            return f"{text}; set sampling.tap=8"
     for factor in (1.25, 1.5, 2.0, 2.5, 3.0, 4.0):
         bigger = round(recipe.sampling.input_size * factor / 32) * 32
         if bigger > 2048:
@@ -147,7 +206,7 @@ def _reach_advice(recipe: Recipe, snapshot: Snapshot, reachable: float, size: tu
 
 
 def _load(
-    detector: Detector, recipe: Recipe, snapshot: Snapshot, source: Checkpoint | None, notices: list[str]
+    detector: Network, recipe: Recipe, snapshot: Snapshot, source: Checkpoint | None, notices: list[str]
 ) -> tuple[weights.Report | None, str]:
     """Take over the starting weights; also the name of the normalisation that belongs to them."""
     kind, chosen = recipe.weights.source, recipe.weights.normalization

@@ -35,7 +35,10 @@ class Task(Protocol):
         ...
 
     def look(self, runner: Runner, image: SnapshotImage, pixels: NDArray[np.uint8]) -> Look:
-        """Loss and findings on one whole image (h, w, 3). The network is in evaluation mode."""
+        """Loss and findings on one whole image. The network is in evaluation mode.
+
+        `pixels` (h, w, 3): the image at its own size, or shrunk to the input's where that shows the whole image.
+        """
         ...
 
     def judge(self, images: Sequence[SnapshotImage], looks: Sequence[Look]) -> Judged:

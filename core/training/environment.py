@@ -1,0 +1,89 @@
+"""What a run depends on besides its recipe and snapshot: versions, device, the program's own state."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import torch
+import torchvision
+
+from core.models.device import device_title, resolved_precision
+from core.training.recipe import Recipe
+
+
+def versions() -> dict[str, str]:
+    """Kept in every checkpoint."""
+    return {"python": sys.version.split()[0], "torch": torch.__version__, "torchvision": torchvision.__version__}
+
+
+def environment(device: torch.device, recipe: Recipe) -> dict[str, str]:
+    """Where and by what a run is computed, in words, by name."""
+    told = versions() | {
+        "system": f"{platform.system()} {platform.release()} ({platform.machine()})",
+        "host": platform.node(),
+        "device": device_title(device),
+        "precision": resolved_precision(device, recipe.limits.precision),
+        "threads": str(torch.get_num_threads()),
+        "program": program_state(),
+    }
+    if device.type == "cuda":
+        told["cuda"] = str(torch.version.cuda)
+        told["gpu_memory"] = f"{torch.cuda.get_device_properties(device).total_memory / 2**30:.1f} GB"
+    return told
+
+
+@cache
+def program_state() -> str:
+    """The program's git commit, and whether it was changed since; "installed" where there is no repository."""
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():
+        return "installed"
+    commit = _git(folder, "rev-parse", "--short=12", "HEAD")
+    if commit is None:
+        return "unknown commit"
+    return commit + (", changed since" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints; None where there is no git, or it refuses the repository."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """The most memory that was in use: the GPU's where one computes, else the process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        import resource  # noqa: PLC0415 - there is none on Windows
+    except ImportError:
+        return 0.0
+    scale = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 2**20
+
+
+def device_notices(device: torch.device, recipe: Recipe) -> list[str]:
+    """What a person should know about the device before waiting for it."""
+    if device.type == "cpu" and torch.cuda.is_available():
+        return [f"training on the CPU, though {torch.cuda.get_device_name(0)} is here; set device=auto to use it"]
+    if device.type == "cpu" and torch.backends.mps.is_available():
+        return ["training on the CPU, though an Apple GPU is here; set device=auto to use it"]
+    if device.type == "cpu" and resolved_precision(device, recipe.limits.precision) == "fp16":
+        return ["limits.precision: fp16 is slow on a CPU; auto chooses what this one computes fast"]
+    return []
+
+
+def use_fast_arithmetic(device: torch.device) -> None:
+    """Let a GPU round the inputs of float32 products to TF32, and try which convolution is fastest for the input size."""
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
