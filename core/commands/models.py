@@ -40,14 +40,19 @@ def models(json: Json = False) -> None:
     if json:
         print_json({
             "models": [
-                {"name": one.name, "title": one.title, "summary": one.summary, "weights": ["none", *one.weights],
-                 "defaults": one.defaults}
+                {"name": one.name, "title": one.title, "task": one.task, "summary": one.summary,
+                 "weights": ["none", *one.weights], "parameters": one.parameters, "gflops": one.gflops,
+                 "stages": one.stage_parameters, "options": one.options, "defaults": one.defaults}
                 for one in MODELS.values()
             ]
         })  # fmt: skip
         return
-    rows = [(one.name, ", ".join(one.weights) or "none", one.summary) for one in MODELS.values()]
-    print_table(("model", "starting weights", "when"), rows)
+    rows = [
+        (one.name, f"{one.parameters / 1e6:.1f} M", f"{one.gflops:,.1f}", str(one.defaults["sampling.input_size"]),
+         ", ".join(one.weights) or "none", one.summary)
+        for one in MODELS.values()
+    ]  # fmt: skip
+    print_table(("model", ">parameters", ">GFLOPs", ">at px", "starting weights", "when"), rows)
 
 
 def train(

@@ -243,7 +243,7 @@ MODELS: dict[str, ModelSpec] = {
         ModelSpec(
             name="ssd_mobilenet_v1_ppn",
             title="PPN MobileNetV1",
-            summary="The smallest head there is, for an edge device with simple operators; large defects, or tap 8 for small.",
+            summary="An edge device that runs only simple layers: one tiny predictor for all scales; take tap 8 for small defects.",
             stages=("stem", "stride2", "stride4", "stride8", "stride16"),
             strides=(16, 32, 64, 128, 256, 512),
             parameters=1_891_668,
@@ -293,7 +293,7 @@ MODELS: dict[str, ModelSpec] = {
         ModelSpec(
             name="ssd_resnet50",
             title="SSD ResNet-50",
-            summary="A GPU and some hundred images or more: deeper features than VGG on the fine map, in less memory.",
+            summary="A GPU and some hundred images or more: deeper features than VGG16's on the fine map, for half the computation.",
             stages=("stem", "layer1", "layer2", "layer3"),
             strides=(8, 16, 32, 64),
             parameters=11_798_356,

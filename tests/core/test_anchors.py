@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import geometry
-from core.models.anchors import Anchors, best_overlap, fit, input_shape, reach
+from core.models.anchors import NO_ANCHORS, Anchors, best_overlap, fit, fit_enough, fit_shared, input_shape, reach
 from core.models.detector import grid_anchors
 
 
@@ -54,8 +54,39 @@ def test_boxes_too_small_for_the_finest_map_are_reported_as_out_of_reach() -> No
     assert reach(boxes, fit(boxes, (8, 16, 32))) < 0.5
 
 
+@given(st.integers(0, 10_000), st.integers(1, 9))
+@settings(max_examples=30, deadline=None)
+def test_shared_anchors_are_the_same_in_cells_on_every_map_that_has_boxes(seed: int, count: int) -> None:
+    boxes = random_boxes(seed, 60, 10, 200)
+    anchors = fit_shared(boxes, (8, 16, 32, 64), count)
+    in_cells = [np.array(shapes) / stride for stride, shapes in zip(anchors.strides, anchors.shapes, strict=True) if shapes]
+    assert 1 <= len(in_cells[0]) <= count
+    assert all(shapes == pytest.approx(in_cells[0], abs=2e-3) for shapes in in_cells)
+
+
+def test_shared_anchors_reach_boxes_of_very_different_sizes() -> None:
+    boxes = np.concatenate([random_boxes(8, 300, 20, 30), random_boxes(9, 300, 150, 250)])
+    anchors = fit_enough(boxes, (8, 16, 32, 64, 128), "shared")
+    assert reach(boxes, anchors) > 0.95
+    # Where no box is of an octave between or beyond, coarser maps than needed are not computed.
+    assert fit_shared(random_boxes(8, 300, 20, 30), (8, 16, 32, 64, 128)).used_levels <= 2
+
+
+def test_a_stated_number_of_shapes_is_kept_and_zero_takes_the_fewest_that_do() -> None:
+    boxes = random_boxes(10, 500, 16, 120)
+    for layout in ("own", "shared"):
+        few, many = (fit_enough(boxes, (8, 16, 32), layout, count) for count in (3, 12))
+        assert max(len(shapes) for shapes in few.shapes) <= 3 < sum(len(shapes) for shapes in many.shapes)
+        chosen = fit_enough(boxes, (8, 16, 32), layout)
+        assert reach(boxes, chosen) >= 0.98
+    assert fit_enough(boxes, (8, 16), "points").shapes == (((8.0, 8.0),), ((16.0, 16.0),))
+    assert fit_enough(boxes, (), "own") == NO_ANCHORS
+
+
 def test_a_project_with_few_or_no_boxes_gets_anchors() -> None:
     assert fit(np.zeros((0, 4), np.float32), (8, 16, 32)).used_levels >= 1
+    shared = fit_shared(np.zeros((0, 4), np.float32), (8, 16, 32), 6)
+    assert [len(shapes) for shapes in shared.shapes] == [6, 6, 6]
     one = np.array([[10, 10, 30, 25]], np.float32)
     assert reach(one, fit(one, (8, 16, 32))) == 1.0
 

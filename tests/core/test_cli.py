@@ -15,6 +15,7 @@ import pytest
 
 from core import cli, drawing
 from core.jobs.folder import JobFolder
+from core.models.registry import MODELS
 from core.predicting import detections_to_json
 from core.project import edits
 from core.project.project import Project
@@ -237,11 +238,9 @@ def test_a_folder_that_is_no_project_is_one_clear_line(run: Run, tmp_path: Path,
 def test_models_lists_the_registry(run: Run) -> None:
     code, out, _ = run("models", "--json")
     assert code == 0
-    assert [one["name"] for one in json.loads(out)["models"]] == [
-        "ssd_compact",
-        "ssd300_vgg16",
-        "ssdlite320_mobilenet_v3",
-    ]
+    listed = json.loads(out)["models"]
+    assert [one["name"] for one in listed] == list(MODELS)
+    assert all(one["parameters"] > 1e6 and one["gflops"] > 0.5 and one["stages"] for one in listed)
     assert "ssd_compact" in run("models")[1]
 
 

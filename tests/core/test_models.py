@@ -1,4 +1,4 @@
-"""The networks: shapes at any size, stages, starting weights, checkpoints."""
+"""Starting weights and checkpoints as files."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
-from torchvision.models import mobilenet_v3_large, vgg16
-from torchvision.models.detection import ssd300_vgg16, ssdlite320_mobilenet_v3_large
 
 from core.errors import InputError
 from core.models import checkpoint, weights
@@ -57,79 +55,6 @@ def saved(path: Path, labels: list[str], model: str = "ssd_compact") -> Path:
     torch.manual_seed(7)
     checkpoint.save(path, arch.build(), description(arch, labels))
     return path
-
-
-@pytest.mark.parametrize("model", list(MODELS))
-@pytest.mark.parametrize("size", [(64, 64), (100, 76), (300, 320)])
-def test_any_input_size_gives_an_answer_for_every_anchor(model: str, size: tuple[int, int]) -> None:
-    detector = architecture(model).build().eval()
-    with torch.inference_mode():
-        logits, deltas, anchors = detector(torch.zeros(2, 3, *size))
-    assert logits.shape == (2, len(anchors), 3)
-    assert deltas.shape == (2, len(anchors), 4)
-    assert len(anchors) > 0
-    # Nothing is known yet: every label about as unlikely as the prior says.
-    assert float(logits.sigmoid().mean()) == pytest.approx(0.01, abs=0.02)
-
-
-@pytest.mark.parametrize("model", list(MODELS))
-def test_stages_are_those_of_the_registry_and_share_nothing(model: str) -> None:
-    stages = architecture(model).build().backbone.stages()
-    assert tuple(stages) == MODELS[model].stages
-    owned = [id(p) for modules in stages.values() for module in modules for p in module.parameters()]
-    assert len(owned) == len(set(owned)) > 0
-
-
-@pytest.mark.parametrize("model", list(MODELS))
-def test_the_anchor_grid_lies_on_the_maps(model: str) -> None:
-    """What a cell of the finest map looks at is centred where its anchors are."""
-    torch.manual_seed(0)
-    detector = architecture(model).build().eval()
-    image = torch.randn(1, 3, 256, 256, requires_grad=True)
-    finest = detector.backbone.maps(image, 1)[0]
-    finest[0, :, 20, 12].square().sum().backward()
-    assert image.grad is not None
-    weight = image.grad[0].square().sum(dim=0)
-    rows, columns = torch.meshgrid(torch.arange(256) + 0.5, torch.arange(256) + 0.5, indexing="ij")
-    centre = [float((weight * place).sum() / weight.sum()) for place in (columns, rows)]
-    assert centre == pytest.approx([12.5 * 8, 20.5 * 8], abs=8)
-
-
-def imagenet_file(model: str) -> dict[str, torch.Tensor]:
-    torch.manual_seed(3)
-    plain: nn.Module = vgg16(weights=None) if model == "ssd300_vgg16" else mobilenet_v3_large(weights=None)
-    return plain.state_dict()
-
-
-def coco_file(model: str) -> dict[str, torch.Tensor]:
-    torch.manual_seed(4)
-    make = ssd300_vgg16 if model == "ssd300_vgg16" else ssdlite320_mobilenet_v3_large
-    return make(weights=None, weights_backbone=None).state_dict()  # type: ignore[operator, no-any-return]
-
-
-@pytest.mark.parametrize("model", ["ssd300_vgg16", "ssdlite320_mobilenet_v3"])
-def test_imagenet_weights_fill_the_whole_backbone(model: str) -> None:
-    detector = architecture(model).build()
-    source = imagenet_file(model)
-    report = weights.load_torchvision(detector, source, "file")
-    stages = detector.backbone.stages()
-    stage_tensors = {id(t) for ms in stages.values() for m in ms for t in m.state_dict(keep_vars=True).values()}
-    state = detector.state_dict(keep_vars=True)
-    names = detector.backbone.imagenet_names
-    for plain, own in names.items():
-        assert torch.equal(state[f"backbone.{own}"].detach(), source[plain])
-    filled = {id(state[f"backbone.{own}"]) for own in names.values()}
-    assert stage_tensors <= filled, "a stage that counts as pre-trained kept random values"
-    assert report.loaded == len(names)
-
-
-@pytest.mark.parametrize("model", ["ssd300_vgg16", "ssdlite320_mobilenet_v3"])
-def test_coco_weights_fill_backbone_and_the_maps_behind_it(model: str) -> None:
-    detector = architecture(model, **MODELS[model].options_for("coco", tap=16)).build()
-    source = coco_file(model)
-    weights.load_torchvision(detector, source, "file")
-    for name, tensor in detector.backbone.body.state_dict().items():
-        assert torch.equal(tensor, source[f"backbone.{name}"]), name
 
 
 def test_torchvisions_cache_is_used_and_its_absence_says_what_to_fetch(
