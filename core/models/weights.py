@@ -32,7 +32,7 @@ class Report:
 
 
 def download(file: WeightsFile) -> dict[str, Tensor]:
-    """The tensors of one of torchvision's files, from its cache or the network.
+    """The tensors of one of torchvision's or timm's files, from torch's cache or the network.
 
     Raises InputError that says which file to fetch and where to put it.
     """
@@ -40,6 +40,8 @@ def download(file: WeightsFile) -> dict[str, Tensor]:
     try:
         # torch announces the download on standard output, which belongs to --json.
         with contextlib.redirect_stdout(sys.stderr):
+            if file.file_name.endswith(".safetensors"):
+                return _fetched(file.url, folder / file.file_name)
             tensors = torch.hub.load_state_dict_from_url(
                 file.url, map_location="cpu", check_hash=True, weights_only=True, progress=False
             )
@@ -53,6 +55,14 @@ def download(file: WeightsFile) -> dict[str, Tensor]:
             f"{folder / file.file_name}: damaged ({_first_line(error)}); delete it and fetch {file.url} again"
         ) from error
     return _tensors(tensors, folder / file.file_name)
+
+
+def _fetched(url: str, path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, which torch's own loader does not read, from the same cache."""
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(path), progress=False)
+    return read_weights(path)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -74,6 +74,19 @@ def test_torchvisions_cache_is_used_and_its_absence_says_what_to_fetch(
         weights.download(nowhere)
 
 
+def test_timms_file_is_taken_from_the_same_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    file = MODELS["ssd_mobilenet_v1_ppn"].weights["imagenet"]
+    nowhere = replace(file, url="http://127.0.0.1:9/model.safetensors")
+    with pytest.raises(InputError, match=f"put it at {tmp_path}/checkpoints/{file.file_name}"):
+        weights.download(nowhere)
+    save_file({"bn1.weight": torch.full((32,), 3.0)}, tmp_path / "checkpoints" / file.file_name)
+    assert torch.equal(weights.download(nowhere)["bn1.weight"], torch.full((32,), 3.0))
+    (tmp_path / "checkpoints" / file.file_name).write_bytes(b"half a file")
+    with pytest.raises(InputError, match="damaged"):
+        weights.download(nowhere)
+
+
 def test_weights_for_another_model_are_refused() -> None:
     with pytest.raises(InputError, match="none of its 2 tensors fits"):
         weights.load_torchvision(

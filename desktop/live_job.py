@@ -1,0 +1,70 @@
+"""A long job beside the trainings, such as a range test or a study: its thread, and what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from core.jobs.folder import JobFolder
+from core.jobs.process import CHILD_MODULE
+from desktop.training_thread import JobThread
+
+
+class LiveJob(QObject):
+    """Starts and stops one job at a time."""
+
+    progressed = Signal(list)  # events as plain values
+    ended = Signal(str)  # state
+
+    def __init__(self, module: str = CHILD_MODULE, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._module = module
+        self._thread: JobThread | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None
+
+    @property
+    def stopping(self) -> bool:
+        return self._thread is not None and self._thread.stopping
+
+    @property
+    def folder(self) -> JobFolder | None:
+        """Of the job that runs."""
+        return self._thread.folder if self._thread is not None else None
+
+    def start(self, folder: JobFolder) -> None:
+        """Do the job in `folder` in a process of its own."""
+        assert self._thread is None
+        self._thread = JobThread(folder, module=self._module, parent=self)
+        self._thread.events.connect(self._take_in)
+        self._thread.ended.connect(self._end)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the job to end."""
+        if self._thread is not None:
+            self._thread.stop()
+
+    def stop_and_wait(self) -> None:
+        """Stop, and return when no process is left, without handling any event of the window."""
+        if self._thread is not None:
+            self._thread.stop_and_wait()
+            self._forget()
+
+    def _take_in(self, events: list[dict[str, Any]]) -> None:
+        if self._thread is not None and self.sender() is self._thread:
+            self.progressed.emit(events)
+
+    def _end(self, state: str) -> None:
+        if self._thread is not None and self.sender() is self._thread:
+            self._forget()
+            self.ended.emit(state)
+
+    def _forget(self) -> None:
+        thread, self._thread = self._thread, None
+        assert thread is not None
+        thread.wait()
+        thread.deleteLater()
