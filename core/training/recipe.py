@@ -166,8 +166,10 @@ def with_defaults(tree: dict[Any, Any], where: str) -> dict[str, Any]:
     Raises InputError that starts with `where` if there is no such model.
     """
     model = tree.get("model", "ssd_compact")
-    if not isinstance(model, str) or model not in MODELS:
-        raise InputError(f"{where}: model: there is no {model!r}; choose one of {', '.join(MODELS)}")
+    if not isinstance(model, str):  # a list of lists of lists would be written out for ever
+        raise InputError(f"{where}: model: must be a name; choose one of {', '.join(MODELS)}")
+    if model not in MODELS:
+        raise InputError(f"{where}: model: there is no {model[:80]!r}; choose one of {', '.join(MODELS)}")
     return _merged(default_recipe(model).model_dump(), tree)
 
 
