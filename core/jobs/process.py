@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,6 @@ from core.jobs.folder import ENDED, JobFolder, State
 CHILD_MODULE = "core.training.child"
 POLL = 0.05  # seconds between looks at a folder that is followed: 20 a second
 SILENCE = 3.0  # seconds without a process after which a job that said no last word counts as over
-
-_left_going: list[subprocess.Popen[bytes]] = []  # children that may outlive this process; let go of, they would warn
 
 
 class JobProcess:
@@ -61,7 +60,8 @@ class JobProcess:
         """Let the child go on after this process has ended."""
         _send(self._process, "detach")
         _close_input(self._process)
-        _left_going.append(self._process)
+        # Somebody has to collect it when it ends, should this process go on so long.
+        threading.Thread(target=self._process.wait, daemon=True).start()
 
     def cancel(self, grace: float = 5.0, *, after_terminate: float = 1.0) -> State:
         """Ask the job to stop; after `grace` seconds terminate it, and then kill its whole process group.

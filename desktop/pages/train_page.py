@@ -22,6 +22,7 @@ from desktop.dialogs.closing_training import ask_how_to_close
 from desktop.live_training import LiveTraining
 from desktop.pages.recipe_side import RecipeSide
 from desktop.pages.run_side import RunSide
+from desktop.pages.trials import Trials
 from desktop.run_queue_keeper import QueueKeeper
 from desktop.services import Services
 from desktop.session import Session
@@ -47,6 +48,7 @@ class TrainPage(QWidget):
         self._gpus: list[str] | None = None
         self._recipe = RecipeSide(session)
         self._side = RunSide(session, services.tasks, self._live)
+        self._trials = Trials(session, self._live, self._recipe, self, child_module)
         self._view, self._runs = self._side.view, self._side.picker
         self._sync_timer = QTimer(self, singleShot=True, interval=_SYNC_MS)
         self._sync_timer.timeout.connect(self._sync_runs)
@@ -56,6 +58,7 @@ class TrainPage(QWidget):
             {
                 "train": self.train, "pause_training": self.pause, "stop_training": self.stop,
                 "resume_training": lambda: self.resume(self._side.own_run), "watch_run": self._side.choose_watched,
+                "find_rate": self._trials.find_rate,
             },
         )  # fmt: skip
         layout = QHBoxLayout(self)
@@ -93,6 +96,7 @@ class TrainPage(QWidget):
             if how == "cancel":
                 return False
             self._leave_going() if how == "leave" else self._stop_with_patience()
+        self._trials.stop_and_wait()
         self._recipe.save_draft()
         self._live.warm.dismiss()
         self._side.end_watch()
@@ -105,6 +109,11 @@ class TrainPage(QWidget):
     @property
     def training(self) -> bool:
         return self._live.running
+
+    @property
+    def _busy(self) -> bool:
+        """Whether something computes that a training would have to share the device with."""
+        return self._live.running or self._trials.running
 
     # -- training ----------------------------------------------------------------------------------------------
 
@@ -159,7 +168,7 @@ class TrainPage(QWidget):
         return folder
 
     def _begin_or_queue(self, folder: JobFolder) -> None:
-        if not self._live.running:
+        if not self._busy:
             self._start(folder)
             return
         try:
@@ -168,7 +177,7 @@ class TrainPage(QWidget):
             self._recipe.show_error(str(error))
             return
         self._sync_runs()
-        self._session.message.emit(f"{folder.path.name} waits for {self._live.run} to end")
+        self._session.message.emit(f"{folder.path.name} waits for {self._live.run or 'the trial'} to end")
 
     def _start(self, folder: JobFolder, *, show: bool = True) -> None:
         self._live.start(folder)
@@ -182,7 +191,7 @@ class TrainPage(QWidget):
     def _begin_next(self, *, show: bool = True) -> None:
         """Begin the run whose turn it is, if any; `show` it in place of the one that is looked at."""
         project = self._session.project
-        if project is None or project.read_only or self._live.running:
+        if project is None or project.read_only or self._busy:
             return
         if (folder := self._queue.next()) is not None:
             self._start(folder, show=show)
@@ -213,6 +222,7 @@ class TrainPage(QWidget):
         self._live.leave()
 
     def _stop_with_patience(self) -> None:
+        self._queue.hold(True)  # the next run must not begin in a window that closes
         self.stop()
         wait = QProgressDialog("Stopping the training and saving what was learnt…", "", 0, 0, self)
         wait.setCancelButton(None)
@@ -224,7 +234,7 @@ class TrainPage(QWidget):
 
     def _keep_warm(self) -> None:
         project = self._session.project
-        if self._active and project is not None and not project.read_only and not self._live.running:
+        if self._active and project is not None and not project.read_only and not self._busy:
             self._live.warm.keep()
 
     # -- the project -------------------------------------------------------------------------------------------
@@ -233,6 +243,7 @@ class TrainPage(QWidget):
         """Another project, or none. The former one is still open while this runs."""
         if self._project is not None and self._project is not self._session.project:
             self._live.stop_and_wait()
+            self._trials.stop_and_wait()
         self._project = project = self._session.project
         self._recipe.take_project(project)
         self._side.take_project(project)
@@ -303,8 +314,15 @@ class TrainPage(QWidget):
         self._side.queue.removed.connect(self._queue.remove)
         self._side.queue.held_changed.connect(self._hold_queue)
         self._queue.changed.connect(self._show_queue)
+        self._recipe.panel.form.rate_wanted.connect(self._trials.find_rate)
+        self._trials.changed.connect(self._trials_changed)
         self._live.progressed.connect(self._on_progress)
         self._live.ended.connect(self._on_ended)
+
+    def _trials_changed(self) -> None:
+        self._begin_next()
+        self._enable()
+        self._keep_warm()
 
     def _show_queue(self) -> None:
         self._side.queue.show_queue(self._queue.waiting, held=self._queue.held, training=self._live.running)
@@ -337,9 +355,9 @@ class TrainPage(QWidget):
             self._actions[name].setEnabled(enabled)
         self._actions["resume_training"].setEnabled(writable)
         self._actions["watch_run"].setEnabled(project is not None)
-        self._recipe.train_button.setText("Add to queue" if running else "Train")
+        self._recipe.train_button.setText("Add to queue" if self._busy else "Train")
         self._recipe.pause_button.setText("Pausing…" if self._live.state == "pausing" else "Pause")
         self._recipe.stop_button.setText("Stopping…" if self._live.state == "stopping" else "Stop")
         self._recipe.set_editable(writable)
-        self._view.summary.set_resumable(writable, "Add to queue" if running else "Resume")
+        self._view.summary.set_resumable(writable, "Add to queue" if self._busy else "Resume")
         self._show_queue()

@@ -29,6 +29,7 @@ class RunQueue(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self._runs: list[RunRecord] = []
+        self._lines: list[QWidget] = []
         self._held = False
         self._title = words()
         self._hold = QPushButton()
@@ -71,26 +72,31 @@ class RunQueue(QFrame):
 
     def texts(self) -> list[str]:
         """What the rows say."""
-        return [label.text() for label in self.findChildren(ElidedLabel)]
+        return [label.text() for row in self._lines for label in row.findChildren(ElidedLabel)]
 
     def button(self, run: str, what: str) -> QToolButton:
         """The button "Earlier", "Later" or "Remove" of a run."""
-        return next(one for one in self.findChildren(QToolButton) if one.accessibleName() == f"{what}: {run}")
+        return next(one for one in self._buttons() if one.accessibleName() == f"{what}: {run}")
+
+    def _buttons(self) -> list[QToolButton]:
+        return [button for row in self._lines for button in row.findChildren(QToolButton)]
 
     def _build(self) -> None:
-        focus = self.focusWidget()
-        name = focus.accessibleName() if focus is not None else ""
-        while (taken := self._rows.takeAt(0)) is not None:
-            if (row := taken.widget()) is not None:
-                row.setParent(None)
-                row.deleteLater()
-        for number, run in enumerate(self._runs):
-            self._rows.addWidget(self._row(number, run))
+        focus = next((one.accessibleName() for one in self._buttons() if one.hasFocus()), "")
+        for row in self._lines:
+            # Later: this is called from within the click of one of its buttons.
+            self._rows.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        self._lines = [self._row(number, run) for number, run in enumerate(self._runs)]
+        for row in self._lines:
+            self._rows.addWidget(row)
+            row.show()
         self._scroll.setFixedHeight(_ROW * min(len(self._runs), _ROWS_SHOWN))
         # A run that is moved several places by the keyboard keeps the keys.
-        again = [one for one in self.findChildren(QToolButton) if name and one.accessibleName() == name]
-        if again and again[0].isEnabled():
-            again[0].setFocus()
+        for button in self._buttons():
+            if button.accessibleName() == focus and button.isEnabled():
+                button.setFocus()
 
     def _row(self, number: int, run: RunRecord) -> QWidget:
         schedule = run.recipe.get("schedule")
