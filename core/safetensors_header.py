@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import InputError
 
-MAX_HEADER = 8 * 2**20  # bytes; a checkpoint's header has some 100 kB
+MAX_HEADER = 2 * 2**20  # bytes; a checkpoint's header has some 100 kB
 MAX_TENSORS = 20_000
 MAX_DIMENSIONS = 8
 
@@ -57,10 +57,26 @@ def read_header(path: Path) -> dict[str, Any]:
 
 def read_texts(path: Path) -> dict[str, str]:
     """The texts of the header's "__metadata__". Raises InputError as `read_header` does."""
-    metadata = read_header(path).get("__metadata__", {})
+    return texts(path, read_header(path))
+
+
+def texts(path: Path, header: dict[str, Any]) -> dict[str, str]:
+    """The texts of a header's "__metadata__". Raises InputError if they are none."""
+    metadata = header.get("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise InputError(f"{path}: damaged, its metadata are not texts")
     return metadata
+
+
+def tensor_entries(header: dict[str, Any], prefix: str) -> dict[str, dict[str, Any]]:
+    """By name: dtype, shape and data_offsets of the tensors whose names start with `prefix`."""
+    return {name: entry for name, entry in header.items() if name.startswith(prefix) and name != "__metadata__"}
+
+
+def tensor_bytes(header: dict[str, Any], prefix: str) -> int:
+    """What those tensors take together."""
+    places = [entry["data_offsets"] for entry in tensor_entries(header, prefix).values()]
+    return sum(end - begin for begin, end in places)
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
@@ -68,18 +84,23 @@ def read_metadata(path: Path) -> dict[str, Any]:
 
     Raises InputError if the file is damaged or was not written by DefectDesk.
     """
-    text = read_texts(path).get("defectdesk")
+    return described(path, read_header(path))
+
+
+def described(path: Path, header: dict[str, Any]) -> dict[str, Any]:
+    """The same, from a header that was read."""
+    text = texts(path, header).get("defectdesk")
     if text is None:
         raise InputError(f"{path}: holds weights, but is no DefectDesk checkpoint (no description in it)")
     try:
-        described = json.loads(text, object_pairs_hook=_without_doubles)
+        values = json.loads(text, object_pairs_hook=_without_doubles)
     except _Doubled as error:
         raise InputError(f"{path}: damaged, its description names {error} twice") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: damaged, its description is not JSON") from error
-    if not isinstance(described, dict):
+    if not isinstance(values, dict):
         raise InputError(f"{path}: damaged, its description is not an object")
-    return described
+    return values
 
 
 class _Doubled(Exception):
@@ -96,6 +117,8 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check_places(path: Path, header: dict[str, Any], data: int) -> None:
     """The tensors must fill the `data` bytes behind the header without a gap and without an overlap."""
+    if len(header) > MAX_TENSORS:
+        raise InputError(f"{path}: damaged, it names {len(header):,} tensors")
     places: list[tuple[int, int, str]] = []
     for name, entry in header.items():
         if name == "__metadata__":
@@ -114,8 +137,6 @@ def _check_places(path: Path, header: dict[str, Any], data: int) -> None:
         if end - begin != wanted:
             raise InputError(f"{path}: damaged, tensor {name[:80]!r} needs {wanted:,} bytes and claims {end - begin:,}")
         places.append((begin, end, name))
-    if len(places) > MAX_TENSORS:
-        raise InputError(f"{path}: damaged, it names {len(places):,} tensors")
     reached = 0
     for begin, end, name in sorted(places):
         if begin < reached:

@@ -32,11 +32,12 @@ from core.models.detector import Network
 from core.models.families import Architecture
 from core.models.inputs import InputSpec
 from core.models.training_state import Progress, TrainingState
-from core.safetensors_header import read_metadata, read_texts
+from core.safetensors_header import described, read_header, tensor_bytes, tensor_entries, texts
 
 FORMAT = 1
 LAST, PREVIOUS, BEST = "last.safetensors", "previous.safetensors", "best.safetensors"
-MAX_NETWORK = 4 * 2**30  # bytes; the largest here has 0.6 GB
+MAX_NETWORK = 2**30  # bytes; the largest here has 0.6 GB
+MAX_STATE = 6  # times the network: the weights that learn, and up to three memories of each
 
 _MODEL, _LEARNING, _OPTIMIZER, _STATE = "model.", "learning.", "optimizer.", "state."
 _DESCRIPTION, _PROGRESS = "defectdesk", "training"  # entries of the header's metadata
@@ -125,8 +126,9 @@ def save(path: Path, network: nn.Module, description: Description, state: Traini
 
 def load(path: Path) -> Checkpoint:
     """Read and check a checkpoint. Raises InputError, naming the file and what is wrong with it."""
-    values = read_metadata(path)
-    if not isinstance(values.get("format"), int) or values["format"] < 1:
+    header = read_header(path)
+    values = described(path, header)
+    if type(values.get("format")) is not int or values["format"] < 1:
         raise InputError(f"{path}: damaged, its format is {values.get('format')!r}")
     if values["format"] > FORMAT:
         raise InputError(f"{path}: was written by a newer version of the program; update it")
@@ -142,8 +144,12 @@ def load(path: Path) -> Checkpoint:
         raise InputError(f"{path}: damaged, two of its labels have one name")
     if architecture.labels != len(description.labels):
         raise InputError(f"{path}: damaged, {len(description.labels)} label names for {architecture.labels} labels")
+    with torch.device("meta"):
+        wanted = {_MODEL + name: tensor for name, tensor in architecture.build().state_dict().items()}
+    if (size := sum(tensor.nbytes for tensor in wanted.values())) > MAX_NETWORK:
+        raise InputError(f"{path}: damaged, it describes a network of {size:,} bytes")
+    _check_shapes(path, architecture.model, wanted, tensor_entries(header, _MODEL))
     with _opened(path) as file:
-        _check_shapes(path, architecture, file)
         tensors = _read(path, file, _MODEL)
     return Checkpoint(description, architecture, tensors)
 
@@ -153,9 +159,13 @@ def load_state(path: Path) -> TrainingState | None:
 
     Raises InputError, naming the file and what is wrong with it.
     """
-    text = read_texts(path).get(_PROGRESS)
+    header = read_header(path)
+    text = texts(path, header).get(_PROGRESS)
     if text is None:
         return None
+    size = sum(tensor_bytes(header, prefix) for prefix in (_LEARNING, _OPTIMIZER, _STATE))
+    if size > MAX_STATE * tensor_bytes(header, _MODEL) + 2**20:
+        raise InputError(f"{path}: damaged, its training state has {size:,} bytes, far more than its network")
     try:
         progress = Progress.model_validate_json(text)
     except ValidationError as error:
@@ -201,6 +211,8 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: damaged ({error})") from error
+    except MemoryError as error:
+        raise InputError(f"{path}: there is too little memory for a file of this size") from error
 
 
 def _read(path: Path, file: Any, prefix: str) -> dict[str, Tensor]:
@@ -216,21 +228,18 @@ def _read(path: Path, file: Any, prefix: str) -> dict[str, Tensor]:
     return tensors
 
 
-def _check_shapes(path: Path, architecture: Architecture, file: Any) -> None:
-    """Raises InputError unless the file has this network's tensors, before any of them is read."""
-    with torch.device("meta"):
-        wanted = {_MODEL + name: tensor for name, tensor in architecture.build().state_dict().items()}
-    if (size := sum(tensor.nbytes for tensor in wanted.values())) > MAX_NETWORK:
-        raise InputError(f"{path}: damaged, it describes a network of {size:,} bytes")
-    found = {name for name in file.keys() if name.startswith(_MODEL)}  # noqa: SIM118 - not a mapping
-    if missing := sorted(wanted.keys() - found):
+def _check_shapes(path: Path, model: str, wanted: Mapping[str, Tensor], found: Mapping[str, dict[str, Any]]) -> None:
+    """Raises InputError unless the file has the tensors of `wanted`, before any of them is read."""
+    if missing := sorted(wanted.keys() - found.keys()):
         raise InputError(f"{path}: damaged, tensor {missing[0]!r} is missing")
-    if unknown := sorted(found - wanted.keys()):
-        raise InputError(f"{path}: damaged, tensor {unknown[0]!r} does not belong to {architecture.model}")
+    if unknown := sorted(found.keys() - wanted.keys()):
+        raise InputError(f"{path}: damaged, tensor {unknown[0][:80]!r} does not belong to {model}")
     for name, tensor in wanted.items():
-        shape = tuple(file.get_slice(name).get_shape())
+        shape, kind = tuple(found[name]["shape"]), found[name]["dtype"]
         if shape != tuple(tensor.shape):
             raise InputError(f"{path}: damaged, tensor {name!r} has shape {shape}, not {tuple(tensor.shape)}")
+        if kind != ("F32" if tensor.is_floating_point() else "I64"):
+            raise InputError(f"{path}: damaged, tensor {name!r} holds {kind} numbers")
 
 
 def _first(error: ValidationError) -> str:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from core.errors import InputError
 from core.models.checkpoint import Checkpoint
-from core.models.detector import Detector
+from core.models.anchors import NO_ANCHORS
+from core.models.detector import Detector, Network
 from core.models.registry import WeightsFile
-
-MAX_RECORDS = 20_000
+from core.models.tensor_file import read_tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +64,14 @@ def _fetched(url: str, path: Path) -> dict[str, Tensor]:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors or .pth file. Nothing but tensors is ever unpickled.
+    """The tensors of a .safetensors or .pth file, mapped from it. Nothing is unpickled.
 
     Raises InputError naming the file if it is damaged, compressed, or holds anything else.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such weights file")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        _check_zip(path)
-        return _tensors(torch.load(path, map_location="cpu", weights_only=True), path)
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(
-            f"{path}: cannot be read as weights ({_first_line(error)}); it may be damaged, or not be a state_dict"
-        ) from error
+    return _tensors(read_tensors(path), path)
 
 
-def load_torchvision(detector: Detector, tensors: dict[str, Tensor], where: str) -> Report:
+def load_torchvision(detector: Network, tensors: dict[str, Tensor], where: str) -> Report:
     """Take over the tensors of a torchvision classifier or SSD, as far as they fit the backbone.
 
     Raises InputError if none does. Heads are not taken over: theirs are for other anchors and a softmax.
@@ -95,13 +81,14 @@ def load_torchvision(detector: Detector, tensors: dict[str, Tensor], where: str)
     return _take_over(detector, own, where, of_file=len(tensors))
 
 
-def load_checkpoint(detector: Detector, labels: list[str], source: Checkpoint, where: str) -> Report:
+def load_checkpoint(detector: Network, labels: list[str], source: Checkpoint, where: str) -> Report:
     """Take over a checkpoint's tensors; the label heads' columns go by label name.
 
     The detector's anchors must be those of the checkpoint, or its heads start afresh.
     """
     own = dict(source.tensors)
-    if detector.anchors != source.architecture.anchors:
+    own_anchors = detector.anchors if isinstance(detector, Detector) else NO_ANCHORS
+    if own_anchors != source.architecture.anchors:
         own = {name: tensor for name, tensor in own.items() if not name.startswith("heads.")}
         report = _take_over(detector, own, where, of_file=len(source.tensors))
         return Report(
@@ -131,7 +118,7 @@ def _by_label(fresh: Tensor, trained: Tensor, labels: list[str], trained_labels:
     return result.view_as(fresh)
 
 
-def _take_over(detector: Detector, tensors: dict[str, Tensor], where: str, of_file: int) -> Report:
+def _take_over(detector: Network, tensors: dict[str, Tensor], where: str, of_file: int) -> Report:
     state = detector.state_dict()
     fitting, skipped = {}, []
     for name, tensor in tensors.items():
@@ -147,20 +134,6 @@ def _take_over(detector: Detector, tensors: dict[str, Tensor], where: str, of_fi
         raise InputError(f"{where}: none of its {of_file} tensors fits this model; is it for another one?")
     detector.load_state_dict(fitting, strict=False)
     return Report(len(fitting), len(state), tuple(skipped), f"{len(fitting)} of {len(state)} tensors from {where}")
-
-
-def _check_zip(path: Path) -> None:
-    """Refuse what a weights file never is: compressed records can unfold to any size."""
-    if not zipfile.is_zipfile(path):
-        raise InputError(
-            f"{path}: not a weights file of torch 1.6 or newer (no zip archive); save it again with torch.save"
-        )
-    with zipfile.ZipFile(path) as archive:
-        records = archive.infolist()
-        if len(records) > MAX_RECORDS or any(record.compress_type != zipfile.ZIP_STORED for record in records):
-            raise InputError(
-                f"{path}: refused, its records are compressed or too many; torch does not write such files"
-            )
 
 
 def _tensors(value: object, path: Path) -> dict[str, Tensor]:
