@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from core.jobs.folder import JobFolder
-from core.jobs.process import CHILD_MODULE
+from core.jobs.process import CHILD_MODULE, WarmChild
 from desktop.training_thread import JobThread
 
 
@@ -35,10 +35,10 @@ class LiveJob(QObject):
         """Of the job that runs."""
         return self._thread.folder if self._thread is not None else None
 
-    def start(self, folder: JobFolder) -> None:
-        """Do the job in `folder` in a process of its own."""
+    def start(self, folder: JobFolder, warm: WarmChild | None = None) -> None:
+        """Do the job in `folder` in a process of its own, or in `warm`, which waits for one."""
         assert self._thread is None
-        self._thread = JobThread(folder, module=self._module, parent=self)
+        self._thread = JobThread(folder, warm, module=self._module, parent=self)
         self._thread.events.connect(self._take_in)
         self._thread.ended.connect(self._end)
         self._thread.start()

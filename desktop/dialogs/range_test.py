@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from core.jobs.folder import JobFolder
+from core.jobs.process import WarmChild
 from core.training.recipe import Recipe
 from desktop.dialogs.frame import DialogFrame, Paragraph, numeric
 from desktop.live_job import LiveJob
@@ -28,7 +29,14 @@ STEPS = 100  # that a test takes at most
 class RangeTestDialog(DialogFrame):
     """Runs the test that `folder` holds. `rate()` is the chosen rate once the dialog was accepted."""
 
-    def __init__(self, folder: JobFolder, recipe: Recipe, job: LiveJob, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        folder: JobFolder,
+        recipe: Recipe,
+        job: LiveJob,
+        parent: QWidget | None = None,
+        warm: WarmChild | None = None,
+    ) -> None:
         super().__init__("Find a learning rate", ABOUT, confirm="Use this rate", parent=parent, width=760)
         self._current = recipe.optimizer.lr
         self._job = job
@@ -61,7 +69,7 @@ class RangeTestDialog(DialogFrame):
         job.progressed.connect(self._take_in)
         job.ended.connect(self._ended)
         self.resize(760, 640)
-        self._begin()
+        self._begin(warm)
 
     def rate(self) -> float:
         return float(self.number.value())
@@ -73,7 +81,7 @@ class RangeTestDialog(DialogFrame):
         self._job.stop_and_wait()
         super().done(result)
 
-    def _begin(self) -> None:
+    def _begin(self, warm: WarmChild | None = None) -> None:
         self._rates, self._losses, self._told = [], [], False
         self._folder.events_path.unlink(missing_ok=True)
         self.plot.show_rate(None)
@@ -81,7 +89,7 @@ class RangeTestDialog(DialogFrame):
         self.progress.show()
         self.again.setText("Stop")
         self.confirm.setEnabled(False)
-        self._job.start(self._folder)
+        self._job.start(self._folder, warm)
 
     def _stop_or_repeat(self) -> None:
         if self._job.running:
@@ -111,6 +119,9 @@ class RangeTestDialog(DialogFrame):
         self._told = True
         why = str(result.get("why", ""))
         why = f"{why[:1].upper()}{why[1:]}."
+        if curve := result.get("curve"):
+            self._rates, self._losses = [float(rate) for rate, _ in curve], [float(loss) for _, loss in curve]
+            self.plot.show_points(self._rates, self._losses)
         proposed = result.get("proposed")
         if proposed is None:
             self._say(why, "warning")

@@ -107,10 +107,6 @@ class RecipeForm(QWidget):
         """The project's own checkpoints, to be offered as a start."""
         self._checkpoints = checkpoints
 
-    def set_rate(self, rate: float) -> None:
-        """As if the person had entered this learning rate."""
-        self._enter("optimizer.lr", rate)
-
     # -- inside ------------------------------------------------------------------------------------------------
 
     def _offer_choices(self, recipe: Recipe) -> None:

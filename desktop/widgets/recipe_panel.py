@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.project.records import CheckpointRecord
-from core.training.recipe import Recipe
+from core.training.recipe import Recipe, with_settings
 from desktop.models.recipe_draft import with_preset
 from desktop.theme import GAP, PAD
 from desktop.widgets.parts import words
@@ -72,6 +72,10 @@ class RecipePanel(QWidget):
         """As if the person had entered all of `recipe`."""
         self.set_recipe(recipe)
         self.recipe_changed.emit(recipe)
+
+    def set_rate(self, rate: float) -> None:
+        """As if the person had entered this learning rate, in whatever view."""
+        self.put_recipe(with_settings(self.recipe(), {"optimizer.lr": rate}))
 
     def is_valid(self) -> bool:
         return self.yaml.is_valid() if self.view == YAML else self.form.fields.is_valid()

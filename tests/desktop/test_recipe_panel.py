@@ -137,10 +137,14 @@ def test_a_preset_is_applied_by_its_row(panel: RecipePanel) -> None:
     assert panel.recipe() == recipes[-1]
 
 
-def test_a_rate_that_was_found_is_entered(panel: RecipePanel) -> None:
+@pytest.mark.parametrize("view", [FORM, YAML])
+def test_a_rate_that_was_found_is_entered_in_either_view(panel: RecipePanel, view: int) -> None:
+    panel.show_view(view)
     recipes = heard(panel)
-    panel.form.set_rate(0.0123)
-    assert [recipe.optimizer.lr for recipe in recipes] == [0.0123]
+    panel.set_rate(0.0123)
+    assert [recipe.optimizer.lr for recipe in recipes] == [0.0123] and panel.recipe() == recipes[0]
+    assert panel.form.fields.control("optimizer.lr").number.value() == pytest.approx(0.0123)
+    assert view == FORM or "lr: 0.0123" in panel.yaml.text.toPlainText()
 
 
 # -- the picture of the strategy -------------------------------------------------------------------------------
