@@ -12,6 +12,8 @@ from core.augmentation.placement import Matrix, hulls, scaling, translation
 
 # Below this scale bilinear sampling skips source pixels, and a thin scratch turns into dots.
 _SHRINK = 0.75
+# OpenCV's codes, by whether left and right, and top and bottom, change places.
+_FLIPS = {(False, False): None, (True, False): 1, (False, True): 0, (True, True): -1}
 
 
 def resize(image: Image, size: tuple[int, int]) -> Image:
@@ -50,13 +52,15 @@ def warp(image: Pixels, matrix: Matrix, size: tuple[int, int]) -> Image:
         if x == round(x) and y == round(y):
             return _window(image, matrix, size)
     if upright and _fills(matrix, image.size, size):
-        return np.ascontiguousarray(_mirrored(resize(image.part(0, 0, *image.size), size), matrix))
+        return _mirrored(resize(image.part(0, 0, *image.size), size), matrix)
     return _sampled(image, matrix, size)
 
 
 def _mirrored(image: Image, matrix: Matrix) -> Image:
-    """The image mirrored as the upright `matrix` says; a view."""
-    return image[:: -1 if matrix[1, 1] < 0 else 1, :: -1 if matrix[0, 0] < 0 else 1]
+    """A copy of the image, mirrored as the upright `matrix` says."""
+    code = _FLIPS[bool(matrix[0, 0] < 0), bool(matrix[1, 1] < 0)]
+    # Several times faster than a copy in numpy, which goes backwards value by value.
+    return image.copy() if code is None else _image(cv2.flip(image, code))
 
 
 def _fills(matrix: Matrix, source: tuple[int, int], size: tuple[int, int]) -> bool:
@@ -71,7 +75,7 @@ def _window(image: Pixels, matrix: Matrix, size: tuple[int, int]) -> Image:
     top, bottom, y1, y2 = _shown(matrix[1, 1], matrix[1, 2], image.size[1], size[1])
     inside = left < right and top < bottom
     if inside and (x1, y1, x2, y2) == (0, 0, *size):
-        return _mirrored(image.part(left, top, right, bottom), matrix).copy()
+        return _mirrored(image.part(left, top, right, bottom), matrix)
     picture = np.empty((size[1], size[0], 3), np.uint8)
     picture[:] = image.mean_color()
     if inside:

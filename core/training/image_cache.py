@@ -138,9 +138,9 @@ class ImageCache:
         shrunk = own[0] * own[1] >= _WORTH_KEEPING * image.shape[0] * image.shape[1]
         if self._disk is not None and record is not None and (shrunk or not fits):
             size = found.size
+            # By what was read: a file that has changed since the snapshot is not taken for what it was.
             file = self._disk.write(entry_name(content, size, self._window), image)
-            # A file that has changed since the snapshot is kept as what it is now, and found again only as that.
-            if file is not None and not fits and content == record.content_hash:
+            if file is not None and not fits:
                 self._keep(key, _OnDisk(self, key, record, file))
         return found
 
