@@ -146,7 +146,9 @@ class EventFile:
             Written(wall_time=time.time(), step=event.resumed_at + 1, session_log=SessionLog(status=SessionLog.START))
         )
         about = {"run": event.run, "model": event.model, "device": event.device, "weights": event.weights}
-        self._text("run", yaml.safe_dump(about | event.environment, sort_keys=False, allow_unicode=True))
+        # Versions are texts of a kind of their own, which YAML refuses.
+        about |= {name: str(text) for name, text in event.environment.items()}
+        self._text("run", yaml.safe_dump(about, sort_keys=False, allow_unicode=True))
         if self._recipe is not None:
             self._text("recipe", yaml.safe_dump(self._recipe.model_dump(), sort_keys=False, allow_unicode=True))
 

@@ -18,6 +18,10 @@ from core.training.tracking import EventFile, epochs_csv, export_csv, export_ten
 STEPS = 3
 
 
+class Version(str):
+    """A text of a kind of its own, as torch's version is."""
+
+
 def step(epoch: int, number: int, loss: float = 1.0) -> StepDone:
     return StepDone(epoch, number, STEPS, loss, loss / 2, loss / 2, 1e-3, 20.0)
 
@@ -31,7 +35,7 @@ def epoch(number: int, map50: float | None = 0.5, loss: float = 1.0) -> EpochDon
 
 def started(resumed_at: int = 0) -> RunStarted:
     return RunStarted(
-        "r001", "ssd_compact", "CPU", 4, STEPS, 8, 2, ["pit"], 10, 10, 1.0, "random", environment={"torch": "2"},
+        "r001", "ssd_compact", "CPU", 4, STEPS, 8, 2, ["pit"], 10, 10, 1.0, "random", environment={"torch": Version("2.15")},
         resumed_at=resumed_at,
     )  # fmt: skip
 
