@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from core import console
-from core.commands import care, exchange, models, projects, runs
+from core.commands import care, exchange, models, projects, runs, study
 from core.commands.options import Json, ProjectFolder
 from core.console import complain, print_json
 from core.demo import run_demo
@@ -71,7 +71,7 @@ def demo(
 
 for _command in (
     projects.new, projects.split, care.group, projects.info, models.models, models.train, models.evaluate, models.predict,
-    runs.runs, runs.queue, models.checkpoints, care.backups, care.relocate,
+    runs.runs, runs.queue, models.checkpoints, study.presets, study.range_test, study.study, care.backups, care.relocate,
 ):  # fmt: skip
     app.command()(_command)
 app.command("import")(exchange.import_annotations)

@@ -87,6 +87,30 @@ def make_run(
     return folder
 
 
+def prepare_range_test(
+    project: Project,
+    recipe: Recipe,
+    apply: Callable[[Edit], object] | None = None,
+    steps: int | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> JobFolder:
+    """The folder of a learning-rate range test of `recipe`: in the project's cache, for nothing of it is kept.
+
+    `steps`, `low`, `high`: as for `range_test`; the rest as for `prepare_run`. A test that was made before is forgotten.
+    """
+    snapshot, _ = frozen_snapshot(project, recipe, apply)
+    path = project.folder / "cache" / "range-test"
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        save_recipe(recipe, path / "recipe.yaml")
+        snapshot.save(path / "snapshot.json")
+        given = {name: value for name, value in (("steps", steps), ("low", low), ("high", high)) if value is not None}
+        return JobFolder.create(path, {"kind": "range_test"} | given)
+    except OSError as error:
+        raise InputError(f"{path}: the test cannot be written ({error.strerror}); check the disk") from error
+
+
 def _without_lost_images(project: Project, snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
     """The snapshot without images whose files are gone or have another size than their boxes were drawn on."""
     stated = {str(project.image_path(record)): record.size_bytes for record in project.images()}

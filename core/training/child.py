@@ -1,7 +1,8 @@
 """The process that trains or predicts for the window: `python -m core.training.child FOLDER`.
 
 job.json says what to do: {"kind": "train"}, with recipe.yaml and snapshot.json beside it, or {"kind": "predict",
-"checkpoint": path, "split": name or "all", "device": name}, with snapshot.json beside it.
+"checkpoint": path, "split": name or "all", "device": name}, with snapshot.json beside it, or {"kind": "range_test"}, with
+recipe.yaml and snapshot.json beside it.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ from core.jobs.child_runtime import run_child
 from core.jobs.folder import JobFolder
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.training.events import Notice, RunFinished, to_json
+from core.training.rate_range import STEPS, RangeResult
 from core.training.recipe import load_recipe
 from core.training.tracking import tracked
 from core.types import Detections
 
 PROGRESS_APART = 0.1  # seconds
+LOOK_EVERY = 0.1  # seconds
 
 
 def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
     """Do the job in `folder`, yielding its events as plain values."""
     job = folder.job()
-    kinds = {"train": _train, "predict": _predict}
+    kinds = {"train": _train, "predict": _predict, "range_test": _range_test}
     if job.get("kind") not in kinds:
         raise InputError(f"{folder.path / 'job.json'}: kind must be one of {', '.join(kinds)}")
     yield from kinds[job["kind"]](folder.path, job, should_stop)
@@ -42,9 +45,34 @@ def _train(folder: Path, _job: dict[str, Any], should_stop: Callable[[], bool]) 
     from core.training.loop import train  # noqa: PLC0415 - torch comes with it
 
     recipe = load_recipe(folder / "recipe.yaml")
-    events = train(recipe, Snapshot.load(folder / "snapshot.json"), folder, should_stop)
+    events = train(recipe, Snapshot.load(folder / "snapshot.json"), folder, should_stop, _pause_wanted(folder))
     for event in tracked(events, recipe, folder):
         yield to_json(event)
+
+
+def _pause_wanted(folder: Path) -> Callable[[], bool]:
+    """Whether a pause was asked for. A step asks some hundred times; the disk is looked at ten times a second."""
+    job, looked, wanted = JobFolder(folder), 0.0, False
+
+    def wish() -> bool:
+        nonlocal looked, wanted
+        if not wanted and time.monotonic() - looked >= LOOK_EVERY:
+            looked, wanted = time.monotonic(), job.pause_requested()
+        return wanted
+
+    return wish
+
+
+def _range_test(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    from core.training.range_test import range_test  # noqa: PLC0415 - torch comes with it
+
+    began, done = time.monotonic(), False
+    recipe, snapshot = load_recipe(folder / "recipe.yaml"), Snapshot.load(folder / "snapshot.json")
+    steps = int(job.get("steps", STEPS))
+    for found in range_test(recipe, snapshot, should_stop, steps, job.get("low"), job.get("high")):
+        done = isinstance(found, RangeResult)
+        yield found.to_json()
+    yield to_json(RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=not done))
 
 
 def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:

@@ -203,8 +203,9 @@ class Schedule(Part):
         "cosine",
         title="Decay",
         description="cosine: falls smoothly to near zero. step: multiplied by the factor at each milestone. exponential: "
-        "falls by the same share in each step, to the factor at the end. one_cycle: rises for 30% of the run, then falls. cyclical: swings between a "
-        "tenth of the rate and the rate. plateau: multiplied by the factor when the validation loss stops falling.",
+        "falls by the same share in each step, to the factor at the end. one_cycle: rises for 30% of the run, then falls. "
+        "cyclical: swings between a tenth of the rate and the rate. plateau: multiplied by the factor when the "
+        "validation loss stops falling.",
     )
     milestones: tuple[float, ...] = Field(
         (0.67, 0.92), title="Milestones",
