@@ -83,7 +83,13 @@ def device_notices(device: torch.device, recipe: Recipe) -> list[str]:
 
 
 def use_fast_arithmetic(device: torch.device) -> None:
-    """Let a GPU round the inputs of float32 products to TF32, and try which convolution is fastest for the input size."""
+    """Let a GPU round the inputs of float32 products to TF32."""
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.allow_tf32 = True
+
+
+def try_convolutions(device: torch.device, on: bool) -> None:
+    """Let a GPU try which algorithm is fastest for each new size: worth it in training, where all pictures have one."""
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = on

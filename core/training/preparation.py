@@ -22,6 +22,7 @@ from core.models.registry import MODELS, model_spec
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.randomness import seed_for
 from core.training.recipe import Recipe
+from core.training.strategy import weights_notices
 from core.types import Split
 
 # A checkpoint's anchors are kept unless fitted ones reach this much more.
@@ -32,7 +33,7 @@ WORTH_REFITTING = 0.02
 class Prepared:
     """A network ready to learn."""
 
-    detector: Network
+    network: Network
     architecture: Architecture
     input: InputSpec
     reachable: float
@@ -72,7 +73,7 @@ def prepared_again(saved: Resumable) -> Prepared:
             "start a new run"
         ) from error
     return Prepared(
-        detector=saved.checkpoint.build().train(),
+        network=saved.checkpoint.build().train(),
         architecture=saved.checkpoint.architecture,
         input=saved.checkpoint.description.input,
         reachable=start.reachable,
@@ -101,8 +102,8 @@ def prepare(recipe: Recipe, snapshot: Snapshot) -> Prepared:
     options = source.architecture.options if source else recipe.options
     architecture = Architecture(recipe.model, fitted, len(snapshot.label_names), options)
     torch.manual_seed(seed_for(recipe.seed, "weights"))
-    detector = architecture.build()
-    report, normalization = _load(detector, recipe, snapshot, source, notices)
+    network = architecture.build()
+    report, normalization = _load(network, recipe, snapshot, source, notices)
     mean, std = (
         (source.description.input.mean, source.description.input.std) if source else NORMALIZATIONS[normalization]
     )
@@ -115,12 +116,10 @@ def prepare(recipe: Recipe, snapshot: Snapshot) -> Prepared:
         std=std,
         overlap=int(min(max(128, 2 * largest), 512)),
     )
-    if report and report.skipped:
-        notices.append(
-            f"starting weights: {len(report.skipped)} tensors were not taken over, such as {report.skipped[0]}"
-        )
+    if report:
+        notices += weights_notices(recipe, report, tuple(network.backbone.stages()))
     return Prepared(
-        detector,
+        network,
         architecture,
         spec,
         reachable,
@@ -206,20 +205,20 @@ def _reach_advice(recipe: Recipe, snapshot: Snapshot, reachable: float, size: tu
 
 
 def _load(
-    detector: Network, recipe: Recipe, snapshot: Snapshot, source: Checkpoint | None, notices: list[str]
+    network: Network, recipe: Recipe, snapshot: Snapshot, source: Checkpoint | None, notices: list[str]
 ) -> tuple[weights.Report | None, str]:
     """Take over the starting weights; also the name of the normalisation that belongs to them."""
     kind, chosen = recipe.weights.source, recipe.weights.normalization
     if source is not None:
         return weights.load_checkpoint(
-            detector, list(snapshot.label_names), source, Path(recipe.weights.path).name
+            network, list(snapshot.label_names), source, Path(recipe.weights.path).name
         ), "imagenet"
     if kind == "none":
         return None, "imagenet" if chosen == "auto" else chosen
     if kind == "file":
         path = Path(recipe.weights.path)
         tensors = weights.read_weights(path)
-        report = weights.load_torchvision(detector, tensors, path.name)
+        report = weights.load_torchvision(network, tensors, path.name)
         whole_detector = any(name.startswith("backbone.") for name in tensors)
         guess = _own_normalization(recipe.model, "coco" if whole_detector else "imagenet", path.name)
         if chosen == "auto":
@@ -228,7 +227,7 @@ def _load(
             )
         return report, guess if chosen == "auto" else chosen
     file = model_spec(recipe.model).weights[kind]
-    report = weights.load_torchvision(detector, weights.download(file), file.file_name)
+    report = weights.load_torchvision(network, weights.download(file), file.file_name)
     return report, file.normalization if chosen == "auto" else chosen
 
 

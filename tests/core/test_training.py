@@ -24,6 +24,7 @@ from core.models.multilabel import LossSums, detection_loss
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.sample import SAMPLE_LABELS, generate_image
 from core.training import detection, loop
+from core.training import run as run_module
 from core.training.dataset import ImageCache, TrainingSet
 from core.training.events import CheckpointSaved, EpochDone, Event, Notice, RunFailed, RunFinished, RunStarted, StepDone
 from core.training.loop import train
@@ -183,7 +184,7 @@ def test_fine_tuning_gives_the_backbone_a_smaller_rate_and_keeps_its_statistics(
     snapshot: Snapshot, tmp_path: Path
 ) -> None:
     recipe = tiny("ssdlite320_mobilenet_v3", strategy__kind="fine_tune", strategy__backbone_lr_factor=0.25)
-    detector = prepare(recipe, snapshot).detector
+    detector = prepare(recipe, snapshot).network
     plan = apply_strategy(detector, recipe, pretrained=True)
     set_rate(plan.optimizer, 0.1)
     stages = [m for ms in detector.backbone.stages().values() for m in ms]
@@ -201,7 +202,7 @@ def test_fine_tuning_gives_the_backbone_a_smaller_rate_and_keeps_its_statistics(
 
 def test_from_scratch_every_norm_learns(snapshot: Snapshot) -> None:
     recipe = tiny()
-    detector = prepare(recipe, snapshot).detector
+    detector = prepare(recipe, snapshot).network
     apply_strategy(detector, recipe, pretrained=False).training_mode()
     assert all(module.training for module in detector.modules())
 
@@ -291,7 +292,8 @@ def test_a_stated_time_limit_is_kept_and_the_rate_still_falls(
     snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = itertools.count(0, 0.25)  # a quarter of a second passes between two looks, however busy the machine is
-    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    for module in (loop, run_module):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     events = run(tiny(schedule__epochs=100_000, limits__time_minutes=0.5), snapshot, tmp_path / "r001")
     finished = events[-1]
     assert isinstance(finished, RunFinished) and 30 <= finished.seconds < 40
@@ -380,7 +382,7 @@ def test_normalisation_belongs_to_the_weights(snapshot: Snapshot, tmp_path: Path
         tiny("ssd300_vgg16", weights__source="file", weights__path=str(path), strategy__kind="frozen"), snapshot
     )
     assert (prepared.input.mean, prepared.input.std) == NORMALIZATIONS["caffe"]
-    assert prepared.pretrained and isinstance(prepared.detector, Detector)
+    assert prepared.pretrained and isinstance(prepared.network, Detector)
     other = path.rename(tmp_path / "vgg16.pth")
     prepared = prepare(tiny("ssd300_vgg16", weights__source="file", weights__path=str(other)), snapshot)
     assert (prepared.input.mean, prepared.input.std) == NORMALIZATIONS["imagenet"]

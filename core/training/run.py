@@ -1,0 +1,267 @@
+"""A training under way: its parts, put together, and what they say of it. `loop` drives it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from core.errors import InputError
+from core.models.checkpoint import Resumable
+from core.models.detector import Network
+from core.models.device import device_title
+from core.models.training_state import TrainingState, optimizer_tensors, restore_optimizer
+from core.project.snapshot import Snapshot
+from core.training.averaging import Average
+from core.training.dataset import Batch, TrainingSet
+from core.training.divergence import likely_cause
+from core.training.environment import environment, peak_memory_mb
+from core.training.events import (
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunStarted,
+    StepDone,
+)
+from core.training.image_cache import ImageCache
+from core.training.memory import TooLittleMemory, finite
+from core.training.preparation import Prepared
+from core.training.recipe import Recipe
+from core.training.run_state import EpochSums, RunState, Standing
+from core.training.saving import Saver
+from core.training.schedule import EarlyStop, Plateau, peak_rate, rate_factor
+from core.training.steps import Diverged, Stepper
+from core.training.strategy import apply_strategy
+from core.training.tasks import task_for
+from core.training.world import World
+from core.types import Split
+
+
+class Run:
+    """One training under way."""
+
+    def __init__(self, recipe: Recipe, snapshot: Snapshot, folder: Path, prepared: Prepared, world: World) -> None:
+        self.recipe, self.snapshot, self.folder, self.world = recipe, snapshot, folder, world
+        self.prepared = prepared
+        self.device = world.device
+        self.network = prepared.network.to(self.device)
+        if recipe.limits.channels_last:
+            self.network.to(memory_format=torch.channels_last)
+        world.start_alike(self.network)
+        self.task = task_for(recipe, snapshot)
+        self.plan = apply_strategy(self.network, recipe, prepared.pretrained)
+        self.average = Average(self.network, recipe.optimizer.ema) if recipe.optimizer.ema else None
+        self.stepper = Stepper(self.plan, self.task, prepared.input, recipe, self.device, world)
+        self.saver = Saver(folder, recipe, snapshot, prepared)
+        self.train_images = snapshot.of_split(Split.TRAIN)
+        self.val_images = snapshot.of_split(Split.VAL)[: recipe.evaluation.max_images or None]
+        self.cache = ImageCache.for_run(recipe, snapshot.window, folder, world.size)
+        size = (prepared.input.width, prepared.input.height)
+        self.data = TrainingSet(self.train_images, len(snapshot.label_names), recipe, size, self.cache)
+        # Steps of the optimiser; the last of an epoch may have fewer batches than the others.
+        self.epoch_steps = -(-self.data.batch_count(world.size) // recipe.optimizer.accumulate)
+        self.steps = recipe.schedule.epochs * self.epoch_steps
+        self.under_way: Sequence[Batch] = ()  # the batches of the step that was begun last
+        self.state = RunState(
+            EpochSums.on(self.device),
+            Plateau.of(recipe.schedule),
+            EarlyStop.of(recipe.evaluation.early_stop, self.plan.phases),
+        )
+        self.epoch_began = self.began = time.monotonic()
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether a step is given up in the middle if the user wants to stop.
+
+        Steps of a GPU are short; many processes decide together, between steps; and what looks inside a network
+        would cut a compiled one into pieces.
+        """
+        return self.device.type == "cpu" and self.world.size == 1 and not self.recipe.limits.compile
+
+    def restore(self, saved: Resumable) -> None:
+        """Go on where the checkpoint was saved. Raises InputError if it does not fit."""
+        saved.state.restore_network(self.network)
+        restore_optimizer(self.plan.optimizer, saved.state.optimizer)
+        progress = saved.state.progress
+        self.state.restore(progress, str(self.folder))
+        self.stepper.restore(progress.halvings, progress.scaler)
+        self.saver.saved_any = True
+
+    def started(self) -> RunStarted:
+        return RunStarted(
+            run=self.folder.name,
+            model=self.recipe.model,
+            device=device_title(self.device),
+            epochs=self.recipe.schedule.epochs,
+            steps_per_epoch=self.epoch_steps,
+            train_images=len(self.train_images),
+            val_images=len(self.val_images),
+            labels=list(self.snapshot.label_names),
+            parameters=sum(p.numel() for p in self.network.parameters()),
+            trainable_parameters=self.plan.trainable_parameters(),
+            reachable=self.prepared.reachable,
+            weights=self.prepared.weights_text,
+            skipped=list(self.prepared.skipped),
+            plan=[phase.to_json() for phase in self.plan.phases],
+            environment=environment(self.device, self.recipe),
+            resumed_at=self.state.step,
+            world_size=self.world.size,
+        )
+
+    def notices(self) -> Sequence[str]:
+        """What the user should know before the first step."""
+        if self.val_images:
+            return self.data.notices
+        wanted = self.recipe.evaluation.early_stop or self.recipe.schedule.decay == "plateau"
+        return [
+            *self.data.notices,
+            "no validation images: mAP cannot be measured, and the last checkpoint counts as the best"
+            + ("; early stopping and decay on plateaus do nothing without them" if wanted else ""),
+        ]
+
+    # -- time and rate ----------------------------------------------------------------------------------------
+
+    def rate(self, step: int) -> float:
+        """The head's learning rate at `step` (from 0) of the run."""
+        pictures = self.recipe.schedule.batch_size * self.recipe.optimizer.accumulate * self.world.size
+        factor = rate_factor(self.recipe.schedule, step, self.steps, self.progress(step), self.state.plateau.factor)
+        return peak_rate(self.recipe.optimizer, pictures) * factor
+
+    def progress(self, steps_done: int) -> float:
+        """Share of the run that is over, by steps or by the time limit, whichever is further."""
+        by_steps = steps_done / self.steps
+        limit = self.recipe.limits.time_minutes * 60
+        return max(by_steps, self.world.broadcast(self.seconds()) / limit) if limit else by_steps
+
+    def seconds(self) -> float:
+        return self.state.seconds + time.monotonic() - self.began
+
+    def epoch_seconds(self) -> float:
+        return self.state.sums.seconds + time.monotonic() - self.epoch_began
+
+    @property
+    def box_weight(self) -> float:
+        return self.recipe.loss.box_weight
+
+    # -- what is told and kept ---------------------------------------------------------------------------------
+
+    def step_done(self, labels: float, boxes: float, rate: float) -> StepDone:
+        state = self.state
+        speed = state.sums.pictures * self.world.size / max(self.epoch_seconds(), 1e-9)
+        return StepDone(state.epoch, state.epoch_step, self.epoch_steps, labels + boxes, labels, boxes, rate, speed)
+
+    def epoch_done(self, losses: tuple[float, float], learning_seconds: float) -> EpochDone:
+        label_loss, box_loss = losses
+        state, judged = self.state, self.state.latest
+        progress = self.progress(state.step)
+        val_box_loss = self.box_weight * judged.box_loss if judged else None
+        return EpochDone(
+            epoch=state.epoch,
+            epochs=self.recipe.schedule.epochs,
+            train_loss=label_loss + box_loss,
+            train_label_loss=label_loss,
+            train_box_loss=box_loss,
+            val_loss=judged.label_loss + self.box_weight * judged.box_loss if judged else None,
+            val_label_loss=judged.label_loss if judged else None,
+            val_box_loss=val_box_loss,
+            map50=judged.map50 if judged else None,
+            map=judged.map if judged else None,
+            labels=judged.labels if judged else {},
+            lr=self.rate(state.step - 1),
+            images_per_second=state.sums.pictures * self.world.size / max(learning_seconds, 1e-9),
+            seconds=self.epoch_seconds(),
+            seconds_left=self.seconds() * (1 - progress) / max(progress, 1e-9),
+            metrics=judged.metrics if judged else {},
+        )
+
+    def predicting(self) -> Network:
+        """The network that is judged, and saved to predict."""
+        return self.average.network if self.average else self.network
+
+    def check(self) -> None:
+        """Wait for the device, and raise Diverged if what was learnt so far is of no use."""
+        self.stepper.check()
+        if not finite(self.network):
+            raise Diverged("the weights became infinite or no number")
+
+    def save_last(self) -> Iterator[Event]:
+        """Save what was learnt so far. Without validation images it is also the best there is.
+
+        Raises Diverged if that is of no use: what was saved before stays.
+        """
+        self.check()
+        if not self.world.is_main:
+            return
+        network, state = self.predicting(), self.state
+        if not self.val_images:
+            event = self.saver.best(network, state.epoch, None)
+            if isinstance(event, CheckpointSaved):
+                state.best = Standing(event.id)
+            yield event
+        progress = state.progress(
+            self.seconds(), self.epoch_seconds(), self.stepper.halvings, self.stepper.scaler_state()
+        )
+        progress.more["start"] = self.prepared.start()
+        learning = self.network.state_dict() if self.average else {}
+        kept = TrainingState(progress, optimizer_tensors(self.plan.optimizer), learning)
+        yield self.saver.last(network, state.epoch, state.latest, kept)
+
+    def paused(self) -> RunPaused:
+        return RunPaused(self.state.epoch, self.state.step, self.seconds())
+
+    def finished(self, stopped: bool) -> RunFinished:
+        best = self.state.best
+        return RunFinished(
+            epoch=self.state.epoch,
+            seconds=self.seconds(),
+            stopped=stopped,
+            best_map50=best.map50,
+            best_map=best.map,
+            best_checkpoint=best.id,
+            peak_memory_mb=peak_memory_mb(self.device),
+        )
+
+    def failed(self, error: InputError | MemoryError | TooLittleMemory | Diverged) -> Iterator[Event]:
+        """The end of a run that cannot go on; what was learnt is saved if it is sound."""
+        if isinstance(error, Diverged):
+            yield self._diverged(error)
+            return
+        kept = self._still_good()
+        if not (isinstance(error, TooLittleMemory) and error.spoilt):
+            try:
+                yield from self.save_last()
+                kept = "What was learnt is in the last checkpoint."
+            except Diverged as worse:
+                yield self._diverged(worse)
+                return
+        if isinstance(error, TooLittleMemory):
+            memory = "the machine" if self.device.type == "cpu" else "the GPU"
+            yield RunFailed(
+                f"{memory} has too little memory {error}",
+                f"{kept} Set a smaller sampling.input_size, freeze more of the backbone, or choose a smaller model.",
+            )
+        elif isinstance(error, MemoryError):
+            yield RunFailed(
+                "the machine has too little memory for the images",
+                f"{kept} Set limits.ram_cache_mb below {self.cache.limit_bytes // 2**20}, and fewer limits.workers.",
+            )
+        else:
+            yield RunFailed(str(error), f"{kept} Resume the run when that is mended.")
+
+    def _diverged(self, error: Diverged) -> RunFailed:
+        cause = likely_cause(
+            self.plan, self.task, self.under_way, self.prepared.input, self.recipe, self.train_images,
+            self.rate(self.state.step),
+        )  # fmt: skip
+        where = f"in epoch {self.state.epoch}, step {self.state.epoch_step + 1}"
+        return RunFailed(f"{error} {where}; {cause.reason}", f"{cause.advice} {self._still_good()}")
+
+    def _still_good(self) -> str:
+        if self.saver.saved_any:
+            return "The last checkpoint that was saved is still good."
+        return "Nothing was saved yet."
