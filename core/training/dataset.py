@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.augmentation.pipeline import augment
+from core.imaging.decode import cpu_count
 from core.models.multilabel import Targets
 from core.project.snapshot import SnapshotImage
 from core.randomness import seed_for
@@ -31,6 +32,8 @@ from core.training.views import image_views, kept_size, picture_seed
 
 # Batches that are prepared ahead of the network.
 AHEAD = 3
+# Of a picture's 1 to 8 ms about half a one is Python, under the interpreter lock: more threads would wait for each other.
+MOST_WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +102,7 @@ class TrainingSet:
         upcoming = iter(shares)
         pending: deque[tuple[Tensor, list[Future[Picture]]]] = deque()
         with ThreadPoolExecutor(
-            self._recipe.limits.workers, thread_name_prefix="augment", initializer=_one_thread_each
+            worker_count(self._recipe), thread_name_prefix="augment", initializer=_one_thread_each
         ) as pool:
             try:
                 while True:
@@ -197,6 +200,11 @@ def _arrived(batch: Batch, copied: torch.cuda.Event, device: torch.device) -> Ba
 
 def _pinned(targets: Targets) -> Targets:
     return Targets(targets.boxes_bm4.pin_memory(), targets.labels_bmk.pin_memory(), targets.valid_bm.pin_memory())
+
+
+def worker_count(recipe: Recipe) -> int:
+    """Threads that prepare pictures: as many as the recipe says, or one fewer than cores, from 2 to MOST_WORKERS."""
+    return recipe.limits.workers or max(2, min(MOST_WORKERS, cpu_count() - 1))
 
 
 def _one_thread_each() -> None:

@@ -296,8 +296,10 @@ class Limits(Part):
         description="Decoded images kept in the project's cache folder once memory is full; 0: none.",
     )  # fmt: skip
     workers: int = Field(
-        2, ge=1, le=64, title="Workers", description="Threads that decode and augment images ahead of the network."
-    )
+        0, ge=0, le=64, title="Workers",
+        description="Threads that decode and augment images ahead of the network; 0: two, or up to eight where there are "
+        "more cores.",
+    )  # fmt: skip
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto",
         title="Precision",

@@ -109,10 +109,12 @@ class ImageCache:
 def view_text(request: PreviewRequest) -> str:
     """What the network sees of an image, in words."""
     width, height = request.turns.size
+    # Other images would have to be decoded for it at each move of a slider.
+    mixing = ", before mosaic, MixUp and CutMix" if request.recipe.mixing.is_on else ""
     if request.recipe.sampling.mode == "crops":
         what = "tiles" if request.recipe.sampling.placing == "tiles" else "crops"
-        return f"unscaled {what} of {width} × {height} px"
-    return f"whole images at {width} × {height} px"
+        return f"unscaled {what} of {width} × {height} px{mixing}"
+    return f"whole images at {width} × {height} px{mixing}"
 
 
 def turns_of(recipe: Recipe, training: Sequence[ImageRecord], image: ImageRecord) -> Turns:

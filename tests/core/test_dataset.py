@@ -96,9 +96,9 @@ def test_batches_are_the_same_whatever_the_workers_and_the_cache(
     monkeypatch.setattr(tile_file, "TILE", 32)
     monkeypatch.setattr(tile_file, "ONE_TILE_BYTES", 1000)
     chosen = recipe(mode, sampling__placing=placing, **EVERYTHING)
-    several = with_settings(chosen, {"limits.workers": 5})
-    expected = list(dataset(images, chosen).batches(2))
-    assert len(expected) >= 2
+    several, alone = (with_settings(chosen, {"limits.workers": workers}) for workers in (5, 1))
+    expected = list(dataset(images, alone).batches(2))
+    assert len(expected) >= 2 and same(expected, list(dataset(images, chosen).batches(2)))
     disk = ImageCache(0, folder=tmp_path, disk_bytes=10**8)
     assert same(expected, list(dataset(images, several, disk).batches(2)))
     decoded = disk.decoded
