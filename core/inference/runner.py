@@ -16,7 +16,7 @@ from core.augmentation.warp import resize
 from core.models.detector import Detector, Network
 from core.models.device import mixed_precision
 from core.models.inputs import InputSpec, tiles
-from core.models.multilabel import Decoding, collected, detections, suppress
+from core.models.multilabel import Decoding, detections, merged
 
 # Less than this in either direction and the coarsest map has no cell.
 SMALLEST_SIDE = 64
@@ -86,14 +86,12 @@ class Runner:
             found = [self._decoded(output, width, height) for output in outputs]
             boxes, scores = torch.cat([b for b, _ in found]), torch.cat([s for _, s in found])
             if len(found) > 1:
-                # The same defect may have been seen in two parts that overlap.
-                scores = suppress(boxes[None], scores[None], self.decoding)[0]
-                boxes, scores = collected(boxes, scores, self.decoding)
+                boxes, scores = merged(boxes, scores, self.decoding)
             return boxes.float().cpu().numpy(), scores.float().cpu().numpy()
 
     def _decoded(self, output: Output, width: int, height: int) -> tuple[Tensor, Tensor]:
-        logits_bak, deltas_ba4, anchors_a4 = output.raw
-        [(boxes, scores)] = detections(logits_bak, deltas_ba4, anchors_a4, output.size, self.decoding)
+        logits_bak, codes_bac, anchors_a4 = output.raw
+        [(boxes, scores)] = detections(logits_bak, codes_bac, anchors_a4, output.size, self.decoding)
         part = output.part
         boxes = boxes / boxes.new_tensor([part.scale_x, part.scale_y] * 2)
         boxes = boxes + boxes.new_tensor([part.x1, part.y1, part.x1, part.y1])

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from core.evaluation.average_precision import Evaluation, evaluate
 from core.geometry import area, clip
 from core.inference.runner import Output, Runner
-from core.models.multilabel import LossSums, Targets, detection_loss
+from core.models.multilabel import LossSettings, LossSums, Targets, detection_loss, label_weights
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.training.dataset import padded_targets
 from core.training.judging import Judged, Look, normalized_losses
 from core.training.parts import Loss
 from core.training.recipe import Recipe
-from core.types import Detections, GroundTruth
+from core.types import Detections, GroundTruth, Split
 
 # Of a box that a tile's edge cuts, this much must be inside to count as there.
 MIN_VISIBLE = 0.5
@@ -30,16 +30,16 @@ class DetectionTask:
     """Detectors: one sigmoid per label at every anchor, and the box."""
 
     label_names: tuple[str, ...]
-    loss: Loss
+    loss: LossSettings
 
     @classmethod
     def of(cls, recipe: Recipe, snapshot: Snapshot) -> Self:
-        return cls(tuple(snapshot.label_names), recipe.loss)
+        return cls(tuple(snapshot.label_names), loss_settings(recipe.loss, snapshot))
 
     def loss_sums(self, outputs: Any, targets: Targets) -> LossSums:
-        """`outputs`: logits (b, a, k), deltas (b, a, 4) and anchors (a, 4)."""
-        logits_bak, deltas_ba4, anchors_a4 = outputs
-        return detection_loss(logits_bak, deltas_ba4, anchors_a4, targets, self.loss.kind)
+        """`outputs`: logits (b, a, k), numbers that say where boxes are (b, a, c), and anchors (a, 4)."""
+        logits_bak, codes_bac, anchors_a4 = outputs
+        return detection_loss(logits_bak, codes_bac, anchors_a4, targets, self.loss)
 
     def look(self, runner: Runner, image: SnapshotImage, pixels: NDArray[np.uint8]) -> Look:
         """Loss and detections of one image, whole or in tiles, from one pass over it."""
@@ -77,6 +77,19 @@ class DetectionTask:
                 "exact_match": evaluation.exact_match,
             },
         )
+
+
+def loss_settings(loss: Loss, snapshot: Snapshot) -> LossSettings:
+    """How errors count: labels are weighted by how many training boxes carry each."""
+    boxes = sum((image.labels.sum(axis=0) for image in snapshot.of_split(Split.TRAIN)), np.zeros(len(snapshot.label_names)))
+    return LossSettings(
+        kind=loss.kind,
+        focal_alpha=loss.focal_alpha,
+        focal_gamma=loss.focal_gamma,
+        negatives=loss.negatives,
+        box=loss.box,
+        label_weights=label_weights([int(count) for count in boxes], loss.class_weights),
+    )
 
 
 def part_targets(output: Output, boxes: NDArray[np.float32], labels: NDArray[np.bool_]) -> Targets:

@@ -1,0 +1,201 @@
+"""Which anchor, or which point, learns which ground truth box. Batched, and without waiting for the device.
+
+Names of dimensions: b images, m ground truth boxes (padded), a anchors, k labels, r an anchor's rank for a box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+POSITIVE_IOU = 0.5
+NEGATIVE_IOU = 0.4
+# Rounds in which ground truth boxes that want the same best anchor are given another one, and how many of its best
+# anchors a box may bid for in them.
+CLAIM_ROUNDS = 4
+WISHES = 8
+# Pairs of box and anchor that are looked at together. On a CPU, what fits in its cache; elsewhere, what is worth a
+# kernel's launch, and yet an image with hundreds of boxes must not cost gigabytes.
+PAIRS_AT_ONCE = 2**17
+PAIRS_ON_GPU = 2**24
+
+# Points further than this from a box's centre, in strides, do not learn it (Tian et al., FCOS: A Simple and Strong
+# Anchor-free Object Detector, section 2.2), and a map learns the boxes that reach 4 to 8 strides from the point.
+CENTRE_RADIUS = 1.5
+NEAREST_SIDE, FARTHEST_SIDE = 4.0, 8.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """Ground truth of a batch, padded to the image with the most boxes."""
+
+    boxes_bm4: Tensor  # float32, x1 y1 x2 y2 in input pixels
+    labels_bmk: Tensor  # float32 multi-hot
+    valid_bm: Tensor  # bool, False for padding
+
+    def to(self, device: torch.device) -> Targets:
+        return Targets(
+            self.boxes_bm4.to(device, non_blocking=True),
+            self.labels_bmk.to(device, non_blocking=True),
+            self.valid_bm.to(device, non_blocking=True),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """What each anchor is to learn."""
+
+    box_ba: Tensor  # int64, the row of the ground truth; meaningless where not positive
+    positive_ba: Tensor  # bool
+    negative_ba: Tensor  # bool; an anchor that is neither is ignored
+
+
+def match_anchors(anchors_a4: Tensor, targets: Targets) -> Matches:
+    """Give anchors to the boxes that they overlap.
+
+    An anchor is positive for the box that it overlaps most, from IoU 0.5 up; negative below 0.4. Each box
+    also gets the best anchor that no other box claims with a higher IoU, so no box goes untaught. Of boxes that
+    overlap an anchor equally, the earlier one has it.
+    """
+    images, boxes = targets.valid_bm.shape
+    if boxes == 0:
+        return _nothing(anchors_a4, images)
+    columns = _columns(anchors_a4)
+    blocks = _blocks(images * boxes, len(anchors_a4), anchors_a4.device)
+    best_iou, best_box, wished_iou, wished = [], [], [], []
+    for block in blocks:
+        iou_bma = _iou(targets.boxes_bm4, [column[block] for column in columns])
+        iou_bma *= targets.valid_bm[..., None]
+        most_bmr, anchor_bmr = iou_bma.topk(min(WISHES, iou_bma.shape[2]), dim=2)
+        wished_iou.append(most_bmr)
+        wished.append(anchor_bmr + block.start)
+        best_iou.append(iou_bma.amax(dim=1))
+        best_box.append(_first_where(iou_bma == best_iou[-1][:, None]))
+    best_iou_ba, best_box_ba = torch.cat(best_iou, dim=1), torch.cat(best_box, dim=1)
+    most_bmr, place_bmr = torch.cat(wished_iou, dim=2).topk(min(WISHES, len(anchors_a4)), dim=2)
+    claims_ba = _claims(most_bmr, torch.cat(wished, dim=2).gather(2, place_bmr), len(anchors_a4))
+    claimed_ba = claims_ba >= 0
+    return Matches(
+        torch.where(claimed_ba, claims_ba, best_box_ba),
+        (best_iou_ba >= POSITIVE_IOU) | claimed_ba,
+        (best_iou_ba < NEGATIVE_IOU) & ~claimed_ba,
+    )
+
+
+def match_points(points_a4: Tensor, targets: Targets) -> Matches:
+    """Give points to the boxes that they lie in, as FCOS does; every point is positive or negative.
+
+    `points_a4`: a square of one stride's side around each point, all maps. A point learns a box if it lies inside
+    it, within 1.5 strides of its centre in x and in y, and the box's farthest side is 4 to 8 strides away (the finest
+    map has no lower bound, the coarsest no upper one). Of several such boxes, it learns the smallest, the earlier
+    one of equals.
+    """
+    images, boxes = targets.valid_bm.shape
+    if boxes == 0:
+        return _nothing(points_a4, images)
+    left_a, top_a, right_a, bottom_a = _columns(points_a4)
+    x_a, y_a, stride_a = (left_a + right_a) / 2, (top_a + bottom_a) / 2, right_a - left_a
+    limits = (
+        2 * CENTRE_RADIUS * stride_a,
+        torch.where(stride_a == stride_a.min(), 0.0, NEAREST_SIDE * stride_a),
+        torch.where(stride_a == stride_a.max(), torch.inf, FARTHEST_SIDE * stride_a),
+    )
+    sides_bm2 = targets.boxes_bm4[..., 2:] - targets.boxes_bm4[..., :2]
+    area_bm1 = torch.where(targets.valid_bm, sides_bm2.prod(dim=2), torch.inf)[..., None]
+    smallest, box = [], []
+    for block in _blocks(images * boxes, len(points_a4), points_a4.device):
+        takes_bma = _takes(targets.boxes_bm4, x_a[block], y_a[block], *(limit[block] for limit in limits))
+        area_bma = torch.where(takes_bma, area_bm1, torch.inf)
+        smallest.append(area_bma.amin(dim=1))
+        box.append(_first_where(area_bma == smallest[-1][:, None]))
+    positive_ba = torch.cat(smallest, dim=1) < torch.inf
+    return Matches(torch.cat(box, dim=1), positive_ba, ~positive_ba)
+
+
+def pairwise_iou(boxes_bm4: Tensor, anchors_a4: Tensor) -> Tensor:
+    """IoU of every pair, shape (b, m, a); 0 for boxes without area."""
+    return _iou(boxes_bm4, _columns(anchors_a4))
+
+
+def _iou(boxes_bm4: Tensor, anchor_columns: Sequence[Tensor]) -> Tensor:
+    left, top, right, bottom = boxes_bm4[..., None].unbind(dim=2)
+    anchor_left, anchor_top, anchor_right, anchor_bottom = anchor_columns
+    overlap = torch.minimum(right, anchor_right).sub_(torch.maximum(left, anchor_left)).clamp_(min=0)
+    overlap *= torch.minimum(bottom, anchor_bottom).sub_(torch.maximum(top, anchor_top)).clamp_(min=0)
+    box_area = (right - left).clamp(min=0) * (bottom - top).clamp(min=0)
+    anchor_area = (anchor_right - anchor_left) * (anchor_bottom - anchor_top)
+    return overlap.div_((box_area + anchor_area).sub_(overlap).clamp_(min=1e-9))
+
+
+def _takes(
+    boxes_bm4: Tensor, x_a: Tensor, y_a: Tensor, radius_a: Tensor, nearest_a: Tensor, farthest_a: Tensor
+) -> Tensor:
+    """Whether a point may learn a box, (b, m, a): inside, near its centre, and of the size that its map is for.
+
+    All conditions become one number above zero, as comparing takes several times longer than subtracting.
+    `radius_a` is twice the distance from the centre.
+    """
+    left, top, right, bottom = boxes_bm4[..., None].unbind(dim=2)
+    to_left, to_top, to_right, to_bottom = x_a - left, y_a - top, right - x_a, bottom - y_a
+    margin = torch.minimum(to_left, to_right)
+    margin = torch.minimum(margin, torch.minimum(to_top, to_bottom), out=margin)
+    side = torch.maximum(to_left, to_right)
+    side = torch.maximum(side, torch.maximum(to_top, to_bottom), out=side)
+    # The distance from a box's centre is half the difference of those from its sides.
+    off = torch.maximum(to_left.sub_(to_right).abs_(), to_top.sub_(to_bottom).abs_())
+    margin = torch.minimum(margin, radius_a - off, out=margin)
+    margin = torch.minimum(margin, side - nearest_a, out=margin)
+    return torch.minimum(margin, farthest_a - side, out=margin) > 0
+
+
+def _claims(iou_bmr: Tensor, anchor_bmr: Tensor, anchors: int) -> Tensor:
+    """The box that claims each anchor, (b, a) int64, -1 for none.
+
+    In every round each box without an anchor bids for the best of its wishes that is free, and the highest bid wins.
+    """
+    images, boxes = iou_bmr.shape[:2]
+    device = iou_bmr.device
+    # Coinciding boxes overlap an anchor equally: a tiny preference for the earlier one breaks the tie.
+    bid_bmr = torch.where(iou_bmr > 0, iou_bmr - torch.arange(boxes, device=device)[:, None] * 1e-6, -1.0)
+    row_bm = torch.arange(boxes, device=device).expand(images, boxes)
+    # One more column, which is cut off: losers write to it, for an index by a mask would wait for the device.
+    owner_ba = torch.full((images, anchors + 1), -1, dtype=torch.int64, device=device)
+    served_bm = torch.zeros(images, boxes, dtype=torch.bool, device=device)
+    for _ in range(min(CLAIM_ROUNDS, boxes)):
+        taken_bmr = owner_ba.gather(1, anchor_bmr.flatten(1)).view_as(anchor_bmr) >= 0
+        offer_bm, wish_bm = torch.where(taken_bmr, -1.0, bid_bmr).max(dim=2)
+        anchor_bm = anchor_bmr.gather(2, wish_bm[..., None])[..., 0]
+        offer_bm = torch.where(served_bm, -1.0, offer_bm)
+        highest_ba = offer_bm.new_full((images, anchors), -1.0).scatter_reduce_(1, anchor_bm, offer_bm, "amax")
+        wins_bm = (offer_bm > 0) & (offer_bm == highest_ba.gather(1, anchor_bm))
+        owner_ba.scatter_(1, torch.where(wins_bm, anchor_bm, anchors), row_bm)
+        owner_ba[:, anchors] = -1
+        served_bm |= wins_bm
+    return owner_ba[:, :anchors]
+
+
+def _columns(boxes_n4: Tensor) -> tuple[Tensor, ...]:
+    """x1, y1, x2 and y2, each (n,), packed: arithmetic on every fourth number is many times slower."""
+    return boxes_n4.t().contiguous().unbind(dim=0)
+
+
+def _first_where(true_bma: Tensor) -> Tensor:
+    """The first row m at which `true_bma` holds, (b, a) int64. It holds somewhere."""
+    boxes = true_bma.shape[1]
+    # Many times faster than max() with its indices over a dimension that is not the last.
+    falling_m1 = torch.arange(boxes, 0, -1, dtype=torch.int32, device=true_bma.device)[:, None]
+    return boxes - (true_bma * falling_m1).amax(dim=1).long()
+
+
+def _blocks(pairs: int, anchors: int, device: torch.device) -> list[slice]:
+    """Runs of anchors that are looked at together, each in `pairs` pairs with boxes."""
+    size = max(1, (PAIRS_AT_ONCE if device.type == "cpu" else PAIRS_ON_GPU) // pairs)
+    return [slice(begin, min(begin + size, anchors)) for begin in range(0, anchors, size)]
+
+
+def _nothing(anchors_a4: Tensor, images: int) -> Matches:
+    positive_ba = torch.zeros(images, len(anchors_a4), dtype=torch.bool, device=anchors_a4.device)
+    return Matches(positive_ba.long(), positive_ba, ~positive_ba)
