@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.error import URLError
 
@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.models.checkpoint import Checkpoint
 from core.models.anchors import NO_ANCHORS
+from core.models.checkpoint import Checkpoint
 from core.models.detector import Detector, Network
 from core.models.registry import WeightsFile
 from core.models.tensor_file import read_tensors
+
+# How the layers begin that turn features into a library's own labels: classifiers and detectors of torchvision and timm.
+FOREIGN_HEADS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "heads.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,10 @@ class Report:
 
     loaded: int  # tensors of the network that were taken over
     total: int  # tensors of the network
-    skipped: tuple[str, ...]  # tensors of the file that fitted nowhere, and why
+    skipped: tuple[str, ...]  # tensors of the file that were not taken over, and why
     text: str
+    unexpected: tuple[str, ...] = ()  # those of `skipped` that one would have thought to fit
+    fresh: tuple[str, ...] = ()  # backbone stages of which not all was taken over, input first
 
 
 def download(file: WeightsFile) -> dict[str, Tensor]:
@@ -91,9 +96,7 @@ def load_checkpoint(detector: Network, labels: list[str], source: Checkpoint, wh
     if own_anchors != source.architecture.anchors:
         own = {name: tensor for name, tensor in own.items() if not name.startswith("heads.")}
         report = _take_over(detector, own, where, of_file=len(source.tensors))
-        return Report(
-            report.loaded, report.total, report.skipped, report.text + "; the heads start afresh, for other anchors"
-        )
+        return replace(report, text=report.text + "; the heads start afresh, for other anchors")
     carried = [name for name in labels if name in source.description.labels]
     state = detector.state_dict()
     for name in list(own):
@@ -104,7 +107,7 @@ def load_checkpoint(detector: Network, labels: list[str], source: Checkpoint, wh
     text = f"{report.text}; label heads carried over for {', '.join(carried) or 'none'}" + (
         f", new for {', '.join(new)}" if new else ""
     )
-    return Report(report.loaded, report.total, report.skipped, text)
+    return replace(report, text=text)
 
 
 def _by_label(fresh: Tensor, trained: Tensor, labels: list[str], trained_labels: list[str]) -> Tensor:
@@ -118,22 +121,45 @@ def _by_label(fresh: Tensor, trained: Tensor, labels: list[str], trained_labels:
     return result.view_as(fresh)
 
 
-def _take_over(detector: Network, tensors: dict[str, Tensor], where: str, of_file: int) -> Report:
-    state = detector.state_dict()
-    fitting, skipped = {}, []
+def _take_over(network: Network, tensors: dict[str, Tensor], where: str, of_file: int) -> Report:
+    """Give `network` those of `tensors` that it has under the same name in the same shape."""
+    state = network.state_dict()
+    fitting, skipped, unexpected = {}, [], []
     for name, tensor in tensors.items():
         if name not in state:
-            skipped.append(f"{name}: no such tensor here")
+            known = name.startswith(FOREIGN_HEADS)
+            reason = f"{name}: {'part of a head for other labels' if known else 'this network has no such part'}"
+            skipped.append(reason)
+            unexpected += [] if known else [reason]
         elif state[name].shape != tensor.shape:
             skipped.append(f"{name}: shape {tuple(tensor.shape)}, here {tuple(state[name].shape)}")
+            unexpected.append(skipped[-1])
         elif tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise InputError(f"{where}: tensor {name!r} holds NaN or infinity; choose other weights")
         else:
             fitting[name] = tensor
     if not fitting:
         raise InputError(f"{where}: none of its {of_file} tensors fits this model; is it for another one?")
-    detector.load_state_dict(fitting, strict=False)
-    return Report(len(fitting), len(state), tuple(skipped), f"{len(fitting)} of {len(state)} tensors from {where}")
+    fresh = _incomplete_stages(network, set(fitting))
+    network.load_state_dict(fitting, strict=False)
+    text = f"{len(fitting)} of {len(state)} tensors from {where}"
+    if fresh:
+        text += f"; {', '.join(fresh)} start{'s' if len(fresh) == 1 else ''} at random, at least in part"
+    return Report(len(fitting), len(state), tuple(skipped), text, tuple(unexpected), fresh)
+
+
+def _incomplete_stages(network: Network, loaded: set[str]) -> tuple[str, ...]:
+    """Stages of the backbone with a parameter or statistic that is not among the `loaded` names."""
+    taken = {id(tensor) for name, tensor in network.state_dict(keep_vars=True).items() if name in loaded}
+    return tuple(
+        stage
+        for stage, modules in network.backbone.stages().items()
+        if any(
+            id(tensor) not in taken and not name.endswith("num_batches_tracked")
+            for module in modules
+            for name, tensor in module.state_dict(keep_vars=True).items()
+        )
+    )
 
 
 def _tensors(value: object, path: Path) -> dict[str, Tensor]:

@@ -9,13 +9,15 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
+from core.errors import InputError
 from core.models.detector import Network
+from core.models.weights import Report
 from core.training.optimizers import build_optimizer, parameter_groups, set_learning, set_rate
 from core.training.parts import Strategy
 from core.training.phases import Phase, phase_at, phases, stage_factors
 from core.training.recipe import Recipe
 
-__all__ = ["Plan", "apply_strategy", "set_rate"]
+__all__ = ["Plan", "apply_strategy", "set_rate", "weights_notices"]
 
 
 @dataclass(slots=True, eq=False)
@@ -94,3 +96,26 @@ def _keeps_statistics(strategy: Strategy, pretrained: bool) -> bool:
     if strategy.norms == "auto":
         return pretrained and strategy.kind != "scratch"
     return strategy.norms == "frozen"
+
+
+def weights_notices(recipe: Recipe, report: Report, stages: Sequence[str]) -> list[str]:
+    """What the user should know of the starting weights besides their number.
+
+    Raises InputError if a stage that never learns was not in them: it would stay random.
+    """
+    found = []
+    if report.unexpected:
+        found.append(
+            f"starting weights: {len(report.unexpected)} tensors were not taken over, such as {report.unexpected[0]}"
+        )
+    learning = phases(recipe, stages)[-1].stages
+    if frozen := [stage for stage in report.fresh if stage not in learning]:
+        raise InputError(
+            f"weights: they hold nothing, or not all, for {', '.join(frozen)}, which strategy.kind={recipe.strategy.kind} "
+            "never lets learn; choose other weights, or a strategy in which these stages learn"
+        )
+    if report.fresh:
+        found.append(
+            f"starting weights: they do not cover {', '.join(report.fresh)}, which start at random, at least in part"
+        )
+    return found
