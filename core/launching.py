@@ -14,7 +14,7 @@ from typing import Any
 from core.errors import InputError
 from core.imaging.decode import image_size
 from core.jobs.folder import JobFolder
-from core.jobs.process import follow_batches, spawn
+from core.jobs.process import CHILD_MODULE, follow_batches, spawn
 from core.project import edits
 from core.project.history import Edit
 from core.project.project import Project
@@ -162,7 +162,9 @@ def _split_sizes(snapshot: Snapshot) -> str:
     return ", ".join(f"{len(snapshot.of_split(split))} {split}" for split in (Split.TRAIN, Split.VAL, Split.TEST))
 
 
-def run_training(folder: JobFolder, interrupted: Callable[[], None] = lambda: None) -> Iterator[dict[str, Any]]:
+def run_training(
+    folder: JobFolder, interrupted: Callable[[], None] = lambda: None, module: str = CHILD_MODULE
+) -> Iterator[dict[str, Any]]:
     """Train in a child process on all cores, or go on with a training; the events from now on as plain values.
 
     Ctrl+C asks the run to stop and keep what it has learnt; the run's last event then says so, and `interrupted` was
@@ -173,7 +175,7 @@ def run_training(folder: JobFolder, interrupted: Callable[[], None] = lambda: No
     # The notices of a run that was only prepared belong to it; what an earlier process said has been read.
     offset = end if any(event.get("event") != "notice" for event in before) else 0
     with _first_interrupt_stops(folder, interrupted):
-        process = spawn(folder)
+        process = spawn(folder, module=module)
         ended = False
         try:
             for batch in follow_batches(folder, process, offset):

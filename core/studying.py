@@ -101,6 +101,14 @@ def create_study(
         raise InputError(f"{folder}: the study cannot be written ({error}); check the disk") from error
 
 
+def study_job(folder: Path) -> JobFolder:
+    """The study in `folder` as a job that may be started. Raises InputError if a process works on it now."""
+    job = JobFolder(folder)
+    if job.alive() and job.state() == "running":
+        raise InputError(f"{folder.name}: is running already; its report is {folder / 'report.md'}")
+    return job
+
+
 def start_study(folder: JobFolder, *, detached: bool = False) -> JobProcess:
     """Run, or go on with, a study in a process of its own."""
     return spawn(folder, detached=detached, module=MODULE)
@@ -117,6 +125,7 @@ def run_study(folder: Path, should_stop: Callable[[], bool]) -> Iterator[dict[st
     study, runs = load_study(folder), runs_folder_of(folder)
     yield {"event": "study_started", "study": study.id, "runs": len(study.runs)}
     write_report(read_result(study, runs), folder)
+    told: set[Any] = set()
     for number, one in enumerate(study.runs, start=1):
         # What failed is tried once more: whoever goes on with a study has mended the cause.
         if not (runs / one.run).is_dir() or JobFolder(runs / one.run).state() == "finished":
@@ -124,13 +133,16 @@ def run_study(folder: Path, should_stop: Callable[[], bool]) -> Iterator[dict[st
         yield from _wait_for_others(runs, should_stop)
         if should_stop():
             break
+        if JobFolder(runs / one.run).state() == "finished":  # by whoever was waited for
+            continue
         about = {"run": one.run, "strategy": one.arm, "seed": one.seed}
         yield {"event": "study_run", "number": number, "of": len(study.runs)} | about
         for event in _train(JobFolder(runs / one.run), should_stop):
             if event.get("event") == "epoch":
                 known = {name: event.get(name) for name in ("epoch", "epochs", "map50", "map", "seconds_left")}
                 yield {"event": "study_epoch"} | about | known
-            elif event.get("event") == "notice":
+            elif event.get("event") == "notice" and event.get("text") not in told:
+                told.add(event.get("text"))  # most are the same for all runs
                 yield to_json(Notice(f"{one.run}: {event.get('text')}", event.get("level", "info")))
         outcome = read_outcome(runs, one)
         write_report(read_result(study, runs), folder)

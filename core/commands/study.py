@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +16,7 @@ from core.launching import prepare_range_test, run_training
 from core.models.registry import MODELS
 from core.predicting import find_checkpoint
 from core.project.project import Project
-from core.studying import create_study, find_study, report_study, run_study, studies_folder
+from core.studying import MODULE, create_study, find_study, report_study, studies_folder, study_job
 from core.training.presets import load_presets
 from core.training.rate_range import STEPS
 from core.training.recipe import Recipe
@@ -143,8 +140,7 @@ def study(
             arms = [usual_arm(name, base) for name in strategies.split(",") if name.strip()]
             arms += [_variant(text) for text in variant or []]
             path = create_study(project, base, arms, [base.seed + number for number in range(seeds)]).path
-    with _interrupt_stops() as should_stop:
-        stopped = _follow(run_study(path, should_stop), json=json)
+    stopped = _follow(run_training(study_job(path), module=MODULE), json=json)
     _tell(path, report_study(path), json=json)
     if stopped and not json:
         say(f"not complete; 'defectdesk study DIR --resume {path.name}' goes on", "yellow")
@@ -180,6 +176,8 @@ def _follow(events: Iterable[dict[str, Any]], *, json: bool) -> bool:
     stopped = False
     for event in events:
         stopped = bool(event.get("stopped"))
+        if event["event"] == "failed":
+            raise InputError(f"{event['reason']}. {event.get('advice', '')}")
         if json:
             print_json(event)
         elif event["event"] == "study_run":
@@ -239,21 +237,3 @@ def _draw_curve(curve: list[list[float]], proposed: float | None) -> None:
         mark = proposed is not None and not marked and rate >= proposed
         marked = marked or mark
         say(f"{rate:8.1e}  {loss:8.3f}  {bar}{'  ← proposed' if mark else ''}")
-
-
-@contextmanager
-def _interrupt_stops() -> Iterator[Callable[[], bool]]:
-    """Ctrl+C asks the study to end in good order; a second one ends it at once."""
-    asked = False
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)
