@@ -78,7 +78,8 @@ class RunHistory:
                 case RunPaused():
                     self.paused = event
                 case Notice():
-                    self.notices.append(event)
+                    if event not in self.notices:  # a run that is gone on with says it once more
+                        self.notices.append(event)
                 case CheckpointSaved():
                     self.checkpoints.append(event)
                 case RunFinished():

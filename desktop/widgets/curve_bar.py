@@ -113,6 +113,7 @@ class CurveBar(QWidget):
     def _build_chips(self) -> None:
         while (taken := self._chips.takeAt(0)) is not None:
             if (chip := taken.widget()) is not None:
+                chip.hide()
                 chip.deleteLater()
         for number, run in enumerate(self._compared):
             chip = QToolButton()

@@ -276,6 +276,7 @@ class CurvePlot(QWidget):
     def _build_switches(self, curves: Sequence[CurveStyle]) -> None:
         while (taken := self._switches.takeAt(0)) is not None:
             if (button := taken.widget()) is not None:
+                button.hide()
                 button.deleteLater()
         menu = QMenu(self._menu_button)
         for style in curves:

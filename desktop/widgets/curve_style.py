@@ -57,9 +57,10 @@ def label_curve_style(name: str, color: str) -> CurveStyle:
     return CurveStyle(f"label:{name}", name, color=color, width=1.4, shown=False, in_menu=True)
 
 
-def measure_curve_style(name: str, number: int) -> CurveStyle:
-    """A further measure of the task, such as macro F1."""
-    return CurveStyle(f"metric:{name}", name.replace("_", " "), 4 + number % 4, width=1.6)
+def measure_curve_style(name: str, number: int, *, chief: bool) -> CurveStyle:
+    """A further measure of the task, such as macro F1; `chief` where there is no mean average precision beside it."""
+    title = name.replace("_", " ")
+    return CurveStyle(f"metric:{name}", title, 4 + number % 4, width=1.6, shown=chief, in_menu=not chief)
 
 
 def compared_style(style: CurveStyle, run: str, number: int) -> CurveStyle:

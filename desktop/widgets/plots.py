@@ -9,7 +9,7 @@ from desktop.widgets.curve_style import LOSS_CURVES, MAP_CURVES
 def loss_plot() -> CurvePlot:
     return CurvePlot(
         "Loss", "Loss", LOSS_CURVES, "The loss of every step and epoch appears here once a training runs.",
-        menu_title="Parts",
+        menu_title="More",
     )  # fmt: skip
 
 
@@ -17,5 +17,5 @@ def map_plot() -> CurvePlot:
     return CurvePlot(
         "Mean average precision", "mAP", MAP_CURVES,
         "Mean average precision on the validation images appears here after each epoch.",
-        unit_range=True, menu_title="Labels",
+        unit_range=True, menu_title="More",
     )  # fmt: skip

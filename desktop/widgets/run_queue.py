@@ -14,7 +14,7 @@ from desktop.widgets.parts import ElidedLabel, icon_button, words
 from desktop.widgets.run_picker import model_title
 
 _ROW = 30  # pixels
-_ROWS_SHOWN = 4
+_ROWS_SHOWN = 3
 
 
 class RunQueue(QFrame):
@@ -45,6 +45,9 @@ class RunQueue(QFrame):
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(inside)
+        # The card is seen through it.
+        self._scroll.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
         head.addWidget(self._hold)

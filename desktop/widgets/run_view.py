@@ -149,14 +149,15 @@ class RunView(QWidget):
 
     def _choose_curves(self, history: RunHistory) -> None:
         labels, metrics = history.label_names(), history.metric_names()
-        chosen = (labels, metrics, list(self._compared))
+        boxes = any(epoch.map is not None for epoch in history.epochs[-1:])  # rather than labels of whole images
+        chosen = (labels, metrics, list(self._compared), boxes)
         if chosen == self._curves:
             return
         self._curves = chosen
         self.loss.set_curves([*LOSS_CURVES, *self._compared_styles(LOSS_CURVES)])
         self.map.set_curves([
             *MAP_CURVES,
-            *(measure_curve_style(name, number) for number, name in enumerate(metrics)),
+            *(measure_curve_style(name, number, chief=not boxes) for number, name in enumerate(metrics)),
             *(label_curve_style(name, self._colors.get(name, "")) for name in labels),
             *self._compared_styles(MAP_CURVES),
         ])  # fmt: skip
