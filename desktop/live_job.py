@@ -37,8 +37,21 @@ class LiveJob(QObject):
 
     def start(self, folder: JobFolder, warm: WarmChild | None = None) -> None:
         """Do the job in `folder` in a process of its own, or in `warm`, which waits for one."""
+        self._begin(JobThread(folder, warm, module=self._module, parent=self))
+
+    def attach(self, folder: JobFolder) -> None:
+        """Take up the job that another process does in `folder`."""
+        self._begin(JobThread(folder, attach=True, parent=self))
+
+    def leave(self) -> None:
+        """Let the job go on by itself when this program ends."""
+        if self._thread is not None:
+            self._thread.leave()
+            self._forget()
+
+    def _begin(self, thread: JobThread) -> None:
         assert self._thread is None
-        self._thread = JobThread(folder, warm, module=self._module, parent=self)
+        self._thread = thread
         self._thread.events.connect(self._take_in)
         self._thread.ended.connect(self._end)
         self._thread.start()

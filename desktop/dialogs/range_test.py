@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from core.jobs.folder import JobFolder
 from core.jobs.process import WarmChild
+from core.training.rate_range import STEPS
 from core.training.recipe import Recipe
 from desktop.dialogs.frame import DialogFrame, Paragraph, numeric
 from desktop.live_job import LiveJob
@@ -23,7 +24,6 @@ ABOUT = (
     "rises where it is too high. Nothing of it is kept, and the recipe changes only when you press “Use this rate”."
 )
 EMPTY = "The curve appears with the first steps; the model is loaded before."
-STEPS = 100  # that a test takes at most
 
 
 class RangeTestDialog(DialogFrame):

@@ -67,12 +67,17 @@ class StudySetup(QWidget):
             box.setAccessibleDescription(reason or about)
             self.boxes[name] = box
             layout.addWidget(box)
-            line = Paragraph(about if not reason else f"Not with this recipe: {reason}.", "small")
+            told = reason and self._base.weights.source != "none"
+            line = Paragraph(f"Not with this recipe: {reason}." if told else about, "small")
             line.setContentsMargins(24, 0, 0, GAP // 2)
             layout.addWidget(line)
         form = new_form()
         for title, field, tip in (
-            ("Seeds", self.seeds, "Each strategy is trained this often: without the spread over seeds, luck looks like skill."),
+            (
+                "Seeds",
+                self.seeds,
+                "Each strategy is trained this often: without the spread over seeds, luck looks like skill.",
+            ),
             ("Epochs", self.epochs, "The same for all strategies."),
             ("Time limit", self.minutes, "For each run; its schedule is fitted to end within."),
         ):

@@ -33,7 +33,7 @@ class StudyRequest:
     @property
     def recipe(self) -> Recipe:
         """What all strategies start from, with the budget. Raises InputError."""
-        budget = {"schedule.epochs": self.epochs, "limits.time_minutes": self.minutes}
+        budget: dict[str, object] = {"schedule.epochs": self.epochs, "limits.time_minutes": self.minutes}
         kind = self.base.strategy.kind
         if kind == "two_phase":
             budget["strategy.head_epochs"] = min(self.base.strategy.head_epochs, max(1, self.epochs - 1))

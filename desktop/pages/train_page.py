@@ -48,7 +48,7 @@ class TrainPage(QWidget):
         self._gpus: list[str] | None = None
         self._recipe = RecipeSide(session)
         self._side = RunSide(session, services.tasks, self._live)
-        self._trials = Trials(session, self._live, self._recipe, self, child_module)
+        self._trials = Trials(session, services.tasks, self._live, self._recipe, self, child_module)
         self._view, self._runs = self._side.view, self._side.picker
         self._sync_timer = QTimer(self, singleShot=True, interval=_SYNC_MS)
         self._sync_timer.timeout.connect(self._sync_runs)
@@ -58,7 +58,7 @@ class TrainPage(QWidget):
             {
                 "train": self.train, "pause_training": self.pause, "stop_training": self.stop,
                 "resume_training": lambda: self.resume(self._side.own_run), "watch_run": self._side.choose_watched,
-                "find_rate": self._trials.find_rate,
+                "find_rate": self._trials.find_rate, "study": self._trials.open_study,
             },
         )  # fmt: skip
         layout = QHBoxLayout(self)
@@ -91,11 +91,15 @@ class TrainPage(QWidget):
 
     def may_close(self) -> bool:
         """Whether the window may close. The person chooses what becomes of a training."""
-        if self._live.running:
+        training = self._live.running
+        if training or self._trials.study:
             how = self.ask_how_to_close()
             if how == "cancel":
                 return False
-            self._leave_going() if how == "leave" else self._stop_with_patience()
+            if how == "leave":
+                self._trials.leave()
+            if training:
+                self._leave_going() if how == "leave" else self._stop_with_patience()
         self._trials.stop_and_wait()
         self._recipe.save_draft()
         self._live.warm.dismiss()
@@ -104,7 +108,8 @@ class TrainPage(QWidget):
 
     def ask_how_to_close(self) -> Literal["stop", "leave", "cancel"]:
         """Ask what becomes of the training that runs. A test puts its own answer here."""
-        return ask_how_to_close(self, self._live.run, 0 if self._queue.held else len(self._queue.waiting))
+        name = self._live.run or f"of study {self._trials.study}"
+        return ask_how_to_close(self, name, 0 if self._queue.held else len(self._queue.waiting))
 
     @property
     def training(self) -> bool:
@@ -177,7 +182,7 @@ class TrainPage(QWidget):
             self._recipe.show_error(str(error))
             return
         self._sync_runs()
-        self._session.message.emit(f"{folder.path.name} waits for {self._live.run or 'the trial'} to end")
+        self._session.message.emit(f"{folder.path.name} waits for {self._live.run or 'the study'} to end")
 
     def _start(self, folder: JobFolder, *, show: bool = True) -> None:
         self._live.start(folder)
@@ -243,8 +248,8 @@ class TrainPage(QWidget):
         """Another project, or none. The former one is still open while this runs."""
         if self._project is not None and self._project is not self._session.project:
             self._live.stop_and_wait()
-            self._trials.stop_and_wait()
         self._project = project = self._session.project
+        self._trials.take_project(project)
         self._recipe.take_project(project)
         self._side.take_project(project)
         going = self._queue.take(project.runs_folder if project is not None and not project.read_only else None)
@@ -315,7 +320,10 @@ class TrainPage(QWidget):
         self._side.queue.held_changed.connect(self._hold_queue)
         self._queue.changed.connect(self._show_queue)
         self._recipe.panel.form.rate_wanted.connect(self._trials.find_rate)
+        self._recipe.panel.form.study_wanted.connect(self._trials.open_study)
         self._trials.changed.connect(self._trials_changed)
+        self._trials.runs_changed.connect(self._sync_runs)
+        self._trials.run_requested.connect(self._side.show_run)
         self._live.progressed.connect(self._on_progress)
         self._live.ended.connect(self._on_ended)
 

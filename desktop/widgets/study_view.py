@@ -39,10 +39,10 @@ class StudyView(QWidget):
         super().__init__(parent)
         self.progress = QProgressBar()
         self.progress.setAccessibleName("Runs that are done")
-        self.state = Paragraph("", "muted")
+        self.state = Paragraph("Reading the runs…", "muted")
         self.answers = Paragraph()
         self.map = SpreadPlot("mAP")
-        self.arms = _table(tuple(heading[:1].upper() + heading[1:] for heading in HEADINGS), "Strategies")
+        self.arms = _table(tuple(_heading(heading) for heading in HEADINGS), "Strategies")
         self.runs = _table(_RUN_HEADINGS, "Runs")
         self.runs.cellActivated.connect(lambda row, _column: self.run_requested.emit(self._run_ids[row]))
         self.cautions = Paragraph("", "small")
@@ -54,7 +54,9 @@ class StudyView(QWidget):
         ended = sum(1 for one in result.outcomes if one.state in ("finished", "failed", "deleted"))
         self.progress.setRange(0, _parts(result, whole=True))
         self.progress.setValue(_parts(result, whole=False))
-        self.state.setText(f"{ended} of {len(result.outcomes)} runs are done. {state}".strip())
+        self._scroll.show()
+        going = "" if result.is_complete else state
+        self.state.setText(f"{ended} of {len(result.outcomes)} runs are done. {going}".strip())
         self.answers.setText("\n\n".join(_named(one.text) for one in result.conclusions))
         better = {one.better for one in result.conclusions[-1:] if one.better}
         self.map.show_rows([_spread_row(arm, arm.arm in better) for arm in _ranked(result)])
@@ -99,6 +101,9 @@ class StudyView(QWidget):
         layout.addWidget(self.state)
         layout.addWidget(self.progress)
         layout.addWidget(scroll, 1)
+        layout.addStretch(0)
+        scroll.hide()  # until there is something to show
+        self._scroll = scroll
 
 
 def _parts(result: StudyResult, *, whole: bool) -> int:
@@ -125,8 +130,12 @@ def _named(text: str) -> str:
         for end in (" ", ",", ";", ":", "."):
             text = text.replace(f" {name}{end}", f" “{title_of(name)}”{end}")
         if text.startswith(f"{name} "):
-            text = f"“{title_of(name)}”{text[len(name):]}"
+            text = f"“{title_of(name)}”{text[len(name) :]}"
     return text
+
+
+def _heading(text: str) -> str:
+    return text if text.startswith("mAP") else text[:1].upper() + text[1:]
 
 
 def _table(headings: tuple[str, ...], name: str) -> QTableWidget:
