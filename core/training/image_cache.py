@@ -72,16 +72,14 @@ class ImageCache:
         folder = project / "cache" / "training" if (project / "project.sqlite").is_file() else None
         return cls(memory // processes, window, folder, limits.disk_cache_mb * 2**20)
 
-    def read(self, path: str) -> Image:
-        """The image (h, w, 3) at its own size. Raises ImageError if it cannot be read."""
-        return _whole(self._pixels(path, None, None))
-
     def pixels(self, record: SnapshotImage, size: Size | None = None) -> Pixels:
         """The image, shrunk to `size` (width, height) unless that is its own.
 
         Raises ImageError if it cannot be read, or is not of the size that the snapshot knows.
         """
-        return self._pixels(record.path, record, size)
+        if size == (record.width, record.height):
+            size = None
+        return self._pixels((record.path, size), record)
 
     def whole(self, record: SnapshotImage, size: Size | None = None) -> Image:
         """All of the image (h, w, 3), stretched to `size` (width, height) if that is given, as the network sees it.
@@ -97,10 +95,7 @@ class ImageCache:
         """What a person should know, each told once."""
         return self._disk.problems() if self._disk else []
 
-    def _pixels(self, path: str, record: SnapshotImage | None, size: Size | None) -> Pixels:
-        if record is not None and size == (record.width, record.height):
-            size = None
-        key = (path, size)
+    def _pixels(self, key: tuple[str, Size | None], record: SnapshotImage) -> Pixels:
         kept = self._kept.get(key)
         if kept is not None:
             return kept
@@ -110,9 +105,9 @@ class ImageCache:
                 kept = self._found(key, record) or self._decoded(key, record)
             return kept
 
-    def _found(self, key: tuple[str, Size | None], record: SnapshotImage | None) -> Pixels | None:
+    def _found(self, key: tuple[str, Size | None], record: SnapshotImage) -> Pixels | None:
         """The image from the disk, where it is there."""
-        if self._disk is None or record is None:
+        if self._disk is None:
             return None
         size = key[1] or (record.width, record.height)
         file = self._disk.open(entry_name(record.content_hash, size, self._window), size)
@@ -128,7 +123,7 @@ class ImageCache:
                 return self._keep(key, _InMemory.of(image))
         return self._keep(key, _OnDisk(self, key, record, file))
 
-    def _decoded(self, key: tuple[str, Size | None], record: SnapshotImage | None) -> Pixels:
+    def _decoded(self, key: tuple[str, Size | None], record: SnapshotImage) -> Pixels:
         """The image from its own file, kept where there is room."""
         image, content, own = self._decode(key, record)
         found = _InMemory.of(image)
@@ -136,7 +131,7 @@ class ImageCache:
         if fits:
             self._keep(key, found)
         shrunk = own[0] * own[1] >= _WORTH_KEEPING * image.shape[0] * image.shape[1]
-        if self._disk is not None and record is not None and (shrunk or not fits):
+        if self._disk is not None and (shrunk or not fits):
             size = found.size
             # By what was read: a file that has changed since the snapshot is not taken for what it was.
             file = self._disk.write(entry_name(content, size, self._window), image)
@@ -144,7 +139,7 @@ class ImageCache:
                 self._keep(key, _OnDisk(self, key, record, file))
         return found
 
-    def _decode(self, key: tuple[str, Size | None], record: SnapshotImage | None) -> tuple[Image, str, Size]:
+    def _decode(self, key: tuple[str, Size | None], record: SnapshotImage) -> tuple[Image, str, Size]:
         """Pixels (h, w, 3), or (h, w) of a grey file, at the wanted size; the content's hash; the file's own size."""
         path, size = key
         data = read_bytes(path)
@@ -152,7 +147,7 @@ class ImageCache:
         with self._count:
             self.decoded += 1
         own = image.shape[1], image.shape[0]
-        if record is not None and own != (record.width, record.height):
+        if own != (record.width, record.height):
             raise ImageError(
                 f"{path}: it is {own[0]} x {own[1]} pixels now and was {record.width} x {record.height} when its boxes "
                 "were drawn; bring the old file back, or draw its boxes anew"

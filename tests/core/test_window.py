@@ -122,7 +122,10 @@ def test_a_snapshot_with_a_damaged_window_is_refused(tmp_path: Path) -> None:
 
 def test_training_reads_images_through_the_window(tmp_path: Path) -> None:
     path = write_picture(tmp_path / "a.png", RAMP)
-    assert np.array_equal(ImageCache(window=(500, 700)).read(str(path)), decode(path, (500, 700)))
+    height, width = RAMP.shape[:2]
+    none = np.zeros((0, 4), np.float32), np.zeros((0, 1), bool)
+    image = SnapshotImage(str(path), width, height, Status.CLEAN, Split.TRAIN, "", "", *none)
+    assert np.array_equal(ImageCache(window=(500, 700)).whole(image), decode(path, (500, 700)))
 
 
 def test_a_checkpoint_keeps_its_window_and_the_command_line_predicts_through_it(tmp_path: Path, run: Run) -> None:
