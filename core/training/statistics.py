@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -56,6 +57,7 @@ def paired_difference(first: Sequence[float], second: Sequence[float], confidenc
     return Difference(mean, mean - reach, mean + reach, count)
 
 
+@cache
 def t_quantile(probability: float, freedom: int) -> float:
     """The value that Student's t with `freedom` degrees of freedom stays below with `probability`, from 0.5 to 1.
 
