@@ -2,68 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from core.errors import InputError
+from core.models.spec import ModelSpec, WeightsFile
 
-
-@dataclass(frozen=True, slots=True)
-class WeightsFile:
-    """A file that torchvision's or timm's own loader would download."""
-
-    title: str
-    file_name: str
-    url: str
-    normalization: str  # how pixels were scaled when these weights were learnt, a key of inputs.NORMALIZATIONS
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """One model: what it is for, how large it is, and the recipe that suits it unless the user says otherwise.
-
-    Sizes are those of the network for one label, with the anchors of a project that has no boxes yet, at the default
-    input size: `tests/benchmarks/model_sizes.py` prints them, and a test holds them against the networks.
-    """
-
-    name: str
-    title: str
-    summary: str  # when to choose it
-    stages: tuple[str, ...]  # backbone stages, input first
-    strides: tuple[int, ...]  # input pixels from cell to cell of each feature map, finest first
-    parameters: int  # of the whole network
-    gflops: float  # of one picture's forward pass; a multiplication and its addition count as two
-    stage_parameters: dict[str, int]  # by stage; the other parameters are the head's, which always learns
-    task: Literal["detect", "classify"] = "detect"  # boxes with labels, or labels of the whole image
-    # own: each map has shapes of its own. shared: one set, scaled to every map, as a shared head needs. points: none.
-    anchors: Literal["own", "shared", "points"] = "own"
-    weights: dict[str, WeightsFile] = field(default_factory=dict)  # by source: "imagenet", "coco"
-    defaults: dict[str, Any] = field(default_factory=dict)  # recipe fields by dotted name
-    options: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # choices that shape the network, default first
-    variants: dict[str, dict[str, Any]] = field(default_factory=dict)  # by "option=value": fields that then differ
-
-    def with_options(self, options: Mapping[str, Any]) -> ModelSpec:
-        """The model as `options` shape it: with their strides, stages and sizes.
-
-        Raises ValueError if it has no such option, or not with that value.
-        """
-        spec = self
-        for name, value in options.items():
-            # 1 and True are equal, and mean different things.
-            if not any(value == known and type(value) is type(known) for known in self.options.get(name, ())):
-                raise ValueError(f"{self.name} has no option {name}={value!r}")
-            spec = replace(spec, **self.variants.get(f"{name}={value}", {}))
-        return spec
-
-    def options_for(self, source: str, tap: int) -> dict[str, Any]:
-        """The options that starting weights (`Weights.source`) and the stride of the first map ask for."""
-        wanted = {"reduced_tail": source in ("none", "coco"), "tap": tap, "norm": "group"}
-        # Random weights need norms that work with small batches; published ones come with theirs.
-        return {
-            name: wanted[name] if name != "norm" or source == "none" else values[0]
-            for name, values in self.options.items()
-        }
+__all__ = ["MODELS", "ModelSpec", "WeightsFile", "model_spec"]
 
 
 def _torchvision(title: str, file_name: str, normalization: str) -> WeightsFile:
@@ -322,6 +266,43 @@ MODELS: dict[str, ModelSpec] = {
             weights={
                 "imagenet": _RESNET50,
                 "coco": _torchvision("COCO detector", "retinanet_resnet50_fpn_v2_coco-5905b1c5.pth", "imagenet"),
+            },
+            defaults={
+                "weights.source": "coco",
+                "strategy.kind": "fine_tune",
+                "strategy.backbone_lr_factor": 0.5,
+                "sampling.mode": "whole",
+                "sampling.input_size": 640,
+                "loss.kind": "focal",
+                "loss.box": "giou",
+                "loss.box_weight": 1.0,
+                "optimizer.kind": "adamw",
+                "optimizer.lr": 2e-4,
+                "optimizer.weight_decay": 0.05,
+                "schedule.batch_size": 4,
+                "schedule.epochs": 30,
+            },
+            options={"norm": ("batch", "group")},
+        ),
+        ModelSpec(
+            name="fcos_resnet50_fpn",
+            title="FCOS ResNet-50 FPN",
+            summary="Defects of any shape, long scratches too, as no anchors need to fit them; costs what RetinaNet costs.",
+            stages=("stem", "layer1", "layer2", "layer3", "layer4"),
+            strides=(8, 16, 32, 64, 128),
+            parameters=32_115_270,
+            gflops=160.0,
+            stage_parameters={
+                "stem": 9_536,
+                "layer1": 215_808,
+                "layer2": 1_219_584,
+                "layer3": 7_098_368,
+                "layer4": 14_964_736,
+            },
+            anchors="points",
+            weights={
+                "imagenet": _RESNET50,
+                "coco": _torchvision("COCO detector", "fcos_resnet50_fpn_coco-99b0c9b7.pth", "imagenet"),
             },
             defaults={
                 "weights.source": "coco",

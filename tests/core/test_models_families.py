@@ -21,10 +21,13 @@ from core.models import checkpoint, weights
 from core.models.anchors import fit_enough
 from core.models.detector import Detector, Network
 from core.models.families import Architecture
-from core.models.multilabel import Decoding, Targets, detection_loss, detections
+from core.models.multilabel import Decoding, LossSettings, Targets, detection_loss, detections
 from core.models.ppn import PoolingHeads
 from core.models.registry import MODELS
+from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
+from core.training.preparation import prepare
 from core.training.recipe import default_recipe, with_settings
+from core.types import Split, Status
 from tests.benchmarks.model_sizes import sizes_of
 from tests.core.test_models import architecture, description
 
@@ -50,7 +53,7 @@ def test_any_input_size_gives_an_answer_for_every_anchor(model: str, size: tuple
     with torch.no_grad():
         logits, deltas, anchors = built(model)(torch.zeros(2, 3, *size))[:3]
     assert logits.shape == (2, len(anchors), 3)
-    assert deltas.shape == (2, len(anchors), 4)
+    assert deltas.shape == (2, len(anchors), 5 if MODELS[model].anchors == "points" else 4)
     assert len(anchors) > 0
     # Nothing is known yet: every label about as unlikely as the prior says.
     assert float(logits.sigmoid().mean()) == pytest.approx(0.01, abs=0.02)
@@ -128,6 +131,38 @@ def test_a_finer_tap_has_fewer_stages_to_choose_from() -> None:
     recipe = with_settings(default_recipe("ssd_mobilenet_v1_ppn"), settings)
     with pytest.raises(InputError, match="from_stage: .* no stage 'stride16'"):
         with_settings(recipe, {"sampling.tap": 8})
+
+
+def small_boxes(side: int) -> Snapshot:
+    """A project of one image of 300 px whose boxes are squares; nothing reads its pixels."""
+    corners = np.random.default_rng(0).uniform(0, 300 - side, (200, 2))
+    boxes = np.concatenate([corners, corners + side], axis=1).astype(np.float32)
+    image = SnapshotImage(
+        "a.png", 300, 300, Status.LABELLED, Split.TRAIN, "", "0", boxes, np.ones((len(boxes), 1), bool)
+    )
+    return make_snapshot(("pit",), ("#ff0000",), (image,))
+
+
+def test_defects_too_small_for_the_first_map_bring_the_advice_to_tap_a_finer_one() -> None:
+    scratch = {"weights.source": "none", "strategy.kind": "scratch"}
+    recipe = with_settings(default_recipe("ssd_mobilenet_v1_ppn"), scratch)
+    coarse = prepare(recipe, small_boxes(20))
+    assert any(text.endswith("set sampling.tap=8") for text in coarse.notices)
+    fine = prepare(with_settings(recipe, {"sampling.tap": 8}), small_boxes(20))
+    assert fine.reachable > 0.95 > coarse.reachable
+    assert fine.architecture.options == {"tap": 8}
+
+
+def test_going_on_from_a_checkpoint_keeps_its_first_map(tmp_path: Path) -> None:
+    arch = architecture("ssd_mobilenet_v1_ppn", labels=1, tap=8)
+    path = tmp_path / "c.safetensors"
+    checkpoint.save(path, arch.build(), description(arch, ["pit"]))
+    recipe = with_settings(
+        default_recipe("ssd_mobilenet_v1_ppn"), {"weights.source": "checkpoint", "weights.path": str(path)}
+    )
+    with pytest.raises(InputError, match=r"sampling.tap: .* set sampling.tap=8"):
+        prepare(recipe, small_boxes(30))
+    assert prepare(with_settings(recipe, {"sampling.tap": 8}), small_boxes(30)).architecture.options == {"tap": 8}
 
 
 # Weights. Files of the same layout as the libraries', a value of its own in every tensor, without 100 MB of them.
@@ -260,7 +295,7 @@ def taught(model: str, steps: int, lr: float, **options: object) -> tuple[Archit
     image, targets = lesson(64)
     losses = []
     for _ in range(steps):
-        sums = detection_loss(*network(image), targets, "focal")
+        sums = detection_loss(*network(image), targets, LossSettings("focal"))
         label_loss, box_loss = sums.per_positive()
         loss = label_loss + 0.2 * box_loss
         optimizer.zero_grad()
@@ -305,7 +340,7 @@ def test_a_batch_of_one_small_picture_gives_finite_gradients(model: str) -> None
     torch.manual_seed(0)
     network = architecture(model, labels=2).build_detector().train()
     image, targets = lesson(128 if model == "ssdlite320_mobilenet_v3" else 64)
-    sums = detection_loss(*network(image)[:3], targets, "focal")
+    sums = detection_loss(*network(image)[:3], targets, LossSettings("focal"))
     (sums.labels + sums.boxes).backward()
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     assert len(gradients) > 0.9 * len(list(network.parameters()))
