@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 _PANELS = 2_000  # of Simpson's rule, even
 
@@ -30,12 +30,12 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """By how much one thing exceeds another, measured in pairs."""
+    """By how much one thing exceeds another, measured with the same seeds."""
 
     mean: float
     low: float  # bounds of the interval that holds the true difference at the stated confidence
     high: float
-    pairs: int
+    seeds: int
 
     @property
     def is_beyond_spread(self) -> bool:
@@ -43,18 +43,25 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def paired_difference(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Difference | None:
-    """`first` less `second`, pair by pair, with Student's interval; None for fewer than two pairs.
+def block_difference(
+    table_sa: NDArray[np.float64], first: int, second: int, confidence: float = 0.95
+) -> Difference | None:
+    """By how much column `first` exceeds column `second` of a table (seeds, arms); None for fewer than two seeds.
 
-    Pairs share a seed, and with it the order of images and the augmentation, which then do not count as spread.
+    A row shares a seed, and with it the order of images and the augmentation, which then do not count as spread. What
+    remains when the means of rows and columns are taken away is the spread, of all columns together: a randomised block
+    design (Fisher), with (seeds - 1) * (arms - 1) degrees of freedom. For two columns it is Student's paired interval.
+    It takes the columns to be spread alike.
     """
-    differences = np.subtract(first, second, dtype=np.float64)
-    count = len(differences)
-    if count < 2:
+    seeds, arms = table_sa.shape
+    if seeds < 2 or arms < 2:
         return None
-    mean, deviation = float(differences.mean()), float(differences.std(ddof=1))
-    reach = t_quantile((1 + confidence) / 2, count - 1) * deviation / math.sqrt(count)
-    return Difference(mean, mean - reach, mean + reach, count)
+    rest = table_sa - table_sa.mean(axis=0) - table_sa.mean(axis=1, keepdims=True) + table_sa.mean()
+    freedom = (seeds - 1) * (arms - 1)
+    error = math.sqrt(2 * float((rest**2).sum()) / freedom / seeds)
+    mean = float(table_sa[:, first].mean() - table_sa[:, second].mean())
+    reach = t_quantile((1 + confidence) / 2, freedom) * error
+    return Difference(mean, mean - reach, mean + reach, seeds)
 
 
 @cache

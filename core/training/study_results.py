@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from core.jobs.folder import JobFolder
 from core.training.events import EpochDone, PhaseBegun, RunFailed, RunFinished, RunStarted, from_json
-from core.training.statistics import Difference, Spread, paired_difference
+from core.training.statistics import Difference, Spread, block_difference
 from core.training.study import Study, StudyRun
 
 CONFIDENCE = 0.95
@@ -204,19 +206,16 @@ def _compare(
     than it is. `against`: how many comparisons that makes, where not every candidate is held against every other.
     """
     first, second = max(candidates, key=_mean), max(others, key=_mean)
-    seeds = sorted(values[first.arm].keys() & values[second.arm].keys())
-    pairs = [(values[first.arm][seed].map or 0.0, values[second.arm][seed].map or 0.0) for seed in seeds]
     comparisons = against or len(candidates) * len(others)
-    difference = paired_difference(
-        [one for one, _ in pairs], [two for _, two in pairs], 1 - (1 - CONFIDENCE) / comparisons
-    )
+    difference = _difference(values, first.arm, second.arm, 1 - (1 - CONFIDENCE) / comparisons)
     shown = f"{first.arm} reaches mAP {_mean(first):.3f}, {second.arm} {_mean(second):.3f}"
     if difference is None:
         text = f"{question} One seed cannot tell: {shown}, and how much of that is chance is unknown. Run more seeds."
         return Conclusion(question, text)
+    # Two measures between 0 and 1 differ by no more than 1, whatever the spread.
+    low, high = max(difference.low, -1.0), min(difference.high, 1.0)
     interval = (
-        f"{difference.mean:+.3f}, {CONFIDENCE:.0%} interval {difference.low:+.3f} to {difference.high:+.3f} "
-        f"over {difference.pairs} seeds"
+        f"{difference.mean:+.3f}, {CONFIDENCE:.0%} interval {low:+.3f} to {high:+.3f} over {difference.seeds} seeds"
     )
     if not difference.is_beyond_spread:
         text = (
@@ -227,6 +226,17 @@ def _compare(
     ahead = difference.low > 0
     text = f"{words[0] if ahead else words[1]}: {shown}; the difference ({interval}) lies beyond the spread."
     return Conclusion(question, text, first.arm if ahead else second.arm, difference)
+
+
+def _difference(values: _Values, first: str, second: str, confidence: float) -> Difference | None:
+    """By how much `first` exceeds `second`, with the spread of all strategies that were trained with the same seeds."""
+    trained = [arm for arm, by_seed in values.items() if by_seed]
+    for names in (trained, [first, second]):
+        seeds = sorted(set.intersection(*(set(values[name]) for name in names)))
+        table = np.array([[values[name][seed].map for name in names] for seed in seeds], np.float64)
+        if len(seeds) > 1:
+            return block_difference(table, names.index(first), names.index(second), confidence)
+    return None
 
 
 def _cheaper(first: ArmResult, second: ArmResult) -> str:
@@ -245,13 +255,14 @@ def _cautions(study: Study, arms: Sequence[ArmResult], outcomes: Sequence[Outcom
     found = [
         f"Measured on the {study.val_images} validation images ({study.val_boxes} boxes), at each run's best epoch, so all "
         "figures flatter a little, and alike. Keep the test images for the model that you choose in the end.",
-        "The spread is over training seeds on one division of the images; another division may move all figures.",
+        "The spread is over training seeds on one division of the images; another division may move all figures. The "
+        "intervals take all strategies to be spread alike, and are wider the more of them there are to pick from.",
         f"All strategies had the same budget and the same learning rate ({study.recipe.optimizer.lr:g}): each could do "
         "better with a rate of its own.",
     ]
     if study.val_boxes < 100:
         found.append(
-            f"{study.val_boxes} boxes are few: one box found or missed moves the recall by {1 / max(study.val_boxes, 1):.1%}."
+            f"{study.val_boxes} validation boxes are few: each moves the recall by {1 / max(study.val_boxes, 1):.1%}."
         )
     late = [
         arm.arm
