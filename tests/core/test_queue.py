@@ -17,6 +17,7 @@ from core.errors import InputError
 from core.jobs import queue
 from core.jobs.folder import JobFolder
 from core.jobs.process import AttachedJob, follow, spawn
+from core.jobs.watching import Watched
 
 CHILD = """
 import time
@@ -220,3 +221,37 @@ def test_an_attached_job_pauses_and_one_that_is_killed_counts_as_over(tmp_path: 
     assert attached.poll() is None, "a machine that wakes up must not look dead"
     wait_until(lambda: attached.poll() == 0, 6)
     assert attached.state() == "interrupted"
+
+
+# -- watching from another machine -----------------------------------------------------------------------------
+
+
+def test_a_job_whose_clock_is_another_lives_as_long_as_its_heartbeat_changes(tmp_path: Path) -> None:
+    job = JobFolder.create(tmp_path / "r001", {"kind": "train"})
+    job.append({"event": "started"})
+    job.beat()
+    now = [0.0]
+    watched = Watched(job, lambda: now[0])
+    hours_ago = time.time() - 7200
+    for beat in range(4):
+        os.utime(job.path / "heartbeat", (hours_ago + beat, hours_ago + beat))
+        state = watched.state()
+        now[0] += 1
+    assert state == "running"
+    now[0] += 20
+    assert watched.state() == "interrupted"
+
+
+def test_a_heartbeat_from_the_future_that_stands_still_is_no_life(tmp_path: Path) -> None:
+    job = JobFolder.create(tmp_path / "r001", {"kind": "train"})
+    job.append({"event": "started"})
+    job.beat()
+    ahead = time.time() + 7200
+    os.utime(job.path / "heartbeat", (ahead, ahead))
+    now = [0.0]
+    watched = Watched(job, lambda: now[0])
+    assert watched.state() == "running"
+    now[0] = 60.0
+    assert watched.state() == "interrupted"
+    job.append({"event": "finished", "stopped": False})
+    assert watched.state() == "finished"

@@ -192,9 +192,9 @@ def test_a_hundred_thousand_steps_are_drawn_in_a_tenth_of_a_second(loss: CurvePl
     loss.grab()
     spans = []
     for _ in range(5):
-        begun = time.perf_counter()
+        begun = time.process_time()  # what else the machine does is not counted
         loss.set_data("steps", x, y)
         loss.finish(100)
         loss.grab()
-        spans.append(time.perf_counter() - begun)
+        spans.append(time.process_time() - begun)
     assert min(spans) < 0.1
