@@ -47,6 +47,12 @@ class Anchors:
         """How many maps are needed, counted from the finest."""
         return max((level + 1 for level, shapes in enumerate(self.shapes) if shapes), default=0)
 
+    @property
+    def points(self) -> bool:
+        """Whether these are not anchors but points, which are kept as a square of a cell's size on every map."""
+        cells = tuple(((float(stride), float(stride)),) for stride in self.strides)
+        return bool(self.strides) and self.shapes == cells
+
     def to_json(self) -> dict[str, Any]:
         return {"strides": list(self.strides), "shapes": [[list(shape) for shape in level] for level in self.shapes]}
 
@@ -127,10 +133,13 @@ def fit_enough(
 def reach(boxes: Floats, anchors: Anchors, iou: float = REACH_IOU) -> float:
     """Share of `boxes` (n, 4), in pixels of the network's input, that some anchor overlaps by at least `iou`.
 
-    1.0 without boxes. A box that no anchor reaches can hardly be learnt.
+    1.0 without boxes. A box that no anchor reaches can hardly be learnt. Points reach the boxes that hold one of the
+    finest map, wherever they lie.
     """
     if len(boxes) == 0:
         return 1.0
+    if anchors.points:
+        return float(((boxes[:, 2:] - boxes[:, :2]) >= anchors.strides[0]).all(axis=1).mean())
     return float((best_overlap(boxes, anchors) >= iou).mean())
 
 

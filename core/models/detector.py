@@ -67,7 +67,10 @@ class Detector(Network):
         self._grids: dict[tuple[tuple[tuple[int, int], ...], torch.device], Tensor] = {}
 
     def forward(self, images_b3hw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits (b, a, k), box deltas (b, a, 4) and the anchors (a, 4) in input pixels, x1 y1 x2 y2."""
+        """Logits (b, a, k), box deltas (b, a, 4) and the anchors (a, 4) in input pixels, x1 y1 x2 y2.
+
+        A detector that predicts from points has five numbers in place of the deltas: see coding.py.
+        """
         maps = self.backbone.maps(images_b3hw, self.anchors.used_levels)
         logits, deltas = self.heads(maps)
         sizes = tuple((m.shape[2], m.shape[3]) for m in maps)
@@ -78,7 +81,7 @@ class Detector(Network):
         key = (sizes, device)
         if key not in self._grids:
             levels = [
-                grid_anchors(size, stride, shapes)
+                grid_anchors(size, stride, shapes, 0.0 if self.anchors.points else 0.5)
                 for size, stride, shapes in zip(sizes, self.anchors.strides, self.anchors.shapes, strict=False)
                 if shapes
             ]
@@ -158,14 +161,19 @@ class Head(nn.Module):
         """Logits (b, hw * shapes, labels) and deltas (b, hw * shapes, 4)."""
         features = self.tower(map_bchw)
         box_features = features if self.box_tower is None else self.box_tower(map_bchw)
-        return _by_anchor(self.to_labels(features), self.labels), _by_anchor(self.to_boxes(box_features), 4)
+        return by_anchor(self.to_labels(features), self.labels), by_anchor(self.to_boxes(box_features), 4)
 
 
-def grid_anchors(size: tuple[int, int], stride: int, shapes: tuple[tuple[float, float], ...]) -> Tensor:
-    """Anchors (height * width * len(shapes), 4), rows of cells first, then columns, then shapes."""
+def grid_anchors(
+    size: tuple[int, int], stride: int, shapes: tuple[tuple[float, float], ...], centre: float = 0.5
+) -> Tensor:
+    """Anchors (height * width * len(shapes), 4), rows of cells first, then columns, then shapes.
+
+    `centre`: where in its cell an anchor lies. Points lie at 0, where published weights of FCOS look for them.
+    """
     height, width = size
-    x = (torch.arange(width) + 0.5) * stride
-    y = (torch.arange(height) + 0.5) * stride
+    x = (torch.arange(width) + centre) * stride
+    y = (torch.arange(height) + centre) * stride
     centres = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[:, :, None]
     half = torch.tensor(shapes) / 2
     return torch.cat([centres - half, centres + half], dim=-1).reshape(-1, 4)
@@ -191,6 +199,6 @@ def same_tensors(source: nn.Module, built_from_it: nn.Module) -> dict[str, str]:
     return {name: names[id(t)] for name, t in source.state_dict(keep_vars=True).items() if id(t) in names}
 
 
-def _by_anchor(output_bchw: Tensor, values: int) -> Tensor:
+def by_anchor(output_bchw: Tensor, values: int) -> Tensor:
     """(b, shapes * values, h, w) as (b, h * w * shapes, values)."""
     return output_bchw.permute(0, 2, 3, 1).reshape(len(output_bchw), -1, values)

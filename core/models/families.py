@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import InputError
-from core.models import classifier, compact, mobilenet, ppn, resnet, retinanet, vgg
+from core.models import classifier, compact, fcos, mobilenet, ppn, resnet, retinanet, vgg
 from core.models.anchors import Anchors
 from core.models.detector import Detector, Network
 from core.models.registry import MODELS, ModelSpec
@@ -98,6 +98,7 @@ FAMILIES: dict[str, Callable[[Architecture], Network]] = {
     "ssd_mobilenet_v1_ppn": lambda wanted: ppn.build(wanted.anchors, wanted.labels, wanted.option("tap")),
     "ssd_resnet50": lambda wanted: resnet.build(wanted.anchors, wanted.labels, wanted.option("norm")),
     "retinanet_resnet50_fpn": lambda wanted: retinanet.build(wanted.anchors, wanted.labels, wanted.option("norm")),
+    "fcos_resnet50_fpn": lambda wanted: fcos.build(wanted.anchors, wanted.labels, wanted.option("norm")),
     "vgg19": lambda wanted: classifier.build_vgg19(wanted.labels),
     "resnet50": lambda wanted: classifier.build_resnet50(wanted.labels, wanted.option("norm")),
 }

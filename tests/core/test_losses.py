@@ -57,7 +57,7 @@ def plain_label_loss(logits: Tensor, truth: Targets, settings: LossSettings) -> 
     st.sampled_from([(), (0.5, 2.0, 7.0)]),
     st.integers(0, 1000),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_label_loss_and_its_gradient_are_those_of_plain_pieces(
     truth: Targets, kind: str, alpha: float, gamma: float, negatives: float, weights: tuple[float, ...], seed: int
 ) -> None:
@@ -112,7 +112,7 @@ def test_a_clean_image_teaches(chosen: LossSettings, numbers: int) -> None:
 
 
 @given(drawn_targets(), st.sampled_from(["l1", "smooth_l1", "giou"]), st.sampled_from([4, 5]), st.booleans())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_whatever_the_boxes_loss_and_gradient_are_numbers(truth: Targets, box: str, numbers: int, mined: bool) -> None:
     torch.manual_seed(8)
     logits, codes = answer(len(truth.valid_bm), numbers=numbers)
@@ -184,21 +184,25 @@ def test_loss_at_points_is_that_of_torchvisions_fcos() -> None:
     assert torch.allclose(torch.autograd.grad(box_loss, codes)[0], torch.autograd.grad(expected, codes)[0], atol=1e-5)
 
 
-@pytest.mark.parametrize("box", ["l1", "smooth_l1", "giou"])
-@pytest.mark.parametrize("chosen", KINDS)
-def test_descending_the_loss_finds_the_boxes_and_all_their_labels(chosen: LossSettings, box: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "box", "numbers"),
+    [("focal", "l1", 4), ("mined_bce", "smooth_l1", 4), ("focal", "giou", 4), ("focal", "giou", 5), ("mined_bce", "l1", 5)],
+)
+def test_descending_the_loss_finds_the_boxes_and_all_their_labels(kind: str, box: str, numbers: int) -> None:
     torch.manual_seed(0)
-    chosen = LossSettings(chosen.kind, box=box)  # type: ignore[arg-type]
+    chosen = LossSettings(kind, box=box)  # type: ignore[arg-type]
     truth = targets([([8.0, 8.0, 24.0, 24.0], [0, 2])], [([30.0, 30.0, 52.0, 42.0], [1])])
     logits = (torch.zeros(2, len(ANCHORS), 3) - 4).requires_grad_()
-    deltas = torch.zeros(2, len(ANCHORS), 4, requires_grad=True)
-    optimizer = torch.optim.Adam([logits, deltas], lr=0.3)
-    for _ in range(200):
-        label_loss, box_loss = detection_loss(logits, deltas, ANCHORS, truth, chosen).per_positive()
+    codes = torch.zeros(2, len(ANCHORS), numbers)
+    codes[..., :4] += numbers - 4  # points begin with boxes of a size
+    codes.requires_grad_()
+    optimizer = torch.optim.Adam([logits, codes], lr=0.1)
+    for _ in range(150):
+        label_loss, box_loss = detection_loss(logits, codes, ANCHORS, truth, chosen).per_positive()
         optimizer.zero_grad()
         (label_loss + box_loss).backward()
         optimizer.step()
-    found = detections(logits.detach(), deltas.detach(), ANCHORS, (64, 64), Decoding(score_threshold=0.3))
+    found = detections(logits.detach(), codes.detach(), ANCHORS, (64, 64), Decoding(score_threshold=0.3))
     (first_boxes, first_scores), (second_boxes, second_scores) = found
     assert torch.allclose(first_boxes[0], truth.boxes_bm4[0, 0], atol=1.0)
     assert (first_scores[0] > 0.5).tolist() == [True, False, True]
@@ -232,12 +236,12 @@ def test_the_loss_of_halves_adds_up_to_the_loss_of_the_whole() -> None:
 
 def test_halves_are_mined_for_as_many_negatives_as_the_whole_each_for_its_share() -> None:
     torch.manual_seed(1)
-    truth = targets([([8.0, 8.0, 24.0, 24.0], [0])], [([30.0, 30.0, 52.0, 42.0], [1])])
+    truth = targets([([4.0, 4.0, 20.0, 20.0], [0])], [([28.0, 28.0, 44.0, 44.0], [1])])
     logits, deltas = (tensor.detach() for tensor in answer(2))
     chosen = LossSettings("mined_bce", negatives=100.0)
     matches = match_anchors(ANCHORS, truth)
-    wanted = int(100 * matches.positive_ba.sum())
-    assert wanted >= matches.negative_ba.sum()  # so that whole and halves take every negative there is
+    # So that whole and halves take every negative there is.
+    assert (100 * matches.positive_ba.sum(dim=1) >= matches.negative_ba.sum(dim=1)).all()
     whole = detection_loss(logits, deltas, ANCHORS, truth, chosen)
     assert float(whole.labels) == pytest.approx(
         sum(float(half.labels) for half in halves_of(truth, logits, deltas, chosen)), rel=1e-5

@@ -79,8 +79,8 @@ def test_padding_is_given_to_nobody(match) -> None:  # type: ignore[no-untyped-d
     assert matches.positive_ba[1].any()
 
 
-@given(drawn_targets(), st.sampled_from([match_anchors, match_points]), st.sampled_from([5, 300]))
-@settings(max_examples=60, deadline=None)
+@given(drawn_targets(), st.sampled_from([match_anchors, match_points]), st.sampled_from([100, 1500]))
+@settings(max_examples=30, deadline=None)
 def test_how_many_pairs_are_looked_at_together_changes_nothing(truth: Targets, match, pairs: int) -> None:  # type: ignore[no-untyped-def]
     whole = match(POINTS, truth)
     with pytest.MonkeyPatch.context() as patch:
