@@ -19,10 +19,12 @@ SMOOTHING = 0.9  # of the loss's moving average
 DIVERGED = 4.0  # times the lowest smoothed loss: there is nothing to learn beyond
 SETTLING = 5  # first points, whose average still follows single batches
 
-# Of the rate at which the loss was lowest, a whole run can bear about this share: there it is about to rise (fastai's
+# Of the rate up to which the loss stays low, a whole run can bear about this share: there it is about to rise (fastai's
 # lr_find offers the same). Networks with BatchNorm bear far more than they learn from, so the proposal is never above the
 # rate at which half of the fall was done; a level that is crossed is less at the mercy of noise than the steepest slope.
 SAFE_SHARE = 0.1
+# What lies within this share of the fall above the lowest loss counts as low.
+FLOOR_SHARE = 0.2
 # The loss must fall by this share of itself for its curve to say anything.
 ENOUGH_FALL = 0.05
 
@@ -50,7 +52,7 @@ class RangeResult:
     points: tuple[RangePoint, ...]
     proposed: float | None  # for optimizer.lr; None: the test does not tell
     why: str
-    lowest: float | None = None  # the rate at which the loss was lowest
+    lowest: float | None = None  # the highest rate at which the loss was about as low as it became
     middle: float | None = None  # the rate at which half of the fall was done
     current: float = 0.0  # what the recipe says
     curve: tuple[
@@ -105,18 +107,22 @@ def propose(points: Sequence[RangePoint], current: float, diverged: bool = False
             "labels and starting weights are what they should be"
         )
         return RangeResult(tuple(points), None, text, current=current, curve=curve)
-    lowest = math.exp(float(logs[place]))
+    # Over a flat floor, noise decides where the minimum is: what counts is how far the floor goes.
+    floor = losses <= losses[place] + FLOOR_SHARE * (start - losses[place])
+    leaving = np.flatnonzero(~floor[place:])
+    end = place + int(leaving[0]) - 1 if len(leaving) else len(losses) - 1
+    lowest = math.exp(float(logs[end]))
     above = np.flatnonzero(losses[: place + 1] > start * (1 - fall / 2))
     middle = math.exp(float(logs[min(int(above.max(initial=0)) + 1, place)]))
     proposed = rounded(min(middle, lowest * SAFE_SHARE))
-    turned = diverged or place < len(losses) - SETTLING
-    text = f"half of the fall was done at {middle:.1e}, and the loss was lowest at {lowest:.1e}" + (
+    turned = diverged or end < len(losses) - SETTLING
+    text = f"half of the fall was done at {middle:.1e}, and the loss stayed low up to {lowest:.1e}" + (
         ", beyond which it rose; " if turned else ", near the end of the range; "
     )
     text += (
         f"{proposed:g} is in the middle of the fall"
         if middle <= lowest * SAFE_SHARE
-        else f"{proposed:g} is a tenth of where it was lowest, so that a whole run can bear it"
+        else f"{proposed:g} is a tenth of that, so that a whole run can bear it"
     )
     return RangeResult(tuple(points), proposed, text + _compared(proposed, current), lowest, middle, current, curve)
 
