@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +33,7 @@ from core.project.palette import COLORS
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
 from core.resuming import run_to_resume
+from core.training import distributed
 from core.types import Problem
 
 
@@ -77,31 +79,44 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a model. Ctrl+C stops and keeps what was learnt. With --json, one event a line."""
-    if resume is not None:
-        if any((model, epochs, preset, recipe, settings, start, device, seed is not None)):
-            raise InputError("--resume: a run goes on with its own recipe; leave the other options out")
-        _train_or_queue(run_to_resume(folder / "runs", resume), queue=queue, json=json)
-        return
+    if resume is not None and any((model, epochs, preset, recipe, settings, start, device, seed is not None)):
+        raise InputError("--resume: a run goes on with its own recipe; leave the other options out")
     wanted = parse_settings(settings)
     given = {"schedule.epochs": epochs, "device": device, "seed": seed}
     wanted |= {name: value for name, value in given.items() if value is not None}
-    with Project.open(folder) as project:
-        if start is not None:
-            wanted |= {
-                "weights.source": "checkpoint",
-                "weights.path": str(find_checkpoint(project, start)[1].absolute()),
-            }
-        folder_of_run = prepare_run(project, chosen_recipe(model, recipe, preset, wanted))
+
+    def choose() -> JobFolder:
+        if resume is not None:
+            return run_to_resume(folder / "runs", resume)
+        with Project.open(folder) as project:
+            if start is not None:
+                wanted["weights.source"] = "checkpoint"
+                wanted["weights.path"] = str(find_checkpoint(project, start)[1].absolute())
+            chosen = chosen_recipe(model, recipe, preset, wanted)
+            run = distributed.run_of_launch(project.runs_folder, chosen) if distributed.is_launched() else None
+            return run or prepare_run(project, chosen)
+
     # The project is free again while the run goes on: the window can open it and watch.
-    _train_or_queue(folder_of_run, queue=queue, json=json)
-
-
-def _train_or_queue(run: JobFolder, *, queue: bool, json: bool) -> None:
-    if not queue:
+    if distributed.is_launched():
+        _train_launched(choose, queue=queue, json=json)
+    elif queue:
+        put_last(run := choose())
+        say(f"{run.path.name} waits; 'defectdesk queue DIR run' trains what waits")
+    else:
+        run = choose()
         show_to_the_end(run, run_training(run), json=json)
-        return
-    put_last(run)
-    say(f"{run.path.name} waits; 'defectdesk queue DIR run' trains what waits")
+
+
+def _train_launched(choose: Callable[[], JobFolder], *, queue: bool, json: bool) -> None:
+    """Train in this and the other processes of a launcher such as torchrun; only the main one speaks."""
+    if queue:
+        raise InputError("--queue: a run in several processes begins at once; leave it out")
+    together = distributed.train_together(choose)
+    if distributed.is_main():
+        show_to_the_end(together.folder, together.events, json=json)
+    else:
+        for _ in together.events:
+            pass
 
 
 def evaluate(
@@ -113,7 +128,8 @@ def evaluate(
     threshold: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1,
+            min=0,
+            max=1,
             help="Score for precision and recall; if left out, the best F1 of each label, or 0.5 for labels of images.",
         ),
     ] = None,

@@ -138,7 +138,8 @@ def _steps(run: Run, wishes: Wishes) -> Iterator[Event]:
             if run.progress(state.step) >= 1:
                 return
             # Weights that are of no use are not saved, and the next step says so, to all processes together.
-            if run.saver.due and state.epoch_step < run.epoch_steps and finite(run.network):
+            due = run.world.is_main and run.saver.due
+            if due and state.epoch_step < run.epoch_steps and finite(run.network):
                 yield from run.save_last()
 
 
@@ -169,9 +170,10 @@ def _close_epoch(run: Run, wishes: Wishes) -> Iterator[Event]:
 
 
 def _judge(run: Run, wishes: Wishes) -> Judged:
-    run.world.average_buffers(run.network)
-    try_convolutions(run.device, False)
     network = run.predicting()
+    for one in {run.network, network}:
+        run.world.average_buffers(one)
+    try_convolutions(run.device, False)
     network.eval()
     runner = Runner(network, run.prepared.input, run.device, run.recipe.limits.precision, EVALUATION_DECODING)
     with wishes.inside(network if run.average and run.looks_inside else None):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.errors import InputError
 from core.inference.runner import Runner
 from core.project.snapshot import SnapshotImage
 from core.training.image_cache import ImageCache
-from core.training.judging import Judged
+from core.training.judging import Judged, Look
 from core.training.tasks import Task
 from core.training.world import World
 
@@ -15,8 +16,20 @@ from core.training.world import World
 def validate(task: Task, runner: Runner, images: Sequence[SnapshotImage], cache: ImageCache, world: World) -> Judged:
     """Judge the network on whole images, in one pass over them. The network must be in evaluation mode.
 
-    Each process looks at its share of the images, each of which counts once; all get the same judgement.
+    Each process looks at its share of the images, each of which counts once; all get the same judgement. Raises InputError in all
+    of them if one of them cannot read an image.
     """
     size = (runner.input.width, runner.input.height) if runner.input.mode == "whole" else None
-    looks = [task.look(runner, image, cache.whole(image, size)) for image in world.share(images)]
-    return task.judge(images, world.joined(world.gather(looks)))
+    looks: list[Look] = []
+    failure: InputError | None = None
+    try:
+        looks = [task.look(runner, image, cache.whole(image, size)) for image in world.share(images)]
+    except InputError as error:
+        failure = error
+    # The others wait for this process's share: they must hear of it, too.
+    told = world.gather((looks, str(failure or "")))
+    if failure is not None:
+        raise failure
+    if lost := next((text for _, text in told if text), ""):
+        raise InputError(lost)
+    return task.judge(images, world.joined([part for part, _ in told]))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 
@@ -42,25 +42,38 @@ class World:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @classmethod
-    def join(cls, device: str = "auto") -> Self:
-        """Meet the processes that a launcher such as torchrun started, each on its own of the GPUs.
+    def join(cls) -> Self:
+        """Meet the processes that a launcher such as torchrun started; waits until all are there.
 
-        Waits until all are there. Raises InputError if there are fewer GPUs here than processes, or the others
-        cannot be reached.
+        Until `on` says otherwise, the device is the CPU. Raises InputError if the others cannot be reached.
         """
         rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-        place = own_device(device, int(os.environ.get("LOCAL_RANK", "0")))
-        if place.type == "cuda":
-            torch.cuda.set_device(place)
+        fast = torch.cuda.is_available() and dist.is_nccl_available()
         try:
-            dist.init_process_group("cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo", timeout=PATIENCE)
+            dist.init_process_group("cpu:gloo,cuda:nccl" if fast else "gloo", timeout=PATIENCE)
         except (dist.DistError, ValueError, OSError) as error:
             where = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
             raise InputError(f"process {rank} of {size}: the others cannot be met at {where} ({error})") from error
-        return cls(rank, size, place)
+        return cls(rank, size)
+
+    def on(self, device: str) -> Self:
+        """The same world, with this process on its own of the devices that a recipe's `device` means.
+
+        Raises InputError in all processes if one of them finds none.
+        """
+        place, fault = torch.device("cpu"), ""
+        try:
+            place = own_device(device, int(os.environ.get("LOCAL_RANK", "0")))
+        except InputError as error:
+            fault = str(error)
+        if found := next(filter(None, self.gather(fault)), ""):
+            raise InputError(found)
+        if place.type == "cuda":
+            torch.cuda.set_device(place)
+        return replace(self, device=place)
 
     def leave(self) -> None:
-        """Say goodbye. Only after it may the first process end."""
+        """Say goodbye."""
         if dist.is_initialized():
             dist.destroy_process_group()
 
