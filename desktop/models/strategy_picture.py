@@ -44,7 +44,7 @@ class Picture:
         stages = len(self.rows) - 1
         what = "head alone" if not phase.stages else "everything"
         if 0 < len(phase.stages) < stages:
-            what = f"head and {phase.stages[0]}" + (f" – {phase.stages[-1]}" if len(phase.stages) > 1 else "")
+            what = f"head and {phase.stages[0]}" + (f"–{phase.stages[-1]}" if len(phase.stages) > 1 else "")
         return f"{when}: {what}{self._share(phase)}"
 
     def _share(self, phase: Phase) -> str:

@@ -25,7 +25,7 @@ from desktop.widgets.data_summary import DataSummary, count_data
 from desktop.widgets.parts import words
 from desktop.widgets.recipe_panel import RecipePanel
 
-PANEL_WIDTH = 392  # fits the widest row of the advanced settings
+LEAST_WIDTH, MOST_WIDTH = 392, 480  # the least fits the widest row of the settings
 _SAVE_DRAFT_MS = 300
 
 
@@ -35,7 +35,8 @@ class RecipeSide(QFrame):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.setProperty("role", "panel")
-        self.setFixedWidth(PANEL_WIDTH)
+        self.setMinimumWidth(LEAST_WIDTH)
+        self.setMaximumWidth(MOST_WIDTH)
         self._session = session
         self._project: Project | None = None
         self._train_images = 0

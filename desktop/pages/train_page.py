@@ -64,8 +64,9 @@ class TrainPage(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._recipe)
-        layout.addWidget(self._side, 1)
+        # Of a wide window the recipe takes a fifth, as far as it has use for it.
+        layout.addWidget(self._recipe, 1)
+        layout.addWidget(self._side, 4)
         self._connect()
         self._take_project()
 
