@@ -12,6 +12,7 @@ open as long as the parent lives; its end means that the parent died. The line "
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import queue
@@ -32,6 +33,9 @@ ORPHAN_GRACE = 4.0  # seconds that a child whose parent died has to save what it
 _BEAT_EVERY = 1.0
 _LOOK_EVERY = 0.1  # seconds between looks for the stop file
 NICENESS = 10
+_CHEAP = ("step", "progress")  # kinds of events that come by the hundred
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_WAITS_FOR_ROOM = 30  # seconds
 
 Main = Callable[[JobFolder, Callable[[], bool]], Iterator[dict[str, Any]]]
 
@@ -68,9 +72,10 @@ def run_child(
 
 def _work(main: Main, folder: JobFolder, stop: threading.Event) -> int:
     try:
+        teller = _Teller(folder)
         for event in main(folder, stop.is_set):
-            # Steps come by the hundred and are cheap to lose; everything else survives a power cut.
-            folder.append(event, durable=event.get("event") not in ("step", "progress"))
+            teller.tell(event)
+        teller.finish()
     except InputError as error:
         folder.append({"event": "failed", "reason": str(error), "advice": ""}, durable=True)
         return 1
@@ -86,6 +91,39 @@ def _work(main: Main, folder: JobFolder, stop: threading.Event) -> int:
         )
         return 1
     return 0
+
+
+class _Teller:
+    """Appends events to a folder, also to one on a disk that is full for a while: a training must not end by that."""
+
+    def __init__(self, folder: JobFolder) -> None:
+        self._folder = folder
+        self._untold: list[dict[str, Any]] = []
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Append the event after those that found no room; of these, steps are let go."""
+        self._untold.append(event)
+        while self._untold:
+            first = self._untold[0]
+            try:
+                # Steps come by the hundred and are cheap to lose; everything else survives a power cut.
+                self._folder.append(first, durable=first.get("event") not in _CHEAP)
+            except OSError as error:
+                if error.errno not in _FULL:
+                    raise
+                self._untold = [one for one in self._untold if one.get("event") not in _CHEAP]
+                return
+            self._untold.pop(0)
+
+    def finish(self) -> None:
+        """Wait some time for room for how the job ended. Raises OSError if there is none."""
+        for _ in range(_WAITS_FOR_ROOM):
+            if not self._untold:
+                return
+            time.sleep(1)
+            self.tell(self._untold.pop())
+        if self._untold:
+            self._folder.append(self._untold[-1], durable=True)
 
 
 class _Parent(threading.Thread):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,15 @@ import pytest
 import torch
 
 from core.errors import InputError
+from core.jobs import child_runtime
+from core.jobs.folder import JobFolder
 from core.models import checkpoint
 from core.models.checkpoint import BEST, LAST
 from core.project.snapshot import Snapshot
-from core.training import saving
+from core.training import child, saving
 from core.training.events import EpochDone, Event, PhaseBegun, RunFinished, RunPaused, RunStarted, StepDone
 from core.training.loop import train
-from core.training.recipe import Recipe
+from core.training.recipe import Recipe, save_recipe
 from tests.core.test_training import never, run, sample_snapshot, tiny
 
 
@@ -179,3 +183,43 @@ def test_a_folder_of_another_recipe_or_snapshot_is_refused(snapshot: Snapshot, t
     with pytest.raises(InputError, match="other annotations"):
         run(tiny(schedule__epochs=1), sample_snapshot(tmp_path / "i", train=2, val=0, size=64), tmp_path / "r001")
     run(tiny(schedule__epochs=1, limits__workers=1), snapshot, tmp_path / "r001")  # computed otherwise, but the same
+
+
+def test_a_job_that_is_asked_to_pause_ends_with_its_state_and_goes_on_when_started_again(
+    snapshot: Snapshot, tmp_path: Path
+) -> None:
+    recipe = tiny(schedule__epochs=3)
+    run(recipe, snapshot, tmp_path / "straight")
+    folder = JobFolder.create(tmp_path / "r001", {"kind": "train"})
+    save_recipe(recipe, folder.path / "recipe.yaml")
+    snapshot.save(folder.path / "snapshot.json")
+    told = []
+    for event in child.main(folder, never):
+        told.append(event["event"])
+        if event["event"] == "epoch":
+            folder.request_pause()
+    assert told[-1] == "paused" and told.count("epoch") == 1
+    (folder.path / "pause").unlink()
+    *_, last = child.main(folder, never)
+    assert (last["event"], last["stopped"]) == ("finished", False)
+    assert_same(whole_state(tmp_path / "straight"), whole_state(folder.path))
+
+
+def test_a_disk_that_is_full_for_a_while_does_not_end_a_job_or_lose_what_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = JobFolder.create(tmp_path / "r001", {"kind": "train"})
+    append, tries = folder.append, 0
+
+    def full_for_a_while(event: dict[str, Any], *, durable: bool = False) -> None:
+        nonlocal tries
+        tries += 1
+        if 2 <= tries <= 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(event, durable=durable)
+
+    monkeypatch.setattr(folder, "append", full_for_a_while)
+    monkeypatch.setattr(child_runtime.time, "sleep", lambda _: None)
+    told = ["started", "epoch", "step", "checkpoint", "finished"]
+    assert child_runtime._work(lambda *_: ({"event": name} for name in told), folder, threading.Event()) == 0
+    assert [event["event"] for event in folder.read()[0]] == ["started", "epoch", "checkpoint", "finished"]
