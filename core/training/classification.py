@@ -15,13 +15,12 @@ from torchvision.ops import sigmoid_focal_loss
 
 from core.evaluation.classification import classify, image_labels
 from core.inference.runner import Runner
-from core.models.multilabel import LossSums, Targets
+from core.models.multilabel import LossSettings, LossSums, Targets
 from core.project.snapshot import Snapshot, SnapshotImage
-from core.training.detection import part_targets
+from core.training.detection import loss_settings, part_targets
 from core.training.judging import Judged, Look, normalized_losses
-from core.training.parts import Loss
 from core.training.recipe import Recipe
-from core.types import GroundTruth
+from core.types import GroundTruth, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +28,16 @@ class ClassificationTask:
     """Classifiers: one sigmoid per label of the whole picture, or of the crop.
 
     With the loss `focal`, easy pictures count little; with `mined_bce` every picture counts, since there are no anchors
-    among which hard ones would have to be looked for.
+    among which hard ones would have to be looked for. Labels are weighted by how many training images carry each.
     """
 
     label_names: tuple[str, ...]
-    loss: Loss
+    loss: LossSettings
 
     @classmethod
     def of(cls, recipe: Recipe, snapshot: Snapshot) -> Self:
-        return cls(tuple(snapshot.label_names), recipe.loss)
+        carriers = [image.labels.any(axis=0).astype(np.int64) for image in snapshot.of_split(Split.TRAIN)]
+        return cls(tuple(snapshot.label_names), loss_settings(recipe.loss, carriers, len(snapshot.label_names)))
 
     def loss_sums(self, outputs: Any, targets: Targets) -> LossSums:
         """`outputs`: logits (b, k). The mean over the labels, summed over the pictures, which are what is counted."""
@@ -47,6 +47,8 @@ class ClassificationTask:
             each_bk = sigmoid_focal_loss(logits_bk, wanted_bk, self.loss.focal_alpha, self.loss.focal_gamma)
         else:
             each_bk = functional.binary_cross_entropy_with_logits(logits_bk, wanted_bk, reduction="none")
+        if self.loss.label_weights:
+            each_bk = each_bk * torch.where(wanted_bk > 0, each_bk.new_tensor(self.loss.label_weights), 1.0)
         return LossSums(
             each_bk.mean(dim=1).sum(), logits_bk.new_zeros(()), logits_bk.new_tensor(float(len(logits_bk)))
         )

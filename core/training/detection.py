@@ -34,7 +34,8 @@ class DetectionTask:
 
     @classmethod
     def of(cls, recipe: Recipe, snapshot: Snapshot) -> Self:
-        return cls(tuple(snapshot.label_names), loss_settings(recipe.loss, snapshot))
+        boxes = [image.labels.sum(axis=0) for image in snapshot.of_split(Split.TRAIN)]
+        return cls(tuple(snapshot.label_names), loss_settings(recipe.loss, boxes, len(snapshot.label_names)))
 
     def loss_sums(self, outputs: Any, targets: Targets) -> LossSums:
         """`outputs`: logits (b, a, k), numbers that say where boxes are (b, a, c), and anchors (a, 4)."""
@@ -79,16 +80,16 @@ class DetectionTask:
         )
 
 
-def loss_settings(loss: Loss, snapshot: Snapshot) -> LossSettings:
-    """How errors count: labels are weighted by how many training boxes carry each."""
-    boxes = sum((image.labels.sum(axis=0) for image in snapshot.of_split(Split.TRAIN)), np.zeros(len(snapshot.label_names)))
+def loss_settings(loss: Loss, carriers: Sequence[NDArray[np.integer]], labels: int) -> LossSettings:
+    """How errors count. `carriers`: how many boxes, or whether an image, (k,) carry each label, by training image."""
+    counts = sum(carriers, np.zeros(labels, np.int64))
     return LossSettings(
         kind=loss.kind,
         focal_alpha=loss.focal_alpha,
         focal_gamma=loss.focal_gamma,
         negatives=loss.negatives,
         box=loss.box,
-        label_weights=label_weights([int(count) for count in boxes], loss.class_weights),
+        label_weights=label_weights([int(count) for count in counts], loss.class_weights),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -11,12 +12,12 @@ import pytest
 import torch
 
 from core.inference.predictor import Predictor
-from core.models.multilabel import Targets
+from core.models import classifier
+from core.models.multilabel import LossSettings, Targets
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.training.classification import ClassificationTask
 from core.training.events import CheckpointSaved, EpochDone, RunFinished, RunStarted
 from core.training.loop import train
-from core.training.parts import Loss
 from core.training.recipe import Recipe, default_recipe, with_settings
 from core.types import Split, Status
 
@@ -49,6 +50,12 @@ def snapshot(tmp_path: Path) -> Snapshot:
     return make_snapshot(LABELS, ("#ff0000", "#00ff00"), tuple(images))
 
 
+@pytest.fixture
+def thin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """VGG19 with its five stages, of one thin layer each, so that many steps cost little."""
+    monkeypatch.setitem(classifier.cfgs, "E", [8, "M", 16, "M", 32, "M", 64, "M", 512, "M"])
+
+
 def tiny(model: str, **settings: Any) -> Recipe:
     quick = {
         "sampling.input_size": 64, "schedule.epochs": 1, "schedule.batch_size": 6, "schedule.warmup_steps": 1,
@@ -63,7 +70,8 @@ def tiny(model: str, **settings: Any) -> Recipe:
 def test_a_classifier_trains_and_its_checkpoint_alone_tells_the_labels_of_an_image(
     model: str, snapshot: Snapshot, tmp_path: Path
 ) -> None:
-    events = list(train(tiny(model), snapshot, tmp_path / "r001", lambda: False))
+    recipe = tiny(model, optimizer__kind="sgd", evaluation__max_images=2)
+    events = list(train(recipe, snapshot, tmp_path / "r001", lambda: False))
     assert isinstance(events[0], RunStarted) and isinstance(events[-1], RunFinished)
     epoch = next(event for event in events if isinstance(event, EpochDone))
     assert epoch.map50 is None and epoch.map is not None and epoch.train_box_loss == 0
@@ -76,16 +84,16 @@ def test_a_classifier_trains_and_its_checkpoint_alone_tells_the_labels_of_an_ima
     assert found.scores.shape == (1, 2) and ((found.scores > 0) & (found.scores < 1)).all()
 
 
-def test_a_classifier_learns_which_labels_an_image_carries(snapshot: Snapshot, tmp_path: Path) -> None:
-    recipe = tiny("resnet50", schedule__epochs=8, optimizer__lr=1e-3, evaluation__every=8)
+def test_a_classifier_learns_which_labels_an_image_carries(snapshot: Snapshot, thin: None, tmp_path: Path) -> None:
+    recipe = tiny("vgg19", schedule__epochs=20, optimizer__lr=2e-3, evaluation__every=20)
     events = list(train(recipe, snapshot, tmp_path / "r001", lambda: False))
     epochs = [event for event in events if isinstance(event, EpochDone)]
     assert epochs[-1].train_loss < 0.5 * epochs[0].train_loss
     assert epochs[-1].metrics["macro_roc_auc"] is not None and epochs[-1].metrics["macro_roc_auc"] > 0.9
 
 
-def test_crops_are_taught_and_told_by_what_is_in_them(snapshot: Snapshot, tmp_path: Path) -> None:
-    recipe = tiny("resnet50", sampling__mode="crops", sampling__crops_per_image=1)
+def test_crops_are_taught_and_told_by_what_is_in_them(snapshot: Snapshot, thin: None, tmp_path: Path) -> None:
+    recipe = tiny("vgg19", sampling__mode="crops", sampling__crops_per_image=1)
     events = list(train(recipe, snapshot, tmp_path / "r001", lambda: False))
     saved = [event for event in events if isinstance(event, CheckpointSaved)][-1]
     predictor = Predictor.load(Path(saved.path), "cpu")
@@ -99,8 +107,8 @@ def test_crops_are_taught_and_told_by_what_is_in_them(snapshot: Snapshot, tmp_pa
 
 
 @pytest.mark.parametrize("kind", ["mined_bce", "focal"])
-def test_the_loss_is_that_of_the_union_of_the_label_sets(kind: str) -> None:
-    task = ClassificationTask(LABELS, Loss.model_validate({"kind": kind}))
+def test_the_loss_is_that_of_the_union_of_the_label_sets(kind: Literal["mined_bce", "focal"]) -> None:
+    task = ClassificationTask(LABELS, LossSettings(kind))
     logits = torch.tensor([[8.0, -8.0], [-8.0, -8.0], [8.0, 8.0]])
     boxes = torch.tensor([0.0, 0, 9, 9]).expand(3, 2, 4)
     labels = torch.tensor([[[1.0, 0], [1, 0]], [[1, 1], [1, 1]], [[1, 0], [0, 1]]])
@@ -109,3 +117,26 @@ def test_the_loss_is_that_of_the_union_of_the_label_sets(kind: str) -> None:
     assert float(right.labels) < 0.01 and float(right.positives) == 3 and float(right.boxes) == 0
     wrong = task.loss_sums(-logits, Targets(boxes, labels, valid))
     assert float(wrong.labels) > 1
+
+
+@pytest.mark.parametrize("kind", ["mined_bce", "focal"])
+def test_labels_are_weighted_by_how_many_training_images_carry_them(
+    kind: Literal["mined_bce", "focal"], snapshot: Snapshot
+) -> None:
+    """Of the training images three carry both labels three times over, and three more the first alone."""
+    boxes = np.array([[0, 0, 9, 9]] * 3, np.float32)
+    sets = [np.array([[True, True]] * 3), np.array([[True, False]])]
+    train_images = snapshot.of_split(Split.TRAIN)[:6]
+    images = [
+        replace(image, boxes=boxes[: len(sets[index % 2])], labels=sets[index % 2])
+        for index, image in enumerate(train_images)
+    ]
+    unequal = make_snapshot(LABELS, ("#ff0000", "#00ff00"), tuple(images))
+    plain = ClassificationTask.of(tiny("vgg19", loss__kind=kind), unequal)
+    weighted = ClassificationTask.of(tiny("vgg19", loss__kind=kind, loss__class_weights="balanced"), unequal)
+    assert plain.loss.label_weights == () and weighted.loss.label_weights == pytest.approx((0.75, 1.5))
+    targets = Targets(torch.zeros(1, 1, 4), torch.tensor([[[1.0, 0.0]]]), torch.tensor([[True]]))
+    logits = torch.zeros(1, 2, requires_grad=True)
+    slopes = [torch.autograd.grad(task.loss_sums(logits, targets).labels, logits)[0][0] for task in (plain, weighted)]
+    # What an image carries counts by its label's weight; what it does not carry counts as before.
+    assert (slopes[1] / slopes[0]).tolist() == pytest.approx([0.75, 1.0])
