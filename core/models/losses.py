@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 from torchvision.ops import generalized_box_iou_loss
 
 from core.models.coding import Coding, coding_of
@@ -25,8 +25,8 @@ LEAST_NEGATIVES = 16
 # ten operations waits for memory; elsewhere all, as each operation is a kernel's launch.
 NUMBERS_AT_ONCE = 2**17
 
-# Rows of the table of what an anchor may have to learn, before those of the boxes.
-NEGATIVE, IGNORED, FIRST_BOX = 0, 1, 2
+# A logit at which the loss of a label that is not wanted is nothing.
+SURE = -100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,9 @@ def detection_loss(
     """
     coding = coding_of(codes_bac)
     matches = coding.match(anchors_a4, targets)
-    positives = matches.positive_ba.sum()
-    what_ba, signs_wk, weights_wk = _table(matches, targets, settings)
-    if settings.kind == "focal":
-        alpha = torch.where(signs_wk < 0, settings.focal_alpha, 1 - settings.focal_alpha)
-        labels = _FocalLoss.apply(logits_bak.float(), what_ba, signs_wk, weights_wk * alpha, settings.focal_gamma)
-    else:
-        labels = _MinedLoss.apply(logits_bak.float(), what_ba, signs_wk, weights_wk, matches, settings.negatives)
-    return LossSums(labels, _box_loss(codes_bac, anchors_a4, targets, matches, settings, coding), positives)
+    labels = _label_loss(logits_bak.float(), targets, matches, settings)
+    boxes = _box_loss(codes_bac, anchors_a4, targets, matches, settings, coding)
+    return LossSums(labels, boxes, matches.positive_ba.sum())
 
 
 def label_weights(boxes_by_label: list[int], kind: Literal["none", "balanced", "sqrt"]) -> tuple[float, ...]:
@@ -99,92 +94,70 @@ def label_weights(boxes_by_label: list[int], kind: Literal["none", "balanced", "
     return tuple(min(max(r / mean, 0.1), 10.0) if r else 1.0 for r in rarity)
 
 
-def _table(matches: Matches, targets: Targets, settings: LossSettings) -> tuple[Tensor, Tensor, Tensor]:
-    """What each anchor is to learn: rows (b, a) of a table of signs (w, k) and weights (w, k).
-
-    The sign of a label is -1 where it is wanted, else 1: the loss of sign * logit is that of a label that is not
-    wanted. A look-up in a table of some hundred rows is what building and masking (b, a, k) targets would come to.
-    """
-    images, boxes, labels = targets.labels_bmk.shape
-    wanted_nk = targets.labels_bmk.flatten(0, 1)
-    signs_wk = torch.cat([wanted_nk.new_ones(FIRST_BOX, labels), 1 - 2 * wanted_nk])
-    weights_wk = torch.ones_like(signs_wk)
-    weights_wk[IGNORED] = 0
+def _label_loss(logits_bak: Tensor, targets: Targets, matches: Matches, settings: LossSettings) -> Tensor:
+    """Sum of the label loss: what teaches nothing but that nothing is there goes apart, as it is nearly all."""
+    logits_nk, taught_n = logits_bak.flatten(0, 1), matches.positive_ba.flatten()
+    background = logits_nk.new_zeros(())
+    if settings.kind == "focal":
+        silent_n = ~matches.negative_ba.flatten()
+        background = _FocalBackground.apply(logits_nk, silent_n, settings.focal_gamma) * (1 - settings.focal_alpha)
+    else:
+        taught_n = taught_n | _hardest(logits_nk.detach(), matches, settings.negatives)
+    row_n, counts_n = _selected(taught_n)
+    logits_nk, wanted_nk = logits_nk.index_select(0, row_n), _wanted(matches, targets, row_n)
+    loss_nk = functional.binary_cross_entropy_with_logits(logits_nk, wanted_nk, reduction="none")
+    if settings.kind == "focal":
+        alpha_nk = wanted_nk * settings.focal_alpha + (1 - wanted_nk) * (1 - settings.focal_alpha)
+        loss_nk = loss_nk * alpha_nk * (logits_nk.sigmoid() - wanted_nk).abs().pow(settings.focal_gamma)
     if settings.label_weights:
-        weights_wk[FIRST_BOX:] = torch.where(wanted_nk > 0, wanted_nk.new_tensor(settings.label_weights), 1.0)
-    first_row_b1 = torch.arange(images, device=wanted_nk.device)[:, None] * boxes + FIRST_BOX
-    what_ba = torch.where(matches.negative_ba, NEGATIVE, IGNORED)
-    return torch.where(matches.positive_ba, matches.box_ba + first_row_b1, what_ba), signs_wk, weights_wk
+        loss_nk = loss_nk * torch.where(wanted_nk > 0, wanted_nk.new_tensor(settings.label_weights), 1.0)
+    return background + torch.where(counts_n[:, None], loss_nk, 0.0).sum()
 
 
-class _FocalLoss(torch.autograd.Function):
-    """Sum of the sigmoid focal loss (Lin et al., Focal Loss for Dense Object Detection), and its gradient at once.
+def _wanted(matches: Matches, targets: Targets, row_n: Tensor) -> Tensor:
+    """Which labels the anchors of these rows are to have, (n, k)."""
+    images, boxes, labels = targets.labels_bmk.shape
+    first_b1 = torch.arange(images, device=row_n.device)[:, None] * boxes
+    table_nk = torch.cat([targets.labels_bmk.new_zeros(1, labels), targets.labels_bmk.flatten(0, 1)])
+    place_n = torch.where(matches.positive_ba, matches.box_ba + first_b1 + 1, 0).flatten()
+    return table_nk.index_select(0, place_n.index_select(0, row_n))
 
-    With x = sign * logit and p = sigmoid(x), the probability of the error, the loss is weight * p^gamma *
-    log(1 + e^x), and its derivative weight * sign * p^gamma * (gamma * (1 - p) * log(1 + e^x) + p).
+
+class _FocalBackground(torch.autograd.Function):
+    """Sum of the sigmoid focal loss, before alpha, where no label is wanted, and its gradient at once.
+
+    Lin et al., Focal Loss for Dense Object Detection. With p = sigmoid(x) the loss is p^gamma * log(1 + e^x), and
+    its derivative p^gamma * (gamma * (1 - p) * log(1 + e^x) + p).
     """
 
     @staticmethod
-    def forward(
-        ctx: Any, logits_bak: Tensor, what_ba: Tensor, signs_wk: Tensor, weights_wk: Tensor, gamma: float
-    ) -> Tensor:
-        logits_nk, what_n = logits_bak.reshape(-1, logits_bak.shape[2]), what_ba.flatten()
+    def forward(ctx: Any, logits_nk: Tensor, silent_n: Tensor, gamma: float) -> Tensor:
+        """Anchors that are `silent_n` do not count."""
         gradient_nk = torch.empty_like(logits_nk) if ctx.needs_input_grad[0] else None
-        total = logits_bak.new_zeros(())
+        total = logits_nk.new_zeros(())
         for rows in _blocks(logits_nk):
-            sign, weight = signs_wk.index_select(0, what_n[rows]), weights_wk.index_select(0, what_n[rows])
-            x = sign * logits_nk[rows]
+            x = _silenced(logits_nk[rows], silent_n[rows])
             loss, p = _softplus(x), x.sigmoid_()
-            weight *= p.square() if gamma == 2 else p.pow(gamma)
-            total += torch.dot(weight.flatten(), loss.flatten())
+            power = p.square() if gamma == 2 else p.pow(gamma)
+            total += torch.dot(power.flatten(), loss.flatten())
             if gradient_nk is not None:
-                slope = loss.mul_(1 - p).mul_(gamma).add_(p)
-                torch.mul(slope.mul_(weight), sign, out=gradient_nk[rows])
-        return _kept(ctx, gradient_nk, logits_bak, total)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None]:
-        return ctx.saved_tensors[0] * upstream, None, None, None, None
-
-
-class _MinedLoss(torch.autograd.Function):
-    """Sum of cross-entropy over the positives and the hardest negatives of the batch, and its gradient at once."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        logits_bak: Tensor,
-        what_ba: Tensor,
-        signs_wk: Tensor,
-        weights_wk: Tensor,
-        matches: Matches,
-        negatives: float,
-    ) -> Tensor:
-        logits_nk, what_n = logits_bak.reshape(-1, logits_bak.shape[2]), what_ba.flatten()
-        gradient_nk = torch.empty_like(logits_nk) if ctx.needs_input_grad[0] else None
-        loss_n, ones_k = logits_nk.new_empty(len(logits_nk)), logits_nk.new_ones(logits_nk.shape[1])
-        for rows in _blocks(logits_nk):
-            sign, weight = signs_wk.index_select(0, what_n[rows]), weights_wk.index_select(0, what_n[rows])
-            x = sign * logits_nk[rows]
-            torch.mv(_softplus(x).mul_(weight), ones_k, out=loss_n[rows])  # sum() of short rows is slower
-            if gradient_nk is not None:
-                torch.mul(x.sigmoid_().mul_(weight), sign, out=gradient_nk[rows])
-        taught_n = matches.positive_ba.flatten() | _hardest(loss_n, matches, negatives)
+                slope = torch.sub(1, p, out=gradient_nk[rows]).mul_(loss)
+                torch.mul(slope.mul_(gamma).add_(p), power, out=slope)
         if gradient_nk is not None:
-            gradient_nk *= taught_n[:, None]
-        return _kept(ctx, gradient_nk, logits_bak, (loss_n * taught_n).sum())
+            ctx.save_for_backward(gradient_nk)
+        return total
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None, None]:
-        return ctx.saved_tensors[0] * upstream, None, None, None, None, None
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.saved_tensors[0] * upstream, None, None
 
 
-def _kept(ctx: FunctionCtx, gradient_nk: Tensor | None, logits_bak: Tensor, total: Tensor) -> Tensor:
-    if gradient_nk is not None:
-        ctx.save_for_backward(gradient_nk.view_as(logits_bak))
-    return total
+def _silenced(logits_nk: Tensor, silent_n: Tensor) -> Tensor:
+    """A copy in which silent rows are so sure that nothing is there that neither loss nor gradient is left."""
+    if silent_n.device.type == "cpu":
+        return logits_nk.index_fill(0, silent_n.nonzero()[:, 0], SURE)
+    return torch.where(silent_n[:, None], SURE, logits_nk)
 
 
 def _softplus(x: Tensor) -> Tensor:
@@ -192,12 +165,14 @@ def _softplus(x: Tensor) -> Tensor:
     return x.clamp(min=0).sub_(x.abs().sigmoid_().log_())
 
 
-def _hardest(loss_n: Tensor, matches: Matches, negatives: float) -> Tensor:
+def _hardest(logits_nk: Tensor, matches: Matches, negatives: float) -> Tensor:
     """Which negatives are mined: so many for each positive, as in SSD, but at least sixteen an image."""
+    loss_n, ones_k = logits_nk.new_empty(len(logits_nk)), logits_nk.new_ones(logits_nk.shape[1])
+    for rows in _blocks(logits_nk):
+        torch.mv(_softplus(logits_nk[rows]), ones_k, out=loss_n[rows])  # the sum of short rows is slower
     negative_n = matches.negative_ba.flatten()
-    candidates_n = torch.where(negative_n, loss_n, -1.0)
-    least = LEAST_NEGATIVES * len(matches.negative_ba)
-    wanted = (negatives * matches.positive_ba.sum()).clamp(min=least)
+    candidates_n = loss_n * negative_n
+    wanted = (negatives * matches.positive_ba.sum()).clamp(min=LEAST_NEGATIVES * len(matches.negative_ba))
     if loss_n.device.type == "cpu":
         hardest = candidates_n.topk(min(int(wanted), len(loss_n)), sorted=False).indices
         return torch.zeros_like(negative_n).index_fill_(0, hardest, True) & negative_n
@@ -207,22 +182,30 @@ def _hardest(loss_n: Tensor, matches: Matches, negatives: float) -> Tensor:
     return torch.zeros_like(negative_n).scatter_(0, order, first_n) & negative_n
 
 
+def _selected(true_n: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows among which are all that are true, and whether each is.
+
+    On a CPU they are just those: of thousands of anchors some dozen. Elsewhere, to know which would be to wait for the
+    device, so they are all.
+    """
+    if true_n.device.type != "cpu":
+        return torch.arange(len(true_n), device=true_n.device), true_n
+    rows_n = true_n.nonzero()[:, 0]
+    return rows_n, true_n.new_ones(len(rows_n))
+
+
 def _box_loss(
     codes_bac: Tensor, anchors_a4: Tensor, targets: Targets, matches: Matches, settings: LossSettings, coding: Coding
 ) -> Tensor:
     """Sum over the positives of the error of their boxes, and of what else the coding predicts of them."""
-    images, boxes = targets.valid_bm.shape
+    boxes = targets.valid_bm.shape[1]
     if boxes == 0:
         return codes_bac.float().sum() * 0
-    positive_n = matches.positive_ba.flatten()
-    anchor_n = torch.arange(len(anchors_a4), device=anchors_a4.device).repeat(images)
-    box_n = (matches.box_ba + torch.arange(images, device=anchors_a4.device)[:, None] * boxes).flatten()
-    codes_nc = codes_bac.reshape(-1, codes_bac.shape[2])
-    if positive_n.device.type == "cpu":
-        # Of thousands of anchors some dozen are positive. Elsewhere, to know which would be to wait for the device.
-        row_n = positive_n.nonzero()[:, 0]
-        codes_nc, anchor_n, box_n, positive_n = codes_nc[row_n], anchor_n[row_n], box_n[row_n], positive_n[row_n]
-    codes_nc, anchors_n4, boxes_n4 = codes_nc.float(), anchors_a4[anchor_n], targets.boxes_bm4.flatten(0, 1)[box_n]
+    row_n, positive_n = _selected(matches.positive_ba.flatten())
+    image_n, anchor_n = row_n.div(len(anchors_a4), rounding_mode="floor"), row_n.remainder(len(anchors_a4))
+    box_n = matches.box_ba.flatten()[row_n] + image_n * boxes
+    codes_nc = codes_bac.flatten(0, 1).index_select(0, row_n).float()
+    anchors_n4, boxes_n4 = anchors_a4[anchor_n], targets.boxes_bm4.flatten(0, 1)[box_n]
     error_n = BOX_ERRORS[settings.box](codes_nc[:, :4], boxes_n4, anchors_n4, coding)
     quality_n = coding.quality_loss(codes_nc, boxes_n4, anchors_n4)
     if quality_n is not None:

@@ -21,6 +21,8 @@ WISHES = 8
 # kernel's launch, and yet an image with hundreds of boxes must not cost gigabytes.
 PAIRS_AT_ONCE = 2**17
 PAIRS_ON_GPU = 2**24
+GROUP = 16  # anchors of which the best one is looked for first
+NO_AREA = 1e30  # of a box that a point does not learn
 
 # Points further than this from a box's centre, in strides, do not learn it (Tian et al., FCOS: A Simple and Strong
 # Anchor-free Object Detector, section 2.2), and a map learns the boxes that reach 4 to 8 strides from the point.
@@ -69,11 +71,11 @@ def match_anchors(anchors_a4: Tensor, targets: Targets) -> Matches:
     for block in blocks:
         iou_bma = _iou(targets.boxes_bm4, [column[block] for column in columns])
         iou_bma *= targets.valid_bm[..., None]
-        most_bmr, anchor_bmr = iou_bma.topk(min(WISHES, iou_bma.shape[2]), dim=2)
+        most_bmr, anchor_bmr = _best(iou_bma, WISHES)
         wished_iou.append(most_bmr)
         wished.append(anchor_bmr + block.start)
         best_iou.append(iou_bma.amax(dim=1))
-        best_box.append(_first_where(iou_bma == best_iou[-1][:, None]))
+        best_box.append(_first_highest(iou_bma, best_iou[-1]))
     best_iou_ba, best_box_ba = torch.cat(best_iou, dim=1), torch.cat(best_box, dim=1)
     most_bmr, place_bmr = torch.cat(wished_iou, dim=2).topk(min(WISHES, len(anchors_a4)), dim=2)
     claims_ba = _claims(most_bmr, torch.cat(wished, dim=2).gather(2, place_bmr), len(anchors_a4))
@@ -104,14 +106,14 @@ def match_points(points_a4: Tensor, targets: Targets) -> Matches:
         torch.where(stride_a == stride_a.max(), torch.inf, FARTHEST_SIDE * stride_a),
     )
     sides_bm2 = targets.boxes_bm4[..., 2:] - targets.boxes_bm4[..., :2]
-    area_bm1 = torch.where(targets.valid_bm, sides_bm2.prod(dim=2), torch.inf)[..., None]
+    area_bm1 = torch.where(targets.valid_bm, sides_bm2.prod(dim=2), NO_AREA)[..., None]
     smallest, box = [], []
     for block in _blocks(images * boxes, len(points_a4), points_a4.device):
         takes_bma = _takes(targets.boxes_bm4, x_a[block], y_a[block], *(limit[block] for limit in limits))
-        area_bma = torch.where(takes_bma, area_bm1, torch.inf)
+        area_bma = torch.where(takes_bma, area_bm1, NO_AREA)
         smallest.append(area_bma.amin(dim=1))
-        box.append(_first_where(area_bma == smallest[-1][:, None]))
-    positive_ba = torch.cat(smallest, dim=1) < torch.inf
+        box.append(_first_highest(area_bma.neg_(), -smallest[-1]))
+    positive_ba = torch.cat(smallest, dim=1) < NO_AREA
     return Matches(torch.cat(box, dim=1), positive_ba, ~positive_ba)
 
 
@@ -182,12 +184,33 @@ def _columns(boxes_n4: Tensor) -> tuple[Tensor, ...]:
     return boxes_n4.t().contiguous().unbind(dim=0)
 
 
-def _first_where(true_bma: Tensor) -> Tensor:
-    """The first row m at which `true_bma` holds, (b, a) int64. It holds somewhere."""
-    boxes = true_bma.shape[1]
-    # Many times faster than max() with its indices over a dimension that is not the last.
-    falling_m1 = torch.arange(boxes, 0, -1, dtype=torch.int32, device=true_bma.device)[:, None]
-    return boxes - (true_bma * falling_m1).amax(dim=1).long()
+def _first_highest(value_bma: Tensor, highest_ba: Tensor) -> Tensor:
+    """The first row m at which `value_bma` is `highest_ba`, its maximum over m; (b, a) int64. Overwrites `value_bma`."""
+    boxes = value_bma.shape[1]
+    # Many times faster than max() with its indices over a dimension that is not the last, and than comparing: what is
+    # below the maximum by anything that counts becomes hugely negative, and the rest goes by its row.
+    falling_m1 = torch.arange(boxes, 0, -1, dtype=value_bma.dtype, device=value_bma.device)[:, None]
+    place_bma = value_bma.sub_(highest_ba[:, None]).mul_(1e30).add_(falling_m1)
+    return boxes - place_bma.amax(dim=1).long()
+
+
+def _best(value_bma: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` highest over a and their places, (b, m, r); all, if there are no more.
+
+    The highest lie in the groups with the highest maxima, and maxima over a dimension that is not the last are nearly
+    free, while topk goes number by number.
+    """
+    anchors = value_bma.shape[2]
+    groups = anchors // GROUP
+    if groups <= count:
+        return value_bma.topk(min(count, anchors), dim=2)
+    whole = groups * GROUP
+    group_bmr = value_bma[..., :whole].unflatten(2, (GROUP, groups)).amax(dim=2).topk(count, dim=2).indices
+    member_r = torch.arange(0, whole, groups, device=value_bma.device)[:, None]
+    rest = torch.arange(whole, anchors, device=value_bma.device).expand(*value_bma.shape[:2], anchors - whole)
+    place_bmr = torch.cat([(group_bmr[:, :, None] + member_r).flatten(2), rest], dim=2)
+    highest_bmr, which_bmr = value_bma.gather(2, place_bmr).topk(count, dim=2)
+    return highest_bmr, place_bmr.gather(2, which_bmr)
 
 
 def _blocks(pairs: int, anchors: int, device: torch.device) -> list[slice]:
