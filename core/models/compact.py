@@ -1,17 +1,23 @@
 """ssd_compact: a small detector of our own that learns small defects from scratch, on a CPU if need be.
 
-Plain 3x3 convolutions with BatchNorm on native-resolution crops; a top-down path brings context to the fine
+Plain 3x3 convolutions with norms on native-resolution crops; a top-down path brings context to the fine
 map, on which most defects are found. It predicts fully convolutionally: any image size will do.
 """
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Literal
+
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from core.models.anchors import Anchors
-from core.models.detector import Backbone, Detector, Head, convolution, heads_of_their_own
+from core.models.detector import Backbone, Detector, Head, convolution, group_norm, heads_of_their_own
 from core.models.registry import MODELS
+
+# batch: the better where a batch has some pictures. group: statistics of one to a few pictures are noise.
+Norm = Literal["batch", "group"]
 
 WIDTH = 96
 
@@ -22,16 +28,18 @@ class CompactBackbone(Backbone):
     strides = MODELS["ssd_compact"].strides
     channels = (WIDTH, WIDTH, WIDTH)
 
-    def __init__(self) -> None:
+    def __init__(self, norm: Norm) -> None:
         super().__init__()
+        make_norm = group_norm if norm == "group" else nn.BatchNorm2d
+        layer = partial(convolution, norm=make_norm)
         self.imagenet_names = {}  # there is no such classifier
-        self.stem = convolution(3, 32, stride=2)
-        self.stage1 = nn.Sequential(convolution(32, 48, stride=2), convolution(48, 48))
-        self.stage2 = nn.Sequential(convolution(48, WIDTH, stride=2), convolution(WIDTH, WIDTH))
-        self.stage3 = nn.Sequential(convolution(WIDTH, 144, stride=2), convolution(144, 144))
-        self.stage4 = nn.Sequential(convolution(144, 160, stride=2), convolution(160, 160))
+        self.stem = layer(3, 32, stride=2)
+        self.stage1 = nn.Sequential(layer(32, 48, stride=2), layer(48, 48))
+        self.stage2 = nn.Sequential(layer(48, WIDTH, stride=2), layer(WIDTH, WIDTH))
+        self.stage3 = nn.Sequential(layer(WIDTH, 144, stride=2), layer(144, 144))
+        self.stage4 = nn.Sequential(layer(144, 160, stride=2), layer(160, 160))
         self.lateral = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(channels, WIDTH, 1, bias=False), nn.BatchNorm2d(WIDTH))
+            nn.Sequential(nn.Conv2d(channels, WIDTH, 1, bias=False), make_norm(WIDTH))
             for channels in (WIDTH, 144, 160)
         )
 
@@ -54,12 +62,12 @@ class CompactBackbone(Backbone):
         }
 
 
-def build(anchors: Anchors, labels: int) -> Detector:
+def build(anchors: Anchors, labels: int, norm: Norm) -> Detector:
     """The detector for these anchors and this many labels, with random weights."""
-    backbone = CompactBackbone()
-    return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, _head))
+    backbone = CompactBackbone(norm)
+    return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, partial(_head, norm)))
 
 
-def _head(channels: int, shapes: int, labels: int) -> Head:
-    tower = nn.Sequential(convolution(channels, WIDTH))
+def _head(norm: Norm, channels: int, shapes: int, labels: int) -> Head:
+    tower = nn.Sequential(convolution(channels, WIDTH, norm=group_norm if norm == "group" else nn.BatchNorm2d))
     return Head(tower, nn.Conv2d(WIDTH, shapes * labels, 1), nn.Conv2d(WIDTH, shapes * 4, 1), labels)

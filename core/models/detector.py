@@ -180,12 +180,17 @@ def grid_anchors(
 
 
 def convolution(
-    channels_in: int, channels_out: int, stride: int = 1, kernel: int = 3, groups: int = 1
+    channels_in: int,
+    channels_out: int,
+    stride: int = 1,
+    kernel: int = 3,
+    groups: int = 1,
+    norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
 ) -> nn.Sequential:
-    """Convolution, BatchNorm and ReLU; the map shrinks by `stride`."""
+    """Convolution, norm and ReLU; the map shrinks by `stride`."""
     layer = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-    return nn.Sequential(layer, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True))
+    return nn.Sequential(layer, norm(channels_out), nn.ReLU(inplace=True))
 
 
 def group_norm(channels: int) -> nn.GroupNorm:

@@ -61,7 +61,7 @@ class Architecture:
                 str(values["model"]),
                 Anchors.from_json(values["anchors"]),
                 int(values["labels"]),
-                _options(values),
+                {str(name): value for name, value in values["options"].items()},
             )
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{where}: damaged, its description of the network is wrong ({error})") from error
@@ -79,21 +79,13 @@ class Architecture:
         return architecture
 
 
-def _options(values: dict[str, Any]) -> dict[str, Any]:
-    """The options of a network; checkpoints of the first version told of one alone, whatever the model."""
-    if "options" in values:
-        return {str(name): value for name, value in values["options"].items()}
-    reduced = bool(values["reduced_tail"])
-    return {"reduced_tail": True} if reduced and values["model"] == "ssdlite320_mobilenet_v3" else {}
-
-
 # How each model is built. A new family is a row in the registry and one here.
 FAMILIES: dict[str, Callable[[Architecture], Network]] = {
-    "ssd_compact": lambda wanted: compact.build(wanted.anchors, wanted.labels),
+    "ssd_compact": lambda wanted: compact.build(wanted.anchors, wanted.labels, wanted.option("norm")),
     "ssd300_vgg16": lambda wanted: vgg.build(wanted.anchors, wanted.labels, 4, wanted.option("norm")),
     "ssd512_vgg16": lambda wanted: vgg.build(wanted.anchors, wanted.labels, 5, wanted.option("norm")),
     "ssdlite320_mobilenet_v3": lambda wanted: mobilenet.build(
-        wanted.anchors, wanted.labels, wanted.option("reduced_tail")
+        wanted.anchors, wanted.labels, wanted.option("reduced_tail"), wanted.option("norm")
     ),
     "ssd_mobilenet_v1_ppn": lambda wanted: ppn.build(wanted.anchors, wanted.labels, wanted.option("tap")),
     "ssd_resnet50": lambda wanted: resnet.build(wanted.anchors, wanted.labels, wanted.option("norm")),

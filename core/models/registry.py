@@ -9,6 +9,10 @@ from core.models.spec import ModelSpec, WeightsFile
 
 __all__ = ["MODELS", "ModelSpec", "WeightsFile", "model_spec"]
 
+# Of fewer pictures than this, the mean and spread that BatchNorm takes from a batch are noise (Wu and He, Group
+# Normalization: its error grows as batches shrink from 16 pictures to 2, while GroupNorm's does not).
+FEW_PICTURES = 8
+
 
 def _torchvision(title: str, file_name: str, normalization: str) -> WeightsFile:
     return WeightsFile(title, file_name, f"https://download.pytorch.org/models/{file_name}", normalization)
@@ -72,6 +76,8 @@ MODELS: dict[str, ModelSpec] = {
                 "schedule.batch_size": 16,
                 "schedule.epochs": 20,
             },
+            options={"norm": ("batch", "group")},
+            batch_norm_from=FEW_PICTURES,
         ),
         ModelSpec(
             name="ssd300_vgg16",
@@ -169,7 +175,8 @@ MODELS: dict[str, ModelSpec] = {
                 "schedule.batch_size": 16,
                 "schedule.epochs": 60,
             },
-            options={"reduced_tail": (False, True)},
+            options={"reduced_tail": (False, True), "norm": ("batch", "added", "group")},
+            batch_norm_from=FEW_PICTURES,
             variants={
                 "reduced_tail=True": {
                     "parameters": 1_902_308,

@@ -39,6 +39,8 @@ class ModelSpec:
     weights: dict[str, WeightsFile] = field(default_factory=dict)  # by source: "imagenet", "coco"
     defaults: dict[str, Any] = field(default_factory=dict)  # recipe fields by dotted name
     options: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # choices that shape the network, default first
+    # Pictures computed at once from which new layers have BatchNorm; None: they have GroupNorm whatever the batch.
+    batch_norm_from: int | None = None
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)  # by "option=value": fields that then differ
 
     def with_options(self, options: Mapping[str, Any]) -> ModelSpec:
@@ -54,11 +56,19 @@ class ModelSpec:
             spec = replace(spec, **self.variants.get(f"{name}={value}", {}))
         return spec
 
-    def options_for(self, source: str, tap: int) -> dict[str, Any]:
-        """The options that starting weights (`Weights.source`) and the stride of the first map ask for."""
-        wanted = {"reduced_tail": source in ("none", "coco"), "tap": tap, "norm": "group"}
-        # Random weights need norms that work with small batches; published ones come with theirs.
+    def options_for(self, source: str, tap: int, batch_size: int) -> dict[str, Any]:
+        """The options that starting weights (`Weights.source`), the stride of the first map and the pictures that are
+        computed at once ask for."""
+        wanted = {"reduced_tail": source in ("none", "coco"), "tap": tap}
         return {
-            name: wanted[name] if name != "norm" or source == "none" else values[0]
-            for name, values in self.options.items()
+            name: self._norm(source, batch_size) if name == "norm" else wanted[name] for name in self.options
         }
+
+    def _norm(self, source: str, batch_size: int) -> Any:
+        """Random weights need norms that work with small batches; published ones come with theirs."""
+        values = self.options["norm"]
+        if self.batch_norm_from is None:
+            return "group" if source == "none" else values[0]
+        if batch_size >= self.batch_norm_from:
+            return values[0]
+        return "group" if source == "none" else values[1]

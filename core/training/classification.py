@@ -36,7 +36,7 @@ class ClassificationTask:
 
     @classmethod
     def of(cls, recipe: Recipe, snapshot: Snapshot) -> Self:
-        carriers = [image.labels.any(axis=0).astype(np.int64) for image in snapshot.of_split(Split.TRAIN)]
+        carriers = [np.asarray(image.labels.any(axis=0), np.int64) for image in snapshot.of_split(Split.TRAIN)]
         return cls(tuple(snapshot.label_names), loss_settings(recipe.loss, carriers, len(snapshot.label_names)))
 
     def loss_sums(self, outputs: Any, targets: Targets) -> LossSums:

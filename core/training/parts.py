@@ -197,7 +197,11 @@ class Schedule(Part):
     """How long, in what portions, and how the learning rate moves."""
 
     epochs: int = Field(20, ge=1, le=100_000, title="Epochs")
-    batch_size: int = Field(16, ge=1, le=1024, title="Batch", description="Images or crops computed at once.")
+    batch_size: int = Field(
+        16, ge=1, le=1024, title="Batch",
+        description="Images or crops computed at once. With fewer than 8, new layers of ssd_compact and SSDLite have "
+        "GroupNorm instead of BatchNorm, so that one picture is enough; a checkpoint keeps its own norms.",
+    )  # fmt: skip
     warmup_steps: int = Field(50, ge=0, title="Warm-up", description="Steps in which the rate grows from near zero.")
     decay: Literal["cosine", "constant", "step", "exponential", "one_cycle", "cyclical", "plateau"] = Field(
         "cosine",

@@ -55,7 +55,9 @@ class Recipe(Part):
 
         A network that starts from a checkpoint has the checkpoint's instead.
         """
-        return MODELS[self.model].options_for(self.weights.source, self.sampling.tap)
+        return MODELS[self.model].options_for(
+            self.weights.source, self.sampling.tap, self.schedule.batch_size
+        )
 
     @property
     def spec(self) -> ModelSpec:

@@ -110,20 +110,42 @@ def test_options_that_a_model_does_not_have_are_refused() -> None:
         Architecture.from_json(wrong, "c.safetensors")
 
 
-def test_checkpoints_of_the_first_version_are_understood() -> None:
-    old = architecture("ssdlite320_mobilenet_v3").to_json()
-    del old["options"]
-    assert Architecture.from_json({**old, "reduced_tail": True}, "c").options == {"reduced_tail": True}
-    assert Architecture.from_json({**old, "reduced_tail": False}, "c").options == {}
-
-
 @pytest.mark.parametrize("model", DETECTORS)
 def test_the_default_recipe_is_valid_and_shapes_the_network(model: str) -> None:
     recipe = default_recipe(model)
     assert recipe.spec == MODELS[model].with_options(recipe.options)
     scratch = with_settings(recipe, {"weights.source": "none", "strategy.kind": "scratch"})
     if "norm" in MODELS[model].options:
-        assert (recipe.options["norm"], scratch.options["norm"]) == (MODELS[model].options["norm"][0], "group")
+        random = "batch" if recipe.spec.batch_norm_from else "group"
+        assert (recipe.options["norm"], scratch.options["norm"]) == (MODELS[model].options["norm"][0], random)
+
+
+@pytest.mark.parametrize("model", ["ssd_compact", "ssdlite320_mobilenet_v3"])
+def test_few_pictures_at_once_bring_norms_that_need_no_batch_unless_a_checkpoint_says_otherwise(
+    model: str, tmp_path: Path
+) -> None:
+    scratch = with_settings(default_recipe(model), {"weights.source": "none", "strategy.kind": "scratch"})
+    few = {"schedule.batch_size": 7}
+    assert with_settings(scratch, {"schedule.batch_size": 8}).options["norm"] == "batch"
+    assert with_settings(scratch, few).options["norm"] == "group"
+    kinds = {type(module) for module in prepare(with_settings(scratch, few), small_boxes(40)).network.modules()}
+    assert nn.GroupNorm in kinds and nn.BatchNorm2d not in kinds
+    arch = architecture(model, labels=1)
+    checkpoint.save(tmp_path / "c.safetensors", arch.build(), description(arch, ["pit"]))
+    later = {"weights.source": "checkpoint", "weights.path": str(tmp_path / "c.safetensors")}
+    kept = prepare(with_settings(scratch, few | later), small_boxes(40))
+    assert kept.architecture.option("norm") == "batch"
+    assert nn.GroupNorm not in {type(module) for module in kept.network.modules()}
+
+
+def test_a_pre_trained_backbone_keeps_its_norms_where_what_is_added_to_it_gets_others() -> None:
+    recipe = with_settings(default_recipe("ssdlite320_mobilenet_v3"), {"schedule.batch_size": 4})
+    assert recipe.options["norm"] == "added"
+    network = architecture("ssdlite320_mobilenet_v3", **recipe.options).build_detector()
+    known = {id(m) for parts in network.backbone.stages().values() for part in parts for m in part.modules()}
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d | nn.GroupNorm)]
+    assert {isinstance(m, nn.BatchNorm2d) == (id(m) in known) for m in norms} == {True}
+    assert {type(m) for m in norms} == {nn.BatchNorm2d, nn.GroupNorm}
 
 
 def test_a_finer_tap_has_fewer_stages_to_choose_from() -> None:
@@ -213,7 +235,7 @@ def test_imagenet_weights_fill_all_stages(model: str) -> None:
     ],
 )
 def test_coco_weights_fill_the_backbone_and_the_maps_behind_it(model: str, make: Callable[..., nn.Module]) -> None:
-    detector = architecture(model, **MODELS[model].options_for("coco", tap=16)).build()
+    detector = architecture(model, **MODELS[model].options_for("coco", tap=16, batch_size=16)).build()
     source = layout(lambda: make(weights=None, weights_backbone=None))
     weights.load_torchvision(detector, source, "file")
     names = {own: theirs for theirs, own in detector.foreign_names().items() if theirs in source}
@@ -309,7 +331,9 @@ def taught(model: str, steps: int, lr: float, **options: object) -> tuple[Archit
 @pytest.mark.parametrize(
     ("model", "options", "steps", "lr"),
     [
+        ("ssd_compact", {"norm": "group"}, 20, 2e-3),
         ("ssd512_vgg16", {"norm": "group"}, 7, 3e-4),
+        ("ssdlite320_mobilenet_v3", {"norm": "group"}, 25, 2e-3),
         ("ssd_mobilenet_v1_ppn", {"tap": 8}, 30, 2e-3),  # BatchNorm's statistics need some steps
         ("ssd_resnet50", {"norm": "group"}, 12, 5e-4),
         ("retinanet_resnet50_fpn", {"norm": "group"}, 6, 5e-4),
@@ -338,8 +362,10 @@ def test_a_model_learns_from_one_picture_and_its_checkpoint_knows_it_too(
 def test_a_batch_of_one_small_picture_gives_finite_gradients(model: str) -> None:
     """Statistics of one cell of one picture would be an error, or noise."""
     torch.manual_seed(0)
-    network = architecture(model, labels=2).build_detector().train()
-    image, targets = lesson(128 if model == "ssdlite320_mobilenet_v3" else 64)
+    source = "imagenet" if "imagenet" in MODELS[model].weights else "none"
+    options = MODELS[model].options_for(source, tap=16, batch_size=1)
+    network = architecture(model, labels=2, **options).build_detector().train()
+    image, targets = lesson(64)
     sums = detection_loss(*network(image)[:3], targets, LossSettings("focal"))
     (sums.labels + sums.boxes).backward()
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
