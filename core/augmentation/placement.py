@@ -122,9 +122,13 @@ def _around(low: float, high: float, ground_low: float, ground_high: float, side
 
 
 def _inside(length: int, side: int, draw: float) -> float:
-    """The centre of a window of `side` that lies in a picture of `length`, or holds all of a shorter one."""
+    """The centre of a window of `side` that lies in a picture of `length`, or holds all of a shorter one.
+
+    Drawn over the whole picture and then moved inside: what lies at the border is seen about as often as the rest. Drawn
+    inside at once, only the very first windows would show it, and a network takes for defects what it has hardly seen.
+    """
     first, last = sorted((side / 2, length - side / 2))
-    return first + draw * (last - first)
+    return min(max(draw * length, first), last)
 
 
 def hulls(matrix: Matrix, boxes: NDArray[np.float64]) -> NDArray[np.float64]:

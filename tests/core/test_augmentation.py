@@ -500,3 +500,15 @@ def test_threads_do_not_change_the_picture() -> None:
     finally:
         cv2.setNumThreads(threads)
     assert np.array_equal(*results)
+
+
+def test_windows_placed_anywhere_see_the_border_about_as_often_as_the_middle() -> None:
+    view = View((64, 64), "crop", on_box=0.0)
+    image = np.zeros((200, 200, 3), np.uint8)
+    none = (np.zeros((0, 4), np.float32), np.zeros((0, 1), np.bool_))
+    image[:, :4], image[:, 98:102] = 255, 128
+    plain = AugmentationConfig(horizontal_flip=0, vertical_flip=0, brightness=0, contrast=0)
+    seen = [augment(image, *none, plain, seed, view).image for seed in range(200)]
+    border = sum(bool((one == 255).any()) for one in seen)
+    middle = sum(bool((one == 128).any()) for one in seen)
+    assert 0.3 * middle < border < 1.5 * middle
