@@ -31,13 +31,14 @@ from core.training.recipe import Recipe, default_recipe, with_settings
 from core.types import Split
 
 GROUP_DIGITS = 5
-VALIDATION = 40  # images of train.json that are looked at while a training on all of it goes on
+VALIDATION = 40  # images of train.json that are only looked at while a training goes on
 
 # From scratch, by recipe: the settings, and how many pictures a training on few and on all images is shown.
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "cpu": (
         "ssd_compact",
-        {"loss.kind": "mined_bce", "loss.box_weight": 1.0, "evaluation.every": 6, "schedule.epochs": 60},
+        {"loss.kind": "mined_bce", "loss.box_weight": 1.0, "sampling.on_box": 0.6, "evaluation.every": 6,
+         "schedule.epochs": 60},
     ),
     "gpu": (
         "ssd512_vgg16",
@@ -119,13 +120,13 @@ def _project(folder: Path, annotations: Path) -> Path:
 
 
 def _choose(project: Project, count: int, seed: int) -> list[str]:
-    """Put `count` images (0: all but those that are looked at meanwhile) into the train split; their paths."""
+    """Put `count` images (0: all that are left) into the train split, and others that are looked at meanwhile into val.
+
+    Returns the paths of the images to train on.
+    """
     images = sorted(project.images(), key=lambda image: image.path)
     order = np.random.default_rng(seed).permutation(len(images))
-    if count:
-        train, val = order[:count], order[:0]
-    else:
-        train, val = order[VALIDATION:], order[:VALIDATION]
+    val, train = order[:VALIDATION], order[VALIDATION:][: count or None]
     for split, rows in ((Split.NONE, order), (Split.VAL, val), (Split.TRAIN, train)):
         project.apply(edits.set_split(project, [images[row].id for row in rows], split))
     return [images[row].path for row in train]
