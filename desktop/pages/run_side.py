@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.errors import InputError
@@ -26,6 +27,8 @@ from desktop.widgets.parts import words
 from desktop.widgets.run_picker import RunPicker, model_title, state_word
 from desktop.widgets.run_queue import RunQueue
 from desktop.widgets.run_view import RunView
+
+_LOW = 860  # pixels of height below which the plots need the room that the rows of the queue would take
 
 _Read = tuple[RunHistory, State, RunAbout]
 
@@ -236,6 +239,10 @@ class RunSide(QWidget):
         if not isinstance(error, InputError | OSError):
             raise error
         self.notice.show_notice(str(error), "error")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.queue.set_low(self.height() < _LOW)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()

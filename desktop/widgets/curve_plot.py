@@ -37,8 +37,10 @@ class CurvePlot(QWidget):
         *,
         unit_range: bool = False,
         menu_title: str = "",
+        x_title: bool = True,
         parent: QWidget | None = None,
     ) -> None:
+        """Without `x_title` for a plot above another one with the same epochs: the words would cost it height."""
         super().__init__(parent)
         self._unit_range = unit_range
         self._total = 0
@@ -50,7 +52,8 @@ class CurvePlot(QWidget):
         self._view: Any = self._plot.getViewBox()
         self._axes = [self._plot.getAxis("left"), self._plot.getAxis("bottom")]
         self._plot.setLabel("left", y_title)
-        self._plot.setLabel("bottom", "Epoch")
+        if x_title:
+            self._plot.setLabel("bottom", "Epoch")
         if unit_range:
             self._axes[0].setTicks([[(tick / 5, f"{tick / 5:g}") for tick in range(6)]])
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
@@ -89,6 +92,12 @@ class CurvePlot(QWidget):
                 item.show(self._items[style.follows].shown)
         self._build_switches(curves)
         self._paint()
+
+    def set_titles(self, title: str, y_title: str) -> None:
+        """Call the plot and its axis by other names."""
+        self._title.setText(title)
+        self._plot.setLabel("left", y_title)
+        self.setAccessibleName(f"Plot: {title}")
 
     def curve_keys(self) -> list[str]:
         return list(self._items)

@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 from desktop.theme import GAP
 from desktop.widgets.control_maker import find_field, make_control
 from desktop.widgets.field_controls import Control
-from desktop.widgets.parts import restyle, words
+from desktop.widgets.parts import icon_button, restyle, words
 
+_RESET = 20  # pixels, of the button that sets a field back
 # Choices for text fields whose values are known only at run time: field -> (value, text shown).
 Choices = Mapping[str, Sequence[tuple[object, str]]]
 
@@ -42,6 +43,7 @@ class ModelForm(QWidget):
         """`folded`: headings of sections that can be folded, and are so at first."""
         super().__init__(parent)
         self._model = model
+        self._usual: BaseModel | None = None  # what a field can be set back to
         self._entered: dict[str, Any] = {}  # entries that the model has not accepted
         self._rows: dict[str, _Row] = {}
         self._parts: dict[str, _Section] = {}
@@ -95,20 +97,37 @@ class ModelForm(QWidget):
         part.below = widget
         grid = self.layout()
         assert isinstance(grid, QGridLayout)
-        grid.addWidget(widget, part.last_line, 0, 1, 2)
+        grid.addWidget(widget, part.last_line, 0, 1, 3)
         self._refresh()
 
     def mark_changed(self, reference: BaseModel) -> None:
-        """Set off the titles of fields whose value is another than in `reference`."""
+        """Set off the titles of fields whose value is another than in `reference`, and offer to set them back."""
+        self._usual = reference
         for name, row in self._rows.items():
             usual = value_at(reference, name)
             changed = value_at(self._model, name) != usual
+            row.changed = changed
             restyle(row.title, "changed", changed)
+            back = f"Back to the usual: {_shown(usual)}"
+            row.reset.setToolTip(f"<p>{back}</p>")
+            row.reset.setAccessibleName(f"{row.title.text()}: {back.lower()}")
+            row.reset.setVisible(changed and row.seen and not row.title.isHidden())
             note = f"<p>{row.help}</p>" if row.help else ""
             if changed:
                 note += f"<p>Usual for this model: {_shown(usual)}</p>"
             row.title.setToolTip(note)
             row.control.setToolTip(note)
+
+    def reset(self, field: str) -> None:
+        """Set a field back to what `mark_changed` was told is usual, as if the person had entered it."""
+        assert self._usual is not None
+        usual = value_at(self._usual, field)
+        self._rows[field].control.show_value(usual)
+        self._rows[field].control.setFocus()  # the button that was pressed goes away
+        self._edited(field, usual)
+
+    def reset_button(self, field: str) -> QToolButton:
+        return self._rows[field].reset
 
     def set_field_enabled(self, field: str, enabled: bool) -> None:
         self._rows[field].title.setEnabled(enabled)
@@ -117,22 +136,23 @@ class ModelForm(QWidget):
     def _build(self, sections: Mapping[str, Sequence[str]], choices: Choices) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(2 * GAP)
+        grid.setHorizontalSpacing(GAP // 2)
         grid.setVerticalSpacing(GAP // 2)
-        grid.setColumnStretch(1, 1)
+        grid.setColumnMinimumWidth(1, _RESET)  # kept free, so that nothing moves when a field is changed
+        grid.setColumnStretch(2, 1)
         line = 0
         for heading, names in sections.items():
             part = self._parts[heading] = _Section(list(names))
             if heading:
                 part.head = self._heading(heading, part, line == 0)
-                grid.addWidget(part.head, line, 0, 1, 2)
+                grid.addWidget(part.head, line, 0, 1, 3)
                 line += 1
             for name in names:
                 self._add_row(grid, line, name, choices.get(name))
                 line += 2
             part.last_line = line
             line += 1
-        grid.addWidget(self._general, line, 0, 1, 2)
+        grid.addWidget(self._general, line, 0, 1, 3)
         grid.setRowStretch(line + 1, 1)
 
     def _heading(self, text: str, part: _Section, first: bool) -> QWidget:
@@ -160,10 +180,16 @@ class ModelForm(QWidget):
             widget.setToolTip(f"<p>{info.description}</p>" if info.description else "")
         control.setAccessibleName(title.text())
         error = _error_label()
-        row = self._rows[name] = _Row(title, control, error, info.description or "")
+        reset = icon_button("undo", "", size=14)
+        reset.setProperty("role", "reset")
+        reset.setFixedSize(_RESET, _RESET)
+        reset.hide()
+        reset.clicked.connect(lambda: self.reset(name))
+        row = self._rows[name] = _Row(title, control, error, reset, info.description or "")
         grid.addWidget(title, line, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        grid.addWidget(control, line, 1)
-        grid.addWidget(row.error, line + 1, 1)
+        grid.addWidget(reset, line, 1)
+        grid.addWidget(control, line, 2)
+        grid.addWidget(row.error, line + 1, 2)
         control.edited.connect(lambda value: self._edited(name, value))
 
     def entered_tree(self) -> dict[str, Any]:
@@ -226,6 +252,7 @@ class ModelForm(QWidget):
                 row.seen = row.relevant or wrong
                 for widget in (row.title, row.control):
                     widget.setVisible(row.seen and part.open)
+                row.reset.setVisible(row.seen and part.open and row.changed)
                 row.error.setVisible(wrong and part.open)
             some = not rows or any(row.seen for row in rows)
             if part.head is not None:
@@ -245,7 +272,9 @@ class _Row:
     title: QLabel
     control: Control
     error: QLabel
+    reset: QToolButton
     help: str
+    changed: bool = False
     relevant: bool = True
     seen: bool = True
 

@@ -7,9 +7,10 @@ from desktop.widgets.curve_style import LOSS_CURVES, MAP_CURVES
 
 
 def loss_plot() -> CurvePlot:
+    """It stands above the other one, whose axis names the epochs."""
     return CurvePlot(
         "Loss", "Loss", LOSS_CURVES, "The loss of every step and epoch appears here once a training runs.",
-        menu_title="More",
+        menu_title="More", x_title=False,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QTo
 
 from core.project.records import RunRecord
 from desktop.models.wording import plural
-from desktop.theme import GAP, PAD
+from desktop.theme import GAP, PAD, set_icon
 from desktop.widgets.parts import ElidedLabel, icon_button, words
 from desktop.widgets.run_picker import model_title
 
@@ -18,7 +18,7 @@ _ROWS_SHOWN = 3
 
 
 class RunQueue(QFrame):
-    """Hidden while nothing waits."""
+    """Hidden while nothing waits. Folded to one line where there is little room, until the person unfolds it."""
 
     moved = Signal(str, int)  # a run, and by how many places
     removed = Signal(str)
@@ -31,7 +31,12 @@ class RunQueue(QFrame):
         self._runs: list[RunRecord] = []
         self._lines: list[QWidget] = []
         self._held = False
+        self._open = True
+        self._by_hand = False  # the person has folded or unfolded it
         self._title = words()
+        self._names = ElidedLabel(role="muted")  # of the runs, while their rows are folded away
+        self._fold = icon_button("chevron-down", "Show the runs")
+        self._fold.clicked.connect(self._fold_by_hand)
         self._hold = QPushButton()
         self._hold.clicked.connect(lambda: self.held_changed.emit(not self._held))
         self._rows = QVBoxLayout()
@@ -49,7 +54,10 @@ class RunQueue(QFrame):
         self._scroll.viewport().setAutoFillBackground(False)
         inside.setAutoFillBackground(False)
         head = QHBoxLayout()
-        head.addWidget(self._title, 1)
+        head.setSpacing(GAP)
+        head.addWidget(self._title)
+        head.addWidget(self._names, 1)
+        head.addWidget(self._fold)
         head.addWidget(self._hold)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(PAD, GAP, PAD, GAP)
@@ -72,6 +80,28 @@ class RunQueue(QFrame):
         if list(runs) != self._runs:
             self._runs = list(runs)
             self._build()
+
+    def set_low(self, low: bool) -> None:
+        """Whether there is so little height that the rows are better folded away."""
+        if not self._by_hand:
+            self._unfold(not low)
+
+    @property
+    def is_open(self) -> bool:
+        return self._open
+
+    def _fold_by_hand(self) -> None:
+        self._by_hand = True
+        self._unfold(not self._open)
+
+    def _unfold(self, open_: bool) -> None:
+        self._open = open_
+        tip = "Fold the runs away" if open_ else "Show the runs"
+        set_icon(self._fold, "chevron-up" if open_ else "chevron-down", "muted", size=16)
+        self._fold.setToolTip(tip)
+        self._fold.setAccessibleName(tip)
+        self._scroll.setVisible(open_)
+        self._names.setText("" if open_ else ", ".join(run.id for run in self._runs))
 
     def texts(self) -> list[str]:
         """What the rows say."""
@@ -96,6 +126,7 @@ class RunQueue(QFrame):
             self._rows.addWidget(row)
             row.show()
         self._scroll.setFixedHeight(_ROW * min(len(self._runs), _ROWS_SHOWN))
+        self._unfold(self._open)
         # A run that is moved several places by the keyboard keeps the keys.
         for button in self._buttons():
             if button.accessibleName() == focus and button.isEnabled():

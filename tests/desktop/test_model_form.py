@@ -252,7 +252,7 @@ def test_a_folded_section_opens_by_its_heading_and_when_something_in_it_is_wrong
     form = ModelForm(Settings(), {"First": ["rate"], "More": ["size", "device"]}, folded=["More"])
     qtbot.addWidget(form)
     form.show()
-    (heading,) = form.findChildren(QToolButton)
+    (heading,) = [one for one in form.findChildren(QToolButton) if one.property("role") == "fold"]
     assert not form.control("size").isVisible()
     qtbot.mouseClick(heading, Qt.MouseButton.LeftButton)
     assert form.control("size").isVisible()
@@ -270,6 +270,23 @@ def test_what_differs_from_the_usual_is_set_off_and_says_what_is_usual(form):
     form.set_value(Settings())
     form.mark_changed(Settings())
     assert not [label for label in form.findChildren(QLabel) if label.property("changed")]
+
+
+def test_what_differs_from_the_usual_can_be_set_back_by_its_button(form, qtbot):
+    heard = []
+    form.changed.connect(heard.append)
+    form.mark_changed(Settings())
+    form.show()
+    button = form.reset_button("rate")
+    assert not button.isVisible()
+    form.set_value(Settings(rate=0.5))
+    form.mark_changed(Settings())
+    assert button.isVisible() and button.accessibleName() == "Rate: back to the usual: 0.001"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert heard == [Settings()] == [form.value()]
+    assert form.control("rate").number.value() == 0.001
+    form.mark_changed(Settings())
+    assert not button.isVisible()
 
 
 def type_text(form: ModelForm, field: str, text: str) -> None:
