@@ -151,8 +151,9 @@ class RunSummary(QFrame):
         self._list.setVisible(bool(self._checkpoint))
         self._state = state
         self._resume.setVisible(state in RESUMABLE and self._may_resume)
-        restyle(self._resume, "role", "primary" if state in ("paused", "waiting") else "")
-        restyle(self._inspect, "role", "" if state in ("paused", "waiting") else "primary")
+        unfinished = state in ("paused", "waiting", "interrupted")
+        restyle(self._resume, "role", "primary" if unfinished else "")
+        restyle(self._inspect, "role", "" if unfinished else "primary")
         self.setVisible(bool(text))
 
     def text(self) -> str:
@@ -189,7 +190,7 @@ def summary(history: RunHistory, state: str) -> str:
     if state not in ("finished", "stopped", "interrupted", "failed", "paused"):
         return ""
     best = history.best
-    learnt = f"Best mAP@[.5:.95] {best.map:.3f} and mAP@0.5 {metric(best.map50)} in epoch {best.epoch}." if best else ""
+    learnt = f"Best epoch {best.epoch}: mAP@0.5 {metric(best.map50)}, mAP@[.5:.95] {metric(best.map)}." if best else ""
     if state == "paused":
         at = f" in epoch {history.paused.epoch} of {history.total_epochs}" if history.paused else ""
         return f"Paused{at}; the device is free. {learnt}".strip()

@@ -27,6 +27,7 @@ from desktop.widgets.parts import words
 from desktop.widgets.plots import loss_plot, map_plot
 from desktop.widgets.run_status import RunStatus, RunSummary
 
+_TEXTS_LEAST = 104  # pixels: a title and some lines, however much else is shown
 REDRAW_MS = 100  # ten times a second is fluid for curves, and leaves the processor to the training
 _EPOCH_FIELDS = (
     "train_loss", "val_loss", "train_label_loss", "train_box_loss", "val_label_loss", "val_box_loss",
@@ -190,6 +191,7 @@ class RunView(QWidget):
             self.tabs.addTab(page, title)
         texts = QSplitter(Qt.Orientation.Horizontal)
         texts.setContentsMargins(0, GAP, 0, 0)
+        texts.setMinimumHeight(_TEXTS_LEAST)
         texts.addWidget(notices)
         texts.addWidget(self.tabs)
         texts.setSizes([400, 600])

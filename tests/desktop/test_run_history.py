@@ -129,7 +129,7 @@ def test_a_run_that_is_gone_on_with_is_marked_and_its_time_left_counts_from_ther
 
 def test_a_paused_run_says_so_and_what_it_has_learnt() -> None:
     history = RunHistory.of([*said(3)[:8], to_json(RunPaused(2, 5, 3.0))])
-    assert summary(history, "paused").startswith("Paused in epoch 2 of 3; the device is free. Best mAP@[.5:.95] 0.250")
+    assert summary(history, "paused").startswith("Paused in epoch 2 of 3; the device is free. Best epoch 1: mAP@0.5 0.500")
 
 
 def test_what_is_told_of_a_run_names_its_data_and_its_machine(tmp_path: Path) -> None:
@@ -177,8 +177,8 @@ def test_the_best_epoch_is_the_one_whose_checkpoint_was_saved_as_best() -> None:
     ("state", "lines", "text"),
     [
         ("running", said(2), ""),
-        ("finished", said(2), "Finished after 1 s. Best mAP@[.5:.95] 0.375 and mAP@0.5 0.750 in epoch 2."),
-        ("stopped", said(9, stop_after=6), "Stopped after 1 s. Best mAP@[.5:.95] 0.250 and mAP@0.5 0.500 in epoch 1."),
+        ("finished", said(2), "Finished after 1 s. Best epoch 2: mAP@0.5 0.750, mAP@[.5:.95] 0.375."),
+        ("stopped", said(9, stop_after=6), "Stopped after 1 s. Best epoch 1: mAP@0.5 0.500, mAP@[.5:.95] 0.250."),
         ("stopped", said(9, stop_after=2), "Stopped after 1 s. Nothing was judged on validation images."),
         ("failed", [{"event": "failed", "reason": "Out of memory.", "advice": "Use a smaller batch."}],
          "Out of memory. Use a smaller batch."),
