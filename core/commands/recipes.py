@@ -27,7 +27,19 @@ def parse_setting(text: str, option: str) -> tuple[str, Any]:
 
 
 def chosen_recipe(model: str | None, file: Path | None, preset: str | None, settings: dict[str, Any]) -> Recipe:
-    """A recipe file, a preset or a model's defaults, with `settings` over it. Raises InputError."""
+    """A recipe file, a preset or a model's defaults, with `settings` over it, for a device that is here.
+
+    Raises InputError.
+    """
+    recipe = _chosen(model, file, preset, settings)
+    if recipe.device not in ("auto", "cpu"):
+        from core.models.device import choose_device  # noqa: PLC0415 - torch takes seconds to load
+
+        choose_device(recipe.device)  # before a folder is made for a run that cannot begin
+    return recipe
+
+
+def _chosen(model: str | None, file: Path | None, preset: str | None, settings: dict[str, Any]) -> Recipe:
     if file is not None and preset is not None:
         raise InputError("--preset: a recipe file says everything itself; leave --preset or --recipe out")
     if file is not None:

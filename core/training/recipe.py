@@ -28,6 +28,15 @@ from core.training.parts import (
 
 MAX_FILE = 2**20  # bytes; a recipe has some thousand
 
+# Where the library's own words tell a programmer what to do, and nobody else.
+_REASONS = {
+    "extra_forbidden": "there is no such setting",
+    "model_type": "holds several settings; name one of them, such as optimizer.lr",
+    "tuple_type": "must be a list, such as [1, 2]",
+    "missing": "is missing; name it",
+    "string_pattern_mismatch": "must be auto, cpu, mps, cuda or cuda:N",  # the device's, the only pattern
+}
+
 
 class Recipe(Part):
     """One training, whole."""
@@ -135,9 +144,7 @@ def parse_recipe(tree: object, where: str) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            reason = "there is no such setting"
+        reason = _REASONS.get(first["type"], first["msg"].removeprefix("Value error, "))
         raise InputError(f"{where}: {field + ': ' if field else ''}{reason}") from error
 
 

@@ -166,6 +166,27 @@ def test_recipes_that_would_run_forever_or_crash_the_reader_are_refused(tmp_path
         parse_yaml("[" * 20_000, "--set a")
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("schedule.epochs=true", "schedule.epochs: must be a number, not true"),
+        ("optimizer.lr=yes", "optimizer.lr: must be a number, not true"),
+        ("optimizer=1", "optimizer: holds several settings; name one of them"),
+        ("schedule.milestones=x", "schedule.milestones: must be a list"),
+        ("strategy.unfreeze=[{epoch: 2}]", "strategy.unfreeze.0.stage: is missing"),
+        ("device=gpu", "device: must be auto, cpu, mps, cuda or cuda:N"),
+        ("device=cuda:99", "device: there is no cuda:99 here"),
+    ],
+)
+def test_a_setting_of_a_wrong_kind_is_told_by_name_and_makes_no_run(
+    tmp_path: Path, run: Run, setting: str, words: str
+) -> None:
+    ready_project(tmp_path / "p").close()
+    code, _, told = run("train", tmp_path / "p", "--set", setting)
+    assert code == 2 and words in told
+    assert not list((tmp_path / "p" / "runs").glob("*"))
+
+
 # Checkpoints ---------------------------------------------------------------------------------------------------------
 
 
