@@ -37,8 +37,8 @@ def test_two_processes_learn_what_one_learns_from_batches_of_twice_the_size(told
     alike = told["alike"]
     assert alike["moved"] > 1e-3, "nothing was learnt, so nothing was compared"
     # The weights after four steps of plain gradient descent differ as sums in another order do.
-    assert alike["two apart"] < 1e-5 * alike["moved"]
-    assert alike["accumulated apart"] < 1e-5 * alike["moved"]
+    assert alike["two apart"] < 1e-4 * alike["moved"]
+    assert alike["accumulated apart"] < 1e-4 * alike["moved"]
 
 
 def test_losses_and_metrics_count_each_image_once(told: dict[str, Any]) -> None:
@@ -58,7 +58,8 @@ def test_losses_and_metrics_count_each_image_once(told: dict[str, Any]) -> None:
 def test_only_the_main_process_saves(told: dict[str, Any]) -> None:
     for case in ("two", "averaged"):
         main, other = told["alike"][case]
-        assert len(of_kind(main, "checkpoint")) == 2 and not of_kind(other, "checkpoint")
+        assert {event["id"] for event in of_kind(main, "checkpoint")} == {"r001-best", "r001-last"}
+        assert not of_kind(other, "checkpoint")
         assert of_kind(main, "finished") and of_kind(other, "finished")
 
 
