@@ -7,7 +7,7 @@ from typing import Any
 from core.errors import InputError
 from core.models.spec import ModelSpec, WeightsFile
 
-__all__ = ["MODELS", "ModelSpec", "WeightsFile", "model_spec"]
+__all__ = ["MODELS", "ModelSpec", "WeightsFile", "model_spec", "tells_where"]
 
 # Of fewer pictures than this, the mean and spread that BatchNorm takes from a batch are noise (Wu and He, Group
 # Normalization: its error grows as batches shrink from 16 pictures to 2, while GroupNorm's does not).
@@ -376,3 +376,8 @@ def model_spec(name: str) -> ModelSpec:
     if name not in MODELS:
         raise InputError(f"model: there is no {name!r}; choose one of {', '.join(MODELS)}")
     return MODELS[name]
+
+
+def tells_where(name: str) -> bool:
+    """Whether a model finds boxes, rather than labels of whole images; of one that is not known here, that it does."""
+    return MODELS[name].task == "detect" if name in MODELS else True

@@ -17,6 +17,7 @@ from PySide6.QtCore import (
     Signal,
 )
 
+from core.models.registry import tells_where
 from core.project.records import CheckpointRecord
 from desktop.models import wording
 
@@ -55,11 +56,11 @@ COLUMNS: dict[str, Column] = {
     "model": Column("Model", "The kind of network", lambda r: r.model, lambda r: r.model),
     "date": Column("Saved", "When it was saved", _date, lambda r: r.created),
     "map50": Column(
-        "mAP@.5", "Mean average precision at IoU 0.5 on the validation images",
+        "mAP@.5", "Mean average precision at IoU 0.5 on the validation images; models that tell labels of images have none",
         lambda r: wording.metric(r.map50), lambda r: _missing_last(r.map50), number=True,
     ),
     "map": Column(
-        "mAP", "Mean average precision over IoU 0.50 to 0.95 on the validation images",
+        "mAP", "Mean average precision on the validation images: over IoU 0.50 to 0.95, or of the labels of images",
         lambda r: wording.metric(r.map), lambda r: _missing_last(r.map), number=True,
     ),
     "best": Column("", "The best of its run", lambda r: "best" if r.best else "", lambda r: r.best),
@@ -78,7 +79,8 @@ def column(key: str) -> int:
 
 def describe(record: CheckpointRecord) -> str:
     """The tooltip of a row: how well the checkpoint finds each label."""
-    lines = [f"{record.id}: {record.model}, epoch {record.epoch}", "Average precision at IoU 0.5"]
+    measure = "Average precision at IoU 0.5" if tells_where(record.model) else "Average precision of the labels"
+    lines = [f"{record.id}: {record.model}, epoch {record.epoch}", measure]
     lines += [f"    {name}   {wording.metric(value)}" for name, value in record.label_ap50.items()]
     return "\n".join(lines if record.label_ap50 else [lines[0], "Not evaluated"])
 

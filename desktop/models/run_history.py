@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core.models.registry import tells_where
 from core.training.events import (
     CheckpointSaved,
     EpochDone,
@@ -24,6 +25,7 @@ from core.training.events import (
     StepDone,
     from_json,
 )
+from desktop.models.wording import measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,11 @@ class RunHistory:
     def label_names(self) -> list[str]:
         return list(self.started.labels) if self.started else list(self.epochs[-1].labels) if self.epochs else []
 
+    @property
+    def tells_labels(self) -> bool:
+        """Whether the model tells which labels an image carries, and finds no boxes."""
+        return self.started is not None and not tells_where(self.started.model)
+
     # -- figures -----------------------------------------------------------------------------------------------
 
     @property
@@ -222,10 +229,11 @@ def log_line(event: Event | None) -> LogLine | None:
     match event:
         case RunStarted():
             again = f"Gone on after step {event.resumed_at:,} with" if event.resumed_at else "Started"
+            reach = f" Anchors reach {event.reachable:.1%} of the boxes." if tells_where(event.model) else ""
             return LogLine(
                 f"{again} {event.model} on {event.device}: {event.train_images:,} training and {event.val_images:,} "
                 f"validation images, {event.trainable_parameters / 1e6:.2f} of {event.parameters / 1e6:.2f} million "
-                f"parameters learn. Weights: {event.weights}. Anchors reach {event.reachable:.1%} of the boxes."
+                f"parameters learn. Weights: {event.weights}.{reach}"
             )
         case EpochDone():
             parts = [f"Epoch {event.epoch}: loss {_number(event.train_loss):.3f}"]
@@ -234,7 +242,10 @@ def log_line(event: Event | None) -> LogLine | None:
             if event.map50 is not None:
                 parts.append(f"mAP@0.5 {event.map50:.3f}")
             if event.map is not None:
-                parts.append(f"mAP@[.5:.95] {event.map:.3f}")
+                parts.append(f"{'mAP' if event.map50 is None else 'mAP@[.5:.95]'} {event.map:.3f}")
+            # Told where they are the task's chief measures: those of labels of images.
+            told = ("macro_f1", "micro_f1", "macro_roc_auc")
+            parts += [f"{measure(name)} {value:.3f}" for name in told if (value := event.metrics.get(name)) is not None]
             return LogLine(", ".join(parts) + f" ({event.seconds:.1f} s)")
         case CheckpointSaved():
             return LogLine(f"Saved {event.id} after epoch {event.epoch}")

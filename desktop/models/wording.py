@@ -12,6 +12,26 @@ def metric(value: float | None) -> str:
     return NONE if value is None else f"{value:.3f}"
 
 
+MEASURES = {
+    "macro_f1": "macro F1", "micro_f1": "micro F1", "macro_roc_auc": "macro ROC-AUC", "micro_roc_auc": "micro ROC-AUC",
+    "map75": "mAP@0.75", "agnostic_ap50": "AP@0.5 of boxes", "label_set_f1": "label-set F1",
+    "exact_match": "exact label sets",
+}  # fmt: skip
+
+
+def measure(name: str) -> str:
+    """A further measure of a task, such as macro_f1, as it is written in texts."""
+    return MEASURES.get(name, name.replace("_", " "))
+
+
+def precision(map50: float | None, mean: float | None) -> str:
+    """The mean average precision by which a model is known: at IoU 0.5, or, where labels of images are told and nothing
+    has a place, over the labels."""
+    if map50 is not None:
+        return f"mAP@0.5 {map50:.3f}"
+    return "not evaluated" if mean is None else f"mAP {mean:.3f}"
+
+
 def size(count: int) -> str:
     """A number of bytes as a person says it: 812 B, 4.2 MB."""
     value = float(count)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 from core.changes import Changes
 from core.errors import InputError
 from core.jobs.process import CHILD_MODULE
+from core.models.registry import tells_where
 from core.project.records import CheckpointRecord
 from core.project.snapshot import take_snapshot
 from desktop import theme
@@ -249,12 +250,18 @@ class InspectPage(QWidget):
             self._stage.set_image(None)
             return
         self._stack.setCurrentIndex(0)
+        self._stage.set_tells_where(tells_where(loaded.request.checkpoint.model))
         self._set_names(data)
         if self._judged != loaded.request.checkpoint.id:
             self._judged = loaded.request.checkpoint.id
             self._take_best_threshold()
         self._count_errors()
         self._go_to(before)
+
+    def _iou(self) -> float | None:
+        """The overlap by which boxes are judged; None where labels of images are."""
+        assert self._loaded is not None and self._loaded.data is not None
+        return self._loaded.data.iou if tells_where(self._loaded.request.checkpoint.model) else None
 
     def _set_names(self, data: InspectData) -> None:
         project = self._session.project
@@ -293,7 +300,7 @@ class InspectPage(QWidget):
         average = data.evaluation.map
         if self._label is not None:
             average = data.evaluation.labels[data.label_names[self._label]].ap
-        self._side.strip.set_score(inspect_data.score(counts, self._label), average, data.iou)
+        self._side.strip.set_score(inspect_data.score(counts, self._label), average, self._iou())
         scores = [inspect_data.score(counts, label) for label in range(len(data.label_names))]
         self._side.labels.set_scores(scores, [data.evaluation.labels[name].ap for name in data.label_names])
         self._draw_marks()

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.models.registry import tells_where
 from core.project.records import CheckpointRecord, RunRecord
 from desktop import theme
 from desktop.models import wording
@@ -110,13 +111,15 @@ class CheckpointDetail(QFrame):
         layout.addWidget(self._subtitle)
         grid = QGridLayout()
         grid.setVerticalSpacing(0)
-        for column, (value, words) in enumerate(((self._map50, "mAP@.5"), (self._map, "mAP@[.5:.95]"))):
+        self._captions = _label("small", "mAP@.5"), _label("small", "mAP@[.5:.95]")
+        for column, (value, caption) in enumerate(zip((self._map50, self._map), self._captions, strict=True)):
             grid.addWidget(value, 0, column)
-            grid.addWidget(_label("small", words), 1, column)
+            grid.addWidget(caption, 1, column)
             grid.setColumnStretch(column, 1)
         layout.addLayout(grid)
         layout.addSpacing(theme.GAP)
-        layout.addWidget(_label("section", "Average precision by label, IoU 0.5"))
+        self._by_label = _label("section")
+        layout.addWidget(self._by_label)
         layout.addWidget(self._bars)
         layout.addWidget(self._no_bars)
         layout.addSpacing(theme.GAP)
@@ -179,11 +182,15 @@ class CheckpointDetail(QFrame):
         self._title.setText(record.id)
         parts = [record.model, f"epoch {record.epoch}", "best of its run" if record.best else ""]
         self._subtitle.setText(" · ".join(filter(None, parts)))
-        self._map50.setText(wording.metric(record.map50))
-        self._map.setText(wording.metric(record.map))
+        boxes = tells_where(record.model)
+        self._map50.setText(wording.metric(record.map50 if boxes else record.map))
+        self._map.setText(wording.metric(record.map) if boxes else "")
+        for caption, text in zip(self._captions, ("mAP@.5", "mAP@[.5:.95]") if boxes else ("mAP", ""), strict=True):
+            caption.setText(text)
+        self._by_label.setText("Average precision by label" + (", IoU 0.5" if boxes else " of images"))
         muted = theme.theme().muted
         self._bars.set_bars([
-            Bar(name, value, colors.get(name, muted), tooltip=_ap_words(name, value, name in colors))
+            Bar(name, value, colors.get(name, muted), tooltip=_ap_words(name, value, name in colors, boxes))
             for name, value in record.label_ap50.items()
         ])  # fmt: skip
         self._bars.setVisible(bool(record.label_ap50))
@@ -210,8 +217,9 @@ class CheckpointDetail(QFrame):
             self._facts.addRow(_label("muted", name), text)
 
 
-def _ap_words(name: str, value: float | None, known: bool) -> str:
-    words = "no true box of it in the validation images" if value is None else f"average precision {value:.3f}"
+def _ap_words(name: str, value: float | None, known: bool, boxes: bool) -> str:
+    nothing = "no true box of it in the validation images" if boxes else "no validation image carries it"
+    words = nothing if value is None else f"average precision {value:.3f}"
     return f"{name}: {words}" + ("" if known else "\nThe project has no label of this name.")
 
 

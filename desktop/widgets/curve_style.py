@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtGui import QColor
 
+from desktop.models.wording import measure
 from desktop.theme import theme
 
 
@@ -47,6 +48,9 @@ MAP_CURVES = (
     CurveStyle("map50", "mAP@0.5", 2),
     CurveStyle("map", "mAP@[.5:.95]", 3),
 )
+# Of a model that tells labels of images: their average precision has no overlap in it.
+LABEL_CURVES = (CurveStyle("map", "mAP", 3),)
+_CHIEF = ("macro_f1", "micro_f1", "macro_roc_auc")  # measures that are drawn beside it at once
 COMPARED = ("train_loss", "val_loss", "map50", "map")  # what is drawn of runs beside the one that is shown
 MOST_COMPARED = 4  # more could not be told apart
 _COMPARED_SERIES = (5, 6, 4, 7)
@@ -57,10 +61,11 @@ def label_curve_style(name: str, color: str) -> CurveStyle:
     return CurveStyle(f"label:{name}", name, color=color, width=1.4, shown=False, in_menu=True)
 
 
-def measure_curve_style(name: str, number: int, *, chief: bool) -> CurveStyle:
-    """A further measure of the task, such as macro F1; `chief` where there is no mean average precision beside it."""
-    title = name.replace("_", " ")
-    return CurveStyle(f"metric:{name}", title, 4 + number % 4, width=1.6, shown=chief, in_menu=not chief)
+def measure_curve_style(name: str, number: int) -> CurveStyle:
+    """A further measure of the task, such as macro F1."""
+    chief = name in _CHIEF
+    series = _CHIEF.index(name) if chief else 4 + number % 4
+    return CurveStyle(f"metric:{name}", measure(name), series, width=1.6, shown=chief, in_menu=not chief)
 
 
 def compared_style(style: CurveStyle, run: str, number: int) -> CurveStyle:

@@ -85,7 +85,7 @@ class InspectBar(QFrame):
         self.checkpoints.blockSignals(True)
         self.checkpoints.clear()
         for record in newest:
-            measure = "not evaluated" if record.map50 is None else f"mAP@.5 {wording.metric(record.map50)}"
+            measure = wording.precision(record.map50, record.map)
             self.checkpoints.addItem(
                 f"{'★ ' if record.star else ''}{record.id}   ·   {measure}   ·   {record.model}", record.id
             )

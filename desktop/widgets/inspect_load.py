@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.evaluation.classification import whole_image
-from core.models.registry import MODELS
+from core.models.registry import tells_where
 from core.project.project import Project
 from core.project.records import CheckpointRecord
 from core.project.snapshot import Snapshot, SnapshotImage, take_snapshot
@@ -82,8 +82,7 @@ def load(project: Project, request: Request) -> Loaded:
 def _truth(model: str, image: SnapshotImage) -> GroundTruth:
     """What the model was to find: the boxes, or for one that tells labels of images, those on a box of the image's size."""
     boxes = GroundTruth(image.boxes, image.labels)
-    tells_where = MODELS[model].task == "detect" if model in MODELS else True
-    return boxes if tells_where else whole_image(boxes, image.width, image.height)
+    return boxes if tells_where(model) else whole_image(boxes, image.width, image.height)
 
 
 def notes(loaded: Loaded) -> list[str]:

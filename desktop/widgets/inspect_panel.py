@@ -71,11 +71,11 @@ class MetricStrip(QFrame):
             self._names.append(caption)
             row.addLayout(cell, 1)
 
-    def set_score(self, score: Score, average: float | None, iou: float) -> None:
-        """Show what was counted; `average` is the mAP at `iou`."""
+    def set_score(self, score: Score, average: float | None, iou: float | None) -> None:
+        """Show what was counted; `average` is the mAP at `iou`, None where labels of images are told."""
         for label, value in zip(self._values, (score.precision, score.recall, score.f1, average), strict=True):
             label.setText(wording.metric(value))
-        self._names[3].setText(f"mAP@{iou:g}".replace("0.", "."))
+        self._names[3].setText("mAP" if iou is None else f"mAP@{iou:g}".replace("0.", "."))
 
     def texts(self) -> list[str]:
         return [label.text() for label in self._values]

@@ -126,7 +126,8 @@ class InspectStage(QFrame):
         row.addWidget(self.value)
         row.addWidget(self.slider, 1)
         row.addWidget(self.best_button)
-        row.addWidget(_caption("IoU ≥", self.ious))
+        self._iou_caption = _caption("IoU ≥", self.ious)
+        row.addWidget(self._iou_caption)
         row.addWidget(self.ious)
         return foot
 
@@ -135,6 +136,11 @@ class InspectStage(QFrame):
     @property
     def threshold(self) -> float:
         return self.slider.value() / 100
+
+    def set_tells_where(self, tells: bool) -> None:
+        """Overlaps are asked for only where boxes are found: labels of an image always lie on all of it."""
+        self.ious.setVisible(tells)
+        self._iou_caption.setVisible(tells)
 
     def set_threshold(self, threshold: float) -> None:
         """Move the slider, which tells everybody."""

@@ -17,7 +17,7 @@ from core.training.recipe import Recipe, default_recipe
 from desktop.models.recipe_draft import with_model
 from desktop.models.recipe_fields import MAIN_FIELDS, STRATEGY, folded_fields, relevant_fields
 from desktop.models.strategy_picture import picture_of
-from desktop.models.wording import metric
+from desktop.models.wording import precision
 from desktop.theme import GAP
 from desktop.widgets.field_controls import ChoiceControl, Control, TextControl
 from desktop.widgets.list_controls import ListControl
@@ -189,7 +189,7 @@ class RecipeForm(QWidget):
         control = self.fields.control("weights.path")
         menu = QMenu(self)
         for record in self._checkpoints:
-            title = f"{record.id} · {record.model} · mAP@0.5 {metric(record.map50)}"
+            title = f"{record.id} · {record.model} · {precision(record.map50, record.map)}"
             menu.addAction(title.replace("&", "&&"), partial(self._set_path, control, record.path))
         if self._checkpoints:
             menu.addSeparator()

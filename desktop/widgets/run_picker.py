@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from core.models.registry import MODELS
 from core.project.records import CheckpointRecord, RunRecord
-from desktop.models.wording import metric
+from desktop.models.wording import precision
 
 
 def model_title(name: str) -> str:
@@ -45,14 +45,14 @@ class RunPicker(QComboBox):
 
         Run folders that are `watched` come last; they are known by their path.
         """
-        best = {point.run: point.map50 for point in checkpoints if point.best}
+        best = {point.run: precision(point.map50, point.map) for point in checkpoints if point.best and point.map is not None}
         self.clear()
         if live and all(run.id != live for run in runs):
             self.addItem(f"{live} · running", live)
         for run in runs:
             words = [run.id, model_title(run.model), "running" if run.id == live else state_word(run)]
-            if best.get(run.id) is not None:
-                words.append(f"mAP@0.5 {metric(best[run.id])}")
+            if run.id in best:
+                words.append(best[run.id])
             self.addItem(" · ".join(words), run.id)
         for path in watched:
             self.addItem(f"watched · {path.name} in {path.parent.parent.name}", str(path))

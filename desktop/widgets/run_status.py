@@ -25,6 +25,8 @@ _STATE_WORDS = {
     "interrupted": "Interrupted",
 }
 _STATE_ROLES = {"finished": "good", "failed": "error", "interrupted": "warning", "stopped": "warning", "paused": "warning"}
+# What stands in the place of a detector's figures where a model tells labels of images.
+_LABEL_FIGURES = {"Best mAP@0.5": "Best mAP", "Best mAP@[.5:.95]": "Its macro F1"}
 _FIGURES = ("Images/s", "Time left", "Learning rate", "Loss", "Best mAP@0.5", "Best mAP@[.5:.95]")
 
 
@@ -55,8 +57,9 @@ class RunStatus(QWidget):
         figures = QGridLayout()
         figures.setHorizontalSpacing(PAD)
         figures.setVerticalSpacing(0)
+        self._titles = {name: QLabel(name) for name in _FIGURES}
         for column, (name, value) in enumerate(self._values.items()):
-            title = QLabel(name)
+            title = self._titles[name]
             title.setProperty("role", "small")
             value_font = value.font()
             value_font.setPixelSize(16)
@@ -90,14 +93,19 @@ class RunStatus(QWidget):
             "Best mAP@0.5": metric(best.map50 if best else None),
             "Best mAP@[.5:.95]": metric(best.map if best else None),
         }
+        if history.tells_labels:
+            texts["Best mAP@0.5"] = metric(best.map if best else None)
+            texts["Best mAP@[.5:.95]"] = metric(best.metrics.get("macro_f1") if best else None)
         for name, text in texts.items():
             self._values[name].setText(text)
+            self._titles[name].setText(_LABEL_FIGURES.get(name, name) if history.tells_labels else name)
 
     def state_text(self) -> str:
         return self._state.text()
 
-    def figure(self, name: str) -> str:
-        return self._values[name].text()
+    def figure(self, title: str) -> str:
+        """The value that stands below a title."""
+        return next(self._values[name].text() for name, label in self._titles.items() if label.text() == title)
 
     @property
     def progress_bar(self) -> QProgressBar:
@@ -191,6 +199,9 @@ def summary(history: RunHistory, state: str) -> str:
         return ""
     best = history.best
     learnt = f"Best epoch {best.epoch}: mAP@0.5 {metric(best.map50)}, mAP@[.5:.95] {metric(best.map)}." if best else ""
+    if best and history.tells_labels:
+        f1 = metric(best.metrics.get("macro_f1"))
+        learnt = f"Best epoch {best.epoch}: mAP {metric(best.map)}, macro F1 {f1}."
     if state == "paused":
         at = f" in epoch {history.paused.epoch} of {history.total_epochs}" if history.paused else ""
         return f"Paused{at}; the device is free. {learnt}".strip()

@@ -14,6 +14,7 @@ from desktop.theme import GAP
 from desktop.widgets.curve_bar import CurveBar
 from desktop.widgets.curve_style import (
     COMPARED,
+    LABEL_CURVES,
     LOSS_CURVES,
     MAP_CURVES,
     CurveStyle,
@@ -133,16 +134,17 @@ class RunView(QWidget):
         self.loss.set_data("smooth", x, smoothed(loss, self.bar.smoothing))
         for field in _EPOCH_FIELDS:
             self.loss.set_data(field, *history.epoch_curve(field))
-        for field in ("map50", "map"):
-            self.map.set_data(field, *history.epoch_curve(field))
+        for style in self._averages(history):
+            self.map.set_data(style.key, *history.epoch_curve(style.key))
         for name in history.metric_names():
             self.map.set_data(f"metric:{name}", *history.metric_curve(name))
         for name in history.label_names():
             self.map.set_data(f"label:{name}", *history.label_curve(name))
         for run, other in self._compared.items():
             for field in COMPARED:
-                plot = self.loss if field.endswith("loss") else self.map
-                plot.set_data(compared_key(run, field), *other.epoch_curve(field))
+                plot, key = self.loss if field.endswith("loss") else self.map, compared_key(run, field)
+                if key in plot.curve_keys():
+                    plot.set_data(key, *other.epoch_curve(field))
         total = max([history.total_epochs, *(other.total_epochs for other in self._compared.values())])
         for plot in (self.loss, self.map):
             plot.set_marks(marks(history))
@@ -150,18 +152,26 @@ class RunView(QWidget):
 
     def _choose_curves(self, history: RunHistory) -> None:
         labels, metrics = history.label_names(), history.metric_names()
-        boxes = any(epoch.map is not None for epoch in history.epochs[-1:])  # rather than labels of whole images
-        chosen = (labels, metrics, list(self._compared), boxes)
+        averages = self._averages(history)
+        chosen = (labels, metrics, list(self._compared), averages)
         if chosen == self._curves:
             return
         self._curves = chosen
         self.loss.set_curves([*LOSS_CURVES, *self._compared_styles(LOSS_CURVES)])
         self.map.set_curves([
-            *MAP_CURVES,
-            *(measure_curve_style(name, number, chief=not boxes) for number, name in enumerate(metrics)),
+            *averages,
+            *(measure_curve_style(name, number) for number, name in enumerate(metrics)),
             *(label_curve_style(name, self._colors.get(name, "")) for name in labels),
-            *self._compared_styles(MAP_CURVES),
+            *self._compared_styles(averages),
         ])  # fmt: skip
+        if history.tells_labels:
+            self.map.set_titles("Labels of images", "Measure")
+        else:
+            self.map.set_titles("Mean average precision", "mAP")
+
+    def _averages(self, history: RunHistory) -> tuple[CurveStyle, ...]:
+        """The mean average precisions that the run's task has."""
+        return LABEL_CURVES if history.tells_labels else MAP_CURVES
 
     def _compared_styles(self, styles: Sequence[CurveStyle]) -> list[CurveStyle]:
         return [
