@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from core.commands.options import Json, ProjectFolder
-from core.commands.recipes import chosen_recipe, parse_setting, parse_settings
+from core.commands.recipes import chosen_recipe, parse_settings
 from core.console import number, print_json, print_table, progress_bar, say
 from core.errors import InputError
 from core.launching import prepare_range_test, run_training
@@ -23,6 +23,7 @@ from core.training.recipe import Recipe
 from core.training.study import STRATEGIES, USUAL, Arm, load_study, study_folders, usual_arm
 from core.training.study_report import HEADINGS, budget, duration, table, to_json
 from core.training.study_results import StudyResult
+from core.training.study_variants import parse_variant
 
 Model = Annotated[str | None, typer.Option(help="One of `defectdesk models`.")]
 PresetName = Annotated[str | None, typer.Option(help="A recipe to start from: one of `defectdesk presets`.")]
@@ -168,7 +169,7 @@ def _variant(text: str) -> Arm:
     name, colon, rest = text.partition(":")
     if not colon or not name.strip() or not rest.strip():
         raise InputError(f"--variant {text}: write it as NAME:KEY=VALUE,KEY=VALUE")
-    return Arm(name=name.strip(), settings=dict(parse_setting(part, "--variant") for part in rest.split(",")))
+    return parse_variant(name, rest)
 
 
 def _follow(events: Iterable[dict[str, Any]], *, json: bool) -> bool:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QSpinBox, QVBoxLayout, 
 from core.training.recipe import Recipe
 from core.training.study import USUAL
 from desktop.dialogs.frame import Paragraph, add_row, new_form, numeric
+from desktop.dialogs.study_variants import StudyVariants
 from desktop.models.study_request import WORDS, StudyRequest, offered, why_not
 from desktop.theme import GAP, PAD
 from desktop.widgets.parts import words
@@ -35,17 +36,20 @@ class StudySetup(QWidget):
         self.minutes.setSpecialValueText("no limit")
         self.minutes.setSuffix(" min")
         self.minutes.setValue(base.limits.time_minutes)
+        self.variants = StudyVariants()
         self._summary = Paragraph("", "muted")
         self._lay_out()
         for box in self.boxes.values():
             box.toggled.connect(self._tell)
+        self.variants.changed.connect(self._tell)
         for field in (self.seeds, self.epochs, self.minutes):
             field.valueChanged.connect(self._tell)
         self._tell()
 
     def request(self) -> StudyRequest:
         names = tuple(name for name, box in self.boxes.items() if box.isChecked())
-        return StudyRequest(self._base, names, self.seeds.value(), self.epochs.value(), self.minutes.value())
+        budget = (self.seeds.value(), self.epochs.value(), self.minutes.value())
+        return StudyRequest(self._base, names, *budget, self.variants.written())
 
     def _tell(self) -> None:
         self._summary.setText(self.request().summary())
@@ -71,6 +75,7 @@ class StudySetup(QWidget):
             line = Paragraph(f"Not with this recipe: {reason}." if told else about, "small")
             line.setContentsMargins(24, 0, 0, GAP // 2)
             layout.addWidget(line)
+        layout.addWidget(self.variants)
         form = new_form()
         for title, field, tip in (
             (

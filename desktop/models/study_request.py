@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.errors import InputError
 from core.training.recipe import Recipe, with_settings
 from core.training.study import STRATEGIES, Arm, check_arms, usual_arm
+from core.training.study_variants import parse_variant
 from desktop.models.wording import plural
 
 OWN = "recipe"  # the strategy as the form has it, beside those that a study knows by name
@@ -29,6 +30,7 @@ class StudyRequest:
     seeds: int
     epochs: int
     minutes: float  # for each run at most; 0: no limit
+    own: tuple[tuple[str, str], ...] = ()  # variants of the person's own: name and settings as written
 
     @property
     def recipe(self) -> Recipe:
@@ -48,6 +50,7 @@ class StudyRequest:
         """The strategies, checked. Raises InputError that says what cannot be compared."""
         base = self.recipe
         found = [Arm(name=OWN, settings={}) if name == OWN else usual_arm(name, base) for name in self.names]
+        found += [parse_variant(name, settings) for name, settings in self.own]
         check_arms(base, found, self.seed_numbers())
         return found
 
@@ -62,11 +65,12 @@ class StudyRequest:
         return ""
 
     def summary(self) -> str:
-        runs = len(self.names) * self.seeds
+        arms = len(self.names) + len(self.own)
+        runs = arms * self.seeds
         limit = f", {self.minutes:g} minutes at most" if self.minutes else ""
         total = f" In all no longer than {_hours(runs * self.minutes)}." if self.minutes else ""
         each = f"each of {plural(self.epochs, 'epoch')}{limit}"
-        return f"{len(self.names)} strategies × {plural(self.seeds, 'seed')} = {plural(runs, 'run')}, {each}.{total}"
+        return f"{arms} strategies × {plural(self.seeds, 'seed')} = {plural(runs, 'run')}, {each}.{total}"
 
 
 def why_not(name: str, base: Recipe) -> str:

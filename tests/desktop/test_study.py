@@ -68,6 +68,27 @@ def test_without_starting_weights_the_setup_says_what_is_missing(qtbot: QtBot) -
     assert all(box.isEnabled() for box in other.boxes.values()) and other.request().problem() == ""
 
 
+def test_variants_of_ones_own_take_part_and_are_checked_with_the_others(qtbot: QtBot) -> None:
+    setup = StudySetup(BASE)
+    qtbot.addWidget(setup)
+    setup.show()
+    for name, box in setup.boxes.items():
+        box.setChecked(name == "fine_tune")
+    setup.variants.add_button.click()
+    setup.variants.add_button.click()
+    first, second = setup.variants._rows
+    assert "says nothing of its own" in setup.request().problem()
+    first.name.setText("slow")
+    first.settings.setText("strategy.kind=fine_tune, strategy.backbone_lr_factor=0.01")
+    second.settings.setText("strategy.knid=frozen")
+    assert setup.request().problem().startswith("Strategy variant 2: strategy.knid")
+    qtbot.mouseClick(second.remove, Qt.MouseButton.LeftButton)
+    asked = setup.request()
+    assert not asked.problem() and asked.summary().startswith("2 strategies × 3 seeds = 6 runs")
+    assert [arm.name for arm in asked.arms()] == ["fine_tune", "slow"]
+    assert asked.arms()[1].settings["strategy.backbone_lr_factor"] == 0.01
+
+
 # -- in the window ---------------------------------------------------------------------------------------------
 
 
