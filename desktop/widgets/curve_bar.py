@@ -147,7 +147,7 @@ def _tool(text: str, tip: str) -> QToolButton:
     button = QToolButton()
     button.setText(text)
     button.setToolTip(tip)
-    button.setProperty("role", "bar")
+    button.setProperty("role", "segment")
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 
