@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -34,11 +36,18 @@ from tests.core.test_models import architecture, description
 DETECTORS = [name for name, spec in MODELS.items() if spec.task == "detect"]
 
 
+def unfilled(arch: Architecture) -> Network:
+    """The network with whatever was in memory: weights that are to be read need no random ones before."""
+    with torch.device("meta"):
+        network = arch.build()
+    return network.to_empty(device="cpu")
+
+
 @cache
-def built(model: str) -> Detector:
+def built(model: str, **options: object) -> Detector:
     """The model with random weights, which a test must not change."""
     torch.manual_seed(0)
-    return architecture(model).build_detector().eval()
+    return architecture(model, **options).build_detector().eval()
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -48,7 +57,7 @@ def _forget_networks() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("model", DETECTORS)
-@pytest.mark.parametrize("size", [(64, 64), (100, 76)])
+@pytest.mark.parametrize("size", [(64, 64), (68, 36)])
 def test_any_input_size_gives_an_answer_for_every_anchor(model: str, size: tuple[int, int]) -> None:
     with torch.no_grad():
         logits, deltas, anchors = built(model)(torch.zeros(2, 3, *size))[:3]
@@ -211,7 +220,7 @@ IMAGENET: dict[str, Callable[[], nn.Module]] = {
 
 @pytest.mark.parametrize("model", [name for name in DETECTORS if "imagenet" in MODELS[name].weights])
 def test_imagenet_weights_fill_all_stages(model: str) -> None:
-    detector = architecture(model).build()
+    detector = unfilled(architecture(model))
     source = layout(IMAGENET[model])
     report = weights.load_torchvision(detector, source, "file")
     state = detector.state_dict(keep_vars=True)
@@ -235,7 +244,7 @@ def test_imagenet_weights_fill_all_stages(model: str) -> None:
     ],
 )
 def test_coco_weights_fill_the_backbone_and_the_maps_behind_it(model: str, make: Callable[..., nn.Module]) -> None:
-    detector = architecture(model, **MODELS[model].options_for("coco", tap=16, batch_size=16)).build()
+    detector = unfilled(architecture(model, **MODELS[model].options_for("coco", tap=16, batch_size=16)))
     source = layout(lambda: make(weights=None, weights_backbone=None))
     weights.load_torchvision(detector, source, "file")
     names = {own: theirs for theirs, own in detector.foreign_names().items() if theirs in source}
@@ -245,7 +254,7 @@ def test_coco_weights_fill_the_backbone_and_the_maps_behind_it(model: str, make:
 
 
 def test_pyramids_of_older_torchvision_are_understood() -> None:
-    detector = architecture("retinanet_resnet50_fpn").build()
+    detector = unfilled(architecture("retinanet_resnet50_fpn"))
     old = {
         f"backbone.fpn.{kind}_blocks.{i}.bias": torch.full((256,), i + 1.0)
         for kind in ("inner", "layer")
@@ -332,11 +341,11 @@ def taught(model: str, steps: int, lr: float, **options: object) -> tuple[Archit
     ("model", "options", "steps", "lr"),
     [
         ("ssd_compact", {"norm": "group"}, 20, 2e-3),
-        ("ssd512_vgg16", {"norm": "group"}, 7, 3e-4),
+        ("ssd512_vgg16", {"norm": "group"}, 5, 4e-4),
         ("ssdlite320_mobilenet_v3", {"norm": "group"}, 25, 2e-3),
         ("ssd_mobilenet_v1_ppn", {"tap": 8}, 30, 2e-3),  # BatchNorm's statistics need some steps
-        ("ssd_resnet50", {"norm": "group"}, 12, 5e-4),
-        ("retinanet_resnet50_fpn", {"norm": "group"}, 6, 5e-4),
+        ("ssd_resnet50", {"norm": "group"}, 8, 8e-4),
+        ("retinanet_resnet50_fpn", {"norm": "group"}, 5, 5e-4),
     ],
 )
 def test_a_model_learns_from_one_picture_and_its_checkpoint_knows_it_too(
@@ -361,11 +370,13 @@ def test_a_model_learns_from_one_picture_and_its_checkpoint_knows_it_too(
 @pytest.mark.parametrize("model", DETECTORS)
 def test_a_batch_of_one_small_picture_gives_finite_gradients(model: str) -> None:
     """Statistics of one cell of one picture would be an error, or noise."""
-    torch.manual_seed(0)
     source = "imagenet" if "imagenet" in MODELS[model].weights else "none"
-    options = MODELS[model].options_for(source, tap=16, batch_size=1)
-    network = architecture(model, labels=2, **options).build_detector().train()
+    chosen = MODELS[model].options_for(source, tap=16, batch_size=1)
+    # What is as it is by default was built before.
+    options = {name: value for name, value in chosen.items() if value != MODELS[model].options[name][0]}
+    network = deepcopy(built(model, **options)).train()
     image, targets = lesson(64)
+    targets = replace(targets, labels_bmk=torch.ones(1, 1, 3))
     sums = detection_loss(*network(image)[:3], targets, LossSettings("focal"))
     (sums.labels + sums.boxes).backward()
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
