@@ -96,7 +96,7 @@ def main() -> None:
     except typer.Abort:
         code = 130
     except _UsageError as error:
-        complain(f"{error.format_message()}; see --help", "red")
+        complain(f"{error.format_message().replace('Value error, ', '').rstrip('.')}; see --help", "red")
         code = 2
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -21,6 +21,7 @@ from core.project.project import Project
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot, take_snapshot
 from core.safetensors_header import read_metadata
 from core.training.events import Notice, to_json
+from core.training.rate_range import STEPS, checked_range
 from core.training.recipe import Recipe, save_recipe
 from core.types import Split
 
@@ -87,6 +88,17 @@ def make_run(
     return folder
 
 
+def forget_if_refused(folder: JobFolder) -> None:
+    """Take away a new run that was refused for its input, such as a damaged weights file: it never began.
+
+    One that failed otherwise is kept, with its log.
+    """
+    events, _ = folder.read()
+    refused = bool(events) and events[-1].get("event") == "failed" and not events[-1].get("advice")
+    if refused and not any(event.get("event") == "started" for event in events):
+        shutil.rmtree(folder.path, ignore_errors=True)
+
+
 def prepare_range_test(
     project: Project,
     recipe: Recipe,
@@ -99,6 +111,7 @@ def prepare_range_test(
 
     `steps`, `low`, `high`: as for `range_test`; the rest as for `prepare_run`. A test that was made before is forgotten.
     """
+    checked_range(recipe.optimizer.kind, STEPS if steps is None else steps, low, high)
     snapshot, _ = frozen_snapshot(project, recipe, apply)
     path = project.folder / "cache" / "range-test"
     shutil.rmtree(path, ignore_errors=True)

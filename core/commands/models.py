@@ -18,7 +18,7 @@ from core.evaluation.average_precision import Evaluation
 from core.evaluation.classification import Classification
 from core.jobs.folder import JobFolder
 from core.jobs.queue import put_last
-from core.launching import prepare_run, run_training
+from core.launching import forget_if_refused, prepare_run, run_training
 from core.models.registry import MODELS, model_spec
 from core.predicting import (
     USUAL_LOWEST,
@@ -104,7 +104,12 @@ def train(
         say(f"{run.path.name} waits; 'defectdesk queue DIR run' trains what waits")
     else:
         run = choose()
-        show_to_the_end(run, run_training(run), json=json)
+        try:
+            show_to_the_end(run, run_training(run), json=json)
+        except InputError:
+            if resume is None:
+                forget_if_refused(run)
+            raise
 
 
 def _train_launched(choose: Callable[[], JobFolder], *, queue: bool, json: bool) -> None:

@@ -23,10 +23,16 @@ def show_to_the_end(folder: JobFolder, events: Iterable[dict[str, Any]], *, json
     else:
         last = console.show_training(events)
     if last.get("event") == "failed":
-        raise InputError(f"{last['reason']}. {last.get('advice', '')}")
+        raise InputError(why_it_failed(last))
     if not json:
         _say_how_it_ended(folder, last)
     return last
+
+
+def why_it_failed(event: dict[str, Any]) -> str:
+    """Reason and advice of an event "failed", as one text."""
+    reason, advice = str(event["reason"]), str(event.get("advice") or "")
+    return f"{reason}{'' if reason.endswith(('.', '?', '!')) else '.'} {advice}" if advice else reason
 
 
 def _say_how_it_ended(folder: JobFolder, last: dict[str, Any]) -> None:

@@ -176,7 +176,7 @@ def queue(
     given = what or []
     if verb in (QueueVerb.ADD, QueueVerb.REMOVE, QueueVerb.FIRST) and not given:
         raise InputError(
-            f"queue {verb}: name the runs, such as r003{' or recipe files' if verb is QueueVerb.ADD else ''}"
+            f"queue {verb}: name the runs, such as r003{', or recipe files' if verb is QueueVerb.ADD else ''}"
         )
     if verb is QueueVerb.ADD:
         _add(folder, given)

@@ -10,6 +10,7 @@ import typer
 
 from core.commands.options import Json, ProjectFolder
 from core.commands.recipes import chosen_recipe, parse_settings
+from core.commands.running import why_it_failed
 from core.console import number, print_json, print_table, progress_bar, say
 from core.errors import InputError
 from core.launching import prepare_range_test, run_training
@@ -78,7 +79,7 @@ def range_test(
             elif event["event"] == "range_result":
                 result = event
             elif event["event"] == "failed":
-                raise InputError(f"{event['reason']}. {event.get('advice', '')}")
+                raise InputError(why_it_failed(event))
     if json:
         print_json({"points": points, "result": result or None})
         return
@@ -178,7 +179,7 @@ def _follow(events: Iterable[dict[str, Any]], *, json: bool) -> bool:
     for event in events:
         stopped = bool(event.get("stopped"))
         if event["event"] == "failed":
-            raise InputError(f"{event['reason']}. {event.get('advice', '')}")
+            raise InputError(why_it_failed(event))
         if json:
             print_json(event)
         elif event["event"] == "study_run":

@@ -168,7 +168,7 @@ def _tensors(value: object, path: Path) -> dict[str, Tensor]:
         if isinstance(value, dict) and isinstance(value.get(wrapper), dict):
             value = value[wrapper]
     if not isinstance(value, dict) or not value or not all(isinstance(name, str) for name in value):
-        raise InputError(f"{path}: holds no state_dict")
+        raise InputError(f"{path}: holds no state_dict; save one with torch.save(model.state_dict(), FILE)")
     return {name.removeprefix("module."): tensor for name, tensor in value.items() if isinstance(tensor, Tensor)}
 
 

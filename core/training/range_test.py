@@ -17,7 +17,7 @@ from core.training.environment import use_fast_arithmetic
 from core.training.image_cache import ImageCache
 from core.training.memory import TooLittleMemory
 from core.training.preparation import prepare
-from core.training.rate_range import RANGES, STEPS, RangePoint, RangeResult, is_over, propose, rates, smoothed
+from core.training.rate_range import STEPS, RangePoint, RangeResult, checked_range, is_over, propose, rates, smoothed
 from core.training.recipe import Recipe
 from core.training.schedule import peak_rate
 from core.training.steps import Diverged, Stepper
@@ -41,12 +41,7 @@ def range_test(
     first epoch, each stage at its fraction of the rate. The same recipe and snapshot give the same points. Raises
     InputError, before any step, if the recipe or the snapshot cannot work.
     """
-    usual = RANGES[recipe.optimizer.kind]
-    start, end = low or usual[0], high or usual[1]
-    if not 0 < start < end or steps < 20:
-        raise InputError(
-            f"range: {start:g} to {end:g} in {steps} steps; give rising rates above 0, and at least 20 steps"
-        )
+    start, end = checked_range(recipe.optimizer.kind, steps, low, high)
     device = choose_device(recipe.device)
     use_fast_arithmetic(device)
     prepared = prepare(recipe, snapshot)

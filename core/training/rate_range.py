@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import InputError
+
 STEPS = 100  # from the lowest rate to the highest
 SMOOTHING = 0.9  # of the loss's moving average
 DIVERGED = 4.0  # times the lowest smoothed loss: there is nothing to learn beyond
@@ -30,6 +32,17 @@ ENOUGH_FALL = 0.05
 
 # Where to begin and end, by optimiser: Adam's steps are about as long as the rate itself, SGD's as the gradient is.
 RANGES = {"adamw": (1e-6, 1.0), "adam": (1e-6, 1.0), "sgd": (1e-5, 10.0)}
+
+
+def checked_range(optimizer: str, steps: int, low: float | None, high: float | None) -> tuple[float, float]:
+    """Lowest and highest rate of a test, those of the optimiser where none is given. Raises InputError."""
+    usual = RANGES[optimizer]
+    start, end = usual[0] if low is None else low, usual[1] if high is None else high
+    if not 0 < start < end < math.inf or steps < 20:
+        raise InputError(
+            f"range: {start:g} to {end:g} in {steps} steps; give rising rates above 0, and at least 20 steps"
+        )
+    return start, end
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from core import console
 from core.errors import InputError
@@ -19,7 +20,7 @@ from core.formats import coco
 from core.formats.importing import import_into
 from core.imaging.decode import ImageError, decode
 from core.jobs.folder import JobFolder
-from core.launching import prepare_run
+from core.launching import forget_if_refused, prepare_run
 from core.models.inputs import InputSpec
 from core.predicting import find_checkpoint
 from core.project import database, edits
@@ -324,6 +325,41 @@ def test_what_cannot_be_trained_makes_no_run(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="box"):
             prepare_run(project, recipe)
         assert not list(project.runs_folder.iterdir())
+
+
+def test_a_weights_file_that_is_refused_leaves_no_run(tmp_path: Path, run: Run) -> None:
+    ready_project(tmp_path / "p").close()
+    torch.save({"alien": torch.zeros(3)}, tmp_path / "alien.pth")
+    chosen = [f"weights.path={tmp_path / 'alien.pth'}", "weights.source=file", "strategy.kind=scratch", "device=cpu"]
+    code, _, told = run("train", tmp_path / "p", *(word for one in chosen for word in ("--set", one)))
+    assert code == 2 and "alien.pth: none of its 1 tensors fits" in told and told.rstrip().endswith("?")
+    assert not list((tmp_path / "p" / "runs").glob("*"))
+
+
+def test_a_run_that_broke_or_had_begun_is_kept_with_its_log(tmp_path: Path) -> None:
+    refused = {"event": "failed", "reason": "boxes: none", "advice": ""}
+    cases = {
+        "refused": ([refused], False),
+        "broke": ([refused | {"advice": "The whole trace is in log.txt."}], True),
+        "begun": ([{"event": "started"}, refused], True),
+        "silent": ([], True),
+    }
+    for name, (events, kept) in cases.items():
+        folder = JobFolder.create(tmp_path / name, {"kind": "train"})
+        for event in events:
+            folder.append(event)
+        forget_if_refused(folder)
+        assert folder.path.exists() == kept, name
+
+
+@pytest.mark.parametrize("rates", [("--low", "nan"), ("--high", "inf"), ("--low", "0"), ("--low", "1", "--high", "0.1")])
+def test_rates_that_do_not_rise_are_refused_before_a_range_test(
+    tmp_path: Path, run: Run, rates: tuple[str, ...]
+) -> None:
+    ready_project(tmp_path / "p").close()
+    code, _, told = run("range-test", tmp_path / "p", *rates)
+    assert code == 2 and "give rising rates above 0" in told
+    assert not (tmp_path / "p" / "cache" / "range-test").exists()
 
 
 # Projects and runs ---------------------------------------------------------------------------------------------------
