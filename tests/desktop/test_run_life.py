@@ -114,6 +114,7 @@ def test_runs_are_trained_one_after_the_other(bench: Bench, qtbot: QtBot) -> Non
     card = bench.page._side.queue
     assert card.isVisibleTo(bench.page)
     assert [text[:4] for text in card.texts()] == ["r002", "r003", "r004"]
+    card.set_low(False)
     click(qtbot, card.button("r004", "Earlier"))
     click(qtbot, card.button("r004", "Earlier"))
     click(qtbot, card.button("r003", "Remove"))
