@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torchvision.models._utils import IntermediateLayerGetter
-from torchvision.models.vgg import cfgs, make_layers
 
 from core.models.detector import Backbone, Network, same_tensors
 from core.models.resnet import Norm, plain_resnet, stages_of
+from core.models.vgg import plain_vgg
 
 
 class Classifier(Network):
@@ -51,12 +51,7 @@ class Vgg19(Backbone):
 
     def __init__(self) -> None:
         super().__init__()
-        plain = nn.ModuleDict({"features": make_layers(cfgs["E"], batch_norm=False)})
-        for layer in plain.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-                assert layer.bias is not None
-                nn.init.zeros_(layer.bias)
+        plain = plain_vgg("E")
         self.features = plain["features"]
         self.imagenet_names = same_tensors(plain, self)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +44,9 @@ class Backbone(nn.Module, ABC):
 class Network(nn.Module):
     """What every family builds: a backbone that may have learnt before, and a head that is new."""
 
+    # Parts of a head that have the shape of the library's, and their names there.
+    library_parts: ClassVar[dict[str, str]] = {}
+
     def __init__(self, backbone: Backbone, labels: int) -> None:
         super().__init__()
         self.backbone = backbone
@@ -51,7 +55,12 @@ class Network(nn.Module):
     def foreign_names(self) -> dict[str, str]:
         """Names of tensors in files of torchvision or timm, and in this network's state_dict."""
         names = self.backbone.detector_names() | self.backbone.imagenet_names
-        return {foreign: f"backbone.{own}" for foreign, own in names.items()}
+        parts = {
+            f"{theirs}.{name}": f"{own}.{name}"
+            for own, theirs in self.library_parts.items()
+            for name in self.get_submodule(own).state_dict()
+        }
+        return {foreign: f"backbone.{own}" for foreign, own in names.items()} | parts
 
 
 class Detector(Network):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.fcos import FCOSHead
@@ -40,24 +42,17 @@ class PointHead(Head):
 class Fcos(Detector):
     """A feature pyramid, and one head of two towers for all its maps."""
 
+    # All but the last layer of labels, which are not the project's.
+    library_parts: ClassVar = {
+        "heads.shared.tower": "head.classification_head.conv",
+        "heads.shared.box_tower": "head.regression_head.conv",
+        "heads.shared.to_boxes": "head.regression_head.bbox_reg",
+        "heads.shared.to_centreness": "head.regression_head.bbox_ctrness",
+    }
+
     def __init__(self, anchors: Anchors, labels: int, norm: Norm) -> None:
         heads = SharedHeads(anchors, PointHead(labels))
         super().__init__(FpnResNet(norm, top_from="p5"), anchors, labels, heads)
-
-    def foreign_names(self) -> dict[str, str]:
-        """Also torchvision's head, but for its last layer of labels, which are not the project's."""
-        parts = {
-            "tower": "classification_head.conv",
-            "box_tower": "regression_head.conv",
-            "to_boxes": "regression_head.bbox_reg",
-            "to_centreness": "regression_head.bbox_ctrness",
-        }
-        heads = {
-            f"head.{theirs}.{name}": f"heads.shared.{own}.{name}"
-            for own, theirs in parts.items()
-            for name in self.get_submodule(f"heads.shared.{own}").state_dict()
-        }
-        return super().foreign_names() | heads
 
 
 def build(anchors: Anchors, labels: int, norm: Norm) -> Detector:

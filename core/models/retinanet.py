@@ -7,6 +7,7 @@ coarsest maps from conv5 (torchvision's retinanet_resnet50_fpn_v2; COCO mAP 41.5
 from __future__ import annotations
 
 from functools import partial
+from typing import ClassVar
 
 from torch import nn
 from torchvision.models.detection.retinanet import RetinaNetHead
@@ -19,6 +20,12 @@ from core.models.resnet import FPN_CHANNELS, FpnResNet, Norm
 class RetinaNet(Detector):
     """A feature pyramid, and one head of two towers for all its maps."""
 
+    # The last layers are for other anchors and labels.
+    library_parts: ClassVar = {
+        "heads.shared.tower": "head.classification_head.conv",
+        "heads.shared.box_tower": "head.regression_head.conv",
+    }
+
     def __init__(self, anchors: Anchors, labels: int, norm: Norm) -> None:
         shapes = len(anchors.shapes[used_levels(anchors)[0]])
         towers = RetinaNetHead(FPN_CHANNELS, shapes, labels, norm_layer=partial(nn.GroupNorm, 32))
@@ -30,16 +37,6 @@ class RetinaNet(Detector):
             box_tower=towers.regression_head.conv,
         )
         super().__init__(FpnResNet(norm, top_from="c5"), anchors, labels, SharedHeads(anchors, head))
-
-    def foreign_names(self) -> dict[str, str]:
-        """Also the towers of torchvision's head. Its last layers are for other anchors and labels."""
-        towers = {"tower": "classification_head.conv", "box_tower": "regression_head.conv"}
-        heads = {
-            f"head.{theirs}.{name}": f"heads.shared.{own}.{name}"
-            for own, theirs in towers.items()
-            for name in self.get_submodule(f"heads.shared.{own}").state_dict()
-        }
-        return super().foreign_names() | heads
 
 
 def build(anchors: Anchors, labels: int, norm: Norm) -> Detector:

@@ -28,19 +28,13 @@ class VggBackbone(Backbone):
         super().__init__()
         self.strides = (8, 16, 32, 64, 128)[:maps]
         self.channels = (512, 1024, 512, 256, 256)[:maps]
-        # Not vgg16() itself: its classifier has 120 million parameters that a detector throws away.
-        plain = nn.ModuleDict({"features": make_layers(cfgs["D"], batch_norm=False)})
-        for layer in plain.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-                assert layer.bias is not None
-                nn.init.zeros_(layer.bias)
+        plain = plain_vgg("D")
         self.body = SSDFeatureExtractorVGG(plain["features"], highres=False)
         conv10_2 = self.body.extra[3][2]
         conv10_2.stride, conv10_2.padding = (2, 2), (1, 1)
         del self.body.extra[maps - 1 :]
         if norm == "group":
-            _add_norms(self.body)
+            add_norms(self.body)
         self.imagenet_names = same_tensors(plain, self)
 
     def maps(self, images_b3hw: Tensor, levels: int) -> list[Tensor]:
@@ -69,13 +63,27 @@ def build(anchors: Anchors, labels: int, maps: Literal[4, 5], norm: Norm) -> Det
     return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, _head))
 
 
-def _add_norms(module: nn.Module) -> None:
+def plain_vgg(layout: Literal["D", "E"]) -> nn.ModuleDict:
+    """The convolutions of torchvision's VGG16 (D) or VGG19 (E) under its names, with random weights.
+
+    Not vgg16() itself: its classifier has 120 million parameters that would be thrown away.
+    """
+    plain = nn.ModuleDict({"features": make_layers(cfgs[layout], batch_norm=False)})
+    for layer in plain.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+    return plain
+
+
+def add_norms(module: nn.Module) -> None:
     """Put a norm behind every convolution in `module`."""
     for name, child in module.named_children():
         if isinstance(child, nn.Conv2d):
             setattr(module, name, nn.Sequential(child, group_norm(child.out_channels)))
         else:
-            _add_norms(child)
+            add_norms(child)
 
 
 def _head(channels: int, shapes: int, labels: int) -> Head:
