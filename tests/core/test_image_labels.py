@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torchvision.models.vgg import cfgs
 
 from core.inference.predictor import Predictor
-from core.models import classifier
 from core.models.multilabel import LossSettings, Targets
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.training.classification import ClassificationTask
@@ -53,7 +53,7 @@ def snapshot(tmp_path: Path) -> Snapshot:
 @pytest.fixture
 def thin(monkeypatch: pytest.MonkeyPatch) -> None:
     """VGG19 with its five stages, of one thin layer each, so that many steps cost little."""
-    monkeypatch.setitem(classifier.cfgs, "E", [8, "M", 16, "M", 32, "M", 64, "M", 512, "M"])
+    monkeypatch.setitem(cfgs, "E", [8, "M", 16, "M", 32, "M", 64, "M", 512, "M"])
 
 
 def tiny(model: str, **settings: Any) -> Recipe:
