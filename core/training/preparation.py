@@ -22,7 +22,7 @@ from core.models.registry import MODELS, model_spec
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.randomness import seed_for
 from core.training.recipe import Recipe
-from core.training.strategy import weights_notices
+from core.training.strategy import idle_notice, weights_notices
 from core.types import Split
 
 # A checkpoint's anchors are kept unless fitted ones reach this much more.
@@ -118,6 +118,8 @@ def prepare(recipe: Recipe, snapshot: Snapshot) -> Prepared:
     )
     if report:
         notices += weights_notices(recipe, report, tuple(network.backbone.stages()))
+    if idle := idle_notice(recipe, network):
+        notices.append(idle)
     return Prepared(
         network,
         architecture,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
@@ -17,7 +18,9 @@ from core.training.parts import Strategy
 from core.training.phases import Phase, phase_at, phases, stage_factors
 from core.training.recipe import Recipe
 
-__all__ = ["Plan", "apply_strategy", "set_rate", "weights_notices"]
+__all__ = ["Plan", "apply_strategy", "idle_notice", "set_rate", "weights_notices"]
+
+_LOOK = 128  # pixels of the side of an empty image, by which is seen what is computed
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +99,49 @@ def _keeps_statistics(strategy: Strategy, pretrained: bool) -> bool:
     if strategy.norms == "auto":
         return pretrained and strategy.kind != "scratch"
     return strategy.norms == "frozen"
+
+
+def idle_notice(recipe: Recipe, network: Network) -> str:
+    """What to do if for some epochs only stages would learn that the network does not compute; empty if all is well.
+
+    Where all defects are small, all anchors lie on fine maps, and what lies behind those is left out.
+    """
+    found = phases(recipe, tuple(network.backbone.stages()))
+    idle = _idle_stages(network)
+    useless = [phase for phase in found if phase.stages and set(phase.stages) <= set(idle)]
+    if not useless:
+        return ""
+    stages = tuple(network.backbone.stages())
+    last = max(place for place, stage in enumerate(stages) if stage not in idle)
+    mend = {
+        "fine_tune": f"set strategy.from_stage={stages[last]}, or one before it",
+        "two_phase": f"set strategy.last_stages={len(stages) - last} or more",
+        "gradual": f"begin strategy.unfreeze with {stages[last]}",
+    }[recipe.strategy.kind]
+    return (
+        f"strategy: from epoch {useless[0].epoch} on only {', '.join(useless[0].stages)} would learn of the backbone, which the "
+        f"network does not compute: all anchors are on finer maps, for the defects are small. {mend}"
+    )
+
+
+def _idle_stages(network: Network) -> list[str]:
+    """Stages of which nothing is computed for an image."""
+    ran: set[str] = set()
+    hooks = [
+        module.register_forward_hook(lambda *_, stage=stage: ran.add(stage))
+        for stage, parts in network.backbone.stages().items()
+        for part in parts
+        for module in part.modules()
+    ]
+    was_training, device = network.training, next(network.parameters()).device
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, 3, _LOOK, _LOOK, device=device))
+    finally:
+        network.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return [stage for stage in network.backbone.stages() if stage not in ran]
 
 
 def weights_notices(recipe: Recipe, report: Report, stages: Sequence[str]) -> list[str]:

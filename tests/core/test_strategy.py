@@ -14,7 +14,7 @@ from core.models.families import Architecture
 from core.models.training_state import optimizer_tensors, restore_optimizer
 from core.training.optimizers import HEAD
 from core.training.recipe import Recipe, default_recipe, with_settings
-from core.training.strategy import Plan, apply_strategy, set_rate
+from core.training.strategy import Plan, apply_strategy, idle_notice, set_rate
 
 COMPACT = ("stem", "stage1", "stage2", "stage3", "stage4")
 
@@ -232,3 +232,53 @@ def test_the_large_backbones_freeze_up_to_their_chosen_stage(model: str) -> None
         names = [name for name, tensor in plan.network.state_dict(keep_vars=True).items() if id(tensor) in tensors]
         moved = any(not torch.equal(before[name], after[name]) for name in names)
         assert names and moved is (stage == chosen)
+
+
+# Stages that small defects leave without work -------------------------------------------------------------------------
+
+
+def small_defects(model: str) -> Network:
+    """A network with anchors on its finest map alone."""
+    spec = Architecture(model, Anchors((), ()), 2).spec
+    shapes = (((12.0, 12.0),), *(() for _ in spec.strides[1:]))
+    return Architecture(model, Anchors(spec.strides, shapes), 2).build()
+
+
+@pytest.mark.parametrize(
+    ("settings", "mend"),
+    [
+        ({"strategy.kind": "two_phase"}, "strategy.last_stages=3"),
+        ({"strategy.kind": "fine_tune", "strategy.from_stage": "stride16"}, "strategy.from_stage=stride8"),
+        ({"strategy.kind": "gradual"}, "begin strategy.unfreeze with stride8"),
+    ],
+)
+def test_stages_that_would_learn_without_being_computed_are_told_with_the_mend(
+    settings: dict[str, Any], mend: str
+) -> None:
+    model = "ssdlite320_mobilenet_v3"
+    wanted, small = with_settings(recipe(model), settings), small_defects(model)
+    before = {name: tensor.clone() for name, tensor in small.state_dict().items()}
+    told = idle_notice(wanted, small)
+    assert mend in told and "does not compute" in told.replace("\n", " ")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in small.state_dict().items())
+    assert all(module.training for module in small.modules())
+    assert idle_notice(wanted, network(model)) == ""  # with large defects, too
+
+
+@pytest.mark.parametrize("kind", ["scratch", "frozen", "fine_tune"])
+def test_strategies_of_which_some_computed_stage_learns_or_none_at_all_need_no_such_word(kind: str) -> None:
+    wanted = recipe("ssdlite320_mobilenet_v3", strategy__kind=kind)
+    assert idle_notice(wanted, small_defects("ssdlite320_mobilenet_v3")) == ""
+
+
+def test_what_the_mend_says_makes_a_computed_stage_learn() -> None:
+    model = "ssdlite320_mobilenet_v3"
+    wanted = recipe(model, strategy__kind="two_phase", strategy__head_epochs=1, strategy__last_stages=3)
+    small = small_defects(model)
+    assert idle_notice(wanted, small) == ""
+    plan = apply_strategy(small, wanted, pretrained=True)
+    plan.set_epoch(2)
+    before = state(small)
+    step(plan)
+    after = state(small)
+    assert any(not torch.equal(after[name], tensor) for name, tensor in before.items() if name.startswith("backbone."))
