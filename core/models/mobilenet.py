@@ -11,6 +11,7 @@ from torchvision.models import mobilenet_v3_large
 from torchvision.models.detection.ssdlite import SSDLiteFeatureExtractorMobileNet
 
 from core.models.anchors import Anchors
+from core.models.depthwise import learn_faster
 from core.models.detector import Backbone, Detector, Head, group_norm, heads_of_their_own, same_tensors
 from core.models.registry import MODELS
 
@@ -66,6 +67,7 @@ class MobileNetBackbone(Backbone):
 def build(anchors: Anchors, labels: int, reduced_tail: bool, norm: Norm) -> Detector:
     """The detector for these anchors and this many labels, with random weights."""
     backbone = MobileNetBackbone(reduced_tail, norm)
+    learn_faster(backbone)
     return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, partial(_head, norm)))
 
 

@@ -11,6 +11,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from core.models.anchors import Anchors
+from core.models.depthwise import learn_faster
 from core.models.detector import Backbone, Detector, Head, group_norm, joined, same_tensors, used_levels
 from core.models.registry import MODELS
 
@@ -79,4 +80,5 @@ class PoolingHeads(nn.Module):
 def build(anchors: Anchors, labels: int, tap: int) -> Detector:
     """The detector for these anchors and this many labels, with random weights."""
     backbone = PoolingPyramid(tap)
+    learn_faster(backbone)
     return Detector(backbone, anchors, labels, PoolingHeads(backbone.channels[0], anchors, labels))
