@@ -106,6 +106,8 @@ def idle_notice(recipe: Recipe, network: Network) -> str:
 
     Where all defects are small, all anchors lie on fine maps, and what lies behind those is left out.
     """
+    if recipe.strategy.kind in ("scratch", "frozen"):
+        return ""
     found = phases(recipe, tuple(network.backbone.stages()))
     idle = _idle_stages(network)
     useless = [phase for phase in found if phase.stages and set(phase.stages) <= set(idle)]
