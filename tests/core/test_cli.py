@@ -24,7 +24,7 @@ from core.types import Detections, Split
 from tests.core.conftest import Run
 
 ROOT = Path(__file__).parents[2]
-TINY = ("--set", "sampling.input_size=64", "--set", "schedule.batch_size=4", "--device", "cpu")
+TINY = ("--set", "sampling.input_size=64", "--set", "limits.precision=fp32", "--set", "schedule.batch_size=4", "--device", "cpu")
 
 
 @pytest.fixture(scope="module")
