@@ -16,7 +16,7 @@ from core.jobs.watching import Watched
 STOP_GRACE = 60.0
 KILL_AFTER = 1.0  # seconds from terminate to kill
 WATCH_EVERY = 0.5  # seconds between looks at a folder that may lie on another machine
-_AT_ONCE = 500  # events that the window takes in between two frames
+AT_ONCE = 500  # events that the window takes in between two frames
 
 
 class JobThread(QThread):
@@ -85,8 +85,8 @@ class JobThread(QThread):
     def _follow(self, process: JobProcess | AttachedJob) -> None:
         asked = 0.0
         for batch in follow_batches(self.folder, process):
-            for begin in range(0, len(batch), _AT_ONCE):
-                self.events.emit(batch[begin : begin + _AT_ONCE])
+            for begin in range(0, len(batch), AT_ONCE):
+                self.events.emit(batch[begin : begin + AT_ONCE])
             if process.poll() is not None:
                 continue
             if self._leave.is_set():
@@ -140,8 +140,8 @@ class WatchThread(QThread):
                 offset = 0
                 self.began_anew.emit()
             batch, offset = self.folder.read(offset)
-            for begin in range(0, len(batch), _AT_ONCE):
-                self.events.emit(batch[begin : begin + _AT_ONCE])
+            for begin in range(0, len(batch), AT_ONCE):
+                self.events.emit(batch[begin : begin + AT_ONCE])
             if state != told:
                 told = state
                 self.state_changed.emit(state)

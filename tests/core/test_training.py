@@ -183,7 +183,11 @@ def test_a_frozen_backbone_does_not_change_and_the_rest_does(snapshot: Snapshot,
 def test_fine_tuning_gives_the_backbone_a_smaller_rate_and_keeps_its_statistics(
     snapshot: Snapshot, tmp_path: Path
 ) -> None:
-    recipe = tiny("ssdlite320_mobilenet_v3", strategy__kind="fine_tune", strategy__backbone_lr_factor=0.25)
+    recipe = tiny(
+        "ssdlite320_mobilenet_v3",
+        strategy__kind="fine_tune", strategy__backbone_lr_factor=0.25,
+        schedule__batch_size=8,  # enough for BatchNorm
+    )  # fmt: skip
     detector = prepare(recipe, snapshot).network
     plan = apply_strategy(detector, recipe, pretrained=True)
     set_rate(plan.optimizer, 0.1)

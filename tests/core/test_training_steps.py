@@ -183,7 +183,7 @@ def test_pieces_hold_all_pictures_and_are_about_equal(pictures: int, most: int) 
 
 
 def test_a_guard_restores_what_norms_have_seen(snapshot: Snapshot) -> None:
-    network = prepare(tiny(), snapshot).network.train()
+    network = prepare(tiny(schedule__batch_size=8), snapshot).network.train()
     guard = BufferGuard(network)
     guard.keep()
     before = copy.deepcopy(network.state_dict())
@@ -197,7 +197,7 @@ def test_a_guard_restores_what_norms_have_seen(snapshot: Snapshot) -> None:
 
 
 def test_in_fp16_gradients_that_overflow_scale_the_loss_down_and_harm_nothing(snapshot: Snapshot) -> None:
-    bench = Bench(plain(limits__precision="fp16", schedule__batch_size=6), snapshot)
+    bench = Bench(plain(limits__precision="fp16", schedule__batch_size=8), snapshot)
     before = bench.weights()
     bench.stepper.restore(0, bench.stepper.scaler_state() | {"scale": 2.0**60})
     bench.stepper.step(bench.batches(), 0)
@@ -205,7 +205,7 @@ def test_in_fp16_gradients_that_overflow_scale_the_loss_down_and_harm_nothing(sn
     assert all(torch.equal(tensor, before[name]) for name, tensor in bench.weights().items())
     bench.stepper.restore(0, bench.stepper.scaler_state() | {"scale": 2.0**8})
     bench.stepper.step(bench.batches(), 1)
-    exact = Bench(plain(schedule__batch_size=6), snapshot)
+    exact = Bench(plain(schedule__batch_size=8), snapshot)
     exact.stepper.step(exact.batches(), 1)
     moved = torch.cat([(t - before[n]).flatten() for n, t in bench.weights().items() if t.is_floating_point()])
     wanted = torch.cat([(t - before[n]).flatten() for n, t in exact.weights().items() if t.is_floating_point()])

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from core.jobs.folder import JobFolder
 from core.jobs.process import prepare
-from desktop.training_thread import JobThread
+from desktop.training_thread import AT_ONCE, JobThread
 
 MODULE = "training_child"
 
@@ -63,7 +63,9 @@ def test_a_flood_of_events_comes_in_at_most_twenty_batches_a_second(tmp_path: Pa
     qtbot.waitUntil(lambda: bool(heard.states), timeout=20_000)
     assert heard.kinds.count("step") == 5000
     seconds = max(heard.times) - min(heard.times)
-    assert len(heard.batches) <= 20 * seconds + 2
+    # Many at once are cut, so that none of them holds up the window.
+    assert max(len(batch) for batch in heard.batches) <= AT_ONCE
+    assert len(heard.batches) <= 20 * seconds + 2 + 5000 / AT_ONCE
     thread.wait(1000)
 
 

@@ -174,12 +174,12 @@ class Program:
         self.screen.click(*widget.centre)
         return widget
 
-    def enter(self, field: str, text: str) -> None:
-        """Type into a field of a form in place of what it holds."""
-        # A slider has its number at the right end, any other control is all number.
+    def enter(self, field: str, text: str, place: float = 0.85) -> None:
+        """Type into a field of a form in place of what it holds; `place`: where across it its number is."""
+        # A slider has its number at the right end, most other controls are all number.
         widget = self.see(f"the field {field!r}", name=field)
         self.screen.focus(self.map()["windows"][-1]["native"])
-        self.screen.click(*widget.at(0.85, 0.5))
+        self.screen.click(*widget.at(place, 0.5))
         self.screen.keys("ctrl+a")
         self.screen.type(text)
         self.screen.keys("Tab")
