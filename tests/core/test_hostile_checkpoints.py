@@ -25,7 +25,7 @@ REASONS = {
     "huge header of 200 MB": "its header has 209,715,200 bytes",
     "header with a key twice": "to_labels.bias' twice",
     "metadata twice": "'__metadata__' twice",
-    "description with a key twice": "'epoch' twice",
+    "description with a key twice": "'run' twice",
     "tensors that overlap": "overlaps another",
     "tensor claiming 8 GB": "claims|is missing",
     "training state of 8 GB": "too little memory|far more than its network",
