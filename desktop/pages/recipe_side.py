@@ -109,6 +109,7 @@ class RecipeSide(QFrame):
 
     def save_draft(self) -> None:
         """Write the draft now if it was changed."""
+        self.panel.recipe()  # with what is still being typed
         if self._draft_timer.isActive():
             self._draft_timer.stop()
             self._write_draft()
@@ -142,7 +143,7 @@ class RecipeSide(QFrame):
 
     def _advise(self) -> None:
         """Say what the recipe may do badly on these data."""
-        found = advise(self.panel.recipe(), self._train_images)
+        found = advise(self.panel.accepted, self._train_images)
         more = f" (and {plural(len(found) - 1, 'more hint')})" if len(found) > 1 else ""
         self.advice.setText(found[0] + more if found else "")
         self.advice.setToolTip("".join(f"<p>{escape(text)}</p>" for text in found))
@@ -150,7 +151,7 @@ class RecipeSide(QFrame):
 
     def _write_draft(self) -> None:
         if self._project is not None and not self._project.read_only:
-            save_draft(self._project, self.panel.recipe())
+            save_draft(self._project, self.panel.accepted)
 
     # -- the data ----------------------------------------------------------------------------------------------
 

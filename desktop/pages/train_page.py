@@ -347,7 +347,7 @@ class TrainPage(QWidget):
     def _show_device(self) -> None:
         """Say what the next training computes on."""
         if self._gpus is not None:
-            text, wasted = device_words(self._recipe.panel.recipe().device, self._gpus)
+            text, wasted = device_words(self._recipe.panel.accepted.device, self._gpus)
             self._recipe.device.setText(text)
             restyle(self._recipe.device, "role", "warning" if wasted else "small")
 

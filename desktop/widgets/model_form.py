@@ -53,8 +53,13 @@ class ModelForm(QWidget):
         self._show_all()
         self._refresh()
 
+    @property
+    def accepted(self) -> BaseModel:
+        """The model as last accepted; what is being typed is left alone."""
+        return self._model
+
     def value(self) -> BaseModel:
-        """The model as last accepted, with what is typed in the focused control taken over if it is valid."""
+        """The model with what is typed in the focused control taken over if it is valid, as when typing has ended."""
         for row in self._rows.values():
             row.control.commit()
         return self._model

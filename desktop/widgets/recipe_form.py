@@ -81,8 +81,15 @@ class RecipeForm(QWidget):
 
     # -- the recipe --------------------------------------------------------------------------------------------
 
+    @property
+    def accepted(self) -> Recipe:
+        """The recipe as last accepted; what is being typed is left alone."""
+        value = self.fields.accepted
+        assert isinstance(value, Recipe)
+        return value
+
     def recipe(self) -> Recipe:
-        """The recipe as last accepted."""
+        """The recipe with what is typed taken over, as when typing has ended."""
         value = self.fields.value()
         assert isinstance(value, Recipe)
         return value

@@ -53,8 +53,13 @@ class RecipePanel(QWidget):
 
     # -- the recipe --------------------------------------------------------------------------------------------
 
+    @property
+    def accepted(self) -> Recipe:
+        """The recipe as last accepted in the view that is shown; what is being typed is left alone."""
+        return self.recipe() if self.view == YAML else self.form.accepted
+
     def recipe(self) -> Recipe:
-        """The recipe as last accepted in the view that is shown."""
+        """The recipe of the view that is shown with what is typed taken over, as when typing has ended."""
         if self.view == YAML:
             recipe = self.yaml.recipe()
             assert recipe is not None

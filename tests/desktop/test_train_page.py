@@ -309,6 +309,22 @@ def test_the_recipe_is_kept_in_the_project_beside_what_the_augment_page_sets(ben
     assert (recipe.schedule.epochs, recipe.schedule.batch_size, recipe.augmentation.blur) == (33, 5, 2.0)
 
 
+def test_a_number_that_is_being_typed_is_left_alone_while_the_draft_is_saved(bench: Bench, qtbot: QtBot) -> None:
+    form = bench.page._recipe.panel.form
+    form.fields.control("schedule.batch_size").number.setValue(5)  # the draft is saved soon
+    rate = form.fields.control("optimizer.lr").number
+    rate.setFocus()
+    rate.selectAll()
+    qtbot.keyClicks(rate, "0.0")
+    qtbot.waitUntil(lambda: load_draft(bench.project).schedule.batch_size == 5)
+    bench.page._recipe.show_data()
+    bench.page._show_device()
+    qtbot.keyClicks(rate, "07")
+    assert rate.text() == "0.007"
+    bench.page.deactivated()
+    assert load_draft(bench.project).optimizer.lr == 0.007, "leaving the page ends the typing"
+
+
 def test_a_damaged_draft_is_told_and_replaced_by_the_defaults(bench: Bench) -> None:
     bench.project.set_setting("recipe", {"model": "ssd_compact", "schedule": {"epochs": 0}})
     bench.page.activated()
