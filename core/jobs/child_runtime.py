@@ -66,7 +66,7 @@ def run_child(
         parent.working = True
         parent.start()
     folder.beat()
-    threading.Thread(target=_keep_beating, args=(folder, stop), daemon=True).start()
+    threading.Thread(target=keep_beating, args=(folder, stop), daemon=True).start()
     _leave(_work(main, folder, stop))
 
 
@@ -165,7 +165,8 @@ def _lines(handle: int) -> Iterator[str]:
         yield from (line.decode() for line in whole)
 
 
-def _keep_beating(folder: JobFolder, stop: threading.Event) -> None:
+def keep_beating(folder: JobFolder, stop: threading.Event) -> None:
+    """Show for ever that this process works in `folder`; sets `stop` when the folder asks for it, or is gone."""
     beaten = 0.0
     while True:
         if folder.stop_requested():

@@ -21,11 +21,11 @@ _MEASURES = ("train_loss", "val_loss", "map50", "map", "seconds", "images_per_se
 _STATE_FILES = ("job.json", "recipe.yaml", "events.jsonl", "snapshot.json", "heartbeat", "stop", "queued")
 
 
-def make_folder(runs_folder: Path, first: int) -> tuple[Path, int]:
-    """Make `runs_folder`/r<number> for the lowest free number from `first`. Also gives the number."""
+def make_folder(parent: Path, first: int, letter: str = "r") -> tuple[Path, int]:
+    """Make `parent`/r<number> for the lowest free number from `first`. Also gives the number. Raises InputError."""
     number = first
     while True:
-        folder = runs_folder / f"r{number:03d}"
+        folder = parent / f"{letter}{number:03d}"
         try:
             folder.mkdir(parents=True)
         except FileExistsError:

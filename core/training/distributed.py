@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import files
 from core.errors import InputError
+from core.jobs.child_runtime import keep_beating
 from core.jobs.folder import STALE_AFTER, JobFolder
 from core.project.snapshot import Snapshot
 from core.training.events import RunFailed, to_json
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _LAUNCH = "launch"  # file in a run's folder: the name under which it was launched
 _LOOK_EVERY = 0.2  # seconds
-_BEAT_EVERY = 1.0
 GRACE = 8.0  # seconds that processes whose launcher died have to save what they have
 
 
@@ -132,7 +131,7 @@ def _events(folder: JobFolder, world: World, stop: threading.Event) -> Iterator[
     folder.begin()
     folder.beat()
     _name_launch(folder)
-    threading.Thread(target=_keep_beating, args=(folder, stop), name="heartbeat", daemon=True).start()
+    threading.Thread(target=keep_beating, args=(folder, stop), name="heartbeat", daemon=True).start()
     try:
         for event in _trained(folder, world, stop.is_set, folder.pause_requested):
             folder.append(event, durable=event.get("event") != "step")
@@ -184,21 +183,6 @@ def _trained(
             return  # perhaps in this process alone: the others are not to be waited for
     world.barrier()  # the one that is ready first would take the connections of the others with it
     world.leave()
-
-
-def _keep_beating(folder: JobFolder, stop: threading.Event) -> None:
-    beaten = 0.0
-    while True:
-        if folder.stop_requested():
-            stop.set()
-        if time.monotonic() - beaten >= _BEAT_EVERY:
-            beaten = time.monotonic()
-            try:
-                folder.beat()
-            except OSError as error:
-                # A full disk or a network share that is away for a moment must not end the training.
-                print(f"heartbeat: {error}", file=sys.stderr)
-        time.sleep(_LOOK_EVERY)
 
 
 def _watch_launcher(launcher: int, stop: threading.Event) -> None:

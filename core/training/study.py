@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core import files
 from core.errors import InputError
+from core.project.runs import make_folder
 from core.training.recipe import Recipe, parse_recipe, with_settings
 
 FORMAT = "defectdesk-study"
@@ -165,17 +166,7 @@ def study_folders(studies: Path) -> list[Path]:
 
 def new_study_folder(studies: Path) -> Path:
     """Make the folder of a new study, studies/s001 and so on. Raises InputError."""
-    number = 1
-    while True:
-        folder = studies / f"s{number:03d}"
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            number += 1
-        except OSError as error:
-            raise InputError(f"{folder}: cannot be made ({error.strerror}); check the disk") from error
-        else:
-            return folder
+    return make_folder(studies, 1, "s")[0]
 
 
 def now() -> str:
