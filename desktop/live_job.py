@@ -1,4 +1,4 @@
-"""A long job beside the trainings, such as a range test or a study: its thread, and what it says."""
+"""A long job in a process of its own, such as a training or a study: its thread, and what it says."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class LiveJob(QObject):
     """Starts and stops one job at a time."""
 
     progressed = Signal(list)  # events as plain values
-    ended = Signal(str)  # state
+    ended = Signal(str, str)  # name of the job's folder, state
 
     def __init__(self, module: str = CHILD_MODULE, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -67,14 +67,19 @@ class LiveJob(QObject):
             self._thread.stop_and_wait()
             self._forget()
 
+    def _hear(self, events: list[dict[str, Any]]) -> None:
+        """Events that are about to be told."""
+
     def _take_in(self, events: list[dict[str, Any]]) -> None:
         if self._thread is not None and self.sender() is self._thread:
+            self._hear(events)
             self.progressed.emit(events)
 
     def _end(self, state: str) -> None:
         if self._thread is not None and self.sender() is self._thread:
+            name = self._thread.folder.path.name
             self._forget()
-            self.ended.emit(state)
+            self.ended.emit(name, state)
 
     def _forget(self) -> None:
         thread, self._thread = self._thread, None

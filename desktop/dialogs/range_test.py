@@ -129,7 +129,7 @@ class RangeTestDialog(DialogFrame):
         self._say(why, "")
         self._choose(float(proposed))
 
-    def _ended(self, state: str) -> None:
+    def _ended(self, _name: str, state: str) -> None:
         self.progress.hide()
         self.again.setEnabled(True)
         self.again.setText("Try again")

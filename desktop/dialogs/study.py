@@ -146,7 +146,7 @@ class StudyDialog(QDialog):
         self._complete = False
         self._job.start(folder)
 
-    def _ended(self, _state: str) -> None:
+    def _ended(self, _name: str, _state: str) -> None:
         self._look()
         self._enable()
 

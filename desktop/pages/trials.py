@@ -161,7 +161,7 @@ class Trials(QObject):
         if kinds & {"study_run", "study_run_ended"}:
             self.runs_changed.emit()
 
-    def _ended(self, _state: str) -> None:
+    def _ended(self, _name: str, _state: str) -> None:
         self.changed.emit()
         self.runs_changed.emit()
 
