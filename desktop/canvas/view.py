@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -23,10 +23,9 @@ from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QPlainT
 from core.imaging.adjust import Adjustment, Tone, make_tone
 from desktop.canvas.backdrop import Backdrop, Scene
 from desktop.canvas.pyramid import Placing, Pyramid, make_pyramid, rounded, to_qimage
+from desktop.canvas.viewport import Viewport
 from desktop.theme import notifier, theme
 
-MARGIN = 16  # around a fitted image, in widget pixels
-LARGEST_SCALE = 64.0
 WHEEL_STEP = 1.2  # zoom for one notch of the wheel
 SCROLL_STEP = 90.0  # widget pixels for one notch of the wheel
 ZOOM = Qt.NativeGestureType.ZoomNativeGesture
@@ -50,9 +49,7 @@ class ImageView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pyramid: Pyramid | None = None
-        self._scale = 1.0
-        self._offset = QPointF(0, 0)  # widget position of the image's corner
-        self._fitted = True
+        self._viewport = Viewport()
         self._message = ""
         self._adjustment: Adjustment | None = None
         self._tone: Tone | None = None  # the adjustment for this image
@@ -85,6 +82,7 @@ class ImageView(QWidget):
             and (self._pyramid.width, self._pyramid.height) == (pyramid.width, pyramid.height)
         )
         self._pyramid = pyramid
+        self._viewport.image = QSizeF(self.image_size)
         self._message = ""
         self._make_tone()
         if keep_view and same_size:
@@ -147,20 +145,13 @@ class ImageView(QWidget):
     @property
     def scale(self) -> float:
         """Widget pixels for one image pixel."""
-        return self._scale
-
-    @property
-    def _corner(self) -> QPointF:
-        """Where the image's corner is shown: on a whole pixel of the screen, so that nothing is blurred at 100%, the
-        image and what is drawn over it lie on the same pixels, and panning moves what is drawn already."""
-        ratio = self.devicePixelRatioF()
-        return QPointF(rounded(self._offset.x() * ratio) / ratio, rounded(self._offset.y() * ratio) / ratio)
+        return self._viewport.scale
 
     def to_widget(self, point: QPointF) -> QPointF:
-        return point * self._scale + self._corner
+        return self._viewport.to_widget(point)
 
     def to_image(self, point: QPointF) -> QPointF:
-        return (point - self._corner) / self._scale
+        return self._viewport.to_image(point)
 
     def rect_to_widget(self, xyxy: tuple[float, float, float, float]) -> QRectF:
         """A box of image pixels as a rectangle of the widget."""
@@ -168,47 +159,29 @@ class ImageView(QWidget):
 
     def fit(self) -> None:
         """Show the whole image, and keep doing so when the window's size changes, until somebody zooms."""
-        self._fitted = True
-        if self._pyramid is not None:
-            self._scale = self._fitting_scale()
-            width, height = self._pyramid.width * self._scale, self._pyramid.height * self._scale
-            self._offset = QPointF((self.width() - width) / 2, (self.height() - height) / 2)
+        self._port.fit()
         self._view_moved()
 
     def actual_size(self) -> None:
         """One image pixel on one pixel of the screen."""
-        self.zoom_to(1.0 / self.devicePixelRatioF(), QPointF(self.rect().center()))
+        self.zoom_to(1.0 / self.devicePixelRatioF(), self._port.middle)
 
     def zoom_to(self, scale: float, at: QPointF) -> None:
         """Zoom so that the image point under `at`, a widget position, stays where it is."""
-        if self._pyramid is None:
-            return
-        # By the exact position: many small steps would add up what each is rounded by.
-        anchor = (at - self._offset) / self._scale
-        smallest = min(self._fitting_scale() / 2, 1.0)
-        self._scale = min(max(scale, smallest), LARGEST_SCALE)
-        self._offset = at - anchor * self._scale
-        self._fitted = False
-        self._rest.start()
-        self._keep_in_sight()
-        self._view_moved()
+        if self._pyramid is not None:
+            self._port.zoom_to(scale, at)
+            self._rest.start()
+            self._view_moved()
 
     def zoom_by(self, factor: float) -> None:
         """Zoom about the middle of the view."""
-        self.zoom_to(self._scale * factor, QPointF(self.rect().center()))
+        self.zoom_to(self.scale * factor, self._port.middle)
 
     def show_rect(self, xyxy: tuple[float, float, float, float]) -> None:
         """Bring a box of image pixels into the middle, as large as leaves some surroundings visible."""
-        if self._pyramid is None:
-            return
-        width, height = max(xyxy[2] - xyxy[0], 1.0), max(xyxy[3] - xyxy[1], 1.0)
-        scale = min(self.width() / width, self.height() / height) * 0.4
-        self._scale = min(max(scale, self._fitting_scale()), LARGEST_SCALE)
-        middle = QPointF((xyxy[0] + xyxy[2]) / 2, (xyxy[1] + xyxy[3]) / 2)
-        self._offset = QPointF(self.rect().center()) - middle * self._scale
-        self._fitted = False
-        self._keep_in_sight()
-        self._view_moved()
+        if self._pyramid is not None:
+            self._port.show_rect(xyxy)
+            self._view_moved()
 
     def visible_rect(self) -> QRectF:
         """The part of the image that is in the view, in image pixels; empty without an image."""
@@ -219,60 +192,44 @@ class ImageView(QWidget):
 
     def center_on(self, point: QPointF) -> None:
         """Bring a point of the image, in image pixels, into the middle of the view, at the same zoom."""
-        if self._pyramid is not None:
-            self.pan_by(QPointF(self.width() / 2, self.height() / 2) - self.to_widget(point))
+        self.pan_by(self._port.middle - self.to_widget(point))
 
     @property
     def place(self) -> tuple[float, float, float] | None:
         """Zoom and the image point in the middle, to come back to by `go_to`; None where the image is fitted."""
-        if self._fitted or self._pyramid is None:
+        port = self._port
+        if port.fitted or self._pyramid is None:
             return None
-        middle = self.to_image(QPointF(self.rect().center()))
-        return self._scale, middle.x(), middle.y()
+        middle = port.to_image(port.middle)
+        return port.scale, middle.x(), middle.y()
 
     def go_to(self, place: tuple[float, float, float]) -> None:
         """Show the zoom and the part of the image that `place` was taken at."""
         scale, x, y = place
-        self.zoom_to(scale, QPointF(self.rect().center()))
-        self.pan_by(QPointF(self.rect().center()) - self.to_widget(QPointF(x, y)))
+        self.zoom_to(scale, self._port.middle)
+        self.center_on(QPointF(x, y))
+
+    def follow(self, other: ImageView) -> None:
+        """Show the same part of the image as `other`."""
+        if self._viewport.take(other._viewport):
+            self._redraw()
 
     def scroll_by(self, delta: QPointF) -> None:
         """Move the image by widget pixels, no further than to its edges: what is seen whole stays where it is."""
-        if self._pyramid is None:
-            return
-        before = QPointF(self._offset)
-        self._offset = QPointF(
-            _scrolled(self._offset.x(), delta.x(), self._pyramid.width * self._scale, self.width()),
-            _scrolled(self._offset.y(), delta.y(), self._pyramid.height * self._scale, self.height()),
-        )
-        if self._offset != before:
-            self._fitted = False
+        if self._pyramid is not None and self._port.scroll_by(delta):
             self._view_moved()
 
     def pan_by(self, delta: QPointF) -> None:
         """Move the image by widget pixels."""
-        if self._pyramid is None:
-            return
-        self._offset += delta
-        self._fitted = False
-        self._keep_in_sight()
-        self._view_moved()
+        if self._pyramid is not None:
+            self._port.pan_by(delta)
+            self._view_moved()
 
-    def _fitting_scale(self) -> float:
-        assert self._pyramid is not None
-        room_x, room_y = max(self.width() - 2 * MARGIN, 1), max(self.height() - 2 * MARGIN, 1)
-        # A tiny image is not blown up beyond recognition.
-        return min(room_x / self._pyramid.width, room_y / self._pyramid.height, 8.0)
-
-    def _keep_in_sight(self) -> None:
-        """At least a strip of the image stays in the widget, so that it cannot be lost."""
-        assert self._pyramid is not None
-        width, height = self._pyramid.width * self._scale, self._pyramid.height * self._scale
-        strip_x, strip_y = min(80.0, width), min(80.0, height)
-        self._offset = QPointF(
-            min(max(self._offset.x(), strip_x - width), self.width() - strip_x),
-            min(max(self._offset.y(), strip_y - height), self.height() - strip_y),
-        )
+    @property
+    def _port(self) -> Viewport:
+        """The viewport, which knows the widget as it is now."""
+        self._viewport.room, self._viewport.ratio = QSizeF(self.size()), self.devicePixelRatioF()
+        return self._viewport
 
     def _view_moved(self) -> None:
         self._redraw()
@@ -306,9 +263,9 @@ class ImageView(QWidget):
         painter.end()
 
     def _scene(self) -> Scene:
-        ratio = self.devicePixelRatioF()
-        corner = self._corner * ratio
-        placing = Placing(self._scale * ratio, rounded(corner.x()), rounded(corner.y()))
+        port = self._port
+        ratio, corner = port.ratio, port.corner * port.ratio
+        placing = Placing(port.scale * ratio, rounded(corner.x()), rounded(corner.y()))
         color = self._background or theme().canvas
         return Scene(self._pyramid, self._tone, placing, self.size() * ratio, ratio, color, self.hurried)
 
@@ -353,7 +310,7 @@ class ImageView(QWidget):
         zooms = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         turned = QPointF(event.angleDelta()) / NOTCH
         if zooms:
-            self.zoom_to(self._scale * WHEEL_STEP ** (turned.y() or turned.x()), event.position())
+            self.zoom_to(self.scale * WHEEL_STEP ** (turned.y() or turned.x()), event.position())
             return
         # A touchpad tells how far the fingers went; a wheel only how far it turned.
         exact = QPointF(event.pixelDelta())
@@ -364,7 +321,7 @@ class ImageView(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QNativeGestureEvent) and event.gestureType() is ZOOM:
-            self.zoom_to(self._scale * (1 + event.value()), event.position())
+            self.zoom_to(self.scale * (1 + event.value()), event.position())
             return True
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_space(event):
             # An action that has Space hears of a tap only, so that the image can still be moved.
@@ -436,10 +393,10 @@ class ImageView(QWidget):
         super().enterEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        if self._fitted:
+        if self._port.fitted:
             self.fit()
         elif self._pyramid is not None:
-            self._keep_in_sight()
+            self._port.keep_in_sight()
             self._view_moved()
         super().resizeEvent(event)
 
@@ -450,15 +407,6 @@ class ImageView(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(640, 480)
-
-
-def _scrolled(offset: float, delta: float, length: float, room: float) -> float:
-    """Where an image of `length` begins after scrolling by `delta` in a view of `room`, all in widget pixels."""
-    if length + 2 * MARGIN <= room:
-        return offset
-    # Where it was panned further off, scrolling brings it back and never jumps.
-    lowest, highest = min(room - MARGIN - length, offset), max(float(MARGIN), offset)
-    return min(max(offset + delta, lowest), highest)
 
 
 def _is_space(event: QKeyEvent) -> bool:

@@ -122,12 +122,6 @@ class InspectView(ImageView):
     def _accepts(self, mark: Mark) -> bool:
         return self._side in ("both", mark.source) and self._show.accepts(mark)
 
-    def follow(self, other: InspectView) -> None:
-        """Show the same part of the image as `other`."""
-        if (self._scale, self._offset, self._fitted) != (other._scale, other._offset, other._fitted):
-            self._scale, self._offset, self._fitted = other._scale, QPointF(other._offset), other._fitted
-            self._redraw()
-
     # -- drawing
 
     def paint_overlay(self, painter: QPainter) -> None:
