@@ -55,13 +55,13 @@ class ClassificationTask:
 
     def look(self, runner: Runner, image: SnapshotImage, pixels: NDArray[np.uint8]) -> Look:
         """Loss and scores (k,) of one image, whole or in tiles, from one pass over it."""
-        outputs = list(runner.outputs(pixels))
+        outputs = list(runner.outputs(pixels, (image.width, image.height)))
         loss = 0.0
         for output in outputs:
             targets = part_targets(output, image.boxes, image.labels).to(runner.device)
             with torch.inference_mode():
                 loss += float(self.loss_sums(output.raw, targets).labels)
-        _, scores = runner.merged(outputs, pixels.shape[1], pixels.shape[0])
+        _, scores = runner.merged(outputs, image.width, image.height)
         return Look(loss, 0.0, float(len(outputs)), scores[0])
 
     def judge(self, images: Sequence[SnapshotImage], looks: Sequence[Look]) -> Judged:

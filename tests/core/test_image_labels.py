@@ -13,13 +13,19 @@ import torch
 from torchvision.models.vgg import cfgs
 
 from core.inference.predictor import Predictor
-from core.models.multilabel import LossSettings, Targets
+from core.inference.runner import Runner
+from core.models.anchors import NO_ANCHORS
+from core.models.families import Architecture
+from core.models.inputs import InputSpec
+from core.models.multilabel import Decoding, LossSettings, Targets
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.training.classification import ClassificationTask
 from core.training.events import CheckpointSaved, EpochDone, RunFinished, RunStarted
+from core.training.image_cache import ImageCache
 from core.training.loop import train
 from core.training.recipe import Recipe, default_recipe, with_settings
 from core.types import Split, Status
+from tests.builders import write_picture
 
 LABELS = ("bright", "dark")
 
@@ -90,6 +96,25 @@ def test_a_classifier_learns_which_labels_an_image_carries(snapshot: Snapshot, t
     epochs = [event for event in events if isinstance(event, EpochDone)]
     assert epochs[-1].train_loss < 0.5 * epochs[0].train_loss
     assert epochs[-1].metrics["macro_roc_auc"] is not None and epochs[-1].metrics["macro_roc_auc"] > 0.9
+
+
+def test_the_validation_loss_of_an_image_that_is_shrunk_asks_for_the_labels_of_all_its_boxes(
+    thin: None, tmp_path: Path
+) -> None:
+    """The box lies beyond the input's 64 pixels, but not beyond the image's."""
+    path = write_picture(tmp_path / "large.png", np.full((256, 256, 3), 128, np.uint8))
+    image = SnapshotImage(
+        str(path), 256, 256, Status.LABELLED, Split.VAL, "", "0", np.array([[180, 180, 240, 240]], np.float32),
+        np.array([[True, False]]),
+    )  # fmt: skip
+    task = ClassificationTask(LABELS, LossSettings("mined_bce"))
+    network = Architecture("vgg19", NO_ANCHORS, len(LABELS)).build().eval()
+    with torch.no_grad():
+        network.get_parameter("head.to_labels.bias").copy_(torch.tensor([6.0, -6.0]))  # sure, and right
+    spec = InputSpec(mode="whole", width=64, height=64, mean=(0.5,) * 3, std=(0.5,) * 3, overlap=0)
+    runner = Runner(network, spec, torch.device("cpu"), "fp32", Decoding())
+    shrunk = ImageCache().whole(image, (64, 64))
+    assert task.look(runner, image, shrunk).label_loss < 1
 
 
 def test_crops_are_taught_and_told_by_what_is_in_them(snapshot: Snapshot, thin: None, tmp_path: Path) -> None:
