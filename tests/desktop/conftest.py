@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from desktop.main_window import MainWindow
 from desktop.pages.label_page import LabelPage
 from desktop.services import Services
 from desktop.session import Session
@@ -20,6 +21,18 @@ def services(qtbot: QtBot, tmp_path: Path) -> Iterator[Services]:
     services = make_services(tmp_path)
     yield services
     services.tasks.shut_down()
+
+
+@pytest.fixture
+def window(qtbot: QtBot, services: Services) -> Iterator[MainWindow]:
+    """The whole window, without a project."""
+    session = Session()
+    window = MainWindow(session, services)
+    qtbot.addWidget(window)
+    window.resize(1280, 800)
+    window.show()
+    yield window
+    session.close()
 
 
 @pytest.fixture

@@ -48,34 +48,14 @@ from desktop.menus import PAGE_TITLES
 from desktop.models.key_choice import KeyChoice
 from desktop.pages.label_page import LabelPage
 from desktop.services import Services
-from desktop.session import Session
 from desktop.tasks import Tasks
 from tests.builders import draw, project_with_pictures
 from tests.desktop.model_builders import write_checkpoint, write_predictions
-from tests.desktop.window_builders import make_services
 
 INTERACTIVE = (
     QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit, QTabBar,
 )  # fmt: skip
 PLAIN = KeyChoice("defectdesk", {})
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    made = make_services(tmp_path)
-    yield made
-    made.tasks.shut_down()
-
-
-@pytest.fixture
-def window(qtbot: QtBot, services: Services) -> Iterator[MainWindow]:
-    session = Session()
-    made = MainWindow(session, services)
-    qtbot.addWidget(made)
-    made.resize(1280, 800)
-    made.show()
-    yield made
-    session.close()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,16 +25,6 @@ from desktop.widgets.welcome import Welcome
 from tests.builders import draw, project_with_pictures, write_coco, write_pictures
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def window(qtbot: QtBot, services: Services) -> Iterator[MainWindow]:
-    window = MainWindow(Session(), services)
-    qtbot.addWidget(window)
-    window.resize(1280, 800)
-    window.show()
-    yield window
-    window._session.close()
 
 
 def test_without_a_project_the_window_offers_ways_to_one(window: MainWindow) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,7 @@ from core.project.project import Project
 from desktop.dialogs.backups import BackupsDialog, consequences
 from desktop.main_window import MainWindow
 from desktop.services import Services
-from desktop.session import Session
 from tests.builders import draw, project_with_pictures
-
-
-@pytest.fixture
-def window(qtbot: QtBot, services: Services) -> Iterator[MainWindow]:
-    window = MainWindow(Session(), services)
-    qtbot.addWidget(window)
-    window.show()
-    yield window
-    window._session.close()
 
 
 def test_closing_takes_a_backup_and_closing_again_unchanged_takes_none(

@@ -20,7 +20,6 @@ from desktop.dialogs.export_annotations import ExportDialog, target_problem
 from desktop.dialogs.import_annotations import IMAGES, PROBLEMS, ImportDialog
 from desktop.main_window import MainWindow
 from desktop.services import Services
-from desktop.session import Session
 from desktop.tasks import Tasks
 from tests.builders import draw, project_with_pictures, write_coco, write_pictures
 
@@ -28,15 +27,6 @@ from tests.builders import draw, project_with_pictures, write_coco, write_pictur
 @pytest.fixture
 def tasks(services: Services) -> Tasks:
     return services.tasks
-
-
-@pytest.fixture
-def window(qtbot: QtBot, services: Services) -> Iterator[MainWindow]:
-    window = MainWindow(Session(), services)
-    qtbot.addWidget(window)
-    window.show()
-    yield window
-    window._session.close()
 
 
 @pytest.fixture

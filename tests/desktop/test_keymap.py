@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,20 +26,12 @@ from desktop.models.key_choice import (
 )
 from desktop.services import Services
 from desktop.widgets.key_capture import pressed_key
-from tests.desktop.window_builders import make_services
 
 PLAIN = KeyChoice("defectdesk", {})
 KEYS = st.sampled_from([*"ABDFNWXY123", "Ctrl+D", "Ctrl+K", "F2", "Del", "T, H", "T", "Ctrl+Shift+Z"])
 STEPS = st.lists(
     st.tuples(st.sampled_from(["label.draw", "label.next", "window.undo", "inspect.truth"]), KEYS), max_size=12
 )
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    made = make_services(tmp_path)
-    yield made
-    made.tasks.shut_down()
 
 
 # -- presets

@@ -19,10 +19,8 @@ from desktop.main_window import MainWindow
 from desktop.models.fuzzy import rank, score
 from desktop.pages.label_page import LabelPage
 from desktop.services import Services
-from desktop.session import Session
 from desktop.widgets.palette import Command, CommandPalette, Entry, Found, Row, arranged, offered, remembered
 from tests.builders import draw, project_with_pictures
-from tests.desktop.window_builders import make_services
 
 WORDS = st.text("abcde ", min_size=1, max_size=12)
 
@@ -112,23 +110,6 @@ def test_leaving_gives_the_focus_back_and_a_click_beside_closes(qtbot: QtBot, ho
 
 
 # -- in the window
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    made = make_services(tmp_path)
-    yield made
-    made.tasks.shut_down()
-
-
-@pytest.fixture
-def window(qtbot: QtBot, services: Services) -> Iterator[MainWindow]:
-    session = Session()
-    made = MainWindow(session, services)
-    qtbot.addWidget(made)
-    made.show()
-    yield made
-    session.close()
 
 
 def test_the_window_offers_its_actions_and_those_of_the_page_in_front(window: MainWindow, tmp_path: Path) -> None:

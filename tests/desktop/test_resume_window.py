@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,30 +15,10 @@ from core.settings import RecentProject, Settings
 from desktop.main_window import MainWindow
 from desktop.pages.label_page import LabelPage
 from desktop.services import Services
-from desktop.session import Session
 from desktop.widgets.welcome import Welcome, about_recent
 from tests.builders import project_with_pictures
-from tests.desktop.window_builders import make_services
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    made = make_services(tmp_path)
-    yield made
-    made.tasks.shut_down()
-
-
-@pytest.fixture
-def window(qtbot: QtBot, services: Services) -> Iterator[MainWindow]:
-    session = Session()
-    made = MainWindow(session, services)
-    qtbot.addWidget(made)
-    made.resize(1280, 800)
-    made.show()
-    yield made
-    session.close()
 
 
 def label_page(qtbot: QtBot, window: MainWindow) -> LabelPage:

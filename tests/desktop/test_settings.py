@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,14 +19,6 @@ from desktop.services import Services
 from desktop.theme import theme
 from desktop.widgets.color_control import ColorControl
 from desktop.widgets.field_controls import SliderControl
-from tests.desktop.window_builders import make_services
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    made = make_services(tmp_path)
-    yield made
-    made.tasks.shut_down()
 
 
 @pytest.fixture
