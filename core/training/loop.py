@@ -171,7 +171,7 @@ def _close_epoch(run: Run, wishes: Wishes) -> Iterator[Event]:
 
 def _judge(run: Run, wishes: Wishes) -> Judged:
     network = run.predicting()
-    for one in {run.network, network}:
+    for one in dict.fromkeys((run.network, network)):  # in the same order in all processes
         run.world.average_buffers(one)
     try_convolutions(run.device, False)
     network.eval()

@@ -100,11 +100,9 @@ def batch_bounds(count: int, batch: int) -> list[tuple[int, int]]:
 def rank_bounds(first: int, last: int, rank: int, size: int) -> tuple[int, int]:
     """Which of the pictures `first` to `last` are those of process `rank` of `size`: shares differ by one at most.
 
-    Of fewer pictures than processes some are computed twice: a process without any would leave the others waiting.
+    Of fewer pictures than processes, some have none: each picture counts once in the gradient, whoever computes it.
     """
     count = last - first
-    if count < size:
-        return first + rank % count, first + rank % count + 1
     return first + count * rank // size, first + count * (rank + 1) // size
 
 

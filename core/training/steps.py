@@ -69,6 +69,8 @@ class Stepper:
             init_scale=FIRST_SCALE,
             enabled=resolved_precision(device, recipe.limits.precision) == "fp16",
         )
+        # Its scale is made when it is first used, which a process that has no pictures in a step must have done, too.
+        self._scaler.scale(torch.zeros((), device=device))
         if recipe.limits.compile:
             self._forward = torch.compile(plan.network)
 

@@ -7,7 +7,7 @@ import errno
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -28,6 +28,7 @@ from core.training.dataset import Batch, TrainingSet
 from core.training.detection import DetectionTask
 from core.training.events import CheckpointSaved, EpochDone, Notice, RunFailed, RunFinished
 from core.training.image_cache import ImageCache
+from core.training.loop import train
 from core.training.memory import BufferGuard, TooLittleMemory, chunk_sizes, is_out_of_memory
 from core.training.preparation import Prepared, prepare
 from core.training.recipe import Recipe
@@ -90,6 +91,19 @@ def test_batches_that_are_added_up_give_the_step_of_one_large_batch(snapshot: Sn
     assert max(float((before[n] - t).abs().max()) for n, t in whole.weights().items()) > 1e-3, "nothing was learnt"
     assert float(one.labels) == pytest.approx(float(added.labels), rel=1e-5)
     assert float(one.boxes) == pytest.approx(float(added.boxes), rel=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_a_batch_without_pictures_changes_nothing_of_a_step(precision: str, snapshot: Snapshot) -> None:
+    """Of the last, few pictures of an epoch, some of many processes have none."""
+    weights = []
+    for empties in (0, 1):
+        bench = Bench(plain(limits__precision=precision), snapshot)
+        batch = bench.batches()[0]
+        nothing = Batch(batch.images_b3hw[:0], steps.rows_of(batch.targets, slice(0, 0)))
+        bench.stepper.step([*[nothing] * empties, batch], 0)
+        weights.append(bench.weights())
+    assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
 
 
 FAILURES: dict[str, Exception] = {
@@ -275,6 +289,24 @@ def test_the_average_is_what_is_judged_and_saved_and_the_weights_that_learn_are_
     assert not torch.equal(averaged["backbone.stem.0.weight"], plain_weights["backbone.stem.0.weight"])
     best = checkpoint.load(last.with_name(BEST))
     assert checkpoint.load_state(last.with_name(BEST)) is None and best.description.best
+
+
+class _Noting(World):
+    """One process that notes whose statistics it would average with those of others."""
+
+    noted: ClassVar[list[bool]] = []
+
+    def average_buffers(self, network: torch.nn.Module) -> None:
+        self.noted.append(next(network.parameters()).requires_grad)
+
+
+def test_all_processes_average_statistics_in_one_order_wherever_the_networks_lie_in_memory(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What a set of networks goes by; with addresses it is another order in every process.
+    monkeypatch.setattr(Network, "__hash__", lambda self: int(self.training), raising=False)
+    list(train(tiny(optimizer__ema=0.9), snapshot, tmp_path / "r001", lambda: False, world=_Noting()))
+    assert _Noting.noted and _Noting.noted == [True, False] * (len(_Noting.noted) // 2)
 
 
 # -- ends ----------------------------------------------------------------------------------------------------------
