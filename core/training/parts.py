@@ -111,7 +111,7 @@ class Sampling(Part):
         description="Side of the network's input.",
     )  # fmt: skip
     crops_per_image: int = Field(
-        0, ge=0, le=64, title="Crops per image",
+        0, ge=0, le=64, title="Crops per image", json_schema_extra={"zero": "by its size"},
         description="Crops taken from each image in an epoch; 0 chooses by the image's size.",
     )  # fmt: skip
     placing: Literal["random", "tiles"] = Field(
@@ -121,8 +121,9 @@ class Sampling(Part):
         "every defect once; for large images with many.",
     )
     empty_tiles: float = Field(
-        1.0, ge=0, le=100, title="Empty tiles", json_schema_extra={"unit": "per tile with a defect"},
-        description="For tiles: tiles without a defect that an epoch shows; which ones changes from epoch to epoch.",
+        1.0, ge=0, le=100, title="Empty tiles", json_schema_extra={"unit": "x"},
+        description="For tiles: tiles without a defect that an epoch shows, for each tile with one; which ones changes from "
+        "epoch to epoch.",
     )  # fmt: skip
     on_box: float = Field(
         0.8, ge=0, le=1, title="Crops on a box",
@@ -141,12 +142,14 @@ class Sampling(Part):
         ge=0,
         le=1,
         title="Repeat rare labels",
+        json_schema_extra={"zero": "off"},
         description="Images with a label that fewer than this share of the images carry are repeated, up to "
         "sqrt(share / the label's share) times (LVIS's repeat factor). 0: off.",
     )
     anchor_shapes: int = Field(
-        0, ge=0, le=24, title="Anchor shapes", description="Box shapes that anchors are fitted to; 0 chooses by reach."
-    )
+        0, ge=0, le=24, title="Anchor shapes", json_schema_extra={"zero": "by reach"},
+        description="Box shapes that anchors are fitted to; 0 chooses by reach.",
+    )  # fmt: skip
     tap: int = Field(
         16, title="First map", json_schema_extra={"unit": "px"},
         description="For pooling-pyramid models: stride of the map that is tapped, 8 (small defects) or 16 (faster).",
@@ -196,7 +199,7 @@ class Optimizer(Part):
         description="Batches whose gradients are added up before a step: a larger effective batch in the same memory.",
     )  # fmt: skip
     ema: float = Field(
-        0.0, ge=0, lt=1, title="Weight averaging",
+        0.0, ge=0, lt=1, title="Weight averaging", json_schema_extra={"control": "number", "zero": "off"},
         description="Decay of the exponential moving average of the weights, which is judged and saved; such as 0.999. 0: off.",
     )  # fmt: skip
 
@@ -256,7 +259,7 @@ class Loss(Part):
     focal_alpha: float = Field(0.25, gt=0, lt=1, title="Focal alpha", description="Weight of positives in focal loss.")
     focal_gamma: float = Field(2.0, ge=0, le=10, title="Focal gamma", description="How little easy anchors count.")
     negatives: float = Field(
-        3.0, gt=0, le=100, title="Negatives", json_schema_extra={"unit": "per positive"},
+        3.0, gt=0, le=100, title="Negatives", json_schema_extra={"unit": "x"},
         description="For mined_bce: hard negatives taken for each positive.",
     )  # fmt: skip
     class_weights: Literal["none", "balanced", "sqrt"] = Field(
@@ -283,11 +286,11 @@ class EvaluationSettings(Part):
         description="The last epoch is always evaluated.",
     )  # fmt: skip
     max_images: int = Field(
-        0, ge=0, title="Validation images",
+        0, ge=0, title="Validation images", json_schema_extra={"zero": "all"},
         description="Evaluate on at most this many, the same ones each time; 0: all.",
     )  # fmt: skip
     early_stop: int = Field(
-        0, ge=0, le=100_000, title="Early stop", json_schema_extra={"unit": "evaluations"},
+        0, ge=0, le=100_000, title="Early stop", json_schema_extra={"unit": "evaluations", "zero": "never"},
         description="Evaluations without a better model after which the run ends; 0: never.",
     )  # fmt: skip
 
@@ -296,19 +299,19 @@ class Limits(Part):
     """What a run may use, and how the device computes."""
 
     time_minutes: float = Field(
-        0, ge=0, title="Time limit", json_schema_extra={"unit": "min"},
+        0, ge=0, title="Time limit", json_schema_extra={"unit": "min", "zero": "no limit"},
         description="The schedule is fitted to end within this time; 0: no limit.",
     )  # fmt: skip
     ram_cache_mb: int = Field(
-        0, ge=0, title="Images in memory", json_schema_extra={"unit": "MB"},
+        0, ge=0, title="Images in memory", json_schema_extra={"unit": "MB", "zero": "a quarter of it"},
         description="Decoded images kept in memory; 0: a quarter of the memory.",
     )  # fmt: skip
     disk_cache_mb: int = Field(
-        20_000, ge=0, title="Images on disk", json_schema_extra={"unit": "MB"},
+        20_000, ge=0, title="Images on disk", json_schema_extra={"unit": "MB", "zero": "none"},
         description="Decoded images kept in the project's cache folder once memory is full; 0: none.",
     )  # fmt: skip
     workers: int = Field(
-        0, ge=0, le=64, title="Workers",
+        0, ge=0, le=64, title="Workers", json_schema_extra={"zero": "by the cores"},
         description="Threads that decode and augment images ahead of the network; 0: two, or up to eight where there are "
         "more cores.",
     )  # fmt: skip

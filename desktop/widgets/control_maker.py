@@ -27,9 +27,8 @@ def make_control(info: FieldInfo, choices: Sequence[tuple[object, str]] | None =
     kind = _kind(info.annotation)
     if choices is not None:
         return ChoiceControl(choices)
-    extra = info.json_schema_extra
-    if isinstance(extra, dict) and extra.get("control") == "color":
-        return ColorControl(str(extra.get("empty", "")))
+    if _extra(info, "control") == "color":
+        return ColorControl(_extra(info, "empty"))
     if get_origin(kind) is Literal:
         return ChoiceControl([(value, str(value).replace("_", " ")) for value in get_args(kind)])
     if get_origin(kind) is tuple:
@@ -59,7 +58,7 @@ def _int_control(info: FieldInfo) -> Control:
     low, high = _limit(info, "ge"), _limit(info, "le")
     low = _limit(info, "gt") + 1 if low is None and _limit(info, "gt") is not None else low
     high = _limit(info, "lt") - 1 if high is None and _limit(info, "lt") is not None else high
-    return IntControl(low, high, _limit(info, "multiple_of") or 1, _unit(info))
+    return IntControl(low, high, _limit(info, "multiple_of") or 1, _unit(info), zero=_extra(info, "zero"))
 
 
 def _float_control(info: FieldInfo) -> Control:
@@ -67,14 +66,15 @@ def _float_control(info: FieldInfo) -> Control:
     if low is None:
         low, open_low = _limit(info, "gt"), True
     high = _limit(info, "le")
+    by_digits = _extra(info, "control") == "number"
     if high is None and (below := _limit(info, "lt")) is not None:
-        high = below - 0.001
-    if low is None or high is None:
-        return NumberControl(-1e12 if low is None else low, high, _unit(info), open_low=open_low)
+        high = below - (1e-9 if by_digits else 0.01)  # the last place of a slider
+    unit, zero = _unit(info), _extra(info, "zero")
     # A default far below the upper limit, such as a learning rate of 0.001 in 0..10, needs magnitudes.
-    if info.default and info.default < 0.01 * high:
-        return NumberControl(low, high, _unit(info), open_low=open_low)
-    return SliderControl(low, high, _unit(info), open_low=open_low)
+    magnitudes = low is None or high is None or by_digits or (info.default and info.default < 0.01 * high)
+    if magnitudes:
+        return NumberControl(-1e12 if low is None else low, high, unit, open_low=open_low, zero=zero)
+    return SliderControl(low, high, unit, open_low=open_low, zero=zero)
 
 
 _MAKERS: dict[type, Callable[[FieldInfo], Control]] = {
@@ -90,5 +90,10 @@ def _limit(info: FieldInfo, name: str) -> Any:
 
 
 def _unit(info: FieldInfo) -> str:
+    return _extra(info, "unit")
+
+
+def _extra(info: FieldInfo, name: str) -> str:
+    """What is declared beside the field's limits: its unit, what zero means, which control suits it."""
     extra = info.json_schema_extra
-    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+    return str(extra.get(name, "")) if isinstance(extra, dict) else ""

@@ -76,6 +76,8 @@ class Control(QWidget):
         if isinstance(child, QAbstractSpinBox):
             # The style sheet's padding does not reach the line edit inside a spin box.
             child.lineEdit().setTextMargins(6, 0, 0, 0)
+            if child.specialValueText():
+                child.lineEdit().installEventFilter(_WordPicker(child))
         child.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         child.installEventFilter(_wheel_guard(self))
         self._row.addWidget(child, stretch)
@@ -86,7 +88,7 @@ class Control(QWidget):
 class SliderControl(Control):
     """A number between two limits: a slider and the number beside it."""
 
-    def __init__(self, low: float, high: float, unit: str = "", *, open_low: bool = False) -> None:
+    def __init__(self, low: float, high: float, unit: str = "", *, open_low: bool = False, zero: str = "") -> None:
         super().__init__()
         self._step, self._decimals = _resolution(high - low)
         self._low = low + self._step if open_low else low
@@ -99,7 +101,7 @@ class SliderControl(Control):
         self.number.setDecimals(self._decimals)
         self.number.setSingleStep(self._step)
         self.number.setKeyboardTracking(False)
-        _put_unit(self.number, unit)
+        _put_unit(self.number, unit, zero)
         self.number.setFixedWidth(NUMBER_WIDTH)
         self._hold(self.slider, 1)
         self._hold(self.number)
@@ -131,12 +133,14 @@ class SliderControl(Control):
 class NumberControl(Control):
     """A number without a useful slider: over many magnitudes, or without an upper limit."""
 
-    def __init__(self, low: float, high: float | None, unit: str = "", *, open_low: bool = False) -> None:
+    def __init__(
+        self, low: float, high: float | None, unit: str = "", *, open_low: bool = False, zero: str = ""
+    ) -> None:
         super().__init__()
         self.number = MagnitudeSpinBox()
         self.number.setRange(1e-12 if open_low and low == 0 else low, _MANY if high is None else high)
         self.number.setKeyboardTracking(False)
-        _put_unit(self.number, unit)
+        _put_unit(self.number, unit, zero)
         self._hold(self.number, 1)
         self.number.valueChanged.connect(self._typed)
 
@@ -184,20 +188,26 @@ class MagnitudeSpinBox(QDoubleSpinBox):
         self.setValue(value)
 
     def _bare(self, text: str) -> str:
+        if self.specialValueText() and text == self.specialValueText():
+            return f"{self.minimum():g}"
         return text.removeprefix(self.prefix()).removesuffix(self.suffix()).strip()
 
 
 class IntControl(Control):
     """A whole number."""
 
-    def __init__(self, low: int | None, high: int | None, step: int = 1, unit: str = "") -> None:
+    def __init__(
+        self, low: int | None, high: int | None, step: int = 1, unit: str = "", *, zero: str = ""
+    ) -> None:
         super().__init__()
+        self._unit = unit
         self.number = QSpinBox()
         self.number.setRange(-_MANY if low is None else low, _MANY if high is None else high)
         self.number.setSingleStep(step)
         self.number.setKeyboardTracking(False)
-        _put_unit(self.number, unit)
+        _put_unit(self.number, unit, zero)
         self._hold(self.number, 1)
+        self.number.valueChanged.connect(self._count)
         self.number.valueChanged.connect(self._typed)
 
     def commit(self) -> None:
@@ -206,6 +216,12 @@ class IntControl(Control):
     def _display(self, value: object) -> None:
         assert isinstance(value, int)
         self.number.setValue(value)
+        self._count(value)
+
+    def _count(self, value: int) -> None:
+        """What is counted is named as it is said of that many: 1 epoch, 2 epochs."""
+        if self._unit.endswith("s"):
+            self.number.setSuffix(f" {self._unit.removesuffix('s') if value == 1 else self._unit}")
 
     def _typed(self, value: int) -> None:
         if value != self._shown:
@@ -281,6 +297,19 @@ class TextControl(Control):
         self._entered(text)
 
 
+class _WordPicker(QObject):
+    """A click on the word that stands for nothing, such as "no limit", takes all of it: digits inside it mean nothing."""
+
+    def __init__(self, number: QAbstractSpinBox) -> None:
+        super().__init__(number)
+        self._number = number
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseButtonRelease and self._number.text() == self._number.specialValueText():
+            self._number.selectAll()
+        return False
+
+
 class _WheelGuard(QObject):
     """Scrolling a form must not change the values that the wheel passes over."""
 
@@ -306,8 +335,10 @@ def _resolution(span: float) -> tuple[float, int]:
     return max(1.0, 10.0 ** (math.floor(math.log10(span)) - 2)), 0
 
 
-def _put_unit(number: QAbstractSpinBox, unit: str) -> None:
+def _put_unit(number: QAbstractSpinBox, unit: str, zero: str = "") -> None:
+    """`zero`: what the least value means, in words."""
     assert isinstance(number, QSpinBox | QDoubleSpinBox)
+    number.setSpecialValueText(zero)
     if unit == "±":
         number.setPrefix("± ")
     elif unit in ("°", "%"):

@@ -311,3 +311,59 @@ def test_a_wrong_value_among_several_is_told_at_their_field(form):
     type_text(form, "places", "0.25")
     type_text(form, "layers", "")
     assert form.errors() == {} and form.value() == Settings(places=(0.25,))
+
+
+class Words(BaseModel):
+    epochs: int = Field(2, ge=1, json_schema_extra={"unit": "epochs"})
+    minutes: float = Field(0, ge=0, json_schema_extra={"unit": "min", "zero": "no limit"})
+    images: int = Field(0, ge=0, json_schema_extra={"zero": "all"})
+    share: float = Field(0.0, ge=0, le=1, json_schema_extra={"zero": "off"})
+    decay: float = Field(0.0, ge=0, lt=1, json_schema_extra={"control": "number", "zero": "off"})
+    momentum: float = Field(0.9, ge=0, lt=1)
+
+
+@pytest.fixture
+def worded(qtbot):
+    form = ModelForm(Words())
+    qtbot.addWidget(form)
+    form.show()
+    return form
+
+
+def test_one_of_what_is_counted_is_named_as_one(worded):
+    number = worded.control("epochs").number
+    assert number.text() == "2 epochs"
+    number.setValue(1)
+    assert number.text() == "1 epoch"
+    worded.set_value(Words(epochs=3))
+    assert number.text() == "3 epochs"
+
+
+def test_a_number_that_stands_for_none_or_all_says_so_and_is_typed_over(worded, qtbot):
+    texts = {name: worded.control(name).number.text() for name in ("minutes", "images", "share", "decay")}
+    assert texts == {"minutes": "no limit", "images": "all", "share": "off", "decay": "off"}
+    for name, typed, value in (("minutes", "1.5", 1.5), ("images", "40", 40), ("share", "0.25", 0.25)):
+        number = worded.control(name).number
+        qtbot.mouseClick(number.lineEdit(), Qt.MouseButton.LeftButton)
+        qtbot.keyClicks(number.lineEdit(), typed)
+        qtbot.keyClick(number, Qt.Key.Key_Return)
+        assert getattr(worded.value(), name) == value
+    minutes = worded.control("minutes").number
+    assert minutes.text() == "1.5 min"
+    minutes.selectAll()
+    qtbot.keyClicks(minutes.lineEdit(), "0")
+    qtbot.keyClick(minutes, Qt.Key.Key_Return)
+    assert minutes.text() == "no limit" and worded.value().minutes == 0
+
+
+def test_a_decay_close_to_one_can_be_typed_with_all_its_digits(worded, qtbot):
+    number = worded.control("decay").number
+    number.selectAll()
+    qtbot.keyClicks(number.lineEdit(), "0.9998")
+    qtbot.keyClick(number, Qt.Key.Key_Return)
+    assert worded.value().decay == 0.9998 and number.text() == "0.9998" and worded.is_valid()
+
+
+def test_the_end_of_a_slider_is_a_value_that_the_field_takes(worded):
+    worded.control("momentum").slider.setValue(worded.control("momentum").slider.maximum())
+    assert worded.is_valid() and worded.value().momentum == 0.99
