@@ -66,7 +66,8 @@ class RunHistory:
         """Take in events as they stand in events.jsonl; unknown ones are passed over."""
         for values in events:
             event = from_json(dict(values))
-            if (line := log_line(event)) is not None:
+            line = log_line(event)
+            if line is not None and line not in self.log[-1:]:  # a pause saves once more what was just saved
                 self.log.append(line)
             match event:
                 case StepDone():
@@ -248,13 +249,14 @@ def log_line(event: Event | None) -> LogLine | None:
             parts += [f"{measure(name)} {value:.3f}" for name in told if (value := event.metrics.get(name)) is not None]
             return LogLine(", ".join(parts) + f" ({event.seconds:.1f} s)")
         case CheckpointSaved():
-            return LogLine(f"Saved {event.id} after epoch {event.epoch}")
+            when = "after" if event.best else "in"  # the last one is also saved in the middle of an epoch
+            return LogLine(f"Saved {event.id} {when} epoch {event.epoch}")
         case Notice():
             return LogLine(event.text, event.level)
         case PhaseBegun():
-            learning = ", ".join(event.stages) or "the head alone"
+            learning = f"the head and {', '.join(event.stages)} learn" if event.stages else "the head alone learns"
             return LogLine(
-                f"From epoch {event.epoch} on {learning} learns: {event.trainable_parameters / 1e6:.2f} million parameters"
+                f"From epoch {event.epoch} on {learning}: {event.trainable_parameters / 1e6:.2f} million parameters"
             )
         case RunPaused():
             return LogLine(f"Paused in epoch {event.epoch}; the device is free")

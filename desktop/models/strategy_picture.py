@@ -44,14 +44,15 @@ class Picture:
         stages = len(self.rows) - 1
         what = "head alone" if not phase.stages else "everything"
         if 0 < len(phase.stages) < stages:
-            what = f"head and {phase.stages[0]}" + (f"–{phase.stages[-1]}" if len(phase.stages) > 1 else "")
+            what = f"head, {phase.stages[0]}" + (f"–{phase.stages[-1]}" if len(phase.stages) > 1 else "")
         return f"{when}: {what}{self._share(phase)}"
 
     def _share(self, phase: Phase) -> str:
         if not self.total or not phase.trainable:
             return ""
         share = phase.trainable / self.total
-        return f" · {count(phase.trainable)} learn ({share:.0%})"
+        percent = ">99%" if 0.99 < share < 1 else f"{share:.0%}"  # 100% is kept for all of them
+        return f" · {count(phase.trainable)} learn ({percent})"
 
 
 def picture_of(recipe: Recipe) -> Picture:

@@ -34,7 +34,7 @@ _WORDS: dict[str, list[tuple[object, str]]] = {
     ],
     "sampling.mode": [("whole", "Whole image, resized"), ("crops", "Crops at native size")],
     "device": [
-        ("auto", "Automatic: a GPU if there is one"), ("cpu", "CPU"), ("cuda", "GPU"), ("cuda:0", "GPU 0"),
+        ("auto", "A GPU if there is one"), ("cpu", "CPU"), ("cuda", "GPU"), ("cuda:0", "GPU 0"),
         ("cuda:1", "GPU 1"), ("mps", "Apple GPU"),
     ],
     "sampling.placing": [("random", "At random, most on a defect"), ("tiles", "Tiles: every defect once")],
@@ -229,4 +229,4 @@ def _sources(spec: ModelSpec) -> list[tuple[object, str]]:
 
 def _stages(spec: ModelSpec) -> list[tuple[object, str]]:
     """Where fine-tuning can begin, the whole backbone first."""
-    return [("", f"{spec.stages[0]}: the whole backbone"), *((stage, stage) for stage in spec.stages[1:])]
+    return [("", f"{spec.stages[0]} (whole backbone)"), *((stage, stage) for stage in spec.stages[1:])]

@@ -247,10 +247,10 @@ class StrategyView(QWidget):
             QRectF(0, top, right, _AXIS), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, last
         )
         limit = float(right - metrics.horizontalAdvance(last) - GAP)
-        first = "epoch 1"
-        begin = left + metrics.horizontalAdvance(first) + GAP
+        begin = left + metrics.horizontalAdvance("1") + GAP
+        painter.drawText(QRectF(left, top, right - left, _AXIS), Qt.AlignmentFlag.AlignVCenter, "1")
         painter.drawText(
-            QRectF(left, top, right - left, _AXIS), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, first
+            QRectF(6, top, left - GAP - 6, _AXIS), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, "epoch"
         )
         for epoch in marks:
             width, x = float(metrics.horizontalAdvance(str(epoch))), self.x_of(epoch)

@@ -126,8 +126,14 @@ def test_the_picture_tells_when_each_stage_learns_and_how_fast() -> None:
     assert [row.begin for row in picture.rows] == [1, 6, 6, None, None, None]
     assert [row.rate for row in picture.rows[:3]] == pytest.approx([0.01, 0.001, 0.0005])
     first, second = picture.in_words()
-    assert first.startswith("Epochs 1–5: head alone") and second.startswith("Epochs 6–20: head and conv4–conv5")
+    assert first.startswith("Epochs 1–5: head alone") and second.startswith("Epochs 6–20: head, conv4–conv5")
     assert not picture.editable and picture_of(recipe(strategy__kind="gradual")).editable
+
+
+def test_all_of_the_parameters_are_told_only_where_all_learn() -> None:
+    picture = picture_of(recipe(strategy__kind="gradual", schedule__epochs=40))
+    before, whole = picture.in_words()[-2:]
+    assert before.endswith("conv2–conv5 · 22.4 M learn (>99%)") and whole.endswith("everything · 22.4 M learn (100%)")
 
 
 def test_rates_and_counts_are_short() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.training.events import EpochDone, PhaseBegun, RunPaused, StepDone, to_json
+from core.training.events import CheckpointSaved, EpochDone, PhaseBegun, RunPaused, StepDone, to_json
 from desktop.models.run_about import RunAbout, facts
 from desktop.models.run_curves import Mark, marks, smoothed
 from desktop.models.run_history import RunHistory
@@ -130,6 +130,21 @@ def test_a_run_that_is_gone_on_with_is_marked_and_its_time_left_counts_from_ther
 def test_a_paused_run_says_so_and_what_it_has_learnt() -> None:
     history = RunHistory.of([*said(3)[:8], to_json(RunPaused(2, 5, 3.0))])
     assert summary(history, "paused").startswith("Paused in epoch 2 of 3; the device is free. Best epoch 1: mAP@0.5 0.500")
+
+
+def test_a_checkpoint_that_a_pause_saves_once_more_is_told_once() -> None:
+    saved = to_json(CheckpointSaved("r001-last", "last.safetensors", 2, None, None, False))
+    history = RunHistory.of([saved, saved, to_json(RunPaused(2, 5, 3.0)), saved])
+    told = [line.text for line in history.log]
+    assert told == ["Saved r001-last in epoch 2", "Paused in epoch 2; the device is free", "Saved r001-last in epoch 2"]
+
+
+def test_what_begins_to_learn_is_told_with_the_head_that_always_does() -> None:
+    lines = RunHistory.of([to_json(PhaseBegun(3, ["conv4", "conv5"], 2_000_000)), to_json(PhaseBegun(1, [], 1_000_000))])
+    assert [line.text for line in lines.log] == [
+        "From epoch 3 on the head and conv4, conv5 learn: 2.00 million parameters",
+        "From epoch 1 on the head alone learns: 1.00 million parameters",
+    ]
 
 
 def test_what_is_told_of_a_run_names_its_data_and_its_machine(tmp_path: Path) -> None:
