@@ -14,6 +14,11 @@ class AugmentationConfig(BaseModel):
         0.5, ge=0, le=1, title="Horizontal flip", description="Chance to mirror left and right.",
     )
     vertical_flip: float = Field(0.5, ge=0, le=1, title="Vertical flip", description="Chance to mirror up and down.")
+    quarter_turn: float = Field(
+        0.0, ge=0, le=1, title="Quarter turn",
+        description="Chance to turn by 90°, which costs no sharpness; with both flips, all eight ways to lay a part "
+        "down. Where defects may lie any way, this makes much of few images.",
+    )
     rotation: float = Field(
         0.0, ge=0, le=180, title="Rotation", json_schema_extra={"unit": "°"},
         description="Largest turn, either way. A turned box grows to stay upright, "

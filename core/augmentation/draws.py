@@ -34,6 +34,7 @@ class Draws:
     which_box: float
     place_x: float
     place_y: float
+    quarter_turn: float
 
     @classmethod
     def of(cls, random: np.random.Generator) -> Self:

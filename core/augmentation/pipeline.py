@@ -7,7 +7,7 @@ of tensor operations.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from core.augmentation import placement
 from core.augmentation.config import AugmentationConfig
 from core.augmentation.draws import Draws
 from core.augmentation.photometry import change_colors
-from core.augmentation.pixels import Pixels, Plain
+from core.augmentation.pixels import Pixels, Plain, Turned
 from core.augmentation.warp import warp
 
 # A sliver of a box that rounding leaves at the edge of a crop is not a visible part.
@@ -84,6 +84,10 @@ def augment(
     draws = Draws.of(random)
     crops = random.random((placement.CROP_TRIES, 4))
     source = np.asarray(boxes, np.float64)
+    if draws.quarter_turn < config.quarter_turn:
+        # First of all and as another image, so that whatever is exact for an upright one stays so.
+        turn = placement.quarter_turn(own[1])
+        pixels, own, source, view = Turned(pixels), own[::-1], placement.hulls(turn, source), _turned(view, turn)
     matrix = _matrix(own, source, config, draws, crops, view)
     from_kept = (
         matrix
@@ -92,6 +96,14 @@ def augment(
     )
     picture = change_colors(warp(pixels, from_kept, view.size), config, draws, random)
     return _placed(picture, placement.hulls(matrix, source), labels, config, view)
+
+
+def _turned(view: View, turn: placement.Matrix) -> View:
+    """What sees of the turned image what `view` sees of the upright one."""
+    if view.centre is None:
+        return view
+    x, y, _ = (turn @ [*view.centre, 1.0]).tolist()
+    return replace(view, centre=(x, y))
 
 
 def _matrix(

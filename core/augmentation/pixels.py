@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,6 +44,26 @@ class Plain:
 
     def mean_color(self) -> Image:
         return mean_color(self.image)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Turned:
+    """An image turned clockwise by 90 degrees: what was at (x, y) is at (height - y, x)."""
+
+    image: Pixels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        width, height = self.image.size
+        return height, width
+
+    def part(self, left: int, top: int, right: int, bottom: int) -> Image:
+        height = self.image.size[1]
+        part = self.image.part(top, height - right, bottom, height - left)
+        return np.asarray(cv2.rotate(part, cv2.ROTATE_90_CLOCKWISE), np.uint8)
+
+    def mean_color(self) -> Image:
+        return self.image.mean_color()
 
 
 def mean_color(image: Image) -> Image:

@@ -29,6 +29,11 @@ def scaling(x: float, y: float) -> Matrix:
     return np.array([[x, 0, 0], [0, y, 0], [0, 0, 1]], np.float64)
 
 
+def quarter_turn(height: float) -> Matrix:
+    """A picture of `height` turned clockwise by 90 degrees, its corner where it was."""
+    return np.array([[0, -1, height], [1, 0, 0], [0, 0, 1]], np.float64)
+
+
 def linear_part(config: AugmentationConfig, draws: Draws) -> Matrix:
     """Mirror, then shear, turn and scale about the origin."""
     matrix = scaling(

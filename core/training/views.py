@@ -81,6 +81,8 @@ def kept_size(config: AugmentationConfig, view: View, image: tuple[int, int]) ->
     if view.mode == "crop":
         return image
     needed = largest_enlargement(config, (view.size[0] / image[0], view.size[1] / image[1]))
+    if config.quarter_turn:
+        needed *= max(view.size) / min(view.size)
     factor = next((step for step in _ENLARGEMENTS if step >= needed - 1e-9), None)
     if factor is None:
         return image

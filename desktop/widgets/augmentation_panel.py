@@ -12,7 +12,7 @@ from desktop.widgets.model_form import ModelForm
 WIDTH = 368
 
 SECTIONS = {
-    "Position": ["horizontal_flip", "vertical_flip", "rotation", "scale", "shift", "shear"],
+    "Position": ["horizontal_flip", "vertical_flip", "quarter_turn", "rotation", "scale", "shift", "shear"],
     "Crop": ["crop", "crop_smallest"],
     "Light and sharpness": ["brightness", "contrast", "saturation", "blur", "noise"],
     "Boxes": ["min_visible"],

@@ -54,7 +54,7 @@ def configs(draw: st.DrawFn) -> AugmentationConfig:
         return draw(st.sampled_from([0.0, high / 4, high]))
 
     return AugmentationConfig(
-        horizontal_flip=upto(1), vertical_flip=upto(1), rotation=upto(180), scale=upto(0.9), shift=upto(0.5),
+        horizontal_flip=upto(1), vertical_flip=upto(1), quarter_turn=upto(1), rotation=upto(180), scale=upto(0.9), shift=upto(0.5),
         shear=upto(45), crop=upto(1), crop_smallest=draw(st.sampled_from([0.1, 0.5, 1.0])), brightness=upto(1),
         contrast=upto(0.95), saturation=upto(1), blur=upto(4), noise=upto(64), min_visible=upto(1),
     )  # fmt: skip
@@ -157,6 +157,33 @@ def test_flips_are_exact_for_pixels_and_boxes(horizontal: int, vertical: int) ->
     x = boxes[:, [0, 2]] if not horizontal else 61 - boxes[:, [2, 0]]
     y = boxes[:, [1, 3]] if not vertical else 47 - boxes[:, [3, 1]]
     assert np.array_equal(result.boxes, np.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], axis=1))
+
+
+def test_a_quarter_turn_is_exact_for_pixels_and_boxes() -> None:
+    image = textured(61, 47)
+    boxes = np.array([[0, 0, 1, 1], [10.25, 5.5, 30, 20]], np.float32)
+    result = run(image, boxes, config(quarter_turn=1), 0, View((47, 61), "whole"))
+    assert np.array_equal(result.image, np.rot90(image, -1))
+    expected = np.stack([47 - boxes[:, 3], boxes[:, 0], 47 - boxes[:, 1], boxes[:, 2]], axis=1)
+    assert np.array_equal(result.boxes, expected) and np.array_equal(result.hulls, expected)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_turned_crop_is_a_turned_cut_out(seed: int) -> None:
+    image, boxes = textured(100, 80), np.array([[20, 30, 25, 37]], np.float32)
+    placed = run(image, boxes, config(quarter_turn=1), seed, View((32, 24), "crop", 1.0))
+    left, top = round(80 - 37 - float(placed.hulls[0, 0])), round(20 - float(placed.hulls[0, 1]))
+    assert np.array_equal(placed.image, np.rot90(image, -1)[top : top + 24, left : left + 32])
+    tile = run(image, boxes, config(quarter_turn=1), seed, View((32, 32), "crop", centre=(40.0, 36.0)))
+    assert np.array_equal(tile.image, np.rot90(image[20:52, 24:56], -1))
+
+
+def test_flips_and_quarter_turns_lay_a_picture_down_in_all_eight_ways() -> None:
+    image, boxes = textured(16, 16), np.zeros((0, 4), np.float32)
+    ways = config(horizontal_flip=0.5, vertical_flip=0.5, quarter_turn=0.5)
+    seen = {run(image, boxes, ways, seed, View((16, 16), "whole")).image.tobytes() for seed in range(80)}
+    turns = [np.rot90(image, count) for count in range(4)]
+    assert seen == {one.tobytes() for turn in turns for one in (turn, turn[:, ::-1])}
 
 
 @pytest.mark.parametrize("seed", range(8))
