@@ -65,13 +65,17 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
         group["lr"] = rate * group["lr_factor"]
 
 
-def set_learning(optimizer: Optimizer, stages: Iterable[str]) -> None:
-    """Only the head and these stages learn from now on. What no longer learns drops its gradient."""
+def set_learning(optimizer: Optimizer, stages: Iterable[str], idle: frozenset[int] = frozenset()) -> None:
+    """Only the head and these stages learn from now on, without the parameters of the ids `idle`.
+
+    What no longer learns drops its gradient.
+    """
     learning = {HEAD, *stages}
     for group in optimizer.param_groups:
         for parameter in group["params"]:
-            parameter.requires_grad_(group["stage"] in learning)
-            if group["stage"] not in learning:
+            learns = group["stage"] in learning and id(parameter) not in idle
+            parameter.requires_grad_(learns)
+            if not learns:
                 parameter.grad = None
 
 

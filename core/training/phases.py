@@ -30,12 +30,13 @@ def phases(
     """The phases of a run by `recipe`, the first of which begins with epoch 1; each differs from the one before.
 
     `stages`: the backbone's, input first. `parameters`: how many each stage has; `head`: how many everything else has.
+    A stage of which it says none is not computed, so it does not learn.
     """
     counts = parameters or {}
     factors = stage_factors(recipe.strategy, stages)
     found: list[Phase] = []
     for epoch, first in _unfreezing(recipe, stages):
-        learning = tuple(stages[first:])
+        learning = tuple(stage for stage in stages[first:] if counts.get(stage) != 0)
         if found and found[-1].stages == learning:
             continue
         trainable = head + sum(counts.get(stage, 0) for stage in learning)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -20,7 +20,7 @@ from core.training.recipe import Recipe
 
 __all__ = ["Plan", "apply_strategy", "idle_notice", "set_rate", "weights_notices"]
 
-_LOOK = 128  # pixels of the side of an empty image, by which is seen what is computed
+_LOOK = 64  # pixels of the side of an empty image, by which is seen what is computed
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +32,7 @@ class Plan:
     phases: tuple[Phase, ...]
     stages: dict[str, list[nn.Module]]  # the backbone's, input first
     keep_statistics: bool = False  # of every BatchNorm in the backbone, also where its weights learn
+    idle: frozenset[int] = frozenset()  # ids of the parameters that do nothing for any answer: they never learn
     _current: Phase | None = field(default=None, init=False)
 
     @property
@@ -49,7 +50,7 @@ class Plan:
         if phase is self._current:
             return None
         self._current = phase
-        set_learning(self.optimizer, phase.stages)
+        set_learning(self.optimizer, phase.stages, self.idle)
         self.training_mode()
         return phase
 
@@ -76,12 +77,9 @@ def apply_strategy(network: Network, recipe: Recipe, pretrained: bool) -> Plan:
     `pretrained`: the backbone has learnt before. Weight decay is not applied to norms and biases. The network must be
     on its device already: the optimiser is built for it.
     """
-    stages = network.backbone.stages()
-    counts = {
-        stage: sum(one.numel() for module in modules for one in module.parameters())
-        for stage, modules in stages.items()
-    }
-    head = sum(one.numel() for one in network.parameters()) - sum(counts.values())
+    stages, idle = network.backbone.stages(), _idle_parameters(network)
+    counts = {stage: _count(modules, idle) for stage, modules in stages.items()}
+    head = _count([network], idle) - sum(counts.values())
     names: Sequence[str] = tuple(stages)
     groups = parameter_groups(network, stages, stage_factors(recipe.strategy, names), recipe.optimizer.weight_decay)
     plan = Plan(
@@ -90,9 +88,15 @@ def apply_strategy(network: Network, recipe: Recipe, pretrained: bool) -> Plan:
         phases(recipe, names, counts, head),
         stages,
         _keeps_statistics(recipe.strategy, pretrained),
+        idle,
     )
-    set_learning(plan.optimizer, plan.phases[0].stages)
+    set_learning(plan.optimizer, plan.phases[0].stages, idle)
     return plan
+
+
+def _count(modules: Iterable[nn.Module], idle: frozenset[int]) -> int:
+    """How many numbers of `modules` do something."""
+    return sum(one.numel() for module in modules for one in module.parameters() if id(one) not in idle)
 
 
 def _keeps_statistics(strategy: Strategy, pretrained: bool) -> bool:
@@ -102,10 +106,7 @@ def _keeps_statistics(strategy: Strategy, pretrained: bool) -> bool:
 
 
 def idle_notice(recipe: Recipe, network: Network) -> str:
-    """What to do if for some epochs only stages would learn that the network does not compute; empty if all is well.
-
-    Where all defects are small, all anchors lie on fine maps, and what lies behind those is left out.
-    """
+    """What to do if for some epochs only stages would learn that the network does not compute; empty if all is well."""
     if recipe.strategy.kind in ("scratch", "frozen"):
         return ""
     found = phases(recipe, tuple(network.backbone.stages()))
@@ -128,22 +129,28 @@ def idle_notice(recipe: Recipe, network: Network) -> str:
 
 def _idle_stages(network: Network) -> list[str]:
     """Stages of which nothing is computed for an image."""
-    ran: set[str] = set()
-    hooks = [
-        module.register_forward_hook(lambda *_, stage=stage: ran.add(stage))
-        for stage, parts in network.backbone.stages().items()
-        for part in parts
-        for module in part.modules()
-    ]
-    was_training, device = network.training, next(network.parameters()).device
+    idle = _idle_parameters(network)
+    return [stage for stage, modules in network.backbone.stages().items() if not _count(modules, idle)]
+
+
+def _idle_parameters(network: Network) -> frozenset[int]:
+    """Ids of the parameters that do nothing for any answer.
+
+    Where all defects are small, all anchors lie on fine maps, and what lies behind those is left out.
+    """
+    parameters = list(network.parameters())
+    learning, was_training = [one.requires_grad for one in parameters], network.training
+    network.requires_grad_(True).eval()  # no statistics are to change
     try:
-        with torch.no_grad():
-            network.eval()(torch.zeros(1, 3, _LOOK, _LOOK, device=device))
+        with torch.enable_grad():
+            answer = network(torch.zeros(1, 3, _LOOK, _LOOK, device=parameters[0].device))
+            tensors = [answer] if isinstance(answer, torch.Tensor) else [one for one in answer if one.requires_grad]
+            slopes = torch.autograd.grad([one.sum() for one in tensors], parameters, allow_unused=True)
     finally:
         network.train(was_training)
-        for hook in hooks:
-            hook.remove()
-    return [stage for stage in network.backbone.stages() if stage not in ran]
+        for one, learns in zip(parameters, learning, strict=True):
+            one.requires_grad_(learns)
+    return frozenset(id(one) for one, slope in zip(parameters, slopes, strict=True) if slope is None)
 
 
 def weights_notices(recipe: Recipe, report: Report, stages: Sequence[str]) -> list[str]:

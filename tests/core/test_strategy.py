@@ -282,3 +282,21 @@ def test_what_the_mend_says_makes_a_computed_stage_learn() -> None:
     step(plan)
     after = state(small)
     assert any(not torch.equal(after[name], tensor) for name, tensor in before.items() if name.startswith("backbone."))
+
+
+@pytest.mark.parametrize("model", ["ssdlite320_mobilenet_v3", "ssd300_vgg16"])
+@pytest.mark.parametrize("kind", ["scratch", "fine_tune", "gradual"])
+def test_only_what_changes_in_a_step_counts_as_learning(model: str, kind: str) -> None:
+    small = small_defects(model)
+    plan = apply_strategy(small, recipe(model, strategy__kind=kind), pretrained=True)
+    last = plan.phases[-1]
+    assert plan.set_epoch(12) is last
+    stages = tuple(small.backbone.stages())
+    assert last.stages == stages[: len(last.stages)] != stages, "the last stages are not computed"
+    before = {name: tensor.clone() for name, tensor in small.named_parameters()}
+    step(plan)
+    moved = [name for name, tensor in small.named_parameters() if not torch.equal(tensor, before[name])]
+    learning = [name for name, tensor in small.named_parameters() if tensor.requires_grad]
+    assert set(moved) <= set(learning) and len(moved) > 0.8 * len(learning)
+    assert all(tensor.grad is not None for tensor in small.parameters() if tensor.requires_grad)
+    assert last.trainable == plan.trainable_parameters() == sum(before[name].numel() for name in learning)
