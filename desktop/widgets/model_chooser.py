@@ -62,13 +62,23 @@ def figures(spec: ModelSpec, input_size: int | None = None) -> str:
     """What the model costs. The work of a network without a fixed input grows with its area."""
     usual = spec.defaults.get("sampling.input_size", 320)
     side = usual if input_size is None else input_size
-    parts = [_TASKS[spec.task]]
+    return " · ".join(filter(None, [_TASKS[spec.task], *_cost(spec, side, usual)]))
+
+
+def cost(spec: ModelSpec) -> str:
+    """Parameters and work, beside a title that says what the model tells."""
+    usual = spec.defaults.get("sampling.input_size", 320)
+    return " · ".join(_cost(spec, usual, usual))
+
+
+def _cost(spec: ModelSpec, side: int, usual: int) -> list[str]:
+    parts = []
     if spec.parameters:
         parts.append(f"{count(spec.parameters)} parameters")
     if spec.gflops:
         work = spec.gflops * (side / usual) ** 2
         parts.append(f"{work:.0f} GFLOPs at {side} px" if work >= 10 else f"{work:.1f} GFLOPs at {side} px")
-    return " · ".join(filter(None, parts))
+    return parts
 
 
 class _ModelDelegate(QStyledItemDelegate):
@@ -106,7 +116,7 @@ class _ModelDelegate(QStyledItemDelegate):
         painter.setFont(small)
         painter.setPen(colors.muted)
         side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(room.left(), room.top(), room.width(), line), side, figures(spec))
+        painter.drawText(QRectF(room.left(), room.top(), room.width(), line), side, cost(spec))
         painter.setPen(colors.text)
         wrap = QTextOption()
         wrap.setWrapMode(QTextOption.WrapMode.WordWrap)

@@ -125,9 +125,15 @@ class YamlEditor(QWidget):
         self._timer.start()
 
     def _revert(self) -> None:
-        if self._last is not None:
-            self.set_recipe(self._last)
-            self.valid_changed.emit(True)
+        """Back to the recipe as last accepted; as one step, so that the keys for undo bring back what was typed."""
+        if self._last is None:
+            return
+        cursor = QTextCursor(self.text.document())
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.insertText(to_text(self._last))
+        # The link goes away with the problem: the keys must not go to whatever comes next, such as the Train button.
+        self.text.setFocus()
+        self.commit()
 
     def _show_problems(self, problems: Sequence[TextProblem]) -> None:
         changed = bool(problems) != bool(self._problems)

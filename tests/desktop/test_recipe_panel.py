@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFont, QFontMetrics
 from pytestqt.qtbot import QtBot
 
+from core.models.registry import MODELS
 from core.training.recipe import Recipe, default_recipe, with_settings
+from desktop.theme import PAD, SMALL_PX
 from desktop.widgets.field_controls import ChoiceControl
-from desktop.widgets.model_chooser import figures
+from desktop.widgets.model_chooser import POPUP_WIDTH, cost, figures
 from desktop.widgets.recipe_panel import FORM, YAML, RecipePanel
 
 GRADUAL = {"strategy.kind": "gradual", "schedule.epochs": 20}
@@ -42,6 +45,15 @@ def type_yaml(panel: RecipePanel, old: str, new: str) -> None:
     assert old in text
     panel.yaml.text.setPlainText(text.replace(old, new))
     panel.yaml.commit()
+
+
+def test_title_and_cost_of_each_model_stand_side_by_side(panel: RecipePanel) -> None:
+    bold, small = QFont(panel.font()), QFont(panel.font())
+    bold.setBold(True)
+    small.setPixelSize(SMALL_PX)
+    for spec in MODELS.values():
+        needed = QFontMetrics(bold).horizontalAdvance(spec.title) + QFontMetrics(small).horizontalAdvance(cost(spec))
+        assert needed < POPUP_WIDTH - 5 * PAD, spec.name
 
 
 # -- two views of one recipe -----------------------------------------------------------------------------------
@@ -88,6 +100,11 @@ def test_a_wrong_text_can_be_undone(panel: RecipePanel, qtbot: QtBot) -> None:
     assert not panel.is_valid()
     qtbot.mouseClick(panel.yaml.revert, Qt.MouseButton.LeftButton)
     assert panel.is_valid() and panel.yaml.text.toPlainText() == before
+    # The link is gone; the keys go to the text, where they can bring back what was typed.
+    assert panel.yaml.revert.isHidden() and panel.yaml.text.hasFocus()
+    qtbot.keyClick(panel.yaml.text, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    panel.yaml.commit()
+    assert "model: [" in panel.yaml.text.toPlainText() and not panel.is_valid()
 
 
 def test_what_the_form_does_not_accept_is_marked_in_the_yaml(panel: RecipePanel) -> None:
