@@ -16,6 +16,7 @@ from core.evaluation.matching import align
 from core.imaging.decode import IMAGE_SUFFIXES
 from core.project.gathering import natural
 from core.project.project import Project
+from core.project.records import CheckpointRecord
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.safetensors_header import read_metadata
 from core.types import Detections, GroundTruth, Problem
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
+MOST_NAMED = 6  # checkpoints in an error
 USUAL_LOWEST = 0.05  # a person who asks for scores below this wants to see what is usually cut off
 
 
@@ -58,10 +60,16 @@ def find_checkpoint(project: Project, name: str | None) -> tuple[str, Path]:
             return record.id, record.path
     if Path(name).is_file():
         return name, Path(name)
-    known = ", ".join(record.id for record in records[-6:]) or "none yet"
     raise InputError(
-        f"checkpoint: {name!r} is neither a checkpoint of {project.folder} (there are: {known}) nor a file"
+        f"checkpoint: {name!r} is neither a checkpoint of {project.folder} ({_listed(records)}) nor a file"
     )
+
+
+def _listed(records: Sequence[CheckpointRecord]) -> str:
+    shown = ", ".join(record.id for record in records[-MOST_NAMED:])
+    if len(records) <= MOST_NAMED:
+        return f"there are: {shown or 'none yet'}"
+    return f"the last of {len(records)} are: {shown}; see 'defectdesk checkpoints DIR'"
 
 
 def _or_worst(measure: float | None) -> float:

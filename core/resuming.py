@@ -14,16 +14,21 @@ _CHECKPOINTS = ("last.safetensors", "previous.safetensors")
 _STATE = "training"  # entry of a checkpoint's header: with it a training can go on
 
 
+def existing_run(runs_folder: Path, run: str) -> JobFolder:
+    """The folder of the run called `run`. Raises InputError if there is none."""
+    path = runs_folder / run
+    if Path(run).name != run or not (path / "job.json").is_file():
+        raise InputError(f"run: there is no {run!r} in {runs_folder}; see 'defectdesk runs DIR'")
+    return JobFolder(path)
+
+
 def run_to_resume(runs_folder: Path, run: str) -> JobFolder:
     """The folder of a run that can go on, or be begun if it was not yet.
 
     Raises InputError that says why not, and what to do instead. Imports no torch and reads no tensor.
     """
-    path = runs_folder / run
-    if Path(run).name != run or not (path / "job.json").is_file():
-        raise InputError(f"run: there is no {run!r} in {runs_folder}; see 'defectdesk runs'")
-    folder = JobFolder(path)
-    state = folder.state()
+    folder = existing_run(runs_folder, run)
+    path, state = folder.path, folder.state()
     if state == "running":
         raise InputError(f"{run}: is running")
     if state == "finished":

@@ -16,7 +16,7 @@ from core.errors import InputError
 from core.jobs import queue
 from core.jobs.child_runtime import run_child
 from core.jobs.folder import JobFolder
-from core.jobs.process import JobProcess, follow_batches, spawn
+from core.jobs.process import follow_batches, spawn
 from core.launching import frozen_snapshot, make_run
 from core.project.history import Edit
 from core.project.project import Project
@@ -107,11 +107,6 @@ def study_job(folder: Path) -> JobFolder:
     if job.alive() and job.state() == "running":
         raise InputError(f"{folder.name}: is running already; its report is {folder / 'report.md'}")
     return job
-
-
-def start_study(folder: JobFolder, *, detached: bool = False) -> JobProcess:
-    """Run, or go on with, a study in a process of its own."""
-    return spawn(folder, detached=detached, module=MODULE)
 
 
 def run_study(folder: Path, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +10,17 @@ import typer
 
 from core import drawing
 from core.commands.options import Device, Json, ProjectFolder, SplitName
-from core.commands.recipes import chosen_recipe, parse_settings
+from core.commands.recipes import (
+    DeviceName,
+    Model,
+    PresetName,
+    RecipeFile,
+    Settings,
+    Start,
+    asked_recipe,
+    given,
+    parse_settings,
+)
 from core.commands.running import show_to_the_end
 from core.console import complain_about, counted, number, print_json, print_table, problems_to_json, progress_bar, say
 from core.errors import InputError
@@ -59,18 +69,13 @@ def models(json: Json = False) -> None:
 
 def train(
     folder: ProjectFolder,
-    model: Annotated[str | None, typer.Option(help="One of `defectdesk models`.")] = None,
+    model: Model = None,
     epochs: Annotated[int | None, typer.Option(help="How many times the images are gone through.")] = None,
-    preset: Annotated[str | None, typer.Option(help="A recipe to start from: one of `defectdesk presets`.")] = None,
-    recipe: Annotated[Path | None, typer.Option(help="A recipe file (YAML), such as runs/r001/recipe.yaml.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="One setting of the recipe, such as optimizer.lr=0.001; may be repeated."
-        ),
-    ] = None,
-    start: Annotated[str | None, typer.Option("--from", help="Checkpoint (id or file) to go on from.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")] = None,
+    preset: PresetName = None,
+    recipe: RecipeFile = None,
+    settings: Settings = None,
+    start: Start = None,
+    device: DeviceName = None,
     seed: Annotated[int | None, typer.Option(help="The same seed, recipe and images give the same run.")] = None,
     resume: Annotated[
         str | None, typer.Option(help="Go on with a run that was paused, stopped or interrupted, such as r003.")
@@ -79,20 +84,16 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a model. Ctrl+C stops and keeps what was learnt. With --json, one event a line."""
-    if resume is not None and any((model, epochs, preset, recipe, settings, start, device, seed is not None)):
+    options = (model, epochs, preset, recipe, settings or None, start, device, seed)
+    if resume is not None and any(one is not None for one in options):
         raise InputError("--resume: a run goes on with its own recipe; leave the other options out")
-    wanted = parse_settings(settings)
-    given = {"schedule.epochs": epochs, "device": device, "seed": seed}
-    wanted |= {name: value for name, value in given.items() if value is not None}
+    wanted = parse_settings(settings) | given(epochs=epochs, device=device, seed=seed)
 
     def choose() -> JobFolder:
         if resume is not None:
             return run_to_resume(folder / "runs", resume)
         with Project.open(folder) as project:
-            if start is not None:
-                wanted["weights.source"] = "checkpoint"
-                wanted["weights.path"] = str(find_checkpoint(project, start)[1].absolute())
-            chosen = chosen_recipe(model, recipe, preset, wanted)
+            chosen = asked_recipe(project, model, recipe, preset, start, wanted)
             run = distributed.run_of_launch(project.runs_folder, chosen) if distributed.is_launched() else None
             return run or prepare_run(project, chosen)
 
@@ -101,7 +102,10 @@ def train(
         _train_launched(choose, queue=queue, json=json)
     elif queue:
         put_last(run := choose())
-        say(f"{run.path.name} waits; 'defectdesk queue DIR run' trains what waits")
+        if json:
+            print_json({"run": run.path.name, "state": run.state()})
+        else:
+            say(f"{run.path.name} waits; 'defectdesk queue DIR run' trains what waits")
     else:
         run = choose()
         try:
@@ -168,26 +172,25 @@ def _tell_evaluation(result: Evaluation) -> None:
     say(
         f"whatever the label: AP@0.5 {number(result.agnostic_ap50)}   label sets exactly right: {number(result.exact_match)}"
     )
-    print_table(
-        ("label", ">AP@0.5", ">AP", ">precision", ">recall", ">F1", ">at score", ">boxes"),
-        [
-            (label, number(one.ap50), number(one.ap), number(one.precision), number(one.recall), number(one.f1),
-             number(one.threshold, 2), str(one.boxes))
-            for label, one in result.labels.items()
-        ],
-    )  # fmt: skip
+    _table_of_labels(result.labels, {"AP@0.5": "ap50", "AP": "ap"}, "boxes")
 
 
 def _tell_classification(result: Classification) -> None:
     say(f"mean AP {number(result.map)}   label sets exactly right: {number(result.exact_match)}")
     say(f"macro F1 {number(result.macro_f1)}   micro F1 {number(result.micro_f1)}")
     say(f"macro ROC-AUC {number(result.macro_roc_auc)}   micro ROC-AUC {number(result.micro_roc_auc)}")
+    _table_of_labels(result.labels, {"AP": "ap", "ROC-AUC": "roc_auc"}, "images")
+
+
+def _table_of_labels(labels: Mapping[str, Any], own: dict[str, str], counted_by: str) -> None:
+    """A row for each label: measures that are `own` to the kind of model, those of all kinds, and how many carry it."""
+    measures = own | {"precision": "precision", "recall": "recall", "F1": "f1"}
     print_table(
-        ("label", ">AP", ">ROC-AUC", ">precision", ">recall", ">F1", ">best score", ">images"),
+        ("label", *(f">{heading}" for heading in measures), ">at score", f">{counted_by}"),
         [
-            (label, number(one.ap), number(one.roc_auc), number(one.precision), number(one.recall), number(one.f1),
-             number(one.threshold, 2), str(one.images))
-            for label, one in result.labels.items()
+            (name, *(number(getattr(one, measure)) for measure in measures.values()), number(one.threshold, 2),
+             str(getattr(one, counted_by)))
+            for name, one in labels.items()
         ],
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ from core.project.database import FILE_NAME
 from core.project.project import Project
 from core.project.records import RunRecord
 from core.project.runs import read_run, scanned_runs
-from core.resuming import run_to_resume
+from core.resuming import existing_run, run_to_resume
 from core.training.recipe import load_recipe
 from core.training.tracking import export_csv, export_tensorboard
 
@@ -50,17 +50,25 @@ def runs(
             raise InputError("run: name the run, such as r003; see 'defectdesk runs DIR'")
         _list(scanned_runs(_runs_folder(folder)), json=json)
         return
-    one = _existing(_runs_folder(folder, read=True), run)
+    if pause and stop:
+        raise InputError("--pause: a run that is to stop cannot pause; leave --pause or --stop out")
+    one = existing_run(_runs_folder(folder, read=True), run)
+    done: dict[str, str] = {}
     if pause or stop:
-        _ask(one, pause=pause)
+        done["asked"] = _ask(one, pause=pause)
     if csv is not None:
-        say(f"epochs: {csv}, steps: {export_csv(one.path, csv)}")
+        done |= {"epochs": str(csv), "steps": str(export_csv(one.path, csv))}
     if tensorboard is not None:
         export_tensorboard(one.path, tensorboard, load_recipe(one.path / "recipe.yaml"))
-        say(f"event file in {tensorboard}; 'tensorboard --logdir {tensorboard}' shows it")
+        done["tensorboard --logdir"] = str(tensorboard)
+    if done and json:
+        print_json({"run": run} | done)
+    elif done:
+        for what, value in done.items():
+            say(f"{what}: {value}")
     if follow:
         show_to_the_end(one, _followed(one), json=json)
-    elif not (pause or stop or csv or tensorboard):
+    elif not done:
         _describe(one, json=json)
 
 
@@ -71,18 +79,11 @@ def _runs_folder(folder: Path, *, read: bool = False) -> Path:
     return folder / "runs"
 
 
-def _existing(runs_folder: Path, run: str) -> JobFolder:
-    path = runs_folder / run
-    if Path(run).name != run or not (path / "job.json").is_file():
-        raise InputError(f"run: there is no {run!r} in {runs_folder}; see 'defectdesk runs DIR'")
-    return JobFolder(path)
-
-
-def _ask(run: JobFolder, *, pause: bool) -> None:
+def _ask(run: JobFolder, *, pause: bool) -> str:
     if run.state() != "running":
         raise InputError(f"{run.path.name}: does not run, it is {run.state()}")
     run.request_pause() if pause else run.request_stop()
-    say(f"asked {run.path.name} to {'pause' if pause else 'stop'}")
+    return "pause" if pause else "stop"
 
 
 def _followed(run: JobFolder) -> Iterator[dict[str, Any]]:
@@ -178,6 +179,12 @@ def queue(
         raise InputError(
             f"queue {verb}: name the runs, such as r003{', or recipe files' if verb is QueueVerb.ADD else ''}"
         )
+    if verb in (QueueVerb.LIST, QueueVerb.RUN) and given:
+        raise InputError(
+            f"queue {verb}: takes all that waits, no names; 'queue DIR first {given[0]}' lets a run go first"
+        )
+    if background and verb is not QueueVerb.RUN:
+        raise InputError(f"--background: belongs to queue run, not to queue {verb}; leave it out")
     if verb is QueueVerb.ADD:
         _add(folder, given)
     elif verb is QueueVerb.RUN:
@@ -205,7 +212,7 @@ def _add(folder: Path, given: list[str]) -> None:
 
 
 def _waiting(runs_folder: Path, run: str) -> JobFolder:
-    one = _existing(runs_folder, run)
+    one = existing_run(runs_folder, run)
     if one.queued() is None:
         raise InputError(f"{run}: does not wait in the queue; see 'defectdesk queue DIR list'")
     return one
@@ -228,7 +235,10 @@ def _show_queue(runs_folder: Path, *, json: bool) -> None:
 def _work_off(runs_folder: Path, *, background: bool, json: bool) -> None:
     if background:
         process = jobs.start_worker(runs_folder)
-        say(f"process {process.pid} works the queue off; 'defectdesk runs DIR' shows how far it is")
+        if json:
+            print_json({"process": process.pid})
+        else:
+            say(f"process {process.pid} works the queue off; 'defectdesk runs DIR' shows how far it is")
         return
     interrupted: list[bool] = []
     failed: list[str] = []

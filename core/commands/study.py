@@ -9,32 +9,30 @@ from typing import Annotated, Any
 import typer
 
 from core.commands.options import Json, ProjectFolder
-from core.commands.recipes import chosen_recipe, parse_settings
+from core.commands.recipes import (
+    DeviceName,
+    Model,
+    PresetName,
+    RecipeFile,
+    Settings,
+    Start,
+    asked_recipe,
+    given,
+    parse_settings,
+)
 from core.commands.running import why_it_failed
 from core.console import number, print_json, print_table, progress_bar, say
 from core.errors import InputError
 from core.launching import prepare_range_test, run_training
 from core.models.registry import MODELS
-from core.predicting import find_checkpoint
 from core.project.project import Project
 from core.studying import MODULE, create_study, find_study, report_study, studies_folder, study_job
 from core.training.presets import load_presets
 from core.training.rate_range import STEPS
-from core.training.recipe import Recipe
 from core.training.study import STRATEGIES, USUAL, Arm, load_study, study_folders, usual_arm
 from core.training.study_report import HEADINGS, budget, duration, table, to_json
 from core.training.study_results import StudyResult
 from core.training.study_variants import parse_variant
-
-Model = Annotated[str | None, typer.Option(help="One of `defectdesk models`.")]
-PresetName = Annotated[str | None, typer.Option(help="A recipe to start from: one of `defectdesk presets`.")]
-RecipeFile = Annotated[Path | None, typer.Option(help="A recipe file (YAML), such as runs/r001/recipe.yaml.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="One setting of the recipe, for all; may be repeated."),
-]
-Start = Annotated[str | None, typer.Option("--from", help="Checkpoint (id or file) to start from.")]
-DeviceName = Annotated[str | None, typer.Option("--device", help="auto, cpu, mps, cuda or cuda:N.")]
 
 
 def presets(json: Json = False) -> None:
@@ -67,7 +65,7 @@ def range_test(
 ) -> None:
     """Find a learning rate: raise it from far too small to far too large and see where the loss falls and breaks."""
     with Project.open(folder) as project:
-        wanted = _base(project, (model, preset, recipe), settings, start, device, {})
+        wanted = asked_recipe(project, model, recipe, preset, start, parse_settings(settings) | given(device=device))
         job = prepare_range_test(project, wanted, None, steps, low, high)
     points: list[dict[str, Any]] = []
     result: dict[str, Any] = {}
@@ -133,12 +131,9 @@ def study(
     if resume is not None:
         path = find_study(folder, resume)
     else:
-        budget_of_each = {
-            name: value for name, value in (("schedule.epochs", epochs), ("limits.time_minutes", minutes))
-            if value is not None
-        }  # fmt: skip
+        wanted = parse_settings(settings) | given(epochs=epochs, minutes=minutes, device=device)
         with Project.open(folder) as project:
-            base = _base(project, (model, preset, recipe), settings, start, device, budget_of_each)
+            base = asked_recipe(project, model, recipe, preset, start, wanted)
             arms = [usual_arm(name, base) for name in strategies.split(",") if name.strip()]
             arms += [_variant(text) for text in variant or []]
             path = create_study(project, base, arms, [base.seed + number for number in range(seeds)]).path
@@ -146,24 +141,6 @@ def study(
     _tell(path, report_study(path), json=json)
     if stopped and not json:
         say(f"not complete; 'defectdesk study DIR --resume {path.name}' goes on", "yellow")
-
-
-def _base(
-    project: Project,
-    chosen: tuple[str | None, str | None, Path | None],
-    settings: list[str] | None,
-    start: str | None,
-    device: str | None,
-    more: dict[str, Any],
-) -> Recipe:
-    model, preset, file = chosen
-    wanted = parse_settings(settings) | more
-    if device is not None:
-        wanted["device"] = device
-    if start is not None:
-        path = find_checkpoint(project, start)[1].absolute()
-        wanted |= {"weights.source": "checkpoint", "weights.path": str(path)}
-    return chosen_recipe(model, file, preset, wanted)
 
 
 def _variant(text: str) -> Arm:

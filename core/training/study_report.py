@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -83,15 +82,6 @@ def to_json(result: StudyResult) -> dict[str, Any]:
         "cautions": list(result.cautions),
         "runs": [asdict(one) for one in result.outcomes],
     }
-
-
-def from_report(path: Path) -> dict[str, Any]:
-    """What `to_json` gave, from report.json; empty while there is none."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def budget(study: Study) -> str:

@@ -93,6 +93,16 @@ def test_recipes_and_runs_wait_in_the_order_that_is_wanted(
     assert json.loads(capsys.readouterr().out) == {"running": [], "waiting": ["r003", "r002"]}
 
 
+def test_with_json_nothing_but_json_is_printed(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    past_run(project, "r001")
+    assert run(monkeypatch, "train", project, "--queue", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"run": "r002", "state": "waiting"}
+    assert run(monkeypatch, "runs", project, "r001", "--csv", tmp_path / "a.csv", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["steps"] == str(tmp_path / "a-steps.csv")
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -106,6 +116,10 @@ def test_recipes_and_runs_wait_in_the_order_that_is_wanted(
         (("queue", "{}", "add", "nothing.yaml"), "neither a run"),
         (("queue", "{}", "remove", "r001"), "does not wait"),
         (("queue", "{}", "first"), "name the runs"),
+        (("queue", "{}", "run", "r001"), "queue run: takes all that waits"),
+        (("queue", "{}", "list", "--background"), "belongs to queue run"),
+        (("runs", "{}", "r001", "--pause", "--stop"), "leave --pause or --stop out"),
+        (("train", "{}", "--resume", "r001", "--epochs", "0"), "leave the other options out"),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_one_line(

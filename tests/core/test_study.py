@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.commands.recipes import asked_recipe
 from core.errors import InputError
 from core.jobs.folder import JobFolder
+from core.models.anchors import Anchors
+from core.models.checkpoint import Description, save
+from core.models.families import Architecture
+from core.models.inputs import InputSpec
+from core.predicting import find_checkpoint
 from core.project.project import Project
 from core.sample.project import make_sample_project
 from core.studying import create_study, find_study, report_study, run_study
@@ -325,6 +332,27 @@ def test_a_study_that_was_cut_short_goes_on_where_it_was(project: Path) -> None:
     # The runs are usual ones: their models are there to be used.
     tensors = [project / "runs" / run / "checkpoints" / "best.safetensors" for run in ("r001", "r002")]
     assert all(path.is_file() for path in tensors)
+
+
+def test_a_checkpoint_to_start_from_names_the_model_and_an_unknown_one_says_how_many_there_are(
+    project: Path, run: Run
+) -> None:
+    folder = project / "runs" / "r001" / "checkpoints"
+    network = Architecture("ssdlite320_mobilenet_v3", Anchors((8, 16, 32, 64), (((9.0, 9.0),), (), (), ())), 1).build()
+    spec = InputSpec(mode="whole", width=64, height=64, mean=(0.5,) * 3, std=(0.5,) * 3)
+    described = Description(
+        id="r001-best", run="r001", model="ssdlite320_mobilenet_v3", epoch=1, created="2026-01-01T00:00:00",
+        labels=["a"], label_colors=["#ff0000"], architecture={}, input=spec, recipe={}, snapshot_hash="",
+    )  # fmt: skip
+    save(folder / "best.safetensors", network, described)
+    with Project.open(project) as opened:
+        asked = asked_recipe(opened, None, None, None, "r001-best", {"schedule.epochs": 3})
+        assert (asked.model, asked.weights.source) == ("ssdlite320_mobilenet_v3", "checkpoint")
+        assert asked_recipe(opened, "ssd_compact", None, None, "r001-best", {}).model == "ssd_compact"
+        for number in range(2, 9):
+            shutil.copytree(folder.parent, folder.parents[1] / f"r{number:03d}")
+        with pytest.raises(InputError, match="the last of 8 are: r003-best, .*; see 'defectdesk checkpoints DIR'"):
+            find_checkpoint(opened, "nothing")
 
 
 def test_the_command_lists_reports_and_refuses(project: Path, run: Run) -> None:
