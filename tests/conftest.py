@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+MEMORY_DISK = Path("/dev/shm")
+ROOM = 4 * 2**30  # bytes; more than all files of the tests that are there at a time
+
 # Before Qt is imported anywhere: the tests need no screen.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Dozens of tests start the program; each process would compile all that it imports, which takes longer than it runs.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# A project's every edit waits until it is on the disk, which is what half of the suite would wait for. Nothing here
+# cuts the power: a process that is killed leaves in memory what it has written.
+if MEMORY_DISK.is_dir() and os.access(MEMORY_DISK, os.W_OK) and shutil.disk_usage(MEMORY_DISK).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_DISK))
 
 
 @pytest.fixture(autouse=True)
