@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
 from core.changes import Changes
 from core.errors import InputError
 from core.jobs.process import CHILD_MODULE
-from core.models.registry import tells_where
 from core.project.records import CheckpointRecord
 from core.project.snapshot import take_snapshot
 from desktop import theme
@@ -250,7 +249,8 @@ class InspectPage(QWidget):
             self._stage.set_image(None)
             return
         self._stack.setCurrentIndex(0)
-        self._stage.set_tells_where(tells_where(loaded.request.checkpoint.model))
+        self._stage.set_tells_where(data.tells_where)
+        self._side.set_tells_where(data.tells_where)
         self._set_names(data)
         if self._judged != loaded.request.checkpoint.id:
             self._judged = loaded.request.checkpoint.id
@@ -261,7 +261,7 @@ class InspectPage(QWidget):
     def _iou(self) -> float | None:
         """The overlap by which boxes are judged; None where labels of images are."""
         assert self._loaded is not None and self._loaded.data is not None
-        return self._loaded.data.iou if tells_where(self._loaded.request.checkpoint.model) else None
+        return self._loaded.data.iou if self._loaded.data.tells_where else None
 
     def _set_names(self, data: InspectData) -> None:
         project = self._session.project
@@ -297,12 +297,10 @@ class InspectPage(QWidget):
         missed, false, right = (part[:, columns].sum(axis=1) for part in (counts.missed, counts.false, counts.right))
         keep = None if self._label is None else missed + false + right > 0
         self._images.set_counts(missed, false, right, keep)
-        average = data.evaluation.map
-        if self._label is not None:
-            average = data.evaluation.labels[data.label_names[self._label]].ap
+        average = data.average if self._label is None else data.ap[self._label]
         self._side.strip.set_score(inspect_data.score(counts, self._label), average, self._iou())
         scores = [inspect_data.score(counts, label) for label in range(len(data.label_names))]
-        self._side.labels.set_scores(scores, [data.evaluation.labels[name].ap for name in data.label_names])
+        self._side.labels.set_scores(scores, data.ap)
         self._draw_marks()
 
     def _choose_label(self, label: int | None) -> None:

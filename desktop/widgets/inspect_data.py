@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from core import geometry
 from core.evaluation.average_precision import Evaluation, evaluate
+from core.evaluation.classification import Classification, classify, image_labels
 from core.evaluation.matching import ImageMatch, MatchTable, align
 from core.types import Detections, GroundTruth
 
@@ -34,9 +35,11 @@ class InspectData:
     detections: tuple[Detections, ...]
     iou: float
     table: MatchTable
-    evaluation: Evaluation  # `ap` of each label and `map` are at `iou`
+    average: float | None  # mean average precision over the labels: of boxes at `iou`, or of labels of images
+    ap: tuple[float | None, ...]  # the same by label
     unknown_to_model: tuple[str, ...]  # labels of the project that the checkpoint cannot find
     not_in_project: tuple[str, ...]  # labels of the checkpoint that the project lacks
+    tells_where: bool = True  # False: each image is one box of its own size, which carries its labels
 
 
 def prepare(
@@ -46,24 +49,39 @@ def prepare(
     project_labels: Sequence[str],
     model_labels: Sequence[str],
     iou: float,
+    *,
+    tells_where: bool = True,
 ) -> InspectData:
     """Bring truth and detections over one list of labels, by name, and match them.
 
     Args:
         truth: label columns in the order of `project_labels`, one entry an image.
         detections: of the same images; scores in the order of `model_labels`.
+        tells_where: whether the model finds boxes; if not, an image is judged by the labels that it carries.
     """
     extra = tuple(name for name in model_labels if name not in project_labels)
     names = (*project_labels, *extra)
     padded = [GroundTruth(t.boxes, np.pad(t.labels, ((0, 0), (0, len(extra))))) for t in truth]
     aligned = [Detections(found.boxes, align(found, names), names) for found in detections]
+    judged: Evaluation | Classification
+    if tells_where:
+        judged = evaluate(padded, aligned, names, iou_thresholds=(iou,))
+    else:
+        judged = classify(np.stack([image_labels(one) for one in padded]), _image_scores(aligned), names)
     return InspectData(
         names, tuple(image_ids), tuple(padded), tuple(aligned), iou,
         MatchTable.build(padded, aligned, names, iou),
-        evaluate(padded, aligned, names, iou_thresholds=(iou,)),
+        judged.map,
+        tuple(judged.labels[name].ap for name in names),
         tuple(name for name in project_labels if name not in model_labels),
         extra,
+        tells_where,
     )  # fmt: skip
+
+
+def _image_scores(detections: Sequence[Detections]) -> NDArray[np.float32]:
+    """What was said of each image as a whole, (images, labels); 0 where nothing was."""
+    return np.stack([found.scores.max(axis=0, initial=0.0) for found in detections])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,6 +234,9 @@ def explain(data: InspectData, index: int, mark: Mark, label: int, right: bool) 
     if mark.source == "truth":
         return "found" if right else "missed"
     overlaps = geometry.iou(np.asarray([mark.xyxy], np.float32), truth.boxes)[0] if len(truth) else np.zeros(0)
+    if not data.tells_where:
+        carried = " and ".join(data.label_names[column] for column in np.flatnonzero(image_labels(truth)))
+        return "right" if right else f"false: the image has {carried or 'no defect'}"
     with_label = overlaps[truth.labels[:, label]] if len(truth) else overlaps
     if right:
         return f"right, IoU {with_label.max():.2f}"

@@ -75,6 +75,7 @@ def load(project: Project, request: Request) -> Loaded:
         snapshot.label_names,
         known.label_names,
         request.iou,
+        tells_where=tells_where(checkpoint.model),
     )
     return Loaded(request, snapshot, len(images), data, tuple(Path(image.path) for image in shown), known.problems)
 
@@ -93,13 +94,14 @@ def notes(loaded: Loaded) -> list[str]:
     if loaded.unpredicted:
         count = wording.plural(loaded.unpredicted, "image has", "images have")
         result.append(f"{count} no predictions yet, being new here since: predict again to see them.")
+    what, claims = ("boxes", "detections") if loaded.data.tells_where else ("images", "claims")
     if loaded.data.unknown_to_model:
         result.append(
-            f"The checkpoint does not know {_listed(loaded.data.unknown_to_model)}: boxes with that count as missed."
+            f"The checkpoint does not know {_listed(loaded.data.unknown_to_model)}: {what} with that count as missed."
         )
     if loaded.data.not_in_project:
         result.append(
-            f"The project has no label {_listed(loaded.data.not_in_project)}: detections of that count as false."
+            f"The project has no label {_listed(loaded.data.not_in_project)}: {claims} of that count as false."
         )
     if loaded.request.split in ("train", "all"):
         result.append("Images it was trained on are among these: expect more errors on new ones.")

@@ -43,6 +43,17 @@ TOOLTIPS = (
 )  # fmt: skip
 
 
+# With models that tell which defects are in an image, and not where.
+IMAGE_TOOLTIPS = (
+    TOOLTIPS[0],
+    "Average precision: how well the scores of this label tell the images that carry it; it does not depend on the threshold",
+    TOOLTIPS[2],
+    "Recall: of the images with this label, the share that is found",
+    "Images that are rightly said to carry it (TP)", "Images that are wrongly said to carry it (FP)",
+    "Images that carry it and were not found (FN)",
+)  # fmt: skip
+
+
 class MetricStrip(QFrame):
     """Precision, recall and F1 at the threshold, and mAP beside them."""
 
@@ -182,6 +193,11 @@ class LabelTable(QTableWidget):
 
     # -- keys
 
+    def set_tells_where(self, tells: bool) -> None:
+        """Whether the rows count boxes, or images that carry a label."""
+        for column, tooltip in enumerate(TOOLTIPS if tells else IMAGE_TOOLTIPS):
+            self._header(column).setToolTip(tooltip)
+
     def event(self, event: QEvent) -> bool:
         # The page has other plans with Space and Enter; while the table has the keys, they are its own.
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in CHOOSING:
@@ -238,7 +254,7 @@ class MarkPanel(QWidget):
         self.reasons = QLabel()
         self.reasons.setWordWrap(True)
         self.reasons.setTextFormat(Qt.TextFormat.RichText)
-        self.prompt = QLabel("Point at a box, or click it, to see all its scores.")
+        self.prompt = QLabel(PROMPT)
         self.prompt.setProperty("role", "muted")
         self.prompt.setWordWrap(True)
         for widget in (self.title, self.where, self.bars, self.reasons, self.prompt):
@@ -254,12 +270,17 @@ class MarkPanel(QWidget):
         if data is None or mark is None:
             return
         x1, y1, x2, y2 = mark.xyxy
-        self.title.setText(heading(mark))
-        self.where.setText(f"{x2 - x1:.0f} × {y2 - y1:.0f} px at {x1:.0f}, {y1:.0f}")
+        self.title.setText(heading(mark, tells_where=data.tells_where))
+        self.where.setText(f"{x2 - x1:.0f} × {y2 - y1:.0f} px at {x1:.0f}, {y1:.0f}" if data.tells_where else "")
+        self.where.setVisible(data.tells_where)
         row = mark.row if mark.source == "detection" else nearest(data, index, mark)
         self.bars.set_bars(score_bars(data, index, row, mark, names) if row is not None else [], threshold)
         self.bars.setVisible(row is not None)
         self.reasons.setText(_reasons(data, index, mark, row))
+
+
+PROMPT = "Point at a box, or click it, to see all its scores."
+IMAGE_PROMPT = "Point at the image, or click it, to see all its scores."
 
 
 class InspectSide(QFrame):
@@ -292,7 +313,8 @@ class InspectSide(QFrame):
         layout.addLayout(head)
         layout.addWidget(self.labels)
         layout.addSpacing(theme.GAP)
-        layout.addWidget(words("At the box", "section"))
+        self.detail = words("At the box", "section")
+        layout.addWidget(self.detail)
         layout.addWidget(self.panel)
         layout.addStretch(1)
         scroll = QScrollArea()
@@ -304,23 +326,30 @@ class InspectSide(QFrame):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
 
+    def set_tells_where(self, tells: bool) -> None:
+        """Speak of boxes, or of images and the labels that they carry."""
+        self.detail.setText("At the box" if tells else "In the image")
+        self.panel.prompt.setText(PROMPT if tells else IMAGE_PROMPT)
+        self.labels.set_tells_where(tells)
+
     def set_chosen(self, label: int | None) -> None:
         """Show which label the page is filtered by, and the way back to all."""
         self.labels.set_chosen(label)
         self.all_labels.setVisible(label is not None)
 
 
-def heading(mark: Mark) -> str:
-    """What a mark is, in words."""
+def heading(mark: Mark, *, tells_where: bool = True) -> str:
+    """What a mark is, in words; an image's labels lie on a box of its size where the model does not tell where."""
+    truth = "True box" if tells_where else "True labels"
     text = {
         "right": "Right",
         "false": "False",
         "mixed": "Right and false",
-        "found": "True box, found",
-        "missed": "True box, missed",
+        "found": f"{truth}, found",
+        "missed": f"{truth}, missed",
     }[mark.kind]
     if mark.kind == "missed" and any(mark.verdicts):
-        text = "True box, found in part"
+        text = f"{truth}, found in part"
     return text
 
 
@@ -366,7 +395,7 @@ def _reasons(data: InspectData, index: int, mark: Mark, row: int | None) -> str:
         lines.append(
             f'<span style="color:{color.name()}">●</span> {_escaped(data.label_names[label])}: {_escaped(reason)}'
         )
-    if mark.source == "truth":
+    if mark.source == "truth" and data.tells_where:
         lines.append(
             "Scores above: the detection nearest to it." if row is not None else "No detection is near it at any score."
         )

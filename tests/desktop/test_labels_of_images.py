@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from core.training.events import CheckpointSaved, EpochDone, RunStarted, to_json
+from core.types import Detections, GroundTruth
 from desktop.models.checkpoint_table import describe
 from desktop.models.run_history import RunHistory
 from desktop.models.wording import precision
 from desktop.widgets.checkpoint_detail import CheckpointDetail
+from desktop.widgets.inspect_data import InspectData, explain, marks, prepare
+from desktop.widgets.inspect_panel import InspectSide
 from desktop.widgets.inspect_stage import InspectStage
+from desktop.widgets.inspect_view import Names
 from desktop.widgets.run_status import RunStatus, summary
 from desktop.widgets.run_view import RunView
 from tests.builders import project_with_pictures
@@ -99,3 +105,40 @@ def test_no_overlap_is_asked_for_where_labels_lie_on_the_whole_image(qtbot: QtBo
     assert stage.ious.isVisible()
     stage.set_tells_where(False)
     assert not stage.ious.isVisible()
+
+
+def judged() -> InspectData:
+    """Three images of 100 x 100: two carry "dent", one of which also "rust"; scores that rank "dent" imperfectly."""
+    box = np.array([[0, 0, 100, 100]], np.float32)
+    truth = [GroundTruth(box, np.array([flags])) for flags in ([True, False], [True, True])]
+    truth.append(GroundTruth(np.zeros((0, 4), np.float32), np.zeros((0, 2), bool)))
+    names = ("dent", "rust")
+    scores = ((0.9, 0.2), (0.3, 0.8), (0.6, 0.1))
+    found = [Detections(box, np.array([one], np.float32), names) for one in scores]
+    return prepare([1, 2, 3], truth, found, names, names, 0.5, tells_where=False)
+
+
+def test_average_precision_of_labels_is_that_of_the_images_that_carry_them() -> None:
+    data = judged()
+    # Precision 1 at the first of the two images with a dent, 2/3 at the second; rust is ranked rightly.
+    assert data.ap == pytest.approx((0.5 * 1 + 0.5 * 2 / 3, 1.0))
+    assert data.average == pytest.approx(sum(one for one in data.ap if one is not None) / 2)
+
+
+def test_the_side_speaks_of_images_where_no_boxes_are_found(qtbot: QtBot) -> None:
+    data, side = judged(), InspectSide()
+    qtbot.addWidget(side)
+    side.show()
+    assert side.detail.text() == "At the box" and "true boxes" in side.labels.horizontalHeaderItem(3).toolTip()
+    side.set_tells_where(False)
+    assert side.detail.text() == "In the image" and "image" in side.panel.prompt.text()
+    assert all("box" not in side.labels.horizontalHeaderItem(column).toolTip() for column in range(7))
+    names = Names(data.label_names, (QColor("red"), QColor("blue")))
+    found = data.table.at(0.5)
+    truth, said = marks(data, 1, found.image(1))
+    side.panel.set_mark(data, 1, truth, names, 0.5)
+    assert side.panel.title.text() == "True labels, found in part" and not side.panel.where.isVisible()
+    side.panel.set_mark(data, 1, said, names, 0.5)
+    assert "rust: right" in side.panel.reasons.text() and "IoU" not in side.panel.reasons.text()
+    (wrong,) = marks(data, 2, found.image(2))
+    assert explain(data, 2, wrong, 0, False) == "false: the image has no defect"
