@@ -21,6 +21,7 @@ from desktop.widgets.curve_style import CurveStyle
 from desktop.widgets.plot_parts import AXIS_WIDTH, MarkLines, menu_button, overlay_label, quiet_plot, span
 
 _EMPTY_EPOCHS = 10  # of the axis while there is nothing to show
+_LEAST_RATIO = 1.1  # of the ends of a log scale, so that a loss that hardly moves is a flat line
 
 
 class CurvePlot(QWidget):
@@ -131,6 +132,7 @@ class CurvePlot(QWidget):
         shown = (item.y for item in self._items.values() if item.shown)
         low, high = span(shown, positive=self._logarithmic) or (0.1 if self._logarithmic else 0.0, 1.0)
         if self._logarithmic:
+            low, high = min(low, high / _LEAST_RATIO), max(high, low * _LEAST_RATIO)
             self._view.setYRange(math.log10(low), math.log10(high), padding=0.06)
         else:
             self._view.setYRange(min(0.0, low), high, padding=0.06)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from desktop.models.run_curves import Mark
 from desktop.theme import theme
 
 AXIS_WIDTH = 52  # of the left axis, the same in every plot so that epochs stand above each other
+_TICKS_APART = 18  # pixels that a tick of a log scale has at least, on average
 
 
 class EpochAxis(pg.AxisItem):
@@ -25,9 +27,38 @@ class EpochAxis(pg.AxisItem):
         return [spacing for spacing in spacings if spacing[0] >= 1] or [(1, 0)]
 
 
+class RoundAxis(pg.AxisItem):
+    """On a log scale it has round numbers also where they span less than a power of ten."""
+
+    def logTickValues(self, low: float, high: float, size: float, _usual: object) -> list[tuple[float, list[float]]]:
+        values = log_ticks(10.0**low, 10.0**high, max(3, int(size // _TICKS_APART)))
+        return [(1.0, [math.log10(value) for value in values])]
+
+    def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [f"{10.0**value * scale:.4g}" for value in values]
+
+
+def log_ticks(low: float, high: float, most: int) -> list[float]:
+    """Round values from `low` to `high`, both above 0, for an axis with a log scale: `most` at most.
+
+    Over less than a power of ten they are evenly spaced numbers; over more 1, 2, 5, 10 or, where those are too many,
+    powers of ten.
+    """
+    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    if high / low < 10:
+        steps = (mantissa * 10.0**power for power in range(decades[0] - 4, decades[-1] + 1) for mantissa in (1, 2, 5))
+        step = next(step for step in steps if (high - low) / step <= most - 1)
+        return [number * step for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    for mantissas in ((1, 2, 5), (1,)):
+        found = [value for power in decades for one in mantissas if low <= (value := one * 10.0**power) <= high]
+        if len(found) <= most:
+            break
+    return found[:: math.ceil(len(found) / most)]
+
+
 def quiet_plot() -> Any:
     """A plot without pyqtgraph's own menu and buttons, which look like no other part of the window."""
-    plot = pg.PlotWidget(axisItems={"bottom": EpochAxis("bottom")})
+    plot = pg.PlotWidget(axisItems={"bottom": EpochAxis("bottom"), "left": RoundAxis("left")})
     plot.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
     plot.setMenuEnabled(False)
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the widget around it takes the keys

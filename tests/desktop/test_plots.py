@@ -6,6 +6,8 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -14,6 +16,7 @@ from desktop.models.run_curves import Mark
 from desktop.theme import apply_theme, theme
 from desktop.widgets.curve_plot import CurvePlot
 from desktop.widgets.curve_style import LOSS_CURVES, MAP_CURVES, compared_style, label_curve_style
+from desktop.widgets.plot_parts import log_ticks
 from desktop.widgets.plots import loss_plot, map_plot
 
 
@@ -198,3 +201,32 @@ def test_a_hundred_thousand_steps_are_drawn_in_a_tenth_of_a_second(loss: CurvePl
         loss.grab()
         spans.append(time.process_time() - begun)
     assert min(spans) < 0.1
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.5, 2.3), (0.02, 0.09), (0.5, 5), (2.0, 2.2), (1e-4, 9e-4)])
+def test_a_log_scale_over_less_than_a_decade_has_several_round_ticks(low: float, high: float) -> None:
+    ticks = log_ticks(low, high, 6)
+    assert 3 <= len(ticks) <= 6 and all(low <= tick <= high for tick in ticks)
+    assert all(len(f"{tick:.4g}".strip("0.").replace(".", "")) <= 3 for tick in ticks)
+
+
+def test_a_log_scale_over_decades_has_ones_twos_and_fives_or_powers_of_ten() -> None:
+    assert log_ticks(0.1, 10, 8) == pytest.approx([0.1, 0.2, 0.5, 1, 2, 5, 10])
+    assert log_ticks(0.1, 10, 6) == pytest.approx([0.1, 1, 10])
+    assert log_ticks(1e-9, 1, 5) == pytest.approx([1e-9, 1e-7, 1e-5, 1e-3, 0.1])
+
+
+@given(st.floats(1e-9, 1e9), st.floats(1.02, 1e12), st.integers(3, 12))
+def test_a_log_scale_never_has_too_many_ticks(low: float, ratio: float, most: int) -> None:
+    ticks = log_ticks(low, low * ratio, most)
+    assert len(ticks) <= most and ticks == sorted(ticks) and all(low <= tick <= low * ratio for tick in ticks)
+
+
+def test_a_loss_that_hardly_falls_has_several_numbers_at_its_log_scale(loss: CurvePlot, qtbot: QtBot) -> None:
+    loss.resize(700, 220)
+    loss.set_data("train_loss", np.array([1.0, 2, 3]), np.array([2.3, 2.0, 1.6]))
+    loss.set_logarithmic(True)
+    loss.finish(3)
+    axis = loss._axes[0]
+    ticks = [place for _, places in axis.tickValues(*axis.range, axis.height()) for place in places]
+    assert len(axis.tickStrings(ticks, 1.0, 1.0)) >= 3 and "2" in axis.tickStrings(ticks, 1.0, 1.0)
