@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from core.project.runs import read_run
+from core.training.tracking import FOLDER as EVENT_FOLDER
 from desktop.models.run_history import RunHistory
 
 
@@ -43,14 +47,26 @@ def facts(about: RunAbout, history: RunHistory) -> list[tuple[str, str]]:
             ("Labels", ", ".join(started.labels)),
             ("Parameters", f"{started.parameters:,}, of which {started.trainable_parameters:,} learn at first"),
             ("Weights", started.weights),
-            ("Anchors reach", f"{started.reachable:.1%} of the boxes"),
+            ("Anchors reach", "" if history.tells_labels else f"{started.reachable:.1%} of the boxes"),
         ]
         found += [(name.replace("_", " ").capitalize(), text) for name, text in started.environment.items()
                   if name != "device"]  # fmt: skip
         found += [("Not taken over", text) for text in started.skipped]
+    if about.folder is not None and _for_tensorboard(about.recipe):
+        found.append(("TensorBoard", f"tensorboard --logdir {shlex.quote(str(about.folder / EVENT_FOLDER))}"))
     if history.finished is not None and history.finished.peak_memory_mb:
         found.append(("Memory at most", f"{history.finished.peak_memory_mb:,.0f} MB"))
     return [(name, text) for name, text in found if text]
+
+
+def _for_tensorboard(recipe: str) -> bool:
+    """Whether a run with this recipe writes event files; the folder is there only once it has begun to."""
+    try:
+        tree = yaml.safe_load(recipe)
+    except yaml.YAMLError:
+        return False
+    tracking = tree.get("tracking") if isinstance(tree, dict) else None
+    return isinstance(tracking, dict) and tracking.get("tensorboard") is True
 
 
 def facts_text(about: RunAbout, history: RunHistory) -> str:

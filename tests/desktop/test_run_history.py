@@ -157,6 +157,14 @@ def test_what_is_told_of_a_run_names_its_data_and_its_machine(tmp_path: Path) ->
     assert "Processes" not in found
 
 
+def test_a_run_that_writes_for_tensorboard_says_how_to_look_at_it(tmp_path: Path) -> None:
+    for number, text in enumerate(("tracking: {tensorboard: true}", "tracking: {tensorboard: false}", "tracking: [", "")):
+        (folder := tmp_path / f"r 00{number}").mkdir()
+        (folder / "recipe.yaml").write_text(text, "utf-8")
+    told = [dict(facts(RunAbout.of(tmp_path / f"r 00{number}"), RunHistory())).get("TensorBoard") for number in range(4)]
+    assert told == [f"tensorboard --logdir '{tmp_path}/r 000/tensorboard'", None, None, None]
+
+
 def test_lines_of_a_newer_version_are_passed_over() -> None:
     history = RunHistory.of([{"event": "dream"}, {"event": "step", "colour": "red"}, {"no": "event"}, *said(1)])
     assert len(history.epochs) == 1
