@@ -14,7 +14,7 @@ from string import Template
 from typing import Literal
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, QTemporaryDir, Signal
-from PySide6.QtGui import QAction, QColor, QFont, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QAction, QColor, QFont, QIcon, QPainter, QPalette, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
@@ -180,6 +180,11 @@ def icon(name: str, color: QColor | None = None, *, size: int = 20) -> QIcon:
 
 def icon_pixmap(name: str, color: QColor, size: int = 20, ratio: float = 1.0) -> QPixmap:
     """The icon `name` in one colour, `size` logical pixels square."""
+    key = f"defectdesk:{name}:{color.name()}:{size}:{ratio}"
+    # A page has dozens of buttons with four pictures each, and lists draw theirs anew with every row.
+    drawn = QPixmap()
+    if QPixmapCache.find(key, drawn):
+        return drawn
     renderer = QSvgRenderer(QByteArray(_svg(name).replace("currentColor", color.name()).encode()))
     pixmap = QPixmap(QSize(round(size * ratio), round(size * ratio)))
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -187,6 +192,7 @@ def icon_pixmap(name: str, color: QColor, size: int = 20, ratio: float = 1.0) ->
     renderer.render(painter, QRectF(pixmap.rect()))
     painter.end()
     pixmap.setDevicePixelRatio(ratio)
+    QPixmapCache.insert(key, pixmap)
     return pixmap
 
 
