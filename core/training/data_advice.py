@@ -28,7 +28,7 @@ def data_notices(
     `size`: of the network's input; `kept`: width and height at which each image is kept; `room`: bytes in memory and
     on disk for them.
     """
-    found = [mixing_notice(recipe, len(images)), _cover_notice(recipe, images, size), _room_notice(kept, room)]
+    found = [mixing_notice(recipe, len(images)), _cover_notice(recipe, images, size), _room_notice(recipe, kept, room)]
     return tuple(text for text in found if text)
 
 
@@ -67,13 +67,15 @@ def _cover_notice(recipe: Recipe, images: Sequence[SnapshotImage], size: tuple[i
     )
 
 
-def _room_notice(kept: Sequence[tuple[int, int]], room: tuple[int, int]) -> str:
-    needed = float(sum(3 * np.prod(size, dtype=np.float64) for size in kept))
+def _room_notice(recipe: Recipe, kept: Sequence[tuple[int, int]], room: tuple[int, int]) -> str:
+    needed = float(sum(3 * np.prod(size, dtype=np.float64) for size in kept))  # a third of it where all are grey
     memory, disk = room
     if needed <= memory + disk:
         return ""
+    crops = recipe.sampling.mode == "crops"
     return (
-        f"the training images take {needed / 2**30:.1f} GiB decoded and {(memory + disk) / 2**30:.1f} GiB may be kept, so "
-        f"{1 - (memory + disk) / needed:.0%} of them are decoded anew in each epoch; raise limits.ram_cache_mb or "
-        "limits.disk_cache_mb, or train on whole images, which are kept at the input's size"
+        f"the training images take up to {needed / 2**30:.1f} GiB decoded and {(memory + disk) / 2**30:.1f} GiB may be kept, "
+        f"so up to {1 - (memory + disk) / needed:.0%} of them are decoded anew {'for each crop' if crops else 'in each epoch'}; "
+        f"raise limits.ram_cache_mb or limits.disk_cache_mb"
+        + (", or train on whole images, which are kept at the input's size" if crops else "")
     )

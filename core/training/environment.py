@@ -71,8 +71,18 @@ def peak_memory_mb(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 2**20
 
 
-def device_notices(device: torch.device, recipe: Recipe) -> list[str]:
-    """What a person should know about the device before waiting for it."""
+def device_notices(device: torch.device, recipe: Recipe, processes: int = 1) -> list[str]:
+    """What a person should know about what computes, before waiting for it: the device, and how many train together."""
+    notices = _slow_device(device, recipe)
+    if processes > 1 and recipe.loss.kind == "mined_bce" and recipe.spec.task == "detect":
+        notices.append(
+            f"loss.kind: with mined_bce each of the {processes} processes looks for hard negatives in its own pictures, so "
+            "the gradient is not quite that of one process with the whole batch; with focal it is"
+        )
+    return notices
+
+
+def _slow_device(device: torch.device, recipe: Recipe) -> list[str]:
     if device.type == "cpu" and torch.cuda.is_available():
         return [f"training on the CPU, though {torch.cuda.get_device_name(0)} is here; set device=auto to use it"]
     if device.type == "cpu" and torch.backends.mps.is_available():

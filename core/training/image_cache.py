@@ -1,7 +1,9 @@
 """Images as training sees them, decoded once: in memory as long as they fit, then on disk, at the size that is needed.
 
-Which images are kept where changes the speed, never the pixels. The memory keeps what came first and never changes its
-mind: an epoch goes through all images, so forgetting the oldest would forget each one just before it is needed.
+Which images are kept where changes the speed, never the pixels nor their order: of an image for which there is no room,
+each crop decodes it, for to show its crops one after the other would fill a batch with one image. The memory keeps what
+came first and never changes its mind: an epoch goes through all images, so forgetting the oldest would forget each one
+just before it is needed.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from core.training.events import (
 from core.training.interruption import StopRequested, Wishes
 from core.training.judging import Judged
 from core.training.memory import TooLittleMemory, finite, in_memory
+from core.training.phases import never_learnt
 from core.training.preparation import prepare, prepared_again
 from core.training.recipe import Recipe
 from core.training.run import Run
@@ -77,7 +78,7 @@ def train(
     if saved is not None:
         run.restore(saved)
     yield run.started()
-    for text in [*prepared.notices, *device_notices(world.device, recipe), *run.notices()]:
+    for text in [*prepared.notices, *device_notices(world.device, recipe, world.size), *run.notices()]:
         yield Notice(text, "warning")
     wishes = Wishes(should_stop, should_pause)
     try:
@@ -166,7 +167,23 @@ def _close_epoch(run: Run, wishes: Wishes) -> Iterator[Event]:
         yield from _keep_if_best(run, state.latest)
         yield from _follow(run, state.latest)
     if last and state.step < run.steps:
-        yield Notice(f"the time limit ended the run in epoch {state.epoch} of {recipe.schedule.epochs}")
+        stages, first = never_learnt(run.plan.phases, state.epoch)
+        missing = f"; {', '.join(stages)}, to learn from epoch {first} on, never did" if stages else ""
+        yield Notice(f"the time limit ended the run in epoch {state.epoch} of {recipe.schedule.epochs}{missing}")
+    elif state.epoch == 1 and recipe.limits.time_minutes:
+        yield from _too_late(run)
+
+
+def _too_late(run: Run) -> Iterator[Event]:
+    """After the first epoch it can be seen which stages the time limit will not let learn."""
+    reached = math.floor(run.recipe.limits.time_minutes * 60 / max(run.seconds(), 1e-9)) + 1
+    stages, first = never_learnt(run.plan.phases, reached)
+    if stages and reached < run.recipe.schedule.epochs:
+        yield Notice(
+            f"at this speed the time limit ends the run in about epoch {reached}, before {', '.join(stages)} begin to "
+            f"learn in epoch {first}; set a longer limits.time_minutes, or let them learn earlier",
+            "warning",
+        )
 
 
 def _judge(run: Run, wishes: Wishes) -> Judged:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 
 class Part(BaseModel):
@@ -155,11 +155,12 @@ class Sampling(Part):
         description="For pooling-pyramid models: stride of the map that is tapped, 8 (small defects) or 16 (faster).",
     )  # fmt: skip
 
-    @model_validator(mode="after")
-    def _known_tap(self) -> Self:
-        if self.tap not in (8, 16):
-            raise ValueError("tap: the map that is tapped has stride 8 or 16")
-        return self
+    @field_validator("tap")
+    @classmethod
+    def _known_tap(cls, tap: int) -> int:
+        if tap not in (8, 16):
+            raise ValueError("must be 8 or 16, the strides of the maps that can be tapped")
+        return tap
 
 
 class Mixing(Part):
@@ -240,11 +241,12 @@ class Schedule(Part):
         description="For plateau: evaluations without a better validation loss before the rate drops.",
     )  # fmt: skip
 
-    @model_validator(mode="after")
-    def _milestones_rise(self) -> Self:
-        if any(not 0 < one < 1 for one in self.milestones) or list(self.milestones) != sorted(set(self.milestones)):
-            raise ValueError("milestones: must be rising shares of the run, each between 0 and 1, such as 0.67, 0.92")
-        return self
+    @field_validator("milestones")
+    @classmethod
+    def _milestones_rise(cls, milestones: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 < one < 1 for one in milestones) or list(milestones) != sorted(set(milestones)):
+            raise ValueError("must be rising shares of the run, each between 0 and 1, such as 0.67, 0.92")
+        return milestones
 
 
 class Loss(Part):

@@ -53,7 +53,8 @@ def range_test(
     stepper = Stepper(plan, task_for(recipe, snapshot), prepared.input, recipe, device, World(device=device))
     data = TrainingSet(
         snapshot.of_split(Split.TRAIN), len(snapshot.label_names), recipe,
-        (prepared.input.width, prepared.input.height), ImageCache(window=snapshot.window),
+        (prepared.input.width, prepared.input.height),
+        ImageCache(recipe.limits.ram_cache_mb * 2**20 or None, snapshot.window),
     )  # fmt: skip
     # What `optimizer.lr` says and what the head gets differ where the rate is scaled by the batch.
     scale = peak_rate(recipe.optimizer, recipe.schedule.batch_size * recipe.optimizer.accumulate) / recipe.optimizer.lr

@@ -82,6 +82,8 @@ class Recipe(Part):
             raise ValueError(f"weights.source: {self.model} has no {source} weights; choose none, file or checkpoint")
         if source in ("file", "checkpoint") and not self.weights.path:
             raise ValueError(f"weights.path: name the {source} to start from")
+        if source == "checkpoint" and self.weights.normalization != "auto":
+            raise ValueError("weights.normalization: a checkpoint has its own, which it was trained with; choose auto")
         if self.strategy.kind in ("frozen", "two_phase", "gradual") and source == "none":
             raise ValueError(
                 f"strategy.kind: {self.strategy.kind} keeps random weights frozen, which cannot learn; choose starting "
@@ -104,6 +106,12 @@ class Recipe(Part):
         strategy = self.strategy
         if strategy.from_stage and strategy.from_stage not in stages:
             raise ValueError(f"strategy.from_stage: {self.model} has no stage {strategy.from_stage!r}; choose one of {known}")
+        learns = strategy.from_stage or stages[0]
+        if strategy.kind == "fine_tune" and self.weights.source == "none" and learns != stages[0]:
+            raise ValueError(
+                f"strategy.from_stage: the stages before {learns} would stay random, as nothing was loaded into them; choose "
+                "starting weights, or leave it empty"
+            )
         if strategy.kind == "two_phase" and strategy.last_stages > len(stages):
             raise ValueError(f"strategy.last_stages: {self.model} has {len(stages)} stages; choose at most that many")
         for step in strategy.unfreeze:

@@ -60,7 +60,7 @@ class Run:
         self.saver = Saver(folder, recipe, snapshot, prepared)
         self.train_images = snapshot.of_split(Split.TRAIN)
         self.val_images = snapshot.of_split(Split.VAL)[: recipe.evaluation.max_images or None]
-        self.cache = ImageCache.for_run(recipe, snapshot.window, folder, world.size)
+        self.cache = ImageCache.for_run(recipe, snapshot.window, folder, world.here)
         size = (prepared.input.width, prepared.input.height)
         self.data = TrainingSet(self.train_images, len(snapshot.label_names), recipe, size, self.cache)
         # Steps of the optimiser; the last of an epoch may have fewer batches than the others.

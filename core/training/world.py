@@ -40,6 +40,7 @@ class World:
     rank: int = 0
     size: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    here: int = 1  # of these processes, those on this machine, which share its memory
 
     @classmethod
     def join(cls) -> Self:
@@ -54,7 +55,7 @@ class World:
         except (dist.DistError, ValueError, OSError) as error:
             where = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
             raise InputError(f"process {rank} of {size}: the others cannot be met at {where} ({error})") from error
-        return cls(rank, size)
+        return cls(rank, size, here=int(os.environ.get("LOCAL_WORLD_SIZE", size)))
 
     def on(self, device: str) -> Self:
         """The same world, with this process on its own of the devices that a recipe's `device` means.

@@ -15,6 +15,7 @@ from core.errors import InputError
 from core.launching import prepare_range_test, run_training
 from core.project.snapshot import Snapshot, take_snapshot
 from core.sample.project import make_sample_project
+from core.training.image_cache import ImageCache
 from core.training.range_test import range_test
 from core.training.rate_range import RangePoint, RangeResult, is_over, propose, rates, rounded, smoothed
 from core.training.recipe import Recipe, default_recipe, with_settings
@@ -144,6 +145,19 @@ def test_the_same_test_gives_the_same_points_at_rates_as_the_setting_says_them(
 def test_a_wish_to_stop_ends_it_without_a_result(snapshot: Snapshot) -> None:
     looks = iter([False, False, True])
     assert all(isinstance(one, RangePoint) for one in range_test(tiny(), snapshot, lambda: next(looks), steps=20))
+
+
+def test_it_keeps_to_the_memory_that_the_recipe_gives(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+    real = ImageCache.__init__
+
+    def noting(self: ImageCache, *arguments: Any, **more: Any) -> None:
+        real(self, *arguments, **more)
+        given.append(self.limit_bytes)
+
+    monkeypatch.setattr(ImageCache, "__init__", noting)
+    list(range_test(tiny(limits__ram_cache_mb=3), snapshot, lambda: True, 20))
+    assert given == [3 * 2**20]
 
 
 def test_a_range_that_does_not_rise_is_refused(snapshot: Snapshot) -> None:

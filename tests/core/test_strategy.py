@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from core.errors import InputError
 from core.models.anchors import Anchors
 from core.models.detector import Network
 from core.models.families import Architecture
@@ -67,6 +68,22 @@ def parts(*stages: str) -> set[str]:
     # The top-down path belongs to the last stage.
     lateral = {"backbone.lateral"} if "stage4" in stages else set()
     return {"heads"} | {f"backbone.{stage}" for stage in stages} | lateral
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"strategy.kind": "fine_tune", "strategy.from_stage": "stage3"}, "^recipe: strategy.from_stage: .* random"),
+        ({"weights.source": "checkpoint", "weights.path": "x", "weights.normalization": "caffe"}, "weights.normalization:"),
+        ({"sampling.tap": 12}, "^recipe: sampling.tap: must be 8 or 16"),
+        ({"schedule.milestones": [0.5, 0.2]}, "^recipe: schedule.milestones: must be rising"),
+    ],
+)
+def test_what_cannot_work_together_is_refused_with_the_field(settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        with_settings(default_recipe("ssd_compact"), settings)
+    fine = {"strategy.kind": "fine_tune", "strategy.from_stage": "stem", "sampling.tap": 8, "schedule.milestones": [0.5]}
+    with_settings(default_recipe("ssd_compact"), fine)
 
 
 def test_from_scratch_everything_changes() -> None:

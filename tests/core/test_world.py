@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from core.errors import InputError
+from core.training.environment import device_notices
+from core.training.recipe import default_recipe, with_settings
 from core.training.sampling import batch_bounds, rank_bounds
 from core.training.world import World, own_device
 
@@ -60,3 +62,20 @@ def test_each_process_has_a_gpu_of_its_own_or_is_told_that_there_is_none(monkeyp
     assert own_device("auto", 1) == own_device("cuda", 1) == torch.device("cuda:1")
     with pytest.raises(InputError, match="2 GPUs here, and process 3"):
         own_device("auto", 2)
+
+
+def test_processes_on_other_machines_take_no_memory_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda *_, **__: None)
+    for name, value in (("RANK", "5"), ("WORLD_SIZE", "8"), ("LOCAL_WORLD_SIZE", "4")):
+        monkeypatch.setenv(name, value)
+    assert (World.join().size, World.join().here) == (8, 4)
+    monkeypatch.delenv("LOCAL_WORLD_SIZE")
+    assert World.join().here == 8
+
+
+def test_that_many_processes_mine_negatives_apart_is_told() -> None:
+    recipe = with_settings(default_recipe("ssd_compact"), {"limits.precision": "fp32", "loss.kind": "focal"})
+    mined = with_settings(recipe, {"loss.kind": "mined_bce"})
+    told = device_notices(torch.device("cpu"), mined, 4)
+    assert len(told) == 1 and told[0].startswith("loss.kind: with mined_bce each of the 4 processes")
+    assert device_notices(torch.device("cpu"), mined) == device_notices(torch.device("cpu"), recipe, 4) == []
