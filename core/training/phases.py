@@ -56,6 +56,16 @@ def phase_at(found: Sequence[Phase], epoch: int) -> Phase:
     return next(phase for phase in reversed(found) if phase.epoch <= epoch)
 
 
+def never_learnt(found: Sequence[Phase], epoch: int) -> tuple[tuple[str, ...], int]:
+    """(stages that learn only after `epoch`, the epoch in which the first of them begins), for a run that ends there.
+
+    Without such stages: an empty tuple, and `epoch`.
+    """
+    learnt = phase_at(found, epoch).stages
+    later = [phase for phase in found if phase.epoch > epoch]
+    return (tuple(stage for stage in later[-1].stages if stage not in learnt), later[0].epoch) if later else ((), epoch)
+
+
 def stage_factors(strategy: Strategy, stages: Sequence[str]) -> dict[str, float]:
     """The rate of each stage as a fraction of the head's, once it learns.
 

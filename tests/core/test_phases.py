@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.models.registry import MODELS
-from core.training.phases import even_unfreezing, phase_at, phases, planned_phases
+from core.training.phases import Phase, even_unfreezing, never_learnt, phase_at, phases, planned_phases
 from core.training.recipe import Recipe, default_recipe, with_settings
 
 MODEL = "ssd300_vgg16"
@@ -104,6 +104,13 @@ def test_every_model_has_a_plan_that_the_registry_can_size(model: str) -> None:
     one = with_settings(default_recipe(model), {"strategy.kind": "scratch"})
     (phase,) = planned_phases(one)
     assert phase.stages == one.spec.stages and phase.trainable == one.spec.parameters
+
+
+def test_a_run_that_ends_early_leaves_the_stages_of_later_phases_without_learning() -> None:
+    plan = (Phase(1, ()), Phase(4, ("c",)), Phase(9, ("a", "b", "c")))
+    assert never_learnt(plan, 3) == (("a", "b", "c"), 4)
+    assert never_learnt(plan, 4) == (("a", "b"), 9)
+    assert never_learnt(plan, 9) == ((), 9)
 
 
 def test_phases_need_no_torch() -> None:

@@ -121,7 +121,7 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], list[
     )
     still = {f"augmentation.{name}": 0 for name in ("brightness", "contrast", "horizontal_flip", "vertical_flip")}
     recipe = with_settings(
-        tiny(schedule__epochs=60, sampling__input_size=96, optimizer__lr=0.003, evaluation__every=60), still
+        tiny(schedule__epochs=90, sampling__input_size=96, optimizer__lr=0.003, evaluation__every=90), still
     )
     events = run(recipe, make_snapshot(shown.label_names, shown.label_colors, (*shown.images, *again)), folder / "r001")
     return events, [Path(image.path) for image in shown.images], folder / "r001" / "checkpoints" / "last.safetensors"
@@ -304,6 +304,27 @@ def test_a_stated_time_limit_is_kept_and_the_rate_still_falls(
     rates = [event.lr for event in events if isinstance(event, StepDone)]
     assert len(rates) > 10 and rates[-1] < max(rates) / 5
     assert any(isinstance(event, Notice) and "time limit ended the run" in event.text for event in events)
+
+
+def test_stages_that_a_time_limit_keeps_from_learning_are_told_after_the_first_epoch_and_at_the_end(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tiny(schedule__epochs=1), snapshot, tmp_path / "r001")
+    start = {"weights__source": "checkpoint", "weights__path": str(tmp_path / "r001" / "checkpoints" / "best.safetensors")}
+    late = {"strategy__kind": "two_phase", "strategy__head_epochs": 5000, "strategy__last_stages": 1}
+    clock = itertools.count(0, 0.25)
+    for module in (loop, run_module):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    recipe = tiny(schedule__epochs=100_000, limits__time_minutes=0.5, **start, **late)
+    events = run(recipe, snapshot, tmp_path / "r002")
+    notices = [event.text for event in events if isinstance(event, Notice)]
+    begun = [event.epoch for event in events if isinstance(event, EpochDone)]
+    (early,) = [text for text in notices if "at this speed" in text]
+    assert "before stage4 begin to learn in epoch 5001" in early
+    assert events.index(Notice(early, "warning")) < next(
+        at for at, event in enumerate(events) if isinstance(event, EpochDone) and event.epoch == 2
+    )
+    assert f"ended the run in epoch {begun[-1]} of 100000; stage4, to learn from epoch 5001 on, never did" in notices[-1]
 
 
 def test_warm_up_rises_and_cosine_falls() -> None:
