@@ -120,6 +120,7 @@ class WatchThread(QThread):
     events = Signal(list)
     state_changed = Signal(str)
     began_anew = Signal()  # what was told before is no longer there
+    reachable_changed = Signal(bool)  # the folder went away, such as with a network drive, or came back
 
     def __init__(self, folder: JobFolder, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -133,8 +134,14 @@ class WatchThread(QThread):
 
     def run(self) -> None:
         watched = Watched(self.folder)
-        offset, told = 0, ""
+        offset, told, there = 0, "", True
         while not self._end.is_set():
+            if there != self.folder.path.is_dir():
+                there = not there
+                self.reachable_changed.emit(there)
+            if not there:
+                self._end.wait(WATCH_EVERY)
+                continue
             state = watched.state()  # before reading: what was written before the end is then surely read
             if self.folder.size() < offset:
                 offset = 0

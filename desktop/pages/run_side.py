@@ -95,8 +95,10 @@ class RunSide(QWidget):
         self.shown = run
         self.picker.show_run(run)
         self._offer_comparisons()
-        path = Path(run) if Path(run) in self._watched else project.runs_folder / run
-        if Path(run) in self._watched or JobFolder(path).state() == "running":
+        foreign = Path(run) in self._watched
+        self.view.summary.set_own(not foreign)
+        path = Path(run) if foreign else project.runs_folder / run
+        if foreign or JobFolder(path).state() == "running":
             self._begin_watch(path)
             return
         colors = self.label_colors()
@@ -114,6 +116,7 @@ class RunSide(QWidget):
         self.end_watch()
         self._tasks.cancel("train:run")
         self.shown = self._live.run
+        self.view.summary.set_own(True)
         about = RunAbout.of(self._project.runs_folder / self.shown)
         self.view.show_run(self._live.history, self._live.state, self.label_colors(), about)
         self.picker.show_run(self.shown)
@@ -143,6 +146,8 @@ class RunSide(QWidget):
         """Follow the run in `folder`; nothing is written there."""
         job = JobFolder(folder)
         try:
+            if not (folder / "job.json").is_file():
+                raise InputError(f"{folder}: is not the folder of a run; choose one such as project/runs/r003")
             if job.job().get("kind") != "train":
                 raise InputError(f"{folder}: is the folder of a job, but not of a training; choose one such as runs/r003")
         except InputError as error:
@@ -172,12 +177,22 @@ class RunSide(QWidget):
         watch.events.connect(lambda events: self._take_in(watch, events))
         watch.state_changed.connect(lambda state: self.view.set_state(state) if self._watch is watch else None)
         watch.began_anew.connect(lambda: self._watch_anew(watch))
+        watch.reachable_changed.connect(lambda there: self._tell_reachable(watch, there))
         watch.start()
 
     def _take_in(self, watch: WatchThread, events: list[dict[str, object]]) -> None:
         if self._watch is watch:
             self.view.history.add(events)
             self.view.refresh()
+
+    def _tell_reachable(self, watch: WatchThread, there: bool) -> None:
+        if self._watch is not watch:
+            return
+        folder = watch.folder.path
+        if there:
+            self.notice.show_notice(f"{folder}: is there again and is followed", "info")
+        else:
+            self.notice.show_notice(f"{folder}: cannot be reached; what was read of it is shown until it is back", "warning")
 
     def _watch_anew(self, watch: WatchThread) -> None:
         if self._watch is watch:

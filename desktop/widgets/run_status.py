@@ -134,6 +134,7 @@ class RunSummary(QFrame):
         self._resume.setToolTip("Go on with this run where it was left")
         self._resume.clicked.connect(self.resume_requested)
         self._may_resume = True
+        self._own = True
         self._list = QPushButton("Show checkpoints")
         self._list.clicked.connect(self.checkpoints_requested)
         layout = QHBoxLayout(self)
@@ -145,20 +146,24 @@ class RunSummary(QFrame):
         layout.addWidget(self._list)
         self.hide()
 
+    def set_own(self, own: bool) -> None:
+        """Whether the run is one of the project: only then are its checkpoints there, and can it be gone on with."""
+        self._own = own
+
     def set_resumable(self, on: bool, text: str = "Resume") -> None:
         """Whether runs may be gone on with here at all, and what the button says."""
         self._may_resume = on
         self._resume.setText(text)
-        self._resume.setVisible(self._state in RESUMABLE and on)
+        self._resume.setVisible(self._state in RESUMABLE and on and self._own)
 
     def show_run(self, history: RunHistory, state: str) -> None:
         text = summary(history, state)
         self._text.setText(text)
         self._checkpoint = best_checkpoint(history)
-        self._inspect.setVisible(bool(self._checkpoint))
-        self._list.setVisible(bool(self._checkpoint))
+        self._inspect.setVisible(bool(self._checkpoint) and self._own)
+        self._list.setVisible(bool(self._checkpoint) and self._own)
         self._state = state
-        self._resume.setVisible(state in RESUMABLE and self._may_resume)
+        self._resume.setVisible(state in RESUMABLE and self._may_resume and self._own)
         unfinished = state in ("paused", "waiting", "interrupted")
         restyle(self._resume, "role", "primary" if unfinished else "")
         restyle(self._inspect, "role", "" if unfinished else "primary")

@@ -233,12 +233,31 @@ def test_a_run_in_another_folder_is_followed_and_nothing_is_written_there(
     assert [epoch.epoch for epoch in bench.view.history.epochs] == [1, 2, 3]
     assert sorted(path.name for path in job.path.iterdir()) == before
     assert "watched · r007 in far" in [bench.page._runs.itemText(n) for n in range(bench.page._runs.count())]
-    assert not summary_button(bench, "Resume").isVisibleTo(bench.page)
+    # Its checkpoints are not in this project: one of the same name may be, of another run.
+    for text in ("Resume", "Inspect", "Show checkpoints"):
+        assert not summary_button(bench, text).isVisibleTo(bench.page)
+
+
+def test_what_was_read_of_a_watched_run_stays_while_its_folder_is_away(
+    bench: Bench, qtbot: QtBot, tmp_path: Path
+) -> None:
+    job, notice = far_run(tmp_path / "far", lines=9), bench.page._side.notice
+    bench.page._side.watch(job.path)
+    qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 1)
+    away = job.path.rename(tmp_path / "away")
+    qtbot.waitUntil(lambda: "cannot be reached" in notice.text)
+    assert len(bench.view.history.epochs) == 1
+    away.rename(job.path)
+    qtbot.waitUntil(lambda: "is there again" in notice.text)
+    for event in [to_json(one) for one in events(3, lambda: False, run="r007", pause=0)][9:]:
+        job.append(event)
+    qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
+    assert [epoch.epoch for epoch in bench.view.history.epochs] == [1, 2, 3]
 
 
 def test_a_folder_that_is_no_run_is_refused_where_the_person_looks(bench: Bench, tmp_path: Path) -> None:
     bench.page._side.watch(tmp_path)
-    assert "no job folder" in bench.page._side.notice.text
+    assert "is not the folder of a run; choose one such as" in bench.page._side.notice.text
     assert bench.page._side.notice.isVisibleTo(bench.page)
 
 
