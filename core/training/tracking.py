@@ -52,12 +52,12 @@ def final_events(lines: Iterable[Mapping[str, Any]]) -> tuple[list[EpochDone], l
 
 
 def epochs_csv(epochs: Iterable[EpochDone]) -> str:
-    """One row an epoch: losses, measures, and AP@0.5 by label; a cell is empty where nothing was measured."""
+    """One row an epoch: losses, measures, and AP by label; a cell is empty where nothing was measured."""
     rows = list(epochs)
     metrics = list(dict.fromkeys(name for epoch in rows for name in epoch.metrics))
     labels = list(dict.fromkeys(name for epoch in rows for name in epoch.labels))
     return _csv(
-        (*_PLAIN, *metrics, *(f"AP@0.5 {name}" for name in labels)),
+        (*_PLAIN, *metrics, *(f"{_by_label(rows)} {name}" for name in labels)),
         (
             [getattr(epoch, name) for name in _PLAIN]
             + [epoch.metrics.get(name) for name in metrics]
@@ -65,6 +65,11 @@ def epochs_csv(epochs: Iterable[EpochDone]) -> str:
             for epoch in rows
         ),
     )
+
+
+def _by_label(epochs: Iterable[EpochDone]) -> str:
+    """What is measured of each label: labels of whole images have no boxes that could overlap by half."""
+    return "AP@0.5" if any(epoch.map50 is not None for epoch in epochs) else "AP"
 
 
 def steps_csv(steps: Iterable[StepDone]) -> str:
@@ -130,7 +135,7 @@ class EventFile:
             case EpochDone():
                 values = {f"epoch/{name}": getattr(event, name) for name in _PLAIN if name not in ("epoch", "epochs")}
                 values |= {f"epoch/{name}": value for name, value in event.metrics.items()}
-                values |= {f"AP@0.5/{name}": value for name, value in event.labels.items()}
+                values |= {f"{_by_label([event])}/{name}": value for name, value in event.labels.items()}
                 self._scalars(event.epoch * self._steps, values)
                 self._writer.flush()
 

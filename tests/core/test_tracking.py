@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,13 @@ def test_an_old_run_can_be_looked_at_in_tensorboard(tmp_path: Path) -> None:
     run = run_of(tmp_path, [started(), step(1, 2, 2.0), epoch(1, 0.5)])
     export_tensorboard(run, tmp_path / "tb", default_recipe("ssd_compact"))
     assert scalars(tmp_path / "tb")["epoch/map"] == [(3, 0.5)]
+
+
+def test_labels_of_whole_images_are_not_said_to_overlap_by_half(tmp_path: Path) -> None:
+    told = replace(epoch(1, None), map=0.6, labels={"pit": 0.6})
+    (row,) = csv.DictReader(io.StringIO(epochs_csv([told])))
+    assert row["AP pit"] == "0.6" and not any("0.5" in name for name in row)
+    recipe = with_settings(default_recipe("ssd_compact"), {"tracking.tensorboard": True})
+    list(tracked(iter([started(), told]), recipe, tmp_path))
+    found = scalars(tmp_path / "tensorboard")
+    assert "AP/pit" in found and "AP@0.5/pit" not in found
