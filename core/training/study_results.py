@@ -280,6 +280,12 @@ def _cautions(study: Study, arms: Sequence[ArmResult], outcomes: Sequence[Outcom
             + ", ".join(f"{arm.arm} {arm.parameters:,}" for arm in arms if arm.parameters)
             + " parameters."
         )
+    for arm in arms:
+        if arm.kind == "scratch" and 0 < arm.trained < arm.parameters:
+            found.append(
+                f"{arm.arm} trains {arm.trained:,} of {arm.parameters:,} parameters: the others lie behind the last anchors, as "
+                "the defects are small, and are never computed, so no strategy trains them."
+            )
     devices = {one.device for one in outcomes if one.device}
     if len(devices) > 1:
         found.append(f"The times are from different devices ({', '.join(sorted(devices))}) and do not compare.")

@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,14 @@ def result(values: dict[str, list[float]], seconds: dict[str, float] | None = No
         for run in one.runs
     ]  # fmt: skip
     return conclude(one, outcomes)
+
+
+def test_parameters_that_no_strategy_trains_are_explained() -> None:
+    found = result({"frozen": [0.3], "scratch": [0.1]})
+    assert not any("never computed" in text for text in found.cautions)
+    left_out = [replace(one, parameters=1000, trained=400) for one in found.outcomes]
+    told = conclude(found.study, left_out).cautions
+    assert next(text for text in told if "never computed" in text).startswith("scratch trains 400 of 1,000 parameters")
 
 
 def test_a_difference_far_beyond_the_spread_is_a_verdict() -> None:
