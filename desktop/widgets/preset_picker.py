@@ -47,9 +47,9 @@ class PresetButton(QToolButton):
         self.rows = [_Row("Model's defaults", _DEFAULTS, f"for {title}")]
         self.rows[0].clicked.connect(lambda: self._choose(None))
         for preset in load_presets():
-            other = "" if preset.suits(model) else f"brings {model_spec(preset.usual_model).title}"
             if not preset.suits(model) and not preset.usual_model:
                 continue  # made for models with weights, and names none
+            other = "" if preset.suits(model) else f"brings {model_spec(preset.usual_model).title}"
             row = _Row(preset.title, preset.when, other)
             row.clicked.connect(lambda _=False, preset=preset: self._choose(preset))
             self.rows.append(row)

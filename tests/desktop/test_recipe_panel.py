@@ -47,6 +47,14 @@ def type_yaml(panel: RecipePanel, old: str, new: str) -> None:
     panel.yaml.commit()
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_the_presets_can_be_listed_for_every_model(panel: RecipePanel, model: str) -> None:
+    panel.form.choose_model(model)
+    panel.presets.opening.emit()
+    titles = [row.accessibleName() for row in panel.presets.rows]
+    assert titles[0] == "Model's defaults" and "Quick look" in titles
+
+
 def test_title_and_cost_of_each_model_stand_side_by_side(panel: RecipePanel) -> None:
     bold, small = QFont(panel.font()), QFont(panel.font())
     bold.setBold(True)
