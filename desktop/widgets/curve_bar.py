@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QIcon, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QWidget
 
 from desktop.models.run_curves import SMOOTHINGS
@@ -14,6 +14,8 @@ from desktop.widgets.curve_style import MOST_COMPARED, compared_color
 from desktop.widgets.parts import words
 
 _USUAL = 20  # steps
+_WIDE = 500  # pixels that all of it takes with two runs beside the one that is shown
+_NARROWEST = 300
 
 
 class CurveBar(QWidget):
@@ -35,7 +37,6 @@ class CurveBar(QWidget):
         self._smoothing.setPageStep(1)
         self._smoothing.setFixedWidth(110)
         self._smoothing.setAccessibleName("Smoothing of the steps")
-        self._smoothing.setToolTip("How many steps the thicker line is the mean of")
         self._smoothed = QLabel()
         self._smoothed.setProperty("role", "muted")
         self._smoothed.setFixedWidth(self._smoothed.fontMetrics().horizontalAdvance("1000 steps") + GAP)
@@ -51,6 +52,7 @@ class CurveBar(QWidget):
         menu.addAction("Table (CSV)…", self.csv_wanted.emit)
         menu.addAction("TensorBoard event file…", self.tensorboard_wanted.emit)
         self._export.setMenu(menu)
+        self._caption = words("Smoothing", "muted")
         self._chips = QHBoxLayout()
         self._chips.setSpacing(GAP // 2)
         self._smoothing.valueChanged.connect(self._smooth)
@@ -96,9 +98,21 @@ class CurveBar(QWidget):
         self._build_chips()
         self.compared_changed.emit(list(self._compared))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the slider gets shorter and goes without its words, which its tip has."""
+        super().resizeEvent(event)
+        wide = self.width() >= _WIDE
+        self._caption.setVisible(wide)
+        self._smoothed.setVisible(wide)
+        self._smoothing.setFixedWidth(110 if wide else 60)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(_NARROWEST, super().minimumSizeHint().height())
+
     def _smooth(self) -> None:
         steps = self.smoothing
         self._smoothed.setText("off" if steps == 1 else f"{steps} steps")
+        self._smoothing.setToolTip(f"Smoothing: how many steps the thicker line is the mean of; now {steps}")
         self.smoothing_changed.emit(steps)
 
     def _build_menu(self) -> None:
@@ -132,7 +146,7 @@ class CurveBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
-        layout.addWidget(words("Smoothing", "muted"))
+        layout.addWidget(self._caption)
         layout.addWidget(self._smoothing)
         layout.addWidget(self._smoothed)
         layout.addWidget(self._log)

@@ -11,7 +11,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from desktop.models.run_curves import Mark
@@ -21,6 +21,7 @@ from desktop.widgets.curve_style import CurveStyle
 from desktop.widgets.plot_parts import AXIS_WIDTH, MarkLines, menu_button, overlay_label, quiet_plot, span
 
 _EMPTY_EPOCHS = 10  # of the axis while there is nothing to show
+_WIDE = 460  # pixels in which a title and the switches stand side by side
 _LEAST_RATIO = 1.1  # of the ends of a log scale, so that a loss that hardly moves is a flat line
 
 
@@ -259,6 +260,11 @@ class CurvePlot(QWidget):
         elif event.type() == QEvent.Type.Resize:
             self._place_empty()
         return False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In little room the switches matter more than the title, which the axis has too."""
+        super().resizeEvent(event)
+        self._title.setVisible(self.width() >= _WIDE)
 
     # -- looks -------------------------------------------------------------------------------------------------
 

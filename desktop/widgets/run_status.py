@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.resuming import RESUMABLE
 from desktop.models.run_history import RunHistory
@@ -30,6 +41,10 @@ _LABEL_FIGURES = {"Best mAP@0.5": "Best mAP", "Best mAP@[.5:.95]": "Its macro F1
 _FIGURES = ("Images/s", "Time left", "Learning rate", "Loss", "Best mAP@0.5", "Best mAP@[.5:.95]")
 
 
+_WIDE = 620  # pixels in which all figures stand beside each other with their titles whole
+_NARROWEST = 300
+
+
 class RunStatus(QWidget):
     """Progress bar, figures and device of the run that is shown."""
 
@@ -54,19 +69,17 @@ class RunStatus(QWidget):
         line.addWidget(self._place)
         line.addStretch(1)
         line.addWidget(self._device)
-        figures = QGridLayout()
+        self._grid = figures = QGridLayout()
         figures.setHorizontalSpacing(PAD)
         figures.setVerticalSpacing(0)
         self._titles = {name: QLabel(name) for name in _FIGURES}
-        for column, (name, value) in enumerate(self._values.items()):
-            title = self._titles[name]
-            title.setProperty("role", "small")
+        for name, value in self._values.items():
+            self._titles[name].setProperty("role", "small")
             value_font = value.font()
             value_font.setPixelSize(16)
             value.setFont(value_font)
-            figures.addWidget(title, 0, column)
-            figures.addWidget(value, 1, column)
-            figures.setColumnStretch(column, 1)
+        self._columns = 0
+        self._arrange(len(_FIGURES))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
@@ -99,6 +112,26 @@ class RunStatus(QWidget):
         for name, text in texts.items():
             self._values[name].setText(text)
             self._titles[name].setText(_LABEL_FIGURES.get(name, name) if history.tells_labels else name)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(len(_FIGURES) if self.width() >= _WIDE else len(_FIGURES) // 2)
+
+    def minimumSizeHint(self) -> QSize:
+        """Less than the figures beside each other take: they go below each other before they are cut off."""
+        return QSize(_NARROWEST, super().minimumSizeHint().height())
+
+    def _arrange(self, columns: int) -> None:
+        """Place the figures in rows of so many."""
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for number, name in enumerate(_FIGURES):
+            row, column = divmod(number, columns)
+            self._grid.addWidget(self._titles[name], 2 * row, column)
+            self._grid.addWidget(self._values[name], 2 * row + 1, column)
+        for column in range(len(_FIGURES)):
+            self._grid.setColumnStretch(column, int(column < columns))
 
     def state_text(self) -> str:
         return self._state.text()
@@ -137,14 +170,22 @@ class RunSummary(QFrame):
         self._own = True
         self._list = QPushButton("Show checkpoints")
         self._list.clicked.connect(self.checkpoints_requested)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(PAD, GAP, PAD, GAP)
-        layout.setSpacing(GAP)
-        layout.addWidget(self._text, 1)
-        layout.addWidget(self._resume)
-        layout.addWidget(self._inspect)
-        layout.addWidget(self._list)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(GAP)
+        for button in (self._resume, self._inspect, self._list):
+            buttons.addWidget(button)
+        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._line.setContentsMargins(PAD, GAP, PAD, GAP)
+        self._line.setSpacing(GAP)
+        self._line.addWidget(self._text, 1)
+        self._line.addLayout(buttons)
         self.hide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the buttons stand below the text, which would be a narrow column beside them."""
+        super().resizeEvent(event)
+        wide = self.width() >= _WIDE
+        self._line.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
 
     def set_own(self, own: bool) -> None:
         """Whether the run is one of the project: only then are its checkpoints there, and can it be gone on with."""

@@ -9,15 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from core.training.events import to_json
 from desktop.models.run_curves import Mark
+from desktop.models.run_history import RunHistory
 from desktop.theme import apply_theme, theme
 from desktop.widgets.curve_plot import CurvePlot
 from desktop.widgets.curve_style import LOSS_CURVES, MAP_CURVES, compared_style, label_curve_style
 from desktop.widgets.plot_parts import log_ticks
 from desktop.widgets.plots import loss_plot, map_plot
+from desktop.widgets.run_view import RunView
+from tests.desktop.training_child import events
 
 
 @pytest.fixture
@@ -230,3 +234,26 @@ def test_a_loss_that_hardly_falls_has_several_numbers_at_its_log_scale(loss: Cur
     axis = loss._axes[0]
     ticks = [place for _, places in axis.tickValues(*axis.range, axis.height()) for place in places]
     assert len(axis.tickStrings(ticks, 1.0, 1.0)) >= 3 and "2" in axis.tickStrings(ticks, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("width", [440, 900])
+def test_nothing_of_a_run_is_cut_off_in_a_narrow_or_a_wide_window(
+    qtbot: QtBot, qapp: QApplication, width: int
+) -> None:
+    apply_theme(qapp, "dark")
+    window = QWidget()
+    qtbot.addWidget(window)
+    view = RunView(window)
+    view.show_run(RunHistory.of([to_json(event) for event in events(2, lambda: False, pause=0)]), "finished", {})
+    window.resize(width, 760)
+    window.show()
+    view.setGeometry(0, 0, width, 760)
+    qtbot.waitExposed(window)
+
+    def shown() -> list[QLabel | QToolButton]:
+        parts = [*view.status.findChildren(QLabel), *view.bar.findChildren(QLabel)]
+        parts += [*view.bar.findChildren(QToolButton), *view.map.findChildren(QToolButton)]
+        return [part for part in parts if part.isVisible() and part.text()]
+
+    assert {"Log scale", "Export", "Best mAP@[.5:.95]", "mAP@[.5:.95]"} <= {part.text() for part in shown()}
+    qtbot.waitUntil(lambda: all(part.width() >= part.sizeHint().width() for part in shown()))
