@@ -32,12 +32,11 @@ def with_preset(recipe: Recipe, preset: Preset | None) -> Recipe:
 
     Its model stays if the preset suits it. What was set up for the project stays where the preset says nothing of it.
     """
-    if preset is None:
-        return with_model(recipe, recipe.model).model_copy(
-            update={"augmentation": default_recipe(recipe.model).augmentation}
-        )
-    model = recipe.model if preset.suits(recipe.model) else preset.usual_model
-    kept = with_model(recipe, model).model_copy(update={"evaluation": default_recipe(model).evaluation})
+    model = recipe.model if preset is None or preset.suits(recipe.model) else preset.usual_model
+    usual = default_recipe(model)
+    kept = with_model(recipe, model).model_copy(update={"evaluation": usual.evaluation})
     # A limit of time belongs to the preset that set it.
-    kept = with_settings(kept, {"limits.time_minutes": default_recipe(model).limits.time_minutes})
+    kept = with_settings(kept, {"limits.time_minutes": usual.limits.time_minutes})
+    if preset is None:
+        return kept.model_copy(update={"augmentation": usual.augmentation})
     return with_settings(kept, preset.settings_for(model))

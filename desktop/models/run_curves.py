@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from desktop.models.run_history import RunHistory
 
 SMOOTHINGS = (1, 5, 10, 20, 50, 100, 200, 500, 1000)  # steps that a smoothed value is the mean of
+_FEWEST_SHOWN = 10  # epochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,20 @@ def smoothed(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
     begins = np.maximum(0, ends - steps)
     number = counts[ends] - counts[begins]
     return np.where(number > 0, (sums[ends] - sums[begins]) / np.maximum(number, 1), np.nan)
+
+
+def shown_epochs(history: RunHistory, others: Iterable[RunHistory] = ()) -> int:
+    """How many epochs the plots show: what is done and some more, the next change that is planned, never more than all.
+
+    In round numbers, so that the curves do not move with every epoch.
+    """
+    runs = [history, *others]
+    done = max(run.progress * run.total_epochs for run in runs)
+    planned = min((mark.x for mark in marks(history) if mark.planned), default=0.0)
+    total = max(run.total_epochs for run in runs)
+    wanted = max(done * 1.05, planned * 1.1, _FEWEST_SHOWN)
+    rounds = (step * 10**power for power in range(1, 6) for step in (1, 2, 4))
+    return min(next((one for one in rounds if one >= wanted), total), total)
 
 
 def marks(history: RunHistory) -> list[Mark]:

@@ -45,7 +45,7 @@ class CurvePlot(QWidget):
         """Without `x_title` for a plot above another one with the same epochs: the words would cost it height."""
         super().__init__(parent)
         self._unit_range = unit_range
-        self._total = 0
+        self._epochs = 0
         self._fitted = True  # the view follows the data until the person moves it
         self._at: float | None = None  # the epoch that is read out
         self._logarithmic = False
@@ -112,9 +112,9 @@ class CurvePlot(QWidget):
         """Upright lines where something changed."""
         self._marks.show(marks)
 
-    def finish(self, total_epochs: int) -> None:
-        """To be called after the last `set_data` of an update: sets the range and the empty state."""
-        self._total = total_epochs
+    def finish(self, epochs: int) -> None:
+        """To be called after the last `set_data` of an update: shows at least `epochs`, and whether there is anything."""
+        self._epochs = epochs
         self._empty.setVisible(not any(item.has_points() for item in self._items.values()))
         self._place_empty()
         if self._fitted:
@@ -126,7 +126,7 @@ class CurvePlot(QWidget):
         """Show everything, and follow the data again."""
         self._fitted = True
         last = max((item.last_x() for item in self._items.values()), default=0.0)
-        self._view.setXRange(0, max(self._total, math.ceil(last)) or _EMPTY_EPOCHS, padding=0.02)
+        self._view.setXRange(0, max(self._epochs, math.ceil(last)) or _EMPTY_EPOCHS, padding=0.02)
         if self._unit_range:
             self._view.setYRange(0, 1, padding=0.07)
             return

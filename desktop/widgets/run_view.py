@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from desktop.models.run_about import RunAbout, facts_text
-from desktop.models.run_curves import marks, smoothed
+from desktop.models.run_curves import marks, shown_epochs, smoothed
 from desktop.models.run_history import LogLine, RunHistory
 from desktop.theme import GAP
 from desktop.widgets.curve_bar import CurveBar
@@ -145,10 +145,10 @@ class RunView(QWidget):
                 plot, key = self.loss if field.endswith("loss") else self.map, compared_key(run, field)
                 if key in plot.curve_keys():
                     plot.set_data(key, *other.epoch_curve(field))
-        total = max([history.total_epochs, *(other.total_epochs for other in self._compared.values())])
+        shown = shown_epochs(history, self._compared.values())
         for plot in (self.loss, self.map):
             plot.set_marks(marks(history))
-            plot.finish(total)
+            plot.finish(shown)
 
     def _choose_curves(self, history: RunHistory) -> None:
         labels, metrics = history.label_names(), history.metric_names()

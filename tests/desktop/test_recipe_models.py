@@ -213,6 +213,13 @@ def test_a_preset_keeps_the_device_and_the_model_that_it_suits(model: str, prese
             assert getattr(getattr(new, part), leaf) == value
 
 
+def test_the_defaults_take_back_all_that_a_preset_set() -> None:
+    old = with_settings(default_recipe("ssd_compact"), {"device": "cpu"})
+    for preset in load_presets():
+        if preset.suits("ssd_compact"):
+            assert with_preset(with_preset(old, preset), None) == old, preset.name
+
+
 def test_another_model_brings_its_own_settings_and_keeps_the_projects() -> None:
     old = with_settings(default_recipe("ssd_compact"), {"augmentation.rotation": 9, "schedule.epochs": 3})
     new = with_model(old, "ssd300_vgg16")

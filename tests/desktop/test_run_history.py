@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.training.events import CheckpointSaved, EpochDone, PhaseBegun, RunPaused, StepDone, to_json
 from desktop.models.run_about import RunAbout, facts
-from desktop.models.run_curves import Mark, marks, smoothed
+from desktop.models.run_curves import Mark, marks, shown_epochs, smoothed
 from desktop.models.run_history import RunHistory
 from desktop.widgets.run_status import best_checkpoint, duration, place, summary
 from tests.desktop.training_child import events
@@ -104,6 +104,20 @@ def test_phases_are_marked_where_they_begin_and_planned_ones_until_then() -> Non
     assert marks(history) == [Mark(0, "head", True), Mark(2, "+s4", True), Mark(4, "+s3", True)]
     history.add([to_json(PhaseBegun(1, [], 10)), to_json(PhaseBegun(3, ["s4"], 20))])
     assert [mark.planned for mark in marks(history)] == [False, False, True]
+
+
+def test_the_plots_show_some_more_than_is_done_and_the_next_change() -> None:
+    lines = said(100)
+    epochs = [at for at, line in enumerate(lines) if line["event"] == "epoch"]
+
+    def shown(done: int, plan: tuple[int, ...] = ()) -> int:
+        begun = lines[0] | {"plan": [{"epoch": epoch, "stages": [f"s{epoch}"]} for epoch in (1, *plan)]}
+        return shown_epochs(RunHistory.of([begun, *lines[1 : epochs[done - 1] + 1]]))
+
+    assert [shown(done) for done in (1, 9, 12, 30, 60, 99, 100)] == [10, 10, 20, 40, 100, 100, 100]
+    assert shown(2, (26,)) == 40 and shown(30, (26,)) == 40
+    long = RunHistory.of(lines[: epochs[50] + 1])
+    assert shown_epochs(RunHistory.of(said(5)), [long]) == 100, "the one that it is compared with, too"
 
 
 def test_a_run_whose_parts_all_learn_from_the_beginning_has_no_marks() -> None:
