@@ -98,5 +98,6 @@ class _Row(QPushButton):
     def _fit(self) -> None:
         # A button takes no height from the layout inside it.
         self._when.ensurePolished()
-        room = WIDTH - 2 * GAP - 2 * PAD - 4
-        self.setFixedHeight(self.fontMetrics().height() + self._when.heightForWidth(room) + 2 * GAP + 8)
+        layout = self.layout()
+        assert layout is not None
+        self.setFixedHeight(layout.totalHeightForWidth(self.width() if self.isVisible() else WIDTH - 2 * GAP))
