@@ -37,8 +37,10 @@ VALIDATION = 40  # images of train.json that are only looked at while a training
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "cpu": (
         "ssd_compact",
-        {"loss.kind": "mined_bce", "loss.box_weight": 1.0, "sampling.on_box": 0.6, "evaluation.every": 6,
-         "schedule.epochs": 60},
+        {
+            "loss.kind": "mined_bce", "loss.box_weight": 1.0, "sampling.on_box": 0.5, "optimizer.ema": 0.999,
+            "optimizer.weight_decay": 0.02, "schedule.epochs": 120, "evaluation.every": 12, "limits.time_minutes": 100,
+        },
     ),
     "gpu": (
         "ssd512_vgg16",
