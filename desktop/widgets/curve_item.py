@@ -16,6 +16,8 @@ from desktop.widgets.curve_style import CurveStyle
 
 _EPOCH_MARK = 7  # diameter of a marker in pixels
 _COMPARED_MARK = 5
+_SMALL_MARK = 3  # where there are more points than can be told apart
+_CROWD = 60  # points
 
 
 class CurveItem:
@@ -29,6 +31,7 @@ class CurveItem:
         self.button: QToolButton | None = None
         self.action: Any = None
         self._logarithmic = False
+        self._crowded = False
         self._curve = pg.PlotDataItem(connect="finite", antialias=True)
         # Thousands of steps on a few hundred pixels: the least and the largest of each column are drawn.
         self._curve.setDownsampling(auto=True, method="peak")
@@ -84,16 +87,23 @@ class CurveItem:
         self._curve.setPen(pen)
         if self.style.marks:
             self._curve.setSymbol("o")
-            self._curve.setSymbolSize(_COMPARED_MARK if self.style.follows else _EPOCH_MARK)
             self._curve.setSymbolBrush(color)
-            self._curve.setSymbolPen(pg.mkPen(theme().plot_background, width=1.5))
+            self._size_marks()
         for switch in (self.button, self.action):
             if switch is not None:
                 switch.setIcon(swatch(pen))
 
+    def _size_marks(self) -> None:
+        crowded = self._crowded = len(self.x) > _CROWD
+        usual = _COMPARED_MARK if self.style.follows else _EPOCH_MARK
+        self._curve.setSymbolSize(_SMALL_MARK if crowded else usual)
+        self._curve.setSymbolPen(None if crowded else pg.mkPen(theme().plot_background, width=1.5))
+
     def _draw(self) -> None:
         y = np.where(self.y > 0, self.y, np.nan) if self._logarithmic else self.y
         self._curve.setData(self.x, y)
+        if self.style.marks and (len(self.x) > _CROWD) != self._crowded:
+            self._size_marks()
 
 
 def swatch(pen: QPen) -> QIcon:

@@ -60,6 +60,17 @@ def test_the_view_holds_all_planned_epochs_and_all_values(loss: CurvePlot) -> No
     assert y[0] <= 0 and y[1] >= 3
 
 
+def test_markers_of_many_epochs_are_small_so_that_the_curve_is_seen(loss: CurvePlot) -> None:
+    put(loss, "train_loss", [1.0] * 40)
+    curve = loss._items["train_loss"]._curve
+    few = curve.opts["symbolSize"]
+    put(loss, "train_loss", [1.0] * 200)
+    assert curve.opts["symbolSize"] < few / 2
+    loss.grab()
+    put(loss, "train_loss", [1.0])
+    assert curve.opts["symbolSize"] == few
+
+
 def test_a_view_moved_by_hand_stays_until_a_double_click_fits_it(loss: CurvePlot) -> None:
     put(loss, "train_loss", [2.0, 1.0])
     loss.finish(20)
