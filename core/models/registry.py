@@ -89,6 +89,8 @@ MODELS: dict[str, ModelSpec] = {
                 "strategy.kind": "scratch",
                 "sampling.mode": "crops",
                 "sampling.input_size": 256,
+                "loss.kind": "mined_bce",
+                "loss.box_weight": 1.0,
                 "optimizer.kind": "adamw",
                 "optimizer.lr": 2e-3,
                 "optimizer.weight_decay": 1e-4,

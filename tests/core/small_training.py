@@ -33,6 +33,8 @@ def small_recipe(**settings: Any) -> Recipe:
     usual = {
         "sampling.input_size": 64, "sampling.crops_per_image": 1, "schedule.epochs": 2, "schedule.batch_size": 4,
         "schedule.warmup_steps": 2, "device": "cpu", "limits.precision": "fp32", "limits.workers": 1,
+        # Its gradient is the same however a batch is divided.
+        "loss.kind": "focal", "loss.box_weight": 0.2,
     }  # fmt: skip
     return with_settings(
         default_recipe("ssd_compact"), usual | {name.replace("__", "."): value for name, value in settings.items()}

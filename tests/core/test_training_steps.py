@@ -72,6 +72,7 @@ def plain(**settings: Any) -> Recipe:
         "optimizer__weight_decay": 0.0,
         "optimizer__lr": 0.1,
         "optimizer__clip_norm": 1e9,
+        "loss__kind": "focal",  # negatives that are mined depend on how a batch is divided
     }
     return tiny(**(chosen | settings))
 
