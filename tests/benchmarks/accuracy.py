@@ -39,7 +39,8 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         "ssd_compact",
         {
             "loss.kind": "mined_bce", "loss.box_weight": 1.0, "sampling.on_box": 0.5, "optimizer.ema": 0.999,
-            "optimizer.weight_decay": 0.02, "schedule.epochs": 120, "evaluation.every": 12, "limits.time_minutes": 100,
+            "optimizer.weight_decay": 0.02, "augmentation.quarter_turn": 0.5, "schedule.epochs": 120,
+            "evaluation.every": 12, "limits.time_minutes": 115,
         },
     ),
     "gpu": (
