@@ -24,7 +24,7 @@ from core.jobs.folder import JobFolder
 from core.models import checkpoint
 from core.models.multilabel import LossSums
 from core.project.snapshot import Snapshot
-from core.training import detection, distributed
+from core.training import detection, distributed, loop
 from core.training.dataset import TrainingSet
 from core.training.events import to_json
 from core.training.image_cache import ImageCache
@@ -310,6 +310,7 @@ def without_statistics() -> None:
 def main() -> None:
     torch.set_num_threads(1)  # a forked process has no threads of its own to wait for
     without_statistics()
+    loop.STEP_EVENTS_APART = 0.0  # each step is told, however fast it was
     folder = Path(sys.argv[1])
     snapshot = small_snapshot(folder / "images", train=8, val=3)
     for case in CASES:
