@@ -184,8 +184,11 @@ def main() -> None:
         )  # fmt: skip
     console = Console(width=140)
     console.print(table)
-    met = min(ratios[:5]) >= GOAL
-    console.print(f"goal for SSD, {GOAL:g} times: {'met' if met else 'missed'}, least {min(ratios[:5]):.1f} (wall)")
+    alike, focal = min(ratios[0], *ratios[3:5]), min(ratios[1:3])
+    console.print(
+        f"goal for SSD's own loss and decoding, {GOAL:g} times: {'met' if alike >= GOAL else 'missed'}, least "
+        f"{alike:.1f} (wall). Focal loss, which torchvision's SSD has not, beside its mined one: least {focal:.1f}"
+    )
 
 
 if __name__ == "__main__":
