@@ -37,14 +37,14 @@ def smoothed(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
     return np.where(number > 0, (sums[ends] - sums[begins]) / np.maximum(number, 1), np.nan)
 
 
-def shown_epochs(history: RunHistory, others: Iterable[RunHistory] = ()) -> int:
-    """How many epochs the plots show: what is done and some more, the next change that is planned, never more than all.
+def shown_epochs(changes: Iterable[Mark], history: RunHistory, others: Iterable[RunHistory] = ()) -> int:
+    """How many epochs the plots show: what is done and some more, the next planned one of `changes`, at most all.
 
     In round numbers, so that the curves do not move with every epoch.
     """
     runs = [history, *others]
     done = max(run.progress * run.total_epochs for run in runs)
-    planned = min((mark.x for mark in marks(history) if mark.planned), default=0.0)
+    planned = min((mark.x for mark in changes if mark.planned), default=0.0)
     total = max(run.total_epochs for run in runs)
     wanted = max(done * 1.05, planned * 1.1, _FEWEST_SHOWN)
     rounds = (step * 10**power for power in range(1, 6) for step in (1, 2, 4))

@@ -28,11 +28,12 @@ IOUS = (0.3, 0.5, 0.75, 0.9)
 # From these widths on, in pixels, the buttons above the image have words.
 ROOM_FOR_CHIPS = 500
 ROOM_FOR_ALL = 580
+# What each shows, of boxes and of images that carry labels.
 CHIPS = {
-    "right": ("Right", "Detections that are right (TP)"),
-    "false": ("False", "Detections that are false (FP)"),
-    "missed": ("Missed", "True boxes that nothing found (FN)"),
-    "truth": ("Truth", "All true boxes (T)"),
+    "right": ("Right", "Detections that are right (TP)", "Labels that are rightly found in the image (TP)"),
+    "false": ("False", "Detections that are false (FP)", "Labels that are wrongly found in the image (FP)"),
+    "missed": ("Missed", "True boxes that nothing found (FN)", "Labels of the image that were not found (FN)"),
+    "truth": ("Truth", "All true boxes (T)", "All labels that the image carries (T)"),
 }
 
 
@@ -79,7 +80,7 @@ class InspectStage(QFrame):
         row.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
         row.setSpacing(4)
         self.chips: dict[str, QToolButton] = {}
-        for name, (text, tooltip) in CHIPS.items():
+        for name, (text, tooltip, _) in CHIPS.items():
             chip = _tool(text, tooltip, checkable=True)
             chip.setChecked(True)
             chip.setIconSize(QSize(16, 16))
@@ -138,9 +139,11 @@ class InspectStage(QFrame):
         return self.slider.value() / 100
 
     def set_tells_where(self, tells: bool) -> None:
-        """Overlaps are asked for only where boxes are found: labels of an image always lie on all of it."""
+        """Speak of boxes and how well they overlap, or of labels of images, which always lie on all of it."""
         self.ious.setVisible(tells)
         self._iou_caption.setVisible(tells)
+        for name, (_, of_boxes, of_images) in CHIPS.items():
+            self.chips[name].setToolTip(of_boxes if tells else of_images)
 
     def set_threshold(self, threshold: float) -> None:
         """Move the slider, which tells everybody."""

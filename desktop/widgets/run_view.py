@@ -145,9 +145,10 @@ class RunView(QWidget):
                 plot, key = self.loss if field.endswith("loss") else self.map, compared_key(run, field)
                 if key in plot.curve_keys():
                     plot.set_data(key, *other.epoch_curve(field))
-        shown = shown_epochs(history, self._compared.values())
+        changes = marks(history)
+        shown = shown_epochs(changes, history, self._compared.values())
         for plot in (self.loss, self.map):
-            plot.set_marks(marks(history))
+            plot.set_marks(changes)
             plot.finish(shown)
 
     def _choose_curves(self, history: RunHistory) -> None:

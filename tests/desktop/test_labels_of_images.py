@@ -16,7 +16,7 @@ from desktop.models.checkpoint_table import describe
 from desktop.models.run_history import RunHistory
 from desktop.models.wording import precision
 from desktop.widgets.checkpoint_detail import CheckpointDetail
-from desktop.widgets.inspect_data import InspectData, explain, marks, prepare
+from desktop.widgets.inspect_data import InspectData, Score, explain, marks, prepare
 from desktop.widgets.inspect_panel import InspectSide
 from desktop.widgets.inspect_stage import InspectStage
 from desktop.widgets.inspect_view import Names
@@ -102,9 +102,10 @@ def test_no_overlap_is_asked_for_where_labels_lie_on_the_whole_image(qtbot: QtBo
     stage = InspectStage()
     qtbot.addWidget(stage)
     stage.show()
-    assert stage.ious.isVisible()
+    assert stage.ious.isVisible() and "box" in stage.chips["missed"].toolTip()
     stage.set_tells_where(False)
     assert not stage.ious.isVisible()
+    assert all("label" in chip.toolTip() and "box" not in chip.toolTip() for chip in stage.chips.values())
 
 
 def judged() -> InspectData:
@@ -134,6 +135,9 @@ def test_the_side_speaks_of_images_where_no_boxes_are_found(qtbot: QtBot) -> Non
     assert side.detail.text() == "In the image" and "image" in side.panel.prompt.text()
     assert all("box" not in side.labels.horizontalHeaderItem(column).toolTip() for column in range(7))
     names = Names(data.label_names, (QColor("red"), QColor("blue")))
+    side.labels.set_labels(names)
+    side.labels.set_scores((Score(1, 1, 1),) * 2, (0.5, 0.5))
+    assert all("box" not in side.labels.item(0, column).toolTip() for column in range(1, 4))
     found = data.table.at(0.5)
     truth, said = marks(data, 1, found.image(1))
     side.panel.set_mark(data, 1, truth, names, 0.5)

@@ -112,12 +112,13 @@ def test_the_plots_show_some_more_than_is_done_and_the_next_change() -> None:
 
     def shown(done: int, plan: tuple[int, ...] = ()) -> int:
         begun = lines[0] | {"plan": [{"epoch": epoch, "stages": [f"s{epoch}"]} for epoch in (1, *plan)]}
-        return shown_epochs(RunHistory.of([begun, *lines[1 : epochs[done - 1] + 1]]))
+        told = RunHistory.of([begun, *lines[1 : epochs[done - 1] + 1]])
+        return shown_epochs(marks(told), told)
 
     assert [shown(done) for done in (1, 9, 12, 30, 60, 99, 100)] == [10, 10, 20, 40, 100, 100, 100]
     assert shown(2, (26,)) == 40 and shown(30, (26,)) == 40
     long = RunHistory.of(lines[: epochs[50] + 1])
-    assert shown_epochs(RunHistory.of(said(5)), [long]) == 100, "the one that it is compared with, too"
+    assert shown_epochs([], RunHistory.of(said(5)), [long]) == 100, "the one that it is compared with, too"
 
 
 def test_a_run_whose_parts_all_learn_from_the_beginning_has_no_marks() -> None:
