@@ -173,7 +173,9 @@ TRAIN = (
     ActionSpec("stop_training", "Stop training", (), "stop", "Stop, and keep what was learnt"),
     ActionSpec("resume_training", "Resume the run that is shown", (), "play", "Go on where the run was left"),
     ActionSpec("find_rate", "Find a learning rate…", (), "search", "Try rates for some minutes, and propose one"),
-    ActionSpec("study", "Compare strategies…", (), "compare", "Train several strategies on this data and see which helps"),
+    ActionSpec(
+        "study", "Compare strategies…", (), "compare", "Train several strategies on this data and see which helps"
+    ),
     ActionSpec("watch_run", "Watch a run folder…", (), "inspect", "Follow a training on another machine by its folder"),
 )
 

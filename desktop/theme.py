@@ -161,9 +161,7 @@ def text_on(color: QColor) -> QColor:
     def linear(channel: float) -> float:
         return channel / 12.92 if channel <= 0.03928 else ((channel + 0.055) / 1.055) ** 2.4
 
-    luminance = (
-        0.2126 * linear(color.redF()) + 0.7152 * linear(color.greenF()) + 0.0722 * linear(color.blueF())
-    )
+    luminance = 0.2126 * linear(color.redF()) + 0.7152 * linear(color.greenF()) + 0.0722 * linear(color.blueF())
     # Equal contrast to black and to white lies at 0.179.
     return QColor("#0b0c0e") if luminance > 0.179 else QColor("#ffffff")
 

@@ -10,6 +10,7 @@ class AugmentationConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # fmt: off
     horizontal_flip: float = Field(
         0.5, ge=0, le=1, title="Horizontal flip", description="Chance to mirror left and right.",
     )
@@ -66,6 +67,7 @@ class AugmentationConfig(BaseModel):
         0.5, ge=0, le=1, title="Keep boxes visible by",
         description="A box of which less than this fraction is left inside the picture is no longer taught.",
     )
+    # fmt: on
 
 
 # Starting points, weakest first. Turns stay small: the upright hull of a long thin defect grows quickly.

@@ -184,9 +184,7 @@ def _worst_iou(width: float, height: float, stride: int) -> float:
     return overlap / (2 * width * height - overlap)
 
 
-def _fit_octaves(
-    sides: NDArray[np.float64], strides: Sequence[int], count: int, smallest: float, seed: int
-) -> Anchors:
+def _fit_octaves(sides: NDArray[np.float64], strides: Sequence[int], count: int, smallest: float, seed: int) -> Anchors:
     """Shared anchors where boxes with sides (n, 2) from `smallest` cells up belong to the finest map."""
     octave = np.log2(np.sqrt(sides.prod(axis=1)) / (strides[0] * smallest))
     level = np.clip(np.floor(octave), 0, len(strides) - 1).astype(int)

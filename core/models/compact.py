@@ -39,8 +39,7 @@ class CompactBackbone(Backbone):
         self.stage3 = nn.Sequential(layer(WIDTH, 144, stride=2), layer(144, 144))
         self.stage4 = nn.Sequential(layer(144, 160, stride=2), layer(160, 160))
         self.lateral = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(channels, WIDTH, 1, bias=False), make_norm(WIDTH))
-            for channels in (WIDTH, 144, 160)
+            nn.Sequential(nn.Conv2d(channels, WIDTH, 1, bias=False), make_norm(WIDTH)) for channels in (WIDTH, 144, 160)
         )
 
     def maps(self, images_b3hw: Tensor, levels: int) -> list[Tensor]:

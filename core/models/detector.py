@@ -150,7 +150,12 @@ class Head(nn.Module):
     """Labels and box deltas for every anchor of one map."""
 
     def __init__(
-        self, tower: nn.Module, to_labels: nn.Conv2d, to_boxes: nn.Conv2d, labels: int, box_tower: nn.Module | None = None
+        self,
+        tower: nn.Module,
+        to_labels: nn.Conv2d,
+        to_boxes: nn.Conv2d,
+        labels: int,
+        box_tower: nn.Module | None = None,
     ) -> None:
         """`to_labels` gives shapes * labels channels, `to_boxes` shapes * 4; both get fresh values here.
 

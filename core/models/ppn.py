@@ -48,7 +48,9 @@ class PoolingPyramid(Backbone):
 
     def stages(self) -> dict[str, list[nn.Module]]:
         stem, norm, blocks = self.body.children()
-        return {"stem": [stem, norm]} | {f"stride{2 << index}": [group] for index, group in enumerate(blocks.children())}
+        return {"stem": [stem, norm]} | {
+            f"stride{2 << index}": [group] for index, group in enumerate(blocks.children())
+        }
 
 
 class PoolingHeads(nn.Module):

@@ -60,9 +60,7 @@ class ModelSpec:
         """The options that starting weights (`Weights.source`), the stride of the first map and the pictures that are
         computed at once ask for."""
         wanted = {"reduced_tail": source in ("none", "coco"), "tap": tap}
-        return {
-            name: self._norm(source, batch_size) if name == "norm" else wanted[name] for name in self.options
-        }
+        return {name: self._norm(source, batch_size) if name == "norm" else wanted[name] for name in self.options}
 
     def _norm(self, source: str, batch_size: int) -> Any:
         """Random weights need norms that work with small batches; published ones come with theirs."""

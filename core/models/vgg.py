@@ -50,8 +50,7 @@ class VggBackbone(Backbone):
         features, conv5 = self.body.features, self.body.extra[0][:-1]
         pools = [0, *(index for index, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)), len(features)]
         stages: dict[str, list[nn.Module]] = {
-            f"conv{stage + 1}": [features[begin:end]]
-            for stage, (begin, end) in enumerate(pairwise(pools))
+            f"conv{stage + 1}": [features[begin:end]] for stage, (begin, end) in enumerate(pairwise(pools))
         }
         stages["conv5"] = [conv5]
         return stages

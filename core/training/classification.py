@@ -49,9 +49,7 @@ class ClassificationTask:
             each_bk = functional.binary_cross_entropy_with_logits(logits_bk, wanted_bk, reduction="none")
         if self.loss.label_weights:
             each_bk = each_bk * torch.where(wanted_bk > 0, each_bk.new_tensor(self.loss.label_weights), 1.0)
-        return LossSums(
-            each_bk.mean(dim=1).sum(), logits_bk.new_zeros(()), logits_bk.new_tensor(float(len(logits_bk)))
-        )
+        return LossSums(each_bk.mean(dim=1).sum(), logits_bk.new_zeros(()), logits_bk.new_tensor(float(len(logits_bk))))
 
     def look(self, runner: Runner, image: SnapshotImage, pixels: NDArray[np.uint8]) -> Look:
         """Loss and scores (k,) of one image, whole or in tiles, from one pass over it."""

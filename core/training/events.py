@@ -119,9 +119,7 @@ class RunFailed:
     event: Literal["failed"] = "failed"
 
 
-Event = (
-    RunStarted | PhaseBegun | StepDone | EpochDone | CheckpointSaved | Notice | RunPaused | RunFinished | RunFailed
-)
+Event = RunStarted | PhaseBegun | StepDone | EpochDone | CheckpointSaved | Notice | RunPaused | RunFinished | RunFailed
 _TYPES = {kind.__dataclass_fields__["event"].default: kind for kind in get_args(Event)}
 
 

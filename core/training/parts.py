@@ -231,7 +231,7 @@ class Schedule(Part):
         0.1, gt=0, lt=1, title="Factor",
         description="For step and plateau: what the rate is multiplied by at each drop. For exponential: what is left of "
         "it at the end of the run.",
-    )
+    )  # fmt: skip
     cycle_epochs: float = Field(
         4, gt=0, le=100_000, title="Cycle", json_schema_extra={"unit": "epochs"},
         description="For cyclical: epochs from one peak to the next.",

@@ -64,9 +64,7 @@ class Recipe(Part):
 
         A network that starts from a checkpoint has the checkpoint's instead.
         """
-        return MODELS[self.model].options_for(
-            self.weights.source, self.sampling.tap, self.schedule.batch_size
-        )
+        return MODELS[self.model].options_for(self.weights.source, self.sampling.tap, self.schedule.batch_size)
 
     @property
     def spec(self) -> ModelSpec:
@@ -105,7 +103,9 @@ class Recipe(Part):
         known = ", ".join(stages)
         strategy = self.strategy
         if strategy.from_stage and strategy.from_stage not in stages:
-            raise ValueError(f"strategy.from_stage: {self.model} has no stage {strategy.from_stage!r}; choose one of {known}")
+            raise ValueError(
+                f"strategy.from_stage: {self.model} has no stage {strategy.from_stage!r}; choose one of {known}"
+            )
         learns = strategy.from_stage or stages[0]
         if strategy.kind == "fine_tune" and self.weights.source == "none" and learns != stages[0]:
             raise ValueError(

@@ -35,7 +35,9 @@ ABOUT = (
     "Images of one group, such as a part, a lot or a board, are never divided over train, val and test. "
     "Nothing is changed before you press Group."
 )
-EXPRESSION_HELP = "A regular expression with (?P<group>…) around the part that names the group; it is looked for in the path."
+EXPRESSION_HELP = (
+    "A regular expression with (?P<group>…) around the part that names the group; it is looked for in the path."
+)
 TYPING = 250  # ms without a key before the view is made anew
 KEY = "group images"
 FOLDER, PATTERN, EXPRESSION = range(3)
@@ -184,7 +186,11 @@ class GroupImagesDialog(DialogFrame):
 
     def _ask(self) -> None:
         how = self._how.checkedId()
-        text = {FOLDER: str(self._levels.currentData()), PATTERN: self._pattern.text(), EXPRESSION: self._expression.text()}
+        text = {
+            FOLDER: str(self._levels.currentData()),
+            PATTERN: self._pattern.text(),
+            EXPRESSION: self._expression.text(),
+        }
         if how == FOLDER and self._levels.currentData() is None:
             self._show_nothing("")
             return

@@ -42,7 +42,10 @@ def parts(wanted: Filter, labels: Mapping[int, Label]) -> list[Part]:
         if status in wanted.statuses
     ]
     found += [
-        Part("No split" if split is Split.NONE else split.value.capitalize(), replace(wanted, splits=wanted.splits - {split}))
+        Part(
+            "No split" if split is Split.NONE else split.value.capitalize(),
+            replace(wanted, splits=wanted.splits - {split}),
+        )
         for split in Split
         if split in wanted.splits
     ]

@@ -55,7 +55,8 @@ class PreviewRequest:
         what = "tile" if self.recipe.sampling.placing == "tiles" else "crop"
         numbers = (divmod(number, per_epoch) for number in range(self.first, self.first + count))
         return [
-            f"Epoch {1 + epoch}" if per_epoch == 1 else f"Epoch {1 + epoch}, {what} {1 + turn}" for epoch, turn in numbers
+            f"Epoch {1 + epoch}" if per_epoch == 1 else f"Epoch {1 + epoch}, {what} {1 + turn}"
+            for epoch, turn in numbers
         ]
 
 
@@ -152,9 +153,7 @@ def make_previews(request: PreviewRequest, image: NDArray[np.uint8]) -> Previews
     for number in range(request.first, request.first + COUNT):
         epoch, turn = divmod(number, len(views))
         seed = picture_seed(recipe, 1 + epoch, turns.image, turn)
-        pictures.append(
-            augment(kept_image, request.boxes, request.labels, config, seed, views[turn], (width, height))
-        )
+        pictures.append(augment(kept_image, request.boxes, request.labels, config, seed, views[turn], (width, height)))
     return Previews(
         request=request,
         view=view,

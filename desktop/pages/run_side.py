@@ -149,7 +149,9 @@ class RunSide(QWidget):
             if not (folder / "job.json").is_file():
                 raise InputError(f"{folder}: is not the folder of a run; choose one such as project/runs/r003")
             if job.job().get("kind") != "train":
-                raise InputError(f"{folder}: is the folder of a job, but not of a training; choose one such as runs/r003")
+                raise InputError(
+                    f"{folder}: is the folder of a job, but not of a training; choose one such as runs/r003"
+                )
         except InputError as error:
             self.notice.show_notice(str(error), "error")
             return
@@ -192,7 +194,9 @@ class RunSide(QWidget):
         if there:
             self.notice.show_notice(f"{folder}: is there again and is followed", "info")
         else:
-            self.notice.show_notice(f"{folder}: cannot be reached; what was read of it is shown until it is back", "warning")
+            self.notice.show_notice(
+                f"{folder}: cannot be reached; what was read of it is shown until it is back", "warning"
+            )
 
     def _watch_anew(self, watch: WatchThread) -> None:
         if self._watch is watch:

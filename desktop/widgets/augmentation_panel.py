@@ -73,7 +73,9 @@ class AugmentationPanel(QFrame):
         for name, config in PRESETS.items():
             button = QPushButton(name)
             button.setCheckable(True)
-            words = "Switch everything off" if name == "None" else f"Set every control to the {name.lower()} augmentation"
+            words = (
+                "Switch everything off" if name == "None" else f"Set every control to the {name.lower()} augmentation"
+            )
             button.setToolTip(words)
             # Four names side by side need the room of the usual padding.
             button.setStyleSheet("padding-left: 4px; padding-right: 4px;")

@@ -196,9 +196,7 @@ class MagnitudeSpinBox(QDoubleSpinBox):
 class IntControl(Control):
     """A whole number."""
 
-    def __init__(
-        self, low: int | None, high: int | None, step: int = 1, unit: str = "", *, zero: str = ""
-    ) -> None:
+    def __init__(self, low: int | None, high: int | None, step: int = 1, unit: str = "", *, zero: str = "") -> None:
         super().__init__()
         self._unit = unit
         self.number = QSpinBox()

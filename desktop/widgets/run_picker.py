@@ -39,13 +39,21 @@ class RunPicker(QComboBox):
         self.set_runs((), (), "")
 
     def set_runs(
-        self, runs: Sequence[RunRecord], checkpoints: Sequence[CheckpointRecord], live: str, watched: Sequence[Path] = ()
+        self,
+        runs: Sequence[RunRecord],
+        checkpoints: Sequence[CheckpointRecord],
+        live: str,
+        watched: Sequence[Path] = (),
     ) -> None:
         """List `runs` in this order. `live` is the run that trains now, which may not be among them yet.
 
         Run folders that are `watched` come last; they are known by their path.
         """
-        best = {point.run: precision(point.map50, point.map) for point in checkpoints if point.best and point.map is not None}
+        best = {
+            point.run: precision(point.map50, point.map)
+            for point in checkpoints
+            if point.best and point.map is not None
+        }
         self.clear()
         if live and all(run.id != live for run in runs):
             self.addItem(f"{live} · running", live)

@@ -35,7 +35,13 @@ _STATE_WORDS = {
     "failed": "Failed",
     "interrupted": "Interrupted",
 }
-_STATE_ROLES = {"finished": "good", "failed": "error", "interrupted": "warning", "stopped": "warning", "paused": "warning"}
+_STATE_ROLES = {
+    "finished": "good",
+    "failed": "error",
+    "interrupted": "warning",
+    "stopped": "warning",
+    "paused": "warning",
+}
 # What stands in the place of a detector's figures where a model tells labels of images.
 _LABEL_FIGURES = {"Best mAP@0.5": "Best mAP", "Best mAP@[.5:.95]": "Its macro F1"}
 _FIGURES = ("Images/s", "Time left", "Learning rate", "Loss", "Best mAP@0.5", "Best mAP@[.5:.95]")
@@ -279,4 +285,3 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s" if minutes < 10 else f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
-

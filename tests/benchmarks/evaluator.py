@@ -1,6 +1,6 @@
 """How long the evaluator takes beside pycocotools and faster-coco-eval, on the same rows.
 
-    python tests/benchmarks/evaluator.py [--images 5000] [--detections 200000] [--labels 6] [--only-ours]
+python tests/benchmarks/evaluator.py [--images 5000] [--detections 200000] [--labels 6] [--only-ours]
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def make(images: int, detections: int, label_count: int) -> tuple[list[GroundTru
     for _ in range(images):
         count = int(random.integers(0, 14))
         corner = random.uniform(0, 600, (count, 2))
-        boxes = np.rint(np.concatenate([corner, corner + random.uniform(10, 60, (count, 2))], axis=1)).astype(np.float32)
+        boxes = np.rint(np.concatenate([corner, corner + random.uniform(10, 60, (count, 2))], axis=1)).astype(
+            np.float32
+        )
         labels = np.zeros((count, label_count), bool)
         labels[np.arange(count), random.integers(0, label_count, count)] = True
         truth.append(GroundTruth(boxes, labels))
@@ -50,7 +52,9 @@ def make(images: int, detections: int, label_count: int) -> tuple[list[GroundTru
     return truth, found, names
 
 
-def coco(truth: list[GroundTruth], found: list[Detections], label_count: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def coco(
+    truth: list[GroundTruth], found: list[Detections], label_count: int
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The same rows as COCO's dictionaries."""
     annotations: list[dict[str, Any]] = []
     results: list[dict[str, Any]] = []
@@ -74,7 +78,9 @@ def coco(truth: list[GroundTruth], found: list[Detections], label_count: int) ->
     return dataset, results
 
 
-def oracle(api: Callable[..., Any], evaluator: Callable[..., Any], dataset: dict[str, Any], results: Any) -> tuple[float, float]:
+def oracle(
+    api: Callable[..., Any], evaluator: Callable[..., Any], dataset: dict[str, Any], results: Any
+) -> tuple[float, float]:
     """(AP at 0.5, AP over 0.5..0.95), silently."""
     with contextlib.redirect_stdout(io.StringIO()):
         truth = api()
@@ -117,14 +123,19 @@ def main() -> None:
         from pycocotools.cocoeval import COCOeval
 
         dataset, results = coco(truth, found, options.labels)
-        timed("faster-coco-eval", lambda: oracle(faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster, dataset, results))
+        timed(
+            "faster-coco-eval",
+            lambda: oracle(faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster, dataset, results),
+        )
         timed("pycocotools", lambda: oracle(COCO, COCOeval, dataset, results))
     console = Console()
     console.print(table)
     thousand = MatchTable.build(truth[:1000], found[:1000], names)
     started = time.perf_counter()
     thousand.at(0.5)
-    console.print(f"matching of {len(truth[:1000]):,} images at a new threshold: {(time.perf_counter() - started) * 1000:.1f} ms")
+    console.print(
+        f"matching of {len(truth[:1000]):,} images at a new threshold: {(time.perf_counter() - started) * 1000:.1f} ms"
+    )
 
 
 if __name__ == "__main__":

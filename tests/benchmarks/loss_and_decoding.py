@@ -61,7 +61,9 @@ def ssd(case: Case) -> list[tuple[str, str, Callable[[], Any], Callable[[], Any]
     """(what, ours under which settings, torchvision's work, our work)."""
     stock = ssd300_vgg16(weights=None, weights_backbone=None, num_classes=case.labels + 1)
     maps = [torch.zeros(1, 1, side, side) for side in SSD_MAPS]
-    anchors = stock.anchor_generator(ImageList(torch.zeros(case.images, 3, SIDE, SIDE), [(SIDE, SIDE)] * case.images), maps)
+    anchors = stock.anchor_generator(
+        ImageList(torch.zeros(case.images, 3, SIDE, SIDE), [(SIDE, SIDE)] * case.images), maps
+    )
     logits, deltas = case.randn(len(anchors[0]), case.labels), case.randn(len(anchors[0]), 4)
     stock_logits = case.randn(len(anchors[0]), case.labels + 1)
 
@@ -76,7 +78,12 @@ def ssd(case: Case) -> list[tuple[str, str, Callable[[], Any], Callable[[], Any]
         sum(losses.values()).backward()
 
     works: list[tuple[str, str, Callable[[], Any], Callable[[], Any]]] = [
-        ("SSD: matching, loss, gradient", f"{kind}, {box}", stock_loss, our_loss(case, logits, deltas, anchors[0], kind, box))
+        (
+            "SSD: matching, loss, gradient",
+            f"{kind}, {box}",
+            stock_loss,
+            our_loss(case, logits, deltas, anchors[0], kind, box),
+        )
         for kind, box in (("mined_bce", "smooth_l1"), ("focal", "l1"), ("focal", "giou"))
     ]
     trained = case.trained(logits, anchors[0])
@@ -128,9 +135,7 @@ def fcos(case: Case) -> list[tuple[str, str, Callable[[], Any], Callable[[], Any
     ]  # fmt: skip
 
 
-def our_loss(
-    case: Case, logits: Tensor, codes: Tensor, anchors: Tensor, kind: str, box: str
-) -> Callable[[], None]:
+def our_loss(case: Case, logits: Tensor, codes: Tensor, anchors: Tensor, kind: str, box: str) -> Callable[[], None]:
     settings = LossSettings(kind, box=box)  # type: ignore[arg-type]
 
     def work() -> None:

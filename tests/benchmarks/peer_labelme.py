@@ -37,7 +37,12 @@ def main() -> None:
     window = MainWindow()
     canvas = window._canvas_widgets.canvas
     # The image alone, in as many pixels as ours.
-    for part in (*window.findChildren(QDockWidget), *window.findChildren(QToolBar), window.statusBar(), window.menuBar()):
+    for part in (
+        *window.findChildren(QDockWidget),
+        *window.findChildren(QToolBar),
+        window.statusBar(),
+        window.menuBar(),
+    ):
         part.hide()
     window.show()
     window.resize(width, height)

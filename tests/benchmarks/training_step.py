@@ -315,7 +315,9 @@ def profile(
             continue
         kind = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(name, torch.float32)
         # Backward does the work of forward twice: for the activations and for the weights.
-        reached = 3 * MODELS[model].gflops * batch / sum(times[part] for part in ("backbone", "head", "backward")) * 1000
+        reached = (
+            3 * MODELS[model].gflops * batch / sum(times[part] for part in ("backbone", "head", "backward")) * 1000
+        )
         console.print(
             f"{name}: {reached:.0f} GFLOP/s in the network, {reached / peak(device, kind):.0%} of a large matrix product"
         )

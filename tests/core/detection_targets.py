@@ -27,9 +27,7 @@ def targets(*images: list[tuple[list[float], list[int]]], labels: int = 3) -> Ta
 
 def clean(images: int, labels: int = 3) -> Targets:
     """Images without a box."""
-    return Targets(
-        torch.zeros(images, 0, 4), torch.zeros(images, 0, labels), torch.zeros(images, 0, dtype=torch.bool)
-    )
+    return Targets(torch.zeros(images, 0, 4), torch.zeros(images, 0, labels), torch.zeros(images, 0, dtype=torch.bool))
 
 
 @st.composite

@@ -59,7 +59,9 @@ def test_boxes_too_small_for_the_finest_map_are_reported_as_out_of_reach() -> No
 def test_shared_anchors_are_the_same_in_cells_on_every_map_that_has_boxes(seed: int, count: int) -> None:
     boxes = random_boxes(seed, 60, 10, 200)
     anchors = fit_shared(boxes, (8, 16, 32, 64), count)
-    in_cells = [np.array(shapes) / stride for stride, shapes in zip(anchors.strides, anchors.shapes, strict=True) if shapes]
+    in_cells = [
+        np.array(shapes) / stride for stride, shapes in zip(anchors.strides, anchors.shapes, strict=True) if shapes
+    ]
     assert 1 <= len(in_cells[0]) <= count
     assert all(shapes == pytest.approx(in_cells[0], abs=2e-3) for shapes in in_cells)
 

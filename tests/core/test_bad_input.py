@@ -352,7 +352,9 @@ def test_a_run_that_broke_or_had_begun_is_kept_with_its_log(tmp_path: Path) -> N
         assert folder.path.exists() == kept, name
 
 
-@pytest.mark.parametrize("rates", [("--low", "nan"), ("--high", "inf"), ("--low", "0"), ("--low", "1", "--high", "0.1")])
+@pytest.mark.parametrize(
+    "rates", [("--low", "nan"), ("--high", "inf"), ("--low", "0"), ("--low", "1", "--high", "0.1")]
+)
 def test_rates_that_do_not_rise_are_refused_before_a_range_test(
     tmp_path: Path, run: Run, rates: tuple[str, ...]
 ) -> None:

@@ -24,7 +24,10 @@ from core.types import Detections, Split
 from tests.core.conftest import Run
 
 ROOT = Path(__file__).parents[2]
-TINY = ("--set", "sampling.input_size=64", "--set", "limits.precision=fp32", "--set", "schedule.batch_size=4", "--device", "cpu")
+TINY = (
+    "--set", "sampling.input_size=64", "--set", "limits.precision=fp32", "--set", "schedule.batch_size=4",
+    "--device", "cpu",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,8 @@ def write_image(path: Path, size: int = 70) -> Path:
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "new", "import", "export", "info", "models", "train", "evaluate", "predict", "checkpoints", "open"]
+    "command",
+    ["demo", "new", "import", "export", "info", "models", "train", "evaluate", "predict", "checkpoints", "open"],
 )
 def test_every_command_has_help(run: Run, command: str) -> None:
     code, out, _ = run(command, "--help")

@@ -213,7 +213,10 @@ def test_an_id_of_two_images_or_two_labels_is_nobodys(tmp_path: Path) -> None:
     }  # fmt: skip
     (tmp_path / "a.json").write_text(json.dumps(tree))
     read = coco.read(tmp_path / "a.json")
-    assert {image.path.name: image.boxes.tolist() for image in read.images} == {"part1.png": [[1, 1, 10, 10]], "part2.png": []}
+    assert {image.path.name: image.boxes.tolist() for image in read.images} == {
+        "part1.png": [[1, 1, 10, 10]],
+        "part2.png": [],
+    }
     assert [line.partition(";")[0] for line in told(read.problems)] == [
         "a.json: category 2: both 'short' and 'pit' have the id",
         "a.json: image 2: both images/part2.png and images/part3.png have the id",

@@ -72,7 +72,9 @@ def test_label_loss_and_its_gradient_are_those_of_plain_pieces(
     assert torch.allclose(gradient, expected_gradient, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("chosen", [LossSettings("focal", focal_gamma=1.5), LossSettings("focal"), LossSettings("mined_bce")])
+@pytest.mark.parametrize(
+    "chosen", [LossSettings("focal", focal_gamma=1.5), LossSettings("focal"), LossSettings("mined_bce")]
+)
 def test_blocks_that_go_through_the_loss_together_change_nothing(
     chosen: LossSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,7 +149,11 @@ def test_box_loss_is_the_librarys(box: str) -> None:
     sums = detection_loss(logits, deltas, ANCHORS, truth, LossSettings(box=box))  # type: ignore[arg-type]
     matches = match_anchors(ANCHORS, truth)
     image, anchor = matches.positive_ba.nonzero(as_tuple=True)
-    boxes, found, anchors = truth.boxes_bm4[image, matches.box_ba[image, anchor]], deltas[image, anchor], ANCHORS[anchor]
+    boxes, found, anchors = (
+        truth.boxes_bm4[image, matches.box_ba[image, anchor]],
+        deltas[image, anchor],
+        ANCHORS[anchor],
+    )
     expected = {
         "l1": lambda: functional.l1_loss(found, DELTAS.encode(boxes, anchors), reduction="sum"),
         "smooth_l1": lambda: functional.smooth_l1_loss(found, DELTAS.encode(boxes, anchors), reduction="sum"),
@@ -186,7 +192,13 @@ def test_loss_at_points_is_that_of_torchvisions_fcos() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "box", "numbers"),
-    [("focal", "l1", 4), ("mined_bce", "smooth_l1", 4), ("focal", "giou", 4), ("focal", "giou", 5), ("mined_bce", "l1", 5)],
+    [
+        ("focal", "l1", 4),
+        ("mined_bce", "smooth_l1", 4),
+        ("focal", "giou", 4),
+        ("focal", "giou", 5),
+        ("mined_bce", "l1", 5),
+    ],
 )
 def test_descending_the_loss_finds_the_boxes_and_all_their_labels(kind: str, box: str, numbers: int) -> None:
     torch.manual_seed(0)

@@ -24,7 +24,9 @@ def network() -> Detector:
 
 def test_the_answer_is_torchvisions_with_its_weights(network: Detector) -> None:
     torch.manual_seed(1)
-    stock = fcos_resnet50_fpn(weights=None, weights_backbone=None, num_classes=2, norm_layer=torch.nn.BatchNorm2d).eval()
+    stock = fcos_resnet50_fpn(
+        weights=None, weights_backbone=None, num_classes=2, norm_layer=torch.nn.BatchNorm2d
+    ).eval()
     with torch.no_grad():
         for parameter in stock.head.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.03)

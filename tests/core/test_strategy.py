@@ -74,7 +74,10 @@ def parts(*stages: str) -> set[str]:
     ("settings", "told"),
     [
         ({"strategy.kind": "fine_tune", "strategy.from_stage": "stage3"}, "^recipe: strategy.from_stage: .* random"),
-        ({"weights.source": "checkpoint", "weights.path": "x", "weights.normalization": "caffe"}, "weights.normalization:"),
+        (
+            {"weights.source": "checkpoint", "weights.path": "x", "weights.normalization": "caffe"},
+            "weights.normalization:",
+        ),
         ({"sampling.tap": 12}, "^recipe: sampling.tap: must be 8 or 16"),
         ({"schedule.milestones": [0.5, 0.2]}, "^recipe: schedule.milestones: must be rising"),
     ],
@@ -82,7 +85,12 @@ def parts(*stages: str) -> set[str]:
 def test_what_cannot_work_together_is_refused_with_the_field(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(InputError, match=told):
         with_settings(default_recipe("ssd_compact"), settings)
-    fine = {"strategy.kind": "fine_tune", "strategy.from_stage": "stem", "sampling.tap": 8, "schedule.milestones": [0.5]}
+    fine = {
+        "strategy.kind": "fine_tune",
+        "strategy.from_stage": "stem",
+        "sampling.tap": 8,
+        "schedule.milestones": [0.5],
+    }
     with_settings(default_recipe("ssd_compact"), fine)
 
 

@@ -310,7 +310,10 @@ def test_stages_that_a_time_limit_keeps_from_learning_are_told_after_the_first_e
     snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(tiny(schedule__epochs=1), snapshot, tmp_path / "r001")
-    start = {"weights__source": "checkpoint", "weights__path": str(tmp_path / "r001" / "checkpoints" / "best.safetensors")}
+    start = {
+        "weights__source": "checkpoint",
+        "weights__path": str(tmp_path / "r001" / "checkpoints" / "best.safetensors"),
+    }
     late = {"strategy__kind": "two_phase", "strategy__head_epochs": 5000, "strategy__last_stages": 1}
     clock = itertools.count(0, 0.25)
     for module in (loop, run_module):
@@ -324,7 +327,9 @@ def test_stages_that_a_time_limit_keeps_from_learning_are_told_after_the_first_e
     assert events.index(Notice(early, "warning")) < next(
         at for at, event in enumerate(events) if isinstance(event, EpochDone) and event.epoch == 2
     )
-    assert f"ended the run in epoch {begun[-1]} of 100000; stage4, to learn from epoch 5001 on, never did" in notices[-1]
+    assert (
+        f"ended the run in epoch {begun[-1]} of 100000; stage4, to learn from epoch 5001 on, never did" in notices[-1]
+    )
 
 
 def test_warm_up_rises_and_cosine_falls() -> None:

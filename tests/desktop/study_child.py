@@ -18,7 +18,9 @@ REACHED = {"scratch": 0.3, "frozen": 0.5, "fine_tune": 0.7, "two_phase": 0.69, "
 def train(job: JobFolder, arm: str, seed: int, epochs: int) -> None:
     """Write down what a run of a strategy would say."""
     run, reached = job.path.name, REACHED[arm] + 0.01 * (seed % 3)
-    job.append(to_json(RunStarted(run, "ssd300_vgg16", "CPU", epochs, 2, 4, 2, ["scratch"], 1000, 900, 1.0, "imagenet")))
+    job.append(
+        to_json(RunStarted(run, "ssd300_vgg16", "CPU", epochs, 2, 4, 2, ["scratch"], 1000, 900, 1.0, "imagenet"))
+    )
     for epoch in range(1, epochs + 1):
         value = reached * epoch / epochs
         job.append(to_json(EpochDone(epoch, epochs, 1, 1, 1, 1, 1, 1, value, value, {}, 1e-3, 9.0, 1.0, 0.0)))

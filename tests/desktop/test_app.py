@@ -278,7 +278,9 @@ def test_the_window_paints_and_closes_in_its_own_process_without_torch(tmp_path:
         "DEFECTDESK_STARTUP_TRACE": "1",
         "DEFECTDESK_CONFIG_DIR": str(tmp_path / "config"),
     }
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     assert "first frame after" in done.stderr
     assert "loaded" not in done.stderr.split("first frame after")[1].splitlines()[0]

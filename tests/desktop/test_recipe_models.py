@@ -54,7 +54,10 @@ def test_what_a_text_does_not_name_comes_from_the_models_defaults() -> None:
         ("weights:\n  path: ''\n  source: file\n", TextProblem(2, "name the file to start from", "weights.path")),
         # The setting that is wrong is not in the text: its part is marked.
         ("seed: 1\nweights:\n  source: file\n", TextProblem(2, "name the file to start from", "weights.path")),
-        ("schedule:\n  milestones: [0.5, x]\n", TextProblem(2, "Input should be a valid number", "schedule.milestones.1")),
+        (
+            "schedule:\n  milestones: [0.5, x]\n",
+            TextProblem(2, "Input should be a valid number", "schedule.milestones.1"),
+        ),
         ("seed: 1\n  x: [\n", TextProblem(2, "not YAML")),
         ("- a\n- b\n", TextProblem(1, "a recipe is a list of settings")),
         ("", TextProblem(1, "a recipe is a list of settings")),

@@ -144,7 +144,9 @@ def test_a_run_that_is_gone_on_with_is_marked_and_its_time_left_counts_from_ther
 
 def test_a_paused_run_says_so_and_what_it_has_learnt() -> None:
     history = RunHistory.of([*said(3)[:8], to_json(RunPaused(2, 5, 3.0))])
-    assert summary(history, "paused").startswith("Paused in epoch 2 of 3; the device is free. Best epoch 1: mAP@0.5 0.500")
+    assert summary(history, "paused").startswith(
+        "Paused in epoch 2 of 3; the device is free. Best epoch 1: mAP@0.5 0.500"
+    )
 
 
 def test_a_checkpoint_that_a_pause_saves_once_more_is_told_once() -> None:
@@ -155,7 +157,9 @@ def test_a_checkpoint_that_a_pause_saves_once_more_is_told_once() -> None:
 
 
 def test_what_begins_to_learn_is_told_with_the_head_that_always_does() -> None:
-    lines = RunHistory.of([to_json(PhaseBegun(3, ["conv4", "conv5"], 2_000_000)), to_json(PhaseBegun(1, [], 1_000_000))])
+    lines = RunHistory.of(
+        [to_json(PhaseBegun(3, ["conv4", "conv5"], 2_000_000)), to_json(PhaseBegun(1, [], 1_000_000))]
+    )
     assert [line.text for line in lines.log] == [
         "From epoch 3 on the head and conv4, conv5 learn: 2.00 million parameters",
         "From epoch 1 on the head alone learns: 1.00 million parameters",
@@ -173,10 +177,14 @@ def test_what_is_told_of_a_run_names_its_data_and_its_machine(tmp_path: Path) ->
 
 
 def test_a_run_that_writes_for_tensorboard_says_how_to_look_at_it(tmp_path: Path) -> None:
-    for number, text in enumerate(("tracking: {tensorboard: true}", "tracking: {tensorboard: false}", "tracking: [", "")):
+    for number, text in enumerate(
+        ("tracking: {tensorboard: true}", "tracking: {tensorboard: false}", "tracking: [", "")
+    ):
         (folder := tmp_path / f"r 00{number}").mkdir()
         (folder / "recipe.yaml").write_text(text, "utf-8")
-    told = [dict(facts(RunAbout.of(tmp_path / f"r 00{number}"), RunHistory())).get("TensorBoard") for number in range(4)]
+    told = [
+        dict(facts(RunAbout.of(tmp_path / f"r 00{number}"), RunHistory())).get("TensorBoard") for number in range(4)
+    ]
     assert told == [f"tensorboard --logdir '{tmp_path}/r 000/tensorboard'", None, None, None]
 
 
@@ -234,7 +242,8 @@ def test_the_place_is_told_by_step_while_it_trains_and_by_epoch_afterwards() -> 
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(None, "–"), (0.4, "0 s"), (59.6, "1 min 0 s"), (310, "5 min 10 s"), (3000, "50 min"), (12_000, "3 h 20 min")]
+    ("seconds", "text"),
+    [(None, "–"), (0.4, "0 s"), (59.6, "1 min 0 s"), (310, "5 min 10 s"), (3000, "50 min"), (12_000, "3 h 20 min")],
 )
 def test_durations_read_as_a_person_says_them(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
