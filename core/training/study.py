@@ -127,7 +127,7 @@ def check_arms(base: Recipe, arms: Sequence[Arm], seeds: Sequence[int]) -> None:
     recipes = [arm_recipe(base, arm, seeds[0]) for arm in arms]
     for place, recipe in enumerate(recipes):
         if (other := recipes.index(recipe)) < place:
-            raise InputError(f"strategies: {names[other]} and {names[place]} are the same recipe; leave one out")
+            raise InputError(f"strategies: {names[other]!r} and {names[place]!r} are the same recipe; leave one out")
     # One budget: what is compared is the strategy, not who was given more.
     budgets = {(recipe.schedule.epochs, recipe.limits.time_minutes) for recipe in recipes}
     if len(budgets) > 1:

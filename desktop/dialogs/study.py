@@ -30,7 +30,7 @@ from desktop.live_job import LiveJob
 from desktop.models.study_request import StudyRequest
 from desktop.tasks import Tasks
 from desktop.theme import GAP, PAD
-from desktop.widgets.parts import words
+from desktop.widgets.parts import restyle, words
 from desktop.widgets.study_view import StudyView
 
 ABOUT = (
@@ -38,6 +38,7 @@ ABOUT = (
     "seeds and the same budget, and compared with the spread over the seeds."
 )
 LOOK_MS = 1500
+HEIGHT = 880  # pixels, where the screen has them: a setup of all strategies without a scroll bar
 _NEW = ""
 _STATES = {
     "running": "It runs now.", "finished": "", "stopped": "It was stopped, and can be gone on with.",
@@ -188,8 +189,17 @@ class StudyDialog(QDialog):
 
     # -- looks -------------------------------------------------------------------------------------------------
 
+    def _what_hinders(self) -> tuple[str, str]:
+        """Why the study that is shown cannot be started, and the role of the text; empty if it can."""
+        if self._free or self.shown:
+            return self._free, "muted"
+        asked = self.setup.request()
+        if missing := asked.missing():
+            return missing, "muted"
+        return asked.problem(), "error"
+
     def _enable(self) -> None:
-        here, study = self._running_here(), self.shown
+        here, study, role = self._running_here(), self.shown, "muted"
         if here:
             text, reason = "Stop", "" if not self._job.stopping else "It stops after saving what the run has learnt."
             self.start.setEnabled(not self._job.stopping)
@@ -198,15 +208,16 @@ class StudyDialog(QDialog):
             self.start.setEnabled(False)
         else:
             text = "Go on" if study else "Start the study"
-            reason = self._free or ("" if study else self.setup.request().problem())
+            reason, role = self._what_hinders()
             self.start.setEnabled(not reason and not (study and self._complete))
         self.start.setText(text)
         self.start.setVisible(not (study and not here and self._complete))
         self.report.setVisible(bool(study) and (self._studies / study / "report.md").is_file())
-        self._say(reason)
+        self._say(reason, role)
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, role: str = "error") -> None:
         self.problem.setText(text)
+        restyle(self.problem, "role", role)
         self.problem.setVisible(bool(text))
 
     def _lay_out(self) -> None:
@@ -235,4 +246,4 @@ class StudyDialog(QDialog):
         layout.addWidget(self.problem)
         layout.addLayout(foot)
         room = self.screen().availableGeometry()
-        self.resize(min(1000, room.width() - 40), min(800, room.height() - 60))
+        self.resize(min(1000, room.width() - 40), min(HEIGHT, room.height() - 60))

@@ -23,7 +23,7 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class StudyRequest:
-    """A study that may be begun, once `problem` is empty."""
+    """A study that may be begun, once nothing is `missing` and there is no `problem`."""
 
     base: Recipe
     names: tuple[str, ...]  # keys of WORDS
@@ -54,13 +54,23 @@ class StudyRequest:
         check_arms(base, found, self.seed_numbers())
         return found
 
+    def missing(self) -> str:
+        """What has still to be chosen or written, before anything can be wrong; empty if nothing."""
+        if blank := next((name for name, settings in self.own if not settings.strip()), None):
+            return f"Write what is special about {blank.strip() or 'your variant'}."
+        if len(self.names) + len(self.own) < 2:
+            return "Choose at least two: a study compares."
+        return ""
+
     def problem(self) -> str:
-        """Why it cannot be begun; empty if it can."""
+        """What is wrong with it; empty if nothing."""
         try:
             self.arms()
         except InputError as error:
             front, _, rest = str(error).partition(": ")
             text = rest if front in ("strategies", "seeds") else str(error)
+            for name, (title, _) in WORDS.items():
+                text = text.replace(repr(name), f"“{title}”")
             return f"{text[:1].upper()}{text[1:]}."
         return ""
 
@@ -70,7 +80,8 @@ class StudyRequest:
         limit = f", {self.minutes:g} minutes at most" if self.minutes else ""
         total = f" In all no longer than {_hours(runs * self.minutes)}." if self.minutes else ""
         each = f"each of {plural(self.epochs, 'epoch')}{limit}"
-        return f"{arms} strategies × {plural(self.seeds, 'seed')} = {plural(runs, 'run')}, {each}.{total}"
+        compared = "1 strategy" if arms == 1 else f"{arms} strategies"
+        return f"{compared} × {plural(self.seeds, 'seed')} = {plural(runs, 'run')}, {each}.{total}"
 
 
 def why_not(name: str, base: Recipe) -> str:

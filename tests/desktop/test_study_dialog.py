@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,8 @@ def test_all_strategies_get_the_same_budget_and_the_seeds_follow_the_recipes() -
     asked = StudyRequest(with_settings(BASE, {"seed": 7}), ("scratch", "fine_tune", OWN), 3, 9, 5)
     assert asked.seed_numbers() == [7, 8, 9]
     assert (asked.recipe.schedule.epochs, asked.recipe.limits.time_minutes) == (9, 5)
-    assert asked.problem() == "Fine_tune and recipe are the same recipe; leave one out." or not asked.problem()
+    assert asked.problem() == "“Fine-tune” and “As in the form” are the same recipe; leave one out."
+    assert not replace(asked, names=("scratch", "fine_tune")).problem()
     assert "3 strategies × 3 seeds = 9 runs" in asked.summary() and "45 minutes" in asked.summary()
 
 
@@ -77,14 +79,14 @@ def test_variants_of_ones_own_take_part_and_are_checked_with_the_others(qtbot: Q
     setup.variants.add_button.click()
     setup.variants.add_button.click()
     first, second = setup.variants._rows
-    assert "says nothing of its own" in setup.request().problem()
+    assert setup.request().missing() == "Write what is special about variant 1."
     first.name.setText("slow")
     first.settings.setText("strategy.kind=fine_tune, strategy.backbone_lr_factor=0.01")
     second.settings.setText("strategy.knid=frozen")
     assert setup.request().problem().startswith("Strategy variant 2: strategy.knid")
     qtbot.mouseClick(second.remove, Qt.MouseButton.LeftButton)
     asked = setup.request()
-    assert not asked.problem() and asked.summary().startswith("2 strategies × 3 seeds = 6 runs")
+    assert not asked.missing() and not asked.problem() and asked.summary().startswith("2 strategies × 3 seeds = 6 runs")
     assert [arm.name for arm in asked.arms()] == ["fine_tune", "slow"]
     assert asked.arms()[1].settings["strategy.backbone_lr_factor"] == 0.01
 
@@ -185,6 +187,12 @@ def test_what_cannot_be_studied_is_said_where_it_is_asked(trials: Trials) -> Non
     for name, box in dialog.setup.boxes.items():
         box.setChecked(name == "scratch")
     assert not dialog.start.isEnabled() and "at least two" in dialog.problem.text()
+    assert dialog.problem.property("role") == "muted", "nothing is wrong yet"
+    assert dialog.setup.request().summary().startswith("1 strategy × ")
+    dialog.setup.variants.add_button.click()
+    dialog.setup.variants._rows[0].settings.setText("strategy.knid=frozen")
+    assert dialog.problem.property("role") == "error" and "strategy.knid" in dialog.problem.text()
+    dialog.setup.variants._rows[0].remove.click()
     dialog.setup.boxes["frozen"].setChecked(True)
     assert dialog.start.isEnabled() and not dialog.problem.isVisible()
     project = trials._session.project
