@@ -129,7 +129,7 @@ def propose(points: Sequence[RangePoint], current: float, diverged: bool = False
     middle = math.exp(float(logs[min(int(above.max(initial=0)) + 1, place)]))
     proposed = rounded(min(middle, lowest * SAFE_SHARE))
     turned = diverged or end < len(losses) - SETTLING
-    text = f"half of the fall was done at {middle:.1e}, and the loss stayed low up to {lowest:.1e}" + (
+    text = f"half of the fall was done at {middle:.2g}, and the loss stayed low up to {lowest:.2g}" + (
         ", beyond which it rose; " if turned else ", near the end of the range; "
     )
     text += (
