@@ -82,8 +82,8 @@ def count(parameters: int) -> str:
 
 
 def rate_text(rate: float) -> str:
-    """A learning rate in few characters: 2e-3, 0.05."""
-    if rate >= 0.01:
+    """A learning rate in few characters, as fields write it, too: 5e-5, 0.002, 0.05."""
+    if rate >= 1e-4:
         return f"{rate:.2g}"
     mantissa, _, exponent = f"{rate:.1e}".partition("e")
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}"

@@ -107,7 +107,7 @@ class RunStatus(QWidget):
         texts = {
             "Images/s": NONE if history.images_per_second is None else f"{history.images_per_second:.3g}",
             "Time left": duration(history.seconds_left) if live else NONE,
-            "Learning rate": NONE if history.lr is None else f"{history.lr:.2e}",
+            "Learning rate": NONE if history.lr is None else f"{history.lr:.3g}",
             "Loss": NONE if step is None or step.loss is None else f"{step.loss:.3f}",
             "Best mAP@0.5": metric(best.map50 if best else None),
             "Best mAP@[.5:.95]": metric(best.map if best else None),

@@ -140,7 +140,7 @@ def test_all_of_the_parameters_are_told_only_where_all_learn() -> None:
 
 
 def test_rates_and_counts_are_short() -> None:
-    assert [rate_text(rate) for rate in (2e-3, 2.5e-4, 0.05, 1e-5)] == ["2e-3", "2.5e-4", "0.05", "1e-5"]
+    assert [rate_text(rate) for rate in (2e-3, 2.5e-4, 0.05, 1e-5)] == ["0.002", "0.00025", "0.05", "1e-5"]
     assert [count(number) for number in (950, 12_345, 4_100_000, 138_000_000)] == ["950", "12.3 k", "4.1 M", "138 M"]
 
 
