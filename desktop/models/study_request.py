@@ -16,7 +16,7 @@ WORDS = {
     "frozen": ("Backbone frozen", "Only the head learns; the backbone stays as it came."),
     "fine_tune": ("Fine-tune", "Everything learns, the backbone more slowly."),
     "two_phase": ("Head first, then stages", "The head alone for a quarter of the run, then the last stages too."),
-    "gradual": ("Unfreeze stage by stage", "From the head towards the image, over the first half of the run."),
+    "gradual": ("Unfreeze by stages", "From the head towards the image, over the first half of the run."),
     OWN: ("As in the form", "The strategy with all the settings that the form has now."),
 }
 

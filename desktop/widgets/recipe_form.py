@@ -30,7 +30,7 @@ _SOURCE_WORDS = {"none": "None: random", "file": "Weights file", "checkpoint": "
 _WORDS: dict[str, list[tuple[object, str]]] = {
     "strategy.kind": [
         ("scratch", "From scratch"), ("frozen", "Backbone frozen"), ("fine_tune", "Fine-tune"),
-        ("two_phase", "Head first, then stages"), ("gradual", "Unfreeze stage by stage"),
+        ("two_phase", "Head first, then stages"), ("gradual", "Unfreeze by stages"),
     ],
     "sampling.mode": [("whole", "Whole image, resized"), ("crops", "Crops at native size")],
     "device": [
