@@ -21,6 +21,7 @@ from core.project.project import Project
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot, take_snapshot
 from core.safetensors_header import read_metadata
 from core.training.events import Notice, to_json
+from core.training.lineage import start_notices
 from core.training.rate_range import STEPS, checked_range
 from core.training.recipe import Recipe, save_recipe
 from core.types import Split
@@ -39,9 +40,12 @@ def prepare_run(project: Project, recipe: Recipe, apply: Callable[[Edit], object
 
 
 def frozen_snapshot(
-    project: Project, recipe: Recipe, apply: Callable[[Edit], object] | None = None
+    project: Project, recipe: Recipe, apply: Callable[[Edit], object] | None = None, *, compares: bool = False
 ) -> tuple[Snapshot, list[str]]:
-    """What `recipe` would be trained on now, and what the user should know of it; see `prepare_run`."""
+    """What `recipe` would be trained on now, and what the user should know of it; see `prepare_run`.
+
+    `compares`: it is for a study of what starting weights bring.
+    """
     snapshot = take_snapshot(project)
     if not snapshot.label_names:
         raise InputError(f"{project.folder}: the project has no labels; add some and label images with them")
@@ -67,7 +71,7 @@ def frozen_snapshot(
         raise InputError(f"{project.folder}: no image of the train split can be used; {left_out[0]}")
     if not any(len(image.boxes) for image in snapshot.of_split(Split.TRAIN)):
         raise InputError(f"{project.folder}: the train split has no box with a label; draw some, or move images there")
-    return snapshot, notices
+    return snapshot, notices + start_notices(recipe, snapshot, compares=compares)
 
 
 def make_run(

@@ -75,7 +75,7 @@ def create_study(
     `apply` as for `prepare_run`. Raises InputError, with nothing made, if the study cannot be run or compares nothing.
     """
     check_arms(base, arms, seeds)
-    snapshot, notices = frozen_snapshot(project, base, apply)
+    snapshot, notices = frozen_snapshot(project, base, apply, compares=True)
     judges = snapshot.of_split(Split.VAL)
     if not any(len(image.boxes) for image in judges):
         raise InputError(f"{project.folder}: the val split has no box to judge by; move labelled images there")

@@ -22,7 +22,17 @@ from core.commands.recipes import (
     parse_settings,
 )
 from core.commands.running import show_to_the_end
-from core.console import complain_about, counted, number, print_json, print_table, problems_to_json, progress_bar, say
+from core.console import (
+    complain,
+    complain_about,
+    counted,
+    number,
+    print_json,
+    print_table,
+    problems_to_json,
+    progress_bar,
+    say,
+)
 from core.errors import InputError
 from core.evaluation.average_precision import Evaluation
 from core.evaluation.classification import Classification
@@ -44,6 +54,7 @@ from core.project.project import Project
 from core.project.snapshot import take_snapshot
 from core.resuming import run_to_resume
 from core.training import distributed
+from core.training.lineage import count_learnt, learnt_from
 from core.types import Problem
 
 
@@ -155,8 +166,15 @@ def evaluate(
     tells_where = model_spec(predictor.description.model).task == "detect"
     judge = predicted.evaluation if tells_where else predicted.classification
     result = judge(snapshot.label_names, threshold)
+    known = learnt_from(path)
+    learnt = None if known is None else count_learnt(predicted.images, known)
     if json:
-        extra = {"checkpoint": name, "split": str(split), "problems": problems_to_json(predicted.problems)}
+        extra = {
+            "checkpoint": name,
+            "split": str(split),
+            "learnt_from": learnt,
+            "problems": problems_to_json(predicted.problems),
+        }
         print_json(result.to_json() | extra)
         return
     say(f"{name} on {counted(result.images, 'image')} of {split}", "bold")
@@ -164,6 +182,8 @@ def evaluate(
         _tell_classification(result)
     else:
         _tell_evaluation(result)
+    if learnt:
+        complain(f"it was trained on {learnt} of these {result.images} images: expect more errors on new ones")
     complain_about(predicted.problems)
 
 

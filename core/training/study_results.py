@@ -177,6 +177,8 @@ def _conclusions(arms: Sequence[ArmResult], values: _Values) -> list[Conclusion]
                 ("The starting weights help", "The starting weights harm"),
             )
         )  # fmt: skip
+    if found and len(judged) == 2:
+        return found  # which of the two is better has been said
     ranked = sorted(judged, key=_mean, reverse=True)
     found.append(
         _compare(

@@ -11,6 +11,7 @@ from core.models.registry import tells_where
 from core.project.project import Project
 from core.project.records import CheckpointRecord
 from core.project.snapshot import Snapshot, SnapshotImage, take_snapshot
+from core.training.lineage import count_learnt, learnt_from
 from core.types import GroundTruth
 from desktop.models import wording
 from desktop.widgets import inspect_cache, inspect_data
@@ -38,6 +39,7 @@ class Loaded:
     data: InspectData | None  # of the images that were predicted; None if none was
     paths: tuple[Path, ...]  # of those images
     problems: tuple[str, ...]
+    learnt: int | None = None  # images of `paths` that the model has learnt from; None: nobody knows
 
     @property
     def unpredicted(self) -> int:
@@ -77,7 +79,16 @@ def load(project: Project, request: Request) -> Loaded:
         request.iou,
         tells_where=tells_where(checkpoint.model),
     )
-    return Loaded(request, snapshot, len(images), data, tuple(Path(image.path) for image in shown), known.problems)
+    learnt = learnt_from(checkpoint.path)
+    return Loaded(
+        request,
+        snapshot,
+        len(images),
+        data,
+        tuple(Path(image.path) for image in shown),
+        known.problems,
+        None if learnt is None else count_learnt(shown, learnt),
+    )
 
 
 def _truth(model: str, image: SnapshotImage) -> GroundTruth:
@@ -103,8 +114,11 @@ def notes(loaded: Loaded) -> list[str]:
         result.append(
             f"The project has no label {_listed(loaded.data.not_in_project)}: {claims} of that count as false."
         )
-    if loaded.request.split in ("train", "all"):
-        result.append("Images it was trained on are among these: expect more errors on new ones.")
+    if loaded.learnt:
+        which = "these" if loaded.learnt == len(loaded.paths) else f"{loaded.learnt} of these {len(loaded.paths)}"
+        result.append(f"It was trained on {which} images: expect more errors on new ones.")
+    elif loaded.learnt is None and loaded.request.split in ("train", "all"):
+        result.append("Images it was trained on may be among these: expect more errors on new ones.")
     return result
 
 

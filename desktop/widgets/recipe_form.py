@@ -114,6 +114,12 @@ class RecipeForm(QWidget):
         """The project's own checkpoints, to be offered as a start."""
         self._checkpoints = checkpoints
 
+    def fitting_checkpoints(self) -> list[CheckpointRecord]:
+        """Those of the project's checkpoints that the model can start from, as the form stands."""
+        # A checkpoint goes on as the model that it is; a weights file gives what fits.
+        any_model = self.fields.entered_tree()["weights"]["source"] != "checkpoint"
+        return [one for one in self._checkpoints if any_model or one.model == self.accepted.model]
+
     # -- inside ------------------------------------------------------------------------------------------------
 
     def _offer_choices(self, recipe: Recipe) -> None:
@@ -195,11 +201,13 @@ class RecipeForm(QWidget):
     def _offer_files(self) -> None:
         control = self.fields.control("weights.path")
         menu = QMenu(self)
-        for record in self._checkpoints:
+        fitting = self.fitting_checkpoints()
+        for record in fitting:
             title = f"{record.id} · {record.model} · {precision(record.map50, record.map)}"
             menu.addAction(title.replace("&", "&&"), partial(self._set_path, control, record.path))
-        if self._checkpoints:
-            menu.addSeparator()
+        if not fitting:
+            menu.addAction("No checkpoint of this model yet").setEnabled(False)
+        menu.addSeparator()
         menu.addAction("File on disk…", partial(self._choose_file, control))
         menu.exec(control.mapToGlobal(control.rect().bottomLeft()))
         menu.deleteLater()

@@ -340,6 +340,16 @@ def test_evaluate_takes_an_id_or_a_path(run: Run, trained: tuple[Path, list[dict
     assert code == 0 and json.loads(out)["map50"] == values["map50"]
 
 
+def test_evaluate_says_how_many_images_were_learnt_from(run: Run, trained: tuple[Path, list[dict[str, Any]]]) -> None:
+    folder, _ = trained
+    code, out, _ = run("evaluate", folder, "--checkpoint", "r001-last", "--split", "val", "--json")
+    assert code == 0 and json.loads(out)["learnt_from"] == 0
+    code, _, err = run("evaluate", folder, "--checkpoint", "r001-last", "--split", "train")
+    with Project.open(folder, read_only=True) as project:
+        count = project.counts().splits["train"]
+    assert code == 0 and f"it was trained on {count} of these {count} images" in one_line(err)
+
+
 def test_what_training_measured_is_what_evaluate_measures(run: Run, trained: tuple[Path, list[dict[str, Any]]]) -> None:
     folder, events = trained
     measured = next(event for event in events if event["event"] == "epoch")

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from core.project import edits, label_edits
 from core.project.project import Project
+from core.project.snapshot import take_snapshot
 from core.settings import Settings
 from core.types import Label, Split
 from desktop.models.thumbnails import ThumbnailLoader
@@ -105,6 +106,29 @@ def test_the_newest_checkpoint_on_val_is_shown_worst_image_first(page: InspectPa
     assert page._image_id() == shown[0][0]
     assert page._stage.left.has_image
     assert page._stage.left.visible_marks()
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [
+        (0, ""),
+        (3, "It was trained on 3 of these 8 images: expect more errors on new ones."),
+        (8, "It was trained on these images: expect more errors on new ones."),
+    ],
+)
+def test_images_that_it_has_learnt_from_are_told_whatever_their_split_is_now(
+    qtbot: QtBot, session: Session, tasks: Tasks, tmp_path: Path, taken: int, told: str
+) -> None:
+    project = project_of(session)
+    record = next(record for record in project.checkpoints() if record.id == "r002-best")
+    judged = [image.id for image in project.images() if image.split == Split.VAL]
+    project.apply(edits.set_split(project, judged[:taken], Split.TRAIN))
+    project.apply(edits.set_split(project, [image for image in project.image_ids() if image not in judged], Split.TEST))
+    take_snapshot(project).save(record.path.parents[1] / "snapshot.json")
+    project.apply(edits.set_split(project, judged, Split.VAL))
+    write_predictions(project, record, "all")
+    page = build(qtbot, session, tasks, tmp_path)
+    assert page._bar.note.text() == told
 
 
 def test_list_strip_and_label_table_count_the_same(page: InspectPage) -> None:

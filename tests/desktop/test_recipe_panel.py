@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFont, QFontMetrics
 from pytestqt.qtbot import QtBot
 
 from core.models.registry import MODELS
+from core.project.records import CheckpointRecord
 from core.training.recipe import Recipe, default_recipe, with_settings
 from desktop.theme import PAD, SMALL_PX
 from desktop.widgets.field_controls import ChoiceControl
@@ -150,6 +153,18 @@ def test_the_chosen_model_tells_its_size_its_cost_and_its_use(panel: RecipePanel
     assert chooser.figures.text() == figures(spec, 300) and "GFLOPs at 300 px" in chooser.figures.text()
     panel.form.fields.control("sampling.input_size").number.setValue(600)
     assert f"{spec.gflops * 4:.0f} GFLOPs at 600 px" in chooser.figures.text()
+
+
+def test_a_start_is_offered_from_checkpoints_of_the_same_model_only(panel: RecipePanel) -> None:
+    same, other = (
+        CheckpointRecord("r001-best", "r001", 1, model, "", Path(), 1, None, None, {}, best=True)
+        for model in ("ssd300_vgg16", "resnet50")
+    )
+    panel.form.set_checkpoints([same, other])
+    choose(panel, "weights.source", "checkpoint")
+    assert panel.form.fitting_checkpoints() == [same], "also while no file is chosen yet"
+    choose(panel, "weights.source", "file")
+    assert panel.form.fitting_checkpoints() == [same, other], "what fits of them is taken"
 
 
 def test_a_preset_is_applied_by_its_row(panel: RecipePanel) -> None:
