@@ -118,10 +118,13 @@ class InspectBar(QFrame):
     def set_progress(self, progress: tuple[int, int] | None, words: str = "") -> None:
         """Show images done of how many; (0, 0) while the model is being loaded; None when nothing runs."""
         running = progress is not None
+        had_keys = self.button.hasFocus() or self.cancel_button.hasFocus()
         self.button.setVisible(not running)
         self.progress.setVisible(running)
         self.cancel_button.setVisible(running)
         self.cancel_button.setEnabled(running)
+        if had_keys:  # what is hidden would hand the keys on to whatever comes next in the window
+            (self.cancel_button if running else self.button).setFocus()
         self.status.setText(words)
         if progress is not None:
             self.progress.setRange(0, progress[1])

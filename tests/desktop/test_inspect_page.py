@@ -330,10 +330,12 @@ def test_predicting_runs_in_a_child_and_its_result_is_there_at_once_the_next_tim
     tasks.wait_idle()
     assert page._bar.checkpoint_id == "r001-best"
     assert "has not looked at these 8 images" in page._empty.text()
+    page.activateWindow()
+    page._bar.button.setFocus()
     with qtbot.waitSignal(page._job.ended, timeout=15_000) as ended:
         page._bar.button.click()
-        assert page._bar.cancel_button.isVisible()
-    assert ended.args == ["finished", ""]
+        assert page._bar.cancel_button.isVisible() and page._bar.cancel_button.hasFocus()
+    assert ended.args == ["finished", ""] and page._bar.button.hasFocus(), "the keys stay on the page"
     tasks.wait_idle()
     assert len(rows(page)) == 8
     assert page._side.strip.texts() == ["1.000", "1.000", "1.000", "1.000"]
