@@ -12,14 +12,15 @@ LOG_LINES = 5000
 
 
 class ReadingText(QPlainTextEdit):
-    """Text to read and to copy. The same text again leaves scroll and selection alone."""
+    """Text to read and to copy, of even letters unless it is prose. The same text again leaves scroll and selection alone."""
 
-    def __init__(self, name: str, empty: str) -> None:
+    def __init__(self, name: str, empty: str, *, prose: bool = False) -> None:
         super().__init__()
         self.setReadOnly(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setPlaceholderText(empty)
-        self.setFont(mono_font(SMALL_PX - 1))
+        if not prose:
+            self.setFont(mono_font(SMALL_PX - 1))
         self.setAccessibleName(name)
         self.setMinimumHeight(40)
         self.setTabChangesFocus(True)
@@ -35,8 +36,8 @@ class ReadingText(QPlainTextEdit):
 class LogLines(ReadingText):
     """Lines in the colour of their level. Follows the end, unless the person has scrolled up to read."""
 
-    def __init__(self, name: str, empty: str) -> None:
-        super().__init__(name, empty)
+    def __init__(self, name: str, empty: str, *, prose: bool = False) -> None:
+        super().__init__(name, empty, prose=prose)
         self.setMaximumBlockCount(LOG_LINES)
         self._shown: list[LogLine] = []
         self._at_end = True

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
-from desktop.models.run_about import RunAbout, facts_text
+from desktop.models.run_about import RunAbout
 from desktop.models.run_curves import marks, shown_epochs, smoothed
-from desktop.models.run_history import LogLine, RunHistory
+from desktop.models.run_history import RunHistory
 from desktop.theme import GAP
 from desktop.widgets.curve_bar import CurveBar
 from desktop.widgets.curve_style import (
@@ -23,12 +23,10 @@ from desktop.widgets.curve_style import (
     label_curve_style,
     measure_curve_style,
 )
-from desktop.widgets.log_lines import LogLines, ReadingText
-from desktop.widgets.parts import words
 from desktop.widgets.plots import loss_plot, map_plot
 from desktop.widgets.run_status import RunStatus, RunSummary
+from desktop.widgets.run_texts import RunTexts
 
-_TEXTS_LEAST = 104  # pixels: a title and some lines, however much else is shown
 REDRAW_MS = 100  # ten times a second is fluid for curves, and leaves the processor to the training
 _EPOCH_FIELDS = (
     "train_loss", "val_loss", "train_label_loss", "train_box_loss", "val_label_loss", "val_box_loss",
@@ -62,10 +60,7 @@ class RunView(QWidget):
         self.loss = loss_plot()
         self.map = map_plot()
         self.map.link(self.loss)
-        self.notices = LogLines("Notices", "Warnings and hints of the training appear here.")
-        self.log = LogLines("Log", "What the training does, line by line.")
-        self.recipe = ReadingText("Recipe", "The recipe of the run, as it stands in its folder.")
-        self.facts = ReadingText("Environment", "Snapshot, device, versions and weights of the run.")
+        self.texts = RunTexts()
         self.bar.smoothing_changed.connect(self._draw)
         self.bar.logarithmic_changed.connect(self.loss.set_logarithmic)
         self.bar.compared_changed.connect(self.compared_changed)
@@ -84,8 +79,7 @@ class RunView(QWidget):
         """Show another run. `colors` are those of the labels, by name."""
         self._history, self._state, self._colors = history, state, colors
         self._about = about or RunAbout()
-        self.notices.clear()
-        self.log.clear()
+        self.texts.clear()
         self.loss.fit()
         self.map.fit()
         self._draw()
@@ -121,10 +115,7 @@ class RunView(QWidget):
         self.status.show_run(history, self._state)
         self.summary.show_run(history, self._state)
         self._draw_curves(history)
-        self.notices.show_lines([LogLine(notice.text, notice.level) for notice in history.notices])
-        self.log.show_lines(history.log)
-        self.recipe.show_text(self._about.recipe)
-        self.facts.show_text(facts_text(self._about, history))
+        self.texts.show_run(history, self._about)
         self.bar.set_exportable(bool(history.epochs or history.last_step))
 
     def _draw_curves(self, history: RunHistory) -> None:
@@ -190,25 +181,9 @@ class RunView(QWidget):
         inside.addWidget(self.bar)
         inside.addWidget(self.loss, 1)
         inside.addWidget(self.map, 1)
-        notices = QWidget()
-        column = QVBoxLayout(notices)
-        column.setContentsMargins(0, 0, GAP, 0)
-        column.setSpacing(GAP // 2)
-        column.addWidget(words("Notices", "section"))
-        column.addWidget(self.notices, 1)
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
-        for page, title in ((self.log, "Log"), (self.recipe, "Recipe"), (self.facts, "Environment")):
-            self.tabs.addTab(page, title)
-        texts = QSplitter(Qt.Orientation.Horizontal)
-        texts.setContentsMargins(0, GAP, 0, 0)
-        texts.setMinimumHeight(_TEXTS_LEAST)
-        texts.addWidget(notices)
-        texts.addWidget(self.tabs)
-        texts.setSizes([400, 600])
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(plots)
-        splitter.addWidget(texts)
+        splitter.addWidget(self.texts)
         splitter.setStretchFactor(0, 1)
         splitter.setCollapsible(0, False)
         splitter.setSizes([680, 130])

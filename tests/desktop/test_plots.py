@@ -12,7 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.training.events import to_json
+from core.training.events import Notice, to_json
+from desktop.models.run_about import RunAbout
 from desktop.models.run_curves import Mark
 from desktop.models.run_history import RunHistory
 from desktop.theme import apply_theme, theme
@@ -20,6 +21,7 @@ from desktop.widgets.curve_plot import CurvePlot
 from desktop.widgets.curve_style import LOSS_CURVES, MAP_CURVES, compared_style, label_curve_style
 from desktop.widgets.plot_parts import log_ticks
 from desktop.widgets.plots import loss_plot, map_plot
+from desktop.widgets.run_texts import RunTexts
 from desktop.widgets.run_view import RunView
 from tests.desktop.training_child import events
 
@@ -270,3 +272,17 @@ def test_nothing_of_a_run_is_cut_off_in_a_narrow_or_a_wide_window(qtbot: QtBot, 
 
     assert {"Log scale", "Export", "Best mAP@[.5:.95]", "mAP@[.5:.95]"} <= {part.text() for part in shown()}
     qtbot.waitUntil(lambda: all(part.width() >= part.sizeHint().width() for part in shown()))
+
+
+def test_notices_are_a_tab_where_there_is_little_room_and_keep_their_lines(qtbot: QtBot) -> None:
+    texts = RunTexts()
+    qtbot.addWidget(texts)
+    texts.resize(900, 200)
+    texts.show()
+    history = RunHistory.of([to_json(Notice("few boxes of pit", "warning"))])
+    texts.show_run(history, RunAbout())
+    for width, tab in ((900, -1), (320, 0), (900, -1), (300, 0)):
+        texts.resize(width, 200)
+        assert texts.tabs.indexOf(texts.notices) == tab
+        assert texts.notices.isVisible() and texts.notices.text() == "few boxes of pit"
+    assert texts.tabs.count() == 4 and texts.tabs.currentIndex() == 0

@@ -278,8 +278,8 @@ def test_another_run_is_drawn_beside_the_one_that_is_shown(bench: Bench, qtbot: 
 def test_the_page_tells_recipe_snapshot_and_machine_of_a_run(bench: Bench, qtbot: QtBot) -> None:
     bench.page.train()
     qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
-    assert bench.view.recipe.text().startswith("model: ssd_compact")
-    assert bench.run_folder().job()["snapshot_hash"] in bench.view.facts.text()
+    assert bench.view.texts.recipe.text().startswith("model: ssd_compact")
+    assert bench.run_folder().job()["snapshot_hash"] in bench.view.texts.facts.text()
 
 
 def test_measures_are_exported_from_the_page(

@@ -143,8 +143,8 @@ def test_the_train_button_trains_and_the_plots_show_it(bench: Bench, qtbot: QtBo
     assert list(bench.view.loss._items["val_loss"].x) == [1, 2, 3]
     assert bench.view.status.progress_bar.value() == 1000
     assert bench.view.status.figure("Best mAP@0.5") == "0.875"
-    assert "pit" in bench.view.notices.text()
-    assert "Epoch 3" in bench.view.log.text()
+    assert "pit" in bench.view.texts.notices.text()
+    assert "Epoch 3" in bench.view.texts.log.text()
 
 
 def test_a_run_folder_says_what_was_trained_on_what(bench: Bench, qtbot: QtBot) -> None:

@@ -1,0 +1,67 @@
+"""What a run says in words: notices, its log, its recipe and where it was computed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from desktop.models.run_about import RunAbout, facts_text
+from desktop.models.run_history import LogLine, RunHistory
+from desktop.theme import GAP
+from desktop.widgets.log_lines import LogLines, ReadingText
+from desktop.widgets.parts import words
+
+_LEAST = 104  # pixels: a title and some lines, however much else is shown
+_WIDE = 560  # pixels from which on notices have a place of their own; below, they are the first of the tabs
+
+
+class RunTexts(QSplitter):
+    """Notices are beside the rest where there is room, so that nobody has to look for them."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.notices = LogLines("Notices", "Warnings and hints of the training appear here.", prose=True)
+        self.log = LogLines("Log", "What the training does, line by line.")
+        self.recipe = ReadingText("Recipe", "The recipe of the run, as it stands in its folder.")
+        self.facts = ReadingText("Environment", "Snapshot, device, versions and weights of the run.")
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        for page, title in ((self.log, "Log"), (self.recipe, "Recipe"), (self.facts, "Environment")):
+            self.tabs.addTab(page, title)
+        self._place = QWidget()
+        self._column = QVBoxLayout(self._place)
+        self._column.setContentsMargins(0, 0, GAP, 0)
+        self._column.setSpacing(GAP // 2)
+        self._column.addWidget(words("Notices", "section"))
+        self._column.addWidget(self.notices, 1)
+        self.setContentsMargins(0, GAP, 0, 0)
+        self.setMinimumHeight(_LEAST)
+        self.addWidget(self._place)
+        self.addWidget(self.tabs)
+        self.setSizes([400, 600])
+
+    def clear(self) -> None:
+        """Forget the lines, since another run is shown."""
+        self.notices.clear()
+        self.log.clear()
+
+    def show_run(self, history: RunHistory, about: RunAbout) -> None:
+        """Show the words of a run; what is there already stays where it is."""
+        self.notices.show_lines([LogLine(notice.text, notice.level) for notice in history.notices])
+        self.log.show_lines(history.log)
+        self.recipe.show_text(about.recipe)
+        self.facts.show_text(facts_text(about, history))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        apart = self.tabs.indexOf(self.notices) < 0
+        if apart and self.width() < _WIDE:
+            self.tabs.insertTab(0, self.notices, "Notices")
+            self.tabs.setCurrentIndex(0)
+            self._place.hide()
+        elif not apart and self.width() >= _WIDE:
+            self.tabs.removeTab(self.tabs.indexOf(self.notices))
+            self._column.addWidget(self.notices, 1)
+            self.notices.show()
+            self._place.show()
