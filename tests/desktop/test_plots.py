@@ -286,3 +286,16 @@ def test_notices_are_a_tab_where_there_is_little_room_and_keep_their_lines(qtbot
         assert texts.tabs.indexOf(texts.notices) == tab
         assert texts.notices.isVisible() and texts.notices.text() == "few boxes of pit"
     assert texts.tabs.count() == 4 and texts.tabs.currentIndex() == 0
+
+
+@pytest.mark.parametrize(
+    ("losses", "from_zero"), [([6.9, 6.5, 6.2], False), ([6.9, 3.0, 1.2], True), ([6.9], True), ([6.9, 6.9], True)]
+)
+def test_zero_is_in_sight_where_it_does_not_flatten_the_curve(
+    loss: CurvePlot, losses: list[float], from_zero: bool
+) -> None:
+    loss.set_data("train_loss", np.arange(len(losses)) + 1.0, np.array(losses))
+    loss.finish(len(losses))
+    low, high = loss._view.viewRange()[1]
+    assert (low <= 0) == from_zero and (from_zero or low > 5)
+    assert high >= max(losses)
