@@ -136,8 +136,8 @@ class CurvePlot(QWidget):
             low, high = min(low, high / _LEAST_RATIO), max(high, low * _LEAST_RATIO)
             self._view.setYRange(math.log10(low), math.log10(high), padding=0.06)
         else:
-            # With zero in sight where that does not flatten the curves.
-            self._view.setYRange(low if high / 2 < low < high else min(0.0, low), high, padding=0.06)
+            # With zero in sight, unless that flattens curves that do move.
+            self._view.setYRange(low if high / 2 < low < 0.98 * high else min(0.0, low), high, padding=0.06)
 
     def set_logarithmic(self, on: bool) -> None:
         """Let the y axis count powers of ten."""

@@ -289,7 +289,7 @@ def test_notices_are_a_tab_where_there_is_little_room_and_keep_their_lines(qtbot
 
 
 @pytest.mark.parametrize(
-    ("losses", "from_zero"), [([6.9, 6.5, 6.2], False), ([6.9, 3.0, 1.2], True), ([6.9], True), ([6.9, 6.9], True)]
+    ("losses", "from_zero"), [([6.9, 6.5, 6.2], False), ([6.9, 3.0, 1.2], True), ([6.9], True), ([6.9, 6.85], True)]
 )
 def test_zero_is_in_sight_where_it_does_not_flatten_the_curve(
     loss: CurvePlot, losses: list[float], from_zero: bool
