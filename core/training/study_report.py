@@ -48,7 +48,7 @@ def as_markdown(result: StudyResult) -> str:
     lines += ["## What follows", "", *(f"- {one.text}" for one in result.conclusions), ""]
     lines += ["## Strategies", "", *_markdown_table(HEADINGS, table(result)), ""]
     lines += ["Mean ± standard deviation over the seeds.", ""]
-    lines += ["## What to mind", "", *(f"- {text}" for text in (*result.cautions, *study.notices)), ""]
+    lines += ["## What to mind", "", *(f"- {text}" for text in result.cautions), ""]
     lines += ["## Runs", "", *_markdown_table(_RUN_HEADINGS, _run_rows(result)), ""]
     lines += ["## Settings", "", *_settings(study), ""]
     return "\n".join(lines)

@@ -122,9 +122,8 @@ def conclude(study: Study, outcomes: Sequence[Outcome]) -> StudyResult:
     """The table and the conclusions from these outcomes."""
     arms = tuple(_arm_result(study, arm.name, outcomes) for arm in study.arms)
     values = {arm.name: {one.seed: one for one in outcomes if one.arm == arm.name and one.counts} for arm in study.arms}
-    return StudyResult(
-        study, tuple(outcomes), arms, tuple(_conclusions(arms, values)), tuple(_cautions(study, arms, outcomes))
-    )
+    cautions = (*_cautions(study, arms, outcomes), *study.notices)
+    return StudyResult(study, tuple(outcomes), arms, tuple(_conclusions(arms, values)), cautions)
 
 
 def _arm_result(study: Study, name: str, outcomes: Sequence[Outcome]) -> ArmResult:

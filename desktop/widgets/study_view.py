@@ -72,7 +72,7 @@ class StudyView(QWidget):
                 for one in result.outcomes
             ],
         )  # fmt: skip
-        self.cautions.setText("\n".join(f"• {_named(text)}" for text in (*result.cautions, *result.study.notices)))
+        self.cautions.setText("\n".join(f"• {_named(text)}" for text in result.cautions))
 
     def _lay_out(self) -> None:
         inside = QWidget()

@@ -150,7 +150,7 @@ def study(kinds: Sequence[str], seeds: int = 3) -> Study:
 
 
 def result(values: dict[str, list[float]], seconds: dict[str, float] | None = None, **changes: Any) -> StudyResult:
-    one = study(list(values), len(next(iter(values.values()))))
+    one = study(list(values), len(next(iter(values.values())))).model_copy(update=changes)
     outcomes = [
         Outcome(
             run.arm, run.seed, run.run, "finished", map=values[run.arm][run.seed], map50=values[run.arm][run.seed] + 0.1,
@@ -234,8 +234,10 @@ def test_runs_that_did_not_count_are_named_and_left_out() -> None:
 
 
 def test_the_report_says_the_same_in_all_three_forms(tmp_path: Path) -> None:
-    found = result({"frozen": [0.30, 0.31, 0.29], "fine_tune": [0.50, 0.51, 0.50]})
+    told = ("9 labelled images are in no split",)
+    found = result({"frozen": [0.30, 0.31, 0.29], "fine_tune": [0.50, 0.51, 0.50]}, notices=told)
     text = as_markdown(found)
+    assert f"- {told[0]}" in text and told[0] in report_json(found)["cautions"]
     assert table(found)[0][:4] == ("fine_tune", "3/3", "0.503 ± 0.006", "0.603 ± 0.006")
     assert "| frozen | 3/3 | 0.300 ± 0.010 | 0.400 ± 0.010 | 60 s | 5 | 100 (10%) |" in text
     assert "Re-training the backbone helps" in text and "imagenet weights, 8 epochs for each of 6 runs" in text
