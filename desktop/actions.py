@@ -172,6 +172,7 @@ TRAIN = (
     ActionSpec("pause_training", "Pause training", (), "pause", "Save, free the device, and go on later"),
     ActionSpec("stop_training", "Stop training", (), "stop", "Stop, and keep what was learnt"),
     ActionSpec("resume_training", "Resume the run that is shown", (), "play", "Go on where the run was left"),
+    ActionSpec("use_recipe", "Use the recipe of the run that is shown", (), "duplicate", "Put it into the form"),
     ActionSpec("find_rate", "Find a learning rate…", (), "search", "Try rates for some minutes, and propose one"),
     ActionSpec(
         "study", "Compare strategies…", (), "compare", "Train several strategies on this data and see which helps"

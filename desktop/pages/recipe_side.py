@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
@@ -12,7 +13,7 @@ from core.changes import Changes
 from core.errors import InputError
 from core.project.project import Project
 from core.project.records import CheckpointRecord
-from core.training.recipe import Recipe, default_recipe, parse_recipe, with_settings
+from core.training.recipe import Recipe, default_recipe, load_recipe, parse_recipe, with_settings
 from core.types import Split
 from desktop.dialogs.frame import Paragraph
 from desktop.dialogs.split_images import SplitImagesDialog
@@ -135,6 +136,19 @@ class RecipeSide(QFrame):
         self._advise()
         self._draft_timer.stop()
         self._write_draft()
+
+    def take_recipe(self, run: Path) -> Recipe | None:
+        """Put the recipe of the run in this folder into the form, as it was. Returns the one that it takes the place of.
+
+        None, and an error is shown, if it cannot be read.
+        """
+        before = self.panel.recipe()
+        try:
+            self.panel.put_recipe(load_recipe(run / "recipe.yaml"))
+        except InputError as error:
+            self.show_error(str(error))
+            return None
+        return before
 
     def _recipe_changed(self, _recipe: Recipe) -> None:
         self.show_error("")

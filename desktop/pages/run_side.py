@@ -37,6 +37,7 @@ class RunSide(QWidget):
     """Shows the training that runs, one of the past, or one that is watched from afar."""
 
     resume_requested = Signal(str)  # a run's id
+    recipe_requested = Signal(object)  # Path of a run's folder, whose recipe is to be that of the next training
 
     def __init__(self, session: Session, tasks: Tasks, live: LiveTraining) -> None:
         super().__init__()
@@ -59,6 +60,7 @@ class RunSide(QWidget):
         self.view.checkpoints_requested.connect(lambda: session.page_requested.emit("Checkpoints"))
         self.view.resume_requested.connect(lambda: self.resume_requested.emit(self.shown))
         self.view.compared_changed.connect(self._compare)
+        self.view.texts.recipe_wanted.connect(self.request_recipe)
         self.view.csv_wanted.connect(self._export_csv)
         self.view.tensorboard_wanted.connect(self._export_tensorboard)
 
@@ -133,6 +135,11 @@ class RunSide(QWidget):
 
     def label_colors(self) -> dict[str, str]:
         return {label.name: label.color for label in self._project.labels()} if self._project is not None else {}
+
+    def request_recipe(self) -> None:
+        """Ask for the recipe of the run that is shown."""
+        if (folder := self.view.about.folder) is not None:
+            self.recipe_requested.emit(folder)
 
     # -- a run somewhere else ----------------------------------------------------------------------------------
 
@@ -218,12 +225,15 @@ class RunSide(QWidget):
             self._tasks.cancel("train:compare")
             self.view.set_compared({})
             return
-        folders = {run: JobFolder(project.runs_folder / run) for run in runs}
-        self._tasks.run(
-            "train:compare",
-            lambda: {run: RunHistory.of(folder.read()[0]) for run, folder in folders.items()},
-            self.view.set_compared,
-        )
+        folders = {run: project.runs_folder / run for run in runs}
+
+        def shown(found: dict[str, _Read]) -> None:
+            self.view.set_compared(
+                {run: history for run, (history, _, _) in found.items()},
+                {run: about for run, (_, _, about) in found.items()},
+            )
+
+        self._tasks.run("train:compare", lambda: {run: _read(path) for run, path in folders.items()}, shown)
 
     # -- for other programs ------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import Qt, QTimer
@@ -58,7 +59,7 @@ class TrainPage(QWidget):
             {
                 "train": self.train, "pause_training": self.pause, "stop_training": self.stop,
                 "resume_training": lambda: self.resume(self._side.own_run), "watch_run": self._side.choose_watched,
-                "find_rate": self._trials.find_rate, "study": self._trials.open_study,
+                "use_recipe": self._side.request_recipe, "find_rate": self._trials.find_rate, "study": self._trials.open_study,
             },
         )  # fmt: skip
         layout = QHBoxLayout(self)
@@ -140,6 +141,17 @@ class TrainPage(QWidget):
         folder = self._tried(lambda: run_to_resume(project.runs_folder, run))
         if folder is not None:
             self._begin_or_queue(folder)
+
+    def _use_recipe(self, run: Path) -> None:
+        before, notice = self._recipe.take_recipe(run), self._side.notice
+
+        def undo() -> None:
+            if before is not None:
+                self._recipe.panel.put_recipe(before)
+            notice.clear()
+
+        if before is not None:
+            notice.show_notice(f"The form has the recipe of {run.name} now.", "info", offer=("Undo", undo))
 
     def pause(self) -> None:
         """Pause the training that runs: it saves and frees the device. The queue waits as well."""
@@ -316,6 +328,7 @@ class TrainPage(QWidget):
         self._recipe.stop_button.clicked.connect(self.stop)
         self._recipe.panel.recipe_changed.connect(lambda _recipe: self._show_device())
         self._side.resume_requested.connect(self.resume)
+        self._side.recipe_requested.connect(self._use_recipe)
         self._side.queue.moved.connect(self._queue.move)
         self._side.queue.removed.connect(self._queue.remove)
         self._side.queue.held_changed.connect(self._hold_queue)
@@ -364,6 +377,7 @@ class TrainPage(QWidget):
             self._actions[name].setEnabled(enabled)
         self._actions["resume_training"].setEnabled(writable)
         self._actions["watch_run"].setEnabled(project is not None)
+        self._actions["use_recipe"].setEnabled(writable)
         self._recipe.train_button.setText("Add to queue" if self._busy else "Train")
         self._recipe.pause_button.setText("Pausing…" if self._live.state == "pausing" else "Pause")
         self._recipe.stop_button.setText("Stopping…" if self._live.state == "stopping" else "Stop")

@@ -185,11 +185,16 @@ class CurvePlot(QWidget):
                 color = item.style.pen_color()
                 color.setAlphaF(1.0)
                 title = f"<td style='color:{color.name()}; padding-right:10px'>{escape(item.style.title)}</td>"
-                rows.append(f"<tr>{title}<td align=right>{_value(value)}</td></tr>")
-                told.append(f"{item.style.title} {_value(value)}")
+                rows.append(f"<tr>{title}<td align=right>{self._written(value)}</td></tr>")
+                told.append(f"{item.style.title} {self._written(value)}")
         self._readout.setText(f"<table cellspacing=0>{''.join(rows)}</table>")
         self.setAccessibleDescription(f"{_epoch_text(nearest)}: {', '.join(told)}")
         self._place_readout(nearest)
+
+    def _written(self, value: float) -> str:
+        # A measure between 0 and 1 has no more digits that mean anything.
+        precise = not self._unit_range and 0 < abs(value) < 0.01
+        return f"{value:.2e}" if precise else f"{value:.3f}"
 
     def readout_text(self) -> str:
         return self._readout.text() if self._readout.isVisible() else ""
@@ -379,7 +384,3 @@ def _stepped(places: NDArray[np.float64], at: float | None, key: Qt.Key) -> floa
 
 def _epoch_text(epoch: float) -> str:
     return f"Epoch {epoch:.0f}" if epoch == int(epoch) else f"Epoch {epoch:.2f}"
-
-
-def _value(value: float) -> str:
-    return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2e}"

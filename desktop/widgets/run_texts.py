@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QSplitter, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from desktop.models.run_about import RunAbout, facts_text
+from desktop.models.run_differences import Told, differences_text
 from desktop.models.run_history import LogLine, RunHistory
 from desktop.theme import GAP
 from desktop.widgets.log_lines import LogLines, ReadingText
@@ -19,16 +22,33 @@ _WIDE = 560  # pixels from which on notices have a place of their own; below, th
 class RunTexts(QSplitter):
     """Notices are beside the rest where there is room, so that nobody has to look for them."""
 
+    recipe_wanted = Signal()  # the run's recipe is to be that of the next training
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         self.notices = LogLines("Notices", "Warnings and hints of the training appear here.", prose=True)
         self.log = LogLines("Log", "What the training does, line by line.")
         self.recipe = ReadingText("Recipe", "The recipe of the run, as it stands in its folder.")
         self.facts = ReadingText("Environment", "Snapshot, device, versions and weights of the run.")
+        self.differences = ReadingText(
+            "Differences", "Choose runs under Compare: in what their settings, data and results differ appears here."
+        )
+        self.differences.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)  # columns are to stay columns
+        self.use_recipe = QToolButton()
+        self.use_recipe.setText("Use this recipe")
+        self.use_recipe.setToolTip("Put the recipe of this run into the form, for the next training")
+        self.use_recipe.setProperty("role", "segment")
+        self.use_recipe.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.use_recipe.clicked.connect(self.recipe_wanted)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        for page, title in ((self.log, "Log"), (self.recipe, "Recipe"), (self.facts, "Environment")):
+        for page, title in (
+            (self.log, "Log"), (self.recipe, "Recipe"), (self.differences, "Differences"), (self.facts, "Environment"),
+        ):  # fmt: skip
             self.tabs.addTab(page, title)
+        self.tabs.setCornerWidget(self.use_recipe)
+        self.tabs.currentChanged.connect(self._offer_recipe)
+        self._offer_recipe()
         self._place = QWidget()
         self._column = QVBoxLayout(self._place)
         self._column.setContentsMargins(0, 0, GAP, 0)
@@ -46,12 +66,17 @@ class RunTexts(QSplitter):
         self.notices.clear()
         self.log.clear()
 
-    def show_run(self, history: RunHistory, about: RunAbout) -> None:
-        """Show the words of a run; what is there already stays where it is."""
+    def show_run(self, history: RunHistory, about: RunAbout, beside: Sequence[Told] = ()) -> None:
+        """Show the words of a run, compared with those `beside` it; what is there already stays where it is."""
         self.notices.show_lines([LogLine(notice.text, notice.level) for notice in history.notices])
         self.log.show_lines(history.log)
         self.recipe.show_text(about.recipe)
         self.facts.show_text(facts_text(about, history))
+        self.differences.show_text(differences_text([(about, history), *beside]))
+        self._offer_recipe()
+
+    def _offer_recipe(self) -> None:
+        self.use_recipe.setVisible(self.tabs.currentWidget() is self.recipe and bool(self.recipe.text()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

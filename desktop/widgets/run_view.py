@@ -50,6 +50,7 @@ class RunView(QWidget):
         self._about = RunAbout()
         self._colors: Mapping[str, str] = {}
         self._compared: dict[str, RunHistory] = {}
+        self._compared_about: Mapping[str, RunAbout] = {}
         self._curves: tuple[object, ...] = ()  # what the present curves were chosen by
         self.status = RunStatus()
         self.summary = RunSummary()
@@ -88,9 +89,10 @@ class RunView(QWidget):
         self._state = state
         self._draw()
 
-    def set_compared(self, histories: Mapping[str, RunHistory]) -> None:
-        """Draw these runs beside the one that is shown, in this order."""
+    def set_compared(self, histories: Mapping[str, RunHistory], abouts: Mapping[str, RunAbout] | None = None) -> None:
+        """Draw these runs beside the one that is shown, in this order, and tell in what they differ."""
         self._compared = dict(histories)
+        self._compared_about = abouts or {}
         self._draw()
 
     def refresh(self) -> None:
@@ -115,7 +117,8 @@ class RunView(QWidget):
         self.status.show_run(history, self._state)
         self.summary.show_run(history, self._state)
         self._draw_curves(history)
-        self.texts.show_run(history, self._about)
+        beside = [(self._compared_about.get(run, RunAbout(run)), other) for run, other in self._compared.items()]
+        self.texts.show_run(history, self._about, beside)
         self.bar.set_exportable(bool(history.epochs or history.last_step))
 
     def _draw_curves(self, history: RunHistory) -> None:

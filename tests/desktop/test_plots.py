@@ -285,7 +285,7 @@ def test_notices_are_a_tab_where_there_is_little_room_and_keep_their_lines(qtbot
         texts.resize(width, 200)
         assert texts.tabs.indexOf(texts.notices) == tab
         assert texts.notices.isVisible() and texts.notices.text() == "few boxes of pit"
-    assert texts.tabs.count() == 4 and texts.tabs.currentIndex() == 0
+    assert texts.tabs.count() == 5 and texts.tabs.currentIndex() == 0
 
 
 @pytest.mark.parametrize(

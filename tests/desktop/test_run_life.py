@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from core.jobs import queue
 from core.jobs.folder import JobFolder
 from core.training.events import to_json
+from core.training.recipe import load_recipe
 from desktop.pages.train_page import TrainPage
 from tests.desktop.test_train_page import Bench, bench, wait_for_epoch
 from tests.desktop.training_child import events
@@ -280,6 +281,41 @@ def test_the_page_tells_recipe_snapshot_and_machine_of_a_run(bench: Bench, qtbot
     qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     assert bench.view.texts.recipe.text().startswith("model: ssd_compact")
     assert bench.run_folder().job()["snapshot_hash"] in bench.view.texts.facts.text()
+
+
+def test_the_recipe_of_a_run_is_taken_over_and_what_was_there_comes_back(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(optimizer__lr=0.003)
+    bench.page.train()
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    bench.settings(optimizer__lr=0.0001, loss__kind="focal")
+    texts, panel = bench.view.texts, bench.page._recipe.panel
+    assert not texts.use_recipe.isVisible()
+    texts.tabs.setCurrentWidget(texts.recipe)
+    qtbot.mouseClick(texts.use_recipe, Qt.MouseButton.LeftButton)
+    assert panel.recipe() == load_recipe(bench.run_folder().path / "recipe.yaml")
+    assert panel.recipe().optimizer.lr == 0.003
+    notice = bench.page._side.notice
+    assert notice.text == "The form has the recipe of r001 now."
+    qtbot.mouseClick(notice.button, Qt.MouseButton.LeftButton)
+    assert (panel.recipe().optimizer.lr, panel.recipe().loss.kind) == (0.0001, "focal") and not notice.isVisible()
+    (bench.run_folder().path / "recipe.yaml").write_text("model: [")
+    bench.page._actions["use_recipe"].trigger()
+    assert "recipe.yaml" in bench.page._recipe.error.text() and panel.recipe().optimizer.lr == 0.0001
+
+
+def test_what_differs_between_compared_runs_is_listed(bench: Bench, qtbot: QtBot) -> None:
+    for rate in (0.002, 0.001):
+        bench.settings(optimizer__lr=rate)
+        bench.page.train()
+        qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    assert bench.tasks.wait_idle()
+    listed = bench.view.texts.differences
+    assert listed.text() == "" and "Compare" in listed.placeholderText()
+    bench.view.bar.compare("r001", on=True)
+    qtbot.waitUntil(lambda: "optimizer.lr" in listed.text())
+    lines = [line.split() for line in listed.text().splitlines()]
+    assert lines[0] == ["r002", "r001"] and ["best", "mAP@0.5", "0.875", "0.875"] in lines
+    assert lines[-1] == ["optimizer.lr", "0.001", "0.002"]
 
 
 def test_measures_are_exported_from_the_page(
