@@ -177,6 +177,7 @@ TRAIN = (
     ActionSpec(
         "study", "Compare strategies…", (), "compare", "Train several strategies on this data and see which helps"
     ),
+    ActionSpec("delete_run", "Delete the run that is shown…", (), "delete", "Delete it with its checkpoints"),
     ActionSpec("watch_run", "Watch a run folder…", (), "inspect", "Follow a training on another machine by its folder"),
 )
 

@@ -40,18 +40,24 @@ def runs(
     stop: Annotated[bool, typer.Option("--stop", help="Let the run end and keep what it has learnt.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Write the run's epochs to this file, its steps beside it.")] = None,
     tensorboard: Annotated[Path | None, typer.Option(help="Write the run for TensorBoard into this folder.")] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete the run with its checkpoints, for good.")] = False,
     json: Json = False,
 ) -> None:
     """List the runs of a project, or look at one: also while it trains, on this machine or another."""
     if run is None and (folder / "job.json").is_file():
         folder, run = folder.absolute().parent.parent, folder.absolute().name
     if run is None:
-        if follow or pause or stop or csv or tensorboard:
+        if follow or pause or stop or csv or tensorboard or delete:
             raise InputError("run: name the run, such as r003; see 'defectdesk runs DIR'")
         _list(scanned_runs(_runs_folder(folder)), json=json)
         return
     if pause and stop:
         raise InputError("--pause: a run that is to stop cannot pause; leave --pause or --stop out")
+    if delete:
+        if follow or pause or stop or csv or tensorboard:
+            raise InputError("--delete: does nothing else; leave the other options out")
+        _delete(folder, run, json=json)
+        return
     one = existing_run(_runs_folder(folder, read=True), run)
     done: dict[str, str] = {}
     if pause or stop:
@@ -77,6 +83,17 @@ def _runs_folder(folder: Path, *, read: bool = False) -> Path:
     if not (folder / FILE_NAME).is_file() and not (read and (folder / "runs").is_dir()):
         raise InputError(f"{folder}: is not a project (no {FILE_NAME} in it)")
     return folder / "runs"
+
+
+def _delete(folder: Path, run: str, *, json: bool) -> None:
+    with Project.open(folder) as project:
+        project.sync_runs()
+        checkpoints = [one.id for one in project.checkpoints() if one.run == run]
+        project.delete_run(run)
+    if json:
+        print_json({"deleted": run, "checkpoints": checkpoints})
+    else:
+        say(f"deleted: {', '.join([run, *checkpoints])}")
 
 
 def _ask(run: JobFolder, *, pause: bool) -> str:

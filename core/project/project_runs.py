@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.changes import Changes
 from core.errors import InputError
+from core.jobs.folder import JobFolder
 from core.project import runs
 from core.project.opened import OpenProject
 from core.project.records import CheckpointRecord, RunRecord
@@ -80,6 +81,35 @@ class ProjectRuns(OpenProject):
             with self._writing():
                 self._store.runs.delete_checkpoint(checkpoint_id)
                 self._store.runs.delete_checkpoint_note(checkpoint_id)
+            return Changes(runs=True)
+
+    def delete_run(self, run: str) -> Changes:
+        """Delete a run with its checkpoints. Raises InputError, with the run untouched, if that cannot be.
+
+        A run that is trained or waits for its turn is not deleted.
+        """
+        with self._lock:
+            self._check_writable()
+            folder = runs.run_folder(self.runs_folder, run)
+            job = JobFolder(folder)
+            if job.state() == "running":
+                raise InputError(f"{run}: is being trained; stop it first")
+            if job.queued() is not None:
+                raise InputError(f"{run}: waits for its turn to be trained; take it out of the queue first")
+            runs.remove_leftovers(self.runs_folder)
+            # Out of sight in one step; what is deleted piece by piece afterwards is no run any more.
+            aside = runs.deleted_name(folder)
+            try:
+                folder.rename(aside)
+            except OSError as error:
+                raise InputError(f"{folder}: cannot be deleted ({error.strerror})") from error
+            try:
+                with self._writing():
+                    runs.forget(self._store.runs, run)
+            except BaseException:
+                aside.rename(folder)
+                raise
+            runs.remove_leftovers(self.runs_folder)
             return Changes(runs=True)
 
     def _checkpoint(self, checkpoint_id: str) -> CheckpointRecord:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ from core.safetensors_header import read_metadata
 
 _TAIL = 2**18  # bytes of events.jsonl that are read first: the last epoch is in them but for very long epochs
 _MEASURES = ("train_loss", "val_loss", "map50", "map", "seconds", "images_per_second")
+_DELETED = ".deleted-"
 _STATE_FILES = ("job.json", "recipe.yaml", "events.jsonl", "snapshot.json", "heartbeat", "stop", "queued")
 
 
@@ -67,6 +70,40 @@ def sync(rows: RunTables, runs_folder: Path) -> bool:
         rows.delete_checkpoint(checkpoint)
         changed = True
     return changed
+
+
+def run_folder(runs_folder: Path, run: str) -> Path:
+    """The folder of a run by its name. Raises InputError if there is none."""
+    found = next((folder for folder in _run_folders(runs_folder) if folder.name == run), None)
+    if found is None:
+        raise InputError(f"run: there is no {run!r} in {runs_folder.parent}; see 'defectdesk runs DIR'")
+    return found
+
+
+def deleted_name(folder: Path) -> Path:
+    """What the folder of a deleted run is called until all of it is gone: a name under which nobody looks for runs."""
+    return folder.with_name(f"{_DELETED}{folder.name}")
+
+
+def remove_leftovers(runs_folder: Path) -> None:
+    """Remove what is left of deleted runs, as far as the system lets us."""
+    for path in runs_folder.glob(f"{_DELETED}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def forget(rows: RunTables, run: str) -> None:
+    """Take a run, its checkpoints and what was noted on them out of the rows."""
+    rows.delete_run(run)
+    for checkpoint, (_, record) in rows.checkpoint_rows().items():
+        if json.loads(record)["run"] == run:
+            rows.delete_checkpoint(checkpoint)
+            rows.delete_checkpoint_note(checkpoint)
+
+
+def started_from(records: Sequence[RunRecord], folder: Path) -> list[str]:
+    """The runs whose starting weights lie in `folder`."""
+    starts = {one.id: str((one.recipe.get("weights") or {}).get("path") or "") for one in records}
+    return [run for run, path in starts.items() if path and Path(path).is_relative_to(folder)]
 
 
 def listed_runs(rows: RunTables, runs_folder: Path, *, scan: bool) -> list[RunRecord]:

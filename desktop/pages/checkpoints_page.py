@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
-    QMessageBox,
     QSplitter,
     QStackedWidget,
     QTableView,
@@ -28,6 +27,7 @@ from core.errors import InputError
 from core.project.records import CheckpointRecord
 from desktop import theme
 from desktop.actions import CHECKPOINTS, build
+from desktop.dialogs.deleting import may_delete
 from desktop.models import wording
 from desktop.models.checkpoint_table import RECORD, CheckpointFilter, CheckpointTable, column
 from desktop.services import Services
@@ -309,7 +309,9 @@ class CheckpointsPage(QWidget):
 
     def _delete(self) -> None:
         project, records = self._session.project, self.selected()
-        if project is None or not records or not self._model.editable or not self._confirmed(records):
+        if project is None or not records or not self._model.editable:
+            return
+        if not may_delete(self, delete_question(records), delete_details(records)):
             return
         changes, problems = Changes(), []
         for record in records:
@@ -321,19 +323,6 @@ class CheckpointsPage(QWidget):
         self._reload()
         done = len(records) - len(problems)
         self._session.message.emit(problems[0] if problems else f"Deleted {wording.plural(done, 'checkpoint')}")
-
-    def _confirmed(self, records: Sequence[CheckpointRecord]) -> bool:
-        box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setWindowTitle("Delete checkpoints")
-        box.setText(delete_question(records))
-        box.setInformativeText(delete_details(records))
-        button = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
-        cancel = box.addButton(QMessageBox.StandardButton.Cancel)
-        box.setDefaultButton(cancel)
-        box.setEscapeButton(cancel)
-        box.exec()
-        return box.clickedButton() is button
 
 
 def delete_question(records: Sequence[CheckpointRecord]) -> str:
@@ -363,5 +352,4 @@ def delete_details(records: Sequence[CheckpointRecord]) -> str:
             if len(records) > 1
             else "\nIt is the best of its run."
         )
-    lines.append("\nThis cannot be undone.")
     return "\n".join(lines)

@@ -15,7 +15,9 @@ from core.project.project import Project
 from core.project.records import CheckpointRecord, RunRecord
 from core.training.recipe import load_recipe
 from core.training.tracking import export_csv, export_tensorboard
+from desktop.dialogs.deleting import may_delete
 from desktop.live_training import LiveTraining
+from desktop.models import run_deletion
 from desktop.models.run_about import RunAbout
 from desktop.models.run_history import RunHistory
 from desktop.session import Session
@@ -135,6 +137,27 @@ class RunSide(QWidget):
 
     def label_colors(self) -> dict[str, str]:
         return {label.name: label.color for label in self._project.labels()} if self._project is not None else {}
+
+    def delete_shown(self) -> None:
+        """Delete the run that is shown, once the person has agreed."""
+        project, run = self._project, self.own_run
+        if project is None or project.read_only or not run:
+            return
+        folder = project.runs_folder / run
+        asked = run_deletion.question(folder), run_deletion.details(folder, project.runs(), project.checkpoints())
+        if not may_delete(self, *asked):
+            return
+        try:
+            changes = project.delete_run(run)
+        except InputError as error:
+            self.notice.show_notice(str(error), "error")
+            return
+        self.notice.clear()
+        self.end_watch()
+        self.shown = ""  # the list that follows chooses another
+        self.view.show_run(RunHistory(), "", {})
+        self._session.notify(changes, self)
+        self._session.message.emit(f"Deleted {run}")
 
     def request_recipe(self) -> None:
         """Ask for the recipe of the run that is shown."""

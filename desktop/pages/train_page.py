@@ -59,7 +59,8 @@ class TrainPage(QWidget):
             {
                 "train": self.train, "pause_training": self.pause, "stop_training": self.stop,
                 "resume_training": lambda: self.resume(self._side.own_run), "watch_run": self._side.choose_watched,
-                "use_recipe": self._side.request_recipe, "find_rate": self._trials.find_rate, "study": self._trials.open_study,
+                "delete_run": self._side.delete_shown, "use_recipe": self._side.request_recipe,
+                "find_rate": self._trials.find_rate, "study": self._trials.open_study,
             },
         )  # fmt: skip
         layout = QHBoxLayout(self)
@@ -375,9 +376,9 @@ class TrainPage(QWidget):
         ):
             button.setEnabled(enabled)
             self._actions[name].setEnabled(enabled)
-        self._actions["resume_training"].setEnabled(writable)
+        for name in ("resume_training", "use_recipe", "delete_run"):
+            self._actions[name].setEnabled(writable)
         self._actions["watch_run"].setEnabled(project is not None)
-        self._actions["use_recipe"].setEnabled(writable)
         self._recipe.train_button.setText("Add to queue" if self._busy else "Train")
         self._recipe.pause_button.setText("Pausing…" if self._live.state == "pausing" else "Pause")
         self._recipe.stop_button.setText("Stopping…" if self._live.state == "stopping" else "Stop")

@@ -160,3 +160,18 @@ def test_what_a_training_computes_on_is_told_before_it_begins(
     device: str, gpus: list[str], words: str, wasted: bool
 ) -> None:
     assert device_words(device, gpus) == (words, wasted)
+
+
+def test_a_run_is_deleted_with_its_checkpoints_unless_it_waits(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    past_run(project, "r001")
+    queue.put_last(past_run(project, "r002", lines=8, state="paused"))
+    assert run(monkeypatch, "runs", project, "r001", "--delete", "--csv", "x.csv") == 2
+    assert run(monkeypatch, "runs", project, "r002", "--delete") == 2
+    assert "take it out of the queue first" in capsys.readouterr().err
+    assert run(monkeypatch, "runs", project, "r001", "--delete", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["deleted"] == "r001"
+    assert [folder.name for folder in (project / "runs").iterdir()] == ["r002"]
+    assert run(monkeypatch, "runs", project, "r001", "--delete") == 2
+    assert "there is no 'r001'" in capsys.readouterr().err

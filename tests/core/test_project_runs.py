@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from core import files
+from core.changes import Changes
 from core.errors import InputError
 from core.jobs.folder import JobFolder
 from core.project.project import Project
+from core.project.run_tables import RunTables
+from core.project.runs import started_from
 
 DESCRIBED = {
     "model": "ssd_compact",
@@ -143,6 +146,85 @@ def test_deleting_a_checkpoint_deletes_its_file_and_what_was_noted(tmp_path: Pat
         write_checkpoint(folder / "checkpoints" / "best.safetensors")
         project.sync_runs()
         assert not project.checkpoints()[0].star
+
+
+def test_deleting_a_run_takes_its_files_rows_and_notes_and_leaves_the_others(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p") as project:
+        folders = [write_run(project, {"event": "finished", "stopped": False}) for _ in range(2)]
+        for folder in folders:
+            write_checkpoint(folder / "checkpoints" / "best.safetensors")
+        project.sync_runs()
+        project.set_star("r001-best", True)
+        project.set_star("r002-best", True)
+        assert project.delete_run("r001").runs
+        assert [path.name for path in project.runs_folder.iterdir()] == ["r002"]
+        assert [run.id for run in project.runs()] == ["r002"]
+        assert [(one.id, one.star) for one in project.checkpoints()] == [("r002-best", True)]
+        assert project.sync_runs() == Changes()
+        assert project.new_run_folder().name == "r003"
+        write_checkpoint(project.runs_folder / "r001" / "checkpoints" / "best.safetensors")
+        project.sync_runs()
+        assert not project.checkpoints()[0].star, "the note went with the run"
+
+
+@pytest.mark.parametrize("name", ["r009", "../images", "", "notes"])
+def test_only_a_run_can_be_deleted_as_one(tmp_path: Path, name: str) -> None:
+    with Project.create(tmp_path / "p") as project:
+        write_run(project)
+        (project.runs_folder / "notes").mkdir()
+        (project.folder / "images").mkdir()
+        before = sorted(project.folder.rglob("*"))
+        with pytest.raises(InputError, match="run: there is no"):
+            project.delete_run(name)
+        assert sorted(project.folder.rglob("*")) == before
+
+
+def test_a_run_that_is_trained_or_waits_is_not_deleted(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p") as project:
+        live, waiting = JobFolder(write_run(project, {"event": "started"})), JobFolder(write_run(project))
+        live.beat()
+        waiting.queue(1.0)
+        for run, reason in (("r001", "is being trained; stop it first"), ("r002", "take it out of the queue first")):
+            with pytest.raises(InputError, match=reason):
+                project.delete_run(run)
+        assert live.path.is_dir() and waiting.path.is_dir()
+
+
+def test_a_run_stays_whole_where_the_project_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Project.create(tmp_path / "p") as project:
+        folder = write_run(project, {"event": "finished", "stopped": False})
+        write_checkpoint(folder / "checkpoints" / "best.safetensors")
+        project.sync_runs()
+
+        def full(_tables: RunTables, _run: str) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(RunTables, "delete_run", full)
+        with pytest.raises((InputError, OSError)):
+            project.delete_run("r001")
+        assert (folder / "checkpoints" / "best.safetensors").is_file() and len(project.checkpoints()) == 1
+
+
+def test_what_is_left_of_a_deletion_that_was_cut_short_goes_with_the_next_one(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p") as project:
+        for _ in range(2):
+            write_run(project, {"event": "finished", "stopped": False})
+        (project.runs_folder / "r001").rename(project.runs_folder / ".deleted-r001")
+        project.sync_runs()
+        assert [run.id for run in project.runs()] == ["r002"]
+        project.delete_run("r002")
+        assert list(project.runs_folder.iterdir()) == []
+
+
+def test_runs_that_were_started_from_another_are_known(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p") as project:
+        first, second = write_run(project), write_run(project)
+        start = first / "checkpoints" / "best.safetensors"
+        files.write_text(
+            second / "recipe.yaml", f"model: ssd_compact\nweights: {{source: checkpoint, path: {start}}}\n"
+        )
+        project.sync_runs()
+        assert started_from(project.runs(), first) == ["r002"] and started_from(project.runs(), second) == []
 
 
 def test_a_deleted_run_folder_leaves_the_list(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from core.jobs.folder import JobFolder
 from core.training.events import to_json
 from core.training.recipe import load_recipe
 from desktop.pages.train_page import TrainPage
+from tests.desktop.test_checkpoints_page import answer
 from tests.desktop.test_train_page import Bench, bench, wait_for_epoch
 from tests.desktop.training_child import events
 
@@ -301,6 +302,30 @@ def test_the_recipe_of_a_run_is_taken_over_and_what_was_there_comes_back(bench: 
     (bench.run_folder().path / "recipe.yaml").write_text("model: [")
     bench.page._actions["use_recipe"].trigger()
     assert "recipe.yaml" in bench.page._recipe.error.text() and panel.recipe().optimizer.lr == 0.0001
+
+
+def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> None:
+    for _ in range(2):
+        bench.page.train()
+        qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    assert bench.tasks.wait_idle()
+    delete, runs = bench.page._actions["delete_run"], bench.folder / "runs"
+    said = answer("Cancel")
+    delete.trigger()
+    assert said[0].startswith("Delete r002 (") and "cannot be undone" in said[0] and (runs / "r002").is_dir()
+    answer("Delete")
+    delete.trigger()
+    assert bench.tasks.wait_idle()
+    assert [folder.name for folder in runs.iterdir()] == ["r001"]
+    shown = bench.page._runs
+    assert [shown.itemData(row) for row in range(shown.count())] == ["r001"] and shown.currentData() == "r001"
+    qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 3)
+    resumed = JobFolder(runs / "r001")  # by another program
+    resumed.append({"event": "resumed"})
+    resumed.beat()
+    answer("Delete")
+    delete.trigger()
+    assert resumed.path.is_dir() and "is being trained; stop it first" in bench.page._side.notice.text
 
 
 def test_what_differs_between_compared_runs_is_listed(bench: Bench, qtbot: QtBot) -> None:
