@@ -68,7 +68,7 @@ class RunTexts(QSplitter):
 
     def show_run(self, history: RunHistory, about: RunAbout, beside: Sequence[Told] = ()) -> None:
         """Show the words of a run, compared with those `beside` it; what is there already stays where it is."""
-        self.notices.show_lines([LogLine(notice.text, notice.level) for notice in history.notices])
+        self.notices.show_lines([LogLine(f"• {notice.text}", notice.level) for notice in history.notices])
         self.log.show_lines(history.log)
         self.recipe.show_text(about.recipe)
         self.facts.show_text(facts_text(about, history))

@@ -284,7 +284,7 @@ def test_notices_are_a_tab_where_there_is_little_room_and_keep_their_lines(qtbot
     for width, tab in ((900, -1), (320, 0), (900, -1), (300, 0)):
         texts.resize(width, 200)
         assert texts.tabs.indexOf(texts.notices) == tab
-        assert texts.notices.isVisible() and texts.notices.text() == "few boxes of pit"
+        assert texts.notices.isVisible() and texts.notices.text() == "• few boxes of pit"
     assert texts.tabs.count() == 5 and texts.tabs.currentIndex() == 0
 
 
