@@ -102,8 +102,13 @@ def forget(rows: RunTables, run: str) -> None:
 
 def started_from(records: Sequence[RunRecord], folder: Path) -> list[str]:
     """The runs whose starting weights lie in `folder`."""
-    starts = {one.id: str((one.recipe.get("weights") or {}).get("path") or "") for one in records}
-    return [run for run, path in starts.items() if path and Path(path).is_relative_to(folder)]
+    found = []
+    for one in records:
+        weights = one.recipe.get("weights")
+        path = weights.get("path") if isinstance(weights, dict) else None  # a recipe may be damaged
+        if path and Path(str(path)).is_relative_to(folder):
+            found.append(one.id)
+    return found
 
 
 def listed_runs(rows: RunTables, runs_folder: Path, *, scan: bool) -> list[RunRecord]:

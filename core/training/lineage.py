@@ -20,29 +20,18 @@ def learnt_from(checkpoint: Path) -> frozenset[str] | None:
     None if that is not known: the file does not lie in the folder of its run, or what lies there cannot be read.
     What was before is left out where it is not known.
     """
-    run = checkpoint.parent.parent
-    try:
-        found = frozenset(image.content_hash for image in Snapshot.load(run / "snapshot.json").of_split(Split.TRAIN))
-    except InputError:
-        return None
-    seen, before = {run.resolve()}, _before(run)
-    while before is not None and (run := before.parent.parent).resolve() not in seen:
-        seen.add(run.resolve())
+    learnt: frozenset[str] | None = None
+    file: Path | None = checkpoint
+    seen: set[Path] = set()
+    while file is not None and (run := file.parent.parent.resolve()) not in seen:
+        seen.add(run)
         try:
-            earlier = Snapshot.load(run / "snapshot.json")
+            images = Snapshot.load(run / "snapshot.json").of_split(Split.TRAIN)
+            learnt = (learnt or frozenset()) | {image.content_hash for image in images}
+            file = start_file(load_recipe(run / "recipe.yaml"))
         except InputError:
             break
-        found |= {image.content_hash for image in earlier.of_split(Split.TRAIN)}
-        before = _before(run)
-    return found
-
-
-def _before(run: Path) -> Path | None:
-    """The file that a run was started from, if it was from one."""
-    try:
-        return start_file(load_recipe(run / "recipe.yaml"))
-    except InputError:
-        return None
+    return learnt
 
 
 def start_file(recipe: Recipe) -> Path | None:
