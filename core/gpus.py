@@ -37,6 +37,15 @@ def device_words(device: str, gpus: list[str]) -> tuple[str, bool]:
     return f"Trains on {gpus[number]} (cuda:{number})", False
 
 
+def device_choices(gpus: list[str]) -> list[tuple[str, str]]:
+    """What a recipe's `device` can be on a machine with these GPUs, and what to call it."""
+    if gpus == ["Apple GPU"]:
+        own = [("mps", "Apple GPU")]
+    else:
+        own = [(f"cuda:{number}", f"GPU {number}: {name}") for number, name in enumerate(gpus)]
+    return [("auto", "A GPU if there is one"), ("cpu", "CPU"), *own]
+
+
 def _visible(names: list[str]) -> list[str]:
     """The names that CUDA_VISIBLE_DEVICES leaves, in its order."""
     wanted = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -356,6 +356,7 @@ class TrainPage(QWidget):
 
     def _know_gpus(self, gpus: list[str]) -> None:
         self._gpus = gpus
+        self._recipe.panel.form.set_gpus(gpus)
         self._show_device()
 
     def _show_device(self) -> None:

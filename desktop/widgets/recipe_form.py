@@ -10,6 +10,7 @@ from typing import get_args
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from core.gpus import device_choices
 from core.models.registry import ModelSpec
 from core.project.records import CheckpointRecord
 from core.training.parts import Unfreeze, Weights
@@ -33,10 +34,6 @@ _WORDS: dict[str, list[tuple[object, str]]] = {
         ("two_phase", "Head first, then stages"), ("gradual", "Unfreeze by stages"),
     ],
     "sampling.mode": [("whole", "Whole image, resized"), ("crops", "Crops at native size")],
-    "device": [
-        ("auto", "A GPU if there is one"), ("cpu", "CPU"), ("cuda", "GPU"), ("cuda:0", "GPU 0"),
-        ("cuda:1", "GPU 1"), ("mps", "Apple GPU"),
-    ],
     "sampling.placing": [("random", "At random, most on a defect"), ("tiles", "Tiles: every defect once")],
     "sampling.tap": [(8, "Stride 8: small defects"), (16, "Stride 16: faster")],
     "schedule.decay": [
@@ -66,7 +63,12 @@ class RecipeForm(QWidget):
         self.chooser.chosen.connect(self.choose_model)
         sections = {**MAIN_FIELDS, **folded_fields()}
         spec = recipe.spec
-        choices = {**_WORDS, "weights.source": _sources(spec), "strategy.from_stage": _stages(spec)}
+        choices: dict[str, Sequence[tuple[object, str]]] = {
+            **_WORDS,
+            "device": device_choices([]),
+            "weights.source": _sources(spec),
+            "strategy.from_stage": _stages(spec),
+        }
         self.fields = ModelForm(recipe, sections, choices=choices, folded=list(folded_fields()))
         self._names = [name for names in sections.values() for name in names]
         self.picture = StrategyView()
@@ -113,6 +115,16 @@ class RecipeForm(QWidget):
     def set_checkpoints(self, checkpoints: Sequence[CheckpointRecord]) -> None:
         """The project's own checkpoints, to be offered as a start."""
         self._checkpoints = checkpoints
+
+    def set_gpus(self, gpus: list[str]) -> None:
+        """The GPUs of this machine, to be offered as devices. What the recipe names stays, also where it is not here."""
+        choices: list[tuple[object, str]] = [*device_choices(gpus)]
+        device = self.accepted.device
+        if device not in dict(choices):
+            choices.append((device, device))
+        control = self.fields.control("device")
+        assert isinstance(control, ChoiceControl)
+        control.set_choices(choices)
 
     def fitting_checkpoints(self) -> list[CheckpointRecord]:
         """Those of the project's checkpoints that the model can start from, as the form stands."""

@@ -155,6 +155,20 @@ def test_the_chosen_model_tells_its_size_its_cost_and_its_use(panel: RecipePanel
     assert f"{spec.gflops * 4:.0f} GFLOPs at 600 px" in chooser.figures.text()
 
 
+def test_the_devices_of_this_machine_are_offered_and_the_one_of_the_recipe_stays(panel: RecipePanel) -> None:
+    control = panel.form.fields.control("device")
+    assert isinstance(control, ChoiceControl)
+    assert control._values == ["auto", "cpu"]
+    panel.set_recipe(with_settings(panel.recipe(), {"device": "cuda:3"}))
+    panel.form.set_gpus(["A100", "T4"])
+    assert control._values == ["auto", "cpu", "cuda:0", "cuda:1", "cuda:3"]
+    assert control.combo.currentText() == "cuda:3" and control.combo.itemText(3) == "GPU 1: T4"
+    choose(panel, "device", "cuda:1")
+    assert panel.recipe().device == "cuda:1"
+    panel.form.set_gpus(["Apple GPU"])
+    assert control._values == ["auto", "cpu", "mps", "cuda:1"] and panel.recipe().device == "cuda:1"
+
+
 def test_a_start_is_offered_from_checkpoints_of_the_same_model_only(panel: RecipePanel) -> None:
     same, other = (
         CheckpointRecord("r001-best", "r001", 1, model, "", Path(), 1, None, None, {}, best=True)
