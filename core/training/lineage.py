@@ -6,6 +6,7 @@ Figures on images that a model has learnt from are too good. Splits are no guard
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from core.errors import InputError
@@ -25,13 +26,19 @@ def learnt_from(checkpoint: Path) -> frozenset[str] | None:
     seen: set[Path] = set()
     while file is not None and (run := file.parent.parent.resolve()) not in seen:
         seen.add(run)
+        snapshot = run / "snapshot.json"
         try:
-            images = Snapshot.load(run / "snapshot.json").of_split(Split.TRAIN)
-            learnt = (learnt or frozenset()) | {image.content_hash for image in images}
+            learnt = (learnt or frozenset()) | _train_images(snapshot, snapshot.stat().st_mtime_ns)
             file = start_file(load_recipe(run / "recipe.yaml"))
-        except InputError:
+        except (InputError, OSError):
             break
     return learnt
+
+
+@lru_cache(maxsize=16)
+def _train_images(snapshot: Path, _modified: int) -> frozenset[str]:
+    """Content hashes of what a snapshot trains on. Kept: one of many images takes a second to read."""
+    return frozenset(image.content_hash for image in Snapshot.load(snapshot).of_split(Split.TRAIN))
 
 
 def start_file(recipe: Recipe) -> Path | None:
