@@ -39,6 +39,7 @@ class ProjectRuns(OpenProject):
         """Bring the list of runs and checkpoints to what the run folders hold."""
         with self._lock:
             self._check_writable()
+            runs.remove_leftovers(self.runs_folder)
             with self._writing():
                 changed = runs.sync(self._store.runs, self.runs_folder)
             return Changes(runs=changed)
@@ -96,7 +97,6 @@ class ProjectRuns(OpenProject):
                 raise InputError(f"{run}: is being trained; stop it first")
             if job.queued() is not None:
                 raise InputError(f"{run}: waits for its turn to be trained; take it out of the queue first")
-            runs.remove_leftovers(self.runs_folder)
             # Out of sight in one step; what is deleted piece by piece afterwards is no run any more.
             aside = runs.deleted_name(folder)
             try:
