@@ -40,12 +40,9 @@ def prepare_run(project: Project, recipe: Recipe, apply: Callable[[Edit], object
 
 
 def frozen_snapshot(
-    project: Project, recipe: Recipe, apply: Callable[[Edit], object] | None = None, *, compares: bool = False
+    project: Project, recipe: Recipe, apply: Callable[[Edit], object] | None = None
 ) -> tuple[Snapshot, list[str]]:
-    """What `recipe` would be trained on now, and what the user should know of it; see `prepare_run`.
-
-    `compares`: it is for a study of what starting weights bring.
-    """
+    """What `recipe` would be trained on now, and what the user should know of it; see `prepare_run`."""
     snapshot = take_snapshot(project)
     if not snapshot.label_names:
         raise InputError(f"{project.folder}: the project has no labels; add some and label images with them")
@@ -71,7 +68,7 @@ def frozen_snapshot(
         raise InputError(f"{project.folder}: no image of the train split can be used; {left_out[0]}")
     if not any(len(image.boxes) for image in snapshot.of_split(Split.TRAIN)):
         raise InputError(f"{project.folder}: the train split has no box with a label; draw some, or move images there")
-    return snapshot, notices + start_notices(recipe, snapshot, compares=compares)
+    return snapshot, notices
 
 
 def make_run(
@@ -86,6 +83,8 @@ def make_run(
         folder = JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash} | job)
         for text in notices:
             folder.append(to_json(Notice(text)))
+        for text in start_notices(recipe, snapshot):
+            folder.append(to_json(Notice(text, "warning")))
     except OSError as error:
         shutil.rmtree(path, ignore_errors=True)  # half a run would be listed as one that waits
         raise InputError(f"{path}: the run cannot be written ({error.strerror}); check the disk") from error

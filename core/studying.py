@@ -21,6 +21,7 @@ from core.launching import frozen_snapshot, make_run
 from core.project.history import Edit
 from core.project.project import Project
 from core.training.events import Notice, RunFinished, to_json
+from core.training.lineage import start_notices
 from core.training.recipe import Recipe, save_recipe
 from core.training.study import (
     Arm,
@@ -75,7 +76,8 @@ def create_study(
     `apply` as for `prepare_run`. Raises InputError, with nothing made, if the study cannot be run or compares nothing.
     """
     check_arms(base, arms, seeds)
-    snapshot, notices = frozen_snapshot(project, base, apply, compares=True)
+    snapshot, notices = frozen_snapshot(project, base, apply)
+    notices += start_notices(base, snapshot, compares=True)
     judges = snapshot.of_split(Split.VAL)
     if not any(len(image.boxes) for image in judges):
         raise InputError(f"{project.folder}: the val split has no box to judge by; move labelled images there")

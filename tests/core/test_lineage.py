@@ -106,8 +106,9 @@ def test_a_run_says_when_its_starting_weights_know_the_images_that_it_is_judged_
     assert not [event for event in same.read()[0] if "learnt from" in str(event)], "judged by what it never saw"
     divide(project, train=(3, 4, 5), val=(0, 1))
     other = prepare_run(project, going_on_from(path))
-    (told,) = [event["text"] for event in other.read()[0] if event["event"] == "notice"]
-    assert told.startswith("the starting weights have learnt from 2 of the 2 validation images already")
+    (told,) = [event for event in other.read()[0] if event["event"] == "notice"]
+    assert told["text"].startswith("the starting weights have learnt from 2 of the 2 validation images already")
+    assert told["level"] == "warning"
 
 
 def test_a_study_says_when_its_starting_weights_know_the_images_already(project: Project) -> None:
