@@ -162,6 +162,9 @@ class RelocateDialog(DialogFrame):
             self._count.setText(f"Comparing files: {done:,} of {total:,}")
 
     def _show_found(self, found: list[Found]) -> None:
+        if self._stop.is_set():  # the search came to its end as it was stopped
+            self._fail(Cancelled())
+            return
         self._end_search()
         self._model.set_found(found)
         certain = sum(one.by == "content" for one in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,11 +97,13 @@ def test_other_content_needs_a_second_yes(
     assert bool(dialog.result()) is (answer == "Attach them")
 
 
+@pytest.mark.parametrize("seconds", [0, 0.3])
 def test_a_search_that_is_stopped_leaves_the_list_as_it_was(
-    dialog: RelocateDialog, services: Services, tmp_path: Path
+    dialog: RelocateDialog, services: Services, tmp_path: Path, seconds: float
 ) -> None:
     dialog.choose(tmp_path / "moved")
     dialog.search()
+    time.sleep(seconds)  # it may have come to its end meanwhile, which the window has not heard of yet
     dialog.search()
     assert services.tasks.wait_idle()
     assert dialog._count.text() == "Stopped."
