@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -59,12 +61,21 @@ def facts(about: RunAbout, history: RunHistory) -> list[tuple[str, str]]:
     return [(name, text) for name, text in found if text]
 
 
+@lru_cache(maxsize=16)
+def recipe_tree(recipe: str) -> Any:
+    """A recipe as it stands in its file, as plain values that nobody changes; None if it is damaged.
+
+    Kept: a run that trains is drawn ten times a second, and YAML takes milliseconds to read.
+    """
+    try:
+        return yaml.safe_load(recipe)
+    except yaml.YAMLError:
+        return None
+
+
 def _for_tensorboard(recipe: str) -> bool:
     """Whether a run with this recipe writes event files; the folder is there only once it has begun to."""
-    try:
-        tree = yaml.safe_load(recipe)
-    except yaml.YAMLError:
-        return False
+    tree = recipe_tree(recipe)
     tracking = tree.get("tracking") if isinstance(tree, dict) else None
     return isinstance(tracking, dict) and tracking.get("tensorboard") is True
 

@@ -6,11 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import yaml
-
-from desktop.models.run_about import RunAbout
+from desktop.models.run_about import RunAbout, recipe_tree
 from desktop.models.run_history import RunHistory
-from desktop.models.wording import NONE, metric
+from desktop.models.wording import NONE, metric, setting
 
 _LONGEST = 24  # characters of a value; the end of a path tells more than its beginning
 _GAP = "  "
@@ -55,11 +53,7 @@ def differences_text(runs: Sequence[Told]) -> str:
 
 def _settings(recipe: str) -> Iterator[tuple[str, str]]:
     """Dotted names and values of a recipe as it stands in its file; nothing of one that is damaged."""
-    try:
-        tree = yaml.safe_load(recipe)
-    except yaml.YAMLError:
-        return
-    yield from _leaves(tree, "")
+    yield from _leaves(recipe_tree(recipe), "")
 
 
 def _leaves(tree: Any, name: str) -> Iterator[tuple[str, str]]:
@@ -67,19 +61,7 @@ def _leaves(tree: Any, name: str) -> Iterator[tuple[str, str]]:
         for key, below in tree.items():
             yield from _leaves(below, f"{name}.{key}" if name else str(key))
     elif name:
-        yield name, _written(tree)
-
-
-def _written(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, list):
-        return ", ".join(_written(one) for one in value) or "none"
-    if isinstance(value, dict):
-        return " ".join(_written(one) for one in value.values())
-    return str(value) or NONE
+        yield name, setting(tree)
 
 
 def _shortened(cell: str) -> str:

@@ -80,8 +80,7 @@ class StudyRequest:
         limit = f", {self.minutes:g} minutes at most" if self.minutes else ""
         total = f" In all no longer than {_hours(runs * self.minutes)}." if self.minutes else ""
         each = f"each of {plural(self.epochs, 'epoch')}{limit}"
-        compared = "1 strategy" if arms == 1 else f"{arms} strategies"
-        return f"{compared} × {plural(self.seeds, 'seed')} = {plural(runs, 'run')}, {each}.{total}"
+        return f"{plural(arms, 'strategy', 'strategies')} × {plural(self.seeds, 'seed')} = {plural(runs, 'run')}, {each}.{total}"
 
 
 def why_not(name: str, base: Recipe) -> str:

@@ -32,6 +32,19 @@ def precision(map50: float | None, mean: float | None) -> str:
     return "not evaluated" if mean is None else f"mAP {mean:.3f}"
 
 
+def setting(value: object) -> str:
+    """The value of a setting; empty for an empty text."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(setting(one) for one in value) or "none"
+    if isinstance(value, dict):
+        return " ".join(setting(one) for one in value.values())
+    return str(value)
+
+
 def size(count: int) -> str:
     """A number of bytes as a person says it: 812 B, 4.2 MB."""
     value = float(count)

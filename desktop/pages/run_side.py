@@ -19,6 +19,7 @@ from desktop.dialogs.deleting import may_delete
 from desktop.live_training import LiveTraining
 from desktop.models import run_deletion
 from desktop.models.run_about import RunAbout
+from desktop.models.run_differences import Told
 from desktop.models.run_history import RunHistory
 from desktop.session import Session
 from desktop.tasks import Tasks
@@ -246,17 +247,14 @@ class RunSide(QWidget):
         project = self._project
         if project is None or not runs:
             self._tasks.cancel("train:compare")
-            self.view.set_compared({})
+            self.view.set_compared([])
             return
-        folders = {run: project.runs_folder / run for run in runs}
+        folders = [project.runs_folder / run for run in runs]
 
-        def shown(found: dict[str, _Read]) -> None:
-            self.view.set_compared(
-                {run: history for run, (history, _, _) in found.items()},
-                {run: about for run, (_, _, about) in found.items()},
-            )
+        def read() -> list[Told]:
+            return [(about, history) for history, _, about in map(_read, folders)]
 
-        self._tasks.run("train:compare", lambda: {run: _read(path) for run, path in folders.items()}, shown)
+        self._tasks.run("train:compare", read, self.view.set_compared)
 
     # -- for other programs ------------------------------------------------------------------------------------
 

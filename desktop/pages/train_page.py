@@ -145,14 +145,14 @@ class TrainPage(QWidget):
 
     def _use_recipe(self, run: Path) -> None:
         before, notice = self._recipe.take_recipe(run), self._side.notice
+        if before is None:
+            return
 
         def undo() -> None:
-            if before is not None:
-                self._recipe.panel.put_recipe(before)
+            self._recipe.panel.put_recipe(before)
             notice.clear()
 
-        if before is not None:
-            notice.show_notice(f"The form has the recipe of {run.name} now.", "info", offer=("Undo", undo))
+        notice.show_notice(f"The form has the recipe of {run.name} now.", "info", offer=("Undo", undo))
 
     def pause(self) -> None:
         """Pause the training that runs: it saves and frees the device. The queue waits as well."""

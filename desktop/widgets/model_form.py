@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 
+from desktop.models.wording import setting
 from desktop.theme import GAP
 from desktop.widgets.control_maker import find_field, make_control
 from desktop.widgets.field_controls import Control
@@ -303,13 +304,7 @@ def value_at(model: BaseModel, name: str) -> Any:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, tuple):
-        return ", ".join(_shown(one) for one in value) or "none"
-    return str(value).replace("_", " ") or "none"
+    return setting(value).replace("_", " ") or "none"
 
 
 def _error_label() -> QLabel:

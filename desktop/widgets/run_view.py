@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from desktop.models.run_about import RunAbout
 from desktop.models.run_curves import marks, shown_epochs, smoothed
+from desktop.models.run_differences import Told
 from desktop.models.run_history import RunHistory
 from desktop.theme import GAP
 from desktop.widgets.curve_bar import CurveBar
@@ -49,8 +50,7 @@ class RunView(QWidget):
         self._state = ""
         self._about = RunAbout()
         self._colors: Mapping[str, str] = {}
-        self._compared: dict[str, RunHistory] = {}
-        self._compared_about: Mapping[str, RunAbout] = {}
+        self._compared: dict[str, Told] = {}
         self._curves: tuple[object, ...] = ()  # what the present curves were chosen by
         self.status = RunStatus()
         self.summary = RunSummary()
@@ -89,10 +89,9 @@ class RunView(QWidget):
         self._state = state
         self._draw()
 
-    def set_compared(self, histories: Mapping[str, RunHistory], abouts: Mapping[str, RunAbout] | None = None) -> None:
+    def set_compared(self, runs: Sequence[Told]) -> None:
         """Draw these runs beside the one that is shown, in this order, and tell in what they differ."""
-        self._compared = dict(histories)
-        self._compared_about = abouts or {}
+        self._compared = {about.run: (about, history) for about, history in runs}
         self._draw()
 
     def refresh(self) -> None:
@@ -117,8 +116,7 @@ class RunView(QWidget):
         self.status.show_run(history, self._state)
         self.summary.show_run(history, self._state)
         self._draw_curves(history)
-        beside = [(self._compared_about.get(run, RunAbout(run)), other) for run, other in self._compared.items()]
-        self.texts.show_run(history, self._about, beside)
+        self.texts.show_run(history, self._about, list(self._compared.values()))
         self.bar.set_exportable(bool(history.epochs or history.last_step))
 
     def _draw_curves(self, history: RunHistory) -> None:
@@ -134,13 +132,13 @@ class RunView(QWidget):
             self.map.set_data(f"metric:{name}", *history.metric_curve(name))
         for name in history.label_names():
             self.map.set_data(f"label:{name}", *history.label_curve(name))
-        for run, other in self._compared.items():
+        for run, (_, other) in self._compared.items():
             for field in COMPARED:
                 plot, key = self.loss if field.endswith("loss") else self.map, compared_key(run, field)
                 if key in plot.curve_keys():
                     plot.set_data(key, *other.epoch_curve(field))
         changes = marks(history)
-        shown = shown_epochs(changes, history, self._compared.values())
+        shown = shown_epochs(changes, history, (other for _, other in self._compared.values()))
         for plot in (self.loss, self.map):
             plot.set_marks(changes)
             plot.finish(shown)

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from core.training.events import CheckpointSaved, EpochDone, RunStarted, to_json
 from core.types import Detections, GroundTruth
 from desktop.models.checkpoint_table import describe
+from desktop.models.run_about import RunAbout
 from desktop.models.run_history import RunHistory
 from desktop.models.wording import precision
 from desktop.widgets.checkpoint_detail import CheckpointDetail
@@ -55,7 +56,7 @@ def test_the_run_page_draws_and_names_the_measures_of_labels(qtbot: QtBot) -> No
     assert view.map._items["metric:macro_roc_auc"].style.title == "macro ROC-AUC"
     assert len({view.map._items[key].style.pen_color().name() for key in drawn}) == 4
     # Beside a detector's, and back again.
-    view.set_compared({"r002": history("ssd_compact", labels_only=False)})
+    view.set_compared([(RunAbout("r002"), history("ssd_compact", labels_only=False))])
     assert "r002/map" in view.map.curve_keys() and "r002/map50" not in view.map.curve_keys()
     view.show_run(history("ssd_compact", labels_only=False), "finished", {})
     assert {"map50", "map", "r002/map50"} <= set(view.map.curve_keys())
