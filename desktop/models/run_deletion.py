@@ -12,8 +12,7 @@ from desktop.models.wording import plural, size
 
 def question(folder: Path) -> str:
     """The run, with the size that its deletion frees."""
-    total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return f"Delete {folder.name} ({size(total)})?"
+    return f"Delete {folder.name} ({size(sum(_bytes(path) for path in folder.rglob('*')))})?"
 
 
 def details(folder: Path, runs: Sequence[RunRecord], checkpoints: Sequence[CheckpointRecord]) -> str:
@@ -27,3 +26,10 @@ def details(folder: Path, runs: Sequence[RunRecord], checkpoints: Sequence[Check
             f"Started from it: {', '.join(later)}. Which images those have learnt from in this run will not be known any more."
         )
     return "\n\n".join(lines)
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:  # another program trains the run, and replaces its files
+        return 0

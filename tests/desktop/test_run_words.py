@@ -1,9 +1,14 @@
-"""In what runs differ, as rows and as text."""
+"""What is said of runs in words: in what they differ, and what goes with one that is deleted."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from core.training.events import to_json
 from desktop.models.run_about import RunAbout
+from desktop.models.run_deletion import question
 from desktop.models.run_differences import differences, differences_text
 from desktop.models.run_history import RunHistory
 from tests.desktop.training_child import events
@@ -62,3 +67,20 @@ def test_runs_that_are_alike_are_said_to_be_and_one_alone_is_not_compared() -> N
 
 def test_a_recipe_that_cannot_be_read_differs_in_all_that_it_does_not_say() -> None:
     assert differences([told("r001", "seed: 1"), told("r002", "seed: [")]) == [("seed", "1", "–")]
+
+
+def test_the_size_of_a_run_is_told_while_its_files_are_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("kept", "replaced"):
+        (tmp_path / name).write_bytes(bytes(2000))
+    there = Path.is_file
+
+    def replaced_now(path: Path) -> bool:
+        found = there(path)
+        if path.name == "replaced":
+            path.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(Path, "is_file", replaced_now)
+    assert question(tmp_path) == f"Delete {tmp_path.name} (2.0 kB)?"
