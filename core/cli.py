@@ -14,21 +14,24 @@ from typing import Annotated, NoReturn
 import typer
 
 from core import console
-from core.commands import care, exchange, models, projects, runs, study
+from core.commands import care, import_export, models, projects, runs, study
+from core.commands.demo import run_demo
 from core.commands.options import Json, ProjectFolder
 from core.console import complain, print_json
-from core.demo import run_demo
 from core.errors import InputError
 from core.imaging.limits import set_max_megapixels
 from core.project.project import Project
 from core.settings import Settings
 
 app = typer.Typer(
-    name="defectdesk", invoke_without_command=True, add_completion=False, pretty_exceptions_enable=False,
+    name="defectdesk",
+    invoke_without_command=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Label multi-label defects on images, train a detector, and look hard at what it misses. "
     "Without a command, the window opens.",
-)  # fmt: skip
+)
 
 
 @app.callback()
@@ -70,12 +73,26 @@ def demo(
 
 
 for _command in (
-    projects.new, projects.split, care.group, projects.info, models.models, models.train, models.evaluate, models.predict,
-    runs.runs, runs.queue, models.checkpoints, study.presets, study.range_test, study.study, care.backups, care.relocate,
-):  # fmt: skip
+    projects.new,
+    projects.split,
+    care.group,
+    projects.info,
+    models.models,
+    models.train,
+    models.evaluate,
+    models.predict,
+    runs.runs,
+    runs.queue,
+    models.checkpoints,
+    study.presets,
+    study.range_test,
+    study.study,
+    care.backups,
+    care.relocate,
+):
     app.command()(_command)
-app.command("import")(exchange.import_annotations)
-app.command("export")(exchange.export_annotations)
+app.command("import")(import_export.import_annotations)
+app.command("export")(import_export.export_annotations)
 
 
 # A wrong option or argument. Typer uses the installed click or brings its own, by version; in both this is the base.

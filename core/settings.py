@@ -66,9 +66,13 @@ class Preferences(BaseModel):
     last_folder: str = Field(default="", description="Where the file dialogs start")
 
     canvas_line_width: float = Field(
-        default=2.0, ge=1, le=8, title="Line width", description="Of a box's outline; a selected one is half as wide again",
+        default=2.0,
+        ge=1,
+        le=8,
+        title="Line width",
+        description="Of a box's outline; a selected one is half as wide again",
         json_schema_extra={"unit": "px", "section": "Canvas"},
-    )  # fmt: skip
+    )
     canvas_fill_opacity: float = Field(
         default=0.08,
         ge=0,
@@ -84,21 +88,29 @@ class Preferences(BaseModel):
         json_schema_extra={"section": "Canvas"},
     )
     canvas_guide_color: Color = Field(
-        default="#ffffff", title="Crosshair colour", description="Of the guides while a box is drawn",
+        default="#ffffff",
+        title="Crosshair colour",
+        description="Of the guides while a box is drawn",
         json_schema_extra={"control": "color", "section": "Canvas"},
-    )  # fmt: skip
+    )
     canvas_background: ColorOrNone = Field(
-        default="", title="Background", description="Around the image; empty follows the theme",
+        default="",
+        title="Background",
+        description="Around the image; empty follows the theme",
         json_schema_extra={"control": "color", "empty": "As the theme", "section": "Canvas"},
-    )  # fmt: skip
+    )
     canvas_minimap: bool = Field(
-        default=True, title="Overview", description="The whole image in a corner where it is larger than the view",
+        default=True,
+        title="Overview",
+        description="The whole image in a corner where it is larger than the view",
         json_schema_extra={"section": "Canvas"},
-    )  # fmt: skip
+    )
     canvas_pixel_grid: bool = Field(
-        default=True, title="Pixel grid", description="Lines between pixels, and their values, where they are large enough",
+        default=True,
+        title="Pixel grid",
+        description="Lines between pixels, and their values, where they are large enough",
         json_schema_extra={"section": "Canvas"},
-    )  # fmt: skip
+    )
     canvas_rulers: bool = Field(
         default=False,
         title="Rulers",
@@ -106,15 +118,21 @@ class Preferences(BaseModel):
         json_schema_extra={"section": "Canvas"},
     )
     picture_cache_mb: int = Field(
-        default=768, ge=64, le=65536, title="Memory for images",
+        default=768,
+        ge=64,
+        le=65536,
+        title="Memory for images",
         description="Decoded images kept for going back and forth; half of it may be used for fetching ahead",
         json_schema_extra={"unit": "MB", "section": "Images"},
-    )  # fmt: skip
+    )
     max_megapixels: int = Field(
-        default=269, ge=1, le=1073, title="Largest image",
+        default=269,
+        ge=1,
+        le=1073,
+        title="Largest image",
         description="A file that claims more pixels is refused before it is decoded, since it may exhaust the memory",
         json_schema_extra={"unit": "Mpx", "section": "Images"},
-    )  # fmt: skip
+    )
     shortcut_preset: Literal["defectdesk", "labelImg", "CVAT"] = Field(
         default="defectdesk", title="Preset", description="Whose keys to begin with"
     )

@@ -20,14 +20,15 @@ from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
 from core.errors import InputError  # noqa: E402
 from core.imaging.limits import set_max_megapixels  # noqa: E402
 from core.settings import Settings  # noqa: E402
-from desktop.dialogs.errors import show_error  # noqa: E402
-from desktop.main_window import MainWindow  # noqa: E402
-from desktop.models.thumbnails import ThumbnailLoader  # noqa: E402
+from desktop.base.background import Tasks  # noqa: E402
+from desktop.base.session import Session  # noqa: E402
+from desktop.base.theme import apply_theme, icon, theme  # noqa: E402
+from desktop.gc_pauses import GcPauses  # noqa: E402
+from desktop.kit.error_box import show_error  # noqa: E402
 from desktop.services import Services  # noqa: E402
-from desktop.session import Session  # noqa: E402
-from desktop.tasks import Tasks  # noqa: E402
-from desktop.theme import apply_theme, icon, theme  # noqa: E402
-from desktop.ui_map import answer_where_wanted  # noqa: E402
+from desktop.shell.main_window import MainWindow  # noqa: E402
+from desktop.shell.ui_map import answer_where_wanted  # noqa: E402
+from desktop.viewer.thumbnails import ThumbnailLoader  # noqa: E402
 
 
 def run(project: Path | None = None) -> int:
@@ -46,6 +47,7 @@ def run(project: Path | None = None) -> int:
     services.thumbnails.follow(session)
     follow_limits(settings)
     window = MainWindow(session, services)
+    GcPauses(session, window)
     _show_errors(window)
     if os.environ.get("DEFECTDESK_STARTUP_TRACE"):
         _trace_first_paint(window)

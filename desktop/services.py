@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from core.settings import Settings
-from desktop.file_watch import FileWatch
-from desktop.keymap import Keymap
-from desktop.models.thumbnails import ThumbnailLoader
-from desktop.tasks import Tasks
+from desktop.base.background import Tasks
+from desktop.base.file_watch import FileWatch
+from desktop.base.keymap import Keymap
+from desktop.viewer.thumbnails import ThumbnailLoader
 
 
 class SettingsNotifier(QObject):

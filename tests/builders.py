@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.project import edits
+from core.project.edits import box_edits
 from core.project.project import Project
 
 XYXY = tuple[float, float, float, float]
@@ -54,7 +54,7 @@ def draw(project: Project, image_id: int, xyxy: XYXY = (5, 6, 25, 30), labels: S
     """Draw a box through an edit; returns its id."""
     ids = {label.name: label.id for label in project.labels()}
     known = {box.id for box in project.boxes(image_id)}
-    project.apply(edits.add_box(project, image_id, xyxy, {ids[name] for name in labels}))
+    project.apply(box_edits.add_box(project, image_id, xyxy, {ids[name] for name in labels}))
     (new,) = {box.id for box in project.boxes(image_id)} - known
     return new
 

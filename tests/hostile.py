@@ -94,8 +94,9 @@ def voc(objects: str = "", head: str = "", name: str = "a.png", size: str = "", 
 
 def voc_object(xmin: str, ymin: str, xmax: str, ymax: str, name: str = "one") -> str:
     box = "".join(
-        f"<{tag}>{value}</{tag}>" for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), (xmin, ymin, xmax, ymax), strict=True)
-    )  # fmt: skip
+        f"<{tag}>{value}</{tag}>"
+        for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), (xmin, ymin, xmax, ymax), strict=True)
+    )
     return f"<object><name>{name}</name><bndbox>{box}</bndbox></object>"
 
 
@@ -270,7 +271,9 @@ CASES: dict[str, Case] = {
     "half a million images that are not there": lambda folder: text(
         "c.json", _IMAGES + ",".join(f'{{"id":{n},"file_name":"a/{n}.png"}}' for n in range(500_000)) + "]}"
     )(folder),
-    "100 MB of dangling annotations": junk(_ANNOTATIONS, '{"id":1,"image_id":1,"category_id":1,"bbox":[1,1,2,2]},', "1]}", 100 * MB),
+    "100 MB of dangling annotations": junk(
+        _ANNOTATIONS, '{"id":1,"image_id":1,"category_id":1,"bbox":[1,1,2,2]},', "1]}", 100 * MB
+    ),
     "megabytes of lists": junk(_OBJECT, "[],", "1]}"),
     "megabytes in a list that nobody reads": junk(_OBJECT, "[1.5],", "1]}"),
     "megabytes in one entry": junk(_IMAGES + "[", "1.5,", "1]]}"),
@@ -278,19 +281,40 @@ CASES: dict[str, Case] = {
     "megabytes of backslashes": junk(_IMAGES + '{"id": 1, "file_name": "', "\\\\", '"}]}'),
     "megabytes of keys": junk("{", '"images":1,', '"annotations":1}'),
     "megabytes of labels": lambda folder: text(
-        "c.json", '{"images":[],"annotations":[],"categories":[' + ",".join(f'{{"id":{n},"name":"{n}"}}' for n in range(900_000)) + "]}"
+        "c.json",
+        '{"images":[],"annotations":[],"categories":['
+        + ",".join(f'{{"id":{n},"name":"{n}"}}' for n in range(900_000))
+        + "]}",
     )(folder),
     "more than the limit": sparse,
     # labelme
     "labelme: deep": text("a.json", labelme()[:-1] + ', "flags": ' + "[" * 100_000),
     "labelme: megabytes of shapes": junk('{"imagePath": "a.png", "shapes": [', "{},", "{}]}", name="a.json"),
-    "labelme: a picture of 27 MB": lambda folder: text("a.json", labelme(imageData=base64.b64encode(bytes(20 * MB)).decode()))(folder),
-    "labelme: points that are none": text("a.json", labelme(shapes=[
-        {"label": "one", "points": points, "shape_type": "rectangle"}
-        for points in ([[1, 1], [float("nan"), 5]], [[1, 1]], [], [[1, 1, 1], [2, 2]], [["1", 1], [5, 5]], None, [[1, 1], [10**400, 5]],
-                       [[5, 5], [5, 9]], [[9, 9], [5, 5]])
-    ])),
-    "labelme: shapes that are none": text("a.json", labelme(shapes=[1, None, {}, {"label": 5, "points": [[1, 1], [9, 9]]}])),
+    "labelme: a picture of 27 MB": lambda folder: text(
+        "a.json", labelme(imageData=base64.b64encode(bytes(20 * MB)).decode())
+    )(folder),
+    "labelme: points that are none": text(
+        "a.json",
+        labelme(
+            shapes=[
+                {"label": "one", "points": points, "shape_type": "rectangle"}
+                for points in (
+                    [[1, 1], [float("nan"), 5]],
+                    [[1, 1]],
+                    [],
+                    [[1, 1, 1], [2, 2]],
+                    [["1", 1], [5, 5]],
+                    None,
+                    [[1, 1], [10**400, 5]],
+                    [[5, 5], [5, 9]],
+                    [[9, 9], [5, 5]],
+                )
+            ]
+        ),
+    ),
+    "labelme: shapes that are none": text(
+        "a.json", labelme(shapes=[1, None, {}, {"label": 5, "points": [[1, 1], [9, 9]]}])
+    ),
     "labelme: a path out": text("a.json", labelme(imagePath="../../../etc/passwd")),
     "labelme: a path that is a number": text("a.json", labelme(imagePath=5)),
     # YOLO
@@ -306,7 +330,9 @@ CASES: dict[str, Case] = {
     ),
     "YOLO: 8 MB of lines": yolo("0 .5 .5 2\n" * 830_000),
     "YOLO: a label file over the limit": yolo("0 .5 .5 .1 .1\n" * 700_000),
-    "YOLO: lists that lead out": yolo(listed="./images/a.png\n../../etc/passwd\n/etc/passwd\n\\\\server\\x\\y.png\nimages/\0.png\n"),
+    "YOLO: lists that lead out": yolo(
+        listed="./images/a.png\n../../etc/passwd\n/etc/passwd\n\\\\server\\x\\y.png\nimages/\0.png\n"
+    ),
     "YOLO: folders that lead out": yolo(data="names: [one, two]\ntrain: /etc\nval: ../../..\npath: /\n"),
     "YOLO: a linked label file": linked_labels,
     "YOLO: no Unicode": yolo(b"0 .5 .5 .1 .1\xff\n"),
@@ -316,13 +342,16 @@ CASES: dict[str, Case] = {
     "CSV: a quote that does not close": junk(_CSV + 'a.png,1,1,5,5,"', "one\n", name="a.csv"),
     "CSV: megabytes on a line": junk("", "image,", name="a.csv"),
     "CSV: megabytes in a row": junk(_CSV, '"a\n",', name="a.csv"),
-    "CSV: odd rows": text("a.csv", _CSV + "a.png,1,1,9,9,one\na.png,9,9,1,1,one\na.png,nan,1,9,9,one\na.png,1,1,1e999,9,one\na.png\n"
-                                          ",1,1,9,9,one\n../a.png,1,1,9,9,one\na.png,1,1,9,9,\na.png,1,1,9,9,o\x00e\na.png,20,20,-1,30,one\n"),
+    "CSV: odd rows": text(
+        "a.csv",
+        _CSV + "a.png,1,1,9,9,one\na.png,9,9,1,1,one\na.png,nan,1,9,9,one\na.png,1,1,1e999,9,one\na.png\n"
+        ",1,1,9,9,one\n../a.png,1,1,9,9,one\na.png,1,1,9,9,\na.png,1,1,9,9,o\x00e\na.png,20,20,-1,30,one\n",
+    ),
     "CSV: a label of 1 MB": text("a.csv", f"{_CSV}a.png,1,1,9,9,{'x' * MB}\n"),
     "CSV: no Unicode": text("a.csv", _CSV.encode() + b"a.png,1,1,9,9,\xff\n"),
     "CSV: UTF-16": text("a.csv", (_CSV + "a.png,1,1,9,9,one\n").encode("utf-16")),
     "CSV: only a header": text("a.csv", _CSV),
-}  # fmt: skip
+}
 
 
 def outcome(path: Path) -> dict[str, Any]:
@@ -341,13 +370,14 @@ def outcome(path: Path) -> dict[str, Any]:
     return {
         "images": sorted(image.path.name for image in imported.images),
         "boxes": {
-            image.path.name: [[round(side, 3) for side in box] for box in image.boxes.tolist()] for image in imported.images
+            image.path.name: [[round(side, 3) for side in box] for box in image.boxes.tolist()]
+            for image in imported.images
             if len(image.boxes) < 100
         },
         "labels": list(imported.labels)[:10],
         "problems": [f"{Path(problem.file).name}: {problem.problem}" for problem in imported.problems[:20]],
         "problem_count": len(imported.problems),
-    }  # fmt: skip
+    }
 
 
 def run(folder: Path, name: str, case: Case) -> dict[str, Any]:

@@ -31,11 +31,11 @@ from torch import Tensor, nn
 from core.errors import InputError
 from core.models import checkpoint, weights
 from core.models.checkpoint import Description
-from core.models.families import Architecture
 from core.models.inputs import NORMALIZATIONS, InputSpec
+from core.models.networks.families import Architecture
 from core.models.training_state import Progress, TrainingState
-from core.training.recipe import default_recipe
-from tests.core.test_models import architecture
+from core.recipe.recipe import default_recipe
+from tests.core.models.test_models import architecture
 
 Case = Callable[[Path], Path]
 MB = 2**20
@@ -49,11 +49,18 @@ TRACE = "defectdesk-was-here"  # what the evil ones would leave in their folder
 def description(arch: Architecture) -> Description:
     mean, std = NORMALIZATIONS["imagenet"]
     return Description(
-        id="r001-last", run="r001", model=arch.model, epoch=1, created="2026-01-01T00:00:00+00:00",
-        labels=["pit", "stain"], label_colors=["#ff0000"] * 2, architecture=arch.to_json(),
+        id="r001-last",
+        run="r001",
+        model=arch.model,
+        epoch=1,
+        created="2026-01-01T00:00:00+00:00",
+        labels=["pit", "stain"],
+        label_colors=["#ff0000"] * 2,
+        architecture=arch.to_json(),
         input=InputSpec(mode="crops", width=64, height=64, mean=mean, std=std),
-        recipe=default_recipe(arch.model).model_dump(), snapshot_hash="abc",
-    )  # fmt: skip
+        recipe=default_recipe(arch.model).model_dump(),
+        snapshot_hash="abc",
+    )
 
 
 @cache
@@ -232,10 +239,15 @@ CHECKPOINTS: dict[str, Case] = {
     "an evil pickle": content(b"cos\nsystem\n(S'touch " + TRACE.encode() + b"'\ntR."),
     "huge header claimed": content(struct.pack("<Q", 2**63) + b"{}"),
     "huge header of 200 MB": huge_header,
-    "header of 2 MB of lists": lambda folder: put_together(folder / "c.safetensors", b"[" + b"[]," * (2 * MB // 3 - 2) + b"1]", b""),
+    "header of 2 MB of lists": lambda folder: put_together(
+        folder / "c.safetensors", b"[" + b"[]," * (2 * MB // 3 - 2) + b"1]", b""
+    ),
     "header of 2 MB of brackets": lambda folder: put_together(folder / "c.safetensors", b"[" * (2 * MB - 1), b""),
-    "header of 50,000 tensors": lambda folder: put_together(folder / "c.safetensors", json.dumps(
-        {f"{n}": {"dtype": "F32", "shape": [], "data_offsets": [4 * n, 4 * n + 4]} for n in range(50_000)}), b"\0" * 200_000),
+    "header of 50,000 tensors": lambda folder: put_together(
+        folder / "c.safetensors",
+        json.dumps({f"{n}": {"dtype": "F32", "shape": [], "data_offsets": [4 * n, 4 * n + 4]} for n in range(50_000)}),
+        b"\0" * 200_000,
+    ),
     "header with a key twice": header_text(lambda text: text[:-1] + ', "model.heads.0.to_labels.bias": {}}'),
     "metadata twice": header_text(lambda text: text[:-1] + ', "__metadata__": {}}'),
     "description with a key twice": header_text(
@@ -281,7 +293,9 @@ CHECKPOINTS: dict[str, Case] = {
     "tiles without end": described(input__tile=64, input__overlap=4096),
     "description of 5 MB": described(recipe={"x": [[]] * 1_300_000}),
     "description of brackets": header(lambda tree: tree["__metadata__"].update(defectdesk="[" * 1_000_000)),
-    "description of numbers without end": header(lambda tree: tree["__metadata__"].update(defectdesk='{"format": ' + "9" * 100_000 + "}")),
+    "description of numbers without end": header(
+        lambda tree: tree["__metadata__"].update(defectdesk='{"format": ' + "9" * 100_000 + "}")
+    ),
     "no description": header(lambda tree: tree["__metadata__"].pop("defectdesk")),
     "metadata that are no texts": header(lambda tree: tree["__metadata__"].update(defectdesk={"a": 1})),
     "training state below zero": described("training", step=-1),
@@ -289,7 +303,7 @@ CHECKPOINTS: dict[str, Case] = {
     "training state of text": header(lambda tree: tree["__metadata__"].update(training="[" * 100_000)),
     "training state of 8 GB": longer_state,
     "optimiser of NaN": lambda folder: made(folder, memory=torch.full((3,), float("nan"))),
-}  # fmt: skip
+}
 
 
 # Weights files --------------------------------------------------------------------------------------------------------
@@ -402,14 +416,23 @@ DOUBLED = HEAD + b"}q\x01(" + DEEP + b"K\x01u."
 WEIGHTS: dict[str, Case] = {
     "sound": torch_saved(state_dict),
     "sound, protocol 4": torch_saved(state_dict, pickle_protocol=4),
-    "sound, wrapped": torch_saved(lambda: {"model": nn.ModuleDict({}).state_dict() | state_dict(), "epoch": 3, "loss": [0.5, None]}),
+    "sound, wrapped": torch_saved(
+        lambda: {"model": nn.ModuleDict({}).state_dict() | state_dict(), "epoch": 3, "loss": [0.5, None]}
+    ),
     "sound, parameters": torch_saved(lambda: dict(architecture("ssd_compact", 2).build().state_dict(keep_vars=True))),
     "empty": content(b"", "w.pth"),
-    "truncated": lambda folder: (path := torch_saved(state_dict)(folder), os.truncate(path, path.stat().st_size // 2))[0],
-    "truncated at the end": lambda folder: (path := torch_saved(state_dict)(folder), os.truncate(path, path.stat().st_size - 4))[0],
+    "truncated": lambda folder: (path := torch_saved(state_dict)(folder), os.truncate(path, path.stat().st_size // 2))[
+        0
+    ],
+    "truncated at the end": lambda folder: (
+        path := torch_saved(state_dict)(folder),
+        os.truncate(path, path.stat().st_size - 4),
+    )[0],
     "text": content(b"not a model\n" * 1000, "w.pth"),
     "a picture": content(b"\x89PNG" + b"\0" * 1000, "w.pth"),
-    "a zip of texts": lambda folder: (zipfile.ZipFile(folder / "w.pth", "w").writestr("a.txt", "a"), folder / "w.pth")[1],
+    "a zip of texts": lambda folder: (zipfile.ZipFile(folder / "w.pth", "w").writestr("a.txt", "a"), folder / "w.pth")[
+        1
+    ],
     "evil pickle": torch_saved({"weight": Evil()}),
     "evil pickle, protocol 4": torch_saved({"weight": Evil()}, pickle_protocol=4),
     "evil pickle, bare": content(pickle.dumps(Evil()), "w.pth"),
@@ -442,8 +465,14 @@ WEIGHTS: dict[str, Case] = {
     "pickle with a place of 2 billion": archive(HEAD + b"}r\xff\xff\xff\x7f."),
     "pickle with a hash that never ends": archive(DOUBLED),
     "pickle with a text that never ends": archive(HEAD + b"(" + DEEP + b"ctorch\nSize\n" + DEEP + b"R."),
-    "pickle that copies itself": archive(HEAD + b"}q\x01(" + b"".join(b"X\x01\x00\x00\x00%cK\x01" % n for n in range(97, 120)) + b"u"
-                                         + b"ccollections\nOrderedDict\nh\x01\x85R0" * 100 + b"."),
+    "pickle that copies itself": archive(
+        HEAD
+        + b"}q\x01("
+        + b"".join(b"X\x01\x00\x00\x00%cK\x01" % n for n in range(97, 120))
+        + b"u"
+        + b"ccollections\nOrderedDict\nh\x01\x85R0" * 100
+        + b"."
+    ),
     "pickle of an empty stack": archive(HEAD + b"0000t."),
     "NaN weights": torch_saved(lambda: {name: tensor * float("nan") for name, tensor in state_dict().items()}),
     "another network": torch_saved(lambda: nn.Linear(2, 2).state_dict()),
@@ -452,8 +481,10 @@ WEIGHTS: dict[str, Case] = {
     "safetensors of no tensors": lambda folder: put_together(folder / "w.safetensors", "{}", b""),
     "safetensors of 8 GB": lambda folder: of_8_gb([2**31])(folder).rename(folder / "w.safetensors"),
     "safetensors of another network": lambda folder: (
-        save_file({"a": torch.ones(2)}, folder / "w.safetensors"), folder / "w.safetensors")[1],
-}  # fmt: skip
+        save_file({"a": torch.ones(2)}, folder / "w.safetensors"),
+        folder / "w.safetensors",
+    )[1],
+}
 
 
 def outcome(path: Path, kind: str) -> dict[str, Any]:

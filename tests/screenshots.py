@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.launching import prepare_run, run_training
+from core.operations.start_run import prepare_run, run_training
 from core.project.project import Project
+from core.recipe.recipe import default_recipe, with_settings
 from core.sample import make_sample_project
-from core.training.recipe import default_recipe, with_settings
 from core.types import Box, ImageRecord
 from tests.e2e.program import Program, running_program
 from tests.e2e.screen import Screen, missing_programs, virtual_screen
@@ -32,8 +32,14 @@ RUNS = ((4, 5e-4), (24, 2e-3))
 LARGEST = 300_000  # bytes of one picture
 SIZES = {"1280": (1280, 800), "2560": (2560, 1440)}
 # The pictures of the README: page and theme.
-WANTED = (("label", "dark"), ("augment", "dark"), ("train", "dark"), ("checkpoints", "dark"), ("inspect", "dark"),
-          ("inspect", "light"))  # fmt: skip
+WANTED = (
+    ("label", "dark"),
+    ("augment", "dark"),
+    ("train", "dark"),
+    ("checkpoints", "dark"),
+    ("inspect", "dark"),
+    ("inspect", "light"),
+)
 
 
 def main() -> int:
@@ -88,9 +94,13 @@ def take_pages(
         json.dumps({"theme": theme, "recent_projects": [str(folder)]}), "utf-8"
     )
     pages: dict[str, Callable[[Program, Path], None]] = {
-        "welcome": lambda _program, _folder: None, "label": show_label, "augment": show_augment, "train": show_train,
-        "checkpoints": show_checkpoints, "inspect": show_inspect,
-    }  # fmt: skip
+        "welcome": lambda _program, _folder: None,
+        "label": show_label,
+        "augment": show_augment,
+        "train": show_train,
+        "checkpoints": show_checkpoints,
+        "inspect": show_inspect,
+    }
     taken = {}
     with running_program(screen, work, size=size) as program:
         for name, show in pages.items():

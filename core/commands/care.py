@@ -10,10 +10,11 @@ import typer
 from core.commands.options import Json, ProjectFolder
 from core.console import complain, complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
 from core.errors import InputError
-from core.project import grouping, image_edits, relocating
 from core.project.backup import back_up
 from core.project.backup import backups as all_backups
 from core.project.backup import restore as put_back
+from core.project.edits import image_edits
+from core.project.images import grouping, relocating
 from core.project.project import Project
 from core.types import Problem
 
@@ -70,10 +71,19 @@ def backups(
         put_back(folder, chosen)
         found = all_backups(folder)
     if json:
-        print_json([
-            {"name": one.path.name, "time": one.time, "images": one.images, "boxes": one.boxes,
-             "bytes": one.size_bytes, "fault": one.fault} for one in found
-        ])  # fmt: skip
+        print_json(
+            [
+                {
+                    "name": one.path.name,
+                    "time": one.time,
+                    "images": one.images,
+                    "boxes": one.boxes,
+                    "bytes": one.size_bytes,
+                    "fault": one.fault,
+                }
+                for one in found
+            ]
+        )
         return
     if restore:
         say(f"restored {restore}", "bold")

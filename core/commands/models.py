@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from core import drawing
 from core.commands.options import Device, Json, ProjectFolder, SplitName
 from core.commands.recipes import (
     DeviceName,
@@ -36,11 +35,12 @@ from core.console import (
 from core.errors import InputError
 from core.evaluation.average_precision import Evaluation
 from core.evaluation.classification import Classification
+from core.inspection import drawing
+from core.inspection.lineage import count_learnt, learnt_from
 from core.jobs.folder import JobFolder
 from core.jobs.queue import put_last
-from core.launching import forget_if_refused, prepare_run, run_training
 from core.models.registry import MODELS, model_spec
-from core.predicting import (
+from core.operations.predict import (
     USUAL_LOWEST,
     detections_to_json,
     find_checkpoint,
@@ -49,32 +49,49 @@ from core.predicting import (
     predict_split,
     skipped,
 )
+from core.operations.resume_run import run_to_resume
+from core.operations.start_run import forget_if_refused, prepare_run, run_training
 from core.project.palette import COLORS
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
-from core.resuming import run_to_resume
 from core.training import distributed
-from core.training.lineage import count_learnt, learnt_from
 from core.types import Problem
 
 
 def models(json: Json = False) -> None:
     """List the models that can be trained."""
     if json:
-        print_json({
-            "models": [
-                {"name": one.name, "title": one.title, "task": one.task, "summary": one.summary,
-                 "weights": ["none", *one.weights], "parameters": one.parameters, "gflops": one.gflops,
-                 "stages": one.stage_parameters, "options": one.options, "defaults": one.defaults}
-                for one in MODELS.values()
-            ]
-        })  # fmt: skip
+        print_json(
+            {
+                "models": [
+                    {
+                        "name": one.name,
+                        "title": one.title,
+                        "task": one.task,
+                        "summary": one.summary,
+                        "weights": ["none", *one.weights],
+                        "parameters": one.parameters,
+                        "gflops": one.gflops,
+                        "stages": one.stage_parameters,
+                        "options": one.options,
+                        "defaults": one.defaults,
+                    }
+                    for one in MODELS.values()
+                ]
+            }
+        )
         return
     rows = [
-        (one.name, f"{one.parameters / 1e6:.1f} M", f"{one.gflops:,.1f}", str(one.defaults["sampling.input_size"]),
-         ", ".join(one.weights) or "none", one.summary)
+        (
+            one.name,
+            f"{one.parameters / 1e6:.1f} M",
+            f"{one.gflops:,.1f}",
+            str(one.defaults["sampling.input_size"]),
+            ", ".join(one.weights) or "none",
+            one.summary,
+        )
         for one in MODELS.values()
-    ]  # fmt: skip
+    ]
     print_table(("model", ">parameters", ">GFLOPs", ">at px", "starting weights", "when"), rows)
 
 
@@ -163,8 +180,8 @@ def evaluate(
     predictor = load_predictor(path, device, low_scores=True)
     with progress_bar("predicting", quiet=json) as progress:
         predicted = predict_split(predictor, snapshot, split, progress)
-    tells_where = model_spec(predictor.description.model).task == "detect"
-    judge = predicted.evaluation if tells_where else predicted.classification
+    is_detector = model_spec(predictor.description.model).task == "detect"
+    judge = predicted.evaluation if is_detector else predicted.classification
     result = judge(snapshot.label_names, threshold)
     known = learnt_from(path)
     learnt = None if known is None else count_learnt(predicted.images, known)
@@ -208,11 +225,15 @@ def _table_of_labels(labels: Mapping[str, Any], own: dict[str, str], counted_by:
     print_table(
         ("label", *(f">{heading}" for heading in measures), ">at score", f">{counted_by}"),
         [
-            (name, *(number(getattr(one, measure)) for measure in measures.values()), number(one.threshold, 2),
-             str(getattr(one, counted_by)))
+            (
+                name,
+                *(number(getattr(one, measure)) for measure in measures.values()),
+                number(one.threshold, 2),
+                str(getattr(one, counted_by)),
+            )
             for name, one in labels.items()
         ],
-    )  # fmt: skip
+    )
 
 
 def predict(
@@ -283,14 +304,28 @@ def checkpoints(folder: ProjectFolder, json: Json = False) -> None:
     with Project.open(folder, read_only=True) as project:
         records = project.checkpoints()
     if json:
-        print_json({
-            "checkpoints": [
-                {"id": one.id, "run": one.run, "epoch": one.epoch, "model": one.model, "path": str(one.path),
-                 "map50": one.map50, "map": one.map, "best": one.best, "created": one.created, "size": one.size_bytes,
-                 "labels": one.label_ap50, "star": one.star, "note": one.note}
-                for one in records
-            ]
-        })  # fmt: skip
+        print_json(
+            {
+                "checkpoints": [
+                    {
+                        "id": one.id,
+                        "run": one.run,
+                        "epoch": one.epoch,
+                        "model": one.model,
+                        "path": str(one.path),
+                        "map50": one.map50,
+                        "map": one.map,
+                        "best": one.best,
+                        "created": one.created,
+                        "size": one.size_bytes,
+                        "labels": one.label_ap50,
+                        "star": one.star,
+                        "note": one.note,
+                    }
+                    for one in records
+                ]
+            }
+        )
         return
     if not records:
         say("no checkpoints yet; train a model first")
@@ -298,8 +333,14 @@ def checkpoints(folder: ProjectFolder, json: Json = False) -> None:
     print_table(
         ("checkpoint", "model", ">epoch", ">mAP@0.5", ">mAP", "saved"),
         [
-            (("★ " if one.star else "") + one.id, one.model, str(one.epoch), number(one.map50), number(one.map),
-             one.created[:16].replace("T", " "))
+            (
+                ("★ " if one.star else "") + one.id,
+                one.model,
+                str(one.epoch),
+                number(one.map50),
+                number(one.map),
+                one.created[:16].replace("T", " "),
+            )
             for one in records
         ],
-    )  # fmt: skip
+    )

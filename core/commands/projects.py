@@ -10,7 +10,7 @@ import typer
 from core.commands.options import Json, ProjectFolder
 from core.console import complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
 from core.errors import InputError
-from core.project import edits
+from core.project.edits import image_edits
 from core.project.project import Project
 from core.types import Problem
 
@@ -47,7 +47,7 @@ def split(
 ) -> None:
     """Divide the images over train, val and test, alike in their labels; a group stays together."""
     with Project.open(folder) as project:
-        edit = edits.assign_splits(project, {"train": train, "val": val, "test": test}, seed, all=all)
+        edit = image_edits.assign_splits(project, {"train": train, "val": val, "test": test}, seed, all=all)
         if not edit.is_empty:
             project.apply(edit)
         print_info(project, json, [])

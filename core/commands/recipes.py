@@ -9,16 +9,19 @@ from typing import Annotated, Any
 import typer
 
 from core.errors import InputError
-from core.predicting import find_checkpoint
+from core.operations.predict import find_checkpoint
 from core.project.project import Project
+from core.recipe.presets import find_preset
+from core.recipe.recipe import Recipe, default_recipe, load_recipe, parse_yaml, with_settings
 from core.safetensors_header import read_metadata
-from core.training.presets import find_preset
-from core.training.recipe import Recipe, default_recipe, load_recipe, parse_yaml, with_settings
 
 USUAL_MODEL = "ssd_compact"
 _SETTINGS = {
-    "epochs": "schedule.epochs", "minutes": "limits.time_minutes", "device": "device", "seed": "seed",
-}  # fmt: skip
+    "epochs": "schedule.epochs",
+    "minutes": "limits.time_minutes",
+    "device": "device",
+    "seed": "seed",
+}
 
 Model = Annotated[str | None, typer.Option(help="One of `defectdesk models`.")]
 PresetName = Annotated[str | None, typer.Option(help="A recipe to start from: one of `defectdesk presets`.")]
@@ -34,9 +37,13 @@ DeviceName = Annotated[str | None, typer.Option("--device", help="auto, cpu, mps
 
 
 def asked_recipe(
-    project: Project, model: str | None, file: Path | None, preset: str | None, start: str | None,
+    project: Project,
+    model: str | None,
+    file: Path | None,
+    preset: str | None,
+    start: str | None,
     settings: dict[str, Any],
-) -> Recipe:  # fmt: skip
+) -> Recipe:
     """As `chosen_recipe`, starting from the checkpoint `start` of `project`, or a file, if that is given.
 
     Its model is taken where neither `model` nor the recipe file names one. Raises InputError.

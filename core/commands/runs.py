@@ -18,13 +18,12 @@ from core.errors import InputError
 from core.jobs import queue as jobs
 from core.jobs.folder import ENDED, JobFolder
 from core.jobs.process import AttachedJob, follow
-from core.launching import prepare_run, run_training
-from core.project.database import FILE_NAME
+from core.operations.resume_run import existing_run, run_to_resume
+from core.operations.start_run import prepare_run, run_training
 from core.project.project import Project
-from core.project.records import RunRecord
+from core.project.records import DATABASE_FILE, RunRecord
 from core.project.runs import read_run, scanned_runs
-from core.resuming import existing_run, run_to_resume
-from core.training.recipe import load_recipe
+from core.recipe.recipe import load_recipe
 from core.training.tracking import export_csv, export_tensorboard
 
 _LOOK = 0.5  # seconds between looks at a queue whose turn is somebody else's
@@ -80,8 +79,8 @@ def runs(
 
 def _runs_folder(folder: Path, *, read: bool = False) -> Path:
     """The folder of a project's runs. One that is only read may have come without the rest of the project."""
-    if not (folder / FILE_NAME).is_file() and not (read and (folder / "runs").is_dir()):
-        raise InputError(f"{folder}: is not a project (no {FILE_NAME} in it)")
+    if not (folder / DATABASE_FILE).is_file() and not (read and (folder / "runs").is_dir()):
+        raise InputError(f"{folder}: is not a project (no {DATABASE_FILE} in it)")
     return folder / "runs"
 
 
@@ -118,11 +117,18 @@ def _list(records: list[RunRecord], *, json: bool) -> None:
     print_table(
         ("run", "state", "model", ">epochs", ">mAP@0.5", ">mAP", "begun"),
         [
-            (one.id, _state(one), one.model, f"{one.epochs}/{_planned(one)}", number(one.measures.get("map50")),
-             number(one.measures.get("map")), one.created[:16].replace("T", " "))
+            (
+                one.id,
+                _state(one),
+                one.model,
+                f"{one.epochs}/{_planned(one)}",
+                number(one.measures.get("map50")),
+                number(one.measures.get("map")),
+                one.created[:16].replace("T", " "),
+            )
             for one in records
         ],
-    )  # fmt: skip
+    )
 
 
 def _state(record: RunRecord) -> str:
@@ -136,10 +142,16 @@ def _planned(record: RunRecord) -> str:
 
 def _to_json(record: RunRecord) -> dict[str, Any]:
     return {
-        "id": record.id, "state": record.state, "model": record.model, "epochs": record.epochs, "created": record.created,
-        "snapshot_hash": record.snapshot_hash, "queued": record.place is not None, "measures": record.measures,
+        "id": record.id,
+        "state": record.state,
+        "model": record.model,
+        "epochs": record.epochs,
+        "created": record.created,
+        "snapshot_hash": record.snapshot_hash,
+        "queued": record.place is not None,
+        "measures": record.measures,
         "recipe": record.recipe,
-    }  # fmt: skip
+    }
 
 
 def _describe(run: JobFolder, *, json: bool) -> None:
@@ -244,8 +256,10 @@ def _show_queue(runs_folder: Path, *, json: bool) -> None:
     if not now and not then:
         say("no run waits; 'defectdesk train DIR --queue' adds one")
         return
-    rows = [(place, one.id, one.model, f"{one.epochs}/{_planned(one)}")
-            for place, one in [("now", one) for one in now] + [(str(n), one) for n, one in enumerate(then, start=1)]]  # fmt: skip
+    rows = [
+        (place, one.id, one.model, f"{one.epochs}/{_planned(one)}")
+        for place, one in [("now", one) for one in now] + [(str(n), one) for n, one in enumerate(then, start=1)]
+    ]
     print_table((">place", "run", "model", ">epochs"), rows)
 
 

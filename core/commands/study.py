@@ -23,26 +23,29 @@ from core.commands.recipes import (
 from core.commands.running import why_it_failed
 from core.console import number, print_json, print_table, progress_bar, say
 from core.errors import InputError
-from core.launching import prepare_range_test, run_training
 from core.models.registry import MODELS
+from core.operations.run_study import MODULE, create_study, find_study, report_study, studies_folder, study_job
+from core.operations.start_run import prepare_range_test, run_training
 from core.project.project import Project
-from core.studying import MODULE, create_study, find_study, report_study, studies_folder, study_job
-from core.training.presets import load_presets
-from core.training.rate_range import STEPS
-from core.training.study import STRATEGIES, USUAL, Arm, load_study, study_folders, usual_arm
-from core.training.study_report import HEADINGS, budget, duration, table, to_json
-from core.training.study_results import StudyResult
-from core.training.study_variants import parse_variant
+from core.recipe.presets import load_presets
+from core.study.report import HEADINGS, budget, duration, table, to_json
+from core.study.results import StudyResult
+from core.study.study import STRATEGIES, USUAL, Arm, load_study, study_folders, usual_arm
+from core.study.variants import parse_variant
+from core.training.lr_finder_result import STEPS
 
 
 def presets(json: Json = False) -> None:
     """List the recipes to start from, and when to use each."""
     if json:
-        print_json({
-            "presets": [
-                one.model_dump() | {"models": [name for name in MODELS if one.suits(name)]} for one in load_presets()
-            ]
-        })  # fmt: skip
+        print_json(
+            {
+                "presets": [
+                    one.model_dump() | {"models": [name for name in MODELS if one.suits(name)]}
+                    for one in load_presets()
+                ]
+            }
+        )
         return
     for one in load_presets():
         fitting = ", ".join(one.models) or ("models with pre-trained weights" if one.needs_weights else "any model")
@@ -197,11 +200,17 @@ def _list(folder: Path, *, json: bool) -> None:
     print_table(
         ("study", "model", "strategies", ">runs", "budget", "made"),
         [
-            (one.id, one.recipe.model, ", ".join(arm.name for arm in one.arms), str(len(one.runs)), budget(one),
-             one.created[:16].replace("T", " "))
+            (
+                one.id,
+                one.recipe.model,
+                ", ".join(arm.name for arm in one.arms),
+                str(len(one.runs)),
+                budget(one),
+                one.created[:16].replace("T", " "),
+            )
             for one in found
         ],
-    )  # fmt: skip
+    )
 
 
 def _draw_curve(curve: list[list[float]], proposed: float | None) -> None:

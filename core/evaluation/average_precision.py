@@ -49,16 +49,26 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """Plain values for `evaluate --json` and the checkpoint's description."""
         return {
-            "images": self.images, "map50": self.map50, "map75": self.map75, "map": self.map,
-            "agnostic_ap50": self.agnostic_ap50, "label_set_f1": self.label_set_f1, "exact_match": self.exact_match,
+            "images": self.images,
+            "map50": self.map50,
+            "map75": self.map75,
+            "map": self.map,
+            "agnostic_ap50": self.agnostic_ap50,
+            "label_set_f1": self.label_set_f1,
+            "exact_match": self.exact_match,
             "labels": {
                 name: {
-                    "ap50": one.ap50, "ap": one.ap, "precision": one.precision, "recall": one.recall, "f1": one.f1,
-                    "boxes": one.boxes, "threshold": one.threshold,
+                    "ap50": one.ap50,
+                    "ap": one.ap,
+                    "precision": one.precision,
+                    "recall": one.recall,
+                    "f1": one.f1,
+                    "boxes": one.boxes,
+                    "threshold": one.threshold,
                 }
                 for name, one in self.labels.items()
             },
-        }  # fmt: skip
+        }
 
 
 def evaluate(
@@ -104,9 +114,14 @@ def evaluate(
         if positives[label]:
             ap_tk[:, label] = average_precision(hit_tn, int(positives[label]))
         labels[name] = _label_metrics(
-            ap_tk[:, label], levels.index(0.5), chosen, hit_tn[levels.index(0.5)], claims.score[rows],
-            int(positives[label]), score_threshold,
-        )  # fmt: skip
+            ap_tk[:, label],
+            levels.index(0.5),
+            chosen,
+            hit_tn[levels.index(0.5)],
+            claims.score[rows],
+            int(positives[label]),
+            score_threshold,
+        )
     thresholds = np.array([1.0 if one.threshold is None else one.threshold for one in labels.values()], np.float32)
     label_set_f1, exact = _label_sets(truth, found_boxes, scores, thresholds)
     return Evaluation(
@@ -144,9 +159,14 @@ def precision_recall(hit_tn: NDArray[np.bool_], positives: int) -> tuple[Doubles
 
 
 def _label_metrics(
-    ap_t: Doubles, half: int, chosen: list[int], hit_n: NDArray[np.bool_], score_n: Doubles, positives: int,
+    ap_t: Doubles,
+    half: int,
+    chosen: list[int],
+    hit_n: NDArray[np.bool_],
+    score_n: Doubles,
+    positives: int,
     score_threshold: float | None,
-) -> LabelMetrics:  # fmt: skip
+) -> LabelMetrics:
     hits = np.cumsum(hit_n)
     threshold = score_threshold
     if threshold is not None:

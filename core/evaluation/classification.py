@@ -55,18 +55,28 @@ class Classification:
         values: dict[str, Any] = {"images": self.images} | self.measures() | {"labels": {}}
         for name, one in self.labels.items():
             values["labels"][name] = {
-                "ap": one.ap, "roc_auc": one.roc_auc, "precision": one.precision, "recall": one.recall, "f1": one.f1,
-                "images": one.images, "threshold": one.threshold,
-            }  # fmt: skip
+                "ap": one.ap,
+                "roc_auc": one.roc_auc,
+                "precision": one.precision,
+                "recall": one.recall,
+                "f1": one.f1,
+                "images": one.images,
+                "threshold": one.threshold,
+            }
         return values
 
     def measures(self) -> dict[str, float | None]:
         """All that is not by label, by name."""
         return {
-            "map": self.map, "macro_f1": self.macro_f1, "micro_f1": self.micro_f1,
-            "macro_precision": self.macro_precision, "macro_recall": self.macro_recall,
-            "macro_roc_auc": self.macro_roc_auc, "micro_roc_auc": self.micro_roc_auc, "exact_match": self.exact_match,
-        }  # fmt: skip
+            "map": self.map,
+            "macro_f1": self.macro_f1,
+            "micro_f1": self.micro_f1,
+            "macro_precision": self.macro_precision,
+            "macro_recall": self.macro_recall,
+            "macro_roc_auc": self.macro_roc_auc,
+            "micro_roc_auc": self.micro_roc_auc,
+            "exact_match": self.exact_match,
+        }
 
 
 def classify(

@@ -204,9 +204,14 @@ class Matches:
         truths = np.where(finds >= 0, table.truth.box[finds] if len(table.truth) else -1, -1)
         missed = np.stack([table.truth.box[lost], table.truth.label[lost]], axis=1)
         return ImageMatch(
-            table.detections.box[claims], table.detections.label[claims], truths, missed,
-            int(self.tp[index]), int(self.fp[index]), int(self.fn[index]),
-        )  # fmt: skip
+            table.detections.box[claims],
+            table.detections.label[claims],
+            truths,
+            missed,
+            int(self.tp[index]),
+            int(self.fp[index]),
+            int(self.fn[index]),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,8 +259,10 @@ class MatchTable:
             np.bincount(self.detections.image[hit], minlength=self.images),
             np.bincount(self.detections.image[claimed & ~hit], minlength=self.images),
             np.bincount(self.truth.image[missed], minlength=self.images),
-            self, claimed, missed,
-        )  # fmt: skip
+            self,
+            claimed,
+            missed,
+        )
 
 
 def match_image(

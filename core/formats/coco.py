@@ -17,9 +17,9 @@ from typing import Any, TypeGuard
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, Collector, Extras, Progress
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
+from core.formats.export_plan import Sheet, SheetImage
 from core.formats.json_stream import DuplicateKeys, JsonError, JsonObject, Unreadable
-from core.formats.sheet import Sheet, SheetImage
 from core.formats.text import read_utf8, shown
 
 MAX_BYTES = 2**29  # COCO's own training file has 448 MiB
@@ -49,7 +49,7 @@ def read_files(
     """
     source = source.absolute()
     base = source if source.is_dir() else source.parent
-    collector = Collector(Format.COCO, source, images_root, progress, base=base)
+    collector = AnnotationCollector(Format.COCO, source, images_root, progress, base=base)
     for path in paths:
         split = _split_of(path.absolute().relative_to(base)) if len(paths) > 1 else None
         try:
@@ -67,7 +67,7 @@ def _split_of(path: Path) -> str | None:
 class _Reader:
     """Reads the parts of one file into a collector."""
 
-    def __init__(self, path: Path, collector: Collector, split: str | None) -> None:
+    def __init__(self, path: Path, collector: AnnotationCollector, split: str | None) -> None:
         self.path = path
         self.split = split
         self._beside = [path.parent]
@@ -94,8 +94,9 @@ class _Reader:
         used: set[_Id] = set()
         for entry in self._entries(tree, "annotations", "annotation", watched):
             if entry["id"] in used:
-                self.into.report("double id", f"annotation {shown(entry['id'])}: the id is used twice; both were kept",
-                                 self.path)  # fmt: skip
+                self.into.report(
+                    "double id", f"annotation {shown(entry['id'])}: the id is used twice; both were kept", self.path
+                )
             used.add(entry["id"])
             self._annotation(entry)
         self._compare_label_sets()
@@ -279,10 +280,16 @@ def write(sheet: Sheet) -> None:
                     annotation += 1
                     bbox = _bbox(image.boxes[row])
                     entry = {
-                        "id": annotation, "image_id": number, "category_id": category, "bbox": bbox,
-                        "area": bbox[2] * bbox[3], "iscrowd": 0, "segmentation": [], "box_id": box_id,
+                        "id": annotation,
+                        "image_id": number,
+                        "category_id": category,
+                        "bbox": bbox,
+                        "area": bbox[2] * bbox[3],
+                        "iscrowd": 0,
+                        "segmentation": [],
+                        "box_id": box_id,
                         "label_set": numbers,
-                    }  # fmt: skip
+                    }
                     file.write((",\n" if annotation > 1 else "\n") + _json(entry))
         file.write("\n]\n}\n")
 
@@ -290,9 +297,12 @@ def write(sheet: Sheet) -> None:
 def _image_entry(number: int, image: SheetImage, sheet: Sheet) -> _Entry:
     without = [_bbox(image.boxes[row]) for row, labels in enumerate(image.labels) if not labels]
     return {
-        "id": number, "file_name": f"{IMAGES}/{image.name}" if sheet.copied else image.name, "width": image.width, "height": image.height,
+        "id": number,
+        "file_name": f"{IMAGES}/{image.name}" if sheet.copied else image.name,
+        "width": image.width,
+        "height": image.height,
         "defectdesk": image.extras() | ({"boxes_without_label": without} if without else {}),
-    }  # fmt: skip
+    }
 
 
 def _bbox(box: Any) -> list[float]:

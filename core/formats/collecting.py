@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations, ImportedImage
-from core.formats.coinciding import merged_groups
+from core.formats.duplicate_boxes import merged_groups
 from core.formats.frames import Frame, FrameError, read_frame
 from core.formats.lookup import Folders, LookupFault
 from core.formats.text import shown
@@ -82,7 +82,7 @@ class _Image:
     boxes: int = 0
 
 
-class Collector:
+class AnnotationCollector:
     """Takes in what a reader finds, and gives it as ImportedAnnotations."""
 
     def __init__(
@@ -319,9 +319,15 @@ class Collector:
         leaders, members = merged_groups(boxes, owners, keys)
         images = self._merged(boxes, owners, labels, leaders, members)
         return ImportedAnnotations(
-            self.source, tuple(self._labels), images, tuple(self._problems), self.format, dict(self.colors),
-            tuple(sorted(self._missing)), len(members),
-        )  # fmt: skip
+            self.source,
+            tuple(self._labels),
+            images,
+            tuple(self._problems),
+            self.format,
+            dict(self.colors),
+            tuple(sorted(self._missing)),
+            len(members),
+        )
 
     def _cut(
         self, given: NDArray[np.float64], owners: NDArray[np.intp], labels: NDArray[np.intp]
@@ -367,10 +373,16 @@ class Collector:
             extras = image.extras
             images.append(
                 ImportedImage(
-                    image.path, boxes[rows], tuple(label_sets[row] for row in rows.tolist()),
-                    extras.status, extras.split, extras.group, extras.note, extras.content_hash,
+                    image.path,
+                    boxes[rows],
+                    tuple(label_sets[row] for row in rows.tolist()),
+                    extras.status,
+                    extras.split,
+                    extras.group,
+                    extras.note,
+                    extras.content_hash,
                 )
-            )  # fmt: skip
+            )
         return tuple(images)
 
 

@@ -20,16 +20,29 @@ from typing import Any
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, Collector, Extras, Progress, number
-from core.formats.sheet import Sheet
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress, number
+from core.formats.export_plan import Sheet
 from core.formats.text import read_utf8, shown
 
 MAX_BYTES = 2**29
 FILE_NAME = "annotations.csv"
 IMAGES = "images"
 HEADER = (
-    "image", "width", "height", "x1", "y1", "x2", "y2", "label", "box", "status", "split", "group", "note", "content_hash",
-)  # fmt: skip
+    "image",
+    "width",
+    "height",
+    "x1",
+    "y1",
+    "x2",
+    "y2",
+    "label",
+    "box",
+    "status",
+    "split",
+    "group",
+    "note",
+    "content_hash",
+)
 _CORNERS = ("x1", "y1", "x2", "y2")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _ALIASES = {
@@ -61,7 +74,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
             f"{path}: not a CSV file of boxes (its header lacks some of image, x1, y1, x2, y2, label); it begins with "
             f"{shown(','.join(first))!r}"
         )
-    collector = Collector(Format.CSV, path, images_root, progress, base=path.parent)
+    collector = AnnotationCollector(Format.CSV, path, images_root, progress, base=path.parent)
     reader = _Reader(path, collector, columns, is_ours=tuple(first) == HEADER)
     if not _is_header(first):
         reader.read(1, first)
@@ -146,7 +159,7 @@ class _Lines(Iterator[str]):
 
 
 class _Reader:
-    def __init__(self, path: Path, collector: Collector, columns: dict[str, int], *, is_ours: bool) -> None:
+    def __init__(self, path: Path, collector: AnnotationCollector, columns: dict[str, int], *, is_ours: bool) -> None:
         self.path = path
         self.into = collector
         self.columns = columns

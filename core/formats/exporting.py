@@ -16,11 +16,11 @@ from core.errors import InputError
 from core.formats import coco, csv, labelme, voc, yolo
 from core.formats.annotations import MARKER, Format
 from core.formats.destination import new_folder
+from core.formats.export_plan import Sheet, SheetImage, SheetLabel
 from core.formats.frames import Frame, FrameError, read_frame
 from core.formats.naming import common_folder, portable_stems, relative_names
 from core.formats.pictures import PictureError, copy_as_is, copy_upright
-from core.formats.sheet import Sheet, SheetImage, SheetLabel
-from core.project import gathering
+from core.project.images import image_files
 from core.project.project import Project
 from core.project.snapshot import Snapshot
 from core.types import Label, Problem, Split, Status, label_name_fault
@@ -73,14 +73,20 @@ _COLORS = "Colours and the order of labels, for other programs."
 _UNLABELLED = "That an image is not labelled yet: other programs take it as free of defects."
 _KINDS: dict[Format, _Kind] = {
     Format.COCO: _Kind(coco.write, coco.IMAGES, (), (_SHORTCUTS, _UNLABELLED)),
-    Format.VOC: _Kind(voc.write, voc.IMAGES, (), (_SHORTCUTS, _COLORS, "Corners between pixels, for other programs.", _UNLABELLED)),
+    Format.VOC: _Kind(
+        voc.write, voc.IMAGES, (), (_SHORTCUTS, _COLORS, "Corners between pixels, for other programs.", _UNLABELLED)
+    ),
     Format.YOLO: _Kind(
-        yolo.write, yolo.IMAGES, (yolo.IMAGES, yolo.LABELS),
+        yolo.write,
+        yolo.IMAGES,
+        (yolo.IMAGES, yolo.LABELS),
         (_SHORTCUTS, "Which of several boxes at exactly the same place has which label.", _UNLABELLED),
     ),
     Format.LABELME: _Kind(labelme.write, "", (Path(MARKER).stem,), (_SHORTCUTS, _COLORS, _UNLABELLED)),
-    Format.CSV: _Kind(csv.write, csv.IMAGES, (), (_SHORTCUTS, _COLORS, "Notes of more than 100,000 characters.", _UNLABELLED)),
-}  # fmt: skip
+    Format.CSV: _Kind(
+        csv.write, csv.IMAGES, (), (_SHORTCUTS, _COLORS, "Notes of more than 100,000 characters.", _UNLABELLED)
+    ),
+}
 
 
 def losses(format: Format) -> tuple[str, ...]:
@@ -121,7 +127,7 @@ def export(source: Project | Snapshot, options: ExportOptions, progress: Progres
 
 def _check_not_own(project_folder: Path, target: Path) -> None:
     """Raises InputError if an export would lie where the project keeps its own things."""
-    for name in sorted(gathering.OWN):
+    for name in sorted(image_files.OWN):
         if target.resolve().is_relative_to((project_folder / name).resolve()):
             raise InputError(f"{target}: the project keeps its {name} there; choose a new folder")
 
@@ -129,9 +135,12 @@ def _check_not_own(project_folder: Path, target: Path) -> None:
 def _write_marker(sheet: Sheet, options: ExportOptions) -> None:
     """By this file an export is known as such: what it wrote may be written over, and is read back in full."""
     tree: dict[str, Any] = {
-        "program": "DefectDesk", "version": 1, "format": str(options.format), "frame": "upright",
+        "program": "DefectDesk",
+        "version": 1,
+        "format": str(options.format),
+        "frame": "upright",
         "labels": [{"name": label.name, "color": label.color} for label in sheet.labels],
-    }  # fmt: skip
+    }
     if sheet.image_extras:
         tree["images"] = sheet.image_extras
     tree["files"] = [*sheet.files, MARKER]
@@ -159,12 +168,18 @@ def _of_project(project: Project, options: ExportOptions) -> tuple[list[SheetLab
             own = boxes.get(record.id, ())
             images.append(
                 SheetImage(
-                    project.image_path(record), record.width, record.height, record.status, record.split,
-                    record.group, record.note, record.content_hash,
+                    project.image_path(record),
+                    record.width,
+                    record.height,
+                    record.status,
+                    record.split,
+                    record.group,
+                    record.note,
+                    record.content_hash,
                     np.array([box.xyxy for box in own], np.float64).reshape(-1, 4),
                     tuple(tuple(column[label] for label in sorted(box.labels)) for box in own),
                 )
-            )  # fmt: skip
+            )
     _check_labels(project, labels)
     return [SheetLabel(label.name, label.color, label.id) for label in labels], images
 
@@ -181,13 +196,20 @@ def _of_snapshot(snapshot: Snapshot, options: ExportOptions) -> tuple[list[Sheet
     ]
     images = [
         SheetImage(
-            Path(image.path), image.width, image.height, image.status, image.split, image.group, "",
-            image.content_hash, image.boxes.astype(np.float64),
+            Path(image.path),
+            image.width,
+            image.height,
+            image.status,
+            image.split,
+            image.group,
+            "",
+            image.content_hash,
+            image.boxes.astype(np.float64),
             tuple(tuple(np.flatnonzero(marks).tolist()) for marks in image.labels),
         )
         for image in snapshot.images
         if options.takes(image.status, image.split)
-    ]  # fmt: skip
+    ]
     return labels, images
 
 

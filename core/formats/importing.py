@@ -12,10 +12,11 @@ import numpy as np
 
 from core.changes import Changes
 from core.formats.annotations import ImportedAnnotations, ImportedImage
-from core.formats.coinciding import pairs
-from core.project import gathering, palette
-from core.project.edits import with_boxes
-from core.project.history import Edit, ImageState
+from core.formats.duplicate_boxes import pairs
+from core.project import palette
+from core.project.edits.box_edits import with_boxes
+from core.project.edits.edit import Edit, ImageState
+from core.project.images import image_files
 from core.project.project import Project
 from core.types import Box, Label, Problem, Split, Status
 
@@ -37,7 +38,7 @@ def import_into(
     """
     problems = list(imported.problems)
     fresh = project.new_files(image.path for image in imported.images)
-    found, unreadable = gathering.probe_all(fresh, progress)
+    found, unreadable = image_files.probe_all(fresh, progress)
     problems += unreadable
     with project.locked():
         edit = _edit(project, imported, found, problems)
@@ -45,7 +46,7 @@ def import_into(
 
 
 def _edit(
-    project: Project, imported: ImportedAnnotations, found: list[gathering.Probed], problems: list[Problem]
+    project: Project, imported: ImportedAnnotations, found: list[image_files.Probed], problems: list[Problem]
 ) -> Edit:
     before_labels = project.labels()
     names = _known_names(before_labels, imported, problems)
@@ -56,7 +57,7 @@ def _edit(
     new = {image.id for image in adding.added}
     wanted: dict[int, list[ImportedImage]] = defaultdict(list)
     for image in imported.images:
-        if (image_id := known.get(gathering.key(image.path))) is not None:
+        if (image_id := known.get(image_files.key(image.path))) is not None:
             wanted[image_id].append(image)
     before = project.states(wanted.keys() - new)
     after: dict[int, ImageState] = {}
@@ -124,7 +125,7 @@ def _extended(
 
 
 def _known_images(
-    project: Project, imported: ImportedAnnotations, found: list[gathering.Probed]
+    project: Project, imported: ImportedAnnotations, found: list[image_files.Probed]
 ) -> tuple[dict[str, int], Edit]:
     """Image ids by `gathering.key` of their paths, and the edit that adds those which are new."""
     known = project.ids_by_path()
@@ -133,11 +134,11 @@ def _known_images(
     for record in records.values():
         if record.content_hash:
             by_content[record.content_hash].append(record.id)
-    told = {gathering.key(image.path): image.content_hash for image in imported.images if image.content_hash}
-    taken = {known[key] for image in imported.images if (key := gathering.key(image.path)) in known}
+    told = {image_files.key(image.path): image.content_hash for image in imported.images if image.content_hash}
+    taken = {known[key] for image in imported.images if (key := image_files.key(image.path)) in known}
     fresh = []
     for probed in found:
-        key = gathering.key(probed.path)
+        key = image_files.key(probed.path)
         # An export writes rotated pictures upright: then the file tells the content of the picture that it was.
         same = [
             image_id
@@ -153,7 +154,7 @@ def _known_images(
         taken.add(best)
         known[key] = best
     adding = project.adding(fresh)
-    added = {gathering.key(gathering.absolute(project.folder, image.path)): image.id for image in adding.added}
+    added = {image_files.key(image_files.absolute(project.folder, image.path)): image.id for image in adding.added}
     return known | added, adding
 
 

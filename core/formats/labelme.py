@@ -16,10 +16,10 @@ from typing import Any
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, Collector, Extras, Progress
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
+from core.formats.export_plan import Sheet, SheetImage
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import files_below
-from core.formats.sheet import Sheet, SheetImage
 from core.formats.text import read_utf8, shown
 
 MAX_BYTES = 2**28  # the picture itself may be in the file, in base64
@@ -38,7 +38,9 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
     files = [path] if not path.is_dir() else list(files_below(path, frozenset({".json"})))
     if not files:
         raise InputError(f"{path}: there is no JSON file in it; choose the folder of the annotations")
-    collector = Collector(Format.LABELME, path, images_root, progress, base=path if path.is_dir() else path.parent)
+    collector = AnnotationCollector(
+        Format.LABELME, path, images_root, progress, base=path if path.is_dir() else path.parent
+    )
     for done, file in enumerate(files, start=1):
         try:
             _read_file(file, collector)
@@ -54,7 +56,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
     return collector.finish()
 
 
-def _read_file(file: Path, into: Collector) -> None:
+def _read_file(file: Path, into: AnnotationCollector) -> None:
     tree = JsonObject(read_utf8(file, MAX_BYTES, "a labelme file"))
     if not tree.is_list("shapes") or "imagePath" not in tree:
         raise InputError(f"{file}: not a labelme file (it has no shapes and imagePath)")
@@ -138,16 +140,27 @@ def write(sheet: Sheet) -> None:
             x1, y1, x2, y2 = image.boxes[row].tolist()
             shapes += [
                 {
-                    "label": name, "points": [[x1, y1], [x2, y2]], "group_id": box_number if len(names) > 1 else None,
-                    "description": "", "shape_type": "rectangle", "flags": {}, "mask": None,
+                    "label": name,
+                    "points": [[x1, y1], [x2, y2]],
+                    "group_id": box_number if len(names) > 1 else None,
+                    "description": "",
+                    "shape_type": "rectangle",
+                    "flags": {},
+                    "mask": None,
                     "defectdesk_box": box_number,
                 }
                 for name in names
-            ]  # fmt: skip
+            ]
         tree = {
-            "version": _VERSION, "flags": {}, "shapes": shapes, "imagePath": _image_path(sheet, image), "imageData": None,
-            "imageHeight": image.height, "imageWidth": image.width, "defectdesk": image.extras(),
-        }  # fmt: skip
+            "version": _VERSION,
+            "flags": {},
+            "shapes": shapes,
+            "imagePath": _image_path(sheet, image),
+            "imageData": None,
+            "imageHeight": image.height,
+            "imageWidth": image.width,
+            "defectdesk": image.extras(),
+        }
         sheet.write_text(f"{image.stem}.json", json.dumps(tree, ensure_ascii=False, allow_nan=False, indent=1))
 
 

@@ -18,9 +18,9 @@ from defusedxml.ElementTree import fromstring
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, Collector, Extras, Progress, number
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress, number
+from core.formats.export_plan import Sheet, SheetImage
 from core.formats.lookup import files_below
-from core.formats.sheet import Sheet, SheetImage
 from core.formats.text import read_limited
 
 ANNOTATIONS, IMAGES, LISTS = "Annotations", "JPEGImages", "ImageSets/Main"
@@ -47,7 +47,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
         home = home.parent
     if not files:
         raise InputError(f"{path}: there is no XML file in it; choose the folder of the annotations")
-    collector = Collector(Format.VOC, path, images_root, progress, base=home)
+    collector = AnnotationCollector(Format.VOC, path, images_root, progress, base=home)
     reader = _Reader(home, collector)
     reader.read_lists()
     for done, file in enumerate(files, start=1):
@@ -62,7 +62,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
 
 
 class _Reader:
-    def __init__(self, home: Path, collector: Collector) -> None:
+    def __init__(self, home: Path, collector: AnnotationCollector) -> None:
         self.home = home
         self.into = collector
         self._splits: dict[str, str] = {}

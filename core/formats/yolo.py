@@ -17,10 +17,10 @@ import yaml
 
 from core.errors import InputError
 from core.formats.annotations import MARKER, Format, ImportedAnnotations
-from core.formats.collecting import MAX_LABELS, NO_LABEL, Collector, Extras, Progress
+from core.formats.collecting import MAX_LABELS, NO_LABEL, AnnotationCollector, Extras, Progress
+from core.formats.export_plan import Sheet
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import LookupFault, files_below
-from core.formats.sheet import Sheet
 from core.formats.text import read_utf8, shown
 from core.imaging.decode import IMAGE_SUFFIXES
 
@@ -49,7 +49,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
     """
     path = path.absolute()
     home, names, tree = _classes(path)
-    collector = Collector(Format.YOLO, path, images_root, progress, base=home)
+    collector = AnnotationCollector(Format.YOLO, path, images_root, progress, base=home)
     own = _Own.read(home / MARKER)
     labels: dict[int, int] = {}
     for number, name in names.items():
@@ -172,7 +172,7 @@ class _Entry:
 
 class _Reader:
     def __init__(
-        self, home: Path, collector: Collector, labels: dict[int, int], own: _Own, images_root: Path | None
+        self, home: Path, collector: AnnotationCollector, labels: dict[int, int], own: _Own, images_root: Path | None
     ) -> None:
         self.home = home
         self.into = collector
@@ -340,8 +340,12 @@ def write(sheet: Sheet) -> None:
             x1, y1, x2, y2 = image.boxes[row].tolist()
             if not labels:
                 without.append([x1, y1, x2, y2])
-            box = ((x1 + x2) / 2 / image.width, (y1 + y2) / 2 / image.height,
-                   (x2 - x1) / image.width, (y2 - y1) / image.height)  # fmt: skip
+            box = (
+                (x1 + x2) / 2 / image.width,
+                (y1 + y2) / 2 / image.height,
+                (x2 - x1) / image.width,
+                (y2 - y1) / image.height,
+            )
             lines += [f"{classes[label]} {' '.join(map(repr, box))}\n" for label in labels]
         sheet.write_text(f"{LABELS}/{image.stem}.txt", "".join(lines))
         lists[image.split].append(f"./{name}\n")

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.augmentation.warp import resize
-from core.models.detector import Detector, Network
 from core.models.device import mixed_precision
 from core.models.inputs import InputSpec, tiles
 from core.models.multilabel import Decoding, detections, merged
+from core.models.networks.detector import Detector, Network
 
 # Less than this in either direction and the coarsest map has no cell.
 SMALLEST_SIDE = 64

@@ -28,9 +28,9 @@ from torch import Tensor, nn
 from core import files
 from core.errors import InputError
 from core.imaging.window import Window, checked_window
-from core.models.detector import Network
-from core.models.families import Architecture
 from core.models.inputs import InputSpec
+from core.models.networks.detector import Network
+from core.models.networks.families import Architecture
 from core.models.training_state import Progress, TrainingState
 from core.safetensors_header import described, read_header, tensor_bytes, tensor_entries, texts
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from torch import Tensor
 from torchvision.ops import nms
 
-from core.models.coding import coding_of
-from core.models.matching import pairwise_iou
+from core.models.box_coder import coding_of
+from core.models.target_assignment import pairwise_iou
 
 # Boxes (n, 4) and scores (n, k) of one image.
 Rows = tuple[Tensor, Tensor]

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torchvision.ops import generalized_box_iou_loss
 
-from core.models.coding import Coding, coding_of
-from core.models.matching import Matches, Targets
+from core.models.box_coder import Coding, coding_of
+from core.models.target_assignment import Matches, Targets
 
 # Negatives that a batch is mined for at least, by image: a batch of clean images teaches too.
 LEAST_NEGATIVES = 16

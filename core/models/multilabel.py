@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from core.models.decoding import Decoding, detections, merged
 from core.models.losses import LossSettings, LossSums, detection_loss, label_weights
-from core.models.matching import Targets
+from core.models.target_assignment import Targets
 
 __all__ = [
     "Decoding",

@@ -7,7 +7,7 @@ from typing import Any
 from core.errors import InputError
 from core.models.spec import ModelSpec, WeightsFile
 
-__all__ = ["MODELS", "ModelSpec", "WeightsFile", "model_spec", "tells_where"]
+__all__ = ["MODELS", "ModelSpec", "WeightsFile", "is_detector", "model_spec"]
 
 # Of fewer pictures than this, the mean and spread that BatchNorm takes from a batch are noise (Wu and He, Group
 # Normalization: its error grows as batches shrink from 16 pictures to 2, while GroupNorm's does not).
@@ -54,8 +54,12 @@ _IMAGE_LABELS: dict[str, Any] = {
 }
 
 _RESNET50_STAGES = {
-    "stem": 9_536, "layer1": 215_808, "layer2": 1_219_584, "layer3": 7_098_368, "layer4": 14_964_736,
-}  # fmt: skip
+    "stem": 9_536,
+    "layer1": 215_808,
+    "layer2": 1_219_584,
+    "layer3": 7_098_368,
+    "layer4": 14_964_736,
+}
 _PYRAMID_FINE_TUNING: dict[str, Any] = {
     "weights.source": "coco",
     "strategy.kind": "fine_tune",
@@ -353,6 +357,6 @@ def model_spec(name: str) -> ModelSpec:
     return MODELS[name]
 
 
-def tells_where(name: str) -> bool:
+def is_detector(name: str) -> bool:
     """Whether a model finds boxes, rather than labels of whole images; of one that is not known here, that it does."""
     return MODELS[name].task == "detect" if name in MODELS else True

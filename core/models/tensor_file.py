@@ -29,15 +29,32 @@ MAX_DIMENSIONS = 8
 MAX_FILE = 4 * 2**30  # bytes; as many as a torch archive can have, and six times the largest network
 
 _SAFETENSORS = {
-    "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "U16": torch.uint16, "I16": torch.int16,
-    "F16": torch.float16, "BF16": torch.bfloat16, "U32": torch.uint32, "I32": torch.int32, "F32": torch.float32,
-    "U64": torch.uint64, "I64": torch.int64, "F64": torch.float64,
-}  # fmt: skip
+    "BOOL": torch.bool,
+    "U8": torch.uint8,
+    "I8": torch.int8,
+    "U16": torch.uint16,
+    "I16": torch.int16,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "U32": torch.uint32,
+    "I32": torch.int32,
+    "F32": torch.float32,
+    "U64": torch.uint64,
+    "I64": torch.int64,
+    "F64": torch.float64,
+}
 _STORAGES = {
-    "FloatStorage": torch.float32, "DoubleStorage": torch.float64, "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16, "LongStorage": torch.int64, "IntStorage": torch.int32,
-    "ShortStorage": torch.int16, "CharStorage": torch.int8, "ByteStorage": torch.uint8, "BoolStorage": torch.bool,
-}  # fmt: skip
+    "FloatStorage": torch.float32,
+    "DoubleStorage": torch.float64,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+}
 
 
 def read_tensors(path: Path) -> Any:
@@ -66,11 +83,12 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
             raise InputError(f"{path}: holds no tensors")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     return {
-        name: _mapped(data, start + entry["data_offsets"][0], _SAFETENSORS[entry["dtype"]], math.prod(entry["shape"]))
-        .view(entry["shape"])
+        name: _mapped(
+            data, start + entry["data_offsets"][0], _SAFETENSORS[entry["dtype"]], math.prod(entry["shape"])
+        ).view(entry["shape"])
         for name, entry in header.items()
         if name != "__metadata__"
-    }  # fmt: skip
+    }
 
 
 def _mapped(data: mmap.mmap, start: int, kind: torch.dtype, count: int) -> Tensor:

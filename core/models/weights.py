@@ -14,7 +14,7 @@ from torch import Tensor
 from core.errors import InputError
 from core.models.anchors import NO_ANCHORS
 from core.models.checkpoint import Checkpoint
-from core.models.detector import Detector, Network
+from core.models.networks.detector import Detector, Network
 from core.models.registry import WeightsFile
 from core.models.tensor_file import read_tensors
 

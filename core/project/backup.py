@@ -15,8 +15,9 @@ from pathlib import Path
 
 from core import files
 from core.errors import InputError, StorageError
-from core.project import checking, database
 from core.project.project import Project
+from core.project.records import DATABASE_FILE
+from core.project.storage import checking, database
 
 KEPT = 10  # backups of a project; an older one goes when a newer one is there
 FOLDER = checking.BACKUPS
@@ -54,7 +55,7 @@ def back_up(project: Project) -> Backup | None:
             with files.replacing(path) as temporary:
                 temporary.unlink()
                 project.copy_to(temporary)
-                _check(temporary, project.folder / database.FILE_NAME)
+                _check(temporary, project.folder / DATABASE_FILE)
         except OSError as error:
             raise StorageError(
                 f"{folder}: no backup could be written ({error.strerror}); free some space there or check its "
@@ -78,7 +79,7 @@ def restore(folder: Path, backup: Backup | Path) -> Backup | None:
     project is open, or the disk refuses.
     """
     source = backup if isinstance(backup, Path) else backup.path
-    path = folder / database.FILE_NAME
+    path = folder / DATABASE_FILE
     with _one_at_a_time:
         _check(source, source)
         try:

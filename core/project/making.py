@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core.project import database
+from core.project.records import DATABASE_FILE
 
 FOLDERS = ("runs", "backups", "cache")
 
@@ -14,7 +14,7 @@ FOLDERS = ("runs", "backups", "cache")
 def remove_database(folder: Path) -> None:
     """Delete the project's database in `folder`; everything else stays."""
     for name in ("", "-wal", "-shm", "-journal"):
-        (folder / (database.FILE_NAME + name)).unlink(missing_ok=True)
+        (folder / (DATABASE_FILE + name)).unlink(missing_ok=True)
 
 
 @contextmanager

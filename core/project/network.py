@@ -11,12 +11,42 @@ from pathlib import Path
 _MOUNTS = Path("/proc/self/mounts")
 _KINDS = frozenset(
     {
-        "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "beegfs", "gpfs", "ncpfs",
-        "davfs", "coda", "ocfs2", "gfs2", "vboxsf", "vmhgfs", "prl_fs", "virtiofs", "drvfs",
-        "fuse.sshfs", "fuse.rclone", "fuse.davfs", "fuse.davfs2", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs",
-        "fuse.gvfsd-fuse", "fuse.vmhgfs-fuse", "fuse.mergerfs", "fuse.curlftpfs", "fuse.juicefs",
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "beegfs",
+        "gpfs",
+        "ncpfs",
+        "davfs",
+        "coda",
+        "ocfs2",
+        "gfs2",
+        "vboxsf",
+        "vmhgfs",
+        "prl_fs",
+        "virtiofs",
+        "drvfs",
+        "fuse.sshfs",
+        "fuse.rclone",
+        "fuse.davfs",
+        "fuse.davfs2",
+        "fuse.glusterfs",
+        "fuse.ceph",
+        "fuse.s3fs",
+        "fuse.gvfsd-fuse",
+        "fuse.vmhgfs-fuse",
+        "fuse.mergerfs",
+        "fuse.curlftpfs",
+        "fuse.juicefs",
     }
-)  # fmt: skip
+)
 _REMOTE_DRIVE = 4  # what GetDriveTypeW says of a letter that stands for a share
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from core.errors import InputError
-from core.project import database
-from core.project.store import Store
+from core.project.records import DATABASE_FILE
+from core.project.storage import database
+from core.project.storage.store import Store
 
 _FIRST = {"history": 0, "image": 1, "label": 1, "box": 1, "run": 1}
 
@@ -94,7 +95,7 @@ class OpenProject:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        with self._lock, database.explained(self.folder / database.FILE_NAME):
+        with self._lock, database.explained(self.folder / DATABASE_FILE):
             if self._closed:
                 raise InputError(f"{self.folder}: the project is closed")
             yield

@@ -11,9 +11,19 @@ from core.types import Label, label_name_fault
 # Saturated, of middle lightness: each has a contrast of at least 3 against white and against #202020,
 # and neighbours in the list differ in lightness as well as hue, for people who do not see all hues.
 COLORS = (
-    "#e8443a", "#2f83f0", "#1f9d55", "#c77800", "#a259e6", "#0c97a8",
-    "#e0489c", "#7d8b1a", "#6e7cf2", "#b8694b", "#3f9a8a", "#8f7a92",
-)  # fmt: skip
+    "#e8443a",
+    "#2f83f0",
+    "#1f9d55",
+    "#c77800",
+    "#a259e6",
+    "#0c97a8",
+    "#e0489c",
+    "#7d8b1a",
+    "#6e7cf2",
+    "#b8694b",
+    "#3f9a8a",
+    "#8f7a92",
+)
 SHORTCUTS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0")
 
 

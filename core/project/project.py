@@ -12,11 +12,9 @@ from typing import Self
 
 from core.changes import Changes
 from core.errors import InputError
-from core.project import database, gathering, making, moving, palette
-from core.project.encoding import encode
-from core.project.event_tables import now
-from core.project.grouping import Grouper
-from core.project.history import (
+from core.gc_pause import gc_paused
+from core.project import making, palette
+from core.project.edits.edit import (
     KEPT_AFTER_RESTART,
     Edit,
     EventKind,
@@ -26,12 +24,17 @@ from core.project.history import (
     file_of,
     state_of,
 )
-from core.project.memory import Memory
+from core.project.images import image_files, moving
+from core.project.images.grouping import Grouper
+from core.project.images.summary import Summary
+from core.project.project_cache import Memory
 from core.project.project_reading import ProjectReading
 from core.project.project_runs import ProjectRuns
-from core.project.rows import uncollected
-from core.project.store import StaleEditError, Store
-from core.project.summary import Summary
+from core.project.records import DATABASE_FILE
+from core.project.storage import database
+from core.project.storage.encoding import encode
+from core.project.storage.event_tables import now
+from core.project.storage.store import StaleEditError, Store
 from core.types import Problem
 
 
@@ -55,7 +58,7 @@ class Project(ProjectReading, ProjectRuns):
         Raises InputError if the folder holds a project already, cannot be written, or a label is no good.
         """
         folder = Path(os.path.abspath(folder))
-        path = folder / database.FILE_NAME
+        path = folder / DATABASE_FILE
         if path.exists():
             raise InputError(f"{folder}: there is a project in it already; open it, or choose another folder")
         first = palette.extended((), labels)
@@ -105,7 +108,7 @@ class Project(ProjectReading, ProjectRuns):
         Raises InputError: not a project, newer than this program, damaged, or open elsewhere.
         """
         folder = Path(os.path.abspath(folder))
-        path = folder / database.FILE_NAME
+        path = folder / DATABASE_FILE
         notices: tuple[str, ...] = ()
         with ExitStack() as resources:
             if read_only:
@@ -128,7 +131,7 @@ class Project(ProjectReading, ProjectRuns):
             images = self._store.images()
             order = self._store.order()
             if len(order) != len(images) or images.keys() != set(order):
-                order = gathering.in_order({image.id: image.path for image in images.values()})
+                order = image_files.in_order({image.id: image.path for image in images.values()})
             self._memory = Memory(self.folder, self._store.labels(), images, order, self._store.label_set_counts())
             self._counters = self._read_counters()
 
@@ -145,7 +148,7 @@ class Project(ProjectReading, ProjectRuns):
 
     # Edits
 
-    @uncollected()
+    @gc_paused()
     def apply(self, edit: Edit) -> Changes:
         """Make an edit durable and put it on the undo stack. An edit that changes nothing is not recorded.
 
@@ -240,7 +243,7 @@ class Project(ProjectReading, ProjectRuns):
         with self._reading():
             return self._store.history.name(self._counters["history"])
 
-    @uncollected()
+    @gc_paused()
     def _steps(self, target: int) -> Changes | None:
         """Undo or redo up to position `target` in one transaction; None if there is no such position."""
         with self._reading():
@@ -303,18 +306,18 @@ class Project(ProjectReading, ProjectRuns):
         of the new images by their paths. One edit, which undo takes back.
         """
         self._check_writable()
-        files, problems = gathering.gather(paths, self.folder, progress)
-        found, unreadable = gathering.probe_all(self.new_files(files), progress)
+        files, problems = image_files.gather(paths, self.folder, progress)
+        found, unreadable = image_files.probe_all(self.new_files(files), progress)
         problems += unreadable
         with self._lock:
             edit = self.adding(found, groups)
             return (self.apply(edit) if edit.added else Changes()), problems
 
-    def adding(self, found: Iterable[gathering.Probed], groups: Grouper | None = None) -> Edit:
+    def adding(self, found: Iterable[image_files.Probed], groups: Grouper | None = None) -> Edit:
         """The edit that adds probed files which are not in the project yet, put into groups by `groups`."""
         with self._lock:
             known = self._memory.ids_by_key()
-            fresh = [probed for probed in found if gathering.key(probed.path) not in known]
+            fresh = [probed for probed in found if image_files.key(probed.path) not in known]
             ids = self.new_ids("image", len(fresh))
             added = tuple(probed.record(image_id, self.folder) for image_id, probed in zip(ids, fresh, strict=True))
         name = "Add image" if len(added) == 1 else f"Add {len(added):,} images"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from core.project import gathering
-from core.project.history import Fields, ImageState, Relabelling, fields_of, state_of
-from core.project.memory import Memory
+from core.gc_pause import gc_paused
+from core.project.edits.edit import ImageFields, ImageState, Relabelling, fields_of, state_of
+from core.project.images import image_files
+from core.project.images.summary import LabelSet
 from core.project.opened import OpenProject
+from core.project.project_cache import Memory
 from core.project.records import Counts
-from core.project.rows import uncollected
-from core.project.summary import LabelSet
 from core.types import Box, ImageRecord, Label
 
 
@@ -55,7 +55,7 @@ class ProjectReading(OpenProject):
         with self._reading():
             return self._store.boxes_of(image_ids)
 
-    @uncollected()
+    @gc_paused()
     def states(self, image_ids: Collection[int]) -> dict[int, ImageState]:
         """What a person edits of each image: the `before` of an edit."""
         with self._lock:
@@ -65,8 +65,8 @@ class ProjectReading(OpenProject):
                 for image_id in dict.fromkeys(image_ids)
             }
 
-    @uncollected()
-    def fields(self, image_ids: Collection[int]) -> dict[int, Fields]:
+    @gc_paused()
+    def fields(self, image_ids: Collection[int]) -> dict[int, ImageFields]:
         """What a person says of each image as a whole: the `fields_before` of an edit. Reads no boxes."""
         with self._lock:
             return {image_id: fields_of(self._memory.images[image_id]) for image_id in image_ids}
@@ -99,7 +99,7 @@ class ProjectReading(OpenProject):
     def image_path(self, image: ImageRecord | int) -> Path:
         """Where the image's file is, absolute."""
         record = self._memory.images[image] if isinstance(image, int) else image
-        return gathering.absolute(self.folder, record.path)
+        return image_files.absolute(self.folder, record.path)
 
     def counts(self) -> Counts:
         """How many images, boxes, boxes by label, images by status and by split."""
@@ -108,7 +108,7 @@ class ProjectReading(OpenProject):
 
     def new_files(self, files: Iterable[Path]) -> list[Path]:
         """Those of `files` that the project does not refer to yet, each once."""
-        wanted = {gathering.key(file): file for file in files}
+        wanted = {image_files.key(file): file for file in files}
         with self._lock:
             known = self._memory.ids_by_key()
             return [file for key, file in wanted.items() if key not in known]

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+DATABASE_FILE = "project.sqlite"  # in the folder of a project
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:

@@ -15,7 +15,7 @@ import yaml
 from core.errors import InputError
 from core.jobs.folder import JobFolder
 from core.project.records import CheckpointRecord, RunRecord
-from core.project.run_tables import RunTables
+from core.project.storage.run_tables import RunTables
 from core.safetensors_header import read_metadata
 
 _TAIL = 2**18  # bytes of events.jsonl that are read first: the last epoch is in them but for very long epochs

@@ -140,10 +140,17 @@ def take_snapshot(project: Project) -> Snapshot:
         rows, marks = _arrays(boxes.get(record.id, ()), column)
         images.append(
             SnapshotImage(
-                str(project.image_path(record)), record.width, record.height, record.status, record.split,
-                record.group, record.content_hash, rows, marks,
+                str(project.image_path(record)),
+                record.width,
+                record.height,
+                record.status,
+                record.split,
+                record.group,
+                record.content_hash,
+                rows,
+                marks,
             )
-        )  # fmt: skip
+        )
     names, colors = tuple(label.name for label in labels), tuple(label.color for label in labels)
     return make_snapshot(names, colors, tuple(images), depth_window(project))
 
@@ -199,6 +206,13 @@ def _image_from_json(values: dict[str, Any], label_count: int) -> SnapshotImage:
     for row, columns in enumerate(values["labels"]):
         marks[row, columns] = True
     return SnapshotImage(
-        str(values["path"]), int(values["width"]), int(values["height"]), Status(values["status"]),
-        Split(values["split"]), str(values["group"]), str(values["content_hash"]), boxes, marks,
-    )  # fmt: skip
+        str(values["path"]),
+        int(values["width"]),
+        int(values["height"]),
+        Status(values["status"]),
+        Split(values["split"]),
+        str(values["group"]),
+        str(values["content_hash"]),
+        boxes,
+        marks,
+    )

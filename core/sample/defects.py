@@ -246,6 +246,13 @@ def _corroded_pit(random: Random, scale: float) -> Defect:
 
 
 DEFECTS: tuple[Callable[[Random, float], Defect], ...] = (
-    _scratch, _pit, _stain, _inclusion, _crack, _stained_scratch, _cracked_inclusion, _corroded_pit,
-)  # fmt: skip
+    _scratch,
+    _pit,
+    _stain,
+    _inclusion,
+    _crack,
+    _stained_scratch,
+    _cracked_inclusion,
+    _corroded_pit,
+)
 SHARES = (0.18, 0.18, 0.14, 0.17, 0.16, 0.07, 0.05, 0.05)

@@ -73,10 +73,12 @@ def _place(
         y = int(random.integers(MARGIN, height - MARGIN - (bottom - top) + 1))
         box = (x, y, x + right - left, y + bottom - top)
         if all(
-            box[2] + MARGIN <= other[0] or other[2] + MARGIN <= box[0]
-            or box[3] + MARGIN <= other[1] or other[3] + MARGIN <= box[1]
+            box[2] + MARGIN <= other[0]
+            or other[2] + MARGIN <= box[0]
+            or box[3] + MARGIN <= other[1]
+            or other[3] + MARGIN <= box[1]
             for other in taken
-        ):  # fmt: skip
+        ):
             for layer in defect.layers:
                 _paint(surface, layer, x - left, y - top)
             return box

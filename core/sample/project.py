@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from core import files
 from core.errors import InputError
-from core.project import edits
-from core.project.history import Edit, ImageState
+from core.project.edits import image_edits
+from core.project.edits.edit import Edit, ImageState
 from core.project.project import Project
 from core.sample.picture import SAMPLE_LABELS, USUAL_SIZE, generate_image
 from core.types import Box, Split, Status
@@ -44,7 +44,7 @@ def make_sample_project(
                     progress(len(drawn), count)
         project.add_images(path for path, _, _ in drawn)
         project.apply(_labelling(project, drawn))
-        project.apply(edits.assign_splits(project, seed=seed))
+        project.apply(image_edits.assign_splits(project, seed=seed))
     except BaseException:
         project.close()
         raise
@@ -71,10 +71,13 @@ def _labelling(project: Project, drawn: list[_Drawn]) -> Edit:
     after: dict[int, ImageState] = {}
     for path, boxes, labels in drawn:
         after[images[path]] = ImageState(
-            Status.LABELLED if len(boxes) else Status.CLEAN, Split.NONE, "", "",
+            Status.LABELLED if len(boxes) else Status.CLEAN,
+            Split.NONE,
+            "",
+            "",
             tuple(
                 Box(next(box_ids), x1, y1, x2, y2, frozenset(ids[name] for name in names))
                 for (x1, y1, x2, y2), names in zip(boxes.tolist(), labels, strict=True)
             ),
-        )  # fmt: skip
+        )
     return Edit("Label the sample", project.states(after), after)

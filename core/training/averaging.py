@@ -6,7 +6,7 @@ import copy
 
 import torch
 
-from core.models.detector import Network
+from core.models.networks.detector import Network
 
 
 class Average:

@@ -15,11 +15,11 @@ from typing import Any
 from core.errors import InputError
 from core.inference.predictions import PredictionSet
 from core.jobs.child_runtime import run_child
+from core.jobs.events import Notice, RunFinished, to_json
 from core.jobs.folder import JobFolder
 from core.project.snapshot import Snapshot, SnapshotImage
-from core.training.events import Notice, RunFinished, to_json
-from core.training.rate_range import STEPS, RangeResult
-from core.training.recipe import load_recipe
+from core.recipe.recipe import load_recipe
+from core.training.lr_finder_result import STEPS, RangeResult
 from core.training.tracking import tracked
 from core.types import Detections
 
@@ -64,7 +64,7 @@ def _pause_wanted(folder: Path) -> Callable[[], bool]:
 
 
 def _range_test(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
-    from core.training.range_test import range_test  # noqa: PLC0415 - torch comes with it
+    from core.training.lr_finder import range_test  # noqa: PLC0415 - torch comes with it
 
     began, done = time.monotonic(), False
     recipe, snapshot = load_recipe(folder / "recipe.yaml"), Snapshot.load(folder / "snapshot.json")

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 from core import files
 from core.errors import InputError
 from core.jobs.child_runtime import keep_beating
+from core.jobs.events import RunFailed, to_json
 from core.jobs.folder import STALE_AFTER, JobFolder
 from core.project.snapshot import Snapshot
-from core.training.events import RunFailed, to_json
-from core.training.recipe import Recipe, load_recipe
+from core.recipe.recipe import Recipe, load_recipe
 from core.training.tracking import tracked
 
 if TYPE_CHECKING:
-    from core.training.world import World
+    from core.training.process_group import ProcessGroup
 
 _LAUNCH = "launch"  # file in a run's folder: the name under which it was launched
 _LOOK_EVERY = 0.2  # seconds
@@ -63,9 +63,9 @@ def train_together(choose: Callable[[], JobFolder]) -> Together:
     threading.Thread(target=_watch_launcher, args=(os.getppid(), stop), name="launcher", daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _setting(stop))
-    from core.training.world import World  # noqa: PLC0415 - torch comes with it
+    from core.training.process_group import ProcessGroup  # noqa: PLC0415 - torch comes with it
 
-    world = World.join()
+    world = ProcessGroup.join()
     path, fault = None, None
     if world.is_main:
         try:
@@ -123,7 +123,7 @@ def _launch_name() -> str | None:
     return f"process {os.getppid()}" if os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0" else None
 
 
-def _events(folder: JobFolder, world: World, stop: threading.Event) -> Iterator[dict[str, Any]]:
+def _events(folder: JobFolder, world: ProcessGroup, stop: threading.Event) -> Iterator[dict[str, Any]]:
     """Train, writing down what happens if this is the main process."""
     if not world.is_main:
         yield from _silent(_trained(folder, world, stop.is_set, lambda: False))
@@ -169,7 +169,7 @@ def _failed(folder: JobFolder, reason: str, advice: str) -> dict[str, Any]:
 
 
 def _trained(
-    folder: JobFolder, world: World, should_stop: Callable[[], bool], should_pause: Callable[[], bool]
+    folder: JobFolder, world: ProcessGroup, should_stop: Callable[[], bool], should_pause: Callable[[], bool]
 ) -> Iterator[dict[str, Any]]:
     from core.training.loop import train  # noqa: PLC0415 - torch comes with it
 

@@ -13,11 +13,11 @@ from core.inference.runner import normalized
 from core.models.device import resolved_precision
 from core.models.inputs import InputSpec
 from core.project.snapshot import SnapshotImage
-from core.training.dataset import Batch
-from core.training.recipe import Recipe
+from core.recipe.recipe import Recipe
+from core.training.data.dataset import Batch
 from core.training.steps import rows_of
 from core.training.strategy import Plan
-from core.training.tasks import Task
+from core.training.tasks.task import Task
 
 # Normalised pixels lie within some units of zero, or within 256 of it for weights that were trained on raw pixels.
 PLAUSIBLE_INPUT = 1000.0

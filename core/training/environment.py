@@ -12,7 +12,7 @@ import torch
 import torchvision
 
 from core.models.device import device_title, resolved_precision
-from core.training.recipe import Recipe
+from core.recipe.recipe import Recipe
 
 
 def versions() -> dict[str, str]:

@@ -11,35 +11,30 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.inference.runner import Runner
+from core.jobs.events import CheckpointSaved, Event, Notice, PhaseBegun
 from core.models import checkpoint
 from core.models.device import choose_device
 from core.models.multilabel import Decoding
 from core.project.snapshot import Snapshot
-from core.training.dataset import Batch
+from core.recipe.phases import never_learnt
+from core.recipe.recipe import Recipe
+from core.training.data.dataset import Batch
 from core.training.environment import (
     device_notices,
     try_convolutions,
     use_fast_arithmetic,
 )
-from core.training.events import (
-    CheckpointSaved,
-    Event,
-    Notice,
-    PhaseBegun,
-)
-from core.training.interruption import StopRequested, Wishes
-from core.training.judging import Judged
-from core.training.memory import TooLittleMemory, finite, in_memory
-from core.training.phases import never_learnt
+from core.training.out_of_memory import TooLittleMemory, finite, in_memory
 from core.training.preparation import prepare, prepared_again
-from core.training.recipe import Recipe
+from core.training.process_group import ProcessGroup
 from core.training.run import Run
-from core.training.run_state import Standing
+from core.training.run_state import BestSoFar
 from core.training.saving import check_belongs
 from core.training.steps import Diverged
+from core.training.stop_requests import StopRequested, StopRequests
 from core.training.strategy import set_rate
+from core.training.tasks.validation_result import ValidationResult
 from core.training.validation import validate
-from core.training.world import World
 
 # For average precision, low scores count too; 0.01 loses nothing that shows in four digits.
 EVALUATION_DECODING = Decoding(score_threshold=0.01, max_detections=300)
@@ -56,7 +51,7 @@ def train(
     run_folder: Path,
     should_stop: Callable[[], bool],
     should_pause: Callable[[], bool] = never,
-    world: World | None = None,
+    world: ProcessGroup | None = None,
 ) -> Iterator[Event]:
     """Train `recipe` on `snapshot`, writing checkpoints into `run_folder`/checkpoints.
 
@@ -68,7 +63,7 @@ def train(
 
     `world`: the processes that train together; each calls this, and the main one writes.
     """
-    world = world or World(device=choose_device(recipe.device))
+    world = world or ProcessGroup(device=choose_device(recipe.device))
     use_fast_arithmetic(world.device)
     saved = checkpoint.load_resumable(run_folder / "checkpoints")
     if saved is not None:
@@ -80,7 +75,7 @@ def train(
     yield run.started()
     for text in [*prepared.notices, *device_notices(world.device, recipe, world.size), *run.notices()]:
         yield Notice(text, "warning")
-    wishes = Wishes(should_stop, should_pause)
+    wishes = StopRequests(should_stop, should_pause)
     try:
         try:
             with wishes.inside(run.network if run.looks_inside else None):
@@ -94,7 +89,7 @@ def train(
         yield from run.failed(error)
 
 
-def _epochs(run: Run, wishes: Wishes) -> Iterator[Event]:
+def _epochs(run: Run, wishes: StopRequests) -> Iterator[Event]:
     while not run.state.over:
         if run.state.closed:
             run.state.begin_epoch()
@@ -116,7 +111,7 @@ def _begin_phase(run: Run) -> Iterator[Event]:
         yield PhaseBegun(phase.epoch, list(phase.stages), run.plan.trainable_parameters())
 
 
-def _steps(run: Run, wishes: Wishes) -> Iterator[Event]:
+def _steps(run: Run, wishes: StopRequests) -> Iterator[Event]:
     state, accumulate = run.state, run.recipe.optimizer.accumulate
     if state.epoch_step == run.epoch_steps or run.progress(state.step) >= 1:
         return
@@ -150,7 +145,7 @@ def _batches(run: Run, epoch: int, first: int) -> Generator[Batch, None, None]:
     yield from run.data.batches(epoch, first, world.rank, world.size, device=run.device)
 
 
-def _close_epoch(run: Run, wishes: Wishes) -> Iterator[Event]:
+def _close_epoch(run: Run, wishes: StopRequests) -> Iterator[Event]:
     """Judge the network, tell of the epoch, keep the model if it is the best, and decide what follows."""
     state, recipe = run.state, run.recipe
     losses = state.sums.mean()
@@ -186,7 +181,7 @@ def _too_late(run: Run) -> Iterator[Event]:
         )
 
 
-def _judge(run: Run, wishes: Wishes) -> Judged:
+def _judge(run: Run, wishes: StopRequests) -> ValidationResult:
     network = run.predicting()
     for one in dict.fromkeys((run.network, network)):  # in the same order in all processes
         run.world.average_buffers(one)
@@ -200,15 +195,15 @@ def _judge(run: Run, wishes: Wishes) -> Judged:
     return judged
 
 
-def _keep_if_best(run: Run, judged: Judged) -> Iterator[Event]:
+def _keep_if_best(run: Run, judged: ValidationResult) -> Iterator[Event]:
     if run.world.is_main and run.state.best.beaten_by(judged.rank):
         event = run.saver.best(run.predicting(), run.state.epoch, judged)
         if isinstance(event, CheckpointSaved):
-            run.state.best = Standing(event.id, judged.rank, judged.map50, judged.map)
+            run.state.best = BestSoFar(event.id, judged.rank, judged.map50, judged.map)
         yield event
 
 
-def _follow(run: Run, judged: Judged) -> Iterator[Event]:
+def _follow(run: Run, judged: ValidationResult) -> Iterator[Event]:
     """Let the schedule and the early stop learn from a judgement."""
     state, schedule = run.state, run.recipe.schedule
     before = state.plateau.factor

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from core.training import parts
+from core.recipe import parts
 
 HEAD = ""  # the group of what belongs to no stage
 

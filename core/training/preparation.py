@@ -15,13 +15,13 @@ from core.errors import InputError
 from core.models import anchors, checkpoint, weights
 from core.models.anchors import ENOUGH_REACH, NO_ANCHORS, Anchors
 from core.models.checkpoint import Checkpoint, Resumable
-from core.models.detector import Network
-from core.models.families import Architecture
 from core.models.inputs import NORMALIZATIONS, InputSpec
+from core.models.networks.detector import Network
+from core.models.networks.families import Architecture
 from core.models.registry import MODELS, model_spec
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.randomness import seed_for
-from core.training.recipe import Recipe
+from core.recipe.recipe import Recipe
 from core.training.strategy import idle_notice, weights_notices
 from core.types import Split
 

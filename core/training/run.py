@@ -9,16 +9,7 @@ from pathlib import Path
 import torch
 
 from core.errors import InputError
-from core.models.checkpoint import Resumable
-from core.models.detector import Network
-from core.models.device import device_title
-from core.models.training_state import TrainingState, optimizer_tensors, restore_optimizer
-from core.project.snapshot import Snapshot
-from core.training.averaging import Average
-from core.training.dataset import Batch, TrainingSet
-from core.training.divergence import likely_cause
-from core.training.environment import environment, peak_memory_mb
-from core.training.events import (
+from core.jobs.events import (
     CheckpointSaved,
     EpochDone,
     Event,
@@ -28,24 +19,35 @@ from core.training.events import (
     RunStarted,
     StepDone,
 )
-from core.training.image_cache import ImageCache
-from core.training.memory import TooLittleMemory, finite
+from core.models.checkpoint import Resumable
+from core.models.device import device_title
+from core.models.networks.detector import Network
+from core.models.training_state import TrainingState, optimizer_tensors, restore_optimizer
+from core.project.snapshot import Snapshot
+from core.recipe.recipe import Recipe
+from core.recipe.schedule import EarlyStop, Plateau, peak_rate, rate_factor
+from core.training.averaging import Average
+from core.training.data.dataset import Batch, TrainingSet
+from core.training.data.image_cache import ImageCache
+from core.training.divergence import likely_cause
+from core.training.environment import environment, peak_memory_mb
+from core.training.out_of_memory import TooLittleMemory, finite
 from core.training.preparation import Prepared
-from core.training.recipe import Recipe
-from core.training.run_state import EpochSums, RunState, Standing
+from core.training.process_group import ProcessGroup
+from core.training.run_state import BestSoFar, EpochSums, RunState
 from core.training.saving import Saver
-from core.training.schedule import EarlyStop, Plateau, peak_rate, rate_factor
 from core.training.steps import Diverged, Stepper
 from core.training.strategy import apply_strategy
-from core.training.tasks import task_for
-from core.training.world import World
+from core.training.tasks.task import task_for
 from core.types import Split
 
 
 class Run:
     """One training under way."""
 
-    def __init__(self, recipe: Recipe, snapshot: Snapshot, folder: Path, prepared: Prepared, world: World) -> None:
+    def __init__(
+        self, recipe: Recipe, snapshot: Snapshot, folder: Path, prepared: Prepared, world: ProcessGroup
+    ) -> None:
         self.recipe, self.snapshot, self.folder, self.world = recipe, snapshot, folder, world
         self.prepared = prepared
         self.device = world.device
@@ -201,7 +203,7 @@ class Run:
         if not self.val_images:
             event = self.saver.best(network, state.epoch, None)
             if isinstance(event, CheckpointSaved):
-                state.best = Standing(event.id)
+                state.best = BestSoFar(event.id)
             yield event
         progress = state.progress(
             self.seconds(), self.epoch_seconds(), self.stepper.halvings, self.stepper.scaler_state()
@@ -255,9 +257,14 @@ class Run:
 
     def _diverged(self, error: Diverged) -> RunFailed:
         cause = likely_cause(
-            self.plan, self.task, self.under_way, self.prepared.input, self.recipe, self.train_images,
+            self.plan,
+            self.task,
+            self.under_way,
+            self.prepared.input,
+            self.recipe,
+            self.train_images,
             self.rate(self.state.step),
-        )  # fmt: skip
+        )
         where = f"in epoch {self.state.epoch}, step {self.state.epoch_step + 1}"
         return RunFailed(f"{error} {where}; {cause.reason}", f"{cause.advice} {self._still_good()}")
 

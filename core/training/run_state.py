@@ -10,8 +10,8 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.models.training_state import Progress
-from core.training.judging import Judged
-from core.training.schedule import EarlyStop, Plateau
+from core.recipe.schedule import EarlyStop, Plateau
+from core.training.tasks.validation_result import ValidationResult
 
 
 @dataclass(slots=True, eq=False)
@@ -34,7 +34,7 @@ class EpochSums:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BestSoFar:
     """The best model so far."""
 
     id: str = ""  # of its checkpoint; empty if none was saved
@@ -63,8 +63,8 @@ class RunState:
     closed: bool = True  # the epoch was judged and told
     over: bool = False  # nothing is left to do
     seconds: float = 0.0  # of training before this process
-    best: Standing = field(default_factory=Standing)
-    latest: Judged | None = None  # of the epoch that was begun last
+    best: BestSoFar = field(default_factory=BestSoFar)
+    latest: ValidationResult | None = None  # of the epoch that was begun last
 
     def begin_epoch(self) -> None:
         self.epoch += 1
@@ -112,8 +112,8 @@ class RunState:
             self.step, self.epoch, self.epoch_step = saved.step, saved.epoch, saved.epoch_step
             self.seconds = saved.seconds
             self.closed, self.over = bool(saved.more["closed"]), bool(saved.more["over"])
-            self.best = Standing(**saved.best)
-            self.latest = Judged(**saved.latest) if saved.latest else None
+            self.best = BestSoFar(**saved.best)
+            self.latest = ValidationResult(**saved.latest) if saved.latest else None
             self.plateau = self.plateau.restored(saved.plateau)
             self.early_stop = self.early_stop.restored(saved.early_stop)
             losses = torch.tensor([saved.sums["labels"], saved.sums["boxes"]], device=self.sums.losses.device)

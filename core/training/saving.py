@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.errors import InputError
+from core.jobs.events import CheckpointSaved, Event, Notice
 from core.models import checkpoint
 from core.models.checkpoint import BEST, LAST, Description, Metrics
-from core.models.detector import Network
+from core.models.networks.detector import Network
 from core.models.training_state import TrainingState
 from core.project.snapshot import Snapshot
+from core.recipe.recipe import Recipe, parse_recipe
 from core.training.environment import versions
-from core.training.events import CheckpointSaved, Event, Notice
-from core.training.judging import Judged
 from core.training.preparation import Prepared
-from core.training.recipe import Recipe, parse_recipe
+from core.training.tasks.validation_result import ValidationResult
 
 SAVES_APART = 30.0  # seconds between saves of the last checkpoint
 MOST_SAVING = 0.05  # share of the time that saving may take
@@ -48,11 +48,11 @@ class Saver:
         """Whether the last checkpoint should be saved now, so that little is lost if the power fails."""
         return time.monotonic() - self._ended >= max(SAVES_APART, self._took / MOST_SAVING)
 
-    def best(self, network: Network, epoch: int, judged: Judged | None) -> Event:
+    def best(self, network: Network, epoch: int, judged: ValidationResult | None) -> Event:
         """Save the model that predicts, and nothing else."""
         return self._save(BEST, network, self._description("best", epoch, judged), None)
 
-    def last(self, network: Network, epoch: int, judged: Judged | None, state: TrainingState) -> Event:
+    def last(self, network: Network, epoch: int, judged: ValidationResult | None, state: TrainingState) -> Event:
         """Save the model and the state of its training."""
         begun = time.monotonic()
         event = self._save(LAST, network, self._description("last", epoch, judged), state)
@@ -71,7 +71,7 @@ class Saver:
         metrics = described.metrics
         return CheckpointSaved(described.id, str(path), described.epoch, metrics.map50, metrics.map, described.best)
 
-    def _description(self, kind: str, epoch: int, judged: Judged | None) -> Description:
+    def _description(self, kind: str, epoch: int, judged: ValidationResult | None) -> Description:
         return Description(
             id=self.identity(kind),
             run=self.folder.name,

@@ -18,12 +18,12 @@ from core.models.device import mixed_precision, resolved_precision
 from core.models.inputs import InputSpec
 from core.models.multilabel import Targets
 from core.randomness import seed_for
-from core.training.dataset import Batch
-from core.training.memory import BufferGuard, TooLittleMemory, chunk_sizes, free_cached, is_out_of_memory
-from core.training.recipe import Recipe
+from core.recipe.recipe import Recipe
+from core.training.data.dataset import Batch
+from core.training.out_of_memory import BufferGuard, TooLittleMemory, chunk_sizes, free_cached, is_out_of_memory
+from core.training.process_group import ProcessGroup
 from core.training.strategy import Plan
-from core.training.tasks import Task
-from core.training.world import World
+from core.training.tasks.task import Task
 
 # Where fp16's loss scale begins, and below which it says that nothing can be learnt in fp16. The sums that are
 # differentiated are larger than a mean by the positives in a picture, so it begins below torch's 2^16.
@@ -52,7 +52,7 @@ class Stepper:
     """Takes steps with one network and one optimiser."""
 
     def __init__(
-        self, plan: Plan, task: Task, spec: InputSpec, recipe: Recipe, device: torch.device, world: World
+        self, plan: Plan, task: Task, spec: InputSpec, recipe: Recipe, device: torch.device, world: ProcessGroup
     ) -> None:
         self.halvings = 0
         self._news: list[str] = []

@@ -11,12 +11,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from core.errors import InputError
-from core.models.detector import Network
+from core.models.networks.detector import Network
 from core.models.weights import Report
+from core.recipe.parts import Strategy
+from core.recipe.phases import Phase, phase_at, phases, stage_factors
+from core.recipe.recipe import Recipe
 from core.training.optimizers import build_optimizer, parameter_groups, set_learning, set_rate
-from core.training.parts import Strategy
-from core.training.phases import Phase, phase_at, phases, stage_factors
-from core.training.recipe import Recipe
 
 __all__ = ["Plan", "apply_strategy", "idle_notice", "set_rate", "weights_notices"]
 

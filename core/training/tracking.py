@@ -18,9 +18,9 @@ import yaml
 
 from core import files
 from core.errors import InputError
+from core.jobs.events import EpochDone, Event, Notice, RunStarted, StepDone, from_json
 from core.jobs.folder import JobFolder
-from core.training.events import EpochDone, Event, Notice, RunStarted, StepDone, from_json
-from core.training.recipe import Recipe
+from core.recipe.recipe import Recipe
 
 FOLDER = "tensorboard"  # in the run's folder
 _PLAIN = tuple(field.name for field in fields(EpochDone) if field.name not in ("labels", "metrics", "event"))

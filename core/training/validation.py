@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from core.errors import InputError
 from core.inference.runner import Runner
 from core.project.snapshot import SnapshotImage
-from core.training.image_cache import ImageCache
-from core.training.judging import Judged, Look
-from core.training.tasks import Task
-from core.training.world import World
+from core.training.data.image_cache import ImageCache
+from core.training.process_group import ProcessGroup
+from core.training.tasks.task import Task
+from core.training.tasks.validation_result import Look, ValidationResult
 
 
-def validate(task: Task, runner: Runner, images: Sequence[SnapshotImage], cache: ImageCache, world: World) -> Judged:
+def validate(
+    task: Task, runner: Runner, images: Sequence[SnapshotImage], cache: ImageCache, world: ProcessGroup
+) -> ValidationResult:
     """Judge the network on whole images, in one pass over them. The network must be in evaluation mode.
 
     Each process looks at its share of the images, each of which counts once; all get the same judgement. Raises InputError in all

@@ -22,12 +22,12 @@ import numpy as np
 from core.evaluation.average_precision import Evaluation, evaluate
 from core.formats.importing import import_into
 from core.formats.registry import detect, read
-from core.launching import prepare_run, run_training
-from core.predicting import SplitPredictions, load_predictor, predict_split
-from core.project import edits
+from core.operations.predict import SplitPredictions, load_predictor, predict_split
+from core.operations.start_run import prepare_run, run_training
+from core.project.edits import image_edits
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
-from core.training.recipe import Recipe, default_recipe, with_settings
+from core.recipe.recipe import Recipe, default_recipe, with_settings
 from core.types import Split
 
 GROUP_DIGITS = 5
@@ -38,21 +38,39 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "cpu": (
         "ssd_compact",
         {
-            "loss.kind": "mined_bce", "loss.box_weight": 1.0, "sampling.on_box": 0.5, "optimizer.ema": 0.999,
-            "optimizer.weight_decay": 0.02, "augmentation.quarter_turn": 0.5, "schedule.epochs": 120,
-            "evaluation.every": 12, "limits.time_minutes": 115,
+            "loss.kind": "mined_bce",
+            "loss.box_weight": 1.0,
+            "sampling.on_box": 0.5,
+            "optimizer.ema": 0.999,
+            "optimizer.weight_decay": 0.02,
+            "augmentation.quarter_turn": 0.5,
+            "schedule.epochs": 120,
+            "evaluation.every": 12,
+            "limits.time_minutes": 115,
         },
     ),
     "gpu": (
         "ssd512_vgg16",
         {
-            "weights.source": "none", "strategy.kind": "scratch", "sampling.mode": "crops", "sampling.input_size": 512,
-            "sampling.crops_per_image": 2, "loss.kind": "mined_bce", "loss.box_weight": 1.0, "optimizer.kind": "adamw",
-            "optimizer.lr": 5e-4, "optimizer.weight_decay": 0.02, "optimizer.ema": 0.999, "schedule.batch_size": 32,
-            "schedule.epochs": 150, "schedule.warmup_steps": 500, "evaluation.every": 10, "limits.workers": 12,
+            "weights.source": "none",
+            "strategy.kind": "scratch",
+            "sampling.mode": "crops",
+            "sampling.input_size": 512,
+            "sampling.crops_per_image": 2,
+            "loss.kind": "mined_bce",
+            "loss.box_weight": 1.0,
+            "optimizer.kind": "adamw",
+            "optimizer.lr": 5e-4,
+            "optimizer.weight_decay": 0.02,
+            "optimizer.ema": 0.999,
+            "schedule.batch_size": 32,
+            "schedule.epochs": 150,
+            "schedule.warmup_steps": 500,
+            "evaluation.every": 10,
+            "limits.workers": 12,
         },
     ),
-}  # fmt: skip
+}
 # A small set is gone through more often: this share of the pictures of a training on all images, by how many there are.
 LEAST_SHARE = 0.06
 
@@ -94,12 +112,18 @@ def measure(
     found = predict_split(predictor, snapshot, Split.TEST)
     results = by_group(found, snapshot.label_names, {Path(path).name[:GROUP_DIGITS] for path in chosen})
     return {
-        "model": recipe.model, "images": len(chosen), "seed": seed, "minutes": round(minutes, 1),
-        "epochs": recipe.schedule.epochs, "memory_mb": ended.get("peak_memory_mb"),
-        **{name: {"images": one.images, "ap50": one.map50, "ap": one.map, "ap75": one.map75}
-           for name, one in results.items()},
+        "model": recipe.model,
+        "images": len(chosen),
+        "seed": seed,
+        "minutes": round(minutes, 1),
+        "epochs": recipe.schedule.epochs,
+        "memory_mb": ended.get("peak_memory_mb"),
+        **{
+            name: {"images": one.images, "ap50": one.map50, "ap": one.map, "ap75": one.map75}
+            for name, one in results.items()
+        },
         "labels": {name: one.ap50 for name, one in results["all"].labels.items()},
-    }  # fmt: skip
+    }
 
 
 def by_group(found: SplitPredictions, names: tuple[str, ...], trained: set[str]) -> dict[str, Evaluation]:
@@ -118,7 +142,7 @@ def _project(folder: Path, annotations: Path) -> Path:
     if not folder.exists():
         with Project.creating(folder) as project:
             import_into(project, read(annotations, detect(annotations).format))
-            project.apply(edits.set_split(project, [image.id for image in project.images()], Split.TEST))
+            project.apply(image_edits.set_split(project, [image.id for image in project.images()], Split.TEST))
     return folder
 
 
@@ -131,7 +155,7 @@ def _choose(project: Project, count: int, seed: int) -> list[str]:
     order = np.random.default_rng(seed).permutation(len(images))
     val, train = order[:VALIDATION], order[VALIDATION:][: count or None]
     for split, rows in ((Split.NONE, order), (Split.VAL, val), (Split.TRAIN, train)):
-        project.apply(edits.set_split(project, [images[row].id for row in rows], split))
+        project.apply(image_edits.set_split(project, [images[row].id for row in rows], split))
     return [images[row].path for row in train]
 
 

@@ -21,16 +21,16 @@ import cv2
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
-from core.project.history import Edit, ImageState
+from core.project.edits.edit import Edit, ImageState
 from core.settings import Settings
 from core.types import ImageRecord, Split, Status
-from desktop.dialogs.progress import ProgressDialog
-from desktop.main_window import MainWindow
-from desktop.models.thumbnails import ThumbnailLoader
+from desktop.base.background import Tasks
+from desktop.base.session import Session
+from desktop.base.theme import apply_theme
+from desktop.kit.progress_dialog import ProgressDialog
 from desktop.services import Services
-from desktop.session import Session
-from desktop.tasks import Tasks
-from desktop.theme import apply_theme
+from desktop.shell.main_window import MainWindow
+from desktop.viewer.thumbnails import ThumbnailLoader
 from tests.builders import draw, picture, project_with_pictures
 
 LIMIT = 50.0  # ms

@@ -53,10 +53,15 @@ def torchvision_chain(config: AugmentationConfig, view: View) -> Callable[[np.nd
     else:
         parts.append(v2.Resize((height, width), antialias=True))
     if config.rotation or config.scale or config.shift or config.shear:
-        parts.append(v2.RandomAffine(
-            config.rotation, (config.shift, config.shift), (1 - config.scale, 1 / (1 - config.scale)), config.shear,
-            interpolation=v2.InterpolationMode.BILINEAR,
-        ))  # fmt: skip
+        parts.append(
+            v2.RandomAffine(
+                config.rotation,
+                (config.shift, config.shift),
+                (1 - config.scale, 1 / (1 - config.scale)),
+                config.shear,
+                interpolation=v2.InterpolationMode.BILINEAR,
+            )
+        )
     if config.brightness or config.contrast or config.saturation:
         parts.append(v2.ColorJitter(config.brightness, config.contrast, config.saturation))
     if config.blur:
@@ -110,16 +115,16 @@ def window(repeats: int, console: Console) -> None:
     from PySide6.QtWidgets import QApplication
 
     from core.project.project import Project
+    from core.recipe.draft import save_draft
+    from core.recipe.recipe import default_recipe
     from core.sample import make_sample_project
     from core.settings import Settings
-    from core.training.recipe import default_recipe
-    from desktop.models.recipe_draft import save_draft
-    from desktop.models.thumbnails import ThumbnailLoader
-    from desktop.pages.augment_page import AugmentPage
+    from desktop.augment.augment_page import AugmentPage
+    from desktop.base.background import Tasks
+    from desktop.base.session import Session
+    from desktop.base.theme import apply_theme
     from desktop.services import Services
-    from desktop.session import Session
-    from desktop.tasks import Tasks
-    from desktop.theme import apply_theme
+    from desktop.viewer.thumbnails import ThumbnailLoader
 
     cv2.setNumThreads(os.cpu_count() or 1)
     app = QApplication.instance() or QApplication(sys.argv)

@@ -30,9 +30,9 @@ from rich.table import Table
 
 from core.imaging.decode import read_picture
 from core.types import Box, Label
-from desktop.canvas.annotation_canvas import AnnotationCanvas
-from desktop.canvas.pyramid import make_pyramid
-from desktop.theme import apply_theme
+from desktop.base.theme import apply_theme
+from desktop.label.canvas.annotation_canvas import AnnotationCanvas
+from desktop.viewer.pyramid import make_pyramid
 from tests.benchmarks.images import milliseconds, surface, write
 
 WIDTH, HEIGHT = 6000, 4000
@@ -109,9 +109,12 @@ def dragging(canvas: AnnotationCanvas, repeats: int) -> Iterator[None]:
 
 
 def send(
-    canvas: AnnotationCanvas, at: QPointF, kind: QEvent.Type,
-    button: Qt.MouseButton = Qt.MouseButton.NoButton, buttons: Qt.MouseButton = Qt.MouseButton.NoButton,
-) -> None:  # fmt: skip
+    canvas: AnnotationCanvas,
+    at: QPointF,
+    kind: QEvent.Type,
+    button: Qt.MouseButton = Qt.MouseButton.NoButton,
+    buttons: Qt.MouseButton = Qt.MouseButton.NoButton,
+) -> None:
     modifiers = Qt.KeyboardModifier.NoModifier
     QApplication.sendEvent(canvas, QMouseEvent(kind, at, canvas.mapToGlobal(at), button, buttons, modifiers))
 
@@ -137,12 +140,26 @@ def labelme_file(path: Path, boxes: tuple[Box, ...]) -> Path:
     """The same boxes for labelme, which gives a box one label only."""
     names = {label.id: label.name for label in LABELS}
     shapes = [
-        {"label": names[min(box.labels, default=1)], "points": [[box.x1, box.y1], [box.x2, box.y2]], "group_id": None,
-         "description": "", "shape_type": "rectangle", "flags": {}, "mask": None}
+        {
+            "label": names[min(box.labels, default=1)],
+            "points": [[box.x1, box.y1], [box.x2, box.y2]],
+            "group_id": None,
+            "description": "",
+            "shape_type": "rectangle",
+            "flags": {},
+            "mask": None,
+        }
         for box in boxes
-    ]  # fmt: skip
-    tree = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": path.name, "imageData": None,
-            "imageHeight": HEIGHT, "imageWidth": WIDTH}  # fmt: skip
+    ]
+    tree = {
+        "version": "5.5.0",
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": path.name,
+        "imageData": None,
+        "imageHeight": HEIGHT,
+        "imageWidth": WIDTH,
+    }
     target = path.with_suffix(".json")
     target.write_text(json.dumps(tree), "utf-8")
     return target

@@ -27,9 +27,9 @@ from rich.table import Table
 
 from core.imaging.adjust import Adjustment
 from core.imaging.decode import read_picture
-from desktop.canvas.annotation_canvas import AnnotationCanvas
-from desktop.canvas.pyramid import make_pyramid
-from desktop.theme import apply_theme
+from desktop.base.theme import apply_theme
+from desktop.label.canvas.annotation_canvas import AnnotationCanvas
+from desktop.viewer.pyramid import make_pyramid
 from tests.benchmarks.images import milliseconds, surface, write
 
 SIZES = ((1280, 800), (2560, 1440))

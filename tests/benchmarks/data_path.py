@@ -24,12 +24,12 @@ from rich.console import Console
 from rich.table import Table
 
 from core.augmentation.config import PRESETS
-from core.project.gathering import content_hash
+from core.project.images.image_files import content_hash
 from core.project.snapshot import SnapshotImage
-from core.training.dataset import TrainingSet
-from core.training.image_cache import ImageCache
-from core.training.recipe import Recipe, default_recipe, with_settings
-from core.training.views import input_size
+from core.recipe.recipe import Recipe, default_recipe, with_settings
+from core.training.data.crops import input_size
+from core.training.data.dataset import TrainingSet
+from core.training.data.image_cache import ImageCache
 from core.types import Split, Status
 
 WIDTH, HEIGHT = 4000, 3000
@@ -50,9 +50,19 @@ def make_images(folder: Path, count: int) -> list[SnapshotImage]:
         path.write_bytes(cv2.imencode(".jpg", cv2.add(image, grain), [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
         corners = random.uniform(0, [WIDTH - 200, HEIGHT - 200], (12, 2))
         boxes = np.concatenate([corners, corners + random.uniform(30, 200, (12, 2))], axis=1).astype(np.float32)
-        made.append(SnapshotImage(
-            str(path), WIDTH, HEIGHT, Status.LABELLED, Split.TRAIN, "", content_hash(path), boxes, np.ones((12, 3), bool)
-        ))  # fmt: skip
+        made.append(
+            SnapshotImage(
+                str(path),
+                WIDTH,
+                HEIGHT,
+                Status.LABELLED,
+                Split.TRAIN,
+                "",
+                content_hash(path),
+                boxes,
+                np.ones((12, 3), bool),
+            )
+        )
     return made
 
 
@@ -65,10 +75,17 @@ class ReferenceDataset(torch.utils.data.Dataset[Any]):
         self.entries = [image for image in images for _ in range(crops or 1)]
         width, height = size
         view = v2.RandomCrop((height, width)) if crops else v2.Resize((height, width), antialias=True)
-        self.transforms = v2.Compose([
-            view, v2.RandomHorizontalFlip(), v2.RandomVerticalFlip(), v2.ColorJitter(0.1, 0.1), v2.PILToTensor(),
-            v2.ClampBoundingBoxes(), v2.SanitizeBoundingBoxes(),
-        ])  # fmt: skip
+        self.transforms = v2.Compose(
+            [
+                view,
+                v2.RandomHorizontalFlip(),
+                v2.RandomVerticalFlip(),
+                v2.ColorJitter(0.1, 0.1),
+                v2.PILToTensor(),
+                v2.ClampBoundingBoxes(),
+                v2.SanitizeBoundingBoxes(),
+            ]
+        )
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -107,11 +124,17 @@ def reference_speeds(reference: ReferenceDataset, workers: int, count: int) -> l
 
 
 def recipe(crops: int, workers: int) -> Recipe:
-    return with_settings(default_recipe("ssd_compact"), {
-        "sampling.mode": "crops" if crops else "whole", "sampling.input_size": 320 if crops else 512,
-        "sampling.crops_per_image": crops, "schedule.batch_size": BATCH, "limits.workers": workers,
-        "augmentation": PRESETS["Light"].model_dump(),
-    })  # fmt: skip
+    return with_settings(
+        default_recipe("ssd_compact"),
+        {
+            "sampling.mode": "crops" if crops else "whole",
+            "sampling.input_size": 320 if crops else 512,
+            "sampling.crops_per_image": crops,
+            "schedule.batch_size": BATCH,
+            "limits.workers": workers,
+            "augmentation": PRESETS["Light"].model_dump(),
+        },
+    )
 
 
 def compare(images: list[SnapshotImage], crops: int, workers: int, count: int, table: Table) -> bool:

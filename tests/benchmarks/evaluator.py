@@ -61,20 +61,32 @@ def coco(
     for image, (true, guess) in enumerate(zip(truth, found, strict=True), start=1):
         for row, label in zip(*np.nonzero(true.labels), strict=True):
             x1, y1, x2, y2 = true.boxes[row].tolist()
-            annotations.append({
-                "id": len(annotations) + 1, "image_id": image, "category_id": int(label) + 1, "iscrowd": 0,
-                "bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1),
-            })  # fmt: skip
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image,
+                    "category_id": int(label) + 1,
+                    "iscrowd": 0,
+                    "bbox": [x1, y1, x2 - x1, y2 - y1],
+                    "area": (x2 - x1) * (y2 - y1),
+                }
+            )
         for row, label in zip(*np.nonzero(guess.scores), strict=True):
             x1, y1, x2, y2 = guess.boxes[row].tolist()
-            results.append({
-                "image_id": image, "category_id": int(label) + 1, "bbox": [x1, y1, x2 - x1, y2 - y1],
-                "score": float(guess.scores[row, label]),
-            })  # fmt: skip
+            results.append(
+                {
+                    "image_id": image,
+                    "category_id": int(label) + 1,
+                    "bbox": [x1, y1, x2 - x1, y2 - y1],
+                    "score": float(guess.scores[row, label]),
+                }
+            )
     dataset = {
-        "info": {}, "images": [{"id": i + 1, "width": 700, "height": 700} for i in range(len(truth))],
-        "categories": [{"id": i + 1, "name": str(i)} for i in range(label_count)], "annotations": annotations,
-    }  # fmt: skip
+        "info": {},
+        "images": [{"id": i + 1, "width": 700, "height": 700} for i in range(len(truth))],
+        "categories": [{"id": i + 1, "name": str(i)} for i in range(label_count)],
+        "annotations": annotations,
+    }
     return dataset, results
 
 

@@ -49,9 +49,9 @@ def measured(program: str, folder: Path, steps: int) -> dict[str, float]:
 def _ours(folder: Path) -> Driver:
     from PySide6.QtWidgets import QApplication
 
-    from desktop.main_window import MainWindow
-    from desktop.pages.label_page import LabelPage
-    from desktop.session import Session
+    from desktop.base.session import Session
+    from desktop.label.label_page import LabelPage
+    from desktop.shell.main_window import MainWindow
     from tests.desktop.window_builders import make_services
 
     app = QApplication([])
@@ -165,8 +165,12 @@ def run(python: str, program: str, folder: Path, steps: int) -> dict[str, float]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "HOME": str(folder)}
     done = subprocess.run(
         [python, "-c", code + "; sys.stdout.flush(); import os; os._exit(0)"],
-        env=environment, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT")]
     if not lines:
         sys.exit(f"{program} did not run:\n{done.stderr[-2000:]}")

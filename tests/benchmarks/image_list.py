@@ -27,17 +27,17 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from core.changes import Changes  # noqa: E402
-from core.project import edits, image_edits  # noqa: E402
+from core.project.edits import image_edits  # noqa: E402
+from core.project.images.query import Filter, Range, SortKey, Where  # noqa: E402
 from core.project.project import Project  # noqa: E402
-from core.project.query import Filter, Range, SortKey, Where  # noqa: E402
 from core.settings import Settings  # noqa: E402
 from core.types import Split, Status  # noqa: E402
-from desktop.models.thumbnails import ThumbnailLoader  # noqa: E402
+from desktop.base.background import Tasks  # noqa: E402
+from desktop.base.session import Session  # noqa: E402
+from desktop.base.theme import apply_theme  # noqa: E402
+from desktop.label.images.image_list_panel import ImageListPanel  # noqa: E402
 from desktop.services import Services  # noqa: E402
-from desktop.session import Session  # noqa: E402
-from desktop.tasks import Tasks  # noqa: E402
-from desktop.theme import apply_theme  # noqa: E402
-from desktop.widgets.image_list_panel import ImageListPanel  # noqa: E402
+from desktop.viewer.thumbnails import ThumbnailLoader  # noqa: E402
 from tests.benchmarks.project_scale import build_project  # noqa: E402
 
 STALL, FILTERING = 50.0, 200.0  # ms
@@ -143,7 +143,7 @@ def following(panel: ImageListPanel, session: Session) -> Iterator[Row]:
     yield Row("select all", timed(panel.view.selectAll), f"{len(panel.chosen()):,} chosen", FILTERING)
     changes = project.apply(image_edits.move_to_split(project, ids, Split.TRAIN))
     yield Row("an edit of every image", timed(lambda: session.notify(changes)), "the list alone")
-    changes = project.apply(edits.set_split(project, ids[::2], Split.VAL))
+    changes = project.apply(image_edits.set_split(project, ids[::2], Split.VAL))
     session.notify(changes)
     panel.view.clearSelection()
     session.select_image(ids[len(ids) // 2])
@@ -156,11 +156,11 @@ def measure(folder: Path, images: int, boxes: int) -> Iterator[Row]:
     build_project(folder, images, boxes)
     project = Project.open(folder)
     ids = project.image_ids()
-    project.apply(edits.set_status(project, ids[::3], Status.REVIEWED))
-    project.apply(edits.set_status(project, ids[1::5], Status.UNLABELLED))
-    project.apply(edits.set_split(project, ids[::4], Split.VAL))
+    project.apply(image_edits.set_status(project, ids[::3], Status.REVIEWED))
+    project.apply(image_edits.set_status(project, ids[1::5], Status.UNLABELLED))
+    project.apply(image_edits.set_split(project, ids[::4], Split.VAL))
     for image_id in ids[:20]:
-        project.apply(edits.set_note(project, image_id, "glare"))
+        project.apply(image_edits.set_note(project, image_id, "glare"))
     session, tasks = Session(), Tasks()
     services = Services(tasks, Settings(folder / "config"), ThumbnailLoader(tasks))
     panel = ImageListPanel(session, services, NoActs())

@@ -31,13 +31,13 @@ from rich.table import Table
 from core.imaging.decode import decode, read_picture
 from core.project.project import Project
 from core.settings import Settings
-from desktop.canvas.pyramid import make_pyramid
-from desktop.models.thumbnails import ThumbnailLoader
-from desktop.pages.label_page import LabelPage
+from desktop.base.background import Tasks
+from desktop.base.session import Session
+from desktop.base.theme import apply_theme
+from desktop.label.label_page import LabelPage
 from desktop.services import Services
-from desktop.session import Session
-from desktop.tasks import Tasks
-from desktop.theme import apply_theme
+from desktop.viewer.pyramid import make_pyramid
+from desktop.viewer.thumbnails import ThumbnailLoader
 
 SIZE = (1280, 800)
 COLD, FETCHED, BLOCKED = 400.0, 50.0, 50.0  # milliseconds

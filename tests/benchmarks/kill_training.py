@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.core.kill_training import kill_again_and_again
-from tests.core.small_training import small_recipe, small_snapshot, write_run
+from tests.core.training.kill_training import kill_again_and_again
+from tests.core.training.small_training import small_recipe, small_snapshot, write_run
 
 
 def main() -> None:

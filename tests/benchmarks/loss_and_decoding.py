@@ -23,8 +23,8 @@ from torchvision.models.detection import fcos_resnet50_fpn, ssd300_vgg16
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import box_iou
 
-from core.models.detector import grid_anchors
 from core.models.multilabel import Decoding, LossSettings, Targets, detection_loss, detections
+from core.models.networks.detector import grid_anchors
 
 SIDE = 300
 SSD_MAPS = (38, 19, 10, 5, 3, 1)
@@ -94,13 +94,16 @@ def ssd(case: Case) -> list[tuple[str, str, Callable[[], Any], Callable[[], Any]
     }
     for name, (theirs, ours) in answers.items():
         outputs = {"bbox_regression": deltas.detach(), "cls_logits": theirs}
-        works.append((
-            "SSD: decoding", f"{name} network",
-            lambda outputs=outputs: stock.postprocess_detections(outputs, anchors, [(SIDE, SIDE)] * case.images),
-            lambda ours=ours: detections(
-                ours, deltas.detach(), anchors[0], (SIDE, SIDE), Decoding(0.01, 0.45, max_detections=200)
-            ),
-        ))  # fmt: skip
+        works.append(
+            (
+                "SSD: decoding",
+                f"{name} network",
+                lambda outputs=outputs: stock.postprocess_detections(outputs, anchors, [(SIDE, SIDE)] * case.images),
+                lambda ours=ours: detections(
+                    ours, deltas.detach(), anchors[0], (SIDE, SIDE), Decoding(0.01, 0.45, max_detections=200)
+                ),
+            )
+        )
     return works
 
 
@@ -127,12 +130,19 @@ def fcos(case: Case) -> list[tuple[str, str, Callable[[], Any], Callable[[], Any
     }
     by_level = [list(points.split(counts))] * case.images
     return [
-        ("FCOS: matching, loss, gradient", "focal, giou", stock_loss,
-         our_loss(case, logits, numbers, points, "focal", "giou")),
-        ("FCOS: decoding", "trained network",
-         lambda: stock.postprocess_detections(outputs, by_level, [(SIDE, SIDE)] * case.images),
-         lambda: detections(trained, codes, points, (SIDE, SIDE), Decoding(0.2, 0.6, max_detections=100))),
-    ]  # fmt: skip
+        (
+            "FCOS: matching, loss, gradient",
+            "focal, giou",
+            stock_loss,
+            our_loss(case, logits, numbers, points, "focal", "giou"),
+        ),
+        (
+            "FCOS: decoding",
+            "trained network",
+            lambda: stock.postprocess_detections(outputs, by_level, [(SIDE, SIDE)] * case.images),
+            lambda: detections(trained, codes, points, (SIDE, SIDE), Decoding(0.2, 0.6, max_detections=100)),
+        ),
+    ]
 
 
 def our_loss(case: Case, logits: Tensor, codes: Tensor, anchors: Tensor, kind: str, box: str) -> Callable[[], None]:
@@ -184,9 +194,12 @@ def main() -> None:
             stock, own = fastest([theirs, ours], options.repeat)
         ratios.append(stock[1] / own[1])
         table.add_row(
-            what, settings, *(f"{processor:.1f} ({wall:.1f})" for processor, wall in (stock, own)),
-            f"{stock[0] / own[0]:.1f}", f"{stock[1] / own[1]:.1f}",
-        )  # fmt: skip
+            what,
+            settings,
+            *(f"{processor:.1f} ({wall:.1f})" for processor, wall in (stock, own)),
+            f"{stock[0] / own[0]:.1f}",
+            f"{stock[1] / own[1]:.1f}",
+        )
     console = Console(width=140)
     console.print(table)
     alike, focal = min(ratios[0], *ratios[3:5]), min(ratios[1:3])

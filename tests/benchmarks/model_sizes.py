@@ -14,7 +14,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from core.models.anchors import fit_enough
-from core.models.families import Architecture
+from core.models.networks.families import Architecture
 from core.models.registry import MODELS
 
 

@@ -27,10 +27,14 @@ from rich.table import Table
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from core.project import backup, checking, database, edits, label_edits, relocating  # noqa: E402
-from core.project.history import Edit  # noqa: E402
+from core.project import backup  # noqa: E402
+from core.project.edits import box_edits, image_edits, label_edits  # noqa: E402
+from core.project.edits.edit import Edit  # noqa: E402
+from core.project.images import relocating  # noqa: E402
+from core.project.images.summary import pack  # noqa: E402
 from core.project.project import Project  # noqa: E402
-from core.project.summary import pack  # noqa: E402
+from core.project.records import DATABASE_FILE  # noqa: E402
+from core.project.storage import checking, database  # noqa: E402
 from core.types import Split, Status  # noqa: E402
 
 LABELS = ("scratch", "pit", "stain", "dent", "crack", "burr", "void", "chip")
@@ -69,7 +73,7 @@ def build_project(folder: Path, images: int, boxes_each: int) -> None:
     random = np.random.default_rng(0)
     sets = [{place + 1} for place in range(len(LABELS))] + [{1, 2}, {2, 5}, {1, 3, 4}, {6, 7}]
     packed = [pack(labels) for labels in sets]
-    with closing(sqlite3.connect(folder / database.FILE_NAME, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(folder / DATABASE_FILE, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute(f"PRAGMA application_id={checking.APPLICATION_ID}")
         connection.execute("BEGIN")
@@ -88,11 +92,16 @@ def build_project(folder: Path, images: int, boxes_each: int) -> None:
             connection.executemany(
                 "INSERT INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?)",
                 zip(
-                    image.tolist(), (np.arange(count) + first * boxes_each + 1).tolist(), corner[:, 0].tolist(),
-                    corner[:, 1].tolist(), (corner + size)[:, 0].tolist(), (corner + size)[:, 1].tolist(),
-                    [packed[place] for place in chosen], strict=True,
+                    image.tolist(),
+                    (np.arange(count) + first * boxes_each + 1).tolist(),
+                    corner[:, 0].tolist(),
+                    corner[:, 1].tolist(),
+                    (corner + size)[:, 0].tolist(),
+                    (corner + size)[:, 1].tolist(),
+                    [packed[place] for place in chosen],
+                    strict=True,
                 ),
-            )  # fmt: skip
+            )
         counters = [("image", images + 1), ("label", len(LABELS) + 1), ("box", images * boxes_each + 1)]
         connection.executemany("INSERT INTO counters VALUES (?, ?)", counters)
         connection.execute("COMMIT")
@@ -114,9 +123,13 @@ def seconds(work: Callable[[], object]) -> float:
 def opening(folder: Path) -> Iterator[Row]:
     def opened() -> list[float]:
         found = subprocess.run(
-            [sys.executable, "-c", OPENING, str(folder)], capture_output=True, text=True, check=True, cwd=ROOT,
+            [sys.executable, "-c", OPENING, str(folder)],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        )
         return [float(word) for word in found.stdout.split()]
 
     runs = [opened() for _ in range(3)]
@@ -137,9 +150,9 @@ def single_edits(project: Project, count: int) -> Iterator[Row]:
 
     for place in random.integers(0, len(ids), count):
         image = ids[int(place)]
-        timed("draw a box", lambda image=image: project.apply(edits.add_box(project, image, (5, 5, 60, 60), {1})))
+        timed("draw a box", lambda image=image: project.apply(box_edits.add_box(project, image, (5, 5, 60, 60), {1})))
         box = project.boxes(image)[-1].id
-        timed("move a box", lambda i=image, b=box: project.apply(edits.set_box(project, i, b, (9, 9, 70, 70))))
+        timed("move a box", lambda i=image, b=box: project.apply(box_edits.set_box(project, i, b, (9, 9, 70, 70))))
         timed("toggle a label", lambda i=image, b=box: project.apply(label_edits.toggle_label(project, i, [b], 2)))
         timed("undo", project.undo)
         timed("redo", project.redo)
@@ -158,15 +171,15 @@ def bulk_edits(project: Project) -> Iterator[Row]:
         yield Row("    redo", seconds(project.redo), "s", limit)
 
     size = f"{len(ids):,} images"
-    yield from rows(f"{size}: status", lambda: edits.set_status(project, ids, Status.REVIEWED), 2)
-    yield from rows(f"{size}: split", lambda: edits.set_split(project, ids, Split.TRAIN), 2)
-    yield from rows(f"{size}: group", lambda: edits.set_group(project, ids, "lot"), 2)
+    yield from rows(f"{size}: status", lambda: image_edits.set_status(project, ids, Status.REVIEWED), 2)
+    yield from rows(f"{size}: split", lambda: image_edits.set_split(project, ids, Split.TRAIN), 2)
+    yield from rows(f"{size}: group", lambda: image_edits.set_group(project, ids, "lot"), 2)
     one = project.labels()[0]
     yield from rows("delete a label off its boxes", lambda: label_edits.delete_labels(project, [one.id]), 4)
     pair = project.labels()[:2]
     yield from rows("merge two labels", lambda: label_edits.merge_labels(project, [pair[0].id], pair[1].id), 4)
     some = ids[: len(ids) // 10]
-    yield from rows(f"remove {len(some):,} images", lambda: edits.remove_images(project, some), None)
+    yield from rows(f"remove {len(some):,} images", lambda: image_edits.remove_images(project, some), None)
 
 
 def reading(project: Project, folder: Path) -> Iterator[Row]:
@@ -178,7 +191,7 @@ def reading(project: Project, folder: Path) -> Iterator[Row]:
     yield Row("boxes of all images", seconds(lambda: project.boxes_of(project.image_ids())), "s")
     yield Row("missing files of all images", seconds(lambda: relocating.missing(project)), "s")
     yield Row("back up", seconds(lambda: backup.back_up(project)), "s")
-    yield Row("size of the database", (folder / database.FILE_NAME).stat().st_size / 1e6, "MB")
+    yield Row("size of the database", (folder / DATABASE_FILE).stat().st_size / 1e6, "MB")
 
 
 def main() -> None:

@@ -33,14 +33,14 @@ from torch import Tensor, nn
 
 from core.models.device import choose_device, resolved_precision
 from core.models.registry import MODELS
-from core.project.gathering import content_hash
+from core.project.images.image_files import content_hash
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
-from core.training import detection
-from core.training.dataset import Batch
+from core.recipe.recipe import Recipe, default_recipe, with_settings
+from core.training.data.dataset import Batch
 from core.training.preparation import prepare
-from core.training.recipe import Recipe, default_recipe, with_settings
+from core.training.process_group import ProcessGroup
 from core.training.run import Run
-from core.training.world import World
+from core.training.tasks import detection
 from core.types import Split, Status
 
 SIDE, BOXES, LABELS = 640, 8, 10
@@ -117,11 +117,18 @@ class ReferenceDataset(torch.utils.data.Dataset[Any]):
             v2.RandomZoomOut(fill={torchvision.tv_tensors.Image: (123, 117, 104), "others": 0}),
         ]
         self.images = images
-        self.transforms = v2.Compose([
-            v2.ToImage(), *(ssd if preset == "ssd" else []), v2.RandomIoUCrop(), v2.RandomHorizontalFlip(),
-            v2.ToDtype(torch.float, scale=True), v2.ConvertBoundingBoxFormat("XYXY"), v2.SanitizeBoundingBoxes(),
-            v2.ToPureTensor(),
-        ])  # fmt: skip
+        self.transforms = v2.Compose(
+            [
+                v2.ToImage(),
+                *(ssd if preset == "ssd" else []),
+                v2.RandomIoUCrop(),
+                v2.RandomHorizontalFlip(),
+                v2.ToDtype(torch.float, scale=True),
+                v2.ConvertBoundingBoxFormat("XYXY"),
+                v2.SanitizeBoundingBoxes(),
+                v2.ToPureTensor(),
+            ]
+        )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -146,10 +153,14 @@ class Reference:
             [p for p in self.network.parameters() if p.requires_grad], lr=1e-4, momentum=0.9, weight_decay=5e-4
         )
         self.loader = torch.utils.data.DataLoader(
-            ReferenceDataset(images, model[:3] if model == "ssd300_vgg16" else "ssdlite"), batch, shuffle=True,
-            drop_last=True, num_workers=workers, persistent_workers=workers > 0,
+            ReferenceDataset(images, model[:3] if model == "ssd300_vgg16" else "ssdlite"),
+            batch,
+            shuffle=True,
+            drop_last=True,
+            num_workers=workers,
+            persistent_workers=workers > 0,
             collate_fn=lambda batch: tuple(zip(*batch, strict=True)),
-        )  # fmt: skip
+        )
         self.device = device
 
     def batches(self) -> Iterator[Any]:
@@ -187,7 +198,7 @@ class Ours:
         options = recipe.spec.options_for("coco", tap=16, batch_size=recipe.schedule.batch_size)
         architecture = replace(prepared.architecture, options=options)
         prepared = replace(prepared, architecture=architecture, network=architecture.build())
-        self.run = Run(recipe, snapshot, folder, prepared, World(device=device))
+        self.run = Run(recipe, snapshot, folder, prepared, ProcessGroup(device=device))
         self.run.plan.set_epoch(1)
         self.run.plan.training_mode()
         for group in self.run.plan.optimizer.param_groups:
@@ -263,13 +274,23 @@ def compare(
     stock = Reference(model, images, batch, options.workers, device)
     own = {
         precision: Ours(
-            with_settings(default_recipe(model), {
-                "weights.source": "none", "strategy.kind": "scratch", "optimizer.kind": "sgd",
-                "schedule.batch_size": batch, "limits.precision": precision, "limits.workers": max(options.workers, 1),
-            }), snapshot, folder / precision, device,
+            with_settings(
+                default_recipe(model),
+                {
+                    "weights.source": "none",
+                    "strategy.kind": "scratch",
+                    "optimizer.kind": "sgd",
+                    "schedule.batch_size": batch,
+                    "limits.precision": precision,
+                    "limits.workers": max(options.workers, 1),
+                },
+            ),
+            snapshot,
+            folder / precision,
+            device,
         )
         for precision in precisions
-    }  # fmt: skip
+    }
     sides: dict[str, Reference | Ours] = {"torchvision": stock, **own}
     streams = {name: side.batches() for name, side in sides.items()}
     ready = {name: next(stream) for name, stream in streams.items()}
@@ -289,9 +310,13 @@ def compare(
     for name, step, loop in zip(sides, steps, whole, strict=True):
         goal = 2.0 if device.type == "cuda" and name != "fp32" else GOALS.get((model, name))
         table.add_row(
-            name, f"{step * 1000:.0f}", f"{steps[0] / step:.2f}", f"{loop / options.data_steps * 1000:.0f}",
-            f"{whole[0] / loop:.2f}", f"{goal:g}" if goal and name != "torchvision" else "",
-        )  # fmt: skip
+            name,
+            f"{step * 1000:.0f}",
+            f"{steps[0] / step:.2f}",
+            f"{loop / options.data_steps * 1000:.0f}",
+            f"{whole[0] / loop:.2f}",
+            f"{goal:g}" if goal and name != "torchvision" else "",
+        )
     console.print(table)
     profile(model, sides, ready, device, batch, console)
 
@@ -306,9 +331,13 @@ def profile(
     for name in found:
         table.add_column(name, justify="right")
     for section in ("normalise, resize", "backbone", "head", "matching, loss", "backward", "optimiser", "other"):
-        table.add_row(section, *(
-            f"{times.get(section, 0):.1f} ({times.get(section, 0) / sum(times.values()):.0%})" for times in found.values()
-        ))  # fmt: skip
+        table.add_row(
+            section,
+            *(
+                f"{times.get(section, 0):.1f} ({times.get(section, 0) / sum(times.values()):.0%})"
+                for times in found.values()
+            ),
+        )
     console.print(table)
     for name, times in found.items():
         if name == "torchvision":

@@ -32,6 +32,6 @@ def test_all_of_core_imports_without_qt() -> None:
 
 def test_the_window_comes_up_without_torch() -> None:
     pytest.importorskip("PySide6")
-    script = "import sys, desktop.app, desktop.main_window; print('torch' in sys.modules)"
+    script = "import sys, desktop.app, desktop.shell.main_window; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.strip() == "False", done.stderr

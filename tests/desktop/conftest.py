@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from desktop.main_window import MainWindow
-from desktop.pages.label_page import LabelPage
+from desktop.base.session import Session
+from desktop.label.label_page import LabelPage
 from desktop.services import Services
-from desktop.session import Session
-from tests.desktop.label_builders import shown_page
+from desktop.shell.main_window import MainWindow
+from tests.desktop.label.label_builders import shown_page
 from tests.desktop.window_builders import make_services
 
 

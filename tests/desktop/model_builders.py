@@ -12,13 +12,13 @@ import numpy as np
 
 from core import geometry
 from core.inference.predictions import PredictionSet
+from core.inspection import prediction_cache
+from core.inspection.load_inspect_data import cache_root, images_of
 from core.project.project import Project
 from core.project.records import CheckpointRecord
 from core.project.snapshot import take_snapshot
-from core.training.recipe import default_recipe, save_recipe
+from core.recipe.recipe import default_recipe, save_recipe
 from core.types import Detections
-from desktop.widgets import inspect_cache
-from desktop.widgets.inspect_load import cache_root, images_of
 
 
 def write_checkpoint(
@@ -38,9 +38,12 @@ def write_checkpoint(
     random = np.random.default_rng(epoch)
     ap = {name: None if map50 is None else float(np.clip(map50 + random.normal(0, 0.1), 0, 1)) for name in names}
     described: dict[str, Any] = {
-        "model": model, "epoch": epoch, "created": created, "labels": names,
+        "model": model,
+        "epoch": epoch,
+        "created": created,
+        "labels": names,
         "metrics": {"map50": map50, "map": None if map50 is None else map50 * 0.6, "label_ap50": ap},
-    }  # fmt: skip
+    }
     header = {
         "__metadata__": {"defectdesk": json.dumps(described)},
         "w": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]},
@@ -96,7 +99,7 @@ def write_predictions(
     names = tuple(labels) or tuple(label.name for label in project.labels())
     paths, hashes, found = noisy_detections(project, names, split, seed)
     snapshot = take_snapshot(project)
-    folder = inspect_cache.job_folder(cache_root(project), checkpoint.id, checkpoint.path, split, snapshot.hash)
+    folder = prediction_cache.job_folder(cache_root(project), checkpoint.id, checkpoint.path, split, snapshot.hash)
     made = PredictionSet(names, str(checkpoint.path), snapshot.hash, split, tuple(paths), tuple(found), tuple(hashes))
-    made.save(folder / inspect_cache.FILE)
-    return folder / inspect_cache.FILE
+    made.save(folder / prediction_cache.FILE)
+    return folder / prediction_cache.FILE

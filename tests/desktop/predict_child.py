@@ -37,9 +37,14 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[st
             return
     found = [Detections(i.boxes, 0.9 * i.labels.astype(np.float32), snapshot.label_names) for i in images]
     PredictionSet(
-        snapshot.label_names, job["checkpoint"], snapshot.hash, job["split"], tuple(image.path for image in images),
-        tuple(found), tuple(image.content_hash for image in images),
-    ).save(folder.path / "predictions.npz")  # fmt: skip
+        snapshot.label_names,
+        job["checkpoint"],
+        snapshot.hash,
+        job["split"],
+        tuple(image.path for image in images),
+        tuple(found),
+        tuple(image.content_hash for image in images),
+    ).save(folder.path / "predictions.npz")
     yield {"event": "finished", "stopped": False}
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from core.jobs.child_runtime import run_child
+from core.jobs.events import EpochDone, RunFinished, RunStarted, to_json
 from core.jobs.folder import JobFolder
-from core.studying import report_study, runs_folder_of
-from core.training.events import EpochDone, RunFinished, RunStarted, to_json
-from core.training.study import load_study
+from core.operations.run_study import report_study, runs_folder_of
+from core.study.study import load_study
 
 REACHED = {"scratch": 0.3, "frozen": 0.5, "fine_tune": 0.7, "two_phase": 0.69, "gradual": 0.6, "recipe": 0.65}
 

@@ -15,8 +15,7 @@ from typing import Any
 import yaml
 
 from core.jobs.child_runtime import run_child
-from core.jobs.folder import JobFolder
-from core.training.events import (
+from core.jobs.events import (
     CheckpointSaved,
     EpochDone,
     Event,
@@ -27,6 +26,7 @@ from core.training.events import (
     StepDone,
     to_json,
 )
+from core.jobs.folder import JobFolder
 
 STEPS = 4
 LABELS = ["scratch", "pit"]
@@ -52,9 +52,22 @@ def events(
             break
         done, good = epoch, 1 - 0.5**epoch
         yield EpochDone(
-            epoch, epochs, 2 / epoch, 1.5 / epoch, 0.5 / epoch, 2.2 / epoch, 1.6 / epoch, 0.6 / epoch, good, good / 2,
-            {"scratch": good, "pit": None}, 1e-3, 50.0, pause * STEPS, pause * STEPS * (epochs - epoch),
-        )  # fmt: skip
+            epoch,
+            epochs,
+            2 / epoch,
+            1.5 / epoch,
+            0.5 / epoch,
+            2.2 / epoch,
+            1.6 / epoch,
+            0.6 / epoch,
+            good,
+            good / 2,
+            {"scratch": good, "pit": None},
+            1e-3,
+            50.0,
+            pause * STEPS,
+            pause * STEPS * (epochs - epoch),
+        )
         yield CheckpointSaved(f"{run}-best", f"checkpoints/{run}-best.safetensors", epoch, good, good / 2, True)
     good = 1 - 0.5**done
     yield RunFinished(done, 1.0, stopped, good, good / 2, f"{run}-best" if done else "")

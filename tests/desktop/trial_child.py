@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from core.jobs.child_runtime import run_child
+from core.jobs.events import RunFailed, RunFinished, to_json
 from core.jobs.folder import JobFolder
-from core.training.events import RunFailed, RunFinished, to_json
-from core.training.rate_range import RangePoint, propose, rates, smoothed
+from core.training.lr_finder_result import RangePoint, propose, rates, smoothed
 
 
 def _loss(rate: float) -> float:

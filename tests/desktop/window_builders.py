@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.settings import Settings
-from desktop.models.thumbnails import ThumbnailLoader
+from desktop.base.background import Tasks
 from desktop.services import Services
-from desktop.tasks import Tasks
+from desktop.viewer.thumbnails import ThumbnailLoader
 
 
 def make_services(folder: Path) -> Services:

@@ -239,9 +239,12 @@ def running_program(
     config.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("QT_", "DEFECTDESK_"))}
     environment |= {
-        "DISPLAY": screen.display, "QT_QPA_PLATFORM": "xcb", "DEFECTDESK_CONFIG_DIR": str(config),
-        "DEFECTDESK_UI_MAP": str(folder / "map.json"), "HOME": str(folder),
-    }  # fmt: skip
+        "DISPLAY": screen.display,
+        "QT_QPA_PLATFORM": "xcb",
+        "DEFECTDESK_CONFIG_DIR": str(config),
+        "DEFECTDESK_UI_MAP": str(folder / "map.json"),
+        "HOME": str(folder),
+    }
     with (folder / "program.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "core.cli", *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.predicting import load_predictor
+from core.operations.predict import load_predictor
 from core.project.project import Project
 from core.sample import SAMPLE_LABELS, make_sample_project
 from core.types import Box, Label

@@ -1,0 +1,109 @@
+"""What writers of formats write: labels and images with their boxes, and the folder that the files go into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError
+from core.types import Problem, Split, Status
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetLabel:
+    """A label as it is written."""
+
+    name: str
+    color: str
+    number: int  # 1 or more, the same in every export of the project, whatever the order or the name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SheetImage:
+    """An image as it is written."""
+
+    source: Path  # the file that the project refers to
+    width: int  # of the upright image
+    height: int
+    status: Status
+    split: Split
+    group: str
+    note: str
+    content_hash: str
+    boxes: NDArray[np.float64]  # (n, 4) x1 y1 x2 y2 in pixels of the upright image
+    labels: tuple[tuple[int, ...], ...]  # of each box: places in the sheet's labels, by their numbers; maybe none
+    name: str = ""  # what annotations call it: relative, "/" between the parts
+    stem: str = ""  # what files about it are called, without suffix: relative, no two alike but for case
+
+    def extras(self) -> dict[str, str]:
+        """What other formats have no place for; empty texts are left out."""
+        values = {
+            "status": str(self.status),
+            "split": str(self.split),
+            "group": self.group,
+            "note": self.note,
+            "content_hash": self.content_hash,
+            "frame": "upright",
+        }
+        return {key: value for key, value in values.items() if value}
+
+
+@dataclass(slots=True)
+class Sheet:
+    """All that is written, the folder that it goes into, and what had to be left out."""
+
+    folder: Path  # where files are written now
+    home: Path  # where they will be
+    labels: tuple[SheetLabel, ...]  # in the order that the project shows them in
+    copied: bool  # the images are in the folder, at their names
+    progress: Progress | None
+    total: int  # images at the beginning
+    images: tuple[SheetImage, ...] = ()
+    root: Path | None = None  # the folder that the names of images are below, if they are not copied
+    done: int = 0
+    files: list[str] = field(default_factory=list)
+    dropped: list[Problem] = field(default_factory=list)
+    image_extras: list[dict[str, Any]] = field(default_factory=list)  # for formats that have no place for them
+
+    def advancing(self) -> Iterator[tuple[int, SheetImage]]:
+        """The images with their numbers from 1; reports each as done."""
+        for number, image in enumerate(self.images, start=1):
+            yield number, image
+            self.step()
+
+    def step(self) -> None:
+        """One image is measured, copied or written: the progress is by images that are done with all of it."""
+        self.done += 1
+        if self.progress is not None:
+            self.progress(min(self.done // (3 if self.copied else 2), self.total), self.total)
+
+    def place(self, name: str) -> Path:
+        """Where the new file `name` (relative, "/" between the parts) goes; its folder is made."""
+        path = self.folder.joinpath(*name.split("/"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            raise InputError(f"{path}: two files of one name; report this as a fault of the program")
+        self.files.append(name)
+        return path
+
+    @contextmanager
+    def text_file(self, name: str) -> Iterator[TextIO]:
+        """A new file for text in UTF-8; line ends are written as they are given."""
+        with self.place(name).open("x", encoding="utf-8", newline="") as file:
+            yield file
+
+    def write_text(self, name: str, text: str) -> None:
+        with self.text_file(name) as file:
+            file.write(text)
+
+    def drop(self, image: SheetImage, problem: str) -> None:
+        """Tell what is not in the export as it is in the project."""
+        self.dropped.append(Problem(str(image.source), problem))

@@ -1,0 +1,168 @@
+"""Using a checkpoint: on the images of a split, or on files that a person names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.errors import InputError
+from core.evaluation.average_precision import Evaluation, evaluate
+from core.evaluation.classification import Classification, classify, image_labels
+from core.evaluation.matching import align
+from core.imaging.decode import IMAGE_SUFFIXES
+from core.project.images.image_files import natural
+from core.project.project import Project
+from core.project.records import CheckpointRecord
+from core.project.snapshot import Snapshot, SnapshotImage
+from core.safetensors_header import read_metadata
+from core.types import Detections, GroundTruth, Problem
+
+if TYPE_CHECKING:
+    from core.inference.predictor import Predictor
+
+Progress = Callable[[int, int], None]
+
+MOST_NAMED = 6  # checkpoints in an error
+USUAL_LOWEST = 0.05  # a person who asks for scores below this wants to see what is usually cut off
+
+
+def load_predictor(path: Path, device: str = "auto", *, low_scores: bool = False) -> Predictor:
+    """The model in a checkpoint file. `low_scores` keeps those that average precision counts, too.
+
+    Torch is loaded here and nowhere above, so that the other commands start at once. Raises InputError.
+    """
+    read_metadata(path)  # a wrong or damaged file is told before seconds go into loading torch
+    from core.inference.predictor import Predictor  # noqa: PLC0415
+    from core.training.loop import EVALUATION_DECODING  # noqa: PLC0415
+
+    return Predictor.load(path, device, EVALUATION_DECODING if low_scores else None)
+
+
+def find_checkpoint(project: Project, name: str | None) -> tuple[str, Path]:
+    """(id or path, file) of a checkpoint named by id or path; None takes the one with the best mAP.
+
+    Raises InputError if there is none.
+    """
+    if not project.read_only:
+        project.sync_runs()  # a run that ended since the window was here is in no list yet
+    records = project.checkpoints()
+    if name is None:
+        if not records:
+            raise InputError(f"{project.folder}: there are no checkpoints yet; train first")
+        record = max(records, key=lambda one: (_or_worst(one.map50), _or_worst(one.map), one.best, one.created))
+        return record.id, record.path
+    for record in records:
+        if record.id == name:
+            return record.id, record.path
+    if Path(name).is_file():
+        return name, Path(name)
+    raise InputError(
+        f"checkpoint: {name!r} is neither a checkpoint of {project.folder} ({_listed(records)}) nor a file"
+    )
+
+
+def _listed(records: Sequence[CheckpointRecord]) -> str:
+    shown = ", ".join(record.id for record in records[-MOST_NAMED:])
+    if len(records) <= MOST_NAMED:
+        return f"there are: {shown or 'none yet'}"
+    return f"the last of {len(records)} are: {shown}; see 'defectdesk checkpoints DIR'"
+
+
+def _or_worst(measure: float | None) -> float:
+    return -1.0 if measure is None else measure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitPredictions:
+    """What a model found on the images of a split that could be read."""
+
+    images: tuple[SnapshotImage, ...]
+    truth: tuple[GroundTruth, ...]
+    found: tuple[Detections, ...]
+    problems: tuple[Problem, ...]
+
+    def evaluation(self, label_names: Sequence[str], score_threshold: float | None = None) -> Evaluation:
+        """How well the boxes were found."""
+        return evaluate(self.truth, self.found, label_names, score_threshold=score_threshold)
+
+    def classification(self, label_names: Sequence[str], score_threshold: float | None = None) -> Classification:
+        """How well the labels of whole images were told: an image scores what its best box does."""
+        scores = [align(one, label_names).max(axis=0, initial=0.0) for one in self.found]
+        truth = [image_labels(one) for one in self.truth]
+        return classify(np.array(truth), np.array(scores), label_names, score_threshold)
+
+
+def predict_split(
+    predictor: Predictor, snapshot: Snapshot, split: str, progress: Progress | None = None
+) -> SplitPredictions:
+    """Run the model over the labelled and clean images of a split. Raises InputError if there are none to judge by."""
+    images = snapshot.of_split(split)
+    if not images:
+        raise InputError(f"split: no labelled or clean image is in {split!r}; assign splits, or choose another")
+    if not set(predictor.label_names) & set(snapshot.label_names):
+        raise InputError(
+            f"checkpoint: it knows {', '.join(predictor.label_names)}, but the project has "
+            f"{', '.join(snapshot.label_names)}; choose a checkpoint that shares a label"
+        )
+    kept: list[SnapshotImage] = []
+    found: list[Detections] = []
+    problems: list[Problem] = []
+    for done, image in enumerate(images, start=1):
+        try:
+            pixels = predictor.read(image.path)
+            if pixels.shape[:2] != (image.height, image.width):
+                raise InputError(
+                    f"{image.path}: it is {pixels.shape[1]} x {pixels.shape[0]} now, its boxes were drawn on "
+                    f"{image.width} x {image.height}"
+                )
+            found.append(predictor.predict(pixels))
+            kept.append(image)
+        except InputError as error:
+            problems.append(Problem(image.path, f"skipped: {_without_name(error, image.path)}"))
+        if progress:
+            progress(done, len(images))
+    if not kept:
+        raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(images)} images could be read")
+    truth = tuple(GroundTruth(image.boxes, image.labels) for image in kept)
+    return SplitPredictions(tuple(kept), truth, tuple(found), tuple(problems))
+
+
+def image_files(paths: Sequence[Path]) -> list[Path]:
+    """The files of `paths`, with the images below each folder in natural order. Raises InputError for an empty folder."""
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = [file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
+        if not inside:
+            raise InputError(f"{path}: there are no images in this folder")
+        files += sorted(inside, key=lambda file: natural(str(file)))
+    return list(dict.fromkeys(files))
+
+
+def skipped(error: InputError, path: Path) -> Problem:
+    """The problem of a file that could not be used."""
+    return Problem(str(path), f"skipped: {_without_name(error, str(path))}")
+
+
+def _without_name(error: InputError, path: str) -> str:
+    return str(error).removeprefix(f"{path}: ")
+
+
+def detections_to_json(found: Detections, threshold: float) -> list[dict[str, Any]]:
+    """Detections of at least `threshold`, best first, each with one score per label (0 where another box has the label)."""
+    rows = [row for row in (-found.best).argsort(kind="stable") if found.best[row] >= threshold]
+    return [
+        {
+            "box": [round(float(value), 2) for value in found.boxes[row]],
+            "scores": {
+                name: round(float(score), 4) for name, score in zip(found.label_names, found.scores[row], strict=True)
+            },
+        }
+        for row in rows
+    ]

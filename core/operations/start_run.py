@@ -1,0 +1,232 @@
+"""Starting a training from a project and a recipe, and following it to its end."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from core.errors import InputError
+from core.imaging.decode import image_size
+from core.inspection.lineage import start_notices
+from core.jobs.events import Notice, to_json
+from core.jobs.folder import JobFolder
+from core.jobs.process import CHILD_MODULE, follow_batches, spawn
+from core.project.edits import image_edits
+from core.project.edits.edit import Edit
+from core.project.project import Project
+from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot, take_snapshot
+from core.recipe.recipe import Recipe, save_recipe
+from core.safetensors_header import read_metadata
+from core.training.lr_finder_result import STEPS, checked_range
+from core.types import Split
+
+ENOUGH_DISK = 2**20  # bytes that a run needs for its events
+
+
+def prepare_run(project: Project, recipe: Recipe, apply: Callable[[Edit], object] | None = None) -> JobFolder:
+    """Freeze the project's annotations and make the folder of a new run: all that the child process needs.
+
+    Images are divided into train, val and test where that was not done; a notice in the run says so. `apply` makes
+    that edit (the project itself, unless views must hear of it). Raises InputError if there is nothing to train on.
+    """
+    snapshot, notices = frozen_snapshot(project, recipe, apply)
+    return make_run(project, recipe, snapshot, notices)
+
+
+def frozen_snapshot(
+    project: Project, recipe: Recipe, apply: Callable[[Edit], object] | None = None
+) -> tuple[Snapshot, list[str]]:
+    """What `recipe` would be trained on now, and what the user should know of it; see `prepare_run`."""
+    snapshot = take_snapshot(project)
+    if not snapshot.label_names:
+        raise InputError(f"{project.folder}: the project has no labels; add some and label images with them")
+    usable = [image for image in snapshot.images if image.is_usable]
+    if not usable:
+        raise InputError(f"{project.folder}: no image is labelled or marked clean; label some, or import annotations")
+    _check_weights(recipe)
+    notices: list[str] = []
+    if not (snapshot.of_split(Split.TRAIN) and snapshot.of_split(Split.VAL)):
+        edit = image_edits.assign_splits(project, seed=recipe.seed)
+        if not edit.is_empty:
+            (apply or project.apply)(edit)
+            snapshot = take_snapshot(project)
+            notices.append(f"images were divided, 70% train, 15% val, 15% test: {_split_sizes(snapshot)}")
+    if not snapshot.of_split(Split.TRAIN):
+        raise InputError(f"{project.folder}: no labelled image is in the train split; move some there")
+    left = sum(1 for image in usable if image.split == Split.NONE)
+    if left and not notices:
+        notices.append(f"{left} labelled images are in no split, so they are not used")
+    snapshot, left_out = _without_lost_images(project, snapshot)
+    notices += left_out
+    if not snapshot.of_split(Split.TRAIN):
+        raise InputError(f"{project.folder}: no image of the train split can be used; {left_out[0]}")
+    if not any(len(image.boxes) for image in snapshot.of_split(Split.TRAIN)):
+        raise InputError(f"{project.folder}: the train split has no box with a label; draw some, or move images there")
+    return snapshot, notices
+
+
+def make_run(
+    project: Project, recipe: Recipe, snapshot: Snapshot, notices: Sequence[str] = (), **job: str
+) -> JobFolder:
+    """The folder of a new run of `recipe` on `snapshot`; `job` goes into its job.json. Raises InputError if it cannot be made."""
+    path = project.new_run_folder()
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    try:
+        save_recipe(recipe, path / "recipe.yaml")
+        snapshot.save(path / "snapshot.json")
+        folder = JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash} | job)
+        for text in notices:
+            folder.append(to_json(Notice(text)))
+        for text in start_notices(recipe, snapshot):
+            folder.append(to_json(Notice(text, "warning")))
+    except OSError as error:
+        shutil.rmtree(path, ignore_errors=True)  # half a run would be listed as one that waits
+        raise InputError(f"{path}: the run cannot be written ({error.strerror}); check the disk") from error
+    return folder
+
+
+def forget_if_refused(folder: JobFolder) -> None:
+    """Take away a new run that was refused for its input, such as a damaged weights file: it never began.
+
+    One that failed otherwise is kept, with its log.
+    """
+    events, _ = folder.read()
+    refused = bool(events) and events[-1].get("event") == "failed" and not events[-1].get("advice")
+    if refused and not any(event.get("event") == "started" for event in events):
+        shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def prepare_range_test(
+    project: Project,
+    recipe: Recipe,
+    apply: Callable[[Edit], object] | None = None,
+    steps: int | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> JobFolder:
+    """The folder of a learning-rate range test of `recipe`: in the project's cache, for nothing of it is kept.
+
+    `steps`, `low`, `high`: as for `range_test`; the rest as for `prepare_run`. A test that was made before is forgotten.
+    """
+    checked_range(recipe.optimizer.kind, STEPS if steps is None else steps, low, high)
+    snapshot, _ = frozen_snapshot(project, recipe, apply)
+    path = project.folder / "cache" / "range-test"
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        save_recipe(recipe, path / "recipe.yaml")
+        snapshot.save(path / "snapshot.json")
+        given = {name: value for name, value in (("steps", steps), ("low", low), ("high", high)) if value is not None}
+        return JobFolder.create(path, {"kind": "range_test"} | given)
+    except OSError as error:
+        raise InputError(f"{path}: the test cannot be written ({error.strerror}); check the disk") from error
+
+
+def _without_lost_images(project: Project, snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
+    """The snapshot without images whose files are gone or have another size than their boxes were drawn on."""
+    stated = {str(project.image_path(record)): record.size_bytes for record in project.images()}
+    faults = {
+        image.path: fault
+        for image in snapshot.images
+        if image.is_usable and (fault := _fault(image, stated[image.path]))
+    }
+    if not faults:
+        return snapshot, []
+    images = tuple(image for image in snapshot.images if image.path not in faults)
+    path, fault = next(iter(faults.items()))
+    text = (
+        f"{len(faults)} labelled images are left out, such as {path}: {fault}"
+        if len(faults) > 1
+        else (f"{path} is left out: {fault}")
+    )
+    return make_snapshot(snapshot.label_names, snapshot.label_colors, images, snapshot.window), [text]
+
+
+def _fault(image: SnapshotImage, stated_bytes: int) -> str | None:
+    try:
+        # Reading thousands of large files would take minutes; one that was changed has another length.
+        if Path(image.path).stat().st_size == stated_bytes:
+            return None
+        size = image_size(image.path)
+    except FileNotFoundError:
+        return "there is no such file any more"
+    except (OSError, InputError) as error:
+        return str(error).removeprefix(f"{image.path}: ")
+    stated = (image.width, image.height)
+    return (
+        None
+        if size == stated
+        else f"it is {size[0]} x {size[1]} now, its boxes were drawn on {stated[0]} x {stated[1]}"
+    )
+
+
+def _check_weights(recipe: Recipe) -> None:
+    """Tell a wrong file before a run is made for it. Raises InputError."""
+    path = Path(recipe.weights.path)
+    if recipe.weights.source == "file" and not path.is_file():
+        raise InputError(f"weights.path: {path} is no file; name a weights file")
+    if recipe.weights.source == "checkpoint" and (model := read_metadata(path).get("model")) != recipe.model:
+        raise InputError(f"weights.path: {path} is a {model}, the recipe wants {recipe.model}; choose the same model")
+
+
+def _split_sizes(snapshot: Snapshot) -> str:
+    return ", ".join(f"{len(snapshot.of_split(split))} {split}" for split in (Split.TRAIN, Split.VAL, Split.TEST))
+
+
+def run_training(
+    folder: JobFolder, interrupted: Callable[[], None] = lambda: None, module: str = CHILD_MODULE
+) -> Iterator[dict[str, Any]]:
+    """Train in a child process on all cores, or go on with a training; the events from now on as plain values.
+
+    Ctrl+C asks the run to stop and keep what it has learnt; the run's last event then says so, and `interrupted` was
+    called. A second one ends the child at once and raises KeyboardInterrupt. A child that dies without a word yields a
+    last event "failed".
+    """
+    before, end = folder.read()
+    # The notices of a run that was only prepared belong to it; what an earlier process said has been read.
+    offset = end if any(event.get("event") != "notice" for event in before) else 0
+    with _first_interrupt_stops(folder, interrupted):
+        process = spawn(folder, module=module)
+        ended = False
+        try:
+            for batch in follow_batches(folder, process, offset):
+                for event in batch:
+                    ended = ended or event.get("event") in ("finished", "failed", "paused")
+                    yield event
+        finally:
+            # The person who follows is gone, or asked twice: a child must not go on unseen.
+            if process.poll() is None:
+                process.cancel(grace=2.0)
+    if not ended:
+        reason = f"the training process ended without a word (exit code {process.poll()})"
+        yield {
+            "event": "failed",
+            "reason": reason,
+            "advice": f"{_cause_of_silence(folder)}; see {folder.log_path}.",
+        }
+
+
+def _cause_of_silence(folder: JobFolder) -> str:
+    # Without room, not even the reason can be written down.
+    full = shutil.disk_usage(folder.path).free < ENOUGH_DISK
+    return "The disk is full" if full else "Too little memory is the usual cause"
+
+
+@contextmanager
+def _first_interrupt_stops(folder: JobFolder, interrupted: Callable[[], None]) -> Iterator[None]:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if folder.stop_requested():
+            raise KeyboardInterrupt
+        folder.request_stop()
+        interrupted()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,42 @@
+"""The recipe that a project's next training will use. The Augment and the Train page edit the same one."""
+
+from __future__ import annotations
+
+from core.project.project import Project
+from core.recipe.presets import Preset
+from core.recipe.recipe import Recipe, default_recipe, parse_recipe, with_settings
+
+KEY = "recipe"
+USUAL_MODEL = "ssd_compact"
+# What a person set up for the project or the machine rather than for a training.
+KEPT_FIELDS = ("augmentation", "evaluation", "seed", "device", "limits", "tracking")
+
+
+def load_draft(project: Project) -> Recipe:
+    """The project's draft, or the usual model's defaults before there is one. Raises InputError if it is damaged."""
+    tree = project.setting(KEY)
+    return default_recipe(USUAL_MODEL) if tree is None else parse_recipe(tree, "the project's recipe")
+
+
+def save_draft(project: Project, recipe: Recipe) -> None:
+    project.set_setting(KEY, recipe.model_dump(mode="json"))
+
+
+def with_model(recipe: Recipe, model: str) -> Recipe:
+    """The defaults of another model, with what was set up for the project."""
+    return default_recipe(model).model_copy(update={field: getattr(recipe, field) for field in KEPT_FIELDS})
+
+
+def with_preset(recipe: Recipe, preset: Preset | None) -> Recipe:
+    """`recipe` as the preset wants it; without one, its model's defaults.
+
+    Its model stays if the preset suits it. What was set up for the project stays where the preset says nothing of it.
+    """
+    model = recipe.model if preset is None or preset.suits(recipe.model) else preset.usual_model
+    usual = default_recipe(model)
+    kept = with_model(recipe, model).model_copy(update={"evaluation": usual.evaluation})
+    # A limit of time belongs to the preset that set it.
+    kept = with_settings(kept, {"limits.time_minutes": usual.limits.time_minutes})
+    if preset is None:
+        return kept.model_copy(update={"augmentation": usual.augmentation})
+    return with_settings(kept, preset.settings_for(model))

@@ -1,0 +1,107 @@
+"""The learning-rate range test: a short training whose rate rises until the loss breaks. Nothing of it is kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from itertools import islice
+
+import torch
+
+from core.errors import InputError
+from core.models.device import choose_device
+from core.project.snapshot import Snapshot
+from core.recipe.recipe import Recipe
+from core.recipe.schedule import peak_rate
+from core.training.data.dataset import Batch, TrainingSet
+from core.training.data.image_cache import ImageCache
+from core.training.environment import use_fast_arithmetic
+from core.training.lr_finder_result import (
+    STEPS,
+    RangePoint,
+    RangeResult,
+    checked_range,
+    is_over,
+    propose,
+    rates,
+    smoothed,
+)
+from core.training.out_of_memory import TooLittleMemory
+from core.training.preparation import prepare
+from core.training.process_group import ProcessGroup
+from core.training.steps import Diverged, Stepper
+from core.training.strategy import apply_strategy, set_rate
+from core.training.tasks.task import task_for
+from core.types import Split
+
+
+def range_test(
+    recipe: Recipe,
+    snapshot: Snapshot,
+    should_stop: Callable[[], bool],
+    steps: int = STEPS,
+    low: float | None = None,
+    high: float | None = None,
+) -> Iterator[RangePoint | RangeResult]:
+    """Train by `recipe` for at most `steps` steps, with `optimizer.lr` rising from `low` to `high`.
+
+    Yields each step's point and then the result; none if `should_stop()` turned true. What learns is what learns in the
+    first epoch, each stage at its fraction of the rate. The same recipe and snapshot give the same points. Raises
+    InputError, before any step, if the recipe or the snapshot cannot work.
+    """
+    start, end = checked_range(recipe.optimizer.kind, steps, low, high)
+    device = choose_device(recipe.device)
+    use_fast_arithmetic(device)
+    prepared = prepare(recipe, snapshot)
+    network = prepared.network.to(device)
+    if recipe.limits.channels_last:
+        network.to(memory_format=torch.channels_last)
+    plan = apply_strategy(network, recipe, prepared.pretrained)
+    plan.set_epoch(1)
+    stepper = Stepper(plan, task_for(recipe, snapshot), prepared.input, recipe, device, ProcessGroup(device=device))
+    data = TrainingSet(
+        snapshot.of_split(Split.TRAIN),
+        len(snapshot.label_names),
+        recipe,
+        (prepared.input.width, prepared.input.height),
+        ImageCache(recipe.limits.ram_cache_mb * 2**20 or None, snapshot.window),
+    )
+    # What `optimizer.lr` says and what the head gets differ where the rate is scaled by the batch.
+    scale = peak_rate(recipe.optimizer, recipe.schedule.batch_size * recipe.optimizer.accumulate) / recipe.optimizer.lr
+    points: list[RangePoint] = []
+    carried, diverged = 0.0, False
+    with closing(_endless(data, device)) as batches:
+        for step, rate in enumerate(rates(start, end, steps), start=1):
+            if should_stop():
+                return
+            set_rate(plan.optimizer, rate * scale)
+            raw = _loss(stepper, list(islice(batches, recipe.optimizer.accumulate)), step - 1)
+            if not math.isfinite(raw):
+                diverged = True
+                break
+            carried, shown = smoothed(carried, raw, step)
+            points.append(RangePoint(step, rate, shown, raw))
+            yield points[-1]
+            if is_over(points):
+                break
+    yield propose(points, recipe.optimizer.lr, diverged)
+
+
+def _loss(stepper: Stepper, batches: list[Batch], number: int) -> float:
+    """The loss of a step; infinite where it diverges."""
+    try:
+        loss = stepper.step(batches, number)
+        stepper.check()
+    except Diverged:
+        return math.inf
+    except TooLittleMemory as error:
+        raise InputError(f"schedule.batch_size: too little memory {error}; set a smaller one") from error
+    return float(loss.labels + loss.boxes)
+
+
+def _endless(data: TrainingSet, device: torch.device) -> Generator[Batch, None, None]:
+    epoch = 1
+    while True:
+        yield from data.batches(epoch, device=device)
+        epoch += 1

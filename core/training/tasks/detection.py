@@ -1,0 +1,111 @@
+"""The task of finding defects: boxes, each with its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.evaluation.average_precision import Evaluation, evaluate
+from core.geometry import area, clip
+from core.inference.runner import Output, Runner
+from core.models.multilabel import LossSettings, LossSums, Targets, detection_loss, label_weights
+from core.project.snapshot import Snapshot, SnapshotImage
+from core.recipe.parts import Loss
+from core.recipe.recipe import Recipe
+from core.training.data.dataset import padded_targets
+from core.training.tasks.validation_result import Look, ValidationResult, normalized_losses
+from core.types import Detections, GroundTruth, Split
+
+# Of a box that a tile's edge cuts, this much must be inside to count as there.
+MIN_VISIBLE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionTask:
+    """Detectors: one sigmoid per label at every anchor, and the box."""
+
+    label_names: tuple[str, ...]
+    loss: LossSettings
+
+    @classmethod
+    def of(cls, recipe: Recipe, snapshot: Snapshot) -> Self:
+        boxes = [image.labels.sum(axis=0) for image in snapshot.of_split(Split.TRAIN)]
+        return cls(tuple(snapshot.label_names), loss_settings(recipe.loss, boxes, len(snapshot.label_names)))
+
+    def loss_sums(self, outputs: Any, targets: Targets) -> LossSums:
+        """`outputs`: logits (b, a, k), numbers that say where boxes are (b, a, c), and anchors (a, 4)."""
+        logits_bak, codes_bac, anchors_a4 = outputs
+        return detection_loss(logits_bak, codes_bac, anchors_a4, targets, self.loss)
+
+    def look(self, runner: Runner, image: SnapshotImage, pixels: NDArray[np.uint8]) -> Look:
+        """Loss and detections of one image, whole or in tiles, from one pass over it."""
+        outputs = list(runner.outputs(pixels, (image.width, image.height)))
+        labels = boxes = positives = 0.0
+        for output in outputs:
+            targets = part_targets(output, image.boxes, image.labels).to(runner.device)
+            with torch.inference_mode():
+                sums = self.loss_sums(output.raw, targets)
+            labels += float(sums.labels)
+            boxes += float(sums.boxes)
+            positives += float(sums.positives)
+        predicted, scores = runner.merged(outputs, image.width, image.height)
+        return Look(labels, boxes, positives, Detections(predicted, scores, self.label_names))
+
+    def judge(self, images: Sequence[SnapshotImage], looks: Sequence[Look]) -> ValidationResult:
+        evaluation = evaluate(
+            [GroundTruth(image.boxes, image.labels) for image in images],
+            [look.found for look in looks],
+            self.label_names,
+        )
+        label_loss, box_loss = normalized_losses(looks)
+        return ValidationResult(
+            label_loss=label_loss,
+            box_loss=box_loss,
+            rank=_rank(evaluation),
+            map50=evaluation.map50,
+            map=evaluation.map,
+            labels={name: one.ap50 for name, one in evaluation.labels.items()},
+            thresholds={name: one.threshold for name, one in evaluation.labels.items() if one.threshold is not None},
+            metrics={
+                "map75": evaluation.map75,
+                "agnostic_ap50": evaluation.agnostic_ap50,
+                "label_set_f1": evaluation.label_set_f1,
+                "exact_match": evaluation.exact_match,
+            },
+        )
+
+
+def loss_settings(loss: Loss, carriers: Sequence[NDArray[np.integer]], labels: int) -> LossSettings:
+    """How errors count. `carriers`: how many boxes, or whether an image, (k,) carry each label, by training image."""
+    counts = sum(carriers, np.zeros(labels, np.int64))
+    return LossSettings(
+        kind=loss.kind,
+        focal_alpha=loss.focal_alpha,
+        focal_gamma=loss.focal_gamma,
+        negatives=loss.negatives,
+        box=loss.box,
+        label_weights=label_weights([int(count) for count in counts], loss.class_weights),
+    )
+
+
+def part_targets(output: Output, boxes: NDArray[np.float32], labels: NDArray[np.bool_]) -> Targets:
+    """What is to be found in one part of an image, of its boxes (n, 4) with label sets (n, k), as a batch of one."""
+    there = output.part.to_input(boxes)
+    inside = clip(there, *output.size)
+    visible = area(inside) >= MIN_VISIBLE * np.maximum(area(there), 1e-6)
+    return padded_targets([(inside[visible].astype(np.float32), labels[visible])], labels.shape[1])
+
+
+def _rank(evaluation: Evaluation) -> float | None:
+    """mAP@[.5:.95] and mAP@0.5 together; None where no image has a box.
+
+    mAP@0.5 alone is coarse on a small validation set, and rewards boxes that are barely in place.
+    """
+    if evaluation.map50 is None:
+        return None
+    return (evaluation.map or 0.0) + evaluation.map50

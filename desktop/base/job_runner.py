@@ -1,0 +1,88 @@
+"""A long job in a process of its own, such as a training or a study: its thread, and what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from core.jobs.folder import JobFolder
+from core.jobs.process import CHILD_MODULE, WarmChild
+from desktop.base.job_thread import JobThread
+
+
+class JobRunner(QObject):
+    """Starts and stops one job at a time."""
+
+    progressed = Signal(list)  # events as plain values
+    ended = Signal(str, str)  # name of the job's folder, state
+
+    def __init__(self, module: str = CHILD_MODULE, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._module = module
+        self._thread: JobThread | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None
+
+    @property
+    def stopping(self) -> bool:
+        return self._thread is not None and self._thread.stopping
+
+    @property
+    def folder(self) -> JobFolder | None:
+        """Of the job that runs."""
+        return self._thread.folder if self._thread is not None else None
+
+    def start(self, folder: JobFolder, warm: WarmChild | None = None) -> None:
+        """Do the job in `folder` in a process of its own, or in `warm`, which waits for one."""
+        self._begin(JobThread(folder, warm, module=self._module, parent=self))
+
+    def attach(self, folder: JobFolder) -> None:
+        """Take up the job that another process does in `folder`."""
+        self._begin(JobThread(folder, attach=True, parent=self))
+
+    def leave(self) -> None:
+        """Let the job go on by itself when this program ends."""
+        if self._thread is not None:
+            self._thread.leave()
+            self._forget()
+
+    def _begin(self, thread: JobThread) -> None:
+        assert self._thread is None
+        self._thread = thread
+        self._thread.events.connect(self._take_in)
+        self._thread.ended.connect(self._end)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the job to end."""
+        if self._thread is not None:
+            self._thread.stop()
+
+    def stop_and_wait(self) -> None:
+        """Stop, and return when no process is left, without handling any event of the window."""
+        if self._thread is not None:
+            self._thread.stop_and_wait()
+            self._forget()
+
+    def _hear(self, events: list[dict[str, Any]]) -> None:
+        """Events that are about to be told."""
+
+    def _take_in(self, events: list[dict[str, Any]]) -> None:
+        if self._thread is not None and self.sender() is self._thread:
+            self._hear(events)
+            self.progressed.emit(events)
+
+    def _end(self, state: str) -> None:
+        if self._thread is not None and self.sender() is self._thread:
+            name = self._thread.folder.path.name
+            self._forget()
+            self.ended.emit(name, state)
+
+    def _forget(self) -> None:
+        thread, self._thread = self._thread, None
+        assert thread is not None
+        thread.wait()
+        thread.deleteLater()

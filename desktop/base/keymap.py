@@ -1,0 +1,68 @@
+"""The keys in force. Actions follow at once when a setting changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction, QKeySequence
+
+from core.settings import Settings
+from desktop.base.actions import SCOPES, tool_tip
+from desktop.base.key_choice import KeyChoice, Keys, choice_of, native, spec_of
+
+
+class Keymap(QObject):
+    """Keys by action, named "scope.name": `label.draw`, `window.undo`."""
+
+    changed = Signal()
+
+    def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        settings.listen(self._follow)
+
+    @property
+    def choice(self) -> KeyChoice:
+        """The preset and the person's changes."""
+        values = self._settings.values
+        return choice_of(values.shortcut_preset, values.shortcuts)
+
+    def keys(self, action: str) -> Keys:
+        """The keys of an action as portable text; several, one, or none."""
+        return self.choice.keys(action)
+
+    def named(self, text: str, **actions: str) -> str:
+        """`text` with {name} replaced by the first key of that action; the action's name where it has none."""
+        keys = {name: native(self.keys(action)) for name, action in actions.items()}
+        return text.format(**{name: keys[name][0] if keys[name] else f"“{_words(actions[name])}”" for name in keys})
+
+    def attach(self, scope: str, owner: QObject, actions: Iterable[QAction]) -> None:
+        """Give `actions`, made by `actions.build` for `owner`, their keys, now and whenever these change."""
+        _Follower(owner, self, scope, list(actions))
+
+    def _follow(self, names: frozenset[str]) -> None:
+        if names & {"shortcut_preset", "shortcuts"}:
+            self.changed.emit()
+
+
+class _Follower(QObject):
+    """Lives as a child of what owns the actions, so that the connection ends with it."""
+
+    def __init__(self, owner: QObject, keymap: Keymap, scope: str, actions: Sequence[QAction]) -> None:
+        super().__init__(owner)
+        self._keymap, self._scope, self._actions = keymap, scope, actions
+        keymap.changed.connect(self._give)
+        self._give()
+
+    def _give(self) -> None:
+        specs, choice = SCOPES[self._scope], self._keymap.choice
+        for action in self._actions:
+            spec = specs[action.objectName()]
+            keys = choice.keys(f"{self._scope}.{spec.name}")
+            action.setShortcuts([QKeySequence(key) for key in keys])
+            action.setToolTip(tool_tip(spec, keys))
+
+
+def _words(action: str) -> str:
+    return spec_of(action).text.rstrip("…")

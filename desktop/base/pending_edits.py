@@ -1,0 +1,81 @@
+"""Edits that the disk refused: they stay on the screen and are tried again, in their order, until they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.changes import Changes
+from core.errors import InputError, StorageError
+from core.project.edits.edit import Edit
+from core.project.project import Project
+
+RETRY = 5_000  # ms between two tries
+
+
+class PendingEdits(QObject):
+    """The queue of one session. `reason` is what the disk said last."""
+
+    changed = Signal()  # an edit joined or left, or the reason is another
+    due = Signal()  # it is time for another try
+    dropped = Signal(str)  # an edit that no longer fits the project could not be kept, and why
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._edits: list[Edit] = []
+        self.reason = ""
+        # Asked before another image is shown; the window puts its question here.
+        self.may_leave: Callable[[], bool] = lambda: True
+        self._timer = QTimer(self, interval=RETRY)
+        self._timer.timeout.connect(self.due)
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """What waits, the oldest first."""
+        return tuple(self._edits)
+
+    def __bool__(self) -> bool:
+        return bool(self._edits)
+
+    def hold(self, edit: Edit, reason: str) -> None:
+        """Let `edit` wait behind the others."""
+        self._edits.append(edit)
+        self.reason = reason
+        self._timer.start()
+        self.changed.emit()
+
+    def write(self, project: Project) -> tuple[Changes, StorageError | None]:
+        """Write what waits, in order, up to the first edit that is refused again; what was changed, and the refusal."""
+        done, refusal = Changes(), None
+        while self._edits and refusal is None:
+            try:
+                done |= project.apply(self._edits[0])
+            except StorageError as error:
+                self.reason, refusal = str(error), error
+            except InputError as error:
+                # The project is not what the edit was made from: no later try can mend that.
+                self.dropped.emit(f"“{self._edits[0].name}” could not be kept: {error}")
+            if refusal is None:
+                del self._edits[0]
+        if not self._edits:
+            self._timer.stop()
+        self.changed.emit()
+        return done, refusal
+
+    def take_back(self) -> Edit | None:
+        """Undo of what is not written yet: forget the last edit."""
+        if not self._edits:
+            return None
+        edit = self._edits.pop()
+        if not self._edits:
+            self._timer.stop()
+        self.changed.emit()
+        return edit
+
+    def clear(self) -> None:
+        """Give up what waits; the person was asked."""
+        self._timer.stop()
+        if self._edits:
+            self._edits.clear()
+            self.changed.emit()

@@ -1,0 +1,216 @@
+"""The open project and what is selected in it. Pages read from here and never talk to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from PySide6.QtCore import QObject, Signal
+
+from core.changes import Changes
+from core.errors import StorageError
+from core.project.edits.edit import Edit
+from core.project.pending import ProjectWithPendingEdits
+from core.project.project import Project
+from desktop.base.pending_edits import PendingEdits
+
+LONG = 2_000  # images from which on an edit is worth waiting for visibly
+
+
+class Session(QObject):
+    """One per window. Every mutation of the project goes through here, so that every view hears of it."""
+
+    changed = Signal(object, object)  # Changes, initiator: who made the change skips its own
+    project_changed = Signal()  # a project was opened or closed
+    image_changed = Signal()  # another image is current
+    inspect_requested = Signal(str)  # a checkpoint id: show it on the Inspect page
+    continue_requested = Signal(str)  # a checkpoint id: train on from it
+    page_requested = Signal(str)  # a page's title, such as Label: bring it to the front
+    images_requested = Signal(object)  # a Filter: list the images that pass it on the Label page
+    message = Signal(str)  # one line for the status bar
+    hint = Signal(str)  # what the hand can do now: stays in the status bar until the next
+    settle = Signal()  # whoever holds an edit back, such as a sequence of nudges, makes it now
+    closing = Signal()  # the project is open for the last moment: every edit is made, a backup may be taken
+    setting_changed = Signal(str)  # the key of a setting of the project, such as depth_window or mm_per_pixel
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._project: Project | None = None
+        self._image_id: int | None = None
+        # Does work that may take seconds and returns what it gives; a window shows meanwhile that it goes on.
+        self.at_length: Callable[[str, Callable[[], Any]], Any] = lambda _title, work: work()
+        # What views make in a thread of a changed project, so that showing it takes no long time.
+        self.preparations: list[Callable[[Project], None]] = []
+        # Whoever knows on which image the person stopped says so here.
+        self.stopped_at: Callable[[Project], int | None] = lambda _project: None
+        self.waiting = PendingEdits(self)
+        self.waiting.due.connect(self.try_again)
+
+    @property
+    def project(self) -> Project | None:
+        return self._project
+
+    @property
+    def shown(self) -> Project | None:
+        """The project as the person sees it: with the edits that wait for the disk. Edits are built from it."""
+        if self._project is None or not self.waiting:
+            return self._project
+        return cast(Project, ProjectWithPendingEdits(self._project, self.waiting.edits))
+
+    @property
+    def image_id(self) -> int | None:
+        """The image that the Label and Augment pages show; None without a project or images."""
+        return self._image_id
+
+    def open(self, folder: Path, *, read_only: bool = False) -> None:
+        """Open the project in `folder` in place of the present one. Raises InputError; the present one stays open."""
+        self.adopt(Project.open(folder, read_only=read_only))
+
+    def adopt(self, project: Project) -> None:
+        """Take over an open project, closing the present one."""
+        self.close()
+        self._project = project
+        ids, kept = project.image_ids(), self.stopped_at(project)
+        self._image_id = kept if kept in ids else next(iter(ids), None)
+        self.project_changed.emit()
+        self.image_changed.emit()
+
+    def close(self) -> None:
+        if self._project is None:
+            return
+        self.settle.emit()
+        self.try_again()
+        self.waiting.clear()
+        self.closing.emit()
+        closing, self._project, self._image_id = self._project, None, None
+        self.project_changed.emit()
+        self.image_changed.emit()
+        closing.close()
+
+    def select_image(self, image_id: int | None) -> None:
+        if image_id != self._image_id:
+            self.settle.emit()
+            if not self.waiting or self.waiting.may_leave():
+                self._image_id = image_id
+            # Also where the person stays: lists that went ahead come back.
+            self.image_changed.emit()
+
+    def apply(self, edit: Edit, initiator: object = None) -> Changes:
+        """Make an edit durable and tell every view. Raises InputError; nothing was changed then.
+
+        Edits that wait for the disk are written first; a StorageError may be about them.
+        """
+        assert self._project is not None
+        self._write_waiting()
+        project, undone = self._project, self._project.undone
+        changes = self._done(edit.name, len(edit.image_ids), lambda: project.apply(edit))
+        self.notify(changes, initiator)
+        if undone and not project.undone:
+            gone = "The edit that was undone" if undone == 1 else f"The {undone:,} edits that were undone"
+            self.message.emit(
+                f"{gone} cannot be redone any more: “{edit.name}” took {'its' if undone == 1 else 'their'} place"
+            )
+        return changes
+
+    def _done(self, title: str, images: int, work: Callable[[], Any]) -> Any:
+        return self.at_length(title, lambda: self._prepared(work)) if images >= LONG else work()
+
+    def _prepared(self, work: Callable[[], Any]) -> Any:
+        result = work()
+        if self._project is not None:
+            self.prepare(self._project)
+        return result
+
+    def prepare(self, project: Project) -> None:
+        """To be called in a thread that has changed many images, before the window's thread calls `notify`."""
+        for preparation in self.preparations:
+            preparation(project)
+
+    def hold(self, edit: Edit, reason: str) -> None:
+        """Show an edit that the disk refused as if it were made, and try again until it is written."""
+        self.waiting.hold(edit, reason)
+        self.notify(edit.changes())
+
+    def try_again(self) -> bool:
+        """Try to write what waits for the disk; False if that was refused again."""
+        try:
+            self._write_waiting()
+        except StorageError:
+            return False
+        return True
+
+    def _write_waiting(self) -> None:
+        """Raises StorageError while the disk refuses."""
+        if self._project is None or not self.waiting:
+            return
+        count = len(self.waiting.edits)
+        changes, refusal = self.waiting.write(self._project)
+        self.notify(changes)
+        if refusal is not None:
+            raise refusal
+        self.message.emit(f"Written: {count} {'edit' if count == 1 else 'edits'} that the disk had refused")
+
+    def set_setting(self, key: str, value: object) -> None:
+        """Keep a setting in the project and tell whoever shows it. Raises InputError; nothing was changed then."""
+        assert self._project is not None
+        self._project.set_setting(key, value)
+        self.setting_changed.emit(key)
+
+    def undo(self) -> None:
+        """Take back the last edit, and go to the image it was made on. Raises InputError."""
+        self.settle.emit()
+        if (edit := self.waiting.take_back()) is not None:
+            self.notify(edit.reversed.changes())
+            self.message.emit(f"Undone: {edit.name}")
+            return
+        self._step("Undone", -1)
+
+    def redo(self) -> None:
+        """Do again what was undone, and go to the image it was made on. Raises InputError."""
+        self._write_waiting()
+        self._step("Redone", 1)
+
+    def go_to(self, position: int) -> None:
+        """Undo or redo until the edit at `position` is the last that is done. Raises InputError."""
+        self.settle.emit()
+        if self._project is None:
+            return
+        self._write_waiting()
+        project, images = self._project, self._project.images_on_the_way(position)
+        self._show_step(self._done("Going to another point", images, lambda: project.go_to(position)))
+
+    def notify(self, changes: Changes, initiator: object = None) -> None:
+        """Tell every view of a change that was made through the project itself, such as added images."""
+        moved = changes.image_list and self._keep_a_present_image()
+        self.changed.emit(changes, initiator)
+        if moved:
+            self.image_changed.emit()
+
+    def _step(self, word: str, by: int) -> None:
+        self.settle.emit()
+        project = self._project
+        if project is None:
+            return
+        name, does = (project.undo_name, project.undo) if by < 0 else (project.redo_name, project.redo)
+        images = project.images_on_the_way(project.position + by)
+        changes = self._done(f"{'Undo' if by < 0 else 'Redo'} {name}", images, does)
+        if changes is None:
+            self.message.emit("There is nothing to undo" if word == "Undone" else "There is nothing to redo")
+            return
+        self._show_step(changes)
+        self.message.emit(f"{word}: {name}")
+
+    def _show_step(self, changes: Changes) -> None:
+        self.notify(changes)
+        if len(changes.images) == 1 and not changes.image_list:
+            self.select_image(next(iter(changes.images)))
+
+    def _keep_a_present_image(self) -> bool:
+        """Choose another image where the current one is no longer in the project, or there was none."""
+        assert self._project is not None
+        present = self._project.image_ids()
+        if self._image_id in present:
+            return False
+        self._image_id = present[0] if present else None
+        return True

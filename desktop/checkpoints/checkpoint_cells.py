@@ -1,0 +1,69 @@
+"""How the cells of the table of checkpoints are drawn."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
+from PySide6.QtGui import QFont, QPainter, QPalette
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
+
+from desktop.base import theme
+from desktop.checkpoints.checkpoint_table import COLUMNS, KEYS, RECORD
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class CheckpointCells(QStyledItemDelegate):
+    """A coloured star, a badge for the best of a run, and numbers whose digits stand under each other."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        super().initStyleOption(option, index)
+        key = KEYS[index.column()]
+        if key == "star" or key == "best":
+            option.text = ""
+        elif key in ("run", "model", "date", "size", "epoch"):
+            _set_text(option, theme.theme().muted)
+        elif key == "id":
+            option.font.setWeight(QFont.Weight.DemiBold)
+        if COLUMNS[key].number:
+            # Inter and most system fonts have digits of one width on request.
+            option.font.setFeature(QFont.Tag("tnum"), 1)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        super().paint(painter, option, index)
+        key, record = KEYS[index.column()], index.data(RECORD)
+        if key == "star":
+            # Painted here, since a style sheet gives all words of a selected row one colour.
+            painter.save()
+            painter.setFont(_sized(option.font, 17))
+            painter.setPen(theme.theme().warning if record.star else theme.theme().disabled)
+            painter.drawText(option.rect, Qt.AlignmentFlag.AlignCenter, index.data())
+            painter.restore()
+        elif key == "best" and record.best:
+            _paint_badge(painter, option, "best")
+
+
+def _paint_badge(painter: QPainter, option: QStyleOptionViewItem, text: str) -> None:
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    badge = QRectF(0, 0, 40, 19)
+    badge.moveCenter(QRectF(option.rect).center())
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.theme().good)
+    painter.drawRoundedRect(badge, 9, 9)
+    font = _sized(option.font, 11)
+    font.setWeight(QFont.Weight.DemiBold)
+    painter.setFont(font)
+    painter.setPen(theme.text_on(theme.theme().good))
+    painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, text)
+    painter.restore()
+
+
+def _sized(font: QFont, pixels: int) -> QFont:
+    sized = QFont(font)
+    sized.setPixelSize(pixels)
+    return sized
+
+
+def _set_text(option: QStyleOptionViewItem, color: object) -> None:
+    option.palette.setColor(QPalette.ColorRole.Text, color)
+    option.palette.setColor(QPalette.ColorRole.HighlightedText, color)

@@ -1,0 +1,232 @@
+"""Everything about one checkpoint: how well it finds each label, how it was trained, and what to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.models.registry import is_detector
+from core.project.records import CheckpointRecord, RunRecord
+from desktop.base import theme
+from desktop.kit import formatting
+from desktop.kit.parts import ElidedLabel
+from desktop.kit.score_bars import Bar, ScoreBars
+
+STRATEGIES = {"scratch": "from scratch", "frozen": "backbone frozen", "fine_tune": "fine-tuned"}
+WEIGHTS = {
+    "none": "random",
+    "imagenet": "ImageNet backbone",
+    "coco": "COCO detector",
+    "file": "file",
+    "checkpoint": "checkpoint",
+}
+
+
+def recipe_lines(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The recipe in a few named words. What an older or foreign recipe lacks is left out."""
+
+    def get(section: str, field: str) -> Any:
+        values = recipe.get(section)
+        return values.get(field) if isinstance(values, Mapping) else None
+
+    lines: list[tuple[str, str]] = []
+    if kind := get("strategy", "kind"):
+        lines.append(("Strategy", STRATEGIES.get(kind, str(kind))))
+    if source := get("weights", "source"):
+        path = get("weights", "path")
+        lines.append(("Weights", WEIGHTS.get(source, str(source)) + (f" {path}" if path else "")))
+    if size := get("sampling", "input_size"):
+        lines.append(("Input", f"{size} px, {'crops' if get('sampling', 'mode') == 'crops' else 'whole images'}"))
+    if epochs := get("schedule", "epochs"):
+        lines.append(("Epochs", f"{epochs:,}"))
+    if batch := get("schedule", "batch_size"):
+        lines.append(("Batch", f"{batch:,}"))
+    if rate := get("optimizer", "lr"):
+        lines.append(("Learning rate", f"{rate:g}, {get('optimizer', 'kind')}, {get('schedule', 'decay')}"))
+    if loss := get("loss", "kind"):
+        lines.append(("Loss", str(loss)))
+    if (seed := recipe.get("seed")) is not None:
+        lines.append(("Seed", str(seed)))
+    return lines
+
+
+class CheckpointDetail(QFrame):
+    """The pane beside the table."""
+
+    predict = Signal()
+    resume = Signal()
+    reveal = Signal()
+    delete = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.setMinimumWidth(280)
+        self._title = _label("heading")
+        self._subtitle = _label("muted")
+        self._map50, self._map = _label("title"), _label("title")
+        self._bars = ScoreBars()
+        self._no_bars = _label("muted", "This checkpoint was not evaluated.")
+        self._facts = QFormLayout()
+        self._facts.setHorizontalSpacing(theme.PAD)
+        self._facts.setVerticalSpacing(4)
+        self._content = self._make_content()
+        self._prompt = _label("muted", "Select a checkpoint to see how well it finds each label.")
+        self._prompt.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        scroll = QScrollArea()
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it takes the keys
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self._content)
+        self._scroll = scroll
+        outer.addWidget(scroll, 1)
+        outer.addWidget(self._prompt, 1)
+        outer.addWidget(self._make_buttons())
+        self.set_checkpoints([], None, {}, editable=True)
+
+    def _make_content(self) -> QWidget:
+        content = QWidget()
+        content.setObjectName("scrolled")
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(theme.PAD, theme.PAD, theme.PAD, theme.PAD)
+        layout.setSpacing(theme.GAP)
+        layout.addWidget(self._title)
+        layout.addWidget(self._subtitle)
+        grid = QGridLayout()
+        grid.setVerticalSpacing(0)
+        self._captions = _label("small", "mAP@.5"), _label("small", "mAP@[.5:.95]")
+        for column, (value, caption) in enumerate(zip((self._map50, self._map), self._captions, strict=True)):
+            grid.addWidget(value, 0, column)
+            grid.addWidget(caption, 1, column)
+            grid.setColumnStretch(column, 1)
+        layout.addLayout(grid)
+        layout.addSpacing(theme.GAP)
+        self._by_label = _label("section")
+        layout.addWidget(self._by_label)
+        layout.addWidget(self._bars)
+        layout.addWidget(self._no_bars)
+        layout.addSpacing(theme.GAP)
+        layout.addWidget(_label("section", "How it was made"))
+        layout.addLayout(self._facts)
+        layout.addStretch(1)
+        return content
+
+    def _make_buttons(self) -> QWidget:
+        foot = QFrame()
+        foot.setProperty("role", "foot")
+        layout = QGridLayout(foot)
+        layout.setContentsMargins(theme.PAD, theme.PAD, theme.PAD, theme.PAD)
+        layout.setSpacing(theme.GAP)
+        self.predict_button = QPushButton("Use for prediction")
+        self.predict_button.setProperty("role", "primary")
+        self.predict_button.setToolTip("Look at what it finds, on the Inspect page (Enter)")
+        self.resume_button = QPushButton("Continue training")
+        self.resume_button.setToolTip("Open the Train page with this checkpoint as the starting weights")
+        self.reveal_button = QPushButton("Reveal file")
+        self.reveal_button.setToolTip("Open the folder that holds the file")
+        self.delete_button = QPushButton("Delete…")
+        self.delete_button.setProperty("role", "danger")
+        self.delete_button.setToolTip("Delete the selected checkpoints' files (Del)")
+        for button, place, signal in (
+            (self.predict_button, (0, 0, 1, 2), self.predict),
+            (self.resume_button, (1, 0, 1, 2), self.resume),
+            (self.reveal_button, (2, 0, 1, 1), self.reveal),
+            (self.delete_button, (2, 1, 1, 1), self.delete),
+        ):
+            layout.addWidget(button, *place)
+            button.clicked.connect(signal)
+        return foot
+
+    def set_checkpoints(
+        self,
+        records: Sequence[CheckpointRecord],
+        run: RunRecord | None,
+        colors: Mapping[str, QColor],
+        *,
+        editable: bool,
+    ) -> None:
+        """Show one checkpoint and its run, or say how many are selected. `colors` are the project's, by label name."""
+        one = records[0] if len(records) == 1 else None
+        self._scroll.setVisible(one is not None)
+        self._prompt.setVisible(one is None)
+        for button in (self.predict_button, self.resume_button, self.reveal_button):
+            button.setEnabled(one is not None)
+        self.delete_button.setEnabled(bool(records) and editable)
+        self.resume_button.setEnabled(one is not None and editable)
+        if one is not None:
+            self._show(one, run, colors)
+        elif records:
+            total = formatting.size(sum(record.size_bytes for record in records))
+            self._prompt.setText(f"{len(records)} checkpoints selected, {total} together.")
+        else:
+            self._prompt.setText("Select a checkpoint to see how well it finds each label.")
+
+    def _show(self, record: CheckpointRecord, run: RunRecord | None, colors: Mapping[str, QColor]) -> None:
+        self._title.setText(record.id)
+        parts = [record.model, f"epoch {record.epoch}", "best of its run" if record.best else ""]
+        self._subtitle.setText(" · ".join(filter(None, parts)))
+        boxes = is_detector(record.model)
+        self._map50.setText(formatting.metric(record.map50 if boxes else record.map))
+        self._map.setText(formatting.metric(record.map) if boxes else "")
+        for caption, text in zip(self._captions, ("mAP@.5", "mAP@[.5:.95]") if boxes else ("mAP", ""), strict=True):
+            caption.setText(text)
+        self._by_label.setText("Average precision by label" + (", IoU 0.5" if boxes else " of images"))
+        muted = theme.theme().muted
+        self._bars.set_bars(
+            [
+                Bar(name, value, colors.get(name, muted), tooltip=_ap_words(name, value, name in colors, boxes))
+                for name, value in record.label_ap50.items()
+            ]
+        )
+        self._bars.setVisible(bool(record.label_ap50))
+        self._no_bars.setVisible(not record.label_ap50)
+        facts = recipe_lines(run.recipe) if run is not None else []
+        facts.append(("Saved", formatting.date(record.created, datetime.now().astimezone())))
+        if run is not None and run.snapshot_hash:
+            facts.append(("Snapshot", run.snapshot_hash[:12]))
+        facts += [("Size", formatting.size(record.size_bytes)), ("File", str(record.path))]
+        if record.note:
+            facts.append(("Note", record.note))
+        self._set_facts(facts)
+
+    def _set_facts(self, facts: Sequence[tuple[str, str]]) -> None:
+        while self._facts.rowCount():
+            self._facts.removeRow(0)
+        for name, value in facts:
+            # A path has no spaces to break at, and would widen the pane; invisible ones would be copied with it.
+            text = ElidedLabel(value) if name == "File" else _label("", value)
+            text.setTextFormat(Qt.TextFormat.PlainText)
+            text.setWordWrap(name != "File")
+            text.setToolTip(value)
+            text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._facts.addRow(_label("muted", name), text)
+
+
+def _ap_words(name: str, value: float | None, known: bool, boxes: bool) -> str:
+    nothing = "no true box of it in the validation images" if boxes else "no validation image carries it"
+    words = nothing if value is None else f"average precision {value:.3f}"
+    return f"{name}: {words}" + ("" if known else "\nThe project has no label of this name.")
+
+
+def _label(role: str, text: str = "") -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", role)
+    label.setWordWrap(role in ("heading", "muted"))
+    return label

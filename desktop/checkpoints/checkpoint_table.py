@@ -1,0 +1,211 @@
+"""The project's checkpoints as a table that sorts, filters, and takes stars and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+)
+
+from core.models.registry import is_detector
+from core.project.records import CheckpointRecord
+from desktop.kit import formatting
+
+Index = QModelIndex | QPersistentModelIndex
+Role = Qt.ItemDataRole
+ROOT = QModelIndex()
+
+SORT = int(Role.UserRole) + 1
+RECORD = int(Role.UserRole) + 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: what it shows, and what it sorts by."""
+
+    title: str
+    tooltip: str
+    text: Callable[[CheckpointRecord], str]
+    sort: Callable[[CheckpointRecord], Any]
+    number: bool = False
+
+
+def _missing_last(value: float | None) -> float:
+    return -1.0 if value is None else value
+
+
+def _date(record: CheckpointRecord) -> str:
+    return formatting.date(record.created, datetime.now().astimezone())
+
+
+COLUMNS: dict[str, Column] = {
+    "star": Column("★", "Your favourites; click to star (S)", lambda r: "★" if r.star else "☆", lambda r: r.star),
+    "id": Column("Checkpoint", "Its name on the command line", lambda r: r.id, lambda r: r.id),
+    "run": Column("Run", "The training that saved it", lambda r: r.run, lambda r: r.run),
+    "epoch": Column("Epoch", "Saved after this epoch", lambda r: str(r.epoch), lambda r: r.epoch, number=True),
+    "model": Column("Model", "The kind of network", lambda r: r.model, lambda r: r.model),
+    "date": Column("Saved", "When it was saved", _date, lambda r: r.created),
+    "map50": Column(
+        "mAP@.5",
+        "Mean average precision at IoU 0.5 on the validation images; models that tell labels of images have none",
+        lambda r: formatting.metric(r.map50),
+        lambda r: _missing_last(r.map50),
+        number=True,
+    ),
+    "map": Column(
+        "mAP",
+        "Mean average precision on the validation images: over IoU 0.50 to 0.95, or of the labels of images",
+        lambda r: formatting.metric(r.map),
+        lambda r: _missing_last(r.map),
+        number=True,
+    ),
+    "best": Column("", "The best of its run", lambda r: "best" if r.best else "", lambda r: r.best),
+    "size": Column(
+        "Size", "Size of the file", lambda r: formatting.size(r.size_bytes), lambda r: r.size_bytes, number=True
+    ),
+    "note": Column("Note", "Your words; double-click or F2 to edit", lambda r: r.note, lambda r: r.note.casefold()),
+}
+KEYS = tuple(COLUMNS)
+
+
+def column(key: str) -> int:
+    """The place of a column."""
+    return KEYS.index(key)
+
+
+def describe(record: CheckpointRecord) -> str:
+    """The tooltip of a row: how well the checkpoint finds each label."""
+    measure = "Average precision at IoU 0.5" if is_detector(record.model) else "Average precision of the labels"
+    lines = [f"{record.id}: {record.model}, epoch {record.epoch}", measure]
+    lines += [f"    {name}   {formatting.metric(value)}" for name, value in record.label_ap50.items()]
+    return "\n".join(lines if record.label_ap50 else [lines[0], "Not evaluated"])
+
+
+class CheckpointTable(QAbstractTableModel):
+    """Rows are checkpoints. Stars and notes are asked for by signal; the new rows come back by `set_records`."""
+
+    star_toggled = Signal(str, bool)  # checkpoint id, wanted
+    note_edited = Signal(str, str)  # checkpoint id, text
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._records: list[CheckpointRecord] = []
+        self.editable = True
+
+    def set_records(self, records: Sequence[CheckpointRecord]) -> None:
+        """Show `records`. Where the same checkpoints stay, selection and editors stay too."""
+        if [record.id for record in records] == [record.id for record in self._records]:
+            self._records = list(records)
+            if records:
+                self.dataChanged.emit(self.index(0, 0), self.index(len(records) - 1, len(KEYS) - 1))
+            return
+        self.beginResetModel()
+        self._records = list(records)
+        self.endResetModel()
+
+    def record(self, row: int) -> CheckpointRecord:
+        return self._records[row]
+
+    def records(self) -> list[CheckpointRecord]:
+        return list(self._records)
+
+    def rowCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(self._records)
+
+    def columnCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(KEYS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        shown = COLUMNS[KEYS[section]]
+        match role:
+            case Role.DisplayRole:
+                return shown.title
+            case Role.ToolTipRole:
+                return shown.tooltip
+            case Role.TextAlignmentRole:
+                return _alignment(KEYS[section])
+        return None
+
+    def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        record, key = self._records[index.row()], KEYS[index.column()]
+        match role:
+            case Role.DisplayRole | Role.EditRole:
+                return COLUMNS[key].text(record)
+            case Role.ToolTipRole:
+                return record.note if key == "note" and record.note else describe(record)
+            case Role.TextAlignmentRole:
+                return _alignment(key)
+        if role == SORT:
+            return COLUMNS[key].sort(record)
+        if role == RECORD:
+            return record
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        editable = self.editable and index.isValid() and KEYS[index.column()] == "note"
+        return flags | Qt.ItemFlag.ItemIsEditable if editable else flags
+
+    def setData(self, index: Index, value: Any, role: int = Role.EditRole) -> bool:
+        if not index.isValid() or role != Role.EditRole or KEYS[index.column()] != "note" or not self.editable:
+            return False
+        record, text = self._records[index.row()], str(value).strip()
+        if text != record.note:
+            self.note_edited.emit(record.id, text)
+        return True
+
+
+class CheckpointFilter(QSortFilterProxyModel):
+    """Sorts by what a column means, and hides what does not fit the text, the model and the toggles."""
+
+    def __init__(self, source: CheckpointTable, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._words: list[str] = []
+        self._model = ""
+        self._best = False
+        self._starred = False
+        self._table = source
+        self.setSourceModel(source)
+        self.setSortRole(SORT)
+        self.setDynamicSortFilter(True)
+
+    def set_filter(self, text: str, model: str, best: bool, starred: bool) -> None:
+        """Show rows that hold every word of `text`, of `model` (any where empty), best or starred ones only."""
+        self._words, self._model, self._best, self._starred = text.casefold().split(), model, best, starred
+        self.invalidate()
+
+    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
+        return accepts(self._table.record(row), self._words, self._model, self._best, self._starred)
+
+    def lessThan(self, left: Index, right: Index) -> bool:
+        # Qt compares Python objects of no type it knows as equal.
+        return bool(left.data(SORT) < right.data(SORT))
+
+
+def accepts(record: CheckpointRecord, words: Sequence[str], model: str, best: bool, starred: bool) -> bool:
+    """Whether a checkpoint passes the filter; `words` are casefolded, each must occur somewhere in its texts."""
+    if (model and record.model != model) or (best and not record.best) or (starred and not record.star):
+        return False
+    text = " ".join((record.id, record.run, record.model, record.note, *record.labels)).casefold()
+    return all(word in text for word in words)
+
+
+def _alignment(key: str) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if COLUMNS[key].number else Qt.AlignmentFlag.AlignLeft
+    if key in ("star", "best"):
+        side = Qt.AlignmentFlag.AlignHCenter
+    return side | Qt.AlignmentFlag.AlignVCenter

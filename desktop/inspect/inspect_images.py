@@ -1,0 +1,185 @@
+"""The list of inspected images: the worst first, or as the person likes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.base import theme
+from desktop.inspect.inspect_list import ICON, IMAGE_ID, SORTS, Counts, InspectList
+from desktop.viewer.thumbnails import ThumbnailLoader
+
+Index = QModelIndex | QPersistentModelIndex
+NUMBERS = {1: 56, 2: 44, 3: 44}  # widths of the columns with counts, in pixels
+
+
+class InspectImages(QFrame):
+    """A table with the order and a filter above it. `position` counts as in `set_images`."""
+
+    chosen = Signal(int)  # position of the image that became current
+
+    def __init__(self, thumbnails: ThumbnailLoader, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.setMinimumWidth(260)
+        self.model = InspectList(thumbnails, self)
+        self._total = 0
+        self._current: int | None = None
+        self.table = self._make_table()
+        self.sorts = QComboBox()
+        self.sorts.addItems(SORTS)
+        self.sorts.setMinimumContentsLength(9)
+        self.sorts.setToolTip("The order of the images")
+        self.only_errors = QCheckBox("Errors only")
+        self.only_errors.setToolTip("Leave out images in which nothing is missed or false")
+        self._count = QLabel()
+        self._count.setProperty("role", "small")
+        bar = QFrame()
+        bar.setProperty("role", "bar")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
+        row.setSpacing(theme.GAP)
+        row.addWidget(self.sorts, 1)
+        row.addWidget(self.only_errors)
+        row.addWidget(self._count)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(bar)
+        layout.addWidget(self.table, 1)
+        self.sorts.currentTextChanged.connect(self._set_view)
+        self.only_errors.toggled.connect(self._set_view)
+        self.table.selectionModel().currentRowChanged.connect(self._row_changed)
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setAccessibleName("Images with their errors")
+        table.setModel(self.model)
+        table.setItemDelegate(_CountCells(table))
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setFrameShape(QFrame.Shape.NoFrame)
+        # The program's table has a border and wide cells; this one is narrow and fills its pane.
+        table.setStyleSheet(
+            "QTableView { border: none; border-radius: 0; } QTableView::item { padding: 2px 4px; }"
+            "QHeaderView::section { padding: 5px 4px; }"
+        )
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setTextElideMode(Qt.TextElideMode.ElideLeft)
+        table.setIconSize(QSize(ICON, ICON))
+        table.setTabKeyNavigation(False)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.verticalHeader().hide()
+        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        table.verticalHeader().setDefaultSectionSize(ICON + 6)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column, width in NUMBERS.items():
+            header.resizeSection(column, width)
+        return table
+
+    def set_images(self, image_ids: Sequence[int], paths: Sequence[Path]) -> None:
+        """Show other images; none is current until `choose`."""
+        self._current = None
+        self._total = len(image_ids)
+        self.model.set_images(image_ids, paths)
+        self._show_count()
+
+    def set_counts(self, missed: Counts, false: Counts, right: Counts, keep: NDArray[np.bool_] | None) -> None:
+        """New counts, by image; the current image stays current, and the order follows the counts."""
+        self.model.set_counts(missed, false, right, keep)
+        self._show_count()
+
+    @property
+    def shown(self) -> int:
+        """How many images the filters let through."""
+        return self.model.rowCount()
+
+    def choose(self, image_id: int | None) -> None:
+        """Make an image current, or the first where it is not shown."""
+        if self.shown == 0:
+            return
+        row = self.model.row_of(image_id) if image_id is not None else None
+        index = self.model.index(row or 0, 0)
+        flags = QItemSelectionModel.SelectionFlag
+        self.table.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        # Where the row is the current one already, nothing was announced.
+        self._row_changed(index)
+
+    def step(self, steps: int) -> None:
+        """To the next or previous image in the order of the list."""
+        current = self.table.currentIndex()
+        row = current.row() + steps if current.isValid() else 0
+        if self.shown:
+            self.table.selectRow(min(max(row, 0), self.shown - 1))
+
+    def next_position(self) -> int | None:
+        """The image that a step would show, or None at the end."""
+        row = self.table.currentIndex().row() + 1
+        return self.model.position(row) if 0 < row < self.shown else None
+
+    def _row_changed(self, index: QModelIndex, _before: QModelIndex | None = None) -> None:
+        if not index.isValid():
+            return
+        position = self.model.position(index.row())
+        if position != self._current:
+            self._current = position
+            self.table.scrollTo(index)
+            self.chosen.emit(position)
+
+    def _set_view(self) -> None:
+        self.model.set_view(self.sorts.currentText(), self.only_errors.isChecked())
+        self._show_count()
+        if (current := self.table.currentIndex()).isValid():
+            self.table.scrollTo(current)
+
+    def _show_count(self) -> None:
+        self._count.setText(f"{self._total:,}" if self.shown == self._total else f"{self.shown:,}/{self._total:,}")
+        self._count.setToolTip(f"{self.shown:,} of {self._total:,} images are listed")
+
+    def image_id(self, row: int) -> int:
+        """The image of a row."""
+        return int(self.model.index(row, 0).data(IMAGE_ID))
+
+
+class _CountCells(QStyledItemDelegate):
+    """Counts keep their colours in the selected row, where a style sheet would paint all words alike."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        super().initStyleOption(option, index)
+        if index.column() in NUMBERS:
+            option.text = ""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        super().paint(painter, option, index)
+        if index.column() in NUMBERS:
+            color = index.data(Qt.ItemDataRole.ForegroundRole)
+            assert isinstance(color, QColor)
+            painter.save()
+            painter.setPen(color)
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(option.rect.adjusted(0, 0, -8, 0), right, index.data())
+            painter.restore()

@@ -1,0 +1,172 @@
+"""The inspected images with their errors, sorted and filtered as the person likes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QIcon, QPixmap
+
+from desktop.base import theme
+from desktop.viewer.thumbnails import THUMBNAIL, ThumbnailLoader
+
+Index = QModelIndex | QPersistentModelIndex
+Role = Qt.ItemDataRole
+ROOT = QModelIndex()
+Counts = NDArray[np.intp]
+
+IMAGE_ID = int(Role.UserRole) + 1
+ICON = 38  # side of a picture in the list, in pixels
+
+COLUMNS = ("Image", "Missed", "False", "Right")
+SORTS = ("Most errors", "Most missed", "Most false", "Most right", "Name")
+
+
+def order(missed: Counts, false: Counts, right: Counts, sort: str, keep: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Rows to show, in the order of `sort`; equal ones stay in the order of their names. Arrays (images,)."""
+    value = {
+        "Most errors": missed + false,
+        "Most missed": missed,
+        "Most false": false,
+        "Most right": right,
+        "Name": np.zeros(len(missed), np.intp),
+    }[sort]
+    rows = np.argsort(-value, kind="stable")
+    return rows[keep[rows]]
+
+
+class InspectList(QAbstractTableModel):
+    """One row an image. `set_counts` reorders without losing the current row."""
+
+    def __init__(self, thumbnails: ThumbnailLoader, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+        self._ids: list[int] = []
+        self._paths: list[Path] = []
+        none = np.zeros(0, np.intp)
+        self._missed, self._false, self._right, self._rows = none, none, none, none
+        self._sort = SORTS[0]
+        self._only_errors = False
+        self._keep: NDArray[np.bool_] | None = None
+        self._places: dict[str, int] = {}
+        self._blank = QPixmap(ICON, ICON)
+        self._blank.fill(Qt.GlobalColor.transparent)
+        thumbnails.loaded.connect(self._picture_came)
+
+    def set_images(self, image_ids: Sequence[int], paths: Sequence[Path]) -> None:
+        """Show other images, with no counts yet."""
+        self.beginResetModel()
+        self._ids, self._paths = list(image_ids), list(paths)
+        self._places = {str(path): place for place, path in enumerate(paths)}
+        zero = np.zeros(len(image_ids), np.intp)
+        self._missed, self._false, self._right, self._keep = zero, zero, zero, None
+        self._rows = self._order()
+        self.endResetModel()
+
+    def set_counts(self, missed: Counts, false: Counts, right: Counts, keep: NDArray[np.bool_] | None = None) -> None:
+        """New counts, by image; `keep` says which images a filter lets through."""
+        self._missed, self._false, self._right, self._keep = missed, false, right, keep
+        self._reorder()
+
+    def set_view(self, sort: str, only_errors: bool) -> None:
+        """How to sort, and whether images without errors are left out."""
+        self._sort, self._only_errors = sort, only_errors
+        self._reorder()
+
+    def _order(self) -> NDArray[np.intp]:
+        keep = np.ones(len(self._ids), bool) if self._keep is None else self._keep
+        if self._only_errors:
+            keep = keep & (self._missed + self._false > 0)
+        return order(self._missed, self._false, self._right, self._sort, keep)
+
+    def _reorder(self) -> None:
+        rows = self._order()
+        if np.array_equal(rows, self._rows):
+            if len(rows):
+                self.dataChanged.emit(self.index(0, 1), self.index(len(rows) - 1, 3))
+            return
+        self.layoutAboutToBeChanged.emit()
+        old = self.persistentIndexList()
+        places = {int(row): place for place, row in enumerate(rows)}
+        new = [self._moved(index, places) for index in old]
+        self._rows = rows
+        self.changePersistentIndexList(old, new)
+        self.layoutChanged.emit()
+
+    def _moved(self, index: QModelIndex, places: dict[int, int]) -> QModelIndex:
+        place = places.get(int(self._rows[index.row()]))
+        return QModelIndex() if place is None else self.createIndex(place, index.column())
+
+    def position(self, row: int) -> int:
+        """Place of a row among the images given to `set_images`."""
+        return int(self._rows[row])
+
+    def row_of(self, image_id: int) -> int | None:
+        """The row that shows an image, or None where a filter hides it."""
+        if image_id not in self._ids:
+            return None
+        found = np.flatnonzero(self._rows == self._ids.index(image_id))
+        return int(found[0]) if len(found) else None
+
+    def rowCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Role.DisplayRole:
+            return COLUMNS[section]
+        if role == Role.ToolTipRole:
+            return (
+                "The image",
+                "Boxes' labels that no detection found",
+                "Claims of a label that are not true",
+                "Labels found",
+            )[section]
+        if role == Role.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if section else Qt.AlignmentFlag.AlignLeft
+            return side | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        place = self.position(index.row())
+        path = self._paths[place]
+        if role == IMAGE_ID:
+            return self._ids[place]
+        if role == Role.ToolTipRole:
+            return str(path)
+        if index.column() == 0:
+            if role == Role.DisplayRole:
+                # Without the suffix, which is in the tooltip: the digits before it are what tells images apart.
+                return path.stem
+            return self._thumbnail(path) if role == Role.DecorationRole else None
+        value = int((self._missed, self._false, self._right)[index.column() - 1][place])
+        match role:
+            case Role.DisplayRole:
+                return str(value)
+            case Role.TextAlignmentRole:
+                return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            case Role.ForegroundRole:
+                tokens = theme.theme()
+                return (tokens.warning, tokens.bad, tokens.good)[index.column() - 1] if value else tokens.muted
+        return None
+
+    def _thumbnail(self, path: Path) -> QIcon:
+        picture = self._thumbnails.request(path, THUMBNAIL)
+        # An icon, since the view scales those to its icon size; a blank one keeps the names in line meanwhile.
+        return QIcon(picture if picture is not None else self._blank)
+
+    def _picture_came(self, path: str, _size: int) -> None:
+        place = self._places.get(path)
+        if place is not None and (row := self.row_of(self._ids[place])) is not None:
+            index = self.index(row, 0)
+            self.dataChanged.emit(index, index, [int(Role.DecorationRole)])

@@ -1,0 +1,296 @@
+"""The middle of the Inspect page: the image, what is drawn of it, and the threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.inspection.inspect_data import Mark, Show
+from desktop.base import theme
+from desktop.inspect.inspect_view import InspectView, Names, key
+from desktop.viewer.pyramid import Pyramid
+
+IOUS = (0.3, 0.5, 0.75, 0.9)
+# From these widths on, in pixels, the buttons above the image have words.
+ROOM_FOR_CHIPS = 500
+ROOM_FOR_ALL = 580
+# What each shows, of boxes and of images that carry labels.
+CHIPS = {
+    "right": ("Right", "Detections that are right (TP)", "Labels that are rightly found in the image (TP)"),
+    "false": ("False", "Detections that are false (FP)", "Labels that are wrongly found in the image (FP)"),
+    "missed": ("Missed", "True boxes that nothing found (FN)", "Labels of the image that were not found (FN)"),
+    "truth": ("Truth", "All true boxes (T)", "All labels that the image carries (T)"),
+}
+
+
+class InspectStage(QFrame):
+    """One view, or two side by side with the truth on the left, that zoom together."""
+
+    threshold_changed = Signal(float)
+    iou_changed = Signal(float)
+    best_threshold_wanted = Signal()
+    open_wanted = Signal()  # the image, on the page where it can be corrected
+    pointed = Signal(object)  # Mark under the mouse, else the selected one, else None
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._show = Show()
+        self._hovered: Mark | None = None
+        self._selected: Mark | None = None
+        self._counts: dict[str, int] = {}  # (box, label) pairs in this image, by chip
+        self.left = InspectView("both")
+        self.right = InspectView("detection")
+        self.right.hide()
+        views = QSplitter(Qt.Orientation.Horizontal)
+        views.setChildrenCollapsible(False)
+        views.addWidget(self.left)
+        views.addWidget(self.right)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._make_head())
+        layout.addWidget(views, 1)
+        layout.addWidget(self._make_foot())
+        self.left.view_changed.connect(lambda: self._link(self.left, self.right))
+        self.right.view_changed.connect(lambda: self._link(self.right, self.left))
+        for view in (self.left, self.right):
+            view.hovered.connect(self._hover)
+            view.selected.connect(self.select)
+        theme.notifier.theme_changed.connect(self._tint)
+        self._tint()
+
+    def _make_head(self) -> QWidget:
+        head = QFrame()
+        head.setProperty("role", "bar")
+        row = QHBoxLayout(head)
+        row.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
+        row.setSpacing(4)
+        self.chips: dict[str, QToolButton] = {}
+        for name, (text, tooltip, _) in CHIPS.items():
+            chip = _tool(text, tooltip, checkable=True)
+            chip.setChecked(True)
+            chip.setIconSize(QSize(16, 16))
+            chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            chip.toggled.connect(self._chips_toggled)
+            self.chips[name] = chip
+            row.addWidget(chip)
+        row.addStretch(1)
+        self.side_by_side = _tool("Side by side", "Truth on the left, detections on the right (B)", checkable=True)
+        self.side_by_side.toggled.connect(self._set_side_by_side)
+        fit = _tool("Fit", "Show the whole image (F)")
+        fit.clicked.connect(self.fit)
+        self.open_button = _tool("Correct…", "Open this image on the Label page, to mend a wrong label (E)")
+        self.open_button.clicked.connect(self.open_wanted)
+        for button, icon in ((self.side_by_side, "grid"), (fit, "fit"), (self.open_button, "edit")):
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            theme.set_icon(button, icon, size=16)
+            row.addWidget(button)
+        return head
+
+    def _make_foot(self) -> QWidget:
+        foot = QFrame()
+        foot.setProperty("role", "foot")
+        row = QHBoxLayout(foot)
+        row.setContentsMargins(theme.PAD, 6, theme.PAD, 6)
+        row.setSpacing(theme.GAP)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(1, 99)
+        self.slider.setValue(50)
+        self.slider.setToolTip("Detections below this score are left out ([ and ])")
+        self.slider.valueChanged.connect(self._slider_moved)
+        self.value = QLabel("0.50")
+        self.value.setFont(theme.mono_font(13))
+        self.value.setFixedWidth(36)
+        self.best_button = _tool("Best F1", "The threshold with the best F1 over these images")
+        self.best_button.clicked.connect(self.best_threshold_wanted)
+        self.ious = QComboBox()
+        self.ious.setToolTip("How well a detection must overlap a true box to count as right")
+        for iou in IOUS:
+            self.ious.addItem(f"{iou:g}", iou)
+        self.ious.setCurrentIndex(IOUS.index(0.5))
+        self.ious.currentIndexChanged.connect(lambda: self.iou_changed.emit(self.iou))
+        row.addWidget(_caption("Score ≥", self.slider))
+        row.addWidget(self.value)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.best_button)
+        self._iou_caption = _caption("IoU ≥", self.ious)
+        row.addWidget(self._iou_caption)
+        row.addWidget(self.ious)
+        return foot
+
+    # -- the threshold
+
+    @property
+    def threshold(self) -> float:
+        return self.slider.value() / 100
+
+    def set_is_detector(self, tells: bool) -> None:
+        """Speak of boxes and how well they overlap, or of labels of images, which always lie on all of it."""
+        self.ious.setVisible(tells)
+        self._iou_caption.setVisible(tells)
+        for name, (_, of_boxes, of_images) in CHIPS.items():
+            self.chips[name].setToolTip(of_boxes if tells else of_images)
+
+    def set_threshold(self, threshold: float) -> None:
+        """Move the slider, which tells everybody."""
+        self.slider.setValue(round(threshold * 100))
+
+    def step_threshold(self, steps: int) -> None:
+        """Move the threshold by hundredths."""
+        self.slider.setValue(self.slider.value() + steps)
+
+    @property
+    def iou(self) -> float:
+        return float(self.ious.currentData())
+
+    def _slider_moved(self, value: int) -> None:
+        self.value.setText(f"{value / 100:.2f}")
+        self.threshold_changed.emit(value / 100)
+
+    # -- what is drawn
+
+    def set_image(self, image: Pyramid | None, message: str = "") -> None:
+        """Show an image, or words in its place. The marks of the one before are gone."""
+        self._hovered = self._selected = None
+        for view in (self.left, self.right):
+            view.set_marks([], Names((), ()))
+            view.set_selected(None)
+            view.set_image(image)
+        self.left.set_message(message)
+
+    def set_marks(self, marks: Sequence[Mark], names: Names) -> None:
+        """Draw these over the image. Selection and hover go on to the marks that took their place."""
+        there = {key(mark): mark for mark in marks}
+        self._selected = there.get(key(self._selected)) if self._selected else None
+        self._hovered = there.get(key(self._hovered)) if self._hovered else None
+        for view in (self.left, self.right):
+            view.set_marks(marks, names)
+        self._counts = {name: _pairs(marks, name, self._show.label) for name in CHIPS}
+        self._name_buttons()
+        self._tell()
+
+    def _name_buttons(self) -> None:
+        """Words where there is room for them; signs, counts and tooltips where there is not."""
+        for name, chip in self.chips.items():
+            count = str(self._counts.get(name, ""))
+            chip.setText(f"{CHIPS[name][0]} {count}".rstrip() if self.width() >= ROOM_FOR_CHIPS or not count else count)
+        styles = Qt.ToolButtonStyle
+        style = styles.ToolButtonTextBesideIcon if self.width() >= ROOM_FOR_ALL else styles.ToolButtonIconOnly
+        self.open_button.setToolButtonStyle(style)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._name_buttons()
+
+    def set_label(self, label: int | None) -> None:
+        """Draw only what carries this label."""
+        self._set_show(replace(self._show, label=label))
+
+    def toggle(self, name: str) -> None:
+        """Switch one kind of mark on or off."""
+        self.chips[name].toggle()
+
+    def fit(self) -> None:
+        self.left.fit()
+
+    def select(self, mark: Mark | None) -> None:
+        """Select a mark; None for none."""
+        self._selected = mark
+        for view in (self.left, self.right):
+            view.set_selected(key(mark) if mark else None)
+        self._tell()
+
+    def _hover(self, mark: Mark | None) -> None:
+        self._hovered = mark
+        self._tell()
+
+    def _tell(self) -> None:
+        self.pointed.emit(self._hovered or self._selected)
+
+    def _chips_toggled(self) -> None:
+        self._set_show(replace(self._show, **{name: chip.isChecked() for name, chip in self.chips.items()}))
+
+    def _set_show(self, show: Show) -> None:
+        self._show = show
+        for view in (self.left, self.right):
+            view.set_show(show)
+
+    def _link(self, moved: InspectView, other: InspectView) -> None:
+        # A view that is hidden fits the image into a size that nobody sees.
+        if self.side_by_side.isChecked() and moved.isVisible() and other.isVisible():
+            other.follow(moved)
+
+    def _set_side_by_side(self, on: bool) -> None:
+        self.left.set_side("truth" if on else "both")
+        self.right.setVisible(on)
+        self.left.fit()
+
+    def _tint(self) -> None:
+        tokens = theme.theme()
+        for name, color in (
+            ("right", tokens.good),
+            ("false", tokens.bad),
+            ("missed", tokens.warning),
+            ("truth", tokens.series[0]),
+        ):
+            self.chips[name].setIcon(_outline_icon(color, dashed=name == "missed"))
+
+
+def _pairs(marks: Sequence[Mark], name: str, wanted: int | None) -> int:
+    """(box, label) pairs of one kind, as the metrics count them; of the wanted label only, if there is one."""
+    source = "truth" if name in ("truth", "missed") else "detection"
+    verdicts = [
+        verdict
+        for mark in marks
+        if mark.source == source
+        for label, verdict in zip(mark.labels, mark.verdicts, strict=True)
+        if wanted is None or label == wanted
+    ]
+    return len(verdicts) if name == "truth" else sum(verdict == (name == "right") for verdict in verdicts)
+
+
+def _outline_icon(color: QColor, *, dashed: bool) -> QIcon:
+    pixmap = QPixmap(32, 32)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    pen = QPen(color, 5)
+    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    if dashed:
+        pen.setDashPattern([1.3, 1.1])
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    painter.setPen(pen)
+    painter.drawRect(5, 5, 22, 22)
+    painter.end()
+    pixmap.setDevicePixelRatio(2)
+    return QIcon(pixmap)
+
+
+def _tool(text: str, tooltip: str, *, checkable: bool = False) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tooltip)
+    button.setCheckable(checkable)
+    button.setProperty("role", "bar")
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def _caption(text: str, buddy: QWidget) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", "muted")
+    label.setBuddy(buddy)
+    return label

@@ -1,0 +1,201 @@
+"""What the Label page does to images as a whole: one or many, each time one edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QPoint, Signal
+from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
+
+from core.project.edits import image_edits
+from core.project.edits.edit import Edit
+from core.project.images.split_table import listed, torn_groups
+from core.project.project import Project
+from core.types import Split, Status
+from desktop.base.background import Tasks
+from desktop.kit import formatting
+from desktop.kit.error_box import message_box
+from desktop.label.images.bulk_bar import images_menu
+from desktop.label.label_context import LabelContext
+from desktop.project.group_dialog import GroupImagesDialog
+
+ASK_FROM = 20  # images that are taken out without a question; undo brings them back anyway
+
+
+class ImageWork(QObject):
+    """Turns choices in lists, menus and fields into edits."""
+
+    reviewed = Signal()  # the current image is done: go on to the next
+
+    def __init__(self, context: LabelContext, tasks: Tasks, window: QWidget) -> None:
+        """`window` is what questions are asked in front of."""
+        super().__init__(window)
+        self._context = context
+        self._tasks = tasks
+        self._window = window
+
+    # -- status
+
+    def set_status(self, image_ids: list[int], status: Status) -> None:
+        project = self._context.project
+        if project is None:
+            return
+        marking = image_edits.mark(project, image_ids, status)
+        done = len(image_ids) - len(marking.refused)
+        if marking.edit.is_empty and not marking.refused:
+            self._say(f"{_images(len(image_ids))}: marked {status} already")
+        elif marking.edit.is_empty:
+            self._warn(f"{_cannot(len(marking.refused), marking.why, status)}.")
+        elif self._apply(lambda _project: marking.edit):
+            self._say(marking.edit.name)
+            if marking.refused:
+                stay = _cannot(len(marking.refused), marking.why, status)
+                self._warn(f"{_images(done)} marked {status}. {stay}, and kept the status.")
+
+    def toggle_clean(self) -> None:
+        """Say that the current image is free of defects, or take that back."""
+        record = self._context.record
+        clean = record is not None and record.status is Status.CLEAN
+        status = Status.UNLABELLED if clean else Status.CLEAN
+        self._context.apply(lambda project, image_id: image_edits.set_status(project, [image_id], status))
+
+    def review(self) -> None:
+        """Say that the current image is right as it is; announces `reviewed` where it can be."""
+        record = self._context.record
+        if record is None:
+            return
+        if record.status is Status.UNLABELLED and not record.box_count:
+            self._warn("This image has no boxes. Draw them, or mark it clean if it has no defects.")
+            return
+        # Clean is a verdict already, and says more than reviewed would. To write what is there already changes nothing.
+        done = record.status in (Status.CLEAN, Status.REVIEWED) or self._context.apply(
+            lambda project, image_id: image_edits.set_status(project, [image_id], Status.REVIEWED)
+        )
+        if done:
+            self.reviewed.emit()
+
+    # -- split, group, note
+
+    def set_split(self, image_ids: list[int], split: Split) -> None:
+        project = self._context.project
+        if project is None:
+            return
+        torn = torn_groups(project.images(), image_ids, split)
+        if torn:
+            behind = [image_id for others in torn.values() for image_id in others]
+            answer = self._ask_about_torn(list(torn), len(behind), len(image_ids), split)
+            if answer is None:
+                return
+            image_ids = [*image_ids, *behind] if answer else image_ids
+        edit = image_edits.move_to_split(project, image_ids, split)
+        if self._apply(lambda _project: edit):
+            self._say(edit.name)
+
+    def set_group(self, image_ids: list[int], group: str) -> None:
+        if self._apply(lambda project: image_edits.put_in_group(project, image_ids, group)):
+            count = _images(len(image_ids))
+            self._say(f"{count} put into group {group}" if group else f"{count} taken out of their groups")
+
+    def ask_group(self, image_ids: list[int]) -> None:
+        """Ask for the group of some images."""
+        project = self._context.project
+        if project is None or not image_ids:
+            return
+        names = sorted({image.group for image in project.images()} - {""})
+        present = {project.image(image_id).group for image_id in image_ids}
+        current = next(iter(present)) if len(present) == 1 else ""
+        choices = [current, *(name for name in ["", *names] if name != current)]
+        text = f"Group of {_images(len(image_ids))} (empty: none).\nImages of one group stay together in train, val or test."
+        name, done = QInputDialog.getItem(self._window, "Set group", text, choices, 0, True)
+        if done:
+            self.set_group(image_ids, name.strip())
+
+    def group_images(self, chosen: list[int], shown: list[int]) -> None:
+        """Group by folder or name: the images `chosen`, those `shown`, or all."""
+        project = self._context.project
+        if project is None:
+            return
+        images = project.images()
+        scopes = {f"All {_images(len(images))}": images}
+        for ids, text in ((shown, "shown"), (chosen if len(chosen) > 1 else [], "chosen")):
+            if ids and len(ids) < len(images):
+                scopes = {f"The {_images(len(ids))} {text}": [project.image(image_id) for image_id in ids]} | scopes
+        dialog = GroupImagesDialog(self._tasks, scopes, self._window)
+        if dialog.exec() and (groups := dialog.groups()):
+            edit = image_edits.set_groups(project, groups)
+            if edit.is_empty:
+                self._say("These images have these groups already")
+            elif self._apply(lambda _project: edit):
+                self._say(edit.name)
+
+    def set_note(self, note: str) -> None:
+        self._context.apply(lambda project, image_id: image_edits.set_note(project, image_id, note))
+
+    # -- taking out
+
+    def remove(self, image_ids: list[int]) -> None:
+        project = self._context.project
+        if project is None or not image_ids:
+            return
+        if len(image_ids) >= ASK_FROM and not self._may_remove(project, image_ids):
+            return
+        if self._apply(lambda project: image_edits.remove_images(project, image_ids)):
+            self._say(f"Taken out: {_images(len(image_ids))}. The files stay; undo brings them back.")
+
+    # -- the menu
+
+    def show_menu(self, image_ids: list[int], at: QPoint) -> None:
+        """What can be done to the images, at a place on the screen."""
+        menu = images_menu(self._window, image_ids, self)
+        for action in menu.actions():
+            action.setEnabled(self._context.editable)
+        menu.exec(at)
+        menu.deleteLater()
+
+    # -- inside
+
+    def _apply(self, build: Callable[[Project], Edit]) -> bool:
+        return self._context.apply_to_project(build)
+
+    def _say(self, text: str) -> None:
+        self._context.session.message.emit(text)
+
+    def _warn(self, text: str) -> None:
+        self._context.notice.show_notice(text, "warning", stays=False)
+
+    def _ask_about_torn(self, groups: list[str], behind: int, count: int, split: Split) -> bool | None:
+        """Whether the whole groups go along; None: nothing is to be moved."""
+        what = f"The group {listed(groups)} would be" if len(groups) == 1 else f"The groups {listed(groups)} would be"
+        text = (
+            f"{what} divided: {_images(behind)} of {'it' if len(groups) == 1 else 'them'} are in another split. "
+            "A model that was trained on a part is measured too well on the same part."
+        )
+        box = message_box(self._window, f"Move whole groups to {split}?", text)
+        whole = box.addButton(f"Move all {count + behind:,} images", QMessageBox.ButtonRole.AcceptRole)
+        some = box.addButton(f"Only the {count:,} chosen", QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(whole)
+        box.exec()
+        clicked = box.clickedButton()
+        return True if clicked is whole else False if clicked is some else None
+
+    def _may_remove(self, project: Project, image_ids: list[int]) -> bool:
+        boxes = sum(project.image(image_id).box_count for image_id in image_ids)
+        text = (
+            f"{formatting.plural(boxes, 'box', 'boxes')} on them {'leaves' if boxes == 1 else 'leave'} the project, too. "
+            "The files stay where they are, and undo brings everything back."
+        )
+        box = message_box(self._window, f"Take {_images(len(image_ids))} out of the project?", text)
+        out = box.addButton("Take out", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.exec()
+        return box.clickedButton() is out
+
+
+def _images(count: int) -> str:
+    return formatting.plural(count, "image")
+
+
+def _cannot(count: int, why: str, status: Status) -> str:
+    """That images could not be given a status, as the beginning of a sentence."""
+    return f"{_images(count)} {why} cannot be {status}"

@@ -1,0 +1,366 @@
+"""The Label page: the images on the left, the canvas in the middle, labels and boxes on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from core.changes import Changes
+from core.types import Status
+from desktop.base import actions as table
+from desktop.base.session import Session
+from desktop.kit.notice import Notice
+from desktop.label.box_editing import BoxEditing
+from desktop.label.boxes.box_list import BoxList
+from desktop.label.canvas.annotation_canvas import AnnotationCanvas
+from desktop.label.canvas_bars import CanvasBar, PointerBar
+from desktop.label.columns import Columns
+from desktop.label.file_notes import FileNotes
+from desktop.label.file_notice import FileNotice
+from desktop.label.history_list import HistoryList
+from desktop.label.image_details import ImageDetails
+from desktop.label.image_history import ImageHistory
+from desktop.label.image_work import ImageWork
+from desktop.label.images.image_list_panel import ImageListPanel
+from desktop.label.label_context import LabelContext
+from desktop.label.label_view import LabelView
+from desktop.label.labels.label_panel import LabelPanel
+from desktop.label.labels.label_rows import LabelRows
+from desktop.label.last_place import Resume
+from desktop.label.side_panel import SidePanel
+from desktop.label.space_key import keeps_space, trigger_space
+from desktop.services import Services
+from desktop.viewer.pictures import PictureLoader, Travel, worth_fetching
+
+NO_IMAGES = (
+    "No images yet.\n\nDrop image files or folders here, or press {files} to add files and {folder} to add a folder."
+)
+# Actions that need a project open for writing.
+CHANGING = frozenset(
+    {"draw", "delete", "duplicate", "cut", "paste", "paste_previous", "labels_menu", "keep_labels"}
+    | {"clean", "reviewed", "remove_image", "group_images"}
+)
+# Actions that need no image.
+ALWAYS = frozenset({"find_images", "show_images", "show_panels", "filter_images"})
+BOX_MENU = ("labels_menu", "duplicate", "copy", "cut", "delete")  # of the list of boxes
+
+T = TypeVar("T")
+MANY = 200  # changed files that are looked for one by one
+
+
+class LabelPage(QWidget):
+    """Turns what the hand does on the canvas and the panels into edits of the session."""
+
+    title = "Label"
+
+    def __init__(self, session: Session, services: Services) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._session = session
+        self._services = services
+        self._pictures = PictureLoader(services.tasks, self)
+        self._pictures.follow(session, services.settings)
+        self._travel = Travel()
+        self.canvas = AnnotationCanvas()
+        self.notice = Notice()
+        self._context = LabelContext(session, self.notice)
+        self._work = ImageWork(self._context, services.tasks, self)
+        self.images = ImageListPanel(session, services, self._work)
+        self.labels = LabelPanel(session, self._context.apply_to_project)
+        self._editing = BoxEditing(self._context, self.canvas, self.images.image_before, self)
+        self._view = LabelView(self.canvas, self._context, services)
+        handlers = self._handlers() | self._editing.handlers() | self._view.handlers()
+        self._actions = table.build(self, table.LABEL, handlers, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self._view.use_actions(self._actions)
+        self._editing.use_actions(self._actions)
+        self.labels.use_keep_action(self._actions["keep_labels"])
+        self.box_list = BoxList()
+        self.details = ImageDetails()
+        self.history = ImageHistory()
+        self.edits = HistoryList(session)
+        self._file_notes = FileNotes()
+        self._bar = CanvasBar(self._actions)
+        self._foot = PointerBar()
+        self._place()
+        self._connect()
+        self._set_project()
+        Resume(session, services.settings, self.canvas)
+
+    # -- for the main window
+
+    def activated(self) -> None:
+        self._session.hint.emit(self.canvas.hint())
+        self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def deactivated(self) -> None:
+        self._settle()
+
+    def actions(self) -> list[QAction]:
+        return list(self._actions.values())
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and keeps_space(event, self.images):
+            event.accept()
+            return True
+        return super().event(event)
+
+    # -- building
+
+    def _handlers(self) -> dict[str, Callable[..., object]]:
+        return {
+            "clean": self._work.toggle_clean,
+            "reviewed": self._review,
+            "previous": lambda: self._step(-1),
+            "next": lambda: self._step(1),
+            "next_unlabelled": lambda: self._step_unlabelled(1),
+            "previous_unlabelled": lambda: self._step_unlabelled(-1),
+            "remove_image": self._remove_current,
+            "focus_labels": lambda: self._go_to_panel(self.labels.rows),
+            "focus_boxes": lambda: self._go_to_panel(self.box_list),
+            "note": self._write_note,
+            "group_images": lambda: self._work.group_images(self.images.chosen(), self.images.shown.image_ids()),
+            "find_images": self._find_images,
+            "filter_images": self._filter_images,
+            "show_images": lambda shown: self._columns.fold("left", not shown),
+            "show_panels": lambda shown: self._columns.fold("right", not shown),
+        }
+
+    def _place(self) -> None:
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._bar)
+        column.addWidget(self._file_notes)
+        column.addWidget(self.notice)
+        column.addWidget(FileNotice(self._session, self._services.files))
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self._foot)
+        settings = self._services.settings
+        self.side = SidePanel(
+            self.labels, self.box_list, settings, Image=self.details, History=self.history, Undo=self.edits
+        )
+        self._columns = Columns(self.images, middle, self.side, settings)
+        self._actions["show_images"].setChecked(not self._columns.folded("left"))
+        self._actions["show_panels"].setChecked(not self._columns.folded("right"))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._columns)
+
+    def _connect(self) -> None:
+        canvas, session = self.canvas, self._session
+        canvas.selection_changed.connect(self._show_selection)
+        canvas.space_tapped.connect(lambda: trigger_space(self._actions.values()))
+        canvas.armed_changed.connect(self._actions["draw"].setChecked)
+        canvas.hint_changed.connect(session.hint)
+        self._foot.follow(canvas)
+        self.labels.toggled.connect(self._editing.toggle_label)
+        self._editing.next_labels_changed.connect(self._show_selection)
+        self._context.refused.connect(self._show_truth)
+        self.labels.keep_switched.connect(self._editing.set_keep)
+        self.edits.failed.connect(self.notice.show_notice)
+        self.box_list.chosen.connect(canvas.select)
+        self.box_list.opened.connect(self._show_box)
+        self.box_list.pointed.connect(canvas.set_highlighted)
+        self.box_list.use_menu(lambda: [self._actions[name] for name in BOX_MENU])
+        self.images.menu_requested.connect(self._work.show_menu)
+        self.images.listed.connect(self._show_record)
+        self._work.reviewed.connect(lambda: self._step(1))
+        self.details.split_chosen.connect(lambda split: self._with_current(self._work.set_split, split))
+        self.details.group_entered.connect(lambda group: self._with_current(self._work.set_group, group))
+        self.details.note_entered.connect(self._work.set_note)
+        for panel in (self.images, self.details, self.labels, self.box_list, self.edits):
+            panel.left.connect(lambda: self.canvas.setFocus(Qt.FocusReason.OtherFocusReason))
+        self.side.tabs.currentChanged.connect(lambda _tab: self._show_history())
+        self._pictures.outdated.connect(self._show_image)
+        self._services.files.states_changed.connect(self._read_again)
+        self._pictures.ready.connect(self._picture_came)
+        self._pictures.failed.connect(self._picture_failed)
+        session.image_changed.connect(self._show_image)
+        session.changed.connect(self._refresh)
+        session.project_changed.connect(self._set_project)
+        session.settle.connect(self._settle)
+
+    # -- following the session
+
+    def _set_project(self) -> None:
+        project = self._session.project
+        self._pictures.forget()
+        self.notice.clear()
+        labels = project.labels() if project is not None else ()
+        self.canvas.set_labels(labels)
+        self._editing.open_project()
+        self._view.open_project()
+        self.canvas.set_editable(self._context.editable)
+        self._show_image()
+
+    def _show_image(self) -> None:
+        """Bring the session's image on the screen; until it is decoded, nothing of another image stays there."""
+        self.canvas.set_boxes(())
+        project, record = self._session.project, self._context.record
+        path = project.image_path(record) if project is not None and record is not None else None
+        picture = self._pictures.get(path) if path is not None else None
+        self.canvas.set_image(picture)
+        if picture is None and path is not None:
+            self.canvas.set_message(self._pictures.problem(path) or "Loading…")
+        elif path is None and project is not None:
+            keys = {"files": "window.add_images", "folder": "window.add_folder"}
+            self.canvas.set_message(self._services.keymap.named(NO_IMAGES, **keys))
+        self._file_notes.show_notes(picture.notices if picture is not None else ())
+        if project is not None:
+            near = [project.image(image_id) for image_id in self.images.neighbours(self._travel)]
+            ahead = worth_fetching(near, self._pictures.ahead_bytes)
+            self._pictures.want(path, [project.image_path(neighbour) for neighbour in ahead])
+        self._show_record()
+        self._show_boxes()
+
+    def _read_again(self, image_ids: frozenset[int]) -> None:
+        """Show what changed files hold now; of one that vanished, what was seen last stays in sight."""
+        project = self._session.project
+        there = image_ids - self._services.files.missing
+        if project is None or not there:
+            return
+        if len(there) > MANY:
+            # A folder that came back: to look for each of its images among what is in memory would take longer.
+            self._pictures.forget()
+            self._services.thumbnails.forget_all()
+            self._show_image()
+            return
+        paths = [project.image_path(image_id) for image_id in there if project.has_image(image_id)]
+        self._pictures.read_again(paths)
+        for path in paths:
+            self._services.thumbnails.forget(path)
+
+    def _refresh(self, changes: Changes, _initiator: object) -> None:
+        project = self._context.project
+        if project is None:
+            return
+        if changes.labels:
+            self.canvas.set_labels(project.labels())
+        current = self._session.image_id
+        if current in changes.images or changes.labels or changes.image_list:
+            self._show_boxes()
+        if current in changes.images or changes.image_list:
+            self._show_record()
+        self.details.show_groups(self.images.groups())
+
+    def _show_boxes(self) -> None:
+        project, boxes = self._context.project, self._context.boxes
+        self.canvas.set_boxes(boxes if self.canvas.has_image else ())
+        labels = project.labels() if project is not None else ()
+        scale = project.setting("mm_per_pixel") if project is not None else None
+        self.box_list.show_boxes(boxes, labels, self.canvas.selected, scale)
+        self._show_selection()
+
+    def _show_record(self) -> None:
+        record = self._context.record
+        self._bar.show_record(record, *self.images.position())
+        self.details.show_record(record, editable=self._context.editable)
+        clean = record is not None and record.status is Status.CLEAN
+        self._actions["clean"].setText("Not clean" if clean else "Clean")
+        for name, action in self._actions.items():
+            able = record is not None and (self._context.editable or name not in CHANGING)
+            action.setEnabled(able or name in ALWAYS)
+        self._show_history()
+
+    def _show_history(self) -> None:
+        project, image_id = self._session.project, self._session.image_id
+        if self.history.isVisible():
+            events = project.image_history(image_id) if project is not None and image_id is not None else ()
+            self.history.show_events(events)
+
+    def _show_selection(self) -> None:
+        """Tell panels and bars what is selected."""
+        selected = self.canvas.chosen
+        if not selected:
+            sets, about = [self._editing.next_labels], "Ticked: labels of the next box"
+        elif len(selected) == 1:
+            sets, about = [selected[0].labels], "Ticked: labels of the selected box"
+        else:
+            sets, about = [box.labels for box in selected], f"Ticked: labels of the {len(selected)} selected boxes"
+        self.labels.show_sets(sets, about)
+        self._editing.show_next_labels()
+        self.labels.show_keep(self._editing.keeping)
+        self.box_list.show_selection(self.canvas.selected)
+        if self._context.record is not None:
+            self._foot.show_boxes(len(self.canvas.boxes), len(selected))
+        else:
+            self._foot.clear()
+
+    def _picture_came(self, path: str) -> None:
+        if self._is_current(path):
+            self._show_image()
+
+    def _picture_failed(self, path: str, reason: str) -> None:
+        if self._is_current(path):
+            self.canvas.set_message(reason)
+
+    def _is_current(self, path: str) -> bool:
+        project, record = self._session.project, self._context.record
+        return project is not None and record is not None and str(project.image_path(record)) == path
+
+    # -- edits
+
+    def _show_truth(self) -> None:
+        self._show_boxes()
+        self._show_record()
+
+    def _settle(self) -> None:
+        self.canvas.finish_nudging()
+        self.details.enter()
+
+    def _with_current(self, do: Callable[[list[int], T], object], value: T) -> None:
+        if (record := self._context.record) is not None:
+            do([record.id], value)
+
+    def _review(self) -> None:
+        self._settle()
+        self._work.review()
+
+    def _remove_current(self) -> None:
+        if (record := self._context.record) is not None:
+            self._work.remove([record.id])
+
+    def _write_note(self) -> None:
+        self._actions["show_panels"].setChecked(True)
+        self.side.tabs.setCurrentWidget(self.details)
+        self.details.focus_note()
+
+    # -- going about
+
+    def _step(self, by: int) -> None:
+        self._settle()
+        self.notice.clear()
+        if not self.images.step(by):
+            self._session.message.emit("This is the last image" if by > 0 else "This is the first image")
+
+    def _show_box(self, box_id: int) -> None:
+        box = next((box for box in self.canvas.boxes if box.id == box_id), None)
+        if box is not None:
+            self.canvas.show_rect(box.xyxy)
+
+    def _step_unlabelled(self, by: int) -> None:
+        self._settle()
+        self.notice.clear()
+        if said := self.images.step_unlabelled(by):
+            self._session.message.emit(said)
+
+    def _go_to_panel(self, panel: LabelRows | BoxList) -> None:
+        self._actions["show_panels"].setChecked(True)
+        panel.take_focus()
+
+    def _find_images(self) -> None:
+        self._actions["show_images"].setChecked(True)
+        self.images.focus_search()
+
+    def _filter_images(self) -> None:
+        self._actions["show_images"].setChecked(True)
+        self.images.filter_bar.open_filters()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._columns.fit(self.width())

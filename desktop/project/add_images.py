@@ -1,0 +1,69 @@
+"""Adding images: files, folders, and what was dropped on the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog
+
+from core.changes import Changes
+from core.imaging.decode import IMAGE_SUFFIXES
+from core.project.images.grouping import Grouper
+from core.types import Problem
+from desktop.kit.formatting import plural
+from desktop.kit.problems_dialog import ProblemsDialog
+from desktop.kit.progress_dialog import Progress
+from desktop.project.flow_context import FlowContext
+
+NOTE = "The images are added when all of them were read: cancelling adds none."
+
+
+class Adding:
+    """Adds in the background, and says what could not be added."""
+
+    def __init__(self, context: FlowContext) -> None:
+        self._context = context
+
+    def add(self, paths: Sequence[Path], group: Grouper | None = None) -> None:
+        """Add image files and folders of images; the new ones are put into groups by `group`."""
+        project = self._context.project_to_change()
+        if project is None:
+            return
+
+        def work(progress: Progress) -> tuple[Changes, list[Problem]]:
+            result = project.add_images(paths, progress, group)
+            self._context.session.prepare(project)
+            return result
+
+        self._context.behind_dialog(
+            "Adding images", work, self._added, "The images could not be added", unit="images", note=NOTE
+        )
+
+    def choose_images(self) -> None:
+        suffixes = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
+        chosen, _ = QFileDialog.getOpenFileNames(
+            self._context.window, "Add images", str(self._context.start()), f"Images ({suffixes});;All files (*)"
+        )
+        if chosen:
+            self._context.remember_folder(Path(chosen[0]).parent)
+            self.add([Path(name) for name in chosen])
+
+    def choose_image_folder(self) -> None:
+        start = str(self._context.start())
+        if chosen := QFileDialog.getExistingDirectory(self._context.window, "Add a folder of images", start):
+            self._context.remember_folder(Path(chosen))
+            self.add([Path(chosen)])
+
+    def _added(self, result: tuple[Changes, list[Problem]]) -> None:
+        changes, problems = result
+        session = self._context.session
+        session.notify(changes)
+        added = plural(len(changes.images), "image")
+        if problems:
+            text = f"{added} added. {plural(len(problems), 'file')} could not be: the table says why."
+            ProblemsDialog(self._context.window, "Some files were not added", text, problems).open()
+        elif changes.images:
+            session.message.emit(f"{added} added")
+        else:
+            session.message.emit("All of these images are in the project already")

@@ -1,0 +1,95 @@
+"""The files of the images: finding lost ones, accepting changed ones, offering new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from core.changes import Changes
+from core.errors import InputError
+from core.project.project import Project
+from desktop.kit.error_box import show_error
+from desktop.kit.formatting import plural
+from desktop.kit.notice import Notice
+from desktop.kit.progress_dialog import Progress
+from desktop.project.add_images import Adding
+from desktop.project.flow_context import FlowContext
+from desktop.project.relocate_dialog import RelocateDialog
+
+
+class ImageFiles:
+    """Follows the watch over the files."""
+
+    def __init__(self, context: FlowContext, adding: Adding, notice: Notice) -> None:
+        """`notice` is where new files are offered."""
+        self._context = context
+        self._adding = adding
+        self._notice = notice
+        self._new: list[Path] = []
+        files = context.services.files
+        files.follow(context.session)
+        files.appeared.connect(self._offer)
+        files.find_wanted.connect(lambda _ids: self.find_missing())
+        files.accept_wanted.connect(self.accept_changed)
+        context.session.project_changed.connect(self._forget)
+
+    def find_missing(self) -> None:
+        """Ask for a folder, search it, and refer to what was found."""
+        project = self._context.project_to_change()
+        if project is None:
+            return
+        files = self._context.services.files
+        dialog = RelocateDialog(
+            self._context.services.tasks, project, files.changed, self._context.start(), self._context.window
+        )
+        if dialog.exec():
+            self._relocate(project, dialog.chosen(certain=True), dialog.chosen(certain=False))
+
+    def accept_changed(self, image_ids: Collection[int]) -> None:
+        """Take the present content of these images' files for what is labelled."""
+        project = self._context.project_to_change()
+        if project is not None:
+            self._relocate(project, {}, {image_id: project.image_path(image_id) for image_id in image_ids})
+
+    def _relocate(self, project: Project, certain: Mapping[int, Path], others: Mapping[int, Path]) -> None:
+        def work(_progress: Progress) -> tuple[Changes, InputError | None]:
+            changes = Changes()
+            for paths, other in ((others, True), (certain, False)):
+                try:
+                    changes |= project.relocate(paths, other_content=other) if paths else Changes()
+                except InputError as error:
+                    return changes, error
+            return changes, None
+
+        def done(result: tuple[Changes, InputError | None]) -> None:
+            changes, error = result
+            self._context.session.notify(changes)
+            if error is not None:
+                show_error(self._context.window, "The files could not be taken", error)
+            else:
+                self._context.session.message.emit(f"{plural(len(changes.images), 'image')} found again")
+
+        title = "Checking the files"
+        self._context.behind_dialog(title, work, done, "The files could not be taken", can_cancel=False)
+
+    # -- new files
+
+    def _offer(self, files: list[Path]) -> None:
+        project = self._context.project
+        if project is None or project.read_only:
+            return
+        self._new += files
+        folders = {file.parent for file in self._new}
+        where = str(next(iter(folders))) if len(folders) == 1 else f"{len(folders)} folders"
+        text = f"{plural(len(self._new), 'new image')} in {where}."
+        self._notice.show_notice(text, "info", offer=("Add", self._add))
+
+    def _add(self) -> None:
+        new, self._new = self._new, []
+        self._notice.clear()
+        if new:
+            self._adding.add(new)
+
+    def _forget(self) -> None:
+        self._new = []
+        self._notice.clear()

@@ -1,0 +1,274 @@
+"""Importing annotations of any format: what is in them and what would happen is shown before anything is changed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QProgressBar, QTabWidget, QVBoxLayout, QWidget
+
+from core.errors import InputError
+from core.formats import registry
+from core.formats.annotations import Format, ImportedAnnotations
+from core.project.project import Project
+from desktop.base.background import Tasks
+from desktop.base.theme import GAP, PAD
+from desktop.kit.dialog_frame import LABEL_WIDTH, DialogFrame, add_row
+from desktop.kit.error_box import error_text
+from desktop.kit.parts import restyle, words
+from desktop.kit.path_field import PathField
+from desktop.kit.problems_dialog import ProblemPanel
+from desktop.kit.progress_dialog import Cancelled
+from desktop.project.import_overview import ImportOverview, overview
+from desktop.project.new_project_dialog import folder_problem, free_folder
+
+KEY = "read annotations"
+TYPING = 250  # ms without a key before what was typed is read
+ABOUT = (
+    "COCO, Pascal VOC, YOLO, labelme or CSV. Everything found is shown here first; nothing is written before Import."
+)
+FILTER = "Annotations (*.json *.xml *.txt *.csv *.yaml *.yml);;All files (*)"
+PROBLEMS, IMAGES = 0, 1  # tabs
+TALL = 680  # pixels, once there are tables to show
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What the person agreed to."""
+
+    imported: ImportedAnnotations
+    folder: Path | None  # of the project to be made; None: into the open one
+
+
+class _Reading:
+    """One reading in the background; stopped when another begins."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+
+
+class ImportDialog(DialogFrame):
+    """Reads in the background; `request` is what to do once it was accepted."""
+
+    _reported = Signal(object, int, int)  # which reading, done, total
+
+    def __init__(self, tasks: Tasks, start: Path, project: Project | None, parent: QWidget | None = None) -> None:
+        """Into `project`, or with None into a new one that is asked for."""
+        title = "Import annotations" if project is not None else "Import annotations as a new project"
+        super().__init__(title, ABOUT, confirm="Import", parent=parent, width=760)
+        self._tasks = tasks
+        self._project = project
+        self._imported: ImportedAnnotations | None = None
+        self._reading: _Reading | None = None
+        self._source = PathField(
+            "either", "Annotations", str(start), filter=FILTER, hint="A file or a folder; can be dropped here"
+        )
+        self._format = QComboBox()
+        self._format.addItem("Detected from the content", None)
+        for format in Format:
+            self._format.addItem(format.display_name, format.value)
+        self._root = PathField(
+            "folder", "Folder of the images", str(start), hint="Where the annotations say, or beside them"
+        )
+        form = self.add_form()
+        add_row(form, "Annotations", self._source)
+        add_row(form, "Format", self._format)
+        add_row(form, "Images folder", self._root)
+        self._folder: PathField | None = None
+        if project is None:
+            self._folder = PathField("folder", "Folder of the new project", str(start), hint="A new or empty folder")
+            self._folder.changed.connect(self._check)
+            add_row(form, "New project", self._folder)
+        self._bar = QProgressBar(minimum=0, maximum=0)
+        self._bar.setAccessibleName("Reading the annotations")
+        self._found = _Found()
+        self._problems = ProblemPanel()
+        self._images = ProblemPanel(noun="image", titles=("Image", "What happens"))
+        self._tabs = QTabWidget()
+        self._tabs.addTab(_padded(self._problems), "Problems")
+        self._tabs.addTab(_padded(self._images), "Images")
+        self.body.addWidget(self._bar)
+        self.body.addWidget(self._found)
+        self.body.addWidget(self._tabs, 1)
+        self.body.addStretch(0)  # takes the room while there is no table
+        self.resize(880, 0)
+        self.setAcceptDrops(True)
+        self._typing = QTimer(self, singleShot=True, interval=TYPING)
+        self._typing.timeout.connect(self._read)
+        self._source.changed.connect(self._source_changed)
+        self._root.changed.connect(self._read_soon)
+        self._format.currentIndexChanged.connect(self._read)
+        self._reported.connect(self._show_progress)
+        self._show_nothing()
+        self._source.line.setFocus()
+
+    def choose(self, source: Path) -> None:
+        """Fill in a file or folder, as if it had been browsed for, and read it at once."""
+        self._source.set_path(source)
+        self._read()
+
+    def request(self) -> ImportRequest:
+        """What was agreed to, once the dialog was accepted."""
+        assert self._imported is not None
+        return ImportRequest(self._imported, self._folder.path if self._folder is not None else None)
+
+    def done(self, result: int) -> None:
+        self._stop_reading()
+        super().done(result)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        first = next(url for url in event.mimeData().urls() if url.isLocalFile())
+        event.acceptProposedAction()
+        self.choose(Path(first.toLocalFile()))
+
+    # -- reading
+
+    def _source_changed(self) -> None:
+        self._read_soon()
+        source = self._source.path
+        if self._folder is not None and source is not None and source.is_absolute():
+            self._folder.set_path(free_folder(source.parent / f"{source.stem or 'annotations'}-project"))
+
+    def _read_soon(self) -> None:
+        self._stop_reading()
+        self._show_nothing()
+        self._typing.start()
+
+    def _read(self) -> None:
+        self._stop_reading()
+        self._show_nothing()
+        source, root, project = self._source.path, self._root.path, self._project
+        named: str | None = self._format.currentData()
+        format = Format(named) if named is not None else None
+        if source is None:
+            return
+        reading = self._reading = _Reading()
+        self._bar.setRange(0, 0)
+        self._bar.show()
+        self.say("Reading…")
+
+        def report(done: int, total: int) -> None:
+            if reading.stop.is_set():
+                raise Cancelled
+            self._reported.emit(reading, done, total)
+
+        def work() -> tuple[ImportedAnnotations, ImportOverview, str]:
+            detected = registry.detect(source) if format is None else None
+            path = detected.path if detected is not None else source
+            imported = registry.read(path, format or (detected.format if detected else None), root, report)
+            return imported, overview(imported, project), detected.summary if detected is not None else ""
+
+        self._tasks.run(KEY, work, self._show, self._fail)
+
+    def _stop_reading(self) -> None:
+        self._typing.stop()
+        self._tasks.cancel(KEY)
+        if self._reading is not None:
+            self._reading.stop.set()
+            self._reading = None
+
+    def _show_progress(self, reading: _Reading, done: int, total: int) -> None:
+        if reading is self._reading:
+            self._bar.setRange(0, total)
+            self._bar.setValue(done)
+            self.say(f"Reading… {done:,} of {total:,}")
+
+    # -- showing
+
+    def _show_nothing(self) -> None:
+        self._imported = None
+        self._bar.hide()
+        self._found.hide()
+        self._tabs.hide()
+        self._format.setItemText(0, "Detected from the content")
+        restyle(self._source.line, "invalid", False)
+        restyle(self._root.line, "invalid", False)
+        self.confirm.setEnabled(False)
+        self.say("")
+
+    def _show(self, result: tuple[ImportedAnnotations, ImportOverview, str]) -> None:
+        imported, found, summary = result
+        self._reading = None
+        self._imported = imported
+        self._bar.hide()
+        self._format.setItemText(0, f"Detected: {summary or imported.format.display_name}")
+        self._found.show_texts(found.texts())
+        base = imported.source if imported.source.is_dir() else imported.source.parent
+        self._problems.show_problems(imported.problems, base)
+        self._images.show_problems(found.lines, self._root.path or base)
+        self._tabs.setTabText(PROBLEMS, f"Problems ({len(imported.problems):,})")
+        self._tabs.setTabText(IMAGES, f"Images ({found.images:,})")
+        self._tabs.setCurrentIndex(PROBLEMS if imported.problems else IMAGES)
+        self._found.show()
+        self._tabs.show()
+        self.grow_to(TALL)
+        restyle(self._root.line, "invalid", found.missing > 0)
+        self._check()
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, Cancelled):
+            return
+        if not isinstance(error, InputError | OSError):
+            raise error
+        self._reading = None
+        self._bar.hide()
+        restyle(self._source.line, "invalid", True)
+        self.say(error_text(error), "error")
+
+    def _check(self) -> None:
+        if self._imported is None:
+            return
+        problem = folder_problem(self._folder.path) if self._folder is not None else ""
+        if self._folder is not None:
+            restyle(self._folder.line, "invalid", bool(problem))
+        if not self._imported.images:
+            what = "the folder that the images are in" if self._imported.missing else "other annotations"
+            problem = f"There is no image to import: choose {what}."
+        self.refuse(problem)
+        if not problem and self._imported.problems:
+            self.say("What the table of problems lists is left out or mended as it says; everything else is imported.")
+
+
+class _Found(QWidget):
+    """What was found, one line a kind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(PAD)
+        self._grid.setVerticalSpacing(GAP // 2)
+        self._grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+        self._grid.setColumnStretch(1, 1)
+        self._lines: list[tuple[QLabel, QLabel]] = []
+
+    def show_texts(self, texts: tuple[tuple[str, str], ...]) -> None:
+        while len(self._lines) < len(texts):
+            row = len(self._lines)
+            self._lines.append((words("", "muted"), words("", wrap=True)))
+            for column, label in enumerate(self._lines[-1]):
+                label.setTextFormat(Qt.TextFormat.PlainText)
+                self._grid.addWidget(label, row, column, Qt.AlignmentFlag.AlignTop)
+        for number, (name, value) in enumerate(self._lines):
+            shown = number < len(texts)
+            name.setVisible(shown)
+            value.setVisible(shown)
+            if shown:
+                name.setText(texts[number][0])
+                value.setText(texts[number][1])
+                restyle(value, "role", "warning" if texts[number][0] == "Not found" else "")
+
+
+def _padded(content: QWidget) -> QWidget:
+    page = QWidget()
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(0, GAP, 0, 0)
+    layout.addWidget(content)
+    return page

@@ -1,0 +1,174 @@
+"""What a project is and what holds for all of its images: scale, depth window, kind of drive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.errors import InputError
+from core.imaging.decode import samples
+from core.imaging.window import checked_window
+from core.project.network import on_network
+from core.project.project import Project
+from desktop.base.background import Tasks
+from desktop.base.theme import GAP
+from desktop.kit.dialog_frame import DialogFrame, Paragraph, add_row, new_form, numeric
+from desktop.kit.error_box import error_text
+from desktop.kit.formatting import plural
+from desktop.kit.parts import ElidedLabel, words
+from desktop.project.depth_chooser import DepthChooser
+
+KEY = "samples of the image"
+MM, WINDOW, NETWORK = "mm_per_pixel", "depth_window", "network_drive"  # settings of the project
+LARGEST_SCALE = 1000.0  # mm per pixel
+DEPTH_ABOUT = (
+    "Cameras of 10 to 16 bits fill only a part of the 65,536 values. What is between black and white here is shown, trained "
+    "on and predicted from; images of 8 bits are not touched."
+)
+
+
+class ProjectProperties(DialogFrame):
+    """Shows and asks; `changes` are the settings to keep once it was accepted."""
+
+    def __init__(self, tasks: Tasks, project: Project, image: Path | None, parent: QWidget | None = None) -> None:
+        """`image` is the file on the screen, through which the depth window is seen."""
+        super().__init__("Project properties", confirm="Save", parent=parent, width=680)
+        self._tasks = tasks
+        self._project = project
+        self._mm = _number("Millimetres per pixel", LARGEST_SCALE, 6)
+        self._mm.setSpecialValueText("not known")
+        self._mm.setSuffix(" mm")
+        self._pixels = _number("Length in pixels", 1e6, 1)
+        self._pixels.setSuffix(" px")
+        self._length = _number("The same length in millimetres", 1e6, 3)
+        self._length.setSuffix(" mm")
+        self._network = QComboBox()
+        self._depth_on = QCheckBox("Look at images of 16 bits through a window")
+        self._depth = DepthChooser()
+        self._depth_note = words("", "small", wrap=True)
+        self._tabs = QTabWidget()
+        self._tabs.addTab(self._general(), "General")
+        self._tabs.addTab(self._depths(), "Images of 16 bits")
+        self.body.addWidget(self._tabs, 1)
+        self.resize(720, 640)
+        self._fill()
+        for field in (self._pixels, self._length):
+            field.valueChanged.connect(self._calibrate)
+        self._depth_on.toggled.connect(self._depth.setEnabled)
+        if project.read_only:
+            self.refuse("The project is open read-only: nothing can be changed.")
+        if image is not None:
+            tasks.run(KEY, lambda: samples(image), self._show_samples, self._no_samples)
+
+    def changes(self) -> dict[str, Any]:
+        """Settings by key that are different now."""
+        wanted = {
+            MM: self._mm.value() or None,
+            WINDOW: list(self._depth.chosen) if self._depth_on.isChecked() else None,
+            NETWORK: self._network.currentData(),
+        }
+        return {key: value for key, value in wanted.items() if value != self._project.setting(key)}
+
+    def done(self, result: int) -> None:
+        self._tasks.cancel(KEY)
+        super().done(result)
+
+    # -- building
+
+    def _general(self) -> QWidget:
+        page = QWidget()
+        form = new_form()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 2 * GAP, 0, 0)
+        column.addLayout(form)
+        column.addStretch(1)
+        self._facts(form)
+        add_row(form, "Scale", self._mm)
+        self._mm.setFixedWidth(190)
+        measure = QWidget()
+        row = QHBoxLayout(measure)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP)
+        for part in (self._pixels, words("are"), self._length):
+            row.addWidget(part)
+        row.addStretch(1)
+        measure.setFocusProxy(self._pixels)
+        add_row(form, "Calibrate", measure)
+        form.addRow("", Paragraph("Measure a known length in the image with the ruler and enter it here.", "small"))
+        add_row(form, "Drive", self._network)
+        note = "Holds from the next opening. On a network drive edits are written so that a broken connection harms nothing."
+        form.addRow("", Paragraph(note, "small"))
+        return page
+
+    def _facts(self, form: QFormLayout) -> None:
+        counts = self._project.counts()
+        labels = plural(len(counts.labels), "label")
+        done = sum(count for status, count in counts.status.items() if status != "unlabelled")
+        facts = [
+            ("Folder", str(self._project.folder)),
+            ("Holds", f"{plural(counts.images, 'image')}, {plural(counts.boxes, 'box', 'boxes')}, {labels}"),
+            ("Labelled", f"{done:,} of {counts.images:,} images"),
+        ]
+        for name, value in facts:
+            add_row(form, name, ElidedLabel(value))
+
+    def _depths(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 2 * GAP, 0, 0)
+        column.setSpacing(GAP)
+        column.addWidget(Paragraph(DEPTH_ABOUT, "muted"))
+        column.addWidget(self._depth_on)
+        column.addWidget(self._depth, 1)
+        column.addWidget(self._depth_note)
+        return page
+
+    def _fill(self) -> None:
+        system = "network drive" if on_network(self._project.folder) else "local disk"
+        for text, value in ((f"As the system says: {system}", None), ("Network drive", True), ("Local disk", False)):
+            self._network.addItem(text, value)
+        self._network.setCurrentIndex(max(0, self._network.findData(self._project.setting(NETWORK))))
+        scale = self._project.setting(MM)
+        self._mm.setValue(float(scale) if isinstance(scale, int | float) else 0.0)
+        window = checked_window(self._project.setting(WINDOW), "depth_window")
+        self._depth_on.setChecked(window is not None)
+        self._depth.setEnabled(window is not None)
+        if window is not None:
+            self._depth.set_window(window)
+
+    # -- what the hand does
+
+    def _calibrate(self) -> None:
+        if self._pixels.value() > 0 and self._length.value() > 0:
+            self._mm.setValue(min(self._length.value() / self._pixels.value(), LARGEST_SCALE))
+
+    def _show_samples(self, values: NDArray[np.uint16]) -> None:
+        self._depth.show_samples(values)
+        self._depth_note.setText(f"This image has values from {int(values.min()):,} to {int(values.max()):,}.")
+        if not self._depth_on.isChecked():
+            self._depth.suggest()
+
+    def _no_samples(self, error: Exception) -> None:
+        if not isinstance(error, InputError | OSError):
+            raise error
+        self._depth_note.setText(error_text(error))
+
+
+def _number(name: str, largest: float, decimals: int) -> QDoubleSpinBox:
+    field = QDoubleSpinBox(minimum=0.0, maximum=largest, decimals=decimals)
+    field.setGroupSeparatorShown(True)
+    numeric(field, name)
+    return field

@@ -1,0 +1,71 @@
+"""Says that edits could not be written yet and why; asks before they are left behind."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from desktop.base.pending_edits import RETRY
+from desktop.base.session import Session
+from desktop.kit import formatting
+from desktop.kit.error_box import message_box, parts_of
+from desktop.kit.notice import Notice
+
+Leaving = Literal["image", "project"]
+
+
+class WaitingNotice(Notice):
+    """A strip that stays as long as edits wait for the disk."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent, closable=False)
+        self._session = session
+        self.setAccessibleName("Edits that are not written yet")
+        session.waiting.changed.connect(self._update)
+        session.waiting.may_leave = lambda: self.may_leave("image")
+        self._update()
+
+    def may_leave(self, leaving: Leaving) -> bool:
+        """Ask, while edits wait, whether to leave the image or the project all the same."""
+        waiting = self._session.waiting
+        while waiting:
+            answer = self._ask(leaving)
+            if answer == "stay":
+                return False
+            if answer == "leave":
+                return True
+            self._session.try_again()
+        return True
+
+    def _ask(self, leaving: Leaving) -> Literal["try", "leave", "stay"]:
+        count = formatting.plural(len(self._session.waiting.edits), "edit")
+        parts = parts_of(self._session.waiting.reason)
+        then = "They are kept in memory and tried again." if leaving == "image" else "Closing now loses them."
+        text = f"{parts.wrong} {parts.mend} {then}\n\n{parts.where}"
+        box = message_box(self.window(), f"{count} not written to the disk yet", text)
+        again = box.addButton("Try again", QMessageBox.ButtonRole.AcceptRole)
+        going = "Go on without waiting" if leaving == "image" else f"Close and lose {count}"
+        leave = box.addButton(going, QMessageBox.ButtonRole.DestructiveRole)
+        leave.setProperty("role", "danger" if leaving == "project" else "")
+        stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+        again.setMinimumWidth(100)  # the default button is bold, which its own hint forgets
+        box.setDefaultButton(again)
+        box.setEscapeButton(stay)
+        box.exec()
+        clicked = box.clickedButton()
+        return "try" if clicked is again else "leave" if clicked is leave else "stay"
+
+    def _update(self) -> None:
+        waiting = self._session.waiting
+        if not waiting:
+            self.clear()
+            return
+        count = formatting.plural(len(waiting.edits), "edit")
+        parts = parts_of(waiting.reason)
+        self.show_notice(
+            f"{count} not written yet: {parts.wrong} {parts.mend} "
+            f"Nothing on the screen is lost; it is tried again every {RETRY // 1000} seconds and at the next edit.",
+            "error",
+            offer=("Try again", self._session.try_again),
+        )

@@ -1,0 +1,56 @@
+"""The column of pages at the left edge of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout
+
+from desktop.base.theme import GAP, icon, notifier, theme
+
+WIDTH = 92
+
+
+class Rail(QFrame):
+    """One button a page; the page in front is marked."""
+
+    chosen = Signal(int)
+
+    def __init__(self, pages: Sequence[tuple[str, str]]) -> None:
+        """`pages`: title and icon of each."""
+        super().__init__()
+        self.setObjectName("rail")
+        self.setFixedWidth(WIDTH)
+        self._icons = [icon_name for _, icon_name in pages]
+        self._group = QButtonGroup(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, GAP, 6, GAP)
+        layout.setSpacing(4)
+        for number, (title, _) in enumerate(pages):
+            button = QToolButton()
+            button.setText(title)
+            button.setCheckable(True)
+            button.setProperty("role", "rail")
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+            button.setIconSize(QSize(24, 24))
+            button.setFixedSize(WIDTH - 13, 58)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            key = QKeySequence(f"Ctrl+{number + 1}").toString(QKeySequence.SequenceFormat.NativeText)
+            button.setToolTip(f"{title}   {key}")
+            self._group.addButton(button, number)
+            layout.addWidget(button)
+        layout.addStretch(1)
+        self._group.idClicked.connect(self.chosen)
+        notifier.theme_changed.connect(self._tint)
+        self._tint()
+
+    def show_page(self, number: int) -> None:
+        """Mark a page as the one in front."""
+        self._group.button(number).setChecked(True)
+        self._tint()
+
+    def _tint(self) -> None:
+        for button, name in zip(self._group.buttons(), self._icons, strict=True):
+            button.setIcon(icon(name, theme().link if button.isChecked() else theme().muted, size=24))

@@ -1,0 +1,71 @@
+"""Asks for a new key of an action, and says what else it does."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+
+from desktop.base.key_choice import KeyChoice, native, spec_of, why_reserved
+from desktop.base.theme import GAP, PAD
+from desktop.kit.key_capture import KeyCapture
+from desktop.kit.parts import restyle, words
+
+
+class KeyDialog(QDialog):
+    """`key` is what was pressed once the dialog was accepted. Enter takes it, another key replaces it."""
+
+    def __init__(self, choice: KeyChoice, action: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._choice = choice
+        self._action = action
+        self.key = ""
+        name = spec_of(action).text.rstrip("…")
+        self.setWindowTitle(f"A key for “{name}”")
+        self.setMinimumWidth(460)
+        self.capture = KeyCapture()
+        self.capture.captured.connect(self.try_key)
+        self.about = words("", "muted", wrap=True)
+        self.about.setMinimumHeight(40)
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        self.take = self._buttons.button(QDialogButtonBox.StandardButton.Ok)
+        self.take.setMinimumWidth(96)  # of the longest of its texts, so that nothing moves
+        self._buttons.accepted.connect(self.accept)
+        self._buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD + GAP)
+        layout.setSpacing(PAD)
+        layout.addWidget(words(name, "heading"))
+        layout.addWidget(self.capture)
+        layout.addWidget(self.about)
+        layout.addWidget(self._buttons)
+        self._say("Press the key, alone or with Ctrl, Alt or Shift. Esc leaves everything as it is.", "muted", "Use it")
+        self.capture.setFocus()
+
+    def try_key(self, key: str) -> None:
+        """Consider `key`, given as portable text."""
+        self.key = ""
+        (shown,) = native([key])
+        self.capture.setText(shown)
+        others = self._choice.clashes(self._action, key)
+        if reason := why_reserved(self._action, key):
+            self._say(f"{shown} {reason}: it cannot be given away. Press another key.", "error", "Use it")
+            return
+        self.key = key
+        if others:
+            names = " and ".join(f"“{_name(other)}”" for other in others)
+            self._say(f"{shown} belongs to {names}. Taking it leaves that without it.", "warning", "Take it")
+        elif key in self._choice.keys(self._action):
+            self._say(f"{shown} is its key already.", "muted", "Keep it")
+        elif key == "Space":
+            self._say("A tap does it. Space held down still moves the image.", "muted", "Use it")
+        else:
+            self._say(f"{shown} is free.", "good", "Use it")
+
+    def _say(self, text: str, role: str, take: str) -> None:
+        self.about.setText(text)
+        restyle(self.about, "role", role)
+        self.take.setText(take)
+        self.take.setEnabled(bool(self.key))
+
+
+def _name(action: str) -> str:
+    return spec_of(action).text.rstrip("…")

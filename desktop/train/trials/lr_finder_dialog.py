@@ -1,0 +1,158 @@
+"""Finding a learning rate by trying: loss over rate while it is measured, and the rate that follows from it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+
+from core.jobs.folder import JobFolder
+from core.jobs.process import WarmChild
+from core.recipe.recipe import Recipe
+from core.training.lr_finder_result import STEPS
+from desktop.base.job_runner import JobRunner
+from desktop.base.theme import GAP
+from desktop.kit.dialog_frame import DialogFrame, Paragraph, numeric
+from desktop.kit.field_controls import MagnitudeSpinBox
+from desktop.kit.parts import restyle, words
+from desktop.train.recipe.strategy_picture import rate_text
+from desktop.train.trials.rate_plot import RatePlot
+
+ABOUT = (
+    "A short training whose rate rises from far too small to far too large. The loss falls where the rate is useful and "
+    "rises where it is too high. Nothing of it is kept, and the recipe changes only when you press “Use this rate”."
+)
+EMPTY = "The curve appears with the first steps; the model is loaded before."
+
+
+class RangeTestDialog(DialogFrame):
+    """Runs the test that `folder` holds. `rate()` is the chosen rate once the dialog was accepted."""
+
+    def __init__(
+        self,
+        folder: JobFolder,
+        recipe: Recipe,
+        job: JobRunner,
+        parent: QWidget | None = None,
+        warm: WarmChild | None = None,
+    ) -> None:
+        super().__init__("Find a learning rate", ABOUT, confirm="Use this rate", parent=parent, width=760)
+        self._current = recipe.optimizer.lr
+        self._job = job
+        self._folder = folder
+        self._rates: list[float] = []
+        self._losses: list[float] = []
+        self._told = False  # the test has said what it found, or why it cannot
+        self.plot = RatePlot(EMPTY)
+        self.progress = QProgressBar(maximum=STEPS)
+        self.progress.setAccessibleName("Steps done")
+        self.answer = Paragraph("Starting: the model and the first images are loaded…", "muted")
+        self.number = MagnitudeSpinBox()
+        self.number.setRange(1e-9, 10)
+        self.number.setKeyboardTracking(False)
+        numeric(self.number, "Learning rate", 160)
+        self.number.setValue(self._current)
+        row = QHBoxLayout()
+        row.setSpacing(GAP)
+        row.addWidget(words("Rate to use"))
+        row.addWidget(self.number)
+        row.addWidget(words(f"The recipe has {rate_text(self._current)}.", "muted"))
+        row.addStretch(1)
+        self.body.addWidget(self.plot, 1)
+        self.body.addWidget(self.progress)
+        self.body.addWidget(self.answer)
+        self.body.addLayout(row)
+        self.again = self.add_button("Stop", self._stop_or_repeat)
+        self.plot.rate_chosen.connect(self._chosen)
+        self.number.valueChanged.connect(self._typed)
+        job.progressed.connect(self._take_in)
+        job.ended.connect(self._ended)
+        self.resize(760, 640)
+        self._begin(warm)
+
+    def rate(self) -> float:
+        return float(self.number.value())
+
+    def done(self, result: int) -> None:
+        """The test ends with the dialog: nothing of it is worth waiting for."""
+        self._job.progressed.disconnect(self._take_in)
+        self._job.ended.disconnect(self._ended)
+        self._job.stop_and_wait()
+        super().done(result)
+
+    def _begin(self, warm: WarmChild | None = None) -> None:
+        self._rates, self._losses, self._told = [], [], False
+        self._folder.events_path.unlink(missing_ok=True)
+        self.plot.show_rate(None)
+        self.progress.setValue(0)
+        self.progress.show()
+        self.again.setText("Stop")
+        self.confirm.setEnabled(False)
+        self._job.start(self._folder, warm)
+
+    def _stop_or_repeat(self) -> None:
+        if self._job.running:
+            self._job.stop()
+            self.again.setEnabled(False)
+        else:
+            self._begin()
+
+    def _take_in(self, events: list[dict[str, Any]]) -> None:
+        for event in events:
+            kind = event.get("event")
+            if kind == "range_point" and event.get("loss") is not None:
+                self._rates.append(float(event["lr"]))
+                self._losses.append(float(event["loss"]))
+            elif kind == "range_result":
+                self._conclude(event)
+            elif kind == "failed":
+                self._told = True
+                self._say(f"{event.get('reason', '')} {event.get('advice', '')}".strip(), "error")
+        if self._rates:
+            self.plot.show_points(self._rates, self._losses)
+            self.progress.setValue(len(self._rates))
+            if not self._told:
+                self._say(f"Step {len(self._rates)}, rate {rate_text(self._rates[-1])}, loss {self._losses[-1]:.3g}")
+
+    def _conclude(self, result: dict[str, Any]) -> None:
+        self._told = True
+        why = str(result.get("why", ""))
+        why = f"{why[:1].upper()}{why[1:]}."
+        if curve := result.get("curve"):
+            self._rates, self._losses = [float(rate) for rate, _ in curve], [float(loss) for _, loss in curve]
+            self.plot.show_points(self._rates, self._losses)
+        proposed = result.get("proposed")
+        if proposed is None:
+            self._say(why, "warning")
+            return
+        self._say(why, "")
+        self._choose(float(proposed))
+
+    def _ended(self, _name: str, state: str) -> None:
+        self.progress.hide()
+        self.again.setEnabled(True)
+        self.again.setText("Try again")
+        if not self._told:
+            self._told = True
+            text = "Stopped before the end; the curve is what was seen until then."
+            if state != "stopped":
+                text = f"The test ended without a word; see {self._folder.log_path}."
+            self._say(text, "warning")
+
+    def _chosen(self, rate: float) -> None:
+        self.number.setValue(rate)
+        self.confirm.setEnabled(True)
+
+    def _typed(self, rate: float) -> None:
+        if self.plot.rate is None or not math.isclose(self.plot.rate, rate, rel_tol=1e-6):
+            self.plot.show_rate(rate)
+        self.confirm.setEnabled(True)
+
+    def _choose(self, rate: float) -> None:
+        self.plot.show_rate(rate)
+        self._chosen(rate)
+
+    def _say(self, text: str, role: str = "muted") -> None:
+        self.answer.setText(text)
+        restyle(self.answer, "role", role)

@@ -1,0 +1,209 @@
+"""Whole images for the canvas, decoded in the background, with their neighbours fetched ahead."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import InputError
+from core.imaging.decode import read_picture
+from core.imaging.window import Window
+from core.project.snapshot import depth_window
+from core.settings import Settings
+from core.types import ImageRecord
+from desktop.base.background import Tasks
+from desktop.base.session import Session
+from desktop.viewer.pyramid import Pyramid, make_pyramid
+
+MEGABYTE = 1024 * 1024
+KEPT_BYTES = 1024 * MEGABYTE
+BYTES_PER_PIXEL = 4  # of a Pyramid: three bytes, and a third more for the halvings
+AHEAD, BEHIND = 3, 1  # neighbours fetched in and against the direction of travel
+
+
+def worth_fetching(records: Sequence[ImageRecord], limit_bytes: float = KEPT_BYTES / 2) -> list[ImageRecord]:
+    """The first of `records` that fit into `limit_bytes` together."""
+    fitting, total = [], 0.0
+    for record in records:
+        total += record.width * record.height * BYTES_PER_PIXEL
+        if total > limit_bytes:
+            break
+        fitting.append(record)
+    return fitting
+
+
+class Travel:
+    """Guesses from the steps so far which rows of a list will be looked at next."""
+
+    def __init__(self) -> None:
+        self._at = -1
+        self._direction = 1
+
+    def next_rows(self, at: int, count: int) -> list[int]:
+        """Rows around `at` in a list of `count`, what is likeliest first. Call it once for every image shown."""
+        if self._at >= 0 and at != self._at:
+            self._direction = 1 if at > self._at else -1
+        self._at = at
+        ahead = [at + self._direction * step for step in range(1, AHEAD + 1)]
+        behind = [at - self._direction * step for step in range(1, BEHIND + 1)]
+        # The one behind comes after the first ahead: people look back, but seldom twice.
+        return [row for row in (*ahead[:1], *behind, *ahead[1:]) if 0 <= row < count]
+
+
+class PictureLoader(QObject):
+    """Keeps decoded images within a limit of memory; the one asked for last is decoded first."""
+
+    ready = Signal(str)  # path; `get` has it now
+    failed = Signal(str, str)  # path, why
+    outdated = Signal()  # what was handed out is no longer how images are read: ask again
+
+    def __init__(self, tasks: Tasks, parent: QObject | None = None, limit_bytes: int = KEPT_BYTES) -> None:
+        super().__init__(parent)
+        self._tasks = tasks
+        self._limit = limit_bytes
+        self._window: Window | None = None
+        self._pictures: OrderedDict[str, Pyramid] = OrderedDict()
+        self._problems: dict[str, str] = {}
+        self._under_way: set[str] = set()
+        self._wanted: tuple[str, ...] = ()
+
+    # -- settings
+
+    def follow(self, session: Session, settings: Settings, share: float = 1.0) -> None:
+        """Keep to the project's depth window, and to a share of the memory that the settings allow."""
+
+        def adopt_limit(names: frozenset[str] = frozenset({"picture_cache_mb"})) -> None:
+            if "picture_cache_mb" in names:
+                self.set_limit(round(settings.values.picture_cache_mb * MEGABYTE * share))
+
+        def adopt_window(key: str = "depth_window") -> None:
+            if key == "depth_window":
+                self.set_window(depth_window(session.project) if session.project is not None else None)
+
+        settings.listen(adopt_limit)
+        session.setting_changed.connect(adopt_window)
+        session.project_changed.connect(adopt_window)
+        adopt_limit()
+        adopt_window()
+
+    def set_limit(self, limit_bytes: int) -> None:
+        """Keep no more than this, but always the image that is being looked at."""
+        self._limit = limit_bytes
+        self._make_room()
+
+    def set_window(self, window: Window | None) -> None:
+        """Read images of 16 bits through `window` from now on."""
+        if window != self._window:
+            self._window = window
+            self.forget()
+            self.outdated.emit()
+
+    @property
+    def ahead_bytes(self) -> float:
+        """How much of the memory may be neighbours, so that fetching them never drops what is being looked at."""
+        return self._limit / 2
+
+    # -- pictures
+
+    def get(self, path: Path) -> Pyramid | None:
+        """The picture, if it is in memory."""
+        key = str(path)
+        if key in self._pictures:
+            self._pictures.move_to_end(key)
+        return self._pictures.get(key)
+
+    def problem(self, path: Path) -> str | None:
+        """Why the file cannot be shown, if that is known."""
+        return self._problems.get(str(path))
+
+    def want(self, path: Path | None, ahead: Sequence[Path] = ()) -> None:
+        """Fetch `path` now and `ahead` after it; what was wanted before and has not begun is dropped."""
+        self._wanted = tuple(str(item) for item in ((path, *ahead) if path is not None else ahead))
+        for key in self._under_way.difference(self._wanted):
+            self._tasks.cancel(_task(key))
+        self._under_way.intersection_update(self._wanted)
+        if path is not None:
+            self._fetch(str(path), urgent=True)
+        self._fetch_ahead()
+
+    def forget(self, path: Path | None = None) -> None:
+        """Drop one file, such as one that was changed on the disk, or everything, for another project."""
+        if path is not None:
+            self._tasks.cancel(_task(str(path)))
+            self._under_way.discard(str(path))
+            self._pictures.pop(str(path), None)
+            self._problems.pop(str(path), None)
+            return
+        self.want(None)
+        self._pictures.clear()
+        self._problems.clear()
+
+    def read_again(self, paths: Iterable[Path]) -> None:
+        """Drop files that were changed on the disk; `outdated` is emitted if one of them is being looked at."""
+        keys = set()
+        for path in paths:
+            self.forget(path)
+            keys.add(str(path))
+        if keys.intersection(self._wanted[:1]):
+            self.outdated.emit()
+
+    def _fetch_ahead(self) -> None:
+        """One neighbour at a time, so that an image that somebody waits for finds a core free."""
+        if self._under_way:
+            return
+        for key in self._wanted:
+            if self._fetch(key, urgent=False):
+                return
+
+    def _fetch(self, key: str, *, urgent: bool) -> bool:
+        if key in self._pictures or key in self._problems or key in self._under_way:
+            return False
+        self._under_way.add(key)
+        self._tasks.run(
+            _task(key),
+            partial(_load, Path(key), self._window),
+            partial(self._keep, key),
+            partial(self._give_up, key),
+            priority=10 if urgent else 1,
+            urgent=urgent,
+        )
+        return True
+
+    def _keep(self, key: str, picture: Pyramid) -> None:
+        self._under_way.discard(key)
+        self._pictures[key] = picture
+        self._make_room()
+        self.ready.emit(key)
+        self._fetch_ahead()
+
+    def _make_room(self) -> None:
+        total = sum(kept.bytes for kept in self._pictures.values())
+        # What is wanted now goes last, the image being looked at never.
+        shown, wanted = self._wanted[:1], set(self._wanted)
+        spare = [key for key in self._pictures if key not in wanted]
+        spare += [key for key in reversed(self._wanted) if key in self._pictures and key not in shown]
+        for key in spare:
+            if total <= self._limit:
+                break
+            total -= self._pictures.pop(key).bytes
+
+    def _give_up(self, key: str, error: Exception) -> None:
+        self._under_way.discard(key)
+        if not isinstance(error, InputError | OSError):
+            raise error
+        self._problems[key] = str(error)
+        self.failed.emit(key, str(error))
+        self._fetch_ahead()
+
+
+def _load(path: Path, window: Window | None) -> Pyramid:
+    picture = read_picture(path, window)
+    return make_pyramid(picture.pixels, picture.notices)
+
+
+def _task(key: str) -> str:
+    return f"picture {key}"

@@ -1,0 +1,376 @@
+"""Jobs, with real child processes that are ended in every way a process can end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from core.jobs.folder import STALE_AFTER, JobFolder
+from core.jobs.process import JobProcess, follow, prepare, spawn
+
+CHILD = """
+import itertools, os, signal, subprocess, sys, time
+from core.errors import InputError
+from core.jobs.child_runtime import run_child
+
+warmed = False
+
+def warm_up():
+    global warmed
+    warmed = True
+
+def main(folder, should_stop):
+    kind = folder.job()["kind"]
+    print("a line of text")
+    yield {"event": "started", "warm": warmed, "nice": os.nice(0), "omp": os.environ["OMP_NUM_THREADS"],
+           "policy": os.environ["OMP_WAIT_POLICY"]}
+    if kind == "count":
+        for step in range(5):
+            yield {"event": "step", "step": step}
+    elif kind == "until_stopped":
+        for step in itertools.count():
+            if should_stop():
+                break
+            yield {"event": "step", "step": step}
+            time.sleep(0.01)
+    elif kind == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        yield {"event": "step", "worker": worker.pid}
+        time.sleep(600)
+    elif kind == "bad_input":
+        raise InputError("recipe.yaml: epochs: must be at least 1")
+    elif kind == "bug":
+        raise ZeroDivisionError("division by zero")
+    yield {"event": "finished", "stopped": should_stop()}
+
+if __name__ == "__main__":
+    run_child(main, warm_up)
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a small job module that child processes can import."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "small_child.py").write_text(CHILD)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    return "small_child"
+
+
+@pytest.fixture
+def started(tmp_path: Path, module: str) -> Iterator[Callable[..., JobProcess]]:
+    """Starts jobs of the small module, and leaves none behind."""
+    jobs: list[JobProcess] = []
+
+    def start(kind: str, *, detached: bool = False) -> JobProcess:
+        folder = JobFolder.create(tmp_path / f"job{len(jobs)}", {"kind": kind})
+        jobs.append(spawn(folder, detached=detached, module=module))
+        return jobs[-1]
+
+    yield start
+    for job in jobs:
+        job.cancel(0, after_terminate=0)
+
+
+def wait_until(true: Callable[[], object], seconds: float = 15.0) -> float:
+    """Seconds until `true()` holds; fails after `seconds`."""
+    start = time.monotonic()
+    while not true():
+        assert time.monotonic() - start < seconds, "waited in vain"
+        time.sleep(0.02)
+    return time.monotonic() - start
+
+
+def exists(pid: int) -> bool:
+    """Whether a process runs; one that has ended and is not yet collected does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+# -- the folder ------------------------------------------------------------------------------------------------
+
+
+def test_a_torn_last_line_waits_until_it_is_whole(tmp_path: Path) -> None:
+    folder = JobFolder.create(tmp_path, {})
+    folder.append({"event": "step", "step": 1})
+    with folder.events_path.open("ab") as file:
+        file.write(b'{"event": "st')
+    events, offset = folder.read()
+    assert [event["step"] for event in events] == [1]
+    with folder.events_path.open("ab") as file:
+        file.write(b'ep", "step": 2}\n')
+    events, offset = folder.read(offset)
+    assert [event["step"] for event in events] == [2]
+    assert folder.read(offset) == ([], offset)
+
+
+def test_a_line_torn_by_a_crash_spoils_nothing_that_is_written_later(tmp_path: Path) -> None:
+    JobFolder.create(tmp_path, {}).events_path.write_bytes(b'{"event": "step", "step": 1}\n{"event": "step", "\xff')
+    again = JobFolder(tmp_path)
+    again.append({"event": "step", "step": 2})
+    again.append({"event": "step", "step": 3})
+    assert [event["step"] for event in again.read()[0]] == [1, 2, 3]
+
+
+def test_numbers_that_json_does_not_have_become_null(tmp_path: Path) -> None:
+    folder = JobFolder.create(tmp_path, {})
+    folder.append({"event": "step", "loss": float("nan"), "parts": [float("inf"), 1.0]})
+    (line,) = folder.events_path.read_text().splitlines()
+    assert json.loads(line) == {"event": "step", "loss": None, "parts": [None, 1.0]}
+
+
+def test_text_beyond_ascii_survives(tmp_path: Path) -> None:
+    folder = JobFolder.create(tmp_path, {"kind": "train", "name": "Prüfung 検査"})
+    folder.append({"event": "notice", "text": "Kratzer größer als 5 µm"})
+    assert folder.job()["name"] == "Prüfung 検査"
+    assert folder.read()[0] == [{"event": "notice", "text": "Kratzer größer als 5 µm"}]
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]"])
+def test_a_missing_or_damaged_job_is_named(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "job.json").write_text(content)
+    with pytest.raises(InputError, match="job.json"):
+        JobFolder(tmp_path).job()
+
+
+@pytest.mark.parametrize(
+    ("events", "state"),
+    [
+        ([], "waiting"),
+        ([{"event": "started"}, {"event": "finished", "stopped": False}], "finished"),
+        ([{"event": "finished", "stopped": True}], "stopped"),
+        ([{"event": "finished", "stopped": False}, {"event": "notice", "text": ""}], "finished"),
+        ([{"event": "failed", "reason": ""}], "failed"),
+        ([{"event": "notice", "text": "of the preparation"}], "waiting"),
+        ([{"event": "paused"}], "paused"),
+        ([{"event": "paused"}, {"event": "resumed"}], "interrupted"),
+        ([{"event": "started"}, {"event": "step"}], "interrupted"),
+        ([{"event": "finished", "stopped": True}, {"event": "started"}], "interrupted"),
+    ],
+)
+def test_the_state_follows_from_the_files_alone(tmp_path: Path, events: list[dict[str, object]], state: str) -> None:
+    folder = JobFolder.create(tmp_path, {})
+    for event in events:
+        folder.append(event)
+    assert folder.state() == state
+
+
+def test_a_job_with_a_heartbeat_runs_until_the_heartbeat_is_old(tmp_path: Path) -> None:
+    folder = JobFolder.create(tmp_path, {})
+    assert folder.heartbeat_age() is None
+    folder.beat()
+    assert folder.state() == "running"
+    past = time.time() - STALE_AFTER - 1
+    os.utime(tmp_path / "heartbeat", (past, past))
+    assert folder.state() == "interrupted"
+
+
+# -- the process -----------------------------------------------------------------------------------------------
+
+
+def test_every_event_of_a_child_arrives_once_and_in_order(started: Callable[..., JobProcess]) -> None:
+    job = started("count")
+    events = list(follow(job.folder, job))
+    assert [event["event"] for event in events] == ["started"] + ["step"] * 5 + ["finished"]
+    assert [event["step"] for event in events[1:-1]] == [0, 1, 2, 3, 4]
+    assert (job.state(), job.poll()) == ("finished", 0)
+    assert "a line of text" in job.folder.log_path.read_text()
+
+
+def test_a_child_is_polite_and_its_sums_are_those_of_every_other_run(started: Callable[..., JobProcess]) -> None:
+    job = started("count")
+    first, *_ = follow(job.folder, job)
+    assert first["nice"] == min(19, os.nice(0) + 10)
+    assert first["policy"] == "PASSIVE"
+    assert int(first["omp"]) == len(os.sched_getaffinity(0))
+
+
+def test_a_stop_file_ends_the_child_within_two_seconds(started: Callable[..., JobProcess]) -> None:
+    job = started("until_stopped")
+    wait_until(lambda: len(job.folder.read()[0]) > 3)
+    assert job.state() == "running"
+    job.folder.request_stop()
+    assert wait_until(lambda: job.poll() is not None) < 2
+    assert (job.state(), job.poll()) == ("stopped", 0)
+
+
+def test_a_child_that_is_asked_to_terminate_says_its_last_word(started: Callable[..., JobProcess]) -> None:
+    job = started("until_stopped")
+    wait_until(lambda: len(job.folder.read()[0]) > 3)
+    os.kill(job.pid, signal.SIGTERM)
+    assert job.wait(2)
+    assert job.state() == "stopped"
+
+
+def test_a_deaf_child_is_killed_with_all_that_it_started(started: Callable[..., JobProcess]) -> None:
+    job = started("deaf")
+    wait_until(lambda: len(job.folder.read()[0]) == 2)
+    worker = job.folder.read()[0][1]["worker"]
+    assert exists(worker)
+    assert job.cancel(0.3, after_terminate=0.3) == "interrupted"
+    assert job.poll() == -signal.SIGKILL
+    wait_until(lambda: not exists(worker), 2)
+
+
+def test_a_child_killed_from_outside_leaves_an_interrupted_job_and_no_workers(
+    started: Callable[..., JobProcess],
+) -> None:
+    job = started("deaf")
+    wait_until(lambda: len(job.folder.read()[0]) == 2)
+    worker = job.folder.read()[0][1]["worker"]
+    os.kill(job.pid, signal.SIGKILL)
+    wait_until(lambda: job.poll() is not None, 2)
+    assert job.state() == "interrupted"
+    assert JobFolder(job.folder.path).state() == "interrupted"
+    wait_until(lambda: not exists(worker), 2)
+
+
+def test_bad_input_is_the_reason_of_the_failure(started: Callable[..., JobProcess]) -> None:
+    job = started("bad_input")
+    last = list(follow(job.folder, job))[-1]
+    assert last == {"event": "failed", "reason": "recipe.yaml: epochs: must be at least 1", "advice": ""}
+    assert (job.state(), job.poll()) == ("failed", 1)
+
+
+def test_a_bug_fails_the_job_and_leaves_its_trace_in_the_log(started: Callable[..., JobProcess]) -> None:
+    job = started("bug")
+    last = list(follow(job.folder, job))[-1]
+    assert last["reason"] == "ZeroDivisionError: division by zero"
+    assert str(job.folder.log_path) in last["advice"]
+    assert "Traceback" in job.folder.log_path.read_text()
+
+
+def test_a_child_that_cannot_start_is_interrupted_and_the_log_says_why(tmp_path: Path) -> None:
+    job = spawn(JobFolder.create(tmp_path / "job", {}), module="no_such_module")
+    assert list(follow(job.folder, job)) == []
+    assert job.state() == job.folder.state() == "interrupted"
+    assert "no_such_module" in job.folder.log_path.read_text()
+
+
+def test_a_stop_of_last_time_does_not_stop_the_next_start(tmp_path: Path, module: str) -> None:
+    folder = JobFolder.create(tmp_path / "job", {"kind": "count"})
+    folder.request_stop()
+    job = spawn(folder, module=module)
+    assert list(follow(folder, job))[-1] == {"event": "finished", "stopped": False}
+
+
+# -- a child that waits ----------------------------------------------------------------------------------------
+
+
+def test_a_warm_child_does_the_job_that_it_is_given(tmp_path: Path, module: str) -> None:
+    warm = prepare(module=module)
+    folder = JobFolder.create(tmp_path / "job", {"kind": "count"})
+    job = warm.start(folder)
+    assert job.pid == warm.pid
+    events = list(follow(folder, job))
+    assert events[0]["warm"] is True
+    assert events[-1]["event"] == "finished"
+    assert "a line of text" in folder.log_path.read_text()
+
+
+def test_a_warm_child_that_died_is_replaced(tmp_path: Path, module: str) -> None:
+    warm = prepare(module=module)
+    os.kill(warm.pid, signal.SIGKILL)
+    time.sleep(0.1)
+    folder = JobFolder.create(tmp_path / "job", {"kind": "count"})
+    job = warm.start(folder)
+    assert list(follow(folder, job))[-1]["event"] == "finished"
+    assert job.pid != warm.pid
+
+
+def test_a_warm_child_that_is_not_needed_leaves(module: str) -> None:
+    warm = prepare(module=module)
+    assert exists(warm.pid)
+    warm.dismiss()
+    assert not exists(warm.pid)
+
+
+# -- a parent that dies ----------------------------------------------------------------------------------------
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from core.jobs.folder import JobFolder
+from core.jobs.process import prepare, spawn
+
+how, path = sys.argv[1], Path(sys.argv[2])
+if how == "waiting":
+    child = prepare(module="small_child")
+else:
+    folder = JobFolder.create(path, {"kind": "deaf" if how == "deaf" else "until_stopped"})
+    if how == "warm":
+        child = prepare(module="small_child").start(folder)
+    else:
+        child = spawn(folder, detached=how == "detached", module="small_child")
+    if how == "detached later":
+        child.detach()
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("how", ["cold", "warm", "waiting"])
+def test_a_child_whose_parent_is_killed_leaves_by_itself(tmp_path: Path, module: str, how: str) -> None:
+    child = _child_of_a_killed_parent(tmp_path, how)
+    wait_until(lambda: not exists(child), 6)
+    if how != "waiting":
+        assert JobFolder(tmp_path / "job").state() == "stopped"
+
+
+def test_a_deaf_child_whose_parent_is_killed_is_gone_in_a_few_seconds_with_its_workers(
+    tmp_path: Path, module: str
+) -> None:
+    child = _child_of_a_killed_parent(tmp_path, "deaf")
+    worker = JobFolder(tmp_path / "job").read()[0][1]["worker"]
+    assert wait_until(lambda: not exists(child), 8) > 2, "it had no time to save"
+    wait_until(lambda: not exists(worker), 1)
+    assert JobFolder(tmp_path / "job").state() == "interrupted"
+
+
+@pytest.mark.parametrize("how", ["detached", "detached later"])
+def test_a_detached_child_goes_on_without_its_parent(tmp_path: Path, module: str, how: str) -> None:
+    child = _child_of_a_killed_parent(tmp_path, how)
+    folder = JobFolder(tmp_path / "job")
+    steps = len(folder.read()[0])
+    time.sleep(1)
+    assert exists(child)
+    assert folder.state() == "running"
+    assert len(folder.read()[0]) > steps
+    folder.request_stop()
+    wait_until(lambda: not exists(child), 2)
+    assert folder.state() == "stopped"
+    assert list(follow(folder))[-1] == {"event": "finished", "stopped": True}
+
+
+def _child_of_a_killed_parent(tmp_path: Path, how: str) -> int:
+    """Start a parent that starts a child, kill the parent without a warning, and return the child's number."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(PARENT), how, str(tmp_path / "job")],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    if how != "waiting":
+        wait_until(lambda: len(JobFolder(tmp_path / "job").read()[0]) > (1 if how == "deaf" else 3))
+    assert exists(child)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    return child

@@ -1,0 +1,137 @@
+"""Background work: the latest of a key wins, and everything comes back on the window's thread."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from desktop.base.background import Tasks
+
+
+@pytest.fixture
+def tasks(qtbot: QtBot) -> Iterator[Tasks]:
+    tasks = Tasks()
+    yield tasks
+    tasks.shut_down()
+
+
+def test_work_runs_in_a_thread_and_its_result_comes_back_on_the_windows(tasks: Tasks) -> None:
+    seen: list[tuple[bool, bool]] = []
+    main = threading.get_ident()
+    tasks.run("one", threading.get_ident, lambda ident: seen.append((ident == main, threading.get_ident() == main)))
+    assert tasks.wait_idle()
+    assert seen == [(False, True)]
+
+
+def test_only_the_latest_work_of_a_key_is_handed_back(tasks: Tasks) -> None:
+    release = threading.Event()
+    results: list[str] = []
+
+    def slow() -> str:
+        release.wait(5)
+        return "first"
+
+    tasks.run("key", slow, results.append)
+    tasks.run("key", lambda: "second", results.append)
+    tasks.run("other", lambda: "other", results.append)
+    release.set()
+    assert tasks.wait_idle()
+    assert sorted(results) == ["other", "second"]
+
+
+def test_stale_work_that_has_not_begun_is_never_run(tasks: Tasks) -> None:
+    tasks._pool.setMaxThreadCount(1)
+    release = threading.Event()
+    ran: list[int] = []
+    tasks.run("blocker", lambda: release.wait(5), lambda _: None)
+    for number in range(20):
+        tasks.run("key", lambda number=number: ran.append(number), lambda _: None)
+    release.set()
+    assert tasks.wait_idle()
+    assert ran == [19]
+
+
+def test_an_error_reaches_the_one_who_asked(tasks: Tasks) -> None:
+    errors: list[Exception] = []
+
+    def broken() -> None:
+        raise ValueError("bad")
+
+    tasks.run("key", broken, lambda _: pytest.fail("done was called"), errors.append)
+    assert tasks.wait_idle()
+    assert [str(error) for error in errors] == ["bad"]
+
+
+def test_an_error_that_nobody_handles_is_raised_on_the_windows_thread(tasks: Tasks, qtbot: QtBot) -> None:
+    def broken() -> None:
+        raise ValueError("nobody listens")
+
+    with qtbot.captureExceptions() as raised:
+        tasks.run("key", broken, lambda _: None)
+        assert tasks.wait_idle()
+    assert [str(error) for _, error, _ in raised] == ["nobody listens"]
+
+
+def test_cancelled_work_says_nothing(tasks: Tasks) -> None:
+    release = threading.Event()
+    tasks.run("key", lambda: release.wait(5), lambda _: pytest.fail("done was called"))
+    assert tasks.busy("key")
+    tasks.cancel("key")
+    release.set()
+    assert not tasks.busy("key")
+    tasks.run("last", lambda: None, lambda _: None)
+    assert tasks.wait_idle()
+
+
+def test_waiting_says_when_work_does_not_end(tasks: Tasks) -> None:
+    release = threading.Event()
+    tasks.run("key", lambda: release.wait(5), lambda _: None)
+    assert not tasks.wait_idle(50)
+    release.set()
+    assert tasks.wait_idle()
+
+
+def test_urgent_work_does_not_wait_for_what_is_under_way(tasks: Tasks) -> None:
+    tasks._pool.setMaxThreadCount(1)
+    release, order = threading.Event(), list[str]()
+    tasks.run("blocker", lambda: release.wait(5), lambda _: order.append("blocker"))
+    tasks.run("waited for", release.set, lambda _: order.append("urgent"), urgent=True)
+    assert tasks.wait_idle()
+    assert sorted(order) == ["blocker", "urgent"] and release.is_set()
+
+
+@pytest.mark.parametrize("ending", ["result", "error", "cancelled"])
+def test_what_work_holds_is_let_go_on_the_windows_thread(tasks: Tasks, ending: str) -> None:
+    died_in: list[int] = []
+    running, release = threading.Event(), threading.Event()
+
+    class Widget:
+        def __del__(self) -> None:
+            died_in.append(threading.get_ident())
+
+    def start() -> None:
+        widget = Widget()
+
+        def work() -> object:
+            running.set()
+            assert release.wait(5)
+            if ending == "error":
+                raise ValueError(widget)
+            return widget
+
+        tasks.run("key", work, lambda _: None, lambda _: None)
+
+    start()
+    assert running.wait(5)
+    if ending == "cancelled":
+        tasks.cancel("key")
+    tasks.run("other", lambda: None, lambda _: None)
+    release.set()
+    assert tasks.wait_idle()
+    tasks.shut_down()
+    gc.collect()
+    assert died_in == [threading.get_ident()]

@@ -1,0 +1,123 @@
+"""The thread that follows a training process, with real processes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from core.jobs.folder import JobFolder
+from core.jobs.process import prepare
+from desktop.base.job_thread import AT_ONCE, JobThread
+
+MODULE = "training_child"
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+
+
+class Heard(QObject):
+    """Keeps what a thread says, on the thread of the window."""
+
+    def __init__(self, thread: JobThread) -> None:
+        super().__init__()
+        self.batches: list[list[dict[str, Any]]] = []
+        self.times: list[float] = []
+        self.states: list[str] = []
+        thread.events.connect(self._hear)
+        thread.ended.connect(self.states.append)
+
+    def _hear(self, batch: list[dict[str, Any]]) -> None:
+        self.batches.append(batch)
+        self.times.append(time.monotonic())
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event["event"] for batch in self.batches for event in batch]
+
+
+def started(tmp_path: Path, **job: str) -> tuple[JobThread, Heard]:
+    thread = JobThread(JobFolder.create(tmp_path / "r001", {"kind": "train", **job}), module=MODULE)
+    heard = Heard(thread)
+    thread.start()
+    return thread, heard
+
+
+def test_every_event_arrives_before_the_end_is_told(tmp_path: Path, qtbot: QtBot) -> None:
+    thread, heard = started(tmp_path)
+    qtbot.waitUntil(lambda: bool(heard.states), timeout=20_000)
+    assert heard.states == ["finished"]
+    epoch = ["step"] * 4 + ["epoch", "checkpoint"]
+    assert heard.kinds == ["started", "notice", *epoch, *epoch, "finished"]
+    assert thread.wait(1000)
+
+
+def test_a_flood_of_events_comes_in_at_most_twenty_batches_a_second(tmp_path: Path, qtbot: QtBot) -> None:
+    thread, heard = started(tmp_path, behaviour="flood")
+    qtbot.waitUntil(lambda: bool(heard.states), timeout=20_000)
+    assert heard.kinds.count("step") == 5000
+    seconds = max(heard.times) - min(heard.times)
+    # Many at once are cut, so that none of them holds up the window.
+    assert max(len(batch) for batch in heard.batches) <= AT_ONCE
+    assert len(heard.batches) <= 20 * seconds + 2 + 5000 / AT_ONCE
+    thread.wait(1000)
+
+
+def test_a_stop_ends_the_training_within_two_seconds(tmp_path: Path, qtbot: QtBot) -> None:
+    (tmp_path / "r001").mkdir()
+    (tmp_path / "r001" / "recipe.yaml").write_text("model: ssd_compact\nschedule: {epochs: 1000}\n")
+    thread, heard = started(tmp_path)
+    qtbot.waitUntil(lambda: "epoch" in heard.kinds, timeout=20_000)
+    begun = time.monotonic()
+    thread.stop()
+    qtbot.waitUntil(lambda: bool(heard.states), timeout=5000)
+    assert time.monotonic() - begun < 2
+    assert heard.states == ["stopped"]
+    thread.wait(1000)
+
+
+def test_a_stop_before_the_process_runs_is_not_lost(tmp_path: Path, qtbot: QtBot) -> None:
+    (tmp_path / "r001").mkdir()
+    (tmp_path / "r001" / "recipe.yaml").write_text("model: ssd_compact\nschedule: {epochs: 1000}\n")
+    thread, heard = started(tmp_path)
+    thread.stop()
+    qtbot.waitUntil(lambda: bool(heard.states), timeout=20_000)
+    assert heard.states == ["stopped"]
+    thread.wait(1000)
+
+
+def test_a_process_that_does_not_hear_is_ended_by_force(
+    tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.base.job_thread.STOP_GRACE", 0.3)
+    monkeypatch.setattr("desktop.base.job_thread.KILL_AFTER", 0.2)
+    thread, heard = started(tmp_path, behaviour="deaf")
+    qtbot.waitUntil(lambda: "notice" in heard.kinds, timeout=20_000)
+    assert thread.stop_and_wait()
+    qtbot.waitUntil(lambda: heard.states == ["interrupted"], timeout=1000)
+
+
+def test_a_process_that_crashes_leaves_an_interrupted_run(tmp_path: Path, qtbot: QtBot) -> None:
+    thread, heard = started(tmp_path, behaviour="crash")
+    qtbot.waitUntil(lambda: bool(heard.states), timeout=20_000)
+    assert heard.kinds == ["notice"]
+    assert heard.states == ["interrupted"]
+    thread.wait(1000)
+
+
+def test_a_warm_process_is_taken_over(tmp_path: Path, qtbot: QtBot) -> None:
+    warm = prepare(module=MODULE)
+    folder = JobFolder.create(tmp_path / "r001", {"kind": "train"})
+    thread = JobThread(folder, warm, module=MODULE)
+    heard = Heard(thread)
+    thread.start()
+    qtbot.waitUntil(lambda: bool(heard.states), timeout=20_000)
+    assert heard.states == ["finished"]
+    assert f'"pid": {warm.pid}' in (folder.path / "heartbeat").read_text()
+    thread.wait(1000)

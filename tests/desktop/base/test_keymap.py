@@ -1,0 +1,241 @@
+"""Keys follow the settings, never clash in a preset, and are given and taken as a person says."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop.base.actions import LABEL, ActionSpec, build
+from desktop.base.key_choice import (
+    PRESETS,
+    KeyChoice,
+    all_actions,
+    clashes,
+    overlaps,
+    portable,
+    spec_of,
+    why_reserved,
+)
+from desktop.kit.key_capture import pressed_key
+from desktop.services import Services
+from desktop.shell.settings.key_dialog import KeyDialog
+from desktop.shell.settings.shortcut_editor import ShortcutEditor
+
+PLAIN = KeyChoice("defectdesk", {})
+KEYS = st.sampled_from([*"ABDFNWXY123", "Ctrl+D", "Ctrl+K", "F2", "Del", "T, H", "T", "Ctrl+Shift+Z"])
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["label.draw", "label.next", "window.undo", "inspect.truth"]), KEYS), max_size=12
+)
+
+
+# -- presets
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_preset_gives_one_key_to_two_actions_that_are_heard_together(preset: str) -> None:
+    choice = KeyChoice(preset, {})
+    found = [(key, action, choice.clashes(action, key)) for action, keys in choice.table().items() for key in keys]
+    assert len(found) > 60
+    assert [entry for entry in found if entry[2]] == []
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_names_actions_that_exist_with_keys_that_exist(preset: str) -> None:
+    assert set(PRESETS[preset]) <= set(all_actions())
+    for keys in PRESETS[preset].values():
+        assert all(portable(key) for key in keys)
+
+
+def test_the_presets_have_the_keys_that_hands_know() -> None:
+    label_img, cvat = KeyChoice("labelImg", {}), KeyChoice("CVAT", {})
+    assert label_img.keys("label.draw") == ("W",)
+    assert label_img.keys("label.reviewed") == ("Space",)
+    assert (label_img.keys("label.next"), label_img.keys("label.previous")) == (("D",), ("A",))
+    assert cvat.keys("label.draw") == ("N",)
+    assert (cvat.keys("label.next")[0], cvat.keys("label.previous")[0]) == ("F", "D")
+    assert cvat.keys("label.digit_3") == ("Ctrl+3",)
+
+
+# -- clashes
+
+
+def test_pages_share_keys_with_each_other_but_not_with_the_window() -> None:
+    keys = {"label.next": ("D",), "inspect.next": ("D",), "window.undo": ("Ctrl+Z",)}
+    assert clashes("label.next", "D", keys) == []
+    assert clashes("label.next", "Ctrl+Z", keys) == ["window.undo"]
+    assert clashes("window.undo", "D", keys) == ["label.next", "inspect.next"]
+
+
+def test_a_sequence_clashes_with_its_beginning() -> None:
+    assert overlaps("T, H", "T") and overlaps("T", "T, H")
+    assert not overlaps("T, H", "T, L")
+    assert not overlaps("Ctrl+,", "Ctrl+K")
+
+
+@given(STEPS)
+def test_giving_keys_never_leaves_a_clash_and_gives_what_was_asked(steps: list[tuple[str, str]]) -> None:
+    choice = PLAIN
+    for action, key in steps:
+        choice = choice.with_key(action, key)
+        assert portable(key) in choice.keys(action)
+        assert choice.clashes(action, key) == []
+    for action in choice.changes:
+        assert choice.keys(action) != choice.preset_keys(action)
+        choice = choice.reset(action)
+        assert choice.keys(action) == PLAIN.keys(action)
+    assert choice == PLAIN
+
+
+def test_what_the_hand_needs_cannot_be_given_away() -> None:
+    for key in ("Tab", "Return", "Esc", "Left", "Shift+Up", "Alt+E"):
+        assert why_reserved("label.draw", key), key
+    assert why_reserved("window.undo", "Space") and not why_reserved("label.reviewed", "Space")
+    assert not why_reserved("label.draw", "Ctrl+Return")
+
+
+# -- actions follow
+
+
+def test_actions_and_their_tool_tips_follow_the_settings_at_once(qtbot: QtBot, services: Services) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    pressed: list[str] = []
+    actions = build(page, LABEL, {spec.name: lambda *_on, name=spec.name: pressed.append(name) for spec in LABEL})
+    services.keymap.attach("label", page, actions.values())
+    page.show()
+    page.activateWindow()
+    qtbot.waitUntil(page.isActiveWindow)
+    services.settings.update(shortcuts={"label.clean": ["X", "Ctrl+Shift+X"], "label.next": []})
+    assert [key.toString() for key in actions["clean"].shortcuts()] == ["X", "Ctrl+Shift+X"]
+    assert actions["clean"].toolTip().endswith("X or Ctrl+Shift+X")
+    assert actions["next"].shortcuts() == [] and actions["next"].toolTip() == "Next image"
+    QTest.keyClick(page, Qt.Key.Key_X)
+    QTest.keyClick(page, Qt.Key.Key_C)
+    QTest.keyClick(page, Qt.Key.Key_D)
+    assert pressed == ["clean"]
+    services.settings.update(shortcut_preset="CVAT", shortcuts={})
+    QTest.keyClick(page, Qt.Key.Key_F)
+    QTest.keyClick(page, Qt.Key.Key_7, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(page, Qt.Key.Key_T)
+    QTest.keyClick(page, Qt.Key.Key_H)
+    assert pressed == ["clean", "next", "digit_7", "hide"]
+
+
+def test_sentences_name_the_keys_in_force(services: Services) -> None:
+    text = "{draw} draws, {add} adds"
+    assert services.keymap.named(text, draw="label.draw", add="window.add_images") == "W draws, Ctrl+I adds"
+    services.settings.update(shortcuts={"label.draw": ["X"], "window.add_images": []})
+    assert services.keymap.named(text, draw="label.draw", add="window.add_images") == "X draws, “Add images” adds"
+
+
+def test_a_page_that_is_gone_is_not_given_keys(qtbot: QtBot, services: Services) -> None:
+    page = QWidget()
+    spec = ActionSpec("train", "Train")
+    services.keymap.attach("train", page, build(page, [spec], {"train": print}).values())
+    page.deleteLater()
+    qtbot.waitUntil(lambda: page.parent() is None)
+    qtbot.wait(1)
+    services.settings.update(shortcuts={"train.train": ["X"]})
+
+
+# -- pressing a key
+
+
+@pytest.mark.parametrize(
+    ("key", "modifiers", "text", "expected"),
+    [
+        (Qt.Key.Key_W, Qt.KeyboardModifier.NoModifier, "w", "W"),
+        (Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier, "?", "?"),
+        (Qt.Key.Key_W, Qt.KeyboardModifier.ShiftModifier, "W", "Shift+W"),
+        (Qt.Key.Key_5, Qt.KeyboardModifier.KeypadModifier, "5", "5"),
+        (Qt.Key.Key_Delete, Qt.KeyboardModifier.ControlModifier, "", "Ctrl+Del"),
+        (Qt.Key.Key_Control, Qt.KeyboardModifier.ControlModifier, "", None),
+    ],
+)
+def test_a_pressed_key_is_named_as_its_action_will_hear_it(
+    key: Qt.Key, modifiers: Qt.KeyboardModifier, text: str, expected: str | None
+) -> None:
+    assert pressed_key(QKeyEvent(QEvent.Type.KeyPress, key, modifiers, text)) == expected
+
+
+def test_the_dialog_names_the_other_action_and_takes_the_key_only_when_told(qtbot: QtBot) -> None:
+    dialog = KeyDialog(PLAIN, "label.draw")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert not dialog.take.isEnabled()
+    QTest.keyClick(dialog.capture, Qt.Key.Key_D)
+    assert "“Next image”" in dialog.about.text()
+    assert (dialog.take.text(), dialog.key) == ("Take it", "D")
+    QTest.keyClick(dialog.capture, Qt.Key.Key_Z, Qt.KeyboardModifier.AltModifier)
+    assert "free" in dialog.about.text()
+    dialog.try_key("Tab")
+    assert not dialog.take.isEnabled() and dialog.key == ""
+    QTest.keyClick(dialog.capture, Qt.Key.Key_Y)
+    QTest.keyClick(dialog.capture, Qt.Key.Key_Return)
+    assert (dialog.result(), dialog.key) == (KeyDialog.DialogCode.Accepted, "Y")
+
+
+def test_escape_leaves_the_dialog_without_a_change(qtbot: QtBot) -> None:
+    dialog = KeyDialog(PLAIN, "label.draw")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    QTest.keyClick(dialog.capture, Qt.Key.Key_Y)
+    QTest.keyClick(dialog.capture, Qt.Key.Key_Escape)
+    assert dialog.result() == KeyDialog.DialogCode.Rejected
+
+
+# -- the editor
+
+
+@pytest.fixture
+def editor(qtbot: QtBot) -> ShortcutEditor:
+    made = ShortcutEditor(PLAIN)
+    qtbot.addWidget(made)
+    return made
+
+
+def test_the_editor_gives_takes_and_resets_keys(editor: ShortcutEditor) -> None:
+    editor.select("label.draw")
+    editor.give("label.draw", "D", instead=False)
+    assert editor.choice.keys("label.draw") == ("W", "R", "D")
+    assert editor.choice.keys("label.next") == ("PgDown",)
+    editor.give("label.draw", "X", instead=True)
+    assert editor.choice.keys("label.draw") == ("X",)
+    QTest.keyClick(editor.tree, Qt.Key.Key_Delete)
+    assert editor.choice.keys("label.draw") == ()
+    editor._reset.click()
+    assert editor.choice.keys("label.draw") == ("W", "R")
+    editor._reset_all.click()
+    assert editor.choice == PLAIN
+
+
+def test_the_editor_warns_where_a_reset_brings_a_clash_back(editor: ShortcutEditor) -> None:
+    editor.give("label.clean", "D", instead=False)
+    editor.select("label.next")
+    editor._reset.click()
+    assert "“Clean”" in editor._about.text() and "neither" in editor._about.text()
+
+
+def test_another_preset_begins_without_own_changes(editor: ShortcutEditor) -> None:
+    editor.give("label.draw", "X", instead=True)
+    editor._preset.setCurrentText("labelImg")
+    editor._preset.activated.emit(editor._preset.currentIndex())
+    assert editor.choice == KeyChoice("labelImg", {})
+    assert "Space" in editor._items["label.reviewed"].text(1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [("draw", "label.draw"), ("ctrl+shift+z", "window.redo"), ("inspect truth", "inspect.truth")],
+)
+def test_the_editor_finds_by_action_key_and_page(editor: ShortcutEditor, typed: str, expected: str) -> None:
+    editor._search.setText(typed)
+    shown = [action for action, item in editor._items.items() if not item.isHidden()]
+    assert expected in shown and len(shown) < 8
+    assert spec_of(expected).name == expected.split(".")[1]

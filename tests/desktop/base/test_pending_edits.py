@@ -1,0 +1,200 @@
+"""Edits that the disk refuses: on the screen, tried again in order, and never lost without a question.
+
+The limit on the size of files is the kernel's, so that SQLite meets a real refusal.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from core.project.edits import box_edits, image_edits, label_edits
+from core.project.pending import ProjectWithPendingEdits
+from core.project.project import Project
+from core.types import Box, Label, Status
+from desktop.base.session import Session
+from desktop.label.label_page import LabelPage
+from desktop.shell.pending_notice import WaitingNotice
+from tests.builders import draw, project_with_pictures
+from tests.desktop.label.label_builders import KEYS, boxes_of, draw_by_hand, loaded, names, project_of
+
+
+@pytest.fixture
+def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
+    session = Session()
+    session.adopt(project_with_pictures(tmp_path / "project", 3))
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def notice(page: LabelPage, session: Session) -> WaitingNotice:
+    """In the page's window, so that the keys stay with it."""
+    return WaitingNotice(session, page)
+
+
+@contextmanager
+def full_disk(project: Project) -> Iterator[None]:
+    """No file may grow beyond what the project's log has already."""
+    log = project.folder / "project.sqlite-wal"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # SQLite writes to the log's end, so its present size is the least limit that lets nothing in.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max(log.stat().st_size, 1), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def _answer(qtbot: QtBot, wanted: str, asked: list[str]) -> None:
+    """Presses the button `wanted` of the question that comes."""
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        asked.append(box.text())
+        next(button for button in box.buttons() if button.text().startswith(wanted)).click()
+
+    QTimer.singleShot(50, press)
+
+
+def test_a_refused_edit_stays_on_the_screen_and_is_written_when_the_disk_has_room(
+    qtbot: QtBot, page: LabelPage, session: Session, notice: WaitingNotice
+) -> None:
+    project = project_of(session)
+    with full_disk(project):
+        draw_by_hand(qtbot, page, (5, 6), (30, 36))
+        qtbot.keyClick(page.canvas, KEYS["2"])
+        qtbot.keyClick(page.canvas, KEYS["3"])
+        assert boxes_of(session) == ()  # nothing is on the disk
+        (shown,) = page.canvas.boxes
+        assert len(shown.labels) == 2 and page.canvas.selected == {shown.id}
+        assert page._context.record is not None and page._context.record.status is Status.LABELLED
+        assert len(session.waiting.edits) == 3
+        assert notice.isVisible() and "3 edits not written yet" in notice.text
+        notice.button.click()
+        assert len(session.waiting.edits) == 3 and notice.isVisible()
+    notice.button.click()
+    assert boxes_of(session) == page.canvas.boxes == (shown,)
+    assert not session.waiting and not notice.isVisible()
+    assert names(session, shown) == ["pit", "stain"]
+
+
+def test_the_next_edit_writes_what_waits_before_it(qtbot: QtBot, page: LabelPage, session: Session) -> None:
+    project = project_of(session)
+    with full_disk(project):
+        draw_by_hand(qtbot, page, (5, 6), (30, 36))
+    qtbot.keyClick(page.canvas, KEYS["1"])
+    assert not session.waiting
+    assert [entry.name for entry in project.history()[-2:]] == ["Draw box", "Set scratch"]
+
+
+def test_it_is_tried_again_by_itself(qtbot: QtBot, page: LabelPage, session: Session) -> None:
+    session.waiting._timer.setInterval(30)
+    with full_disk(project_of(session)):
+        draw_by_hand(qtbot, page, (5, 6), (30, 36))
+        qtbot.wait(100)
+        assert session.waiting
+    qtbot.waitUntil(lambda: not session.waiting, timeout=3_000)
+    assert len(boxes_of(session)) == 1
+
+
+def test_undo_takes_back_what_is_not_written_yet(qtbot: QtBot, page: LabelPage, session: Session) -> None:
+    with full_disk(project_of(session)):
+        draw_by_hand(qtbot, page, (5, 6), (30, 36))
+        qtbot.keyClick(page.canvas, KEYS["1"])
+        session.undo()
+        assert [box.labels for box in page.canvas.boxes] == [frozenset()]
+        session.undo()
+        assert page.canvas.boxes == () and not session.waiting
+
+
+def test_leaving_the_image_asks_first_and_loses_nothing(
+    qtbot: QtBot, page: LabelPage, session: Session, notice: WaitingNotice
+) -> None:
+    project, asked = project_of(session), list[str]()
+    first = session.image_id
+    with full_disk(project):
+        draw_by_hand(qtbot, page, (5, 6), (30, 36))
+        _answer(qtbot, "Stay", asked)
+        qtbot.keyClick(page.canvas, Qt.Key.Key_D)
+        assert session.image_id == first and len(page.canvas.boxes) == 1
+        assert page.images.position()[0] == 1
+        _answer(qtbot, "Go on", asked)
+        page._actions["next"].trigger()  # no window manager is here to give the keys back after a question
+        loaded(qtbot, page)
+        assert session.image_id != first and page.canvas.boxes == ()
+        draw_by_hand(qtbot, page, (1, 1), (20, 20))
+        assert len(session.waiting.edits) == 2
+    assert asked == ["1 edit not written to the disk yet"] * 2
+    assert session.try_again()
+    assert [len(project.boxes(image)) for image in project.image_ids()] == [1, 1, 0]
+
+
+def test_closing_asks_first_and_tries_again_when_told(
+    qtbot: QtBot, page: LabelPage, session: Session, notice: WaitingNotice
+) -> None:
+    asked: list[str] = []
+    with full_disk(project_of(session)):
+        draw_by_hand(qtbot, page, (5, 6), (30, 36))
+        _answer(qtbot, "Stay", asked)
+        assert not notice.may_leave("project")
+        _answer(qtbot, "Close and lose 1 edit", asked)
+        assert notice.may_leave("project")
+        assert session.waiting  # only closing itself gives them up
+    _answer(qtbot, "Try again", asked)
+    assert notice.may_leave("project")
+    assert len(boxes_of(session)) == 1 and len(asked) == 3
+
+
+def test_a_renamed_label_waits_as_well(qtbot: QtBot, page: LabelPage, session: Session) -> None:
+    project = project_of(session)
+    pit = project.labels()[1]
+    with full_disk(project):
+        page.labels.change_label(Label(pit.id, "pore", pit.color, pit.shortcut))
+        assert [label.name for label in page.labels.model.labels()] == ["scratch", "pore", "stain"]
+        assert project.label_named("pore") is None
+    assert session.try_again()
+    assert project.label_named("pore") is not None
+
+
+def test_an_edit_that_no_longer_fits_is_told_and_not_silently_lost(
+    qtbot: QtBot, page: LabelPage, session: Session
+) -> None:
+    project, dropped = project_of(session), list[str]()
+    session.waiting.dropped.connect(dropped.append)
+    with full_disk(project):
+        draw_by_hand(qtbot, page, (5, 6), (30, 36))
+    draw(project, session.image_id or 0, (1, 1, 9, 9))  # behind the session's back
+    assert session.try_again()
+    assert len(dropped) == 1 and "“Draw box” could not be kept" in dropped[0]
+    assert [box.xyxy for box in boxes_of(session)] == [(1, 1, 9, 9)]
+
+
+def test_what_waits_reads_as_if_it_were_done(tmp_path: Path) -> None:
+    with project_with_pictures(tmp_path / "p", 3) as project:
+        first, second, third = project.image_ids()
+        for image in (first, second):
+            draw(project, image, labels=["scratch", "pit"])
+        one = box_edits.add_box(project, first, (1, 1, 9, 9), {3})
+        two = image_edits.set_status(ProjectWithPendingEdits(project, [one]), [third], Status.CLEAN)  # type: ignore[arg-type]
+        scratch, pit, stain = project.labels()
+        three = label_edits.order_labels(project, [stain.id, pit.id, scratch.id])
+        waiting = [one, two, three]
+        ahead = ProjectWithPendingEdits(project, waiting)
+        merged = ProjectWithPendingEdits(project, [label_edits.merge_labels(project, [scratch.id], pit.id)])
+        seen = (ahead.labels(), ahead.states(project.image_ids()), [ahead.image(i) for i in project.image_ids()])
+        sets = [box.labels for box in merged.boxes(first)]
+        assert sets == [frozenset({pit.id})] and project.boxes(first)[0].labels == {scratch.id, pit.id}
+        assert ahead.images_with_labels([stain.id]) == [first] and project.images_with_labels([stain.id]) == []
+        for edit in waiting:
+            project.apply(edit)
+        assert seen == (project.labels(), project.states(project.image_ids()), project.images())
+        assert isinstance(project.boxes(first)[-1], Box)

@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from core.project.project import Project
+from core.settings import Settings
+from desktop.base.background import Tasks
+from desktop.base.session import Session
+from desktop.checkpoints.checkpoint_detail import recipe_lines
+from desktop.checkpoints.checkpoint_table import COLUMNS, RECORD, accepts, column
+from desktop.checkpoints.checkpoints_page import CheckpointsPage, delete_details, delete_question
+from desktop.kit import formatting
+from desktop.services import Services
+from desktop.viewer.thumbnails import ThumbnailLoader
+from tests.desktop.model_builders import write_checkpoint
+
+LABELS = ("scratch", "pit")
+Key = Qt.Key
+
+
+@pytest.fixture
+def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
+    project = Project.create(tmp_path / "project", LABELS)
+    write_checkpoint(project, "r001", "best", epoch=8, map50=0.61, created="2025-03-01T10:00:00+00:00", size=300_000)
+    write_checkpoint(project, "r001", "last", epoch=10, map50=0.58, created="2025-03-01T11:00:00+00:00")
+    write_checkpoint(
+        project, "r002", "best", epoch=20, map50=0.83, created="2025-03-02T09:00:00+00:00", model="ssd300_vgg16"
+    )
+    write_checkpoint(
+        project, "r002", "last", epoch=21, map50=None, created="2025-03-02T10:00:00+00:00", model="ssd300_vgg16"
+    )
+    opened = Session()
+    opened.adopt(project)
+    yield opened
+    opened.close()
+
+
+def build_page(qtbot: QtBot, session: Session, tmp_path: Path) -> CheckpointsPage:
+    tasks = Tasks()
+    page = CheckpointsPage(session, Services(tasks, Settings(tmp_path / "settings"), ThumbnailLoader(tasks)))
+    qtbot.addWidget(page)
+    page.resize(1200, 700)
+    page.show()
+    page.activated()
+    return page
+
+
+@pytest.fixture
+def page(qtbot: QtBot, session: Session, tmp_path: Path) -> CheckpointsPage:
+    return build_page(qtbot, session, tmp_path)
+
+
+def shown(page: CheckpointsPage) -> list[str]:
+    return [page._filter.index(row, 0).data(RECORD).id for row in range(page._filter.rowCount())]
+
+
+def cell(page: CheckpointsPage, checkpoint_id: str, key: str) -> str:
+    return str(page._filter.index(shown(page).index(checkpoint_id), column(key)).data())
+
+
+def click(qtbot: QtBot, page: CheckpointsPage, checkpoint_id: str, key: str, *, control: bool = False) -> None:
+    index = page._filter.index(shown(page).index(checkpoint_id), column(key))
+    modifier = Qt.KeyboardModifier.ControlModifier if control else Qt.KeyboardModifier.NoModifier
+    qtbot.mouseClick(
+        page._table.viewport(), Qt.MouseButton.LeftButton, modifier, page._table.visualRect(index).center()
+    )
+
+
+def answer(text: str) -> list[str]:
+    """Press the button `text` in the question that is about to come; the list gets what it said."""
+    said: list[str] = []
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        said.append(f"{box.text()}\n{box.informativeText()}")
+        next(button for button in box.buttons() if button.text().replace("&", "") == text).click()
+
+    QTimer.singleShot(0, press)
+    return said
+
+
+def test_runs_that_appeared_on_the_disk_are_listed_newest_first(page: CheckpointsPage) -> None:
+    assert shown(page) == ["r002-last", "r002-best", "r001-last", "r001-best"]
+    assert cell(page, "r002-best", "map50") == "0.830"
+    assert cell(page, "r002-best", "map") == "0.498"
+    assert cell(page, "r002-last", "map50") == formatting.NONE
+    assert cell(page, "r001-best", "size") == "300 kB"
+    assert cell(page, "r001-best", "best") == "best"
+    assert cell(page, "r001-last", "best") == ""
+
+
+def test_numbers_stand_at_the_right(page: CheckpointsPage) -> None:
+    for key, shown_column in COLUMNS.items():
+        side = page._model.index(0, column(key)).data(Qt.ItemDataRole.TextAlignmentRole)
+        assert bool(side & Qt.AlignmentFlag.AlignRight) == shown_column.number
+
+
+def test_sorting_by_map_puts_unjudged_checkpoints_last(page: CheckpointsPage) -> None:
+    page._table.sortByColumn(column("map50"), Qt.SortOrder.DescendingOrder)
+    assert shown(page) == ["r002-best", "r001-best", "r001-last", "r002-last"]
+    page._table.sortByColumn(column("epoch"), Qt.SortOrder.AscendingOrder)
+    assert shown(page) == ["r001-best", "r001-last", "r002-best", "r002-last"]
+
+
+def test_filters_by_words_model_and_toggles(page: CheckpointsPage, session: Session) -> None:
+    page._search.setText("vgg last")
+    assert shown(page) == ["r002-last"]
+    assert page._count.text() == "1 of 4"
+    page._search.setText("")
+    page._best.setChecked(True)
+    assert shown(page) == ["r002-best", "r001-best"]
+    page._models.setCurrentIndex(page._models.findData("ssd_compact"))
+    assert shown(page) == ["r001-best"]
+    page._starred.setChecked(True)
+    assert shown(page) == []
+
+
+def test_a_click_on_the_star_and_the_key_s_star_for_good(qtbot: QtBot, page: CheckpointsPage, session: Session) -> None:
+    project = session.project
+    assert project is not None
+    click(qtbot, page, "r001-best", "star")
+    assert [record.id for record in project.checkpoints() if record.star] == ["r001-best"]
+    assert cell(page, "r001-best", "star") == "★"
+    click(qtbot, page, "r001-last", "id")
+    qtbot.keyClick(page._table, Key.Key_S)
+    assert {record.id for record in project.checkpoints() if record.star} == {"r001-best", "r001-last"}
+    qtbot.keyClick(page._table, Key.Key_S)
+    assert {record.id for record in project.checkpoints() if record.star} == {"r001-best"}
+    assert [record.id for record in page.selected()] == ["r001-last"]
+
+
+def test_a_note_is_written_in_the_table_and_keys_in_it_are_letters(
+    qtbot: QtBot, page: CheckpointsPage, session: Session
+) -> None:
+    index = page._filter.index(shown(page).index("r001-best"), column("note"))
+    page._table.setCurrentIndex(index)
+    page._table.edit(index)
+    editor = page._table.viewport().findChild(QLineEdit)
+    assert editor is not None
+    qtbot.keyClicks(editor, "misses thin scratches")
+    qtbot.keyClick(editor, Key.Key_Return)
+    project = session.project
+    assert project is not None
+
+    def note() -> str:
+        return next(record.note for record in project.checkpoints() if record.id == "r001-best")
+
+    qtbot.waitUntil(lambda: note() == "misses thin scratches")
+    assert not any(record.star for record in project.checkpoints())
+    page._search.setText("thin")
+    assert shown(page) == ["r001-best"]
+
+
+def test_enter_and_the_button_ask_for_inspection_and_for_training(
+    qtbot: QtBot, page: CheckpointsPage, session: Session
+) -> None:
+    asked: list[tuple[str, str]] = []
+    session.inspect_requested.connect(lambda name: asked.append(("inspect", name)))
+    session.continue_requested.connect(lambda name: asked.append(("continue", name)))
+    click(qtbot, page, "r002-best", "id")
+    for key in (Key.Key_Return, Key.Key_Enter):
+        qtbot.keyClick(page._table, key)
+    page._detail.predict_button.click()
+    page._detail.resume_button.click()
+    assert asked == [("inspect", "r002-best")] * 3 + [("continue", "r002-best")]
+    click(qtbot, page, "r001-best", "id", control=True)
+    assert not page._detail.predict_button.isEnabled()
+    qtbot.keyClick(page._table, Key.Key_Return)
+    assert len(asked) == 4
+
+
+def test_delete_names_file_and_size_and_deletes_only_after_consent(
+    qtbot: QtBot, page: CheckpointsPage, session: Session
+) -> None:
+    assert session.project is not None
+    path = next(record.path for record in session.project.checkpoints() if record.id == "r001-best")
+    click(qtbot, page, "r001-best", "id")
+    said = answer("Cancel")
+    qtbot.keyClick(page._table, Key.Key_Delete)
+    assert path.exists()
+    assert "best.safetensors of r001 (300 kB)" in said[0]
+    assert str(path) in said[0]
+    answer("Delete")
+    page._detail.delete_button.click()
+    assert not path.exists()
+    assert "r001-best" not in shown(page)
+
+
+def test_several_are_deleted_at_once(qtbot: QtBot, page: CheckpointsPage, session: Session) -> None:
+    click(qtbot, page, "r001-best", "id")
+    click(qtbot, page, "r002-last", "id", control=True)
+    said = answer("Delete")
+    page._detail.delete_button.click()
+    assert said[0].startswith("Delete 2 checkpoints")
+    assert shown(page) == ["r002-best", "r001-last"]
+
+
+def test_the_detail_pane_shows_labels_recipe_and_file(qtbot: QtBot, page: CheckpointsPage, session: Session) -> None:
+    click(qtbot, page, "r002-best", "id")
+    bars = page._detail._bars.bars
+    assert [bar.name for bar in bars] == list(LABELS)
+    assert all(bar.value is not None for bar in bars)
+    facts = page._detail._facts
+    texts = [facts.itemAt(row, facts.ItemRole.FieldRole).widget().text() for row in range(facts.rowCount())]
+    assert any("best.safetensors" in text for text in texts)
+    assert "average precision" in bars[0].tooltip
+    assert "scratch" in page._model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_reveal_opens_the_folder_and_says_where_it_is_gone(
+    qtbot: QtBot, page: CheckpointsPage, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    # The only thing that is not real here: opening a file manager on the machine that runs the tests.
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True)
+    click(qtbot, page, "r001-best", "id")
+    page._detail.reveal_button.click()
+    assert opened == [str(page.selected()[0].path.parent)]
+
+
+def test_an_empty_project_says_what_to_do(qtbot: QtBot, tmp_path: Path) -> None:
+    session = Session()
+    page = build_page(qtbot, session, tmp_path)
+    assert "Open a project" in page._empty.text()
+    session.adopt(Project.create(tmp_path / "empty", LABELS))
+    assert page._empty.isVisible()
+    assert "Train page" in page._empty.text()
+    session.close()
+
+
+def test_a_read_only_project_can_be_looked_at_but_not_changed(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
+    assert session.project is not None
+    folder = session.project.folder
+    session.close()
+    session.open(folder, read_only=True)
+    page = build_page(qtbot, session, tmp_path)
+    assert len(shown(page)) == 4
+    click(qtbot, page, "r001-best", "star")
+    qtbot.keyClick(page._table, Key.Key_S)
+    qtbot.keyClick(page._table, Key.Key_Delete)
+    assert cell(page, "r001-best", "star") == "☆"
+    assert not page._detail.delete_button.isEnabled()
+    assert not page._model.flags(page._model.index(0, column("note"))) & Qt.ItemFlag.ItemIsEditable
+
+
+def test_questions_before_deleting_tell_what_will_be_missed(session: Session) -> None:
+    project = session.project
+    assert project is not None
+    project.sync_runs()
+    project.set_star("r001-best", True)
+    records = project.checkpoints()
+    best = [record for record in records if record.id == "r001-best"]
+    assert delete_question(best) == "Delete best.safetensors of r001 (300 kB)?"
+    assert "starred" in delete_details(best)
+    assert "best of its run" in delete_details(best)
+    assert "2 are the best of a run" in delete_details(records)
+    assert "and 4 more" in delete_details(records * 3)
+
+
+def test_every_word_of_the_filter_must_occur(session: Session) -> None:
+    assert session.project is not None
+    session.project.sync_runs()
+    record = session.project.checkpoints()[0]
+    assert accepts(record, ["r001", "pit"], "", False, False)
+    assert not accepts(record, ["r001", "nothing"], "", False, False)
+
+
+@pytest.mark.parametrize(
+    ("iso", "expected"),
+    [
+        ("2025-03-05T08:30:00+00:00", "today 09:30"),
+        ("2025-03-04T23:30:00+00:00", "today 00:30"),
+        ("2025-03-04T10:00:00+00:00", "yesterday 11:00"),
+        ("2025-02-03T09:10:00+00:00", "3 Feb 10:10"),
+        ("2023-11-03T09:10:00+00:00", "3 Nov 2023"),
+        ("long ago", "long ago"),
+    ],
+)
+def test_dates_are_told_as_people_tell_them(iso: str, expected: str) -> None:
+    now = datetime(2025, 3, 5, 15, 0, tzinfo=UTC).astimezone(ZoneInfo("Europe/Berlin"))
+    assert formatting.date(iso, now) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (4_240_000, "4.2 MB"), (123_400_000, "123 MB")],
+)
+def test_sizes_are_short(count: int, expected: str) -> None:
+    assert formatting.size(count) == expected
+
+
+def test_a_recipe_of_another_program_is_summarised_as_far_as_it_goes() -> None:
+    assert recipe_lines({}) == []
+    assert recipe_lines({"strategy": "odd", "seed": 3, "schedule": {"epochs": 20}}) == [("Epochs", "20"), ("Seed", "3")]

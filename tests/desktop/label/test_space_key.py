@@ -1,0 +1,92 @@
+"""Where Space marks an image as reviewed, a tap does it, and holding it still moves the image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from core.types import Status
+from desktop.base.session import Session
+from desktop.label.label_page import LabelPage
+from tests.builders import project_with_pictures
+from tests.desktop.label.label_builders import draw_by_hand, project_of, shown_page
+from tests.desktop.window_builders import make_services
+
+
+@pytest.fixture
+def page(qtbot: QtBot, tmp_path: Path) -> Iterator[LabelPage]:
+    services = make_services(tmp_path)
+    services.settings.update(shortcut_preset="labelImg")
+    session = Session()
+    session.adopt(project_with_pictures(tmp_path / "parts", 2))
+    made = shown_page(qtbot, session, services)
+    services.keymap.attach("label", made, made.actions())
+    draw_by_hand(qtbot, made, (5, 5), (40, 30))
+    made.activateWindow()
+    qtbot.waitUntil(made.isActiveWindow)
+    made.canvas.setFocus()
+    yield made
+    session.close()
+    services.tasks.shut_down()
+
+
+def first_status(page: LabelPage) -> Status:
+    project = project_of(page._session)
+    return project.image(project.image_ids()[0]).status
+
+
+def test_a_tap_over_the_image_reviews_it_on_release(page: LabelPage) -> None:
+    QTest.keyPress(page.canvas, Qt.Key.Key_Space)
+    assert first_status(page) is Status.LABELLED and page.canvas.panning
+    QTest.keyRelease(page.canvas, Qt.Key.Key_Space)
+    assert first_status(page) is Status.REVIEWED and not page.canvas.panning
+
+
+def test_space_held_to_move_the_image_reviews_nothing(page: LabelPage) -> None:
+    page.canvas.zoom_by(40)
+    before = page.canvas.visible_rect()
+    QTest.keyPress(page.canvas, Qt.Key.Key_Space)
+    QTest.mousePress(page.canvas, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    QTest.mouseMove(page.canvas, QPoint(140, 120))
+    QTest.mouseRelease(page.canvas, Qt.MouseButton.LeftButton, pos=QPoint(140, 120))
+    QTest.keyRelease(page.canvas, Qt.Key.Key_Space)
+    assert page.canvas.visible_rect() != before
+    assert first_status(page) is Status.LABELLED
+
+
+def test_space_held_for_long_is_no_tap(qtbot: QtBot, page: LabelPage) -> None:
+    QTest.keyPress(page.canvas, Qt.Key.Key_Space)
+    qtbot.wait(450)
+    QTest.keyRelease(page.canvas, Qt.Key.Key_Space)
+    assert first_status(page) is Status.LABELLED
+
+
+def test_space_presses_the_button_that_has_the_focus(qtbot: QtBot, page: LabelPage) -> None:
+    pressed: list[bool] = []
+    button = QPushButton("Other", page)
+    button.clicked.connect(lambda: pressed.append(True))
+    button.show()
+    button.setFocus()
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    assert len(pressed) == 1
+    assert first_status(page) is Status.LABELLED
+
+
+def test_in_the_list_of_images_space_reviews_at_once(page: LabelPage) -> None:
+    page.images.view.setFocus()
+    QTest.keyClick(page.images.view, Qt.Key.Key_Space)
+    assert first_status(page) is Status.REVIEWED
+
+
+def test_without_such_a_preset_a_tap_does_nothing(page: LabelPage) -> None:
+    page._services.settings.update(shortcut_preset="defectdesk")
+    assert all(QKeySequence(Qt.Key.Key_Space) not in action.shortcuts() for action in page.actions())
+    QTest.keyClick(page.canvas, Qt.Key.Key_Space)
+    assert first_status(page) is Status.LABELLED

@@ -1,0 +1,319 @@
+"""The window as a whole: pages, menus, projects, settings, and how it starts and closes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QCloseEvent, QDropEvent
+from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from core.project.project import Project
+from core.settings import Settings, config_folder
+from desktop.base.session import Session
+from desktop.base.theme import LIGHT, theme
+from desktop.services import Services
+from desktop.shell.main_window import PAGES, MainWindow
+from desktop.shell.rail import Rail
+from desktop.shell.welcome import Welcome
+from tests.builders import draw, project_with_pictures, write_coco, write_pictures
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_without_a_project_the_window_offers_ways_to_one(window: MainWindow) -> None:
+    assert isinstance(window._stack.currentWidget(), Welcome)
+    assert not window.findChild(Rail).isVisible()
+    offered = {button.accessibleName() for button in window._welcome.findChildren(QPushButton)}
+    assert {"New project", "Open project", "Sample project"} <= offered
+
+
+def test_opening_a_project_shows_the_label_page_and_remembers_it(
+    window: MainWindow, services: Services, tmp_path: Path
+) -> None:
+    project_with_pictures(tmp_path / "parts").close()
+    window.open_project(tmp_path / "parts")
+    assert window._stack.currentWidget() is window.page("Label")
+    assert window.windowTitle().startswith("parts")
+    assert services.settings.values.recent_projects == (str(tmp_path / "parts"),)
+    window._close_project()
+    assert isinstance(window._stack.currentWidget(), Welcome)
+    assert any(label.text() == "parts" for label in window._welcome.findChildren(QLabel))
+
+
+def test_every_page_opens_by_its_key_and_is_built_only_then(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    window._session.adopt(project_with_pictures(tmp_path / "parts"))
+    assert list(window._pages) == [0]
+    for number in (1, 2, 3, 4, 0):
+        action = window._actions[f"page_{number + 1}"]
+        assert action.shortcut().toString() == f"Ctrl+{number + 1}"
+        action.trigger()
+        assert window._stack.currentWidget().title == PAGES[number][0]
+    assert sorted(window._pages) == [0, 1, 2, 3, 4]
+    assert window.findChild(Rail)._group.checkedId() == 0
+
+
+def test_a_request_reaches_a_page_that_is_built_only_for_it(window: MainWindow, tmp_path: Path) -> None:
+    window._session.adopt(project_with_pictures(tmp_path / "parts"))
+    heard: list[str] = []
+
+    class Listener(QWidget):
+        def __init__(self, session: Session, _services: Services) -> None:
+            super().__init__()
+            session.inspect_requested.connect(heard.append)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("desktop.inspect.inspect_page.InspectPage", Listener)
+        window._session.inspect_requested.emit("r001-best")
+    assert heard == ["r001-best"]
+    assert isinstance(window._stack.currentWidget(), Listener)
+    window._session.page_requested.emit("Label")
+    assert window._stack.currentWidget() is window.page("Label")
+
+
+def test_leaving_and_entering_a_page_is_told_to_it(window: MainWindow, tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    class Probe(QWidget):
+        title = "Probe"
+
+        def activated(self) -> None:
+            calls.append("in")
+
+        def deactivated(self) -> None:
+            calls.append("out")
+
+    window._session.adopt(project_with_pictures(tmp_path / "parts"))
+    probe = Probe()
+    window._pages[1] = probe
+    window._stack.addWidget(probe)
+    window.show_page(1)
+    window.show_page(1)
+    window.show_page(0)
+    assert calls == ["in", "out"]
+
+
+def test_a_page_may_keep_the_window_open(window: MainWindow, tmp_path: Path) -> None:
+    class Busy(QWidget):
+        answer = False
+
+        def may_close(self) -> bool:
+            return self.answer
+
+    project = project_with_pictures(tmp_path / "parts")
+    window._session.adopt(project)
+    busy = Busy()
+    window._pages[1] = busy
+    refused = QCloseEvent()
+    window.closeEvent(refused)
+    assert not refused.isAccepted()
+    assert window._session.project is project
+    busy.answer = True
+    accepted = QCloseEvent()
+    window.closeEvent(accepted)
+    assert accepted.isAccepted()
+    assert window._session.project is None
+    Project.open(tmp_path / "parts").close()
+
+
+def test_a_folder_that_is_no_project_is_refused_and_the_open_one_stays(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = _answer_boxes(monkeypatch)
+    window._session.adopt(project_with_pictures(tmp_path / "parts"))
+    window.open_project(tmp_path)
+    assert "ot a project" in said[0] and str(tmp_path) in said[0]
+    assert window._session.project is not None and window._session.project.name == "parts"
+
+
+def test_a_project_that_is_open_elsewhere_can_be_looked_at(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = _answer_boxes(monkeypatch, "Open read-only")
+    with project_with_pictures(tmp_path / "parts") as elsewhere:
+        draw(elsewhere, elsewhere.image_ids()[0])
+        window.open_project(tmp_path / "parts")
+        assert "open elsewhere" in said[0]
+        assert window._session.project is not None and window._session.project.read_only
+        assert window._banner.isVisible() and "read-only" in window._banner.text
+        assert not window._actions["add_images"].isEnabled()
+        assert not window._actions["undo"].isEnabled()
+        window._session.close()
+
+
+def test_the_project_that_is_open_here_is_not_said_to_be_open_elsewhere(window: MainWindow, tmp_path: Path) -> None:
+    project = project_with_pictures(tmp_path / "parts")
+    window._session.adopt(project)
+    window.open_project(tmp_path / "images" / ".." / "parts")
+    assert window._session.project is project
+    assert window.statusBar().currentMessage() == "parts is open already"
+
+
+def test_dropped_images_are_added_and_bad_ones_are_named(
+    qtbot: QtBot, window: MainWindow, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr(
+        "desktop.project.add_images.ProblemsDialog",
+        lambda _parent, _title, text, problems: _Recorder(shown, text, [problem.file for problem in problems]),
+    )
+    window._session.adopt(Project.create(tmp_path / "parts", ["scratch"]))
+    write_pictures(tmp_path / "images", 3)
+    (tmp_path / "images" / "zero.png").write_bytes(b"")
+    (tmp_path / "images" / "notes.txt").write_text("x")
+    _drop(window, tmp_path / "images")
+    assert services.tasks.wait_idle()
+    assert window._session.project is not None
+    assert len(window._session.project.image_ids()) == 3
+    ((text, files),) = shown
+    assert "3 images added" in text
+    assert sorted(Path(file).name for file in files) == ["notes.txt", "zero.png"]
+    assert window._session.image_id == window._session.project.image_ids()[0]
+
+
+def test_a_dropped_project_is_opened(window: MainWindow, tmp_path: Path) -> None:
+    project_with_pictures(tmp_path / "parts").close()
+    _drop(window, tmp_path / "parts")
+    assert window._session.project is not None and window._session.project.name == "parts"
+
+
+def test_importing_annotations_is_one_step_that_undo_takes_back(
+    window: MainWindow, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pictures(tmp_path / "images", 2)
+    file = write_coco(
+        tmp_path / "images" / "coco.json",
+        [{"id": n, "file_name": f"part{n}.png", "width": 64, "height": 48} for n in (1, 2)],
+        [{"image_id": n, "category_id": n, "bbox": [2, 3, 10, 12]} for n in (1, 2)],
+    )
+    window._session.adopt(Project.create(tmp_path / "parts"))
+
+    def agree(dialog: object) -> int:
+        assert services.tasks.wait_idle()
+        return 1
+
+    monkeypatch.setattr("desktop.project.import_export.ImportDialog.exec", agree)
+    window._project_actions.exchange.import_annotations(file)
+    assert services.tasks.wait_idle()
+    project = window._session.project
+    assert project is not None
+    assert (project.counts().images, project.counts().boxes) == (2, 2)
+    window._actions["undo"].trigger()
+    assert (project.counts().images, project.counts().boxes, project.labels()) == (0, 0, ())
+
+
+def test_the_edit_menu_names_what_undo_would_take_back(window: MainWindow, tmp_path: Path) -> None:
+    project = project_with_pictures(tmp_path / "parts")
+    draw(project, project.image_ids()[0])
+    window._session.adopt(project)
+    window._menus.edit.aboutToShow.emit()
+    assert window._actions["undo"].text() == "Undo “Draw box”"
+    window._actions["undo"].trigger()
+    window._menus.edit.aboutToShow.emit()
+    assert window._actions["redo"].text() == "Redo “Draw box”"
+
+
+def test_the_theme_is_chosen_in_the_menu_and_remembered(window: MainWindow, services: Services) -> None:
+    window._actions["theme_light"].trigger()
+    assert theme() is LIGHT
+    assert json.loads(services.settings.path.read_text("utf-8"))["theme"] == "light"
+    assert Settings(services.settings.path.parent).values.theme == "light"
+
+
+# -- settings
+
+
+def test_settings_keep_only_what_differs_and_what_a_newer_program_wrote(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps({"of_the_future": 7}), "utf-8")
+    settings = Settings(tmp_path)
+    settings.update(theme="dark")
+    assert json.loads((tmp_path / "settings.json").read_text("utf-8")) == {"theme": "dark", "of_the_future": 7}
+
+
+def test_damaged_settings_are_moved_aside_and_said(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text("{broken", "utf-8")
+    settings = Settings(tmp_path)
+    assert settings.values.theme == "system"
+    assert settings.problem is not None and "settings.json" in settings.problem
+    assert (tmp_path / "settings.damaged.json").read_text("utf-8") == "{broken"
+
+
+def test_recent_projects_are_listed_once_with_the_latest_first(tmp_path: Path) -> None:
+    settings = Settings(tmp_path)
+    for name in ("a", "b", "a", *(f"p{n}" for n in range(12))):
+        settings.remember_project(tmp_path / name)
+    recent = [Path(folder).name for folder in settings.values.recent_projects]
+    assert recent == [f"p{n}" for n in range(11, -1, -1)]
+    settings.forget_project(tmp_path / "p11")
+    assert Path(settings.values.recent_projects[0]).name == "p10"
+
+
+def test_the_environment_says_where_settings_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFECTDESK_CONFIG_DIR", str(tmp_path))
+    assert config_folder() == tmp_path
+
+
+# -- starting
+
+
+def test_the_window_paints_and_closes_in_its_own_process_without_torch(tmp_path: Path) -> None:
+    project_with_pictures(tmp_path / "parts").close()
+    code = (
+        "import sys; from pathlib import Path; from PySide6.QtCore import QTimer; from desktop import app\n"
+        "from PySide6.QtWidgets import QApplication\n"
+        "qt = QApplication([]); QTimer.singleShot(1500, qt.closeAllWindows)\n"
+        f"code = app.run(Path({str(tmp_path / 'parts')!r}))\n"
+        "assert 'torch' not in sys.modules and 'pyqtgraph' not in sys.modules\n"
+        "sys.exit(code)"
+    )
+    environment = {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "DEFECTDESK_STARTUP_TRACE": "1",
+        "DEFECTDESK_CONFIG_DIR": str(tmp_path / "config"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "first frame after" in done.stderr
+    assert "loaded" not in done.stderr.split("first frame after")[1].splitlines()[0]
+    assert "Traceback" not in done.stderr
+    settings = json.loads((tmp_path / "config" / "settings.json").read_text("utf-8"))
+    assert settings["recent_projects"] == [str(tmp_path / "parts")]
+
+
+class _Recorder:
+    def __init__(self, shown: list[tuple[str, list[str]]], text: str, files: list[str]) -> None:
+        shown.append((text, files))
+
+    def open(self) -> None:
+        pass
+
+
+def _answer_boxes(monkeypatch: pytest.MonkeyPatch, press: str | None = None) -> list[str]:
+    """Answer message boxes by pressing the button `press`; returns what they said."""
+    said: list[str] = []
+
+    def answer(box: QMessageBox) -> int:
+        said.append(f"{box.text()} {box.informativeText()}")
+        for button in box.buttons():
+            if button.text() == press:
+                button.click()
+        return 0
+
+    monkeypatch.setattr("desktop.kit.error_box.QMessageBox.exec", answer)
+    return said
+
+
+def _drop(window: MainWindow, path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    kept, left = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+    window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, kept))

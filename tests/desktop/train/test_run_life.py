@@ -1,0 +1,364 @@
+"""The life of a run in the window: paused, resumed, queued, left going, shown again, watched from afar."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from core.jobs import queue
+from core.jobs.events import to_json
+from core.jobs.folder import JobFolder
+from core.recipe.recipe import load_recipe
+from desktop.train.train_page import TrainPage
+from tests.desktop.checkpoints.test_checkpoints_page import answer
+from tests.desktop.train.test_train_page import Bench, bench, wait_for_epoch
+from tests.desktop.training_child import events
+
+__all__ = ["bench"]  # the fixture
+
+
+def summary_button(bench: Bench, text: str) -> QPushButton:
+    return next(one for one in bench.view.summary.findChildren(QPushButton) if one.text() == text)
+
+
+def click(qtbot: QtBot, button: QPushButton) -> None:
+    assert button.isVisibleTo(button.window()) and button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def wait_for_state(bench: Bench, qtbot: QtBot, run: str, state: str) -> None:
+    qtbot.waitUntil(lambda: bench.run_folder(run).state() == state, timeout=20_000)
+
+
+def reopened(bench: Bench) -> TrainPage:
+    """The window is closed, and the project is opened again."""
+    assert bench.page.may_close()
+    bench.session.close()
+    bench.session.open(bench.folder)
+    bench.page.activated()
+    return bench.page
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on(bench: Bench) -> Iterator[None]:
+    yield
+    queue.dismiss_worker(bench.folder / "runs")
+    for job in queue.jobs_in(bench.folder / "runs"):
+        job.unqueue()
+        # Runs that a test only pretends to train are kept alive by the test itself.
+        if (pid := job.owner_here()) is not None and pid != os.getpid():
+            os.kill(pid, signal.SIGKILL)
+
+
+# -- pause and resume ------------------------------------------------------------------------------------------
+
+
+def test_a_paused_run_frees_its_process_and_goes_on_where_it_was(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=200)
+    bench.page.train()
+    wait_for_epoch(bench, qtbot)
+    click(qtbot, bench.page._recipe.pause_button)
+    assert bench.view.status.state_text() == "Pausing"
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
+    assert bench.view.status.state_text() == "Paused"
+    assert bench.view.summary.text().startswith("Paused in epoch")
+    done = len(bench.view.history.epochs)
+    click(qtbot, summary_button(bench, "Resume"))
+    assert bench.view.status.state_text() == "Starting"
+    qtbot.waitUntil(lambda: len(bench.view.history.epochs) > done + 2, timeout=20_000)
+    assert [epoch.epoch for epoch in bench.view.history.epochs[: done + 2]] == list(range(1, done + 3))
+    assert bench.view.history.resumed_at == [done]
+    assert bench.view.status.state_text() == "Training"
+
+
+def test_a_run_whose_process_was_killed_can_be_resumed(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=30)
+    bench.page.train()
+    wait_for_epoch(bench, qtbot)
+    pid = bench.run_folder().owner_here()
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
+    assert bench.view.status.state_text() == "Interrupted"
+    click(qtbot, summary_button(bench, "Resume"))
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    assert bench.view.status.state_text() == "Finished"
+    assert [epoch.epoch for epoch in bench.view.history.epochs] == list(range(1, 31))
+
+
+def test_a_finished_run_offers_no_resume_and_says_why_if_it_is_asked(bench: Bench, qtbot: QtBot) -> None:
+    bench.page.train()
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    assert not summary_button(bench, "Resume").isVisibleTo(bench.page)
+    bench.page.resume("r001")
+    assert "r001: has finished" in bench.page._recipe.error.text()
+    assert not bench.page.training
+
+
+# -- the queue -------------------------------------------------------------------------------------------------
+
+
+def test_runs_are_trained_one_after_the_other(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=40)
+    bench.page.train()
+    bench.settings(schedule__epochs=2)
+    for _ in range(3):
+        click(qtbot, bench.page._recipe.train_button)
+    card = bench.page._side.queue
+    assert card.isVisibleTo(bench.page)
+    assert [text[:4] for text in card.texts()] == ["r002", "r003", "r004"]
+    card.set_low(False)
+    click(qtbot, card.button("r004", "Earlier"))
+    click(qtbot, card.button("r004", "Earlier"))
+    click(qtbot, card.button("r003", "Remove"))
+    assert [text[:4] for text in card.texts()] == ["r004", "r002"]
+    bench.page.stop()
+    wait_for_state(bench, qtbot, "r002", "finished")
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
+    states = {run: bench.run_folder(run).state() for run in ("r001", "r002", "r003", "r004")}
+    assert states == {"r001": "stopped", "r002": "finished", "r003": "waiting", "r004": "finished"}
+    begun = [(bench.run_folder(run).path / "log.txt").stat().st_mtime for run in ("r004", "r002")]
+    assert begun == sorted(begun)
+    assert not card.isVisibleTo(bench.page)
+
+
+def test_a_pause_holds_the_queue_until_the_person_lets_it_go_on(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=500)
+    bench.page.train()
+    wait_for_epoch(bench, qtbot)
+    bench.settings(schedule__epochs=2)
+    bench.page.train()
+    bench.page.pause()
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
+    assert bench.run_folder("r002").state() == "waiting"
+    click(qtbot, next(one for one in bench.page._side.queue.findChildren(QPushButton) if "Train" in one.text()))
+    wait_for_state(bench, qtbot, "r002", "finished")
+    assert bench.run_folder("r001").state() == "paused"
+
+
+def test_a_queue_of_last_time_waits_for_a_word(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=500)
+    bench.page.train()
+    bench.page.train()
+    bench.page.ask_how_to_close = lambda: "stop"
+    page = reopened(bench)
+    assert not page.training
+    assert [text[:4] for text in page._side.queue.texts()] == ["r002"]
+    assert page._queue.held
+
+
+# -- closing ---------------------------------------------------------------------------------------------------
+
+
+def test_a_training_that_was_left_going_is_shown_again_and_can_be_stopped(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=2000)
+    bench.page.train()
+    wait_for_epoch(bench, qtbot)
+    pid = bench.run_folder().owner_here()
+    bench.page.ask_how_to_close = lambda: "leave"
+    page = reopened(bench)
+    assert page.training
+    assert bench.run_folder().owner_here() == pid
+    seen = len(bench.view.history.epochs)
+    qtbot.waitUntil(lambda: len(bench.view.history.epochs) > seen + 5, timeout=10_000)
+    assert [epoch.epoch for epoch in bench.view.history.epochs[:5]] == [1, 2, 3, 4, 5]
+    assert bench.view.status.state_text() == "Training"
+    click(qtbot, page._recipe.stop_button)
+    qtbot.waitUntil(lambda: not page.training, timeout=10_000)
+    assert bench.view.status.state_text() == "Stopped"
+    assert bench.run_folder().state() == "stopped"
+
+
+def test_a_queue_that_was_left_going_is_worked_off_without_a_window(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=60)
+    bench.page.train()
+    wait_for_epoch(bench, qtbot)
+    bench.settings(schedule__epochs=3)
+    bench.page.train()
+    bench.page.ask_how_to_close = lambda: "leave"
+    assert bench.page.may_close()
+    bench.session.close()
+    wait_for_state(bench, qtbot, "r002", "finished")
+    assert bench.run_folder("r001").state() == "finished"
+    qtbot.waitUntil(lambda: queue.worker_folder(bench.folder / "runs").state() == "finished", timeout=10_000)
+
+
+def test_a_window_that_opens_takes_the_queue_over(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=2000)
+    bench.page.train()
+    wait_for_epoch(bench, qtbot)
+    bench.settings(schedule__epochs=3)
+    bench.page.train()
+    bench.page.ask_how_to_close = lambda: "leave"
+    page = reopened(bench)
+    worker = queue.worker_folder(bench.folder / "runs")
+    qtbot.waitUntil(lambda: worker.state() == "stopped", timeout=10_000)
+    assert page._live.run == "r001"
+    assert not page._queue.held
+    page.stop()
+    wait_for_state(bench, qtbot, "r002", "finished")
+
+
+# -- looking ---------------------------------------------------------------------------------------------------
+
+
+def far_run(folder: Path, epochs: int = 3, lines: int | None = None) -> JobFolder:
+    job = JobFolder.create(folder / "runs" / "r007", {"kind": "train"})
+    job.beat()
+    for event in [to_json(one) for one in events(epochs, lambda: False, run="r007", pause=0)][:lines]:
+        job.append(event)
+    return job
+
+
+def test_a_run_in_another_folder_is_followed_and_nothing_is_written_there(
+    bench: Bench, qtbot: QtBot, tmp_path: Path
+) -> None:
+    job = far_run(tmp_path / "far", lines=9)
+    before = sorted(path.name for path in job.path.iterdir())
+    bench.page._side.watch(job.path)
+    qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 1)
+    qtbot.waitUntil(lambda: bench.view.status.state_text() == "Training")
+    assert not bench.page.training
+    assert not bench.page._recipe.stop_button.isEnabled()
+    for event in [to_json(one) for one in events(3, lambda: False, run="r007", pause=0)][9:]:
+        job.append(event)
+    qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
+    assert [epoch.epoch for epoch in bench.view.history.epochs] == [1, 2, 3]
+    assert sorted(path.name for path in job.path.iterdir()) == before
+    assert "watched · r007 in far" in [bench.page._runs.itemText(n) for n in range(bench.page._runs.count())]
+    # Its checkpoints are not in this project: one of the same name may be, of another run.
+    for text in ("Resume", "Inspect", "Show checkpoints"):
+        assert not summary_button(bench, text).isVisibleTo(bench.page)
+
+
+def test_what_was_read_of_a_watched_run_stays_while_its_folder_is_away(
+    bench: Bench, qtbot: QtBot, tmp_path: Path
+) -> None:
+    job, notice = far_run(tmp_path / "far", lines=9), bench.page._side.notice
+    bench.page._side.watch(job.path)
+    qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 1)
+    away = job.path.rename(tmp_path / "away")
+    qtbot.waitUntil(lambda: "cannot be reached" in notice.text)
+    assert len(bench.view.history.epochs) == 1
+    away.rename(job.path)
+    qtbot.waitUntil(lambda: "is there again" in notice.text)
+    for event in [to_json(one) for one in events(3, lambda: False, run="r007", pause=0)][9:]:
+        job.append(event)
+    qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
+    assert [epoch.epoch for epoch in bench.view.history.epochs] == [1, 2, 3]
+
+
+def test_a_folder_that_is_no_run_is_refused_where_the_person_looks(bench: Bench, tmp_path: Path) -> None:
+    bench.page._side.watch(tmp_path)
+    assert "is not the folder of a run; choose one such as" in bench.page._side.notice.text
+    assert bench.page._side.notice.isVisibleTo(bench.page)
+
+
+def test_another_run_is_drawn_beside_the_one_that_is_shown(bench: Bench, qtbot: QtBot) -> None:
+    for epochs in (4, 2):
+        bench.settings(schedule__epochs=epochs)
+        bench.page.train()
+        qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    assert bench.tasks.wait_idle()
+    bench.view.bar.compare("r001", on=True)
+    qtbot.waitUntil(lambda: "r001/map50" in bench.view.map.curve_keys())
+    assert bench.view.map._items["r001/map50"].x.tolist() == [1, 2, 3, 4]
+    assert bench.view.loss._items["r001/val_loss"].shown
+    bench.page._runs.chosen.emit("r001")
+    qtbot.waitUntil(lambda: "r001/map50" not in bench.view.map.curve_keys())
+
+
+def test_the_page_tells_recipe_snapshot_and_machine_of_a_run(bench: Bench, qtbot: QtBot) -> None:
+    bench.page.train()
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    assert bench.view.texts.recipe.text().startswith("model: ssd_compact")
+    assert bench.run_folder().job()["snapshot_hash"] in bench.view.texts.facts.text()
+
+
+def test_the_recipe_of_a_run_is_taken_over_and_what_was_there_comes_back(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(optimizer__lr=0.003)
+    bench.page.train()
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    bench.settings(optimizer__lr=0.0001, loss__kind="focal")
+    texts, panel = bench.view.texts, bench.page._recipe.panel
+    assert not texts.use_recipe.isVisible()
+    texts.tabs.setCurrentWidget(texts.recipe)
+    qtbot.mouseClick(texts.use_recipe, Qt.MouseButton.LeftButton)
+    assert panel.recipe() == load_recipe(bench.run_folder().path / "recipe.yaml")
+    assert panel.recipe().optimizer.lr == 0.003
+    notice = bench.page._side.notice
+    assert notice.text == "The form has the recipe of r001 now."
+    qtbot.mouseClick(notice.button, Qt.MouseButton.LeftButton)
+    assert (panel.recipe().optimizer.lr, panel.recipe().loss.kind) == (0.0001, "focal") and not notice.isVisible()
+    (bench.run_folder().path / "recipe.yaml").write_text("model: [")
+    bench.page._actions["use_recipe"].trigger()
+    assert "recipe.yaml" in bench.page._recipe.error.text() and panel.recipe().optimizer.lr == 0.0001
+
+
+def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> None:
+    for _ in range(2):
+        bench.page.train()
+        qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    assert bench.tasks.wait_idle()
+    delete, runs = bench.page._actions["delete_run"], bench.folder / "runs"
+    said = answer("Cancel")
+    delete.trigger()
+    assert said[0].startswith("Delete r002 (") and "cannot be undone" in said[0] and (runs / "r002").is_dir()
+    answer("Delete")
+    delete.trigger()
+    assert bench.tasks.wait_idle()
+    assert [folder.name for folder in runs.iterdir()] == ["r001"]
+    shown = bench.page._runs
+    assert [shown.itemData(row) for row in range(shown.count())] == ["r001"] and shown.currentData() == "r001"
+    qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 3)
+    resumed = JobFolder(runs / "r001")  # by another program
+    resumed.append({"event": "resumed"})
+    resumed.beat()
+    answer("Delete")
+    delete.trigger()
+    assert resumed.path.is_dir() and "is being trained; stop it first" in bench.page._side.notice.text
+
+
+def test_what_differs_between_compared_runs_is_listed(bench: Bench, qtbot: QtBot) -> None:
+    for rate in (0.002, 0.001):
+        bench.settings(optimizer__lr=rate)
+        bench.page.train()
+        qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    assert bench.tasks.wait_idle()
+    listed = bench.view.texts.differences
+    assert listed.text() == "" and "Compare" in listed.placeholderText()
+    bench.view.bar.compare("r001", on=True)
+    qtbot.waitUntil(lambda: "optimizer.lr" in listed.text())
+    lines = [line.split() for line in listed.text().splitlines()]
+    assert lines[0] == ["r002", "r001"] and ["best", "mAP@0.5", "0.875", "0.875"] in lines
+    assert lines[-1] == ["optimizer.lr", "0.001", "0.002"]
+
+
+def test_measures_are_exported_from_the_page(
+    bench: Bench, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.page.train()
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    path = tmp_path / "out.csv"
+    monkeypatch.setattr("desktop.train.run.run_column.QFileDialog.getSaveFileName", lambda *_: (str(path), ""))
+    bench.view.csv_wanted.emit()
+    qtbot.waitUntil(path.exists)
+    with path.open(newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
+
+
+def test_a_run_of_this_project_that_another_program_trains_is_followed(bench: Bench, qtbot: QtBot) -> None:
+    source = far_run(bench.folder.parent / "source", lines=9)
+    shutil.copytree(source.path, bench.folder / "runs" / "r007")
+    bench.page.activated()
+    qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 1)
+    assert bench.view.status.state_text() == "Training"

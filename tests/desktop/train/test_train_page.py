@@ -1,0 +1,436 @@
+"""The Train page on real projects, with real processes that speak as a training does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from core.jobs.events import to_json
+from core.jobs.folder import JobFolder
+from core.project.edits.image_edits import set_split
+from core.project.project import Project
+from core.project.snapshot import Snapshot
+from core.recipe.draft import load_draft, save_draft
+from core.recipe.recipe import Recipe, default_recipe, load_recipe, with_settings
+from core.settings import Settings
+from core.types import Split
+from desktop.base.background import Tasks
+from desktop.base.session import Session
+from desktop.services import Services
+from desktop.train.run.run_view import RunView
+from desktop.train.train_page import TrainPage
+from desktop.viewer.thumbnails import ThumbnailLoader
+from tests.builders import draw, project_with_pictures
+from tests.desktop.model_builders import write_checkpoint
+from tests.desktop.training_child import events
+
+MODULE = "training_child"
+
+
+@dataclass
+class Bench:
+    """A page with its session, and what the session said."""
+
+    page: TrainPage
+    session: Session
+    tasks: Tasks
+    folder: Path
+    said: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def project(self) -> Project:
+        assert self.session.project is not None
+        return self.session.project
+
+    @property
+    def view(self) -> RunView:
+        return self.page._view
+
+    def run_folder(self, run: str = "r001") -> JobFolder:
+        return JobFolder(self.folder / "runs" / run)
+
+    def settings(self, **changes: object) -> None:
+        recipe = with_settings(load_draft(self.project), {name.replace("__", "."): v for name, v in changes.items()})
+        save_draft(self.project, recipe)
+        self.page.activated()
+
+
+def labelled_project(folder: Path) -> None:
+    """Six pictures with a box each: four to train, two to validate."""
+    project = project_with_pictures(folder, 6, ("scratch", "pit"))
+    ids = project.image_ids()
+    for number, image_id in enumerate(ids):
+        draw(project, image_id, labels=("scratch", "pit") if number % 3 == 0 else ("scratch",))
+    project.apply(set_split(project, ids[:4], Split.TRAIN))
+    project.apply(set_split(project, ids[4:], Split.VAL))
+    project.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    folder = tmp_path / "project"
+    labelled_project(folder)
+    tasks = Tasks()
+    services = Services(tasks, Settings(tmp_path / "settings"), ThumbnailLoader(tasks))
+    session = Session()
+    session.open(folder)
+    page = TrainPage(session, services, child_module=MODULE)
+    page.resize(1200, 760)
+    page.show()  # not given to qtbot, which would delete it before the training is stopped below
+    bench = Bench(page, session, tasks, folder)
+    session.inspect_requested.connect(lambda name: bench.said.append(("inspect", name)))
+    session.page_requested.connect(lambda name: bench.said.append(("page", name)))
+    bench.settings(schedule__epochs=3)
+    yield bench
+    page.ask_how_to_close = lambda: "stop"
+    assert page.may_close()
+    tasks.wait_idle()
+    session.close()
+    tasks.shut_down()
+    page.close()
+    page.deleteLater()
+
+
+def trained(bench: Bench, qtbot: QtBot) -> None:
+    bench.page.train()
+    assert bench.page.training
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    assert bench.tasks.wait_idle()
+
+
+def process_of(bench: Bench) -> int:
+    return int(json.loads((bench.run_folder().path / "heartbeat").read_text())["pid"])
+
+
+def exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_for_epoch(bench: Bench, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: bool(bench.view.history.epochs), timeout=20_000)
+
+
+# -- a training ------------------------------------------------------------------------------------------------
+
+
+def test_the_train_button_trains_and_the_plots_show_it(bench: Bench, qtbot: QtBot) -> None:
+    qtbot.mouseClick(bench.page._recipe.train_button, Qt.MouseButton.LeftButton)
+    assert bench.page.training
+    assert bench.page._recipe.train_button.text() == "Add to queue"
+    assert bench.page._recipe.stop_button.isEnabled()
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
+    history = bench.view.history
+    assert [epoch.epoch for epoch in history.epochs] == [1, 2, 3]
+    x, loss = history.steps()
+    assert len(x) == len(loss) == 12
+    assert list(bench.view.map._items["map50"].y) == [0.5, 0.75, 0.875]
+    assert list(bench.view.loss._items["val_loss"].x) == [1, 2, 3]
+    assert bench.view.status.progress_bar.value() == 1000
+    assert bench.view.status.figure("Best mAP@0.5") == "0.875"
+    assert "pit" in bench.view.texts.notices.text()
+    assert "Epoch 3" in bench.view.texts.log.text()
+
+
+def test_a_run_folder_says_what_was_trained_on_what(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=2, sampling__input_size=64)
+    trained(bench, qtbot)
+    folder = bench.run_folder()
+    recipe = load_recipe(folder.path / "recipe.yaml")
+    assert (recipe.schedule.epochs, recipe.sampling.input_size) == (2, 64)
+    snapshot = Snapshot.load(folder.path / "snapshot.json")
+    assert len(snapshot.of_split(Split.TRAIN)) == 4
+    assert folder.job()["snapshot_hash"] == snapshot.hash
+    (run,) = bench.project.runs()
+    assert (run.id, run.state, run.epochs, run.model) == ("r001", "finished", 2, "ssd_compact")
+
+
+def test_a_finished_run_leads_on_to_its_best_checkpoint(bench: Bench, qtbot: QtBot) -> None:
+    trained(bench, qtbot)
+    assert "0.875" in bench.view.summary.text()
+    buttons = {button.text(): button for button in bench.view.summary.findChildren(QPushButton)}
+    qtbot.mouseClick(buttons["Inspect"], Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(buttons["Show checkpoints"], Qt.MouseButton.LeftButton)
+    assert bench.said == [("inspect", "r001-best"), ("page", "Checkpoints")]
+
+
+def test_stop_works_within_two_seconds_and_keeps_what_was_learnt(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=1000)
+    bench.page.train()
+    wait_for_epoch(bench, qtbot)
+    begun = time.monotonic()
+    qtbot.mouseClick(bench.page._recipe.stop_button, Qt.MouseButton.LeftButton)
+    assert bench.view.status.state_text() == "Stopping"
+    qtbot.waitUntil(lambda: not bench.page.training, timeout=5000)
+    assert time.monotonic() - begun < 2
+    assert bench.view.status.state_text() == "Stopped"
+    assert bench.view.summary.text().startswith("Stopped after")
+    assert bench.page._recipe.train_button.isEnabled()
+
+
+def test_a_crash_of_the_training_is_told_and_another_can_start(
+    bench: Bench, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.page._live.warm.dismiss()  # it was started before the environment changed
+    monkeypatch.setenv("TRAINING_BEHAVIOUR", "crash")
+    trained(bench, qtbot)
+    assert bench.view.status.state_text() == "Interrupted"
+    assert "crash" in bench.view.summary.text()
+    bench.page._live.warm.dismiss()
+    monkeypatch.delenv("TRAINING_BEHAVIOUR")
+    trained(bench, qtbot)
+    assert [run.state for run in bench.project.runs()] == ["interrupted", "finished"]
+
+
+# -- closing ---------------------------------------------------------------------------------------------------
+
+
+def test_closing_asks_and_a_no_lets_the_training_go_on(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=1000)
+    bench.page.train()
+    wait_for_epoch(bench, qtbot)
+    bench.page.ask_how_to_close = lambda: "cancel"
+    assert not bench.page.may_close()
+    assert bench.page.training
+    assert exists(process_of(bench))
+
+
+def test_closing_stops_the_training_cleanly_and_leaves_no_process(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=1000)
+    bench.page.train()
+    wait_for_epoch(bench, qtbot)
+    pid = process_of(bench)
+    bench.page.ask_how_to_close = lambda: "stop"
+    assert bench.page.may_close()
+    assert not exists(pid)
+    assert bench.run_folder().state() == "stopped"
+
+
+def test_closing_without_a_training_asks_nothing_and_leaves_no_waiting_process(bench: Bench) -> None:
+    def never() -> bool:
+        raise AssertionError("there is nothing to ask")
+
+    bench.page.ask_how_to_close = never
+    pid = bench.page._live.warm.pid
+    assert pid is not None
+    assert bench.page.may_close()
+    assert not exists(pid)
+
+
+def test_closing_the_project_stops_its_training(bench: Bench, qtbot: QtBot) -> None:
+    bench.settings(schedule__epochs=1000)
+    bench.page.train()
+    wait_for_epoch(bench, qtbot)
+    pid = process_of(bench)
+    bench.session.close()
+    assert not exists(pid)
+    assert bench.run_folder().state() == "stopped"
+    assert not bench.page._recipe.train_button.isEnabled()
+    assert bench.view.status.state_text() == "No run yet"
+
+
+# -- the data --------------------------------------------------------------------------------------------------
+
+
+def test_the_data_of_the_next_training_are_summed_up(bench: Bench) -> None:
+    assert {split: label.text() for split, label in bench.page._recipe.data._numbers.items()} == {
+        Split.TRAIN: "4",
+        Split.VAL: "2",
+        Split.TEST: "0",
+    }
+    assert bench.page._recipe.data.hint_text() == ""
+
+
+def test_without_validation_images_the_page_says_so_and_splitting_mends_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    bench.session.apply(set_split(bench.project, bench.project.image_ids(), Split.TRAIN))
+    qtbot.waitUntil(lambda: "validation" in bench.page._recipe.data.hint_text())
+    monkeypatch.setattr("desktop.train.recipe.recipe_column.SplitImagesDialog.exec", lambda _dialog: 1)
+    qtbot.mouseClick(bench.page._recipe.data.split_button, Qt.MouseButton.LeftButton)
+    assert bench.page._recipe.data.hint_text() == ""
+    assert bench.project.counts().splits["val"] > 0
+    assert bench.project.undo_name == "Assign splits"
+
+
+def test_with_nothing_to_learn_from_no_run_begins(bench: Bench) -> None:
+    bench.session.apply(set_split(bench.project, bench.project.image_ids(), Split.TEST))
+    bench.page.train()
+    assert not bench.page.training
+    assert "train split" in bench.page._recipe.error.text()
+    assert bench.page._recipe.error.isVisible()
+    assert not (bench.folder / "runs" / "r001").exists()
+
+
+# -- the recipe ------------------------------------------------------------------------------------------------
+
+
+def test_a_setting_that_is_wrong_is_shown_at_its_field_and_stops_the_start(bench: Bench) -> None:
+    form = bench.page._recipe.panel.form.fields
+    form.control("weights.source").edited.emit("file")
+    assert "name the file" in form.errors()["weights.path"]
+    bench.page.train()
+    assert not bench.page.training
+    assert "marked red" in bench.page._recipe.error.text()
+
+
+def test_another_model_brings_its_defaults_and_keeps_the_augmentation(bench: Bench) -> None:
+    bench.settings(augmentation__rotation=12.0, schedule__epochs=7)
+    bench.page._recipe.panel.form.choose_model("ssd300_vgg16")
+    recipe = bench.page._recipe.panel.recipe()
+    assert recipe.model == "ssd300_vgg16"
+    assert recipe.sampling.input_size == default_recipe("ssd300_vgg16").sampling.input_size
+    assert recipe.schedule.epochs == default_recipe("ssd300_vgg16").schedule.epochs
+    assert recipe.augmentation.rotation == 12.0
+
+
+def test_the_recipe_is_kept_in_the_project_beside_what_the_augment_page_sets(bench: Bench, qtbot: QtBot) -> None:
+    bench.page._recipe.panel.form.fields.control("schedule.epochs").number.setValue(33)
+    qtbot.waitUntil(lambda: load_draft(bench.project).schedule.epochs == 33)
+    bench.page.deactivated()
+    save_draft(bench.project, with_settings(load_draft(bench.project), {"augmentation.blur": 2.0}))
+    bench.page.activated()
+    bench.page._recipe.panel.form.fields.control("schedule.batch_size").number.setValue(5)
+    bench.page.deactivated()
+    recipe = load_draft(bench.project)
+    assert (recipe.schedule.epochs, recipe.schedule.batch_size, recipe.augmentation.blur) == (33, 5, 2.0)
+
+
+def test_a_number_that_is_being_typed_is_left_alone_while_the_draft_is_saved(bench: Bench, qtbot: QtBot) -> None:
+    form = bench.page._recipe.panel.form
+    form.fields.control("schedule.batch_size").number.setValue(5)  # the draft is saved soon
+    rate = form.fields.control("optimizer.lr").number
+    rate.setFocus()
+    rate.selectAll()
+    qtbot.keyClicks(rate, "0.0")
+    qtbot.waitUntil(lambda: load_draft(bench.project).schedule.batch_size == 5)
+    bench.page._recipe.show_data()
+    bench.page._show_device()
+    qtbot.keyClicks(rate, "07")
+    assert rate.text() == "0.007"
+    bench.page.deactivated()
+    assert load_draft(bench.project).optimizer.lr == 0.007, "leaving the page ends the typing"
+
+
+def test_a_damaged_draft_is_told_and_replaced_by_the_defaults(bench: Bench) -> None:
+    bench.project.set_setting("recipe", {"model": "ssd_compact", "schedule": {"epochs": 0}})
+    bench.page.activated()
+    assert "schedule.epochs" in bench.page._recipe.error.text()
+    assert bench.page._recipe.panel.recipe() == default_recipe("ssd_compact")
+
+
+def test_every_setting_of_a_recipe_can_be_reached(bench: Bench) -> None:
+    shown = set(bench.page._recipe.panel.form.fields._rows)
+    leaves = set()
+    for name, info in Recipe.model_fields.items():
+        inner = getattr(info.annotation, "model_fields", None)
+        leaves |= {f"{name}.{below}" for below in inner} if inner else {name}
+    elsewhere = {leaf for leaf in leaves if leaf.startswith("augmentation.")} | {"model"}
+    assert shown == leaves - elsewhere
+
+
+def test_continuing_puts_the_checkpoint_and_its_model_into_the_recipe(bench: Bench) -> None:
+    path = write_checkpoint(bench.project, "r007", "best", model="ssdlite320_mobilenet_v3")
+    bench.project.sync_runs()
+    bench.session.continue_requested.emit("r007-best")
+    bench.page.activated()
+    recipe = bench.page._recipe.panel.recipe()
+    assert recipe.model == "ssdlite320_mobilenet_v3"
+    assert (recipe.weights.source, recipe.weights.path) == ("checkpoint", str(path))
+    assert not bench.page._recipe.panel.form.fields.control("weights.path").isHidden()
+
+
+# -- runs of the past ------------------------------------------------------------------------------------------
+
+
+def past_run(bench: Bench, run: str, *, lines: int | None = None) -> None:
+    """A run folder as a training of four epochs left it; cut short after `lines` lines."""
+    folder = JobFolder.create(bench.folder / "runs" / run, {"kind": "train"})
+    said = [to_json(event) for event in events(4, lambda: False, run=run, pause=0)]
+    for event in said[:lines]:
+        folder.append(event)
+
+
+def test_a_past_run_shows_its_curves_when_it_is_chosen(bench: Bench, qtbot: QtBot) -> None:
+    past_run(bench, "r001")
+    trained(bench, qtbot)  # becomes r002
+    assert bench.view.history.epochs[-1].epoch == 3
+    bench.page._runs.chosen.emit("r001")
+    qtbot.waitUntil(lambda: bool(bench.view.history.epochs) and bench.view.history.epochs[-1].epoch == 4)
+    assert bench.view.status.state_text() == "Finished"
+    assert list(bench.view.map._items["map50"].x) == [1, 2, 3, 4]
+
+
+def test_a_run_that_a_crash_left_open_is_shown_as_interrupted(bench: Bench, qtbot: QtBot) -> None:
+    past_run(bench, "r001", lines=10)
+    bench.page.activated()
+    qtbot.waitUntil(lambda: bench.view.status.state_text() == "Interrupted")
+    assert "interrupted" in bench.page._runs.itemText(0)
+    assert [epoch.epoch for epoch in bench.view.history.epochs] == [1]
+
+
+def test_looking_at_a_past_run_does_not_disturb_the_one_that_trains(bench: Bench, qtbot: QtBot) -> None:
+    past_run(bench, "r001")
+    bench.settings(schedule__epochs=1000)
+    bench.page.train()
+    wait_for_epoch(bench, qtbot)
+    bench.page._runs.chosen.emit("r001")
+    qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
+    assert bench.page.training
+    before = len(bench.page._live.history.epochs)
+    qtbot.waitUntil(lambda: len(bench.page._live.history.epochs) > before + 3, timeout=10_000)
+    assert bench.view.history.epochs[-1].epoch == 4
+    bench.page._runs.chosen.emit("r002")
+    assert bench.view.history is bench.page._live.history
+    assert bench.view.status.state_text() == "Training"
+
+
+# -- the waiting process ---------------------------------------------------------------------------------------
+
+
+def test_a_process_waits_while_the_page_is_in_use_and_leaves_with_the_project(bench: Bench, qtbot: QtBot) -> None:
+    first = bench.page._live.warm.pid
+    assert first is not None
+    assert exists(first)
+    trained(bench, qtbot)
+    second = bench.page._live.warm.pid
+    assert second not in (None, first)
+    bench.session.close()
+    assert second is not None
+    assert not exists(second)
+
+
+def test_a_waiting_process_that_was_killed_is_no_obstacle(bench: Bench, qtbot: QtBot) -> None:
+    pid = bench.page._live.warm.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    trained(bench, qtbot)
+    assert bench.view.status.state_text() == "Finished"
+
+
+def test_the_page_of_a_read_only_project_shows_runs_but_does_not_train(
+    bench: Bench, qtbot: QtBot, tmp_path: Path
+) -> None:
+    past_run(bench, "r001")
+    bench.session.close()
+    bench.session.open(bench.folder, read_only=True)
+    bench.page.activated()
+    qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
+    assert not bench.page._recipe.train_button.isEnabled()
+    assert bench.page._live.warm.pid is None
