@@ -30,6 +30,15 @@ class Split(StrEnum):
     TEST = "test"
 
 
+def is_trainable(status: Status, *, has_label: bool) -> bool:
+    """Whether an image may be trained or judged on: a user has said what is on it.
+
+    `has_label`: one of its boxes carries a label. Without one, a labelled image would teach that there is nothing on
+    it, which nobody has said.
+    """
+    return status is Status.CLEAN or (status is not Status.UNLABELLED and has_label)
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A defect class of the project. Its identity is `id`; name, colour and order may change."""
@@ -97,6 +106,11 @@ class ImageRecord:
     smallest: float = 0.0  # the shortest side of any of its boxes, in pixels; 0 without boxes
     label_sets: tuple[frozenset[int], ...] = ()  # the different label sets of its boxes; equal ones share one object
     modified_ns: int = 0  # time of the file's last change when its content was last seen to be this; 0: not noted
+
+    @property
+    def is_trainable(self) -> bool:
+        """Whether a training may use the image, if its split allows it; see `is_trainable`."""
+        return is_trainable(self.status, has_label=any(self.label_sets))
 
 
 @dataclass(frozen=True, slots=True)

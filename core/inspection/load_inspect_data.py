@@ -53,7 +53,7 @@ def images_of(snapshot: Snapshot, split: str) -> list[SnapshotImage]:
     """The images of a split, or all, whose truth is known."""
     if split != "all":
         return snapshot.of_split(split)
-    return [image.with_complete_boxes() for image in snapshot.images if image.is_usable]
+    return [image.with_complete_boxes() for image in snapshot.images if image.is_trainable]
 
 
 def load(project: Project, request: Request) -> Loaded:

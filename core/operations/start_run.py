@@ -46,7 +46,7 @@ def frozen_snapshot(
     snapshot = take_snapshot(project)
     if not snapshot.label_names:
         raise InputError(f"{project.folder}: the project has no labels; add some and label images with them")
-    usable = [image for image in snapshot.images if image.is_usable]
+    usable = [image for image in snapshot.images if image.is_trainable]
     if not usable:
         raise InputError(f"{project.folder}: no image is labelled or marked clean; label some, or import annotations")
     _check_weights(recipe)
@@ -133,7 +133,7 @@ def _without_lost_images(project: Project, snapshot: Snapshot) -> tuple[Snapshot
     faults = {
         image.path: fault
         for image in snapshot.images
-        if image.is_usable and (fault := _fault(image, stated[image.path]))
+        if image.is_trainable and (fault := _fault(image, stated[image.path]))
     }
     if not faults:
         return snapshot, []

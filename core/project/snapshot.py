@@ -15,7 +15,7 @@ from core import files
 from core.errors import InputError
 from core.imaging.window import Window, checked_window
 from core.project.project import Project
-from core.types import Box, Split, Status
+from core.types import Box, Split, Status, is_trainable
 
 _FORMAT = "defectdesk-snapshot"
 _VERSION = 1
@@ -45,12 +45,9 @@ class SnapshotImage:
         return self if complete.all() else replace(self, boxes=self.boxes[complete], labels=self.labels[complete])
 
     @property
-    def is_usable(self) -> bool:
-        """True if it may be trained or judged on: a person has said what is on it."""
-        if self.status is Status.CLEAN:
-            return True
-        # Without a complete box it would teach that there is nothing, which nobody has said.
-        return self.status is not Status.UNLABELLED and bool(self.labels.any())
+    def is_trainable(self) -> bool:
+        """Whether the image may be trained or judged on; see `core.types.is_trainable`."""
+        return is_trainable(self.status, has_label=bool(self.labels.any()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +62,7 @@ class Snapshot:
 
     def of_split(self, split: Split | str) -> list[SnapshotImage]:
         """The images of a split that can be trained or judged on, without boxes that have no label yet."""
-        return [image.with_complete_boxes() for image in self.images if image.split == split and image.is_usable]
+        return [image.with_complete_boxes() for image in self.images if image.split == split and image.is_trainable]
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""

@@ -19,7 +19,7 @@ from core.imaging.window import Window
 from core.project.project import Project
 from core.recipe.recipe import Recipe
 from core.training.data.crops import image_views, input_size, kept_size, picture_seed, training_view
-from core.types import ImageRecord, Split, Status
+from core.types import ImageRecord, Split
 from desktop.kit.formatting import plural
 
 # With the original twelve pictures: full rows of two, three, four and six.
@@ -131,13 +131,7 @@ def turns_of(recipe: Recipe, training: Sequence[ImageRecord], image: ImageRecord
 
 def training_images(project: Project) -> list[ImageRecord]:
     """The images that a training would take now: of the train split, and either clean or with a labelled box."""
-    labelled = {image_id for image_id, labels, _ in project.label_sets() if labels}
-    return [
-        image
-        for image in project.images()
-        if image.split is Split.TRAIN
-        and (image.status is Status.CLEAN or (image.status is not Status.UNLABELLED and image.id in labelled))
-    ]
+    return [image for image in project.images() if image.split is Split.TRAIN and image.is_trainable]
 
 
 def make_previews(request: PreviewRequest, image: NDArray[np.uint8]) -> Previews:

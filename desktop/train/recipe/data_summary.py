@@ -25,20 +25,31 @@ class DataCounts:
     clean: dict[Split, int] = field(default_factory=lambda: dict.fromkeys(USED_SPLITS, 0))
     without_split: int = 0  # labelled, reviewed or clean, but in no split
     unlabelled: int = 0
+    without_label: int = 0  # labelled or reviewed, but none of their boxes carries a label
 
 
 def count_data(images: Iterable[ImageRecord]) -> DataCounts:
     counts = DataCounts()
-    without_split = unlabelled = 0
+    without_split = unlabelled = without_label = 0
     for image in images:
         if image.status is Status.UNLABELLED:
             unlabelled += 1
+        elif not image.is_trainable:
+            without_label += 1
         elif image.split is Split.NONE:
             without_split += 1
         else:
             counts.images[image.split] += 1
             counts.clean[image.split] += image.status is Status.CLEAN
-    return DataCounts(counts.images, counts.clean, without_split, unlabelled)
+    return DataCounts(counts.images, counts.clean, without_split, unlabelled, without_label)
+
+
+def describe_unused(counts: DataCounts) -> str:
+    """Which images no training uses, whatever their split; empty when there are none."""
+    parts = [plural(counts.unlabelled, "unlabelled image")] if counts.unlabelled else []
+    if counts.without_label:
+        parts.append(f"{plural(counts.without_label, 'image')} whose boxes have no label")
+    return f"Not used: {', '.join(parts)}." if parts else ""
 
 
 def hint(counts: DataCounts) -> str:
@@ -97,8 +108,9 @@ class DataSummary(QWidget):
         needs_split = splittable and (not counts.images[Split.TRAIN] or not counts.images[Split.VAL])
         self._split_button.setVisible(splittable)
         _set_role(self._split_button, "primary" if needs_split else "")
-        self._note.setText(f"{plural(counts.unlabelled, 'unlabelled image')} not used.")
-        self._note.setVisible(bool(counts.unlabelled))
+        note = describe_unused(counts)
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
         self._bars.show_counts([(label.name, QColor(label.color), boxes.get(label.name, 0)) for label in labels])
 
     def hint_text(self) -> str:

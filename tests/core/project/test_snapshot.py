@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.project.edits import box_edits, image_edits, label_edits
 from core.project.project import Project
 from core.project.snapshot import Snapshot, take_snapshot
-from core.types import Split, Status
+from core.types import Split, Status, is_trainable
 from tests.builders import draw, project_with_pictures
 
 
@@ -26,7 +26,7 @@ def made(folder: Path) -> Project:
     return project
 
 
-def test_only_what_a_person_has_finished_is_trained_on(tmp_path: Path) -> None:
+def test_only_what_a_user_has_finished_is_trained_on(tmp_path: Path) -> None:
     with made(tmp_path / "p") as project:
         snapshot = take_snapshot(project)
     assert snapshot.label_names == ("scratch", "pit", "stain")
@@ -41,6 +41,23 @@ def test_only_what_a_person_has_finished_is_trained_on(tmp_path: Path) -> None:
     assert snapshot.of_split("train") == train or len(snapshot.of_split("train")) == 3
     assert snapshot.of_split(Split.VAL) == []
     assert all(Path(image.path).is_file() and (image.width, image.height) == (64, 48) for image in snapshot.images)
+
+
+def test_records_and_snapshots_agree_on_what_is_trainable(tmp_path: Path) -> None:
+    with made(tmp_path / "p") as project:
+        bare = project.image_ids()[2]
+        project.apply(image_edits.set_status(project, [bare], Status.REVIEWED))
+        records = [image.is_trainable for image in project.images()]
+        snapshot = take_snapshot(project)
+    # The third is reviewed, but its only box has no label; the last is unlabelled.
+    assert records == [True, True, False, True, False] == [image.is_trainable for image in snapshot.images]
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("has_label", [False, True])
+def test_an_image_is_trainable_if_it_is_clean_or_labelled_with_a_label(status: Status, has_label: bool) -> None:
+    expected = status is Status.CLEAN or (has_label and status in (Status.LABELLED, Status.REVIEWED))
+    assert is_trainable(status, has_label=has_label) is expected
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
