@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 import yaml
 
 from core.errors import InputError
@@ -27,6 +28,8 @@ from core.imaging.decode import IMAGE_SUFFIXES
 DATA, CLASSES = "data.yaml", "classes.txt"
 IMAGES, LABELS = "images", "labels"
 SPLITS = ("train", "val", "test")
+_MAX_DEPTH = 100  # open brackets in a data.yaml; those in use have one or two
+_TOO_DEEP = f"nested deeper than {_MAX_DEPTH} levels"
 _MAX_YAML = 2**18
 _MAX_LINES = 2**23  # bytes of one label file
 _MAX_LIST = 2**27
@@ -103,11 +106,29 @@ def _yaml(path: Path) -> dict[str, Any]:
     try:
         tree = yaml.load(text, loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "nested too deep"
-        raise InputError(f"{path}: not a data.yaml of YOLO (not YAML: {reason}); check it") from error
+        raise InputError(f"{path}: not a data.yaml of YOLO ({_yaml_fault(text, error)}); check it") from error
+    if _bracket_depth(text) > _MAX_DEPTH:
+        raise InputError(f"{path}: not a data.yaml of YOLO ({_TOO_DEEP}); check it")
     if not isinstance(tree, dict):
         raise InputError(f"{path}: not a data.yaml of YOLO (it holds no names)")
     return tree
+
+
+def _yaml_fault(text: str, error: Exception) -> str:
+    """Why a text is no YAML. Parsers differ in how deep they follow and in what they say then: that limit is ours."""
+    if _bracket_depth(text) > _MAX_DEPTH:
+        return _TOO_DEEP
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    return f"not YAML{f' in line {mark.line + 1}' if mark is not None else ''}: {problem}"
+
+
+def _bracket_depth(text: str) -> int:
+    """How many brackets of a text are open at once, at most."""
+    steps = np.frombuffer(text.encode(), np.uint8)
+    opened = np.isin(steps, np.frombuffer(b"[{", np.uint8)).astype(np.int64)
+    closed = np.isin(steps, np.frombuffer(b"]}", np.uint8))
+    return int(np.cumsum(opened - closed).max(initial=0))
 
 
 def _names(path: Path, names: Any) -> dict[int, str]:
