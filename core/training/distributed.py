@@ -65,18 +65,18 @@ def train_together(choose: Callable[[], JobFolder]) -> Together:
         signal.signal(number, _setting(stop))
     from core.training.process_group import ProcessGroup  # noqa: PLC0415 - torch comes with it
 
-    world = ProcessGroup.join()
+    process_group = ProcessGroup.join()
     path, fault = None, None
-    if world.is_main:
+    if process_group.is_main:
         try:
             path = str(choose().path.absolute())
         except InputError as error:
             fault = error
-    path = world.broadcast(path)
+    path = process_group.broadcast(path)
     if path is None:
         raise fault or SystemExit(2)
     folder = JobFolder(Path(path))
-    return Together(folder, _events(folder, world, stop))
+    return Together(folder, _events(folder, process_group, stop))
 
 
 def run_of_launch(runs_folder: Path, recipe: Recipe) -> JobFolder | None:
@@ -123,17 +123,17 @@ def _launch_name() -> str | None:
     return f"process {os.getppid()}" if os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0" else None
 
 
-def _events(folder: JobFolder, world: ProcessGroup, stop: threading.Event) -> Iterator[dict[str, Any]]:
+def _events(folder: JobFolder, process_group: ProcessGroup, stop: threading.Event) -> Iterator[dict[str, Any]]:
     """Train, writing down what happens if this is the main process."""
-    if not world.is_main:
-        yield from _silent(_trained(folder, world, stop.is_set, lambda: False))
+    if not process_group.is_main:
+        yield from _silent(_trained(folder, process_group, stop.is_set, lambda: False))
         return
     folder.begin()
     folder.beat()
     _name_launch(folder)
     threading.Thread(target=keep_beating, args=(folder, stop), name="heartbeat", daemon=True).start()
     try:
-        for event in _trained(folder, world, stop.is_set, folder.pause_requested):
+        for event in _trained(folder, process_group, stop.is_set, folder.pause_requested):
             folder.append(event, durable=event.get("event") != "step")
             yield event
     except InputError as error:
@@ -169,20 +169,20 @@ def _failed(folder: JobFolder, reason: str, advice: str) -> dict[str, Any]:
 
 
 def _trained(
-    folder: JobFolder, world: ProcessGroup, should_stop: Callable[[], bool], should_pause: Callable[[], bool]
+    folder: JobFolder, process_group: ProcessGroup, should_stop: Callable[[], bool], should_pause: Callable[[], bool]
 ) -> Iterator[dict[str, Any]]:
     from core.training.loop import train  # noqa: PLC0415 - torch comes with it
 
     recipe = load_recipe(folder.path / "recipe.yaml")
     snapshot = Snapshot.load(folder.path / "snapshot.json")
-    world = world.on(recipe.device)
-    events = train(recipe, snapshot, folder.path, should_stop, should_pause, world)
-    for event in tracked(events, recipe, folder.path) if world.is_main else events:
+    process_group = process_group.on_device(recipe.device)
+    events = train(recipe, snapshot, folder.path, should_stop, should_pause, process_group)
+    for event in tracked(events, recipe, folder.path) if process_group.is_main else events:
         yield to_json(event)
         if isinstance(event, RunFailed):
             return  # perhaps in this process alone: the others are not to be waited for
-    world.barrier()  # the one that is ready first would take the connections of the others with it
-    world.leave()
+    process_group.barrier()  # the one that is ready first would take the connections of the others with it
+    process_group.leave()
 
 
 def _watch_launcher(launcher: int, stop: threading.Event) -> None:

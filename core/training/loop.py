@@ -51,7 +51,7 @@ def train(
     run_folder: Path,
     should_stop: Callable[[], bool],
     should_pause: Callable[[], bool] = never,
-    world: ProcessGroup | None = None,
+    process_group: ProcessGroup | None = None,
 ) -> Iterator[Event]:
     """Train `recipe` on `snapshot`, writing checkpoints into `run_folder`/checkpoints.
 
@@ -61,19 +61,19 @@ def train(
     run finishes as stopped or pauses. Raises InputError, before any step, if the recipe, the snapshot or the starting
     weights cannot work, or the folder belongs to another run.
 
-    `world`: the processes that train together; each calls this, and the main one writes.
+    `process_group`: the processes that train together; each calls this, and the main one writes.
     """
-    world = world or ProcessGroup(device=choose_device(recipe.device))
-    use_fast_arithmetic(world.device)
+    process_group = process_group or ProcessGroup(device=choose_device(recipe.device))
+    use_fast_arithmetic(process_group.device)
     saved = checkpoint.load_resumable(run_folder / "checkpoints")
     if saved is not None:
         check_belongs(saved.checkpoint.description, recipe, snapshot, run_folder)
     prepared = prepared_again(saved) if saved else prepare(recipe, snapshot)
-    run = Run(recipe, snapshot, run_folder, prepared, world)
+    run = Run(recipe, snapshot, run_folder, prepared, process_group)
     if saved is not None:
         run.restore(saved)
     yield run.started()
-    for text in [*prepared.notices, *device_notices(world.device, recipe, world.size), *run.notices()]:
+    for text in [*prepared.notices, *device_notices(process_group.device, recipe, process_group.size), *run.notices()]:
         yield Notice(text, "warning")
     wishes = StopRequests(should_stop, should_pause)
     try:
@@ -98,7 +98,7 @@ def _epochs(run: Run, wishes: StopRequests) -> Iterator[Event]:
         yield from _steps(run, wishes)
         yield from _close_epoch(run, wishes)
         yield from (Notice(text, "warning") for text in run.cache.problems())
-        if run.world.any_(run.state.over or (run.world.is_main and run.saver.due)):
+        if run.process_group.all_reduce_any(run.state.over or (run.process_group.is_main and run.saver.due)):
             yield from run.save_last()
 
 
@@ -118,7 +118,7 @@ def _steps(run: Run, wishes: StopRequests) -> Iterator[Event]:
     shown = time.monotonic()
     with closing(_batches(run, state.epoch, state.epoch_step * accumulate)) as batches:
         while state.epoch_step < run.epoch_steps:
-            run.under_way = wishes.unless(run.world, lambda: list(islice(batches, accumulate)))
+            run.under_way = wishes.unless(run.process_group, lambda: list(islice(batches, accumulate)))
             rate = run.rate(state.step)
             set_rate(run.plan.optimizer, rate)
             loss = run.stepper.step(run.under_way, state.step)
@@ -134,15 +134,15 @@ def _steps(run: Run, wishes: StopRequests) -> Iterator[Event]:
             if run.progress(state.step) >= 1:
                 return
             # Weights that are of no use are not saved, and the next step says so, to all processes together.
-            due = run.world.is_main and run.saver.due
+            due = run.process_group.is_main and run.saver.due
             if due and state.epoch_step < run.epoch_steps and finite(run.network):
                 yield from run.save_last()
 
 
 def _batches(run: Run, epoch: int, first: int) -> Generator[Batch, None, None]:
     """The batches of an epoch from number `first` on; of many processes, this one's part of each."""
-    world = run.world
-    yield from run.data.batches(epoch, first, world.rank, world.size, device=run.device)
+    process_group = run.process_group
+    yield from run.data.batches(epoch, first, process_group.rank, process_group.size, device=run.device)
 
 
 def _close_epoch(run: Run, wishes: StopRequests) -> Iterator[Event]:
@@ -184,19 +184,19 @@ def _too_late(run: Run) -> Iterator[Event]:
 def _judge(run: Run, wishes: StopRequests) -> ValidationResult:
     network = run.predicting()
     for one in dict.fromkeys((run.network, network)):  # in the same order in all processes
-        run.world.average_buffers(one)
+        run.process_group.average_buffers(one)
     try_convolutions(run.device, False)
     network.eval()
     runner = Runner(network, run.prepared.input, run.device, run.recipe.limits.precision, EVALUATION_DECODING)
     with wishes.inside(network if run.average and run.looks_inside else None):
-        judged = in_memory(lambda: validate(run.task, runner, run.val_images, run.cache, run.world), run.device)
+        judged = in_memory(lambda: validate(run.task, runner, run.val_images, run.cache, run.process_group), run.device)
     if not math.isfinite(judged.label_loss + judged.box_loss):
         raise Diverged("the loss on the validation images became infinite or no number")
     return judged
 
 
 def _keep_if_best(run: Run, judged: ValidationResult) -> Iterator[Event]:
-    if run.world.is_main and run.state.best.beaten_by(judged.rank):
+    if run.process_group.is_main and run.state.best.beaten_by(judged.rank):
         event = run.saver.best(run.predicting(), run.state.epoch, judged)
         if isinstance(event, CheckpointSaved):
             run.state.best = BestSoFar(event.id, judged.rank, judged.map50, judged.map)

@@ -1,14 +1,14 @@
 """The processes that train one network together, each on a device of its own; and the single one that trains alone.
 
-A step in a world of several:
+A step of several processes:
 
-    the pictures of a batch are dealt out        -> each process computes gradients of summed, not averaged, losses
-    world.highest(code of how it went)           -> one that stops, lacks memory or failed takes all with it
-    world.sum_(losses and positives)             -> the same numbers everywhere, so that NaN is seen by all
-    world.sum_gradients(parameters)              -> divided by the positives of all, it is the gradient of the whole batch
+    shard(images of the batch)        -> each process computes gradients of summed, not averaged, losses
+    all_reduce_max(outcome code)      -> one that stops, lacks memory or failed takes all with it
+    all_reduce_sum(losses, positives) -> the same numbers everywhere, so that NaN is seen by all
+    all_reduce_gradients(parameters)  -> divided by the positives of all: the gradient of the whole batch
 
 Every process must make the same calls in the same order: what one decides by its clock, its files or its signals is
-told to the others by `broadcast`, `any_` or `highest` first. Alone, all of this returns at once.
+told to the others by `broadcast`, `all_reduce_any` or `all_reduce_max` first. Alone, all of this returns at once.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class ProcessGroup:
     rank: int = 0
     size: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    here: int = 1  # of these processes, those on this machine, which share its memory
+    local_size: int = 1  # of these processes, those on this machine, which share its memory
 
     @classmethod
     def join(cls) -> Self:
         """Meet the processes that a launcher such as torchrun started; waits until all are there.
 
-        Until `on` says otherwise, the device is the CPU. Raises InputError if the others cannot be reached.
+        Until `on_device` says otherwise, the device is the CPU. Raises InputError if the others cannot be reached.
         """
         rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
         fast = torch.cuda.is_available() and dist.is_nccl_available()
@@ -55,10 +55,10 @@ class ProcessGroup:
         except (dist.DistError, ValueError, OSError) as error:
             where = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
             raise InputError(f"process {rank} of {size}: the others cannot be met at {where} ({error})") from error
-        return cls(rank, size, here=int(os.environ.get("LOCAL_WORLD_SIZE", size)))
+        return cls(rank, size, local_size=int(os.environ.get("LOCAL_WORLD_SIZE", size)))
 
-    def on(self, device: str) -> Self:
-        """The same world, with this process on its own of the devices that a recipe's `device` means.
+    def on_device(self, device: str) -> Self:
+        """The same group, with this process on its own of the devices that a recipe's `device` means.
 
         Raises InputError in all processes if one of them finds none.
         """
@@ -74,7 +74,7 @@ class ProcessGroup:
         return replace(self, device=place)
 
     def leave(self) -> None:
-        """Say goodbye."""
+        """Close the connections to the other processes."""
         if dist.is_initialized():
             dist.destroy_process_group()
 
@@ -83,12 +83,12 @@ class ProcessGroup:
         """Whether this is the one process that writes."""
         return self.rank == 0
 
-    def share(self, items: Sequence[Value]) -> list[Value]:
+    def shard(self, items: Sequence[Value]) -> list[Value]:
         """This process's part of `items`. Each item is in one part: none has to be made up or counted twice."""
         return list(items[self.rank :: self.size])
 
-    def joined(self, parts: Sequence[Sequence[Value]]) -> list[Value]:
-        """The whole again, in its order, from what `share` gave to each process."""
+    def unshard(self, parts: Sequence[Sequence[Value]]) -> list[Value]:
+        """The whole again, in its order, from what `shard` gave to each process."""
         whole: list[Value] = []
         for place in range(max((len(part) for part in parts), default=0)):
             whole += [part[place] for part in parts if place < len(part)]
@@ -96,13 +96,13 @@ class ProcessGroup:
 
     # -- on the device, in order with its other work ---------------------------------------------------------------
 
-    def sum_(self, *tensors: Tensor) -> None:
+    def all_reduce_sum(self, *tensors: Tensor) -> None:
         """Replace each tensor by its sum over all processes."""
         if self.size > 1:
             for tensor in tensors:
                 dist.all_reduce(tensor)
 
-    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+    def all_reduce_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replace each gradient by its sum over all processes. One that is missing counts as zero.
 
         `parameters` must be the same ones in the same order everywhere; those that do not learn are left out.
@@ -123,7 +123,7 @@ class ProcessGroup:
             for buffer in buffers:
                 buffer.div_(self.size)
 
-    def start_alike(self, network: nn.Module) -> None:
+    def broadcast_weights(self, network: nn.Module) -> None:
         """Give all processes the main one's network."""
         if self.size > 1:
             tensors = [*network.parameters(), *network.buffers()]
@@ -132,7 +132,7 @@ class ProcessGroup:
 
     # -- on the host: these wait for each other, not for the device ------------------------------------------------
 
-    def highest(self, number: int) -> int:
+    def all_reduce_max(self, number: int) -> int:
         """The largest of what all processes say."""
         if self.size == 1:
             return number
@@ -140,9 +140,9 @@ class ProcessGroup:
         dist.all_reduce(said, dist.ReduceOp.MAX)
         return int(said)
 
-    def any_(self, flag: bool) -> bool:
+    def all_reduce_any(self, flag: bool) -> bool:
         """Whether it is so in any process."""
-        return self.highest(int(flag)) > 0 if self.size > 1 else flag
+        return self.all_reduce_max(int(flag)) > 0 if self.size > 1 else flag
 
     def broadcast(self, value: Value) -> Value:
         """What the main process says, here too."""
@@ -162,7 +162,7 @@ class ProcessGroup:
 
     def barrier(self) -> None:
         """Wait until all are here."""
-        self.highest(0)
+        self.all_reduce_max(0)
 
 
 def own_device(name: str, local_rank: int) -> torch.device:

@@ -46,27 +46,27 @@ class Run:
     """One training under way."""
 
     def __init__(
-        self, recipe: Recipe, snapshot: Snapshot, folder: Path, prepared: Prepared, world: ProcessGroup
+        self, recipe: Recipe, snapshot: Snapshot, folder: Path, prepared: Prepared, process_group: ProcessGroup
     ) -> None:
-        self.recipe, self.snapshot, self.folder, self.world = recipe, snapshot, folder, world
+        self.recipe, self.snapshot, self.folder, self.process_group = recipe, snapshot, folder, process_group
         self.prepared = prepared
-        self.device = world.device
+        self.device = process_group.device
         self.network = prepared.network.to(self.device)
         if recipe.limits.channels_last:
             self.network.to(memory_format=torch.channels_last)
-        world.start_alike(self.network)
+        process_group.broadcast_weights(self.network)
         self.task = task_for(recipe, snapshot)
         self.plan = apply_strategy(self.network, recipe, prepared.pretrained)
         self.average = Average(self.network, recipe.optimizer.ema) if recipe.optimizer.ema else None
-        self.stepper = Stepper(self.plan, self.task, prepared.input, recipe, self.device, world)
+        self.stepper = Stepper(self.plan, self.task, prepared.input, recipe, self.device, process_group)
         self.saver = Saver(folder, recipe, snapshot, prepared)
         self.train_images = snapshot.of_split(Split.TRAIN)
         self.val_images = snapshot.of_split(Split.VAL)[: recipe.evaluation.max_images or None]
-        self.cache = ImageCache.for_run(recipe, snapshot.window, folder, world.here)
+        self.cache = ImageCache.for_run(recipe, snapshot.window, folder, process_group.local_size)
         size = (prepared.input.width, prepared.input.height)
         self.data = TrainingSet(self.train_images, len(snapshot.label_names), recipe, size, self.cache)
         # Steps of the optimiser; the last of an epoch may have fewer batches than the others.
-        self.epoch_steps = -(-self.data.batch_count(world.size) // recipe.optimizer.accumulate)
+        self.epoch_steps = -(-self.data.batch_count(process_group.size) // recipe.optimizer.accumulate)
         self.steps = recipe.schedule.epochs * self.epoch_steps
         self.under_way: Sequence[Batch] = ()  # the batches of the step that was begun last
         self.state = RunState(
@@ -83,7 +83,7 @@ class Run:
         Steps of a GPU are short; many processes decide together, between steps; and what looks inside a network
         would cut a compiled one into pieces.
         """
-        return self.device.type == "cpu" and self.world.size == 1 and not self.recipe.limits.compile
+        return self.device.type == "cpu" and self.process_group.size == 1 and not self.recipe.limits.compile
 
     def restore(self, saved: Resumable) -> None:
         """Go on where the checkpoint was saved. Raises InputError if it does not fit."""
@@ -112,7 +112,7 @@ class Run:
             plan=[phase.to_json() for phase in self.plan.phases],
             environment=environment(self.device, self.recipe),
             resumed_at=self.state.step,
-            world_size=self.world.size,
+            world_size=self.process_group.size,
         )
 
     def notices(self) -> Sequence[str]:
@@ -130,7 +130,7 @@ class Run:
 
     def rate(self, step: int) -> float:
         """The head's learning rate at `step` (from 0) of the run."""
-        pictures = self.recipe.schedule.batch_size * self.recipe.optimizer.accumulate * self.world.size
+        pictures = self.recipe.schedule.batch_size * self.recipe.optimizer.accumulate * self.process_group.size
         factor = rate_factor(self.recipe.schedule, step, self.steps, self.progress(step), self.state.plateau.factor)
         return peak_rate(self.recipe.optimizer, pictures) * factor
 
@@ -138,7 +138,7 @@ class Run:
         """Share of the run that is over, by steps or by the time limit, whichever is further."""
         by_steps = steps_done / self.steps
         limit = self.recipe.limits.time_minutes * 60
-        return max(by_steps, self.world.broadcast(self.seconds()) / limit) if limit else by_steps
+        return max(by_steps, self.process_group.broadcast(self.seconds()) / limit) if limit else by_steps
 
     def seconds(self) -> float:
         return self.state.seconds + time.monotonic() - self.began
@@ -154,7 +154,7 @@ class Run:
 
     def step_done(self, labels: float, boxes: float, rate: float) -> StepDone:
         state = self.state
-        speed = state.sums.pictures * self.world.size / max(self.epoch_seconds(), 1e-9)
+        speed = state.sums.pictures * self.process_group.size / max(self.epoch_seconds(), 1e-9)
         return StepDone(state.epoch, state.epoch_step, self.epoch_steps, labels + boxes, labels, boxes, rate, speed)
 
     def epoch_done(self, losses: tuple[float, float], learning_seconds: float) -> EpochDone:
@@ -175,7 +175,7 @@ class Run:
             map=judged.map if judged else None,
             labels=judged.labels if judged else {},
             lr=self.rate(state.step - 1),
-            images_per_second=state.sums.pictures * self.world.size / max(learning_seconds, 1e-9),
+            images_per_second=state.sums.pictures * self.process_group.size / max(learning_seconds, 1e-9),
             seconds=self.epoch_seconds(),
             seconds_left=self.seconds() * (1 - progress) / max(progress, 1e-9),
             metrics=judged.metrics if judged else {},
@@ -197,7 +197,7 @@ class Run:
         Raises Diverged if that is of no use: what was saved before stays.
         """
         self.check()
-        if not self.world.is_main:
+        if not self.process_group.is_main:
             return
         network, state = self.predicting(), self.state
         if not self.val_images:

@@ -52,17 +52,17 @@ class Stepper:
     """Takes steps with one network and one optimiser."""
 
     def __init__(
-        self, plan: Plan, task: Task, spec: InputSpec, recipe: Recipe, device: torch.device, world: ProcessGroup
+        self, plan: Plan, task: Task, spec: InputSpec, recipe: Recipe, device: torch.device, process_group: ProcessGroup
     ) -> None:
         self.halvings = 0
         self._news: list[str] = []
         self._plan, self._task, self._spec, self._recipe, self._device = plan, task, spec, recipe, device
-        self._world = world
+        self._process_group = process_group
         self._forward: Callable[[Tensor], Any] = plan.network
         self._parameters = [p for group in plan.optimizer.param_groups for p in group["params"]]
         self._guard = BufferGuard(plan.network)
         # Keeps the summed loss of a step near that of a picture; the same on all ranks, so that gradients add up.
-        self._usual = recipe.schedule.batch_size * recipe.optimizer.accumulate * world.size
+        self._usual = recipe.schedule.batch_size * recipe.optimizer.accumulate * process_group.size
         self._finite = torch.ones((), dtype=torch.bool, device=device)
         self._scaler = torch.amp.GradScaler(
             device.type,
@@ -126,7 +126,7 @@ class Stepper:
         while True:
             totals = self._try(batches, number)
             # All ranks halve together: each must take part in every reduction.
-            if not self._world.any_(totals is None) and totals is not None:
+            if not self._process_group.all_reduce_any(totals is None) and totals is not None:
                 return totals
             self._halve()
 
@@ -173,7 +173,7 @@ class Stepper:
     def _gradients(self, batches: Sequence[Batch], number: int) -> Tensor:
         """Add up the gradients of all pieces; returns label loss, box loss and positives, summed, (3,)."""
         seed = seed_for(self._recipe.seed, "step", number)
-        torch.manual_seed(seed if self._world.is_main else seed_for(seed, self._world.rank))
+        torch.manual_seed(seed if self._process_group.is_main else seed_for(seed, self._process_group.rank))
         totals = torch.zeros(3, device=self._device)
         for batch in batches:
             start = 0
@@ -195,8 +195,8 @@ class Stepper:
 
     def _follow(self, totals: Tensor) -> StepLoss:
         """Let the parameters follow the gradient, normalised and clipped."""
-        self._world.sum_gradients(self._parameters)
-        self._world.sum_(totals)
+        self._process_group.all_reduce_gradients(self._parameters)
+        self._process_group.all_reduce_sum(totals)
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         self._scaler.unscale_(self._plan.optimizer)
         divisor = totals[2].clamp(min=1)
@@ -206,7 +206,7 @@ class Stepper:
         total = loss.labels + loss.boxes
         sound = total.isfinite() if self._scaler.is_enabled() else (total + norm).isfinite()
         self._finite &= sound
-        if self._device.type == "cpu" or self._world.size > 1:
+        if self._device.type == "cpu" or self._process_group.size > 1:
             self.check()  # on a GPU it would wait for the step; many must decide together
         clip = (self._recipe.optimizer.clip_norm / (norm + 1e-6)).clamp(max=1.0)
         torch._foreach_mul_(gradients, clip * (self._usual / divisor))

@@ -38,12 +38,12 @@ class StopRequests:
         if wish := self._wish():
             raise StopRequested(pause=wish == _PAUSE)
 
-    def unless(self, world: ProcessGroup, work: Callable[[], T]) -> T:
+    def unless(self, process_group: ProcessGroup, work: Callable[[], T]) -> T:
         """Do `work`, such as reading images, unless any process wants to stop or its work failed: all stop together.
 
         Raises StopRequested; what `work` raises of InputError and MemoryError; InputError where another's work failed.
         """
-        if world.size == 1:
+        if process_group.size == 1:
             self.look()
             return work()
         failure: InputError | MemoryError | None = None
@@ -52,7 +52,7 @@ class StopRequests:
             result = work()
         except (InputError, MemoryError) as error:
             failure = error
-        said = world.highest(_FAILED if failure else self._wish())
+        said = process_group.all_reduce_max(_FAILED if failure else self._wish())
         if failure is not None:
             raise failure
         if said == _FAILED:

@@ -14,7 +14,7 @@ from core.training.tasks.validation_result import Look, ValidationResult
 
 
 def validate(
-    task: Task, runner: Runner, images: Sequence[SnapshotImage], cache: ImageCache, world: ProcessGroup
+    task: Task, runner: Runner, images: Sequence[SnapshotImage], cache: ImageCache, process_group: ProcessGroup
 ) -> ValidationResult:
     """Judge the network on whole images, in one pass over them. The network must be in evaluation mode.
 
@@ -25,13 +25,13 @@ def validate(
     looks: list[Look] = []
     failure: InputError | None = None
     try:
-        looks = [task.look(runner, image, cache.whole(image, size)) for image in world.share(images)]
+        looks = [task.look(runner, image, cache.whole(image, size)) for image in process_group.shard(images)]
     except InputError as error:
         failure = error
     # The others wait for this process's share: they must hear of it, too.
-    told = world.gather((looks, str(failure or "")))
+    told = process_group.gather((looks, str(failure or "")))
     if failure is not None:
         raise failure
     if lost := next((text for _, text in told if text), ""):
         raise InputError(lost)
-    return task.judge(images, world.joined([part for part, _ in told]))
+    return task.judge(images, process_group.unshard([part for part, _ in told]))

@@ -103,11 +103,11 @@ def fork(work: Callable[[], Any]) -> int:
 
 def answer(rank: int, size: int, port: int, work: Work, folder: Path) -> None:
     become(rank, size, port)
-    world = ProcessGroup.join()
-    result = work(world)
+    process_group = ProcessGroup.join()
+    result = work(process_group)
     (folder / f"{rank}.part").write_text(json.dumps(result))
     (folder / f"{rank}.part").rename(folder / f"{rank}.json")
-    world.leave()
+    process_group.leave()
 
 
 def wait(children: list[int]) -> list[int]:
@@ -128,9 +128,9 @@ def wait(children: list[int]) -> list[int]:
 
 
 def events_of(
-    world: ProcessGroup, made: Recipe, snapshot: Snapshot, run: Path, stop: Callable[[], bool]
+    process_group: ProcessGroup, made: Recipe, snapshot: Snapshot, run: Path, stop: Callable[[], bool]
 ) -> list[dict[str, Any]]:
-    return [to_json(event) for event in train(made, snapshot, run, stop, world=world)]
+    return [to_json(event) for event in train(made, snapshot, run, stop, process_group=process_group)]
 
 
 def never() -> bool:
@@ -153,7 +153,9 @@ def alike(folder: Path, snapshot: Snapshot) -> dict[str, Any]:
     for name, (size, made) in runs.items():
         run = write_run(folder / name / "r001", snapshot, made)
         ranks = in_processes(
-            size, lambda world, made=made, run=run: events_of(world, made, snapshot, run, never), folder / name / "told"
+            size,
+            lambda process_group, made=made, run=run: events_of(process_group, made, snapshot, run, never),
+            folder / name / "told",
         )
         told[name] = ranks
         tensors[name] = checkpoint.load(run / "checkpoints" / "last.safetensors").tensors
@@ -174,11 +176,11 @@ def alike(folder: Path, snapshot: Snapshot) -> dict[str, Any]:
 def pictures(folder: Path, snapshot: Snapshot) -> dict[str, Any]:
     """Which pictures each process computes in an epoch, told by their pixels."""
 
-    def work(world: ProcessGroup) -> list[list[str]]:
+    def work(process_group: ProcessGroup) -> list[list[str]]:
         data = TrainingSet(list(snapshot.images), 5, recipe(2), (64, 64), ImageCache())
         return [
             [str(hash(picture.numpy().tobytes())) for picture in batch.images_b3hw.contiguous()]
-            for batch in data.batches(1, rank=world.rank, size=world.size)
+            for batch in data.batches(1, rank=process_group.rank, size=process_group.size)
         ]
 
     return {"one": in_processes(1, work, folder / "one"), "two": in_processes(2, work, folder / "two")}
@@ -189,8 +191,8 @@ def trained(
 ) -> list[Any]:
     """Train in two processes; `change(rank)` spoils something in the process and says how it wishes to stop."""
 
-    def work(world: ProcessGroup) -> list[dict[str, Any]]:
-        return events_of(world, made, snapshot, folder / "r001", change(world.rank))
+    def work(process_group: ProcessGroup) -> list[dict[str, Any]]:
+        return events_of(process_group, made, snapshot, folder / "r001", change(process_group.rank))
 
     made = recipe(2, schedule__epochs=3, **settings)
     write_run(folder / "r001", snapshot, made)

@@ -16,11 +16,11 @@ from core.training.process_group import ProcessGroup, own_device
 
 
 @given(st.lists(st.integers(), max_size=40), st.integers(1, 9))
-def test_shares_hold_each_item_once_and_make_up_the_whole_again(items: list[int], size: int) -> None:
-    parts = [ProcessGroup(rank, size).share(items) for rank in range(size)]
+def test_shards_hold_each_item_once_and_make_up_the_whole_again(items: list[int], size: int) -> None:
+    parts = [ProcessGroup(rank, size).shard(items) for rank in range(size)]
     assert sum(len(part) for part in parts) == len(items)
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
-    assert ProcessGroup(0, size).joined(parts) == items
+    assert ProcessGroup(0, size).unshard(parts) == items
 
 
 @given(st.integers(1, 200), st.integers(1, 8), st.integers(1, 5))
@@ -33,18 +33,19 @@ def test_processes_compute_the_pictures_of_one_process_and_as_many_batches(count
 
 
 def test_alone_nothing_is_asked_of_anybody() -> None:
-    world = ProcessGroup()
+    process_group = ProcessGroup()
     layer = nn.BatchNorm1d(2)
     layer.weight.grad = torch.ones(2)
     before = [tensor.clone() for tensor in (*layer.parameters(), *layer.buffers())]
-    world.sum_gradients(layer.parameters())
-    world.average_buffers(layer)
-    world.start_alike(layer)
-    world.barrier()
+    process_group.all_reduce_gradients(layer.parameters())
+    process_group.average_buffers(layer)
+    process_group.broadcast_weights(layer)
+    process_group.barrier()
     assert all(torch.equal(a, b) for a, b in zip(before, (*layer.parameters(), *layer.buffers()), strict=True))
     assert layer.bias.grad is None and torch.equal(layer.weight.grad, torch.ones(2))
-    assert world.is_main and world.highest(3) == 3 and world.any_(True) and not world.any_(False)
-    assert world.broadcast("a") == "a" and world.gather("a") == ["a"]
+    assert process_group.is_main and process_group.all_reduce_max(3) == 3
+    assert process_group.all_reduce_any(True) and not process_group.all_reduce_any(False)
+    assert process_group.broadcast("a") == "a" and process_group.gather("a") == ["a"]
 
 
 @pytest.mark.parametrize("name", ["cuda:1", "mps"])
@@ -68,9 +69,9 @@ def test_processes_on_other_machines_take_no_memory_here(monkeypatch: pytest.Mon
     monkeypatch.setattr(torch.distributed, "init_process_group", lambda *_, **__: None)
     for name, value in (("RANK", "5"), ("WORLD_SIZE", "8"), ("LOCAL_WORLD_SIZE", "4")):
         monkeypatch.setenv(name, value)
-    assert (ProcessGroup.join().size, ProcessGroup.join().here) == (8, 4)
+    assert (ProcessGroup.join().size, ProcessGroup.join().local_size) == (8, 4)
     monkeypatch.delenv("LOCAL_WORLD_SIZE")
-    assert ProcessGroup.join().here == 8
+    assert ProcessGroup.join().local_size == 8
 
 
 def test_that_many_processes_mine_negatives_apart_is_told() -> None:

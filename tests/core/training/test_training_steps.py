@@ -308,7 +308,7 @@ def test_all_processes_average_statistics_in_one_order_wherever_the_networks_lie
 ) -> None:
     # What a set of networks goes by; with addresses it is another order in every process.
     monkeypatch.setattr(Network, "__hash__", lambda self: int(self.training), raising=False)
-    list(train(tiny(optimizer__ema=0.9), snapshot, tmp_path / "r001", lambda: False, world=_Noting()))
+    list(train(tiny(optimizer__ema=0.9), snapshot, tmp_path / "r001", lambda: False, process_group=_Noting()))
     assert _Noting.noted and _Noting.noted == [True, False] * (len(_Noting.noted) // 2)
 
 
