@@ -30,7 +30,7 @@ from desktop.augment.previews import (
     turns_of,
     view_text,
 )
-from desktop.base.actions import AUGMENT, build
+from desktop.base.actions import AUGMENT, ActionSet, build_actions
 from desktop.base.session import Session
 from desktop.base.theme import GAP, PAD
 from desktop.kit.formatting import plural
@@ -169,14 +169,14 @@ class AugmentPage(QWidget):
         column.addWidget(self._legend)
         return foot
 
-    def _make_actions(self) -> dict[str, QAction]:
+    def _make_actions(self) -> ActionSet:
         handlers = {
             "previous": lambda: self._step(-1),
             "next": lambda: self._step(1),
             "new_seeds": self._new_seeds,
             "all_previews": lambda: self._grid.enlarge(-1),
         }
-        return build(self, AUGMENT, handlers)
+        return build_actions(self, AUGMENT, handlers)
 
     # -- what the person does
 

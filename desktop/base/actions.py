@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
@@ -14,7 +14,7 @@ from desktop.base.theme import set_icon
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
-    """One thing that a person can do."""
+    """One thing that a user can do."""
 
     name: str
     text: str
@@ -222,34 +222,74 @@ SCOPE_TITLES: Mapping[str, str] = {
 }
 
 
-def build(
+class ActionSet(Mapping[str, QAction]):
+    """Actions of one widget by name, built before what performs them, which is handed them and adds its handlers.
+
+    They have the keys of their specs; `Keymap.attach` gives them the user's own.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        specs: Iterable[ActionSpec],
+        context: Qt.ShortcutContext = Qt.ShortcutContext.WindowShortcut,
+    ) -> None:
+        self._actions = {spec.name: _build_action(parent, spec, context) for spec in specs}
+        self._unhandled = set(self._actions)
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._actions)
+
+    def __len__(self) -> int:
+        return len(self._actions)
+
+    def add_handlers(self, handlers: Mapping[str, Callable[..., object]]) -> None:
+        """Let each named action call its handler; a checkable one passes whether it is checked.
+
+        Raises ValueError for a name that is no action or has a handler already.
+        """
+        if wrong := sorted(handlers.keys() - self._unhandled):
+            raise ValueError(f"no such actions, or handled twice: {wrong}")
+        for name, handler in handlers.items():
+            action = self._actions[name]
+            signal = action.toggled if action.isCheckable() else action.triggered
+            signal.connect(_adapt_handler(handler, action.isCheckable()))
+        self._unhandled -= handlers.keys()
+
+    def require_handlers(self) -> None:
+        """Raise ValueError if an action has no handler: it would be offered and do nothing."""
+        if self._unhandled:
+            raise ValueError(f"actions without a handler: {sorted(self._unhandled)}")
+
+
+def build_actions(
     parent: QWidget,
     specs: Iterable[ActionSpec],
     handlers: Mapping[str, Callable[..., object]],
     context: Qt.ShortcutContext = Qt.ShortcutContext.WindowShortcut,
-) -> dict[str, QAction]:
-    """Actions of `parent` by name, with the keys of their specs; `Keymap.attach` gives them the person's own.
-
-    Every spec needs a handler, and every handler a spec.
-    """
-    table = {spec.name: spec for spec in specs}
-    if table.keys() != handlers.keys():
-        raise ValueError(f"actions and handlers differ: {sorted(table.keys() ^ handlers.keys())}")
-    actions = {}
-    for name, spec in table.items():
-        action = QAction(spec.text, parent)
-        action.setObjectName(name)
-        action.setShortcuts([QKeySequence(key) for key in spec.keys])
-        action.setShortcutContext(context)
-        action.setAutoRepeat(spec.repeats)
-        action.setToolTip(tool_tip(spec, spec.keys))
-        action.setCheckable(spec.checkable)
-        if spec.icon:
-            set_icon(action, spec.icon)
-        (action.toggled if spec.checkable else action.triggered).connect(_calling(handlers[name], spec.checkable))
-        parent.addAction(action)
-        actions[name] = action
+) -> ActionSet:
+    """Actions that are all performed by one owner. Every spec needs a handler, and every handler a spec."""
+    actions = ActionSet(parent, specs, context)
+    actions.add_handlers(handlers)
+    actions.require_handlers()
     return actions
+
+
+def _build_action(parent: QWidget, spec: ActionSpec, context: Qt.ShortcutContext) -> QAction:
+    action = QAction(spec.text, parent)
+    action.setObjectName(spec.name)
+    action.setShortcuts([QKeySequence(key) for key in spec.keys])
+    action.setShortcutContext(context)
+    action.setAutoRepeat(spec.repeats)
+    action.setToolTip(tool_tip(spec, spec.keys))
+    action.setCheckable(spec.checkable)
+    if spec.icon:
+        set_icon(action, spec.icon)
+    parent.addAction(action)
+    return action
 
 
 def tool_tip(spec: ActionSpec, keys: Iterable[str]) -> str:
@@ -259,7 +299,7 @@ def tool_tip(spec: ActionSpec, keys: Iterable[str]) -> str:
     return f"{words}   {native}" if native else words
 
 
-def _calling(handler: Callable[..., object], checkable: bool) -> Callable[[bool], None]:
+def _adapt_handler(handler: Callable[..., object], checkable: bool) -> Callable[[bool], None]:
     def call(checked: bool) -> None:
         handler(checked) if checkable else handler()
 

@@ -38,7 +38,7 @@ class Keymap(QObject):
         return text.format(**{name: keys[name][0] if keys[name] else f"“{_words(actions[name])}”" for name in keys})
 
     def attach(self, scope: str, owner: QObject, actions: Iterable[QAction]) -> None:
-        """Give `actions`, made by `actions.build` for `owner`, their keys, now and whenever these change."""
+        """Give `actions`, those of an `ActionSet` of `owner`, their keys, now and whenever these change."""
         _Follower(owner, self, scope, list(actions))
 
     def _follow(self, names: frozenset[str]) -> None:

@@ -26,7 +26,7 @@ from core.changes import Changes
 from core.errors import InputError
 from core.project.records import CheckpointRecord
 from desktop.base import theme
-from desktop.base.actions import CHECKPOINTS, build
+from desktop.base.actions import CHECKPOINTS, build_actions
 from desktop.base.session import Session
 from desktop.checkpoints.checkpoint_cells import CheckpointCells
 from desktop.checkpoints.checkpoint_detail import CheckpointDetail
@@ -164,7 +164,7 @@ class CheckpointsPage(QWidget):
     def _make_actions(self) -> list[QAction]:
         handlers = {"use": self._inspect, "star": self._toggle_stars, "delete": self._delete}
         # Not in the whole window: a note that is being typed holds an S, and other pages use these keys.
-        actions = build(self._table, CHECKPOINTS, handlers, Qt.ShortcutContext.WidgetShortcut)
+        actions = build_actions(self._table, CHECKPOINTS, handlers, Qt.ShortcutContext.WidgetShortcut)
         self._table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self._table.installEventFilter(self)
         return list(actions.values())

@@ -20,7 +20,7 @@ from core.jobs.process import CHILD_MODULE
 from core.project.records import CheckpointRecord
 from core.project.snapshot import take_snapshot
 from desktop.base import theme
-from desktop.base.actions import INSPECT, build
+from desktop.base.actions import INSPECT, build_actions
 from desktop.base.session import Session
 from desktop.inspect.inspect_bar import InspectBar
 from desktop.inspect.inspect_column import InspectColumn
@@ -138,7 +138,7 @@ class InspectPage(QWidget):
             "nothing": lambda: stage.select(None),
         }
         # Only on this page: the others have the same keys for the same things.
-        return list(build(self, INSPECT, handlers, Qt.ShortcutContext.WidgetWithChildrenShortcut).values())
+        return list(build_actions(self, INSPECT, handlers, Qt.ShortcutContext.WidgetWithChildrenShortcut).values())
 
     def _connect(self) -> None:
         self._session.project_changed.connect(self._set_project)

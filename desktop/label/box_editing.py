@@ -7,13 +7,13 @@ from contextlib import suppress
 from functools import partial
 
 from PySide6.QtCore import QObject, QPoint, QPointF, QRect, Qt, Signal
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from core.changes import Changes
 from core.errors import InputError
 from core.project.edits import box_edits, label_edits
 from core.types import Box
+from desktop.base.actions import ActionSet
 from desktop.label.box_copying import BoxCopying
 from desktop.label.canvas import interaction as act
 from desktop.label.canvas.annotation_canvas import AnnotationCanvas
@@ -26,19 +26,27 @@ NEXT_BOX = QRect(12, 12, 0, 40)  # where the picker opens for the next box: belo
 
 
 class BoxEditing(QObject):
-    """Turns what the canvas, the picker and the label panel announce into edits of the current image's boxes."""
+    """Turns what the canvas, the picker and the label panel announce into edits of the current image's boxes.
+
+    Performs the actions of `desktop.base.actions.LABEL_BOXES` and `LABEL_DIGITS`.
+    """
 
     next_labels_changed = Signal()
 
     def __init__(
-        self, context: LabelContext, canvas: AnnotationCanvas, image_before: Callable[[], int | None], host: QWidget
+        self,
+        context: LabelContext,
+        canvas: AnnotationCanvas,
+        image_before: Callable[[], int | None],
+        host: QWidget,
+        actions: ActionSet,
     ) -> None:
         """`image_before` tells the image before the current one in the list; the picker opens over `host`."""
         super().__init__(canvas)
         self._context = context
         self._canvas = canvas
         self._next = NextLabels()
-        self._keep_action: QAction | None = None
+        self._keep_action = actions["keep_labels"]
         self._copying = BoxCopying(context, canvas, image_before)
         self._host = host
         self._picker = LabelPicker(host)
@@ -57,6 +65,7 @@ class BoxEditing(QObject):
         context.session.closing.connect(self._keep_recent)
         # Before an undo or another image: what is still in the hand is no edit yet.
         context.session.settle.connect(canvas.let_go)
+        actions.add_handlers(self._handlers())
 
     @property
     def next_labels(self) -> frozenset[int]:
@@ -72,8 +81,7 @@ class BoxEditing(QObject):
     def picker(self) -> LabelPicker:
         return self._picker
 
-    def handlers(self) -> dict[str, Callable[..., object]]:
-        """What the actions of `desktop.base.actions.LABEL_BOXES` and `LABEL_DIGITS` do."""
+    def _handlers(self) -> dict[str, Callable[..., object]]:
         return {
             "draw": self._canvas.arm,
             "delete": self._delete,
@@ -83,10 +91,6 @@ class BoxEditing(QObject):
             **self._copying.handlers(),
             **{f"digit_{digit}": partial(self.press_digit, digit) for digit in "1234567890"},
         }
-
-    def use_actions(self, actions: dict[str, QAction]) -> None:
-        """The actions that were made of `handlers`."""
-        self._keep_action = actions["keep_labels"]
 
     def open_project(self) -> None:
         """Start over with the session's project: nothing is kept from the one before."""
@@ -100,7 +104,7 @@ class BoxEditing(QObject):
 
     def show_next_labels(self) -> None:
         """On the canvas: the next box's labels, and whether they are kept."""
-        key = self._keep_action.shortcut().toString() if self._keep_action is not None else ""
+        key = self._keep_action.shortcut().toString()
         self._canvas.set_next_labels(self._next.labels, kept=self._next.keep, off_key=key)
 
     # -- boxes
@@ -162,8 +166,7 @@ class BoxEditing(QObject):
         self._announce_next()
 
     def _announce_next(self) -> None:
-        if self._keep_action is not None:
-            self._keep_action.setChecked(self._next.keep)
+        self._keep_action.setChecked(self._next.keep)
         self.next_labels_changed.emit()
         self._show_in_picker()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from pydantic import ValidationError
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.errors import InputError
 from core.imaging.adjust import Adjustment
+from desktop.base.actions import ActionSet
 from desktop.base.theme import set_icon
 from desktop.label.adjust_panel import AS_IT_IS, AdjustPanel
 from desktop.label.canvas.annotation_canvas import AnnotationCanvas
@@ -32,12 +33,12 @@ NAMED = ("draw", "delete", "hide", "hide_names", "lock", "measure", "compare")  
 class LabelView(QObject):
     """The actions of `desktop.base.actions.LABEL_VIEW`; none of them changes the project's boxes."""
 
-    def __init__(self, canvas: AnnotationCanvas, context: LabelContext, services: Services) -> None:
+    def __init__(self, canvas: AnnotationCanvas, context: LabelContext, services: Services, actions: ActionSet) -> None:
         super().__init__(canvas)
         self._canvas = canvas
         self._context = context
         self._settings = services.settings
-        self._actions: Mapping[str, QAction] = {}
+        self._actions = actions
         self._compared_at = 0.0
         self._unsaved = False
         self._ours = False  # the project's setting is being written by this
@@ -53,10 +54,13 @@ class LabelView(QObject):
         session.setting_changed.connect(self._setting_changed)
         session.settle.connect(self.settle)
         services.settings_changed.connect(self._follow_settings)
-        self._follow_settings(STYLE | {"canvas_background"})
+        actions.add_handlers(self._handlers())
+        for name in NAMED:
+            actions[name].changed.connect(self._tell_keys)
+        self._tell_keys()
+        self._follow_settings(STYLE | {"canvas_background"} | {setting for _, setting in KEPT})
 
-    def handlers(self) -> dict[str, Callable[..., object]]:
-        """What each action does."""
+    def _handlers(self) -> dict[str, Callable[..., object]]:
         canvas = self._canvas
         return {
             "fit": canvas.fit,
@@ -75,14 +79,6 @@ class LabelView(QObject):
             "adjust": self._show_panel,
             "compare": self._compare,
         }
-
-    def use_actions(self, actions: Mapping[str, QAction]) -> None:
-        """The actions that were made of `handlers`, whose look follows what they switch."""
-        self._actions = actions
-        for name in NAMED:
-            actions[name].changed.connect(self._tell_keys)
-        self._tell_keys()
-        self._follow_settings(STYLE | {setting for _, setting in KEPT})
 
     # -- the project
 
@@ -145,8 +141,7 @@ class LabelView(QObject):
     def _show_adjusted(self) -> None:
         value = self.panel.adjustment
         self._canvas.set_adjustment(None if value.is_neutral else value)
-        if "adjust" in self._actions:
-            set_icon(self._actions["adjust"], "adjust", "text" if value.is_neutral else "warning")
+        set_icon(self._actions["adjust"], "adjust", "text" if value.is_neutral else "warning")
 
     def _compare(self, on: bool) -> None:
         if on and self.panel.adjustment.is_neutral:
@@ -214,8 +209,7 @@ class LabelView(QObject):
             self._actions[name].toggle()
 
     def _check(self, name: str, on: bool) -> None:
-        if name in self._actions:
-            self._actions[name].setChecked(on)
+        self._actions[name].setChecked(on)
 
     def _tell_keys(self) -> None:
         shown = QKeySequence.SequenceFormat.NativeText
@@ -224,9 +218,9 @@ class LabelView(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # A shortcut hears of a key going down only; held for long, comparing ends where the key comes up.
         if event.type() == QEvent.Type.KeyRelease and isinstance(event, QKeyEvent) and not event.isAutoRepeat():
-            compare = self._actions.get("compare")
+            compare = self._actions["compare"]
             held = time.monotonic() - self._compared_at >= HELD
-            if compare is not None and compare.isChecked() and held and _is_key_of(event, compare):
+            if compare.isChecked() and held and _is_key_of(event, compare):
                 compare.setChecked(False)
         return False
 

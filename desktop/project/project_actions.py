@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from core.errors import InputError
+from desktop.base.actions import ActionSet
 from desktop.base.session import Session
 from desktop.base.theme import icon_pixmap, theme
 from desktop.kit.error_box import show_error
@@ -34,7 +35,14 @@ NEED_WRITING = ("add_images", "add_folder", "import_annotations", "assign_splits
 class ProjectActions(QObject):
     """The flows of one window."""
 
-    def __init__(self, session: Session, services: Services, window: QWidget, may_close: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        services: Services,
+        window: QWidget,
+        actions: ActionSet,
+        may_close: Callable[[], bool],
+    ) -> None:
         """`may_close` asks the pages, a running training for one, before the open project is given up."""
         super().__init__(window)
         self._context = FlowContext(session, services, window, may_close)
@@ -48,10 +56,14 @@ class ProjectActions(QObject):
         self.image_files = ImageFiles(self._context, self.adding, self.notice)
         self.backing_up = BackingUp(self._context, self.notice)
         self._dropping = Dropping(self._context, self.opening, self.adding, self.exchange)
-        self._actions: Mapping[str, QAction] = {}
+        self._actions = actions
+        actions.add_handlers(self._handlers())
+        session.project_changed.connect(self._offer)
+        # The keymap writes the tool tips anew.
+        services.keymap.changed.connect(self._offer)
+        self._offer()
 
-    def handlers(self) -> dict[str, Callable[..., object]]:
-        """What the actions of the Project menu do, by their names."""
+    def _handlers(self) -> dict[str, Callable[..., object]]:
         return {
             "new_project": self.opening.new,
             "open_project": self.opening.choose_and_open,
@@ -65,15 +77,8 @@ class ProjectActions(QObject):
             "find_missing": self.image_files.find_missing,
             "backups": self.backing_up.show,
             "project_properties": self.properties,
+            "about": self.about,
         }
-
-    def use_actions(self, actions: Mapping[str, QAction]) -> None:
-        """Offer each action only where it can be done, and say in its tool tip why not elsewhere."""
-        self._actions = actions
-        self._session.project_changed.connect(self._offer)
-        # The keymap writes the tool tips anew.
-        self._services.keymap.changed.connect(self._offer)
-        self._offer()
 
     def open(self, folder: Path) -> None:
         """Open the project in `folder`; a message says why where that cannot be done."""
@@ -123,6 +128,7 @@ class ProjectActions(QObject):
         box.exec()
 
     def _offer(self) -> None:
+        """Offer each action only where it can be done, and say in its tool tip why not elsewhere."""
         for names, hindrance in (
             (NEED_PROJECT, None if self._session.project is not None else "Open a project first."),
             (NEED_WRITING, self._context.hindrance()),

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from core.changes import Changes
 from core.errors import InputError
 from core.project.project import Project
-from desktop.base import actions as table
+from desktop.base.actions import WINDOW, ActionSet
 from desktop.base.session import Session
 from desktop.base.theme import apply_theme
 from desktop.kit.error_box import show_error
@@ -59,11 +59,12 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(960, 620)
         self._session = session
         self._services = services
-        self._project_actions = ProjectActions(session, services, self, self._may_close)
-        self._dialogs = WindowDialogs(self, session, services, self._front_actions)
-        self._actions = table.build(self, table.WINDOW, self._handlers())
+        self._actions = ActionSet(self, WINDOW)
         services.keymap.attach("window", self, self._actions.values())
-        self._project_actions.use_actions(self._actions)
+        self._project_actions = ProjectActions(session, services, self, self._actions, self._may_close)
+        self._dialogs = WindowDialogs(self, session, services, self._front_actions)
+        self._actions.add_handlers(self._handlers())
+        self._actions.require_handlers()
         self._pages: dict[int, QWidget] = {}
         self._front = -1
         self._rail = Rail([(title, icon) for title, icon, *_ in PAGES])
@@ -83,9 +84,7 @@ class MainWindow(QMainWindow):
     # -- building
 
     def _handlers(self) -> dict[str, Callable[..., object]]:
-        does = self._project_actions
         return {
-            **does.handlers(),
             "close_project": self._close_project,
             "undo": lambda: self._step(self._session.undo),
             "redo": lambda: self._step(self._session.redo),
@@ -98,7 +97,6 @@ class MainWindow(QMainWindow):
             "palette": self._show_palette,
             "settings": self._dialogs.settings,
             "shortcuts": self._dialogs.shortcuts,
-            "about": does.about,
         }
 
     def _place(self) -> None:

@@ -18,7 +18,7 @@ from core.models.gpus import device_words, gpu_names
 from core.operations.resume_run import run_to_resume
 from core.operations.start_run import prepare_run
 from core.project.project import Project
-from desktop.base.actions import TRAIN, build
+from desktop.base.actions import TRAIN, build_actions
 from desktop.base.session import Session
 from desktop.kit.parts import restyle
 from desktop.services import Services
@@ -53,7 +53,7 @@ class TrainPage(QWidget):
         self._view, self._runs = self._side.view, self._side.picker
         self._sync_timer = QTimer(self, singleShot=True, interval=_SYNC_MS)
         self._sync_timer.timeout.connect(self._sync_runs)
-        self._actions = build(
+        self._actions = build_actions(
             self,
             TRAIN,
             {

@@ -56,8 +56,10 @@ class LabelPanel(QWidget):
     keep_switched = Signal(bool)
     left = Signal()  # the keys go back to the image
 
-    def __init__(self, session: Session, apply: Apply) -> None:
-        """`apply` makes an edit of the project, and shows why where that is refused."""
+    def __init__(self, session: Session, apply: Apply, keep_action: QAction) -> None:
+        """`apply` makes an edit of the project, and shows why where that is refused; the switch names the key of
+        `keep_action`.
+        """
         super().__init__()
         self._session = session
         self._apply = apply
@@ -73,11 +75,13 @@ class LabelPanel(QWidget):
         self._more = icon_button("more", "More about the labels")
         self._first = QPushButton("Add the first label")
         set_icon(self._first, "add")
-        self._keep = QCheckBox("Keep labels for the next box")
+        self._keep_action = keep_action
+        self._keep = QCheckBox()
         self._keep.setToolTip("Every new box starts with the labels of the last, on every image, until this is off")
         self._keep_row = surface("switch")
         self._place()
         self._connect()
+        self._show_keep_key()
         self._update()
 
     def _place(self) -> None:
@@ -112,6 +116,7 @@ class LabelPanel(QWidget):
         self._first.clicked.connect(self.add_label)
         self._more.clicked.connect(self._show_more)
         self._keep.toggled.connect(self._switch_keep)
+        self._keep_action.changed.connect(self._show_keep_key)
         self._search.textChanged.connect(self._filter)
         self._search.returnPressed.connect(self.rows.take_focus)
         self.rows.toggled.connect(lambda row: self.toggled.emit(self._label(row).id))
@@ -141,15 +146,9 @@ class LabelPanel(QWidget):
         self._keep.setChecked(keep)
         restyle(self._keep_row, "on", keep)
 
-    def use_keep_action(self, action: QAction) -> None:
-        """Say the key of the switch, as it is now."""
-
-        def tell() -> None:
-            key = action.shortcut().toString()
-            self._keep.setText(f"Keep labels for the next box   {key}" if key else "Keep labels for the next box")
-
-        action.changed.connect(tell)
-        tell()
+    def _show_keep_key(self) -> None:
+        key = self._keep_action.shortcut().toString()
+        self._keep.setText(f"Keep labels for the next box   {key}" if key else "Keep labels for the next box")
 
     # -- editing the labels
 

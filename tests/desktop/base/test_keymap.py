@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop.base.actions import LABEL, ActionSpec, build
+from desktop.base.actions import LABEL, ActionSpec, build_actions
 from desktop.base.key_choice import (
     PRESETS,
     KeyChoice,
@@ -106,7 +106,9 @@ def test_actions_and_their_tool_tips_follow_the_settings_at_once(qtbot: QtBot, s
     page = QWidget()
     qtbot.addWidget(page)
     pressed: list[str] = []
-    actions = build(page, LABEL, {spec.name: lambda *_on, name=spec.name: pressed.append(name) for spec in LABEL})
+    actions = build_actions(
+        page, LABEL, {spec.name: lambda *_on, name=spec.name: pressed.append(name) for spec in LABEL}
+    )
     services.keymap.attach("label", page, actions.values())
     page.show()
     page.activateWindow()
@@ -137,7 +139,7 @@ def test_sentences_name_the_keys_in_force(services: Services) -> None:
 def test_a_page_that_is_gone_is_not_given_keys(qtbot: QtBot, services: Services) -> None:
     page = QWidget()
     spec = ActionSpec("train", "Train")
-    services.keymap.attach("train", page, build(page, [spec], {"train": print}).values())
+    services.keymap.attach("train", page, build_actions(page, [spec], {"train": print}).values())
     page.deleteLater()
     qtbot.waitUntil(lambda: page.parent() is None)
     qtbot.wait(1)

@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from desktop.base import theme
-from desktop.base.actions import LABEL, WINDOW, ActionSpec, build
+from desktop.base.actions import LABEL, WINDOW, ActionSet, ActionSpec
 from desktop.shell.main_window import PAGES
 
 
@@ -129,8 +129,21 @@ def test_a_tinted_icon_follows_the_theme(qapp: QApplication) -> None:
 def test_an_action_without_a_handler_is_refused(qtbot: QtBot) -> None:
     widget = QWidget()
     qtbot.addWidget(widget)
-    with pytest.raises(ValueError, match="differ"):
-        build(widget, [ActionSpec("one", "One")], {"other": print})
+    actions = ActionSet(widget, [ActionSpec("one", "One"), ActionSpec("two", "Two")])
+    actions.add_handlers({"one": print})
+    with pytest.raises(ValueError, match="without a handler.*two"):
+        actions.require_handlers()
+
+
+def test_a_handler_without_an_action_and_a_second_one_are_refused(qtbot: QtBot) -> None:
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    actions = ActionSet(widget, [ActionSpec("one", "One")])
+    with pytest.raises(ValueError, match="other"):
+        actions.add_handlers({"other": print})
+    actions.add_handlers({"one": print})
+    with pytest.raises(ValueError, match="one"):
+        actions.add_handlers({"one": print})
 
 
 FOCUSABLE: dict[str, Callable[[], QWidget]] = {
