@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from core import console
-from core.commands import care, import_export, models, projects, runs, study
+from core.commands import care, import_export, models, projects, queue, range_test, runs, study
 from core.commands.demo import run_demo
 from core.commands.options import Json, ProjectFolder
 from core.console import complain, print_json
@@ -72,27 +73,28 @@ def demo(
         print_json(result)
 
 
-for _command in (
-    projects.new,
-    projects.split,
-    care.group,
-    projects.info,
-    models.models,
-    models.train,
-    models.evaluate,
-    models.predict,
-    runs.runs,
-    runs.queue,
-    models.checkpoints,
-    study.presets,
-    study.range_test,
-    study.study,
-    care.backups,
-    care.relocate,
-):
-    app.command()(_command)
-app.command("import")(import_export.import_annotations)
-app.command("export")(import_export.export_annotations)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "new": projects.create_project,
+    "import": import_export.import_annotations,
+    "export": import_export.export_annotations,
+    "split": projects.split_images,
+    "group": care.group_images,
+    "info": projects.show_info,
+    "backups": care.manage_backups,
+    "relocate": care.relocate_images,
+    "models": models.list_models,
+    "presets": models.list_presets,
+    "range-test": range_test.find_rate,
+    "train": models.train_model,
+    "queue": queue.manage_queue,
+    "checkpoints": models.list_checkpoints,
+    "evaluate": models.evaluate_checkpoint,
+    "predict": models.predict_images,
+}
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
+app.add_typer(runs.app, name="runs")
+app.add_typer(study.app, name="study")
 
 
 # A wrong option or argument. Typer uses the installed click or brings its own, by version; in both this is the base.

@@ -19,7 +19,7 @@ from core.project.project import Project
 from core.types import Problem
 
 
-def group(
+def group_images(
     folder: ProjectFolder,
     by_folder: Annotated[int, typer.Option(help="As many folders as name the group, such as 1.", min=0)] = 0,
     pattern: Annotated[str, typer.Option(help='On the file name, such as "{group}_{#}.jpg".')] = "",
@@ -51,7 +51,7 @@ def group(
         complain(f"{counted(made.unmatched.count, 'image')} fit nothing, such as {', '.join(made.unmatched.examples)}")
 
 
-def backups(
+def manage_backups(
     folder: ProjectFolder,
     now: Annotated[bool, typer.Option("--now", help="Take one, if anything changed since the last.")] = False,
     restore: Annotated[
@@ -93,7 +93,7 @@ def backups(
     )
 
 
-def relocate(
+def relocate_images(
     folder: ProjectFolder,
     where: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look, with all below.", show_default=False)],
     json: Json = False,

@@ -9,17 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from core.commands.options import Device, Json, ProjectFolder, SplitName
-from core.commands.recipes import (
-    DeviceName,
-    Model,
-    PresetName,
-    RecipeFile,
-    Settings,
-    Start,
-    asked_recipe,
-    given,
-    parse_settings,
-)
+from core.commands.recipes import RecipeOptions, choose_recipe, given, with_recipe_options
 from core.commands.running import show_to_the_end
 from core.console import (
     complain,
@@ -54,11 +44,12 @@ from core.operations.start_run import forget_if_refused, prepare_run, run_traini
 from core.project.palette import COLORS
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
+from core.recipe.presets import load_presets
 from core.training import distributed
 from core.types import Problem
 
 
-def models(json: Json = False) -> None:
+def list_models(json: Json = False) -> None:
     """List the models that can be trained."""
     if json:
         print_json(
@@ -95,15 +86,29 @@ def models(json: Json = False) -> None:
     print_table(("model", ">parameters", ">GFLOPs", ">at px", "starting weights", "when"), rows)
 
 
-def train(
+def list_presets(json: Json = False) -> None:
+    """List the recipes to start from, and when to use each."""
+    if json:
+        print_json(
+            {
+                "presets": [
+                    one.model_dump() | {"models": [name for name in MODELS if one.suits(name)]}
+                    for one in load_presets()
+                ]
+            }
+        )
+        return
+    for one in load_presets():
+        fitting = ", ".join(one.models) or ("models with pre-trained weights" if one.needs_weights else "any model")
+        say(f"{one.name}  ({fitting})", "bold")
+        say(f"    {one.when}")
+
+
+@with_recipe_options
+def train_model(
     folder: ProjectFolder,
-    model: Model = None,
+    options: RecipeOptions,
     epochs: Annotated[int | None, typer.Option(help="How many times the images are gone through.")] = None,
-    preset: PresetName = None,
-    recipe: RecipeFile = None,
-    settings: Settings = None,
-    start: Start = None,
-    device: DeviceName = None,
     seed: Annotated[int | None, typer.Option(help="The same seed, recipe and images give the same run.")] = None,
     resume: Annotated[
         str | None, typer.Option(help="Go on with a run that was paused, stopped or interrupted, such as r003.")
@@ -112,36 +117,39 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a model. Ctrl+C stops and keeps what was learnt. With --json, one event a line."""
-    options = (model, epochs, preset, recipe, settings or None, start, device, seed)
-    if resume is not None and any(one is not None for one in options):
+    settings = given(epochs=epochs, seed=seed)
+    if resume is not None and (settings or not options.is_empty):
         raise InputError("--resume: a run goes on with its own recipe; leave the other options out")
-    wanted = parse_settings(settings) | given(epochs=epochs, device=device, seed=seed)
 
-    def choose() -> JobFolder:
+    def choose_run() -> JobFolder:
         if resume is not None:
             return run_to_resume(folder / "runs", resume)
         with Project.open(folder) as project:
-            chosen = asked_recipe(project, model, recipe, preset, start, wanted)
-            run = distributed.run_of_launch(project.runs_folder, chosen) if distributed.is_launched() else None
-            return run or prepare_run(project, chosen)
+            recipe = choose_recipe(project, options, settings)
+            run = distributed.run_of_launch(project.runs_folder, recipe) if distributed.is_launched() else None
+            return run or prepare_run(project, recipe)
 
     # The project is free again while the run goes on: the window can open it and watch.
     if distributed.is_launched():
-        _train_launched(choose, queue=queue, json=json)
+        _train_launched(choose_run, queue=queue, json=json)
     elif queue:
-        put_last(run := choose())
-        if json:
-            print_json({"run": run.path.name, "state": run.state()})
-        else:
-            say(f"{run.path.name} waits; 'defectdesk queue DIR run' trains what waits")
+        _queue_run(choose_run(), json=json)
     else:
-        run = choose()
+        run = choose_run()
         try:
             show_to_the_end(run, run_training(run), json=json)
         except InputError:
             if resume is None:
                 forget_if_refused(run)
             raise
+
+
+def _queue_run(run: JobFolder, *, json: bool) -> None:
+    put_last(run)
+    if json:
+        print_json({"run": run.path.name, "state": run.state()})
+    else:
+        say(f"{run.path.name} waits; 'defectdesk queue DIR run' trains what waits")
 
 
 def _train_launched(choose: Callable[[], JobFolder], *, queue: bool, json: bool) -> None:
@@ -156,7 +164,7 @@ def _train_launched(choose: Callable[[], JobFolder], *, queue: bool, json: bool)
             pass
 
 
-def evaluate(
+def evaluate_checkpoint(
     folder: ProjectFolder,
     checkpoint: Annotated[
         str | None, typer.Option(help="Checkpoint id or file; the best of the project if left out.")
@@ -196,30 +204,30 @@ def evaluate(
         return
     say(f"{name} on {counted(result.images, 'image')} of {split}", "bold")
     if isinstance(result, Classification):
-        _tell_classification(result)
+        _print_classification(result)
     else:
-        _tell_evaluation(result)
+        _print_evaluation(result)
     if learnt:
         complain(f"it was trained on {learnt} of these {result.images} images: expect more errors on new ones")
     complain_about(predicted.problems)
 
 
-def _tell_evaluation(result: Evaluation) -> None:
+def _print_evaluation(result: Evaluation) -> None:
     say(f"mAP@0.5 {number(result.map50)}   mAP@0.75 {number(result.map75)}   mAP@[.5:.95] {number(result.map)}")
     say(
         f"whatever the label: AP@0.5 {number(result.agnostic_ap50)}   label sets exactly right: {number(result.exact_match)}"
     )
-    _table_of_labels(result.labels, {"AP@0.5": "ap50", "AP": "ap"}, "boxes")
+    _print_labels(result.labels, {"AP@0.5": "ap50", "AP": "ap"}, "boxes")
 
 
-def _tell_classification(result: Classification) -> None:
+def _print_classification(result: Classification) -> None:
     say(f"mean AP {number(result.map)}   label sets exactly right: {number(result.exact_match)}")
     say(f"macro F1 {number(result.macro_f1)}   micro F1 {number(result.micro_f1)}")
     say(f"macro ROC-AUC {number(result.macro_roc_auc)}   micro ROC-AUC {number(result.micro_roc_auc)}")
-    _table_of_labels(result.labels, {"AP": "ap", "ROC-AUC": "roc_auc"}, "images")
+    _print_labels(result.labels, {"AP": "ap", "ROC-AUC": "roc_auc"}, "images")
 
 
-def _table_of_labels(labels: Mapping[str, Any], own: dict[str, str], counted_by: str) -> None:
+def _print_labels(labels: Mapping[str, Any], own: dict[str, str], counted_by: str) -> None:
     """A row for each label: measures that are `own` to the kind of model, those of all kinds, and how many carry it."""
     measures = own | {"precision": "precision", "recall": "recall", "F1": "f1"}
     print_table(
@@ -236,7 +244,7 @@ def _table_of_labels(labels: Mapping[str, Any], own: dict[str, str], counted_by:
     )
 
 
-def predict(
+def predict_images(
     checkpoint: Annotated[
         str, typer.Argument(help="Checkpoint file, or an id together with --project.", show_default=False)
     ],
@@ -299,7 +307,7 @@ def _free_name(folder: Path, file: Path, taken: set[str]) -> Path:
     return folder / f"{name}.png"
 
 
-def checkpoints(folder: ProjectFolder, json: Json = False) -> None:
+def list_checkpoints(folder: ProjectFolder, json: Json = False) -> None:
     """List the saved models of a project."""
     with Project.open(folder, read_only=True) as project:
         records = project.checkpoints()

@@ -15,7 +15,7 @@ from core.project.project import Project
 from core.types import Problem
 
 
-def new(
+def create_project(
     folder: ProjectFolder,
     images: Annotated[
         list[Path] | None, typer.Option(help="Image files or folders to refer to; may be repeated.")
@@ -36,7 +36,7 @@ def new(
         print_info(project, json, problems)
 
 
-def split(
+def split_images(
     folder: ProjectFolder,
     train: Annotated[float, typer.Option(help="Share of the images to train on.")] = 0.7,
     val: Annotated[float, typer.Option(help="Share that judges the training while it goes on.")] = 0.15,
@@ -53,7 +53,7 @@ def split(
         print_info(project, json, [])
 
 
-def info(folder: ProjectFolder, json: Json = False) -> None:
+def show_info(folder: ProjectFolder, json: Json = False) -> None:
     """Say what is in a project."""
     with Project.open(folder, read_only=True) as project:
         print_info(project, json, None)

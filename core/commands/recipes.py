@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -36,24 +39,64 @@ Start = Annotated[str | None, typer.Option("--from", help="Checkpoint (id or fil
 DeviceName = Annotated[str | None, typer.Option("--device", help="auto, cpu, mps, cuda or cuda:N.")]
 
 
-def asked_recipe(
-    project: Project,
-    model: str | None,
-    file: Path | None,
-    preset: str | None,
-    start: str | None,
-    settings: dict[str, Any],
-) -> Recipe:
-    """As `chosen_recipe`, starting from the checkpoint `start` of `project`, or a file, if that is given.
+@dataclass(frozen=True, slots=True)
+class RecipeOptions:
+    """The options that choose a recipe, the same for all commands that train. None: not given."""
 
-    Its model is taken where neither `model` nor the recipe file names one. Raises InputError.
+    model: Model = None
+    preset: PresetName = None
+    recipe: RecipeFile = None
+    settings: Settings = None
+    start: Start = None
+    device: DeviceName = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(getattr(self, field.name) for field in fields(self))
+
+
+def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace the parameter `options` of a command, a RecipeOptions, by one option for each of its fields."""
+    hints = get_type_hints(command, include_extras=True)
+    kinds = get_type_hints(RecipeOptions, include_extras=True)
+    names = [field.name for field in fields(RecipeOptions)]
+    parameters: list[Parameter] = []
+    for name, parameter in signature(command).parameters.items():
+        if hints[name] is RecipeOptions:
+            parameters += [Parameter(one, parameter.kind, default=None, annotation=kinds[one]) for one in names]
+        else:
+            parameters.append(parameter.replace(annotation=hints[name]))
+
+    @wraps(command)
+    def call(**values: Any) -> None:
+        options = RecipeOptions(**{name: values.pop(name) for name in names})
+        command(options=options, **values)
+
+    # Typer reads the options from these two.
+    call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return call
+
+
+def choose_recipe(project: Project, options: RecipeOptions, settings: dict[str, Any] | None = None) -> Recipe:
+    """The recipe that `options` ask for, with `settings` over it, for a device that is here.
+
+    With a checkpoint to start from, its model is taken where neither the options nor the recipe file name one.
+    Raises InputError.
     """
-    if start is not None:
-        path = find_checkpoint(project, start)[1].absolute()
-        settings = settings | {"weights.source": "checkpoint", "weights.path": str(path)}
-        if model is None and file is None:
+    wanted = parse_settings(options.settings) | given(device=options.device) | (settings or {})
+    model = options.model
+    if options.start is not None:
+        path = find_checkpoint(project, options.start)[1].absolute()
+        wanted = wanted | {"weights.source": "checkpoint", "weights.path": str(path)}
+        if model is None and options.recipe is None:
             model = str(read_metadata(path).get("model", ""))
-    return chosen_recipe(model, file, preset, settings)
+    recipe = _combine(model, options.recipe, options.preset, wanted)
+    if recipe.device not in ("auto", "cpu"):
+        from core.models.device import choose_device  # noqa: PLC0415 - torch takes seconds to load
+
+        choose_device(recipe.device)  # before a folder is made for a run that cannot begin
+    return recipe
 
 
 def parse_settings(texts: Sequence[str] | None) -> dict[str, Any]:
@@ -74,20 +117,7 @@ def parse_setting(text: str, option: str) -> tuple[str, Any]:
     return name.strip(), parse_yaml(value, f"{option} {text}")
 
 
-def chosen_recipe(model: str | None, file: Path | None, preset: str | None, settings: dict[str, Any]) -> Recipe:
-    """A recipe file, a preset or a model's defaults, with `settings` over it, for a device that is here.
-
-    Raises InputError.
-    """
-    recipe = _chosen(model, file, preset, settings)
-    if recipe.device not in ("auto", "cpu"):
-        from core.models.device import choose_device  # noqa: PLC0415 - torch takes seconds to load
-
-        choose_device(recipe.device)  # before a folder is made for a run that cannot begin
-    return recipe
-
-
-def _chosen(model: str | None, file: Path | None, preset: str | None, settings: dict[str, Any]) -> Recipe:
+def _combine(model: str | None, file: Path | None, preset: str | None, settings: dict[str, Any]) -> Recipe:
     if file is not None and preset is not None:
         raise InputError("--preset: a recipe file says everything itself; leave --preset or --recipe out")
     if file is not None:

@@ -55,7 +55,7 @@ def find_study(project_folder: Path, name: str | None) -> Path:
     """The folder of the study called `name`, such as s001; None: the latest. Raises InputError."""
     known = study_folders(studies_folder(project_folder))
     if not known:
-        raise InputError(f"{project_folder}: there are no studies yet; see 'defectdesk study --help'")
+        raise InputError(f"{project_folder}: there are no studies yet; see 'defectdesk study run --help'")
     if name is None:
         return known[-1]
     for folder in known:

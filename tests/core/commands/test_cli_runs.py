@@ -62,7 +62,9 @@ def test_runs_are_listed_with_where_they_stand_and_what_they_measured(
     assert [one["queued"] for one in found.values()] == [False, True, False]
     assert found["r001"]["measures"]["map50"] == 0.75
     assert run(monkeypatch, "runs", project) == 0
-    assert "queued" in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert run(monkeypatch, "runs", "list", project) == 0
+    assert "queued" in listed and capsys.readouterr().out == listed
 
 
 def test_one_run_is_told_in_full_and_a_folder_alone_is_enough(
@@ -71,10 +73,12 @@ def test_one_run_is_told_in_full_and_a_folder_alone_is_enough(
     folder = past_run(project, "r001")
     assert run(monkeypatch, "runs", folder.path, "--json") == 0
     told = json.loads(capsys.readouterr().out)
+    assert run(monkeypatch, "runs", project, "r001", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == told
     assert (told["device"], told["snapshot_hash"], told["notices"][0]["level"]) == ("CPU", "abc", "warning")
-    assert run(monkeypatch, "runs", folder.path, "--follow", "--json") == 0
+    assert run(monkeypatch, "runs", "follow", folder.path, "--json") == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["event"] == "finished"
-    assert run(monkeypatch, "runs", project, "r001", "--csv", tmp_path / "o.csv") == 0
+    assert run(monkeypatch, "runs", "export", project, "r001", "--csv", tmp_path / "o.csv") == 0
     assert (tmp_path / "o.csv").read_text().startswith("epoch,")
 
 
@@ -99,7 +103,7 @@ def test_with_json_nothing_but_json_is_printed(
     past_run(project, "r001")
     assert run(monkeypatch, "train", project, "--queue", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"run": "r002", "state": "waiting"}
-    assert run(monkeypatch, "runs", project, "r001", "--csv", tmp_path / "a.csv", "--json") == 0
+    assert run(monkeypatch, "runs", "export", project, "r001", "--csv", tmp_path / "a.csv", "--json") == 0
     assert json.loads(capsys.readouterr().out)["steps"] == str(tmp_path / "a-steps.csv")
 
 
@@ -110,15 +114,23 @@ def test_with_json_nothing_but_json_is_printed(
         (("train", "{}", "--resume", "r009"), "there is no 'r009'"),
         (("train", "{}", "--resume", "../x"), "there is no '../x'"),
         (("train", "{}", "--resume", "r001", "--epochs", "3"), "leave the other options out"),
-        (("runs", "{}", "r001", "--pause"), "r001: does not run, it is finished"),
-        (("runs", "{}", "--follow"), "name the run"),
+        (("runs", "pause", "{}", "r001"), "r001: does not run, it is finished"),
+        (("runs", "stop", "{}/runs/r001"), "r001: does not run, it is finished"),
+        (("runs", "follow", "{}"), "name the run"),
+        (("runs", "export", "{}", "r001"), "name the file with --csv"),
+        (("runs", "delete", "{}"), "name the run"),
+        (("runs",), "Missing argument 'DIR'; see --help"),
+        (("runs", "{}", "r001", "--delete"), "No such option: --delete"),
+        (("study",), "Missing command; see --help"),
+        (("study", "{}"), "No such command"),
+        (("study", "resume", "{}", "s009"), "there are no studies yet"),
+        (("study", "run", "{}", "--set", "epochs"), "KEY=VALUE"),
         (("runs", "{}/runs"), "is not a project"),
         (("queue", "{}", "add", "nothing.yaml"), "neither a run"),
         (("queue", "{}", "remove", "r001"), "does not wait"),
         (("queue", "{}", "first"), "name the runs"),
         (("queue", "{}", "run", "r001"), "queue run: takes all that waits"),
         (("queue", "{}", "list", "--background"), "belongs to queue run"),
-        (("runs", "{}", "r001", "--pause", "--stop"), "leave --pause or --stop out"),
         (("train", "{}", "--resume", "r001", "--epochs", "0"), "leave the other options out"),
     ],
 )
@@ -170,11 +182,10 @@ def test_a_run_is_deleted_with_its_checkpoints_unless_it_waits(
 ) -> None:
     past_run(project, "r001")
     queue.put_last(past_run(project, "r002", lines=8, state="paused"))
-    assert run(monkeypatch, "runs", project, "r001", "--delete", "--csv", "x.csv") == 2
-    assert run(monkeypatch, "runs", project, "r002", "--delete") == 2
+    assert run(monkeypatch, "runs", "delete", project, "r002") == 2
     assert "take it out of the queue first" in capsys.readouterr().err
-    assert run(monkeypatch, "runs", project, "r001", "--delete", "--json") == 0
+    assert run(monkeypatch, "runs", "delete", project, "r001", "--json") == 0
     assert json.loads(capsys.readouterr().out)["deleted"] == "r001"
     assert [folder.name for folder in (project / "runs").iterdir()] == ["r002"]
-    assert run(monkeypatch, "runs", project, "r001", "--delete") == 2
+    assert run(monkeypatch, "runs", "delete", project, "r001") == 2
     assert "there is no 'r001'" in capsys.readouterr().err

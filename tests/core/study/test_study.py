@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.commands.recipes import asked_recipe
+from core.commands.recipes import RecipeOptions, choose_recipe
 from core.errors import InputError
 from core.jobs.events import EpochDone, RunFailed, RunFinished, RunStarted, to_json
 from core.jobs.folder import JobFolder
@@ -394,9 +394,9 @@ def test_a_checkpoint_to_start_from_names_the_model_and_an_unknown_one_says_how_
     )
     save(folder / "best.safetensors", network, described)
     with Project.open(project) as opened:
-        asked = asked_recipe(opened, None, None, None, "r001-best", {"schedule.epochs": 3})
+        asked = choose_recipe(opened, RecipeOptions(start="r001-best"), {"schedule.epochs": 3})
         assert (asked.model, asked.weights.source) == ("ssdlite320_mobilenet_v3", "checkpoint")
-        assert asked_recipe(opened, "ssd_compact", None, None, "r001-best", {}).model == "ssd_compact"
+        assert choose_recipe(opened, RecipeOptions(model="ssd_compact", start="r001-best")).model == "ssd_compact"
         for number in range(2, 9):
             shutil.copytree(folder.parent, folder.parents[1] / f"r{number:03d}")
         with pytest.raises(InputError, match="the last of 8 are: r003-best, .*; see 'defectdesk checkpoints DIR'"):
@@ -404,21 +404,21 @@ def test_a_checkpoint_to_start_from_names_the_model_and_an_unknown_one_says_how_
 
 
 def test_the_command_lists_reports_and_refuses(project: Path, run: Run) -> None:
-    code, _, error = run("study", project, "--strategies", "frozen,scratch")
+    code, _, error = run("study", "run", project, "--strategies", "frozen,scratch")
     assert code == 2 and "needs something to transfer" in error
-    code, _, error = run("study", project, "--strategies", "scratch", "--variant", "odd")
+    code, _, error = run("study", "run", project, "--strategies", "scratch", "--variant", "odd")
     assert code == 2 and "NAME:KEY=VALUE" in error
-    assert run("study", project, "--report", "s001")[0] == 2
+    assert run("study", "report", project, "s001")[0] == 2
     recipe = with_settings(default_recipe("ssd_compact"), TINY)
     with Project.open(project) as opened:
         create_study(opened, recipe, [Arm(name="a", settings={}), Arm(name="b", settings={"optimizer.lr": 1.0})], [0])
-    code, out, _ = run("study", project, "--list")
+    code, out, _ = run("study", "list", project)
     assert code == 0 and "s001" in out and "a, b" in out
-    code, out, _ = run("study", project, "--report", "s001", "--json")
+    code, out, _ = run("study", "report", project, "s001", "--json")
     assert code == 0 and json.loads(out)["complete"] is False
     JobFolder(project / "studies" / "s001").beat()
     (project / "studies" / "s001" / "events.jsonl").write_text('{"event": "study_run"}\n')
-    code, _, error = run("study", project, "--resume", "s001")
+    code, _, error = run("study", "resume", project, "s001")
     assert code == 2 and "is running already" in error
 
 
