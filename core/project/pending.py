@@ -1,94 +1,151 @@
-"""A project as it will be once edits that the disk refused are written: what a person goes on looking at."""
+"""A project as it will be once edits that the disk refused are written: what the user goes on looking at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from core.errors import InputError
-from core.project.edits.edit import Edit, ImageState, Relabelling
-from core.project.images.summary import summary_of
-from core.project.project import Project
+from core.project.edits.edit import Edit, ImageFields, ImageState
+from core.project.edits.relabelling import Relabelling, join_relabellings, relabelling_of
+from core.project.images import image_files
+from core.project.images.summary import LabelSet, Summary, summary_of, unpack
+from core.project.project_cache import Memory
+from core.project.project_reader import ProjectReader
+from core.project.records import Counts
 from core.types import Box, ImageRecord, Label
 
 
 class ProjectWithPendingEdits:
-    """Reads like `project`, with `waiting` done in order; everything else is the project's own.
+    """A `ProjectReader`; builders of edits take it in place of the project, so that the next edit continues the last.
 
-    Builders of edits take it in place of the project, so that the next edit continues the last one. The edits
-    must not add or remove images.
+    Made by `Project.with_pending`. It does not follow what happens to the project afterwards.
     """
 
-    def __init__(self, project: Project, waiting: Sequence[Edit]) -> None:
+    def __init__(
+        self,
+        project: ProjectReader,
+        cache: Memory,
+        edits: Iterable[Edit],
+        boxes: Mapping[int, tuple[Box, ...]] | None = None,
+        edited: tuple[frozenset[int], ...] = (),
+    ) -> None:
+        """`cache` is of `project`, or with `boxes` and `edited` as earlier edits left them, and is taken over."""
         self._project = project
-        self._waiting = tuple(waiting)
-        self._touched = frozenset[int]().union(*(edit.image_ids for edit in waiting))
+        self._cache = cache
+        self._boxes = dict(boxes or {})  # of the images whose boxes an edit changes, also where none is left
+        self._edited = edited  # the images of each edit
+        for edit in edits:
+            self._follow_edit(edit)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._project, name)
+    def with_edit(self, edit: Edit) -> ProjectWithPendingEdits:
+        """The same with one more edit behind the others."""
+        return ProjectWithPendingEdits(self._project, self._cache.copied(), [edit], self._boxes, self._edited)
+
+    def _follow_edit(self, edit: Edit) -> None:
+        changed = {
+            image_id: state.boxes
+            for image_id, state in edit.after.items()
+            if image_id not in edit.before or edit.before[image_id].boxes != state.boxes
+        }
+        if (relabelled := edit.relabelled) is not None:
+            present = self.boxes_of(relabelled.image_ids)
+            changed |= {image_id: relabelled.relabel_boxes(image_id, boxes) for image_id, boxes in present.items()}
+        self._boxes |= changed | dict.fromkeys((image.id for image in edit.removed), ())
+        self._cache.adopt(edit, {image_id: summary_of(boxes) for image_id, boxes in changed.items()})
+        self._edited = (*self._edited, edit.image_ids)
+
+    @property
+    def folder(self) -> Path:
+        return self._project.folder
+
+    @property
+    def name(self) -> str:
+        return self._project.name
+
+    @property
+    def read_only(self) -> bool:
+        return self._project.read_only
 
     def labels(self) -> tuple[Label, ...]:
-        lists = [edit.labels_after for edit in self._waiting if edit.labels_after is not None]
-        return lists[-1] if lists else self._project.labels()
+        return self._cache.labels
 
     def label_named(self, name: str) -> Label | None:
-        return next((label for label in self.labels() if label.name == name), None)
+        return self._cache.label_named(name)
+
+    def image_ids(self) -> list[int]:
+        return list(self._cache.order)
+
+    def images(self) -> list[ImageRecord]:
+        return self._cache.listed_images()
 
     def image(self, image_id: int) -> ImageRecord:
-        record = self._project.image(image_id)
-        if image_id not in self._touched:
-            return record
-        state = self.states([image_id])[image_id]
-        known = summary_of(state.boxes)
-        return replace(
-            record,
-            status=state.status,
-            split=state.split,
-            group=state.group,
-            note=state.note,
-            box_count=known.box_count,
-            smallest=known.smallest,
-            label_sets=known.sets,
-        )
+        return self._cache.images[image_id]
+
+    def has_image(self, image_id: int) -> bool:
+        return image_id in self._cache.images
+
+    def image_path(self, image: ImageRecord | int) -> Path:
+        record = self._cache.images[image] if isinstance(image, int) else image
+        return image_files.absolute(self.folder, record.path)
 
     def boxes(self, image_id: int) -> tuple[Box, ...]:
-        return self.states([image_id])[image_id].boxes
+        return self._boxes[image_id] if image_id in self._boxes else self._project.boxes(image_id)
 
     def boxes_of(self, image_ids: Collection[int]) -> dict[int, tuple[Box, ...]]:
-        return {image_id: state.boxes for image_id, state in self.states(image_ids).items() if state.boxes}
-
-    def states(self, image_ids: Collection[int]) -> dict[int, ImageState]:
-        return {
-            image_id: self._after(image_id, state) if image_id in self._touched else state
-            for image_id, state in self._project.states(image_ids).items()
+        wanted = frozenset(image_ids)
+        found = self._project.boxes_of(wanted - self._boxes.keys())
+        return found | {
+            image_id: self._boxes[image_id] for image_id in wanted & self._boxes.keys() if self._boxes[image_id]
         }
 
+    def states(self, image_ids: Collection[int]) -> dict[int, ImageState]:
+        return self._cache.states(image_ids, self.boxes_of(image_ids))
+
+    def fields(self, image_ids: Collection[int]) -> dict[int, ImageFields]:
+        return self._cache.fields(image_ids)
+
+    def relabelling(self, change: Callable[[LabelSet], LabelSet]) -> Relabelling:
+        stored = self._project.relabelling(change).without_images(self._boxes)
+        return join_relabellings(stored, relabelling_of(self._boxes, change))
+
+    def label_sets(self) -> list[tuple[int, LabelSet, int]]:
+        found = [row for row in self._project.label_sets() if row[0] not in self._boxes]
+        found += [
+            (image_id, labels, count)
+            for image_id, boxes in self._boxes.items()
+            for labels, count in _counted_sets(summary_of(boxes))
+        ]
+        return sorted(found, key=lambda row: row[0])
+
+    def label_set_counts(self) -> dict[LabelSet, int]:
+        return self._cache.label_set_counts()
+
     def images_with_labels(self, label_ids: Collection[int]) -> list[int]:
-        wanted = frozenset(label_ids)
-        theirs = set(self._project.images_with_labels(label_ids)) - self._touched
-        ours = {image for image, boxes in self.boxes_of(self._touched).items() if any(b.labels & wanted for b in boxes)}
-        return sorted(theirs | ours)
+        return self._cache.images_with_labels(label_ids)
 
-    def relabelling(self, change: Callable[[frozenset[int]], frozenset[int]]) -> Relabelling:
-        raise InputError("labels: edits wait for the disk; give it room first, then change labels on all boxes")
+    def counts(self) -> Counts:
+        return self._cache.counts()
 
-    def _after(self, image_id: int, state: ImageState) -> ImageState:
-        for edit in self._waiting:
-            state = edit.after.get(image_id, state)
-            if image_id in edit.fields_after:
-                state = replace(state, **edit.fields_after[image_id]._asdict())
-            if edit.relabelled is not None:
-                state = replace(state, boxes=_relabelled(image_id, state.boxes, edit.relabelled))
-        return state
+    def last_edits(self) -> dict[int, int]:
+        found = self._project.last_edits()
+        latest = max(found.values(), default=0)
+        for number, image_ids in enumerate(self._edited, latest + 1):
+            found |= dict.fromkeys(image_ids, number)
+        return found
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        return self._project.setting(key, default)
+
+    def new_ids(self, kind: str, count: int) -> range:
+        return self._project.new_ids(kind, count)
+
+    def new_box_id(self) -> int:
+        return self._project.new_box_id()
 
 
-def _relabelled(image_id: int, boxes: tuple[Box, ...], change: Relabelling) -> tuple[Box, ...]:
-    start, stop = np.searchsorted(change.images, [image_id, image_id + 1])
-    after = {
-        int(box_id): change.sets[place]
-        for box_id, place in zip(change.boxes[start:stop], change.after[start:stop], strict=True)
-    }
-    return tuple(replace(box, labels=after[box.id]) if box.id in after else box for box in boxes)
+def _counted_sets(summary: Summary) -> list[tuple[LabelSet, int]]:
+    if not summary.box_count:
+        return []
+    texts, counts = summary.label_sets.split("|"), summary.set_counts.split("|")
+    return [(unpack(text), int(count)) for text, count in zip(texts, counts, strict=True)]

@@ -142,10 +142,6 @@ class Project(ProjectReading, ProjectRuns):
                 self._store.settle(self._memory.order)
             super().close()
 
-    def new_box_id(self) -> int:
-        """An id that no box has or had, also not one that was undone."""
-        return self.new_ids("box", 1)[0]
-
     # Edits
 
     @gc_paused()
@@ -225,11 +221,6 @@ class Project(ProjectReading, ProjectRuns):
         """Each edit of an image that was done, undone or redone, newest first; kept for ever."""
         with self._reading():
             return self._store.events.of_image(image_id)
-
-    def last_edits(self) -> dict[int, int]:
-        """By image id, a number that is the larger the later the image was last edited; of those that ever were."""
-        with self._reading():
-            return self._store.events.last()
 
     @property
     def undo_name(self) -> str | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from core.project.edits.edit import Edit, ImageFields, fields_of
+from core.project.edits.edit import Edit, ImageFields, ImageState, fields_of, state_of
 from core.project.images import image_files
 from core.project.images.summary import LabelSet, Summary
 from core.project.records import Counts
-from core.types import ImageRecord, Label, Split, Status
+from core.types import Box, ImageRecord, Label, Split, Status
 
 
 class Memory:
@@ -35,6 +36,45 @@ class Memory:
         self.set_counts: Counter[LabelSet] = Counter(set_counts)
         self._status = Counter(image.status for image in images.values())
         self._splits = Counter(image.split for image in images.values())
+
+    def copied(self) -> Memory:
+        """Another one, which follows edits of its own."""
+        found = copy.copy(self)
+        found._ids_by_key = None
+        found.images = dict(self.images)
+        found.order = list(self.order)
+        found.set_counts, found._status, found._splits = (
+            self.set_counts.copy(),
+            self._status.copy(),
+            self._splits.copy(),
+        )
+        return found
+
+    def listed_images(self) -> list[ImageRecord]:
+        """Every image in the order of `order`."""
+        return [self.images[image_id] for image_id in self.order]
+
+    def label_named(self, name: str) -> Label | None:
+        return next((label for label in self.labels if label.name == name), None)
+
+    def fields(self, image_ids: Collection[int]) -> dict[int, ImageFields]:
+        """What is said of each image as a whole."""
+        return {image_id: fields_of(self.images[image_id]) for image_id in image_ids}
+
+    def states(self, image_ids: Collection[int], boxes: Mapping[int, tuple[Box, ...]]) -> dict[int, ImageState]:
+        """What the user edits of each image; `boxes` lists the images that have some."""
+        return {
+            image_id: state_of(self.images[image_id], boxes.get(image_id, ())) for image_id in dict.fromkeys(image_ids)
+        }
+
+    def label_set_counts(self) -> dict[LabelSet, int]:
+        """How many boxes carry each label set."""
+        return {labels: count for labels, count in self.set_counts.items() if count}
+
+    def images_with_labels(self, label_ids: Collection[int]) -> list[int]:
+        """Ids of the images that have a box with at least one of the labels."""
+        wanted = frozenset(label_ids)
+        return sorted(image.id for image in self.images.values() if any(wanted & labels for labels in image.label_sets))
 
     def ids_by_key(self) -> dict[str, int]:
         """Image ids by `gathering.key` of their files. To be read only."""

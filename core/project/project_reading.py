@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from core.gc_pause import gc_paused
-from core.project.edits.edit import ImageFields, ImageState, Relabelling, fields_of, state_of
+from core.project.edits.edit import Edit, ImageFields, ImageState
+from core.project.edits.relabelling import Relabelling
 from core.project.images import image_files
 from core.project.images.summary import LabelSet
 from core.project.opened import OpenProject
+from core.project.pending import ProjectWithPendingEdits
 from core.project.project_cache import Memory
 from core.project.records import Counts
 from core.types import Box, ImageRecord, Label
@@ -25,7 +27,7 @@ class ProjectReading(OpenProject):
         return self._memory.labels
 
     def label_named(self, name: str) -> Label | None:
-        return next((label for label in self._memory.labels if label.name == name), None)
+        return self._memory.label_named(name)
 
     def image_ids(self) -> list[int]:
         """Image ids in the natural order of their paths: part2 before part10."""
@@ -35,7 +37,7 @@ class ProjectReading(OpenProject):
     def images(self) -> list[ImageRecord]:
         """Every image, in the order of `image_ids`."""
         with self._lock:
-            return [self._memory.images[image_id] for image_id in self._memory.order]
+            return self._memory.listed_images()
 
     def image(self, image_id: int) -> ImageRecord:
         """One image; KeyError if there is none."""
@@ -59,17 +61,13 @@ class ProjectReading(OpenProject):
     def states(self, image_ids: Collection[int]) -> dict[int, ImageState]:
         """What a person edits of each image: the `before` of an edit."""
         with self._lock:
-            boxes = self.boxes_of(image_ids)
-            return {
-                image_id: state_of(self._memory.images[image_id], boxes.get(image_id, ()))
-                for image_id in dict.fromkeys(image_ids)
-            }
+            return self._memory.states(image_ids, self.boxes_of(image_ids))
 
     @gc_paused()
     def fields(self, image_ids: Collection[int]) -> dict[int, ImageFields]:
         """What a person says of each image as a whole: the `fields_before` of an edit. Reads no boxes."""
         with self._lock:
-            return {image_id: fields_of(self._memory.images[image_id]) for image_id in image_ids}
+            return self._memory.fields(image_ids)
 
     def relabelling(self, change: Callable[[LabelSet], LabelSet]) -> Relabelling:
         """What `change` does to the label sets of all boxes: the `relabelled` of an edit.
@@ -87,14 +85,21 @@ class ProjectReading(OpenProject):
     def label_set_counts(self) -> dict[LabelSet, int]:
         """How many boxes of the project carry each label set; from memory."""
         with self._lock:
-            return {labels: count for labels, count in self._memory.set_counts.items() if count}
+            return self._memory.label_set_counts()
 
     def images_with_labels(self, label_ids: Collection[int]) -> list[int]:
         """Ids of the images that have a box with at least one of the labels."""
-        wanted = frozenset(label_ids)
         with self._lock:
-            images = self._memory.images.values()
-            return sorted(image.id for image in images if any(wanted & labels for labels in image.label_sets))
+            return self._memory.images_with_labels(label_ids)
+
+    def last_edits(self) -> dict[int, int]:
+        """By image id, a number that is the larger the later the image was last edited; of those that ever were."""
+        with self._reading():
+            return self._store.events.last()
+
+    def new_box_id(self) -> int:
+        """An id that no box has or had, also not one that was undone."""
+        return self.new_ids("box", 1)[0]
 
     def image_path(self, image: ImageRecord | int) -> Path:
         """Where the image's file is, absolute."""
@@ -105,6 +110,11 @@ class ProjectReading(OpenProject):
         """How many images, boxes, boxes by label, images by status and by split."""
         with self._lock:
             return self._memory.counts()
+
+    def with_pending(self, edits: Iterable[Edit]) -> ProjectWithPendingEdits:
+        """The project as it will be once these edits are applied."""
+        with self._lock:
+            return ProjectWithPendingEdits(self, self._memory.copied(), edits)
 
     def new_files(self, files: Iterable[Path]) -> list[Path]:
         """Those of `files` that the project does not refer to yet, each once."""

@@ -9,7 +9,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core.changes import Changes
 from core.errors import InputError, StorageError
 from core.project.edits.edit import Edit
+from core.project.pending import ProjectWithPendingEdits
 from core.project.project import Project
+from core.project.project_reader import ProjectReader
 
 RETRY = 5_000  # ms between two tries
 
@@ -24,6 +26,7 @@ class PendingEdits(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._edits: list[Edit] = []
+        self._seen: ProjectWithPendingEdits | None = None  # the project with them; None: to be made
         self.reason = ""
         # Asked before another image is shown; the window puts its question here.
         self.may_leave: Callable[[], bool] = lambda: True
@@ -35,12 +38,26 @@ class PendingEdits(QObject):
         """What waits, the oldest first."""
         return tuple(self._edits)
 
+    def added_to(self, project: Project) -> ProjectReader:
+        """The project as it will be once all of them are written; `project` itself where none waits."""
+        if not self._edits:
+            return project
+        if self._seen is None:
+            self._seen = project.with_pending(self._edits)
+        return self._seen
+
+    def forget_project(self) -> None:
+        """The project under the edits has changed."""
+        self._seen = None
+
     def __bool__(self) -> bool:
         return bool(self._edits)
 
     def hold(self, edit: Edit, reason: str) -> None:
         """Let `edit` wait behind the others."""
         self._edits.append(edit)
+        if self._seen is not None:
+            self._seen = self._seen.with_edit(edit)
         self.reason = reason
         self._timer.start()
         self.changed.emit()
@@ -48,6 +65,7 @@ class PendingEdits(QObject):
     def write(self, project: Project) -> tuple[Changes, StorageError | None]:
         """Write what waits, in order, up to the first edit that is refused again; what was changed, and the refusal."""
         done, refusal = Changes(), None
+        self._seen = None
         while self._edits and refusal is None:
             try:
                 done |= project.apply(self._edits[0])
@@ -67,15 +85,16 @@ class PendingEdits(QObject):
         """Undo of what is not written yet: forget the last edit."""
         if not self._edits:
             return None
-        edit = self._edits.pop()
+        edit, self._seen = self._edits.pop(), None
         if not self._edits:
             self._timer.stop()
         self.changed.emit()
         return edit
 
     def clear(self) -> None:
-        """Give up what waits; the person was asked."""
+        """Give up what waits; the user was asked."""
         self._timer.stop()
+        self._seen = None
         if self._edits:
             self._edits.clear()
             self.changed.emit()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from core.changes import Changes
 from core.errors import StorageError
 from core.project.edits.edit import Edit
-from core.project.pending import ProjectWithPendingEdits
 from core.project.project import Project
+from core.project.project_reader import ProjectReader
 from desktop.base.pending_edits import PendingEdits
 
 LONG = 2_000  # images from which on an edit is worth waiting for visibly
@@ -52,11 +52,9 @@ class Session(QObject):
         return self._project
 
     @property
-    def shown(self) -> Project | None:
-        """The project as the person sees it: with the edits that wait for the disk. Edits are built from it."""
-        if self._project is None or not self.waiting:
-            return self._project
-        return cast(Project, ProjectWithPendingEdits(self._project, self.waiting.edits))
+    def shown(self) -> ProjectReader | None:
+        """The project as the user sees it: with the edits that wait for the disk. Edits are built from it."""
+        return self.waiting.added_to(self._project) if self._project is not None else None
 
     @property
     def image_id(self) -> int | None:
@@ -130,7 +128,7 @@ class Session(QObject):
     def hold(self, edit: Edit, reason: str) -> None:
         """Show an edit that the disk refused as if it were made, and try again until it is written."""
         self.waiting.hold(edit, reason)
-        self.notify(edit.changes())
+        self._tell(edit.changes())
 
     def try_again(self) -> bool:
         """Try to write what waits for the disk; False if that was refused again."""
@@ -157,11 +155,23 @@ class Session(QObject):
         self._project.set_setting(key, value)
         self.setting_changed.emit(key)
 
+    @property
+    def undo_name(self) -> str | None:
+        """The name of the edit that `undo` would take back."""
+        if self.waiting:
+            return self.waiting.edits[-1].name
+        return self._project.undo_name if self._project is not None else None
+
+    @property
+    def redo_name(self) -> str | None:
+        """The name of the edit that `redo` would do again; those that wait take the place of what was undone."""
+        return self._project.redo_name if self._project is not None and not self.waiting else None
+
     def undo(self) -> None:
         """Take back the last edit, and go to the image it was made on. Raises InputError."""
         self.settle.emit()
         if (edit := self.waiting.take_back()) is not None:
-            self.notify(edit.reversed.changes())
+            self._tell(edit.reversed.changes())
             self.message.emit(f"Undone: {edit.name}")
             return
         self._step("Undone", -1)
@@ -182,6 +192,10 @@ class Session(QObject):
 
     def notify(self, changes: Changes, initiator: object = None) -> None:
         """Tell every view of a change that was made through the project itself, such as added images."""
+        self.waiting.forget_project()
+        self._tell(changes, initiator)
+
+    def _tell(self, changes: Changes, initiator: object = None) -> None:
         moved = changes.image_list and self._keep_a_present_image()
         self.changed.emit(changes, initiator)
         if moved:

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from PySide6.QtCore import QObject
 
 from core.project.edits import box_edits
-from core.project.project import Project
+from core.project.project_reader import ProjectReader
 from core.types import Box, ImageRecord
 from desktop.kit import formatting
 from desktop.label.boxes import box_clipboard
@@ -131,7 +131,7 @@ class BoxCopying(QObject):
                 return
         self._report(what, project, len(found), 0 if again else len(there))
 
-    def _report(self, what: Copied, project: Project, pasted: int, there: int) -> None:
+    def _report(self, what: Copied, project: ProjectReader, pasted: int, there: int) -> None:
         """Tell what came over; a notice where it is not all that was copied."""
         record = self._context.record
         assert record is not None
@@ -165,7 +165,7 @@ class BoxCopying(QObject):
         return (float(record.width), float(record.height))
 
 
-def placed(what: Copied, project: Project, bounds: act.Point) -> list[Box]:
+def placed(what: Copied, project: ProjectReader, bounds: act.Point) -> list[Box]:
     """The copied boxes that lie on an image of `bounds`, cut off at its edge, with the labels that the project has.
 
     Their ids stand in.

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
 from core.project.edits import image_edits
 from core.project.edits.edit import Edit
 from core.project.images.split_table import listed, torn_groups
-from core.project.project import Project
+from core.project.project_reader import ProjectReader
 from core.types import Split, Status
 from desktop.base.background import Tasks
 from desktop.kit import formatting
@@ -154,7 +154,7 @@ class ImageWork(QObject):
 
     # -- inside
 
-    def _apply(self, build: Callable[[Project], Edit]) -> bool:
+    def _apply(self, build: Callable[[ProjectReader], Edit]) -> bool:
         return self._context.apply_to_project(build)
 
     def _say(self, text: str) -> None:
@@ -179,7 +179,7 @@ class ImageWork(QObject):
         clicked = box.clickedButton()
         return True if clicked is whole else False if clicked is some else None
 
-    def _may_remove(self, project: Project, image_ids: list[int]) -> bool:
+    def _may_remove(self, project: ProjectReader, image_ids: list[int]) -> bool:
         boxes = sum(project.image(image_id).box_count for image_id in image_ids)
         text = (
             f"{formatting.plural(boxes, 'box', 'boxes')} on them {'leaves' if boxes == 1 else 'leave'} the project, too. "

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.errors import InputError, StorageError
 from core.project.edits.edit import Edit
-from core.project.project import Project
+from core.project.project_reader import ProjectReader
 from core.types import Box, ImageRecord
 from desktop.base.session import Session
 from desktop.kit.notice import Notice
@@ -25,7 +25,7 @@ class LabelContext(QObject):
         self.notice = notice
 
     @property
-    def project(self) -> Project | None:
+    def project(self) -> ProjectReader | None:
         """The project as it is shown: with the edits that wait for the disk."""
         return self.session.shown
 
@@ -45,7 +45,7 @@ class LabelContext(QObject):
     def editable(self) -> bool:
         return self.session.project is not None and not self.session.project.read_only
 
-    def apply(self, build: Callable[[Project, int], Edit]) -> bool:
+    def apply(self, build: Callable[[ProjectReader, int], Edit]) -> bool:
         """Make an edit of the current image durable; where that is refused, say why and announce `refused`.
 
         Where only the disk refuses, the edit stays on the screen and waits in `session.waiting`: True as well.
@@ -53,7 +53,7 @@ class LabelContext(QObject):
         image_id = self.session.image_id
         return image_id is not None and self.apply_to_project(lambda project: build(project, image_id))
 
-    def apply_to_project(self, build: Callable[[Project], Edit]) -> bool:
+    def apply_to_project(self, build: Callable[[ProjectReader], Edit]) -> bool:
         """As `apply`, for an edit that is not about the current image alone."""
         project = self.project
         if project is None:

@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
             self._services.settings.remember_project(project.folder, opened=now, images=images, **details)
 
     def _count(self, _changes: Changes | None = None, _initiator: object = None) -> None:
-        if (project := self._session.project) is not None:
+        if (project := self._session.shown) is not None:
             counts = project.counts()
             amount = f"{plural(counts.images, 'image')} · {plural(counts.boxes, 'box', 'boxes')}"
             self._counts.setText(f"{amount} · {project.folder}")
@@ -258,8 +258,7 @@ class MainWindow(QMainWindow):
             show_error(self, "This cannot be undone or redone now", error)
 
     def _name_edits(self) -> None:
-        project = self._session.project
-        names = (project.undo_name, project.redo_name) if project is not None else (None, None)
+        names = (self._session.undo_name, self._session.redo_name)
         for action, word, name in zip(("undo", "redo"), ("Undo", "Redo"), names, strict=True):
             self._actions[action].setText(f"{word} “{name}”" if name else word)
 

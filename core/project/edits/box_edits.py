@@ -13,11 +13,13 @@ import numpy as np
 from core import geometry
 from core.errors import InputError
 from core.project.edits.edit import Edit, ImageState
-from core.project.project import Project
+from core.project.project_reader import ProjectReader
 from core.types import Box, ImageRecord, Status
 
 
-def add_box(project: Project, image_id: int, xyxy: tuple[float, float, float, float], labels: Collection[int]) -> Edit:
+def add_box(
+    project: ProjectReader, image_id: int, xyxy: tuple[float, float, float, float], labels: Collection[int]
+) -> Edit:
     """Draw a box; corners may be in any order, and what lies outside the image is cut off.
 
     Raises InputError if nothing of it lies on the image.
@@ -26,20 +28,20 @@ def add_box(project: Project, image_id: int, xyxy: tuple[float, float, float, fl
     return replace_boxes(project, image_id, (*project.boxes(image_id), box), "Draw box")
 
 
-def set_box(project: Project, image_id: int, box_id: int, xyxy: tuple[float, float, float, float]) -> Edit:
+def set_box(project: ProjectReader, image_id: int, box_id: int, xyxy: tuple[float, float, float, float]) -> Edit:
     """Move or resize a box, cut off at the image's edge. Raises InputError if nothing of it is left."""
     x1, y1, x2, y2 = _on_image(project.image(image_id), xyxy)
     boxes = [replace(box, x1=x1, y1=y1, x2=x2, y2=y2) if box.id == box_id else box for box in project.boxes(image_id)]
     return replace_boxes(project, image_id, boxes, "Change box")
 
 
-def replace_boxes(project: Project, image_id: int, boxes: Sequence[Box], name: str) -> Edit:
+def replace_boxes(project: ProjectReader, image_id: int, boxes: Sequence[Box], name: str) -> Edit:
     """Give an image these boxes in place of those it has."""
     before = project.states([image_id])
     return Edit(name, before, {image_id: with_boxes(before[image_id], boxes)})
 
 
-def delete_boxes(project: Project, image_id: int, box_ids: Collection[int]) -> Edit:
+def delete_boxes(project: ProjectReader, image_id: int, box_ids: Collection[int]) -> Edit:
     """Delete boxes of an image."""
     gone = frozenset(box_ids)
     kept = [box for box in project.boxes(image_id) if box.id not in gone]

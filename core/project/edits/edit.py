@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.changes import Changes
+from core.project.edits.relabelling import Relabelling
 from core.types import Box, ImageRecord, Label, Split, Status
 
 KEPT_AFTER_RESTART = 200  # edits that can still be undone in the next session; within a session all can
@@ -71,54 +69,6 @@ class ImageState:
     @property
     def fields(self) -> ImageFields:
         return ImageFields(self.status, self.split, self.group, self.note)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Relabelling:
-    """Other label sets for many boxes, as columns of one length n; places refer to `sets`."""
-
-    sets: tuple[frozenset[int], ...]
-    images: NDArray[np.int64]  # (n,) image ids, ascending
-    boxes: NDArray[np.int64]  # (n,) box ids
-    before: NDArray[np.int32]  # (n,) places of the label sets that they have
-    after: NDArray[np.int32]  # (n,) places of those that they get
-
-    def __post_init__(self) -> None:
-        if not len(self.images) == len(self.boxes) == len(self.before) == len(self.after):
-            raise ValueError("the columns of a relabelling have different lengths")
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Relabelling)
-            and self.sets == other.sets
-            and np.array_equal(self.images, other.images)
-            and np.array_equal(self.boxes, other.boxes)
-            and np.array_equal(self.before, other.before)
-            and np.array_equal(self.after, other.after)
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    @property
-    def reversed(self) -> Relabelling:
-        return replace(self, before=self.after, after=self.before)
-
-    @property
-    def image_ids(self) -> list[int]:
-        """The images that it touches, ascending."""
-        ids: list[int] = np.unique(self.images).tolist()
-        return ids
-
-    def set_changes(self) -> Counter[frozenset[int]]:
-        """By how much the number of boxes with each label set changes."""
-        counts: Counter[frozenset[int]] = Counter()
-        for places, sign in ((self.before, -1), (self.after, 1)):
-            for labels, count in zip(self.sets, np.bincount(places, minlength=len(self.sets)).tolist(), strict=True):
-                counts[labels] += sign * count
-        return counts
 
 
 @dataclass(frozen=True, slots=True)

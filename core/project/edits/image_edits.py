@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from core.errors import InputError
 from core.project.edits.edit import Edit, ImageFields
 from core.project.images import splits
-from core.project.project import Project
+from core.project.project_reader import ProjectReader
 from core.types import Split, Status
 
 
-def set_status(project: Project, image_ids: Collection[int], status: Status) -> Edit:
+def set_status(project: ProjectReader, image_ids: Collection[int], status: Status) -> Edit:
     """Set the status of images.
 
     Raises InputError for a status that the boxes contradict: clean with boxes; labelled or reviewed without,
@@ -29,24 +29,24 @@ def set_status(project: Project, image_ids: Collection[int], status: Status) -> 
     return set_fields(project, f"Mark {status}", image_ids, lambda fields: fields._replace(status=status))
 
 
-def set_split(project: Project, image_ids: Collection[int], split: Split) -> Edit:
+def set_split(project: ProjectReader, image_ids: Collection[int], split: Split) -> Edit:
     """Put images into a split, or with Split.NONE into none."""
     name = "Take out of its split" if split is Split.NONE else f"Move to {split}"
     return set_fields(project, name, image_ids, lambda fields: fields._replace(split=split))
 
 
-def set_group(project: Project, image_ids: Collection[int], group: str) -> Edit:
+def set_group(project: ProjectReader, image_ids: Collection[int], group: str) -> Edit:
     """Say what the images belong together by: a part, lot or board. Empty: each stands for itself."""
     return set_fields(project, "Set group", image_ids, lambda fields: fields._replace(group=group))
 
 
-def set_note(project: Project, image_id: int, note: str) -> Edit:
+def set_note(project: ProjectReader, image_id: int, note: str) -> Edit:
     """Write down something about an image."""
     return set_fields(project, "Set note", [image_id], lambda fields: fields._replace(note=note))
 
 
 def set_fields(
-    project: Project, name: str, image_ids: Collection[int], change: Callable[[ImageFields], ImageFields]
+    project: ProjectReader, name: str, image_ids: Collection[int], change: Callable[[ImageFields], ImageFields]
 ) -> Edit:
     """Change status, split, group or note of many images at once; `change` is called once for equal fields."""
     before = project.fields(image_ids)
@@ -54,12 +54,12 @@ def set_fields(
     return fields_edit(project, name, {image_id: new[fields] for image_id, fields in before.items()})
 
 
-def fields_edit(project: Project, name: str, after: Mapping[int, ImageFields]) -> Edit:
+def fields_edit(project: ProjectReader, name: str, after: Mapping[int, ImageFields]) -> Edit:
     """Give each image, by id, these fields."""
     return Edit(name, {}, {}, fields_before=project.fields(after.keys()), fields_after=after)
 
 
-def remove_images(project: Project, image_ids: Collection[int]) -> Edit:
+def remove_images(project: ProjectReader, image_ids: Collection[int]) -> Edit:
     """Take images and their boxes out of the project. The files stay where they are."""
     before = project.states(image_ids)
     name = "Remove image" if len(before) == 1 else f"Remove {len(before):,} images"
@@ -67,7 +67,7 @@ def remove_images(project: Project, image_ids: Collection[int]) -> Edit:
 
 
 def assign_splits(
-    project: Project,
+    project: ProjectReader,
     fractions: Mapping[str, float] | None = None,
     seed: int = 0,
     *,
@@ -97,7 +97,7 @@ class Marking:
     why: str  # what they have in common; empty if there are none
 
 
-def mark(project: Project, image_ids: Collection[int], status: Status) -> Marking:
+def mark(project: ProjectReader, image_ids: Collection[int], status: Status) -> Marking:
     """Give images a status.
 
     Images with boxes cannot be clean, and those without can be neither labelled nor reviewed: they are left as they are,
@@ -114,21 +114,21 @@ def mark(project: Project, image_ids: Collection[int], status: Status) -> Markin
     return Marking(edit, tuple(refused), ("without boxes" if with_boxes else "with boxes") if refused else "")
 
 
-def move_to_split(project: Project, image_ids: Collection[int], split: Split) -> Edit:
+def move_to_split(project: ProjectReader, image_ids: Collection[int], split: Split) -> Edit:
     """Put images into a split, or with Split.NONE into none."""
     count = len(set(image_ids))
     name = f"Take {_images(count)} out of their splits" if split is Split.NONE else f"Set {_images(count)} to {split}"
     return _named(set_split(project, image_ids, split), name, count)
 
 
-def put_in_group(project: Project, image_ids: Collection[int], group: str) -> Edit:
+def put_in_group(project: ProjectReader, image_ids: Collection[int], group: str) -> Edit:
     """Give images one group; empty: none."""
     count = len(set(image_ids))
     name = f"Put {_images(count)} into group {group}" if group else f"Take {_images(count)} out of their groups"
     return _named(set_group(project, image_ids, group), name, count)
 
 
-def set_groups(project: Project, groups: Mapping[int, str]) -> Edit:
+def set_groups(project: ProjectReader, groups: Mapping[int, str]) -> Edit:
     """Give each image, by id, a group of its own; images that have it already are left alone."""
     changed = {image_id: group for image_id, group in groups.items() if project.image(image_id).group != group}
     after = {image_id: found._replace(group=changed[image_id]) for image_id, found in project.fields(changed).items()}

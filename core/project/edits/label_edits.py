@@ -13,11 +13,11 @@ from core.errors import InputError
 from core.project import palette
 from core.project.edits import box_edits
 from core.project.edits.edit import Edit, ImageState
-from core.project.project import Project
+from core.project.project_reader import ProjectReader
 from core.types import Box, Label, label_name_fault
 
 
-def toggle_label(project: Project, image_id: int, box_ids: Collection[int], label_id: int) -> Edit:
+def toggle_label(project: ProjectReader, image_id: int, box_ids: Collection[int], label_id: int) -> Edit:
     """Give the label to all of the boxes, or take it away if all have it. A box may end with no label yet."""
     before = project.states([image_id])
     remove, boxes = _toggled(before[image_id].boxes, frozenset(box_ids), label_id)
@@ -27,7 +27,7 @@ def toggle_label(project: Project, image_id: int, box_ids: Collection[int], labe
     return Edit(name, before, {image_id: box_edits.with_boxes(before[image_id], boxes)})
 
 
-def create_label(project: Project, name: str, image_id: int | None = None, box_ids: Collection[int] = ()) -> Edit:
+def create_label(project: ProjectReader, name: str, image_id: int | None = None, box_ids: Collection[int] = ()) -> Edit:
     """Add a label at the end of the list and, in the same edit, give it to boxes of an image.
 
     Raises InputError if the name is no good or another label has it.
@@ -45,7 +45,7 @@ def create_label(project: Project, name: str, image_id: int | None = None, box_i
     return Edit(f"Add label {after_labels[-1].name}", before, after, before_labels, after_labels)
 
 
-def set_labels(project: Project, labels: Sequence[Label], name: str | None = None) -> Edit:
+def set_labels(project: ProjectReader, labels: Sequence[Label], name: str | None = None) -> Edit:
     """Make `labels` the project's labels: renamed, recoloured, reordered, added or deleted.
 
     New labels carry an id from `project.new_ids("label", 1)`. A deleted label is taken off every box.
@@ -59,7 +59,7 @@ def set_labels(project: Project, labels: Sequence[Label], name: str | None = Non
     return Edit(name or default, {}, {}, present, tuple(labels), relabelled=relabelled)
 
 
-def change_label(project: Project, changed: Label) -> Edit:
+def change_label(project: ProjectReader, changed: Label) -> Edit:
     """Give a label another name, colour or key; a key is taken from the label that had it.
 
     Raises InputError if there is no such label, the name is no good, or another label has it.
@@ -77,7 +77,7 @@ def change_label(project: Project, changed: Label) -> Edit:
     return set_labels(project, labels, what)
 
 
-def delete_labels(project: Project, label_ids: Collection[int]) -> Edit:
+def delete_labels(project: ProjectReader, label_ids: Collection[int]) -> Edit:
     """Take labels out of the project and off every box; the boxes stay, those left bare with no label yet."""
     gone = frozenset(label_ids)
     names = [_label(project, label_id).name for label_id in label_ids]
@@ -85,7 +85,7 @@ def delete_labels(project: Project, label_ids: Collection[int]) -> Edit:
     return set_labels(project, kept, f"Delete label {names[0]}" if len(names) == 1 else f"Delete {len(names)} labels")
 
 
-def merge_labels(project: Project, label_ids: Collection[int], into: int) -> Edit:
+def merge_labels(project: ProjectReader, label_ids: Collection[int], into: int) -> Edit:
     """Make the labels one: boxes that carry any of `label_ids` carry `into` instead, once.
 
     Raises InputError if a label is not there or is to be merged into itself.
@@ -101,7 +101,7 @@ def merge_labels(project: Project, label_ids: Collection[int], into: int) -> Edi
     return Edit(f"Merge {what} into {target.name}", {}, {}, project.labels(), kept, relabelled=relabelled)
 
 
-def order_labels(project: Project, label_ids: Sequence[int]) -> Edit:
+def order_labels(project: ProjectReader, label_ids: Sequence[int]) -> Edit:
     """List the labels in this order; keys, colours and boxes stay as they are.
 
     Raises InputError if `label_ids` are not exactly the project's labels.
@@ -138,14 +138,14 @@ def _without_key(label: Label, key: str) -> Label:
     return replace(label, shortcut="") if key and label.shortcut == key else label
 
 
-def _label(project: Project, label_id: int) -> Label:
+def _label(project: ProjectReader, label_id: int) -> Label:
     found = next((label for label in project.labels() if label.id == label_id), None)
     if found is None:
         raise InputError("labels: the label is not in the project any more; nothing was changed")
     return found
 
 
-def _name(project: Project, label_id: int) -> str:
+def _name(project: ProjectReader, label_id: int) -> str:
     return next((label.name for label in project.labels() if label.id == label_id), "label")
 
 

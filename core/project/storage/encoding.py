@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.project.edits.edit import Edit, ImageFields, ImageFile, ImageState, Relabelling
+from core.project.edits.edit import Edit, ImageFields, ImageFile, ImageState
+from core.project.edits.relabelling import Relabelling
 from core.types import Box, ImageRecord, Label, Split, Status
 
 _Value = TypeVar("_Value", bound=tuple[Any, ...])

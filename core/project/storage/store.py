@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from core.gc_pause import gc_paused
-from core.project.edits.edit import Edit, ImageFields, ImageState, Relabelling, file_of
+from core.project.edits.edit import Edit, ImageFields, ImageState, file_of
+from core.project.edits.relabelling import Relabelling
 from core.project.images.summary import LabelSet, Summary, pack, summary_of, unpack, unpack_sets
 from core.project.storage import database
 from core.project.storage.event_tables import EventTables

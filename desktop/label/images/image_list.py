@@ -11,7 +11,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from core.changes import Changes
 from core.project.images.query import Filter, ImageIndex, Rows, SortKey
-from core.project.project import Project
+from core.project.project_reader import ProjectReader
 from core.types import ImageRecord, Split, Status
 from desktop.base.session import Session
 from desktop.viewer.thumbnails import THUMBNAIL, ThumbnailLoader
@@ -207,7 +207,7 @@ class ImageListModel(QAbstractListModel):
         self._apply()
         self.endResetModel()
 
-    def _index(self, project: Project | None) -> None:
+    def _index(self, project: ProjectReader | None) -> None:
         records = project.images() if project is not None else []
         prepared, self._prepared = self._prepared, None
         # Records are never changed but replaced: comparing lists of the same ones takes no time.
@@ -216,7 +216,7 @@ class ImageListModel(QAbstractListModel):
         for name, image_ids in self._flagged.items():
             self.images.set_flag(name, image_ids)
 
-    def _prepare(self, project: Project) -> None:
+    def _prepare(self, project: ProjectReader) -> None:
         """Called in a thread."""
         index = ImageIndex(project.images())
         index.make_columns_of(self.images)
@@ -228,7 +228,7 @@ class ImageListModel(QAbstractListModel):
         self.endResetModel()
 
     def _apply(self) -> None:
-        if self._sort is SortKey.EDITED and (project := self._session.project) is not None:
+        if self._sort is SortKey.EDITED and (project := self._session.shown) is not None:
             self.images.set_edited(project.last_edits())
         self._shown = self.images.select(self._filter, self._sort, descending=self._descending)
         self._places = np.full(len(self.images), -1, np.intp)

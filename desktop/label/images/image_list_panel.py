@@ -200,7 +200,7 @@ class ImageListPanel(QWidget):
         self._show_current()
 
     def _show_labels(self) -> None:
-        project = self._session.project
+        project = self._session.shown
         self.filter_bar.show_labels(project.labels() if project is not None else ())
 
     def _refresh(self, changes: Changes, _initiator: object) -> None:

@@ -26,7 +26,7 @@ from core.project.cooccurrence import cooccurrence
 from core.project.edits import label_edits
 from core.project.edits.edit import Edit
 from core.project.palette import extended
-from core.project.project import Project
+from core.project.project_reader import ProjectReader
 from core.types import Label
 from desktop.base.session import LONG, Session
 from desktop.base.theme import GAP, PAD, icon, set_icon
@@ -46,7 +46,7 @@ EDGES = 4  # of the list, above and below its rows together
 SPACING = 2
 ROWS_FIRST = 10  # of labels, before there is room for the bars
 SEARCHED = 10  # with more labels than this there is a field to search them
-Apply = Callable[[Callable[[Project], Edit]], bool]
+Apply = Callable[[Callable[[ProjectReader], Edit]], bool]
 
 
 class LabelPanel(QWidget):
@@ -213,7 +213,7 @@ class LabelPanel(QWidget):
         if box.clickedButton() is delete:
             self._apply_to_all([label.id], lambda project: label_edits.delete_labels(project, [label.id]))
 
-    def _apply_to_all(self, gone: Collection[int], build: Callable[[Project], Edit]) -> None:
+    def _apply_to_all(self, gone: Collection[int], build: Callable[[ProjectReader], Edit]) -> None:
         """Make an edit of every box that carries one of `gone`; of very many already reading them takes its time."""
         project = self._session.shown
         if project is None:

@@ -6,7 +6,7 @@ The limit on the size of files is the kernel's, so that SQLite meets a real refu
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from core.project.edits import box_edits, image_edits, label_edits
-from core.project.pending import ProjectWithPendingEdits
+from core.errors import StorageError
+from core.project.edits import image_edits
+from core.project.edits.edit import Edit
 from core.project.project import Project
-from core.types import Box, Label, Status
+from core.project.project_reader import ProjectReader
+from core.types import Label, Split, Status
 from desktop.base.session import Session
 from desktop.label.label_page import LabelPage
 from desktop.shell.pending_notice import WaitingNotice
@@ -178,23 +180,28 @@ def test_an_edit_that_no_longer_fits_is_told_and_not_silently_lost(
     assert [box.xyxy for box in boxes_of(session)] == [(1, 1, 9, 9)]
 
 
-def test_what_waits_reads_as_if_it_were_done(tmp_path: Path) -> None:
-    with project_with_pictures(tmp_path / "p", 3) as project:
-        first, second, third = project.image_ids()
-        for image in (first, second):
-            draw(project, image, labels=["scratch", "pit"])
-        one = box_edits.add_box(project, first, (1, 1, 9, 9), {3})
-        two = image_edits.set_status(ProjectWithPendingEdits(project, [one]), [third], Status.CLEAN)  # type: ignore[arg-type]
-        scratch, pit, stain = project.labels()
-        three = label_edits.order_labels(project, [stain.id, pit.id, scratch.id])
-        waiting = [one, two, three]
-        ahead = ProjectWithPendingEdits(project, waiting)
-        merged = ProjectWithPendingEdits(project, [label_edits.merge_labels(project, [scratch.id], pit.id)])
-        seen = (ahead.labels(), ahead.states(project.image_ids()), [ahead.image(i) for i in project.image_ids()])
-        sets = [box.labels for box in merged.boxes(first)]
-        assert sets == [frozenset({pit.id})] and project.boxes(first)[0].labels == {scratch.id, pit.id}
-        assert ahead.images_with_labels([stain.id]) == [first] and project.images_with_labels([stain.id]) == []
-        for edit in waiting:
-            project.apply(edit)
-        assert seen == (project.labels(), project.states(project.image_ids()), project.images())
-        assert isinstance(project.boxes(first)[-1], Box)
+def test_what_is_said_of_an_image_while_its_box_waits_is_written_with_it(
+    qtbot: QtBot, page: LabelPage, session: Session
+) -> None:
+    project, image_id, dropped = project_of(session), session.image_id or 0, list[str]()
+    session.waiting.dropped.connect(dropped.append)
+    builds: list[Callable[[ProjectReader], Edit]] = [
+        lambda shown: image_edits.set_status(shown, [image_id], Status.REVIEWED),
+        lambda shown: image_edits.set_note(shown, image_id, "bent pin"),
+        lambda shown: image_edits.set_split(shown, [image_id], Split.VAL),
+        lambda shown: image_edits.set_group(shown, [image_id], "lot 7"),
+    ]
+    with full_disk(project):
+        draw_by_hand(qtbot, page, (5, 6), (30, 36))
+        for build in builds:
+            assert session.shown is not None
+            edit = build(session.shown)
+            with pytest.raises(StorageError) as refusal:
+                session.apply(edit)
+            session.hold(edit, str(refusal.value))
+        assert session.shown is not None
+        shown = session.shown.image(image_id)
+        assert session.undo_name == "Set group" and session.shown.counts().boxes == 1
+    assert session.try_again() and not dropped
+    assert project.image(image_id) == shown
+    assert (shown.status, shown.note, shown.split, shown.group) == (Status.REVIEWED, "bent pin", Split.VAL, "lot 7")
