@@ -57,7 +57,7 @@ def open_project(folder: ProjectFolder) -> None:
 
 def _open_window(folder: Path | None) -> NoReturn:
     # core knows no Qt: the window is found by name, here and nowhere else.
-    raise typer.Exit(importlib.import_module("desktop.app").run(folder) or 0)
+    raise typer.Exit(importlib.import_module("desktop.start").start_window(folder) or 0)
 
 
 @app.command()

@@ -117,9 +117,9 @@ print(sorted(name for name in sys.modules if name in ("torch", "torchvision", "P
 
 def test_without_a_command_the_window_opens(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     opened: list[Path | None] = []
-    window = type(sys)("desktop.app")
-    window.run = opened.append  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "desktop.app", window)
+    window = type(sys)("desktop.start")
+    window.start_window = opened.append  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "desktop.start", window)
     assert run()[0] == 0
     Project.create(tmp_path / "p").close()
     assert run("open", tmp_path / "p")[0] == 0
