@@ -16,7 +16,8 @@ from core.evaluation.curves import precision_recall_curves
 from core.evaluation.matching import MatchTable
 from core.imaging.decode import decode
 from core.inspection import drawing
-from core.inspection.charts import Chart, Series, picture_of_charts
+from core.inspection.charts import Chart, Series, draw_charts
+from core.inspection.prediction_pictures import PredictionCase, draw_prediction_sheet
 from core.jobs.folder import JobFolder
 from core.operations.predict import SplitPredictions, find_checkpoint, load_predictor, predict_split
 from core.operations.start_run import prepare_run, run_training
@@ -170,7 +171,7 @@ def _draw(
         ),
     ]
     subtitle = f"mAP@0.5 {number(result.map50)}   mAP@[.5:.95] {number(result.map)}"
-    drawing.write_picture(curves, picture_of_charts(charts, judged, subtitle))
+    drawing.write_picture(curves, draw_charts(charts, judged, subtitle))
     return predictions, curves
 
 
@@ -202,7 +203,7 @@ def _picture_of_cases(
     clean = [index for index, truth in enumerate(predicted.truth) if not len(truth)]
     order = dict.fromkeys([*several[:4], *clean[:1], *(i for i in range(len(predicted.truth)) if i not in set(clean))])
     cases = [
-        drawing.Case(
+        PredictionCase(
             Path(predicted.images[index].path).name,
             decode(predicted.images[index].path, snapshot.window),
             predicted.truth[index],
@@ -211,7 +212,7 @@ def _picture_of_cases(
         )
         for index in list(order)[:CASES_SHOWN]
     ]
-    return drawing.picture_of_predictions(cases, names, judged)
+    return draw_prediction_sheet(cases, names, judged)
 
 
 def _report(folder: Path, name: str, result: Evaluation, pictures: tuple[Path, Path], seconds: float) -> None:

@@ -27,6 +27,7 @@ from core.evaluation.average_precision import Evaluation
 from core.evaluation.classification import Classification
 from core.inspection import drawing
 from core.inspection.lineage import count_learnt, learnt_from
+from core.inspection.prediction_pictures import draw_detections
 from core.jobs.folder import JobFolder
 from core.jobs.queue import put_last
 from core.models.registry import MODELS, model_spec
@@ -278,7 +279,7 @@ def predict_images(
                 found = predictor.predict(image)
                 results.append({"path": str(file), "detections": detections_to_json(found, threshold)})
                 if out is not None:
-                    picture = drawing.draw_detections(image, found, threshold, colors)
+                    picture = draw_detections(image, found, threshold, colors)
                     drawing.write_picture(_free_name(out, file, taken), picture)
             progress(done, len(files))
     if not results:

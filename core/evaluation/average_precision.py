@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.matching import Doubles, Ints, Rows, align, detection_rows, match, truth_rows
+from core.evaluation.matching import Doubles, Ints, Rows, align_scores, detection_rows, match_rows, truth_rows
 from core.types import Detections, GroundTruth
 
 DEFAULT: tuple[float, ...] = tuple(float(iou) for iou in np.linspace(0.5, 0.95, 10))
@@ -71,7 +71,7 @@ class Evaluation:
         }
 
 
-def evaluate(
+def evaluate_detections(
     truth: Sequence[GroundTruth],
     detections: Sequence[Detections],
     label_names: Sequence[str],
@@ -96,20 +96,20 @@ def evaluate(
     for index, one in enumerate(truth):
         if one.labels.shape[1] != count:
             raise ValueError(f"truth of image {index} has {one.labels.shape[1]} labels, not {count}")
-    scores = [align(one, label_names) for one in detections]
+    scores = [align_scores(one, label_names) for one in detections]
     found_boxes = [one.boxes for one in detections]
     true_boxes = [one.boxes for one in truth]
-    wanted = truth_rows(true_boxes, [one.labels for one in truth], count)
-    claims = detection_rows(found_boxes, scores, count, max_detections)
+    true_rows = truth_rows(true_boxes, [one.labels for one in truth], count)
+    detected_rows = detection_rows(found_boxes, scores, count, max_detections)
     levels = sorted({0.5, 0.75} | {float(iou) for iou in iou_thresholds})
-    found = match(claims, wanted, np.array(levels))
+    found = match_rows(detected_rows, true_rows, np.array(levels))
     chosen = [levels.index(float(iou)) for iou in iou_thresholds]
-    positives = np.bincount(wanted.label, minlength=count)
+    positives = np.bincount(true_rows.label, minlength=count)
     ap_tk = np.full((len(levels), count), np.nan)
     labels: dict[str, LabelMetrics] = {}
     for label, name in enumerate(label_names):
-        rows = np.flatnonzero(claims.label == label)
-        rows = rows[np.argsort(-claims.score[rows], kind="stable")]
+        rows = np.flatnonzero(detected_rows.label == label)
+        rows = rows[np.argsort(-detected_rows.score[rows], kind="stable")]
         hit_tn = found[:, rows] >= 0
         if positives[label]:
             ap_tk[:, label] = average_precision(hit_tn, int(positives[label]))
@@ -118,7 +118,7 @@ def evaluate(
             levels.index(0.5),
             chosen,
             hit_tn[levels.index(0.5)],
-            claims.score[rows],
+            detected_rows.score[rows],
             int(positives[label]),
             score_threshold,
         )
@@ -203,10 +203,10 @@ def _one_label(
     best: Sequence[NDArray[np.float32]],
     max_detections: int | None,
 ) -> tuple[Rows, Rows, Ints]:
-    """Matching at IoU 0.5 as if all labels were one: claims, truth, and the truth row that each claim finds."""
-    wanted = truth_rows(true_boxes, [np.ones((len(boxes), 1), bool) for boxes in true_boxes], 1)
-    claims = detection_rows(found_boxes, [score[:, None] for score in best], 1, max_detections)
-    return claims, wanted, match(claims, wanted, np.array([0.5]))[0]
+    """Matching at IoU 0.5 as if all labels were one: detections, truth, and the truth row that each detection finds."""
+    true_rows = truth_rows(true_boxes, [np.ones((len(boxes), 1), bool) for boxes in true_boxes], 1)
+    detected_rows = detection_rows(found_boxes, [score[:, None] for score in best], 1, max_detections)
+    return detected_rows, true_rows, match_rows(detected_rows, true_rows, np.array([0.5]))[0]
 
 
 def _agnostic_ap50(
@@ -216,11 +216,11 @@ def _agnostic_ap50(
     max_detections: int,
 ) -> float | None:
     best = [score.max(axis=1, initial=0) for score in scores]
-    claims, wanted, found = _one_label(true_boxes, found_boxes, best, max_detections)
-    if len(wanted) == 0:
+    detected_rows, true_rows, found = _one_label(true_boxes, found_boxes, best, max_detections)
+    if len(true_rows) == 0:
         return None
-    order = np.argsort(-claims.score, kind="stable")
-    return float(average_precision(found[None, order] >= 0, len(wanted))[0])
+    order = np.argsort(-detected_rows.score, kind="stable")
+    return float(average_precision(found[None, order] >= 0, len(true_rows))[0])
 
 
 def _label_sets(
@@ -233,17 +233,17 @@ def _label_sets(
     if len(thresholds) == 0:
         return None, None
     sets = [score >= thresholds for score in scores]
-    # A box that claims no label at its threshold is not shown to anyone, so it finds nothing.
+    # A box with no label above its threshold is shown to nobody, so it finds nothing.
     best = [np.where(chosen, score, 0).max(axis=1, initial=0) for chosen, score in zip(sets, scores, strict=True)]
-    claims, wanted, found = _one_label([one.boxes for one in truth], found_boxes, best, None)
+    detected_rows, true_rows, found = _one_label([one.boxes for one in truth], found_boxes, best, None)
     pairs = np.flatnonzero(found >= 0)
     if len(pairs) == 0:
         return None, None
     first = np.concatenate([[0], np.cumsum([len(one) for one in truth])])
     hit = found[pairs]
-    true_nk = np.concatenate([one.labels for one in truth])[first[wanted.image[hit]] + wanted.box[hit]]
+    true_nk = np.concatenate([one.labels for one in truth])[first[true_rows.image[hit]] + true_rows.box[hit]]
     first = np.concatenate([[0], np.cumsum([len(boxes) for boxes in found_boxes])])
-    guess_nk = np.concatenate(sets)[first[claims.image[pairs]] + claims.box[pairs]]
+    guess_nk = np.concatenate(sets)[first[detected_rows.image[pairs]] + detected_rows.box[pairs]]
     both = (true_nk & guess_nk).sum(axis=1)
     f1 = 2 * both / (true_nk.sum(axis=1) + guess_nk.sum(axis=1))
     return float(f1.mean()), float((true_nk == guess_nk).all(axis=1).mean())

@@ -79,20 +79,20 @@ class Classification:
         }
 
 
-def classify(
+def evaluate_image_labels(
     truth_nk: Flags, scores_nk: Scores, label_names: Sequence[str], threshold: float | None = None
 ) -> Classification:
     """Judge the scores (images, labels) by which labels the images carry, of the same shape.
 
-    `threshold`: the score from which an image is said to carry a label, for precision, recall, F1 and the exact match;
+    `threshold`: the score from which an image is predicted to carry a label, for precision, recall, F1 and the exact match;
     None takes the usual 0.5. Raises ValueError if the shapes do not agree.
     """
     if truth_nk.shape != scores_nk.shape or truth_nk.ndim != 2 or truth_nk.shape[1] != len(label_names):
         raise ValueError(f"scores {scores_nk.shape} and truth {truth_nk.shape} for {len(label_names)} labels")
     scores_nk = scores_nk.astype(np.float32)  # as networks give them: 0.1 as a double lies below 0.1 as a float
-    said_nk = scores_nk >= np.float32(USUAL_THRESHOLD if threshold is None else threshold)
+    predicted_nk = scores_nk >= np.float32(USUAL_THRESHOLD if threshold is None else threshold)
     labels = {
-        name: _label(truth_nk[:, label], scores_nk[:, label], said_nk[:, label])
+        name: _measure_label(truth_nk[:, label], scores_nk[:, label], predicted_nk[:, label])
         for label, name in enumerate(label_names)
     }
     known = [one for one in labels.values() if one.images]
@@ -100,13 +100,13 @@ def classify(
         images=len(truth_nk),
         map=_mean([one.ap for one in known]),
         macro_f1=_mean([one.f1 for one in known]),
-        micro_f1=_f1(truth_nk, said_nk),
-        # A label that no image was given has found nothing right.
+        micro_f1=_f1(truth_nk, predicted_nk),
+        # A label that no image was given has no true positive.
         macro_precision=_mean([one.precision or 0.0 for one in known]),
         macro_recall=_mean([one.recall for one in known]),
         macro_roc_auc=_mean([one.roc_auc for one in labels.values()]),
         micro_roc_auc=roc_auc(truth_nk.ravel(), scores_nk.ravel()),
-        exact_match=float((truth_nk == said_nk).all(axis=1).mean()) if truth_nk.size else None,
+        exact_match=float((truth_nk == predicted_nk).all(axis=1).mean()) if truth_nk.size else None,
         labels=labels,
     )
 
@@ -128,8 +128,8 @@ def average_precision(truth_n: Flags, score_n: Scores) -> float | None:
     positives = int(truth_n.sum())
     if not positives:
         return None
-    hits, said = _cuts(truth_n, score_n)
-    precision, recall = hits / said, hits / positives
+    tp, predicted = _count_at_cuts(truth_n, score_n)
+    precision, recall = tp / predicted, tp / positives
     return float((np.diff(recall, prepend=0.0) * precision).sum())
 
 
@@ -140,42 +140,43 @@ def image_labels(truth: GroundTruth) -> Flags:
 
 def whole_image(truth: GroundTruth, width: int, height: int) -> GroundTruth:
     """The image as one box that carries all its labels; no box where it has none. So it compares with what a
-    classifier says: one detection of the size of the image."""
+    classifier gives: one detection of the size of the image."""
     present = image_labels(truth)[None]
     if not present.any():
         return GroundTruth(np.zeros((0, 4), np.float32), np.zeros((0, present.shape[1]), np.bool_))
     return GroundTruth(np.array([[0, 0, width, height]], np.float32), present)
 
 
-def _label(truth_n: Flags, score_n: Scores, said_n: Flags) -> ImageLabelMetrics:
-    positives, said, right = int(truth_n.sum()), int(said_n.sum()), int((truth_n & said_n).sum())
+def _measure_label(truth_n: Flags, score_n: Scores, predicted_n: Flags) -> ImageLabelMetrics:
+    positives, predicted = int(truth_n.sum()), int(predicted_n.sum())
+    tp = int((truth_n & predicted_n).sum())
     return ImageLabelMetrics(
         ap=average_precision(truth_n, score_n),
         roc_auc=roc_auc(truth_n, score_n),
-        precision=right / said if said else None,
-        recall=right / positives if positives else None,
-        f1=_f1(truth_n, said_n) if positives else None,
+        precision=tp / predicted if predicted else None,
+        recall=tp / positives if positives else None,
+        f1=_f1(truth_n, predicted_n) if positives else None,
         images=positives,
         threshold=_best_threshold(truth_n, score_n) if positives else None,
     )
 
 
 def _best_threshold(truth_n: Flags, score_n: Scores) -> float:
-    hits, said = _cuts(truth_n, score_n)
-    f1 = 2 * hits / (said + truth_n.sum())
+    tp, predicted = _count_at_cuts(truth_n, score_n)
+    f1 = 2 * tp / (predicted + truth_n.sum())
     return float(np.unique(score_n)[::-1][int(np.argmax(f1))])
 
 
-def _cuts(truth_n: Flags, score_n: Scores) -> tuple[Doubles, Doubles]:
-    """How many are right and how many are said at each distinct score, highest first. Equal scores pass together."""
+def _count_at_cuts(truth_n: Flags, score_n: Scores) -> tuple[Doubles, Doubles]:
+    """True positives and predicted positives at each distinct score, highest first. Equal scores pass together."""
     order = np.argsort(-score_n, kind="stable")
     last = np.append(np.flatnonzero(np.diff(score_n[order])), len(order) - 1)
     return np.cumsum(truth_n[order])[last].astype(np.float64), last + 1.0
 
 
-def _f1(truth: Flags, said: Flags) -> float | None:
-    total = int(truth.sum()) + int(said.sum())
-    return 2 * int((truth & said).sum()) / total if total else None
+def _f1(truth: Flags, predicted: Flags) -> float | None:
+    total = int(truth.sum()) + int(predicted.sum())
+    return 2 * int((truth & predicted).sum()) / total if total else None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

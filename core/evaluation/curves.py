@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.evaluation.average_precision import precision_recall
-from core.evaluation.matching import Doubles, align, detection_rows, match, truth_rows
+from core.evaluation.matching import Doubles, align_scores, detection_rows, match_rows, truth_rows
 from core.types import Detections, GroundTruth
 
 
@@ -26,16 +26,18 @@ def precision_recall_curves(
 ) -> dict[str, Curve]:
     """One curve for each label that has a true box."""
     count = len(label_names)
-    claims = detection_rows([d.boxes for d in detections], [align(d, label_names) for d in detections], count)
-    wanted = truth_rows([t.boxes for t in truth], [t.labels for t in truth], count)
-    hit = match(claims, wanted, np.array([iou]))[0] >= 0
-    positives = np.bincount(wanted.label, minlength=count)
+    detected_rows = detection_rows(
+        [d.boxes for d in detections], [align_scores(d, label_names) for d in detections], count
+    )
+    true_rows = truth_rows([t.boxes for t in truth], [t.labels for t in truth], count)
+    is_tp = match_rows(detected_rows, true_rows, np.array([iou]))[0] >= 0
+    positives = np.bincount(true_rows.label, minlength=count)
     curves: dict[str, Curve] = {}
     for label, name in enumerate(label_names):
         if not positives[label]:
             continue
-        rows = np.flatnonzero(claims.label == label)
-        rows = rows[np.argsort(-claims.score[rows], kind="stable")]
-        precision, recall = precision_recall(hit[None, rows], int(positives[label]))
-        curves[name] = Curve(claims.score[rows], recall[0], precision[0])
+        rows = np.flatnonzero(detected_rows.label == label)
+        rows = rows[np.argsort(-detected_rows.score[rows], kind="stable")]
+        precision, recall = precision_recall(is_tp[None, rows], int(positives[label]))
+        curves[name] = Curve(detected_rows.score[rows], recall[0], precision[0])
     return curves

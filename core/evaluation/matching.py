@@ -1,7 +1,7 @@
 """Which detection finds which defect.
 
 The unit is a row: one (box, label) pair. A box that truly carries two labels is two rows to find, and a detection with
-two scores above the threshold is two claims. Matching is COCO's: within an image and a label, detections in the order
+two scores above the threshold is two rows as well. Matching is COCO's: within an image and a label, detections in the order
 of falling score each take the free true box that they overlap most.
 """
 
@@ -37,7 +37,7 @@ class Rows:
         return len(self.group)
 
 
-def align(detections: Detections, label_names: Sequence[str]) -> NDArray[np.float32]:
+def align_scores(detections: Detections, label_names: Sequence[str]) -> NDArray[np.float32]:
     """Scores (n, k) of `detections` in the order of `label_names`; a label that the model does not know scores 0."""
     if detections.label_names == tuple(label_names):
         return detections.scores
@@ -60,7 +60,7 @@ def detection_rows(
     label_count: int,
     max_detections: int | None = None,
 ) -> Rows:
-    """The claims: one for every score above 0, at most `max_detections` (the best) an image and label."""
+    """The rows that may find something: one for every score above 0, at most `max_detections` (the best) an image and label."""
     return _rows(boxes, [scores_nk > 0 for scores_nk in scores], label_count, scores, max_detections)
 
 
@@ -95,7 +95,7 @@ def _rank(group: Ints) -> Ints:
     return np.arange(len(group)) - np.repeat(starts, lengths)
 
 
-def match(detections: Rows, truth: Rows, iou_thresholds: Doubles) -> Ints:
+def match_rows(detections: Rows, truth: Rows, iou_thresholds: Doubles) -> Ints:
     """For each threshold (t) and detection row (n) the truth row that it finds, or -1: shape (t, n).
 
     All images and labels advance together: first every group's best detection chooses, then every second best, and so
@@ -173,10 +173,10 @@ def _area(boxes: Doubles) -> Doubles:
 class ImageMatch:
     """What one image's detections above a threshold find and miss."""
 
-    detections: Ints  # (m,) row of the detection, once for every label that it claims
-    labels: Ints  # (m,) column of the claimed label
-    truths: Ints  # (m,) row of the true box that the claim finds, or -1: a false positive
-    missed: Ints  # (j, 2) row of a true box and column of its label that nothing found
+    detections: Ints  # (m,) row of the detection, once for every label that it has
+    labels: Ints  # (m,) column of that label
+    truths: Ints  # (m,) row of the true box that it finds, or -1: a false positive
+    fn_rows: Ints  # (j, 2) row of a true box and column of its label that nothing found
     tp: int
     fp: int
     fn: int
@@ -190,24 +190,23 @@ class Matches:
     fp: Ints
     fn: Ints
     _table: MatchTable
-    _claimed: NDArray[np.bool_]  # (detection rows,)
-    _missed: NDArray[np.bool_]  # (truth rows,)
+    _accepted: NDArray[np.bool_]  # (detection rows,) those that reach the threshold
+    _is_fn: NDArray[np.bool_]  # (truth rows,)
 
     def image(self, index: int) -> ImageMatch:
         """The matches of one image."""
         table = self._table
         begin, end = np.searchsorted(table.detections.image, [index, index + 1])
-        claims = begin + np.flatnonzero(self._claimed[begin:end])
+        rows = begin + np.flatnonzero(self._accepted[begin:end])
         begin, end = np.searchsorted(table.truth.image, [index, index + 1])
-        lost = begin + np.flatnonzero(self._missed[begin:end])
-        finds = table.found[claims]
-        truths = np.where(finds >= 0, table.truth.box[finds] if len(table.truth) else -1, -1)
-        missed = np.stack([table.truth.box[lost], table.truth.label[lost]], axis=1)
+        fn_rows = begin + np.flatnonzero(self._is_fn[begin:end])
+        found = table.found[rows]
+        truths = np.where(found >= 0, table.truth.box[found] if len(table.truth) else -1, -1)
         return ImageMatch(
-            table.detections.box[claims],
-            table.detections.label[claims],
+            table.detections.box[rows],
+            table.detections.label[rows],
             truths,
-            missed,
+            np.stack([table.truth.box[fn_rows], table.truth.label[fn_rows]], axis=1),
             int(self.tp[index]),
             int(self.fp[index]),
             int(self.fn[index]),
@@ -238,30 +237,32 @@ class MatchTable:
     ) -> MatchTable:
         """Match all images once. Truth columns are in the order of `label_names`; detections are aligned by name."""
         count = len(label_names)
-        claims = detection_rows([d.boxes for d in detections], [align(d, label_names) for d in detections], count)
-        wanted = truth_rows([t.boxes for t in truth], [t.labels for t in truth], count)
-        found = match(claims, wanted, np.array([iou]))[0]
-        finder_score = np.full(len(wanted), -1.0)
-        finder_score[found[found >= 0]] = claims.score[found >= 0]
-        return cls(claims, wanted, found, finder_score, len(truth))
+        detected_rows = detection_rows(
+            [d.boxes for d in detections], [align_scores(d, label_names) for d in detections], count
+        )
+        true_rows = truth_rows([t.boxes for t in truth], [t.labels for t in truth], count)
+        found = match_rows(detected_rows, true_rows, np.array([iou]))[0]
+        finder_score = np.full(len(true_rows), -1.0)
+        finder_score[found[found >= 0]] = detected_rows.score[found >= 0]
+        return cls(detected_rows, true_rows, found, finder_score, len(truth))
 
     def at(self, score_threshold: float | NDArray[np.floating]) -> Matches:
         """What is found and missed by detections of at least `score_threshold`, one for all or one per label (k,)."""
         threshold = np.asarray(score_threshold, np.float64)
         # Scores are float32: a threshold taken from one of them must include it.
         threshold = threshold.astype(np.float32).astype(np.float64)
-        claim_limit = threshold[self.detections.label] if threshold.ndim else threshold
+        detection_limit = threshold[self.detections.label] if threshold.ndim else threshold
         truth_limit = threshold[self.truth.label] if threshold.ndim else threshold
-        claimed = self.detections.score >= claim_limit
-        missed = (self.finder_score < truth_limit) | (self.finder_score < 0)
-        hit = claimed & (self.found >= 0)
+        accepted = self.detections.score >= detection_limit
+        is_fn = (self.finder_score < truth_limit) | (self.finder_score < 0)
+        is_tp = accepted & (self.found >= 0)
         return Matches(
-            np.bincount(self.detections.image[hit], minlength=self.images),
-            np.bincount(self.detections.image[claimed & ~hit], minlength=self.images),
-            np.bincount(self.truth.image[missed], minlength=self.images),
+            np.bincount(self.detections.image[is_tp], minlength=self.images),
+            np.bincount(self.detections.image[accepted & ~is_tp], minlength=self.images),
+            np.bincount(self.truth.image[is_fn], minlength=self.images),
             self,
-            claimed,
-            missed,
+            accepted,
+            is_fn,
         )
 
 

@@ -46,9 +46,7 @@ class Chart:
     per_epoch: bool = False  # x counts epochs: whole numbers, and a dot at each where they are few
 
 
-def picture_of_charts(
-    charts: Sequence[Chart], title: str, subtitle: str = "", width: int = 560, height: int = 420
-) -> Image:
+def draw_charts(charts: Sequence[Chart], title: str, subtitle: str = "", width: int = 560, height: int = 420) -> Image:
     """The charts side by side under a title."""
     head, gap = 84, 20
     picture = np.full((head + height + gap, len(charts) * (width + gap) + gap, 3), PAPER, np.uint8)
@@ -56,11 +54,11 @@ def picture_of_charts(
     draw_text(picture, subtitle, gap, 66, 15, MUTED)
     for index, chart in enumerate(charts):
         left = gap + index * (width + gap)
-        _draw(picture[head : head + height, left : left + width], chart)
+        _draw_chart(picture[head : head + height, left : left + width], chart)
     return picture
 
 
-def ticks(low: float, high: float, wanted: int = 5, whole: bool = False) -> list[float]:
+def place_ticks(low: float, high: float, wanted: int = 5, whole: bool = False) -> list[float]:
     """Round numbers from `low` to `high`, some `wanted` of them; `whole` ones only if so asked."""
     span = high - low
     rough = span / wanted
@@ -73,40 +71,40 @@ def ticks(low: float, high: float, wanted: int = 5, whole: bool = False) -> list
     return [round(index * step, 12) for index in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def _draw(panel: Image, chart: Chart) -> None:
+def _draw_chart(panel: Image, chart: Chart) -> None:
     panel[:] = WHITE
     height, width = panel.shape[:2]
     cv2.rectangle(panel, (0, 0), (width - 1, height - 1), GRID, 1)
     draw_text(panel, chart.title, 16, 30, 18, bold=True)
-    _legend(panel, chart)
+    _draw_legend(panel, chart)
     known = [(x, y) for series in chart.series for x, y in series.points if y is not None and math.isfinite(y)]
     if not known:
         draw_text(panel, "nothing to show", 16, height / 2, 15, MUTED)
         return
-    x_low, x_high = _range([x for x, _ in known], chart.x_low, chart.x_high, grow=0)
-    y_low, y_high = _range([y for _, y in known], chart.low, chart.high, grow=0.05)
+    x_low, x_high = _find_range([x for x, _ in known], chart.x_low, chart.x_high, grow=0)
+    y_low, y_high = _find_range([y for _, y in known], chart.low, chart.high, grow=0.05)
     left, right, top, bottom = 58, width - 20, 74, height - 50
 
-    def place(x: float, y: float) -> tuple[float, float]:
+    def to_pixels(x: float, y: float) -> tuple[float, float]:
         return (
             left + (x - x_low) / (x_high - x_low) * (right - left),
             bottom - (min(max(y, y_low), y_high) - y_low) / (y_high - y_low) * (bottom - top),
         )
 
-    for value in ticks(y_low, y_high):
-        y = round(place(x_low, value)[1])
+    for value in place_ticks(y_low, y_high):
+        y = round(to_pixels(x_low, value)[1])
         cv2.line(panel, (left, y), (right, y), GRID, 1)
         text = f"{value:g}"
         draw_text(panel, text, left - 8 - text_width(text, 13), y + 5, 13, MUTED)
-    for value in ticks(x_low, x_high, whole=chart.per_epoch):
-        x = round(place(value, y_low)[0])
+    for value in place_ticks(x_low, x_high, whole=chart.per_epoch):
+        x = round(to_pixels(value, y_low)[0])
         cv2.line(panel, (x, bottom), (x, bottom + 4), MUTED, 1)
         text = f"{value:g}"
         draw_text(panel, text, x - text_width(text, 13) / 2, bottom + 19, 13, MUTED)
     cv2.line(panel, (left, bottom), (right, bottom), MUTED, 1)
     draw_text(panel, chart.x_title, (left + right - text_width(chart.x_title, 14)) / 2, height - 12, 14, INK)
     for index, series in enumerate(chart.series):
-        dots = [place(x, y) for x, y in series.points if y is not None and math.isfinite(y)]
+        dots = [to_pixels(x, y) for x, y in series.points if y is not None and math.isfinite(y)]
         if not dots:
             continue
         path = np.rint(np.array(dots) * 16).astype(np.int32)
@@ -116,7 +114,7 @@ def _draw(panel: Image, chart: Chart) -> None:
                 cv2.circle(panel, dot.tolist(), 3 * 16, SERIES[index % len(SERIES)], -1, cv2.LINE_AA, 4)
 
 
-def _legend(panel: Image, chart: Chart) -> None:
+def _draw_legend(panel: Image, chart: Chart) -> None:
     x = 16
     for index, series in enumerate(chart.series):
         color = SERIES[index % len(SERIES)]
@@ -125,7 +123,7 @@ def _legend(panel: Image, chart: Chart) -> None:
         x += 22 + text_width(series.name, 13) + 14
 
 
-def _range(values: list[float], low: float | None, high: float | None, grow: float) -> tuple[float, float]:
+def _find_range(values: list[float], low: float | None, high: float | None, grow: float) -> tuple[float, float]:
     smallest = min(values) if low is None else low
     largest = max(values) if high is None else high
     span = largest - smallest

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.inference.predictions import PredictionSet
+from core.project.project import Project
 from core.types import Detections
 
-FILE = "predictions.npz"
+PREDICTIONS_FILE = "predictions.npz"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cached:
+class CachedPredictions:
     """What is known of some images."""
 
     label_names: tuple[str, ...]
@@ -28,24 +29,35 @@ class Cached:
     problems: tuple[str, ...]  # files that could not be read
 
 
-def job_folder(root: Path, checkpoint_id: str, checkpoint: Path, split: str, snapshot_hash: str) -> Path:
+def prediction_root(project: Project) -> Path:
+    """The folder in which a project keeps predictions."""
+    return project.folder / "cache" / "predictions"
+
+
+def find_job_folder(root: Path, checkpoint_id: str, checkpoint: Path, split: str, snapshot_hash: str) -> Path:
     """Where the predictions of a checkpoint as it is now belong. Raises InputError if its file is gone."""
-    return root / f"{checkpoint_id}-{split}-{snapshot_hash[:12]}-{_time(checkpoint)}"
+    return root / f"{checkpoint_id}-{split}-{snapshot_hash[:12]}-{_read_modification_time(checkpoint)}"
 
 
-def gather(root: Path, checkpoint_id: str, checkpoint: Path, images: Mapping[str, str]) -> Cached | None:
+def gather_predictions(
+    root: Path, checkpoint_id: str, checkpoint: Path, images: Mapping[str, str]
+) -> CachedPredictions | None:
     """What a checkpoint, as its file is now, found in `images` (content hash by absolute path); None if nothing.
 
     Newer predictions win. An image whose content has changed since counts as not predicted.
     Raises InputError if the checkpoint's file is gone.
     """
-    folders = sorted(_folders(root, checkpoint_id, f"-{_time(checkpoint)}"), key=_age)
+    folders = sorted(
+        _list_folders(root, checkpoint_id, f"-{_read_modification_time(checkpoint)}"),
+        key=_read_write_time,
+        reverse=True,
+    )
     names: tuple[str, ...] = ()
     found: dict[str, Detections] = {}
     problems = []
     for folder in folders:
         try:
-            one = PredictionSet.load(folder / FILE)
+            one = PredictionSet.load(folder / PREDICTIONS_FILE)
         except InputError as error:
             problems.append(str(error))
             continue
@@ -56,17 +68,17 @@ def gather(root: Path, checkpoint_id: str, checkpoint: Path, images: Mapping[str
                 found[path] = detections
         if len(found) == len(images):
             break
-    return Cached(names, found, tuple(problems)) if found or problems else None
+    return CachedPredictions(names, found, tuple(problems)) if found or problems else None
 
 
-def discard_stale(root: Path, checkpoint_id: str, checkpoint: Path) -> None:
+def discard_stale_predictions(root: Path, checkpoint_id: str, checkpoint: Path) -> None:
     """Delete what an earlier file of this checkpoint predicted."""
-    for folder in _folders(root, checkpoint_id, ""):
-        if not folder.name.endswith(f"-{_time(checkpoint)}"):
+    for folder in _list_folders(root, checkpoint_id, ""):
+        if not folder.name.endswith(f"-{_read_modification_time(checkpoint)}"):
             shutil.rmtree(folder)
 
 
-def _folders(root: Path, checkpoint_id: str, suffix: str) -> list[Path]:
+def _list_folders(root: Path, checkpoint_id: str, suffix: str) -> list[Path]:
     if not root.is_dir():
         return []
     # One id may begin another, such as r001-best and r001-best-2: the parts behind it are counted.
@@ -74,15 +86,15 @@ def _folders(root: Path, checkpoint_id: str, suffix: str) -> list[Path]:
     return [
         folder
         for folder in root.glob(f"{checkpoint_id}-*{suffix}")
-        if folder.name.count("-") + 1 == parts and (folder / FILE).is_file()
+        if folder.name.count("-") + 1 == parts and (folder / PREDICTIONS_FILE).is_file()
     ]
 
 
-def _age(folder: Path) -> float:
-    return -(folder / FILE).stat().st_mtime
+def _read_write_time(folder: Path) -> float:
+    return (folder / PREDICTIONS_FILE).stat().st_mtime
 
 
-def _time(checkpoint: Path) -> int:
+def _read_modification_time(checkpoint: Path) -> int:
     try:
         return checkpoint.stat().st_mtime_ns
     except OSError as error:

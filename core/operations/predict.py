@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import InputError
-from core.evaluation.average_precision import Evaluation, evaluate
-from core.evaluation.classification import Classification, classify, image_labels
-from core.evaluation.matching import align
+from core.evaluation.average_precision import Evaluation, evaluate_detections
+from core.evaluation.classification import Classification, evaluate_image_labels, image_labels
+from core.evaluation.matching import align_scores
 from core.imaging.decode import IMAGE_SUFFIXES
 from core.project.images.image_files import natural
 from core.project.project import Project
@@ -87,13 +87,13 @@ class SplitPredictions:
 
     def evaluation(self, label_names: Sequence[str], score_threshold: float | None = None) -> Evaluation:
         """How well the boxes were found."""
-        return evaluate(self.truth, self.found, label_names, score_threshold=score_threshold)
+        return evaluate_detections(self.truth, self.found, label_names, score_threshold=score_threshold)
 
     def classification(self, label_names: Sequence[str], score_threshold: float | None = None) -> Classification:
         """How well the labels of whole images were told: an image scores what its best box does."""
-        scores = [align(one, label_names).max(axis=0, initial=0.0) for one in self.found]
+        scores = [align_scores(one, label_names).max(axis=0, initial=0.0) for one in self.found]
         truth = [image_labels(one) for one in self.truth]
-        return classify(np.array(truth), np.array(scores), label_names, score_threshold)
+        return evaluate_image_labels(np.array(truth), np.array(scores), label_names, score_threshold)
 
 
 def predict_split(

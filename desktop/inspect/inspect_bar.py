@@ -7,10 +7,18 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from core.inspection.load_inspect_data import SPLITS
+from core.inspection.load_inspection import ALL_SPLITS
 from core.project.records import CheckpointRecord
+from core.types import Split
 from desktop.base import theme
 from desktop.kit import formatting
+
+SPLITS = {
+    Split.VAL.value: "Validation",
+    Split.TEST.value: "Test",
+    Split.TRAIN.value: "Training",
+    ALL_SPLITS: "All images",
+}
 
 
 class InspectBar(QFrame):

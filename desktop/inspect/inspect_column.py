@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
-from core.inspection.inspect_data import Score
+from core.inspection.error_counts import PrecisionRecall
 from desktop.base import theme
 from desktop.inspect.inspect_labels import LabelTable
 from desktop.inspect.inspect_mark import IMAGE_PROMPT, PROMPT, MarkPanel
@@ -41,7 +41,7 @@ class MetricStrip(QFrame):
             self._names.append(caption)
             row.addLayout(cell, 1)
 
-    def set_score(self, score: Score, average: float | None, iou: float | None) -> None:
+    def set_score(self, score: PrecisionRecall, average: float | None, iou: float | None) -> None:
         """Show what was counted; `average` is the mAP at `iou`, None where labels of images are told."""
         for label, value in zip(self._values, (score.precision, score.recall, score.f1, average), strict=True):
             label.setText(formatting.metric(value))

@@ -1,4 +1,4 @@
-"""The list of inspected images: the worst first, or as the person likes."""
+"""The list of inspected images: the worst first, or as the user likes."""
 
 from __future__ import annotations
 
@@ -108,9 +108,9 @@ class InspectImages(QFrame):
         self.model.set_images(image_ids, paths)
         self._show_count()
 
-    def set_counts(self, missed: Counts, false: Counts, right: Counts, keep: NDArray[np.bool_] | None) -> None:
+    def set_counts(self, tp: Counts, fp: Counts, fn: Counts, keep: NDArray[np.bool_] | None) -> None:
         """New counts, by image; the current image stays current, and the order follows the counts."""
-        self.model.set_counts(missed, false, right, keep)
+        self.model.set_counts(tp, fp, fn, keep)
         self._show_count()
 
     @property

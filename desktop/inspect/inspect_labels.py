@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.inspection.inspect_data import Score
+from core.inspection.error_counts import PrecisionRecall
 from desktop.base import theme
 from desktop.inspect.inspect_view import Names
 from desktop.kit import formatting
@@ -114,7 +114,7 @@ class LabelTable(QTableWidget):
         shown = min(len(names.names), 10)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + 28 * shown + 4)
 
-    def set_scores(self, scores: Sequence[Score], averages: Sequence[float | None]) -> None:
+    def set_scores(self, scores: Sequence[PrecisionRecall], averages: Sequence[float | None]) -> None:
         """Numbers of each label, in the order of `set_labels`."""
         tokens = theme.theme()
         for row, (score, average) in enumerate(zip(scores, averages, strict=True)):
@@ -124,7 +124,7 @@ class LabelTable(QTableWidget):
                 self._cell(row, column).setText(formatting.NONE if value is None else f"{value:.2f}")
                 self._cell(row, column).setToolTip(f"{self._tooltips[column]}: {formatting.metric(value)}")
             for column, (count, color) in enumerate(
-                ((score.right, tokens.good), (score.false, tokens.bad), (score.missed, tokens.warning)), 4
+                ((score.tp, tokens.good), (score.fp, tokens.bad), (score.fn, tokens.warning)), 4
             ):
                 self._cell(row, column).setText(str(count))
                 self._cell(row, column).setForeground(color if count else tokens.muted)

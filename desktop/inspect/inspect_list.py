@@ -1,4 +1,4 @@
-"""The inspected images with their errors, sorted and filtered as the person likes."""
+"""The inspected images with their errors, sorted and filtered as the user likes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ COLUMNS = ("Image", "Missed", "False", "Right")
 SORTS = ("Most errors", "Most missed", "Most false", "Most right", "Name")
 
 
-def order(missed: Counts, false: Counts, right: Counts, sort: str, keep: NDArray[np.bool_]) -> NDArray[np.intp]:
+def order_images(tp: Counts, fp: Counts, fn: Counts, sort: str, keep: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Rows to show, in the order of `sort`; equal ones stay in the order of their names. Arrays (images,)."""
     value = {
-        "Most errors": missed + false,
-        "Most missed": missed,
-        "Most false": false,
-        "Most right": right,
-        "Name": np.zeros(len(missed), np.intp),
+        "Most errors": fn + fp,
+        "Most missed": fn,
+        "Most false": fp,
+        "Most right": tp,
+        "Name": np.zeros(len(tp), np.intp),
     }[sort]
     rows = np.argsort(-value, kind="stable")
     return rows[keep[rows]]
@@ -48,7 +48,7 @@ class InspectList(QAbstractTableModel):
         self._ids: list[int] = []
         self._paths: list[Path] = []
         none = np.zeros(0, np.intp)
-        self._missed, self._false, self._right, self._rows = none, none, none, none
+        self._tp, self._fp, self._fn, self._rows = none, none, none, none
         self._sort = SORTS[0]
         self._only_errors = False
         self._keep: NDArray[np.bool_] | None = None
@@ -63,28 +63,28 @@ class InspectList(QAbstractTableModel):
         self._ids, self._paths = list(image_ids), list(paths)
         self._places = {str(path): place for place, path in enumerate(paths)}
         zero = np.zeros(len(image_ids), np.intp)
-        self._missed, self._false, self._right, self._keep = zero, zero, zero, None
-        self._rows = self._order()
+        self._tp, self._fp, self._fn, self._keep = zero, zero, zero, None
+        self._rows = self._find_order()
         self.endResetModel()
 
-    def set_counts(self, missed: Counts, false: Counts, right: Counts, keep: NDArray[np.bool_] | None = None) -> None:
+    def set_counts(self, tp: Counts, fp: Counts, fn: Counts, keep: NDArray[np.bool_] | None = None) -> None:
         """New counts, by image; `keep` says which images a filter lets through."""
-        self._missed, self._false, self._right, self._keep = missed, false, right, keep
-        self._reorder()
+        self._tp, self._fp, self._fn, self._keep = tp, fp, fn, keep
+        self._apply_order()
 
     def set_view(self, sort: str, only_errors: bool) -> None:
         """How to sort, and whether images without errors are left out."""
         self._sort, self._only_errors = sort, only_errors
-        self._reorder()
+        self._apply_order()
 
-    def _order(self) -> NDArray[np.intp]:
+    def _find_order(self) -> NDArray[np.intp]:
         keep = np.ones(len(self._ids), bool) if self._keep is None else self._keep
         if self._only_errors:
-            keep = keep & (self._missed + self._false > 0)
-        return order(self._missed, self._false, self._right, self._sort, keep)
+            keep = keep & (self._fn + self._fp > 0)
+        return order_images(self._tp, self._fp, self._fn, self._sort, keep)
 
-    def _reorder(self) -> None:
-        rows = self._order()
+    def _apply_order(self) -> None:
+        rows = self._find_order()
         if np.array_equal(rows, self._rows):
             if len(rows):
                 self.dataChanged.emit(self.index(0, 1), self.index(len(rows) - 1, 3))
@@ -92,12 +92,12 @@ class InspectList(QAbstractTableModel):
         self.layoutAboutToBeChanged.emit()
         old = self.persistentIndexList()
         places = {int(row): place for place, row in enumerate(rows)}
-        new = [self._moved(index, places) for index in old]
+        new = [self._move_index(index, places) for index in old]
         self._rows = rows
         self.changePersistentIndexList(old, new)
         self.layoutChanged.emit()
 
-    def _moved(self, index: QModelIndex, places: dict[int, int]) -> QModelIndex:
+    def _move_index(self, index: QModelIndex, places: dict[int, int]) -> QModelIndex:
         place = places.get(int(self._rows[index.row()]))
         return QModelIndex() if place is None else self.createIndex(place, index.column())
 
@@ -149,7 +149,7 @@ class InspectList(QAbstractTableModel):
                 # Without the suffix, which is in the tooltip: the digits before it are what tells images apart.
                 return path.stem
             return self._thumbnail(path) if role == Role.DecorationRole else None
-        value = int((self._missed, self._false, self._right)[index.column() - 1][place])
+        value = int((self._fn, self._fp, self._tp)[index.column() - 1][place])
         match role:
             case Role.DisplayRole:
                 return str(value)

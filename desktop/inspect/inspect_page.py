@@ -13,20 +13,22 @@ from PySide6.QtWidgets import (
 
 from core.changes import Changes
 from core.errors import InputError
-from core.inspection import inspect_data, load_inspect_data, prediction_cache
-from core.inspection.inspect_data import InspectData, Mark, Tally
-from core.inspection.load_inspect_data import SPLITS, Loaded, Request
+from core.inspection import prediction_cache
+from core.inspection.error_counts import ErrorCounts, count_errors, find_best_threshold, sum_counts
+from core.inspection.load_inspection import Inspection, InspectionRequest, load_inspection
+from core.inspection.marks import Mark, list_marks
+from core.inspection.matched_images import MatchedImages
 from core.jobs.process import CHILD_MODULE
 from core.project.records import CheckpointRecord
 from core.project.snapshot import take_snapshot
 from desktop.base import theme
 from desktop.base.actions import INSPECT, build_actions
 from desktop.base.session import Session
-from desktop.inspect.inspect_bar import InspectBar
+from desktop.inspect.inspect_bar import SPLITS, InspectBar
 from desktop.inspect.inspect_column import InspectColumn
 from desktop.inspect.inspect_images import InspectImages
 from desktop.inspect.inspect_job import PredictionRequest, PredictJob
-from desktop.inspect.inspect_notes import notes
+from desktop.inspect.inspect_notes import list_notes
 from desktop.inspect.inspect_stage import InspectStage
 from desktop.inspect.inspect_view import Names
 from desktop.kit.parts import words
@@ -50,8 +52,8 @@ class InspectPage(QWidget):
         self.setObjectName("page")
         self._session = session
         self._tasks = services.tasks
-        self._loaded: Loaded | None = None
-        self._tally: Tally | None = None
+        self._loaded: Inspection | None = None
+        self._tally: ErrorCounts | None = None
         self._names = Names((), ())
         self._label: int | None = None
         self._position: int | None = None  # of the image on the stage, in the data
@@ -203,9 +205,9 @@ class InspectPage(QWidget):
                 else "No checkpoints yet.\n\nTrain a model on the Train page, and see here what it gets wrong."
             )
             return
-        request = Request(record, self._bar.split, self._stage.iou)
+        request = InspectionRequest(record, self._bar.split, self._stage.iou)
         self._dirty = False
-        self._tasks.run(LOAD, lambda: load_inspect_data.load(project, request), self._take, self._load_failed)
+        self._tasks.run(LOAD, lambda: load_inspection(project, request), self._take, self._load_failed)
 
     def _load_failed(self, error: Exception) -> None:
         if not isinstance(error, InputError):
@@ -214,20 +216,20 @@ class InspectPage(QWidget):
         self._bar.set_predictable(False, wanted=True, why=str(error))
         self._say(str(error))
 
-    def _take(self, loaded: Loaded) -> None:
+    def _take(self, loaded: Inspection) -> None:
         self._show(loaded)
         project = self._session.project
         writable = project is not None and not project.read_only
         name = SPLITS[loaded.request.split].lower()
-        wanted = loaded.data is None or loaded.unpredicted > 0
-        self._bar.set_notes(notes(loaded))
+        wanted = loaded.images is None or loaded.unpredicted > 0
+        self._bar.set_notes(list_notes(loaded))
         why = f"Run {loaded.request.checkpoint.id} on {loaded.usable:,} images in the background"
         if not writable:
             why = "The project is open read-only"
         self._bar.set_predictable(writable and loaded.usable > 0, wanted=wanted, why=why)
         if loaded.usable == 0:
             self._say(f"No labelled or clean image is in: {name}.\n\nAssign splits, or choose other images above.")
-        elif loaded.data is None and not self._job.running:
+        elif loaded.images is None and not self._job.running:
             self._say(
                 f"{loaded.request.checkpoint.id} has not looked at these {loaded.usable:,} images yet ({name}).\n\n"
                 "Press Predict above. Going on working meanwhile is fine."
@@ -239,10 +241,10 @@ class InspectPage(QWidget):
         if self._loaded is None:
             self._bar.set_notes([])
 
-    def _show(self, loaded: Loaded | None) -> None:
+    def _show(self, loaded: Inspection | None) -> None:
         """Show other data, on the image that was shown before where it is among them."""
         before = self._image_id()
-        self._loaded = loaded if loaded is not None and loaded.data is not None else None
+        self._loaded = loaded if loaded is not None and loaded.images is not None else None
         self._position = None
         data = self._data()
         self._images.set_images(data.image_ids if data else (), loaded.paths if loaded and data else ())
@@ -262,10 +264,10 @@ class InspectPage(QWidget):
 
     def _iou(self) -> float | None:
         """The overlap by which boxes are judged; None where labels of images are."""
-        assert self._loaded is not None and self._loaded.data is not None
-        return self._loaded.data.iou if self._loaded.data.is_detector else None
+        assert self._loaded is not None and self._loaded.images is not None
+        return self._loaded.images.iou if self._loaded.images.is_detector else None
 
-    def _set_names(self, data: InspectData) -> None:
+    def _set_names(self, data: MatchedImages) -> None:
         project = self._session.project
         assert project is not None
         colors = {label.name: QColor(label.color) for label in project.labels()}
@@ -276,8 +278,8 @@ class InspectPage(QWidget):
         self._side.labels.set_labels(names)
         self._choose_label(self._label)
 
-    def _data(self) -> InspectData | None:
-        return self._loaded.data if self._loaded is not None else None
+    def _data(self) -> MatchedImages | None:
+        return self._loaded.images if self._loaded is not None else None
 
     def _image_id(self) -> int | None:
         data = self._data()
@@ -287,22 +289,22 @@ class InspectPage(QWidget):
 
     def _take_best_threshold(self) -> None:
         if (data := self._data()) is not None:
-            self._stage.set_threshold(inspect_data.best_threshold(data))
+            self._stage.set_threshold(find_best_threshold(data))
 
     def _count_errors(self) -> None:
         """Bring everything to the threshold. Called at every step of the slider."""
         data = self._data()
         if data is None:
             return
-        counts = self._tally = inspect_data.tally(data, self._stage.threshold)
+        counts = self._tally = count_errors(data, self._stage.threshold)
         columns = slice(None) if self._label is None else slice(self._label, self._label + 1)
-        missed, false, right = (part[:, columns].sum(axis=1) for part in (counts.missed, counts.false, counts.right))
-        keep = None if self._label is None else missed + false + right > 0
-        self._images.set_counts(missed, false, right, keep)
-        average = data.average if self._label is None else data.ap[self._label]
-        self._side.strip.set_score(inspect_data.score(counts, self._label), average, self._iou())
-        scores = [inspect_data.score(counts, label) for label in range(len(data.label_names))]
-        self._side.labels.set_scores(scores, data.ap)
+        tp, fp, fn = (part[:, columns].sum(axis=1) for part in (counts.tp, counts.fp, counts.fn))
+        keep = None if self._label is None else tp + fp + fn > 0
+        self._images.set_counts(tp, fp, fn, keep)
+        average = data.mean_ap if self._label is None else data.label_ap[self._label]
+        self._side.strip.set_score(sum_counts(counts, self._label), average, self._iou())
+        scores = [sum_counts(counts, label) for label in range(len(data.label_names))]
+        self._side.labels.set_scores(scores, data.label_ap)
         self._draw_marks()
 
     def _choose_label(self, label: int | None) -> None:
@@ -346,8 +348,7 @@ class InspectPage(QWidget):
         data = self._data()
         if data is None or self._position is None or not self._stage.left.has_image:
             return
-        match = data.table.at(self._stage.threshold).image(self._position)
-        self._stage.set_marks(inspect_data.marks(data, self._position, match), self._names)
+        self._stage.set_marks(list_marks(data, self._position, self._stage.threshold), self._names)
 
     def _show_mark(self, mark: Mark | None) -> None:
         self._side.panel.set_mark(self._data(), self._position or 0, mark, self._names, self._stage.threshold)
@@ -363,11 +364,11 @@ class InspectPage(QWidget):
         project, record = self._session.project, self._checkpoint()
         if project is None or record is None:
             return
-        split, root = self._bar.split, load_inspect_data.cache_root(project)
+        split, root = self._bar.split, prediction_cache.prediction_root(project)
         snapshot = take_snapshot(project)
         try:
-            folder = prediction_cache.job_folder(root, record.id, record.path, split, snapshot.hash)
-            prediction_cache.discard_stale(root, record.id, record.path)
+            folder = prediction_cache.find_job_folder(root, record.id, record.path, split, snapshot.hash)
+            prediction_cache.discard_stale_predictions(root, record.id, record.path)
         except InputError as error:
             self._say(str(error))
             return

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.inspection.inspect_data import Mark, Show
+from core.inspection.marks import Mark, MarkFilter
 from desktop.base import theme
 from desktop.inspect.inspect_view import InspectView, Names, key
 from desktop.viewer.pyramid import Pyramid
@@ -30,9 +30,9 @@ ROOM_FOR_CHIPS = 500
 ROOM_FOR_ALL = 580
 # What each shows, of boxes and of images that carry labels.
 CHIPS = {
-    "right": ("Right", "Detections that are right (TP)", "Labels that are rightly found in the image (TP)"),
-    "false": ("False", "Detections that are false (FP)", "Labels that are wrongly found in the image (FP)"),
-    "missed": ("Missed", "True boxes that nothing found (FN)", "Labels of the image that were not found (FN)"),
+    "tp": ("Right", "Detections that are right (TP)", "Labels that are rightly found in the image (TP)"),
+    "fp": ("False", "Detections that are false (FP)", "Labels that are wrongly found in the image (FP)"),
+    "fn": ("Missed", "True boxes that nothing found (FN)", "Labels of the image that were not found (FN)"),
     "truth": ("Truth", "All true boxes (T)", "All labels that the image carries (T)"),
 }
 
@@ -48,7 +48,7 @@ class InspectStage(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._show = Show()
+        self._show = MarkFilter()
         self._hovered: Mark | None = None
         self._selected: Mark | None = None
         self._counts: dict[str, int] = {}  # (box, label) pairs in this image, by chip
@@ -224,7 +224,7 @@ class InspectStage(QFrame):
     def _chips_toggled(self) -> None:
         self._set_show(replace(self._show, **{name: chip.isChecked() for name, chip in self.chips.items()}))
 
-    def _set_show(self, show: Show) -> None:
+    def _set_show(self, show: MarkFilter) -> None:
         self._show = show
         for view in (self.left, self.right):
             view.set_show(show)
@@ -242,17 +242,17 @@ class InspectStage(QFrame):
     def _tint(self) -> None:
         tokens = theme.theme()
         for name, color in (
-            ("right", tokens.good),
-            ("false", tokens.bad),
-            ("missed", tokens.warning),
+            ("tp", tokens.good),
+            ("fp", tokens.bad),
+            ("fn", tokens.warning),
             ("truth", tokens.series[0]),
         ):
-            self.chips[name].setIcon(_outline_icon(color, dashed=name == "missed"))
+            self.chips[name].setIcon(_outline_icon(color, dashed=name == "fn"))
 
 
 def _pairs(marks: Sequence[Mark], name: str, wanted: int | None) -> int:
     """(box, label) pairs of one kind, as the metrics count them; of the wanted label only, if there is one."""
-    source = "truth" if name in ("truth", "missed") else "detection"
+    source = "truth" if name in ("truth", "fn") else "detection"
     verdicts = [
         verdict
         for mark in marks
@@ -260,7 +260,7 @@ def _pairs(marks: Sequence[Mark], name: str, wanted: int | None) -> int:
         for label, verdict in zip(mark.labels, mark.verdicts, strict=True)
         if wanted is None or label == wanted
     ]
-    return len(verdicts) if name == "truth" else sum(verdict == (name == "right") for verdict in verdicts)
+    return len(verdicts) if name == "truth" else sum(verdict == (name == "tp") for verdict in verdicts)
 
 
 def _outline_icon(color: QColor, *, dashed: bool) -> QIcon:

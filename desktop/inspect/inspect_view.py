@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
 from core import geometry
-from core.inspection.inspect_data import Mark, Show
+from core.inspection.marks import Mark, MarkFilter
 from desktop.base import theme
 from desktop.viewer.box_painter import TAG_HEIGHT, TAG_PADDING, paint_box, tag_font
 from desktop.viewer.view import ImageView
@@ -49,28 +49,28 @@ def key(mark: Mark) -> Key:
     return (mark.source, mark.row)
 
 
-def outline(mark: Mark, show: Show) -> tuple[list[QColor], bool]:
-    """Colours of a mark's outline, and whether it is dashed: missed is dashed, mixed has two colours."""
+def outline(mark: Mark, show: MarkFilter) -> tuple[list[QColor], bool]:
+    """Colours of a mark's outline, and whether it is dashed: what is missed is dashed, mixed has two colours."""
     match mark.kind:
-        case "right":
+        case "tp":
             return [ON_IMAGE.good], False
-        case "false":
+        case "fp":
             return [ON_IMAGE.bad], False
         case "mixed":
             return [ON_IMAGE.good, ON_IMAGE.bad], False
-        case "missed":
-            return ([ON_IMAGE.warning], True) if show.missed else ([ON_IMAGE.series[0]], False)
+        case "fn":
+            return ([ON_IMAGE.warning], True) if show.fn else ([ON_IMAGE.series[0]], False)
         case "found":
             return [ON_IMAGE.series[0]], False
 
 
-def tags(mark: Mark, names: Names, show: Show) -> list[Tag]:
+def tags(mark: Mark, names: Names, show: MarkFilter) -> list[Tag]:
     """The words at a mark. A sign says what the colour says, for those who cannot tell the colours apart."""
     result = []
-    for text, label, right in zip(mark.texts(names.names), mark.labels, mark.verdicts, strict=True):
+    for text, label, right in zip(mark.label_texts(names.names), mark.labels, mark.verdicts, strict=True):
         if mark.source == "detection":
             sign, ground = ("✓ ", ON_IMAGE.good) if right else ("✗ ", ON_IMAGE.bad)
-        elif not right and show.missed:
+        elif not right and show.fn:
             sign, ground = "missed ", ON_IMAGE.warning
         else:
             sign, ground = "", QColor(20, 22, 27, 215)
@@ -90,7 +90,7 @@ class InspectView(ImageView):
         self._side = side
         self._marks: tuple[Mark, ...] = ()
         self._names = Names((), ())
-        self._show = Show()
+        self._show = MarkFilter()
         self._hovered: Key | None = None
         self._selected: Key | None = None
         self.image_clicked.connect(self._select_at)
@@ -104,7 +104,7 @@ class InspectView(ImageView):
         self._marks, self._names = tuple(marks), names
         self.update()
 
-    def set_show(self, show: Show) -> None:
+    def set_show(self, show: MarkFilter) -> None:
         """Draw only what `show` accepts."""
         self._show = show
         self.update()
@@ -115,7 +115,7 @@ class InspectView(ImageView):
 
     def visible_marks(self) -> list[Mark]:
         """What is drawn, in the order of drawing: truth below, detections, what is missed, what is pointed at."""
-        level = {"found": 0, "right": 1, "mixed": 2, "false": 2, "missed": 3}
+        level = {"found": 0, "tp": 1, "mixed": 2, "fp": 2, "fn": 3}
         shown = [mark for mark in self._marks if self._accepts(mark)]
         return sorted(shown, key=lambda mark: (key(mark) in (self._selected, self._hovered), level[mark.kind]))
 
@@ -167,7 +167,7 @@ class InspectView(ImageView):
         """Whether a right detection that says the same lies on this true box: its words are enough."""
         return any(
             mark.source == "detection"
-            and mark.kind in ("right", "mixed")
+            and mark.kind in ("tp", "mixed")
             and self._accepts(mark)
             and set(truth.labels) <= set(mark.labels)
             and float(geometry.iou(_array(mark), _array(truth))[0, 0]) >= 0.3

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from core.evaluation.average_precision import Evaluation, evaluate
+from core.evaluation.average_precision import Evaluation, evaluate_detections
 from core.formats.importing import import_into
 from core.formats.registry import detect, read
 from core.operations.predict import SplitPredictions, load_predictor, predict_split
@@ -131,7 +131,7 @@ def by_group(found: SplitPredictions, names: tuple[str, ...], trained: set[str])
     seen = np.array([Path(image.path).name[:GROUP_DIGITS] in trained for image in found.images])
     every = {"all": np.ones_like(seen), "seen": seen, "unseen": ~seen}
     return {
-        name: evaluate([found.truth[i] for i in rows], [found.found[i] for i in rows], names)
+        name: evaluate_detections([found.truth[i] for i in rows], [found.found[i] for i in rows], names)
         for name, kept in every.items()
         if len(rows := np.flatnonzero(kept))
     }

@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from core.evaluation.average_precision import evaluate
+from core.evaluation.average_precision import evaluate_detections
 from core.evaluation.matching import MatchTable
 from core.types import Detections, GroundTruth
 
@@ -124,7 +124,7 @@ def main() -> None:
         table.add_row(name, f"{time.perf_counter() - started:.2f}", f"{ap50:.6f}", f"{ap:.6f}")
 
     def ours() -> tuple[float, float]:
-        result = evaluate(truth, found, names)
+        result = evaluate_detections(truth, found, names)
         assert result.map50 is not None and result.map is not None
         return result.map50, result.map
 

@@ -13,7 +13,7 @@ import numpy as np
 from core import geometry
 from core.inference.predictions import PredictionSet
 from core.inspection import prediction_cache
-from core.inspection.load_inspect_data import cache_root, images_of
+from core.inspection.load_inspection import list_judged_images
 from core.project.project import Project
 from core.project.records import CheckpointRecord
 from core.project.snapshot import take_snapshot
@@ -62,7 +62,7 @@ def noisy_detections(
     """Paths, content hashes and detections that find most true boxes, confuse some, and see some that are not there."""
     random = np.random.default_rng(seed)
     snapshot = take_snapshot(project)
-    images = images_of(snapshot, split)
+    images = list_judged_images(snapshot, split)
     found = []
     for image in images:
         boxes, scores = [], []
@@ -99,7 +99,9 @@ def write_predictions(
     names = tuple(labels) or tuple(label.name for label in project.labels())
     paths, hashes, found = noisy_detections(project, names, split, seed)
     snapshot = take_snapshot(project)
-    folder = prediction_cache.job_folder(cache_root(project), checkpoint.id, checkpoint.path, split, snapshot.hash)
+    folder = prediction_cache.find_job_folder(
+        prediction_cache.prediction_root(project), checkpoint.id, checkpoint.path, split, snapshot.hash
+    )
     made = PredictionSet(names, str(checkpoint.path), snapshot.hash, split, tuple(paths), tuple(found), tuple(hashes))
-    made.save(folder / prediction_cache.FILE)
-    return folder / prediction_cache.FILE
+    made.save(folder / prediction_cache.PREDICTIONS_FILE)
+    return folder / prediction_cache.PREDICTIONS_FILE

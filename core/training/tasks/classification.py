@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
-from core.evaluation.classification import classify, image_labels
+from core.evaluation.classification import evaluate_image_labels, image_labels
 from core.inference.runner import Runner
 from core.models.multilabel import LossSettings, LossSums, Targets
 from core.project.snapshot import Snapshot, SnapshotImage
@@ -65,7 +65,7 @@ class ClassificationTask:
     def judge(self, images: Sequence[SnapshotImage], looks: Sequence[Look]) -> ValidationResult:
         count = len(self.label_names)
         truth = [image_labels(GroundTruth(image.boxes, image.labels)) for image in images]
-        found = classify(
+        found = evaluate_image_labels(
             np.array(truth, np.bool_).reshape(-1, count),
             np.array([look.found for look in looks], np.float32).reshape(-1, count),
             self.label_names,

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.evaluation.average_precision import Evaluation, evaluate
+from core.evaluation.average_precision import Evaluation, evaluate_detections
 from core.geometry import area, clip
 from core.inference.runner import Output, Runner
 from core.models.multilabel import LossSettings, LossSums, Targets, detection_loss, label_weights
@@ -57,7 +57,7 @@ class DetectionTask:
         return Look(labels, boxes, positives, Detections(predicted, scores, self.label_names))
 
     def judge(self, images: Sequence[SnapshotImage], looks: Sequence[Look]) -> ValidationResult:
-        evaluation = evaluate(
+        evaluation = evaluate_detections(
             [GroundTruth(image.boxes, image.labels) for image in images],
             [look.found for look in looks],
             self.label_names,

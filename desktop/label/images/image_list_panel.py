@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.changes import Changes
-from core.inspection.load_inspect_data import cache_root
+from core.inspection.prediction_cache import prediction_root
 from core.project.images.query import Filter, SortKey
 from core.types import Status
 from desktop.base.session import Session
@@ -262,7 +262,7 @@ class ImageListPanel(QWidget):
 
     def _look_for_predictions(self) -> None:
         project = self._session.project
-        file = predicted_images.newest(cache_root(project)) if project is not None else None
+        file = predicted_images.newest(prediction_root(project)) if project is not None else None
         if project is None or file is None or file == self._predictions:
             return
         self._predictions = file

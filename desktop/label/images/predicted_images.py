@@ -7,14 +7,14 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.inference.predictions import PredictionSet
-from core.inspection.prediction_cache import FILE
+from core.inspection.prediction_cache import PREDICTIONS_FILE
 from core.project.images import image_files
 from core.types import ImageRecord
 
 
 def newest(root: Path) -> Path | None:
     """The file of predictions that was written last, if there is any."""
-    found = [(file.stat().st_mtime_ns, file) for file in root.glob(f"*/{FILE}")]
+    found = [(file.stat().st_mtime_ns, file) for file in root.glob(f"*/{PREDICTIONS_FILE}")]
     return max(found)[1] if found else None
 
 

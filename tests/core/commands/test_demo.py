@@ -13,8 +13,16 @@ from core.errors import InputError
 from core.evaluation.matching import match_image
 from core.imaging.decode import decode
 from core.inspection import drawing
-from core.inspection.charts import Chart, Series, picture_of_charts, ticks
-from core.inspection.drawing import FALSE, FOUND, MISSED, Case, Tag
+from core.inspection.charts import Chart, Series, draw_charts, place_ticks
+from core.inspection.drawing import Tag
+from core.inspection.prediction_pictures import (
+    FN_COLOR,
+    FP_COLOR,
+    TP_COLOR,
+    PredictionCase,
+    draw_detections,
+    draw_prediction_sheet,
+)
 from core.project.project import Project
 from core.sample import SAMPLE_LABELS
 from core.types import Detections, GroundTruth
@@ -83,9 +91,9 @@ def has_color(picture: drawing.Image, color: drawing.Color) -> bool:
 @pytest.mark.parametrize(
     "boxes, scores, shown",
     [
-        ([[20, 20, 80, 80]], [[0.9]], {FOUND}),
-        ([[120, 120, 180, 180]], [[0.9]], {FALSE, MISSED}),
-        ([], [], {MISSED}),
+        ([[20, 20, 80, 80]], [[0.9]], {TP_COLOR}),
+        ([[120, 120, 180, 180]], [[0.9]], {FP_COLOR, FN_COLOR}),
+        ([], [], {FN_COLOR}),
     ],
 )
 def test_found_false_and_missed_have_their_colours(
@@ -95,17 +103,17 @@ def test_found_false_and_missed_have_their_colours(
     found = Detections(
         np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32).reshape(-1, 1), ("pit",)
     )
-    case = Case("one.png", blank(), truth, found, match_image(truth, found, 0.5))
-    sheet = drawing.picture_of_predictions([case], ("pit",), "A title")
+    case = PredictionCase("one.png", blank(), truth, found, match_image(truth, found, 0.5))
+    sheet = draw_prediction_sheet([case], ("pit",), "A title")
     cells = sheet[90:500, :420]
-    assert {color for color in (FOUND, FALSE, MISSED) if has_color(cells, color)} == shown
+    assert {color for color in (TP_COLOR, FP_COLOR, FN_COLOR) if has_color(cells, color)} == shown
 
 
 def test_detections_below_the_threshold_are_not_drawn() -> None:
     found = Detections(np.array([[20, 20, 80, 80]], np.float32), np.array([[0.4]], np.float32), ("pit",))
     image = blank()
-    assert np.array_equal(drawing.draw_detections(image, found, 0.5, [(255, 0, 0)]), image)
-    assert has_color(drawing.draw_detections(image, found, 0.3, [(255, 0, 0)]), (255, 0, 0))
+    assert np.array_equal(draw_detections(image, found, 0.5, [(255, 0, 0)]), image)
+    assert has_color(draw_detections(image, found, 0.3, [(255, 0, 0)]), (255, 0, 0))
     assert (image == 128).all()
 
 
@@ -113,7 +121,7 @@ def test_captions_keep_apart_and_inside_the_picture() -> None:
     taken: list[tuple[int, int, int, int]] = []
     picture = blank()
     for box in ([150, 0, 199, 40], [150, 0, 199, 42], [0, 150, 30, 199]):
-        drawing.draw_tags(picture, box, [Tag("scratch 0.90", FOUND)], taken, 12)
+        drawing.draw_tags(picture, box, [Tag("scratch 0.90", TP_COLOR)], taken, 12)
     for index, (x1, y1, x2, y2) in enumerate(taken):
         assert x1 >= 0 and x2 <= 200 and y1 >= 0 and y2 <= 200
         for a, b, c, d in taken[:index]:
@@ -127,13 +135,13 @@ def test_a_picture_that_cannot_be_written_names_the_file(tmp_path: Path) -> None
 
 
 def test_ticks_are_round_and_inside() -> None:
-    assert ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1]
-    assert ticks(1, 3, whole=True) == [1, 2, 3]
-    assert all(value == int(value) for value in ticks(1, 12, whole=True))
-    assert ticks(-3e-5, 4e-5)[0] >= -3e-5
+    assert place_ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1]
+    assert place_ticks(1, 3, whole=True) == [1, 2, 3]
+    assert all(value == int(value) for value in place_ticks(1, 12, whole=True))
+    assert place_ticks(-3e-5, 4e-5)[0] >= -3e-5
 
 
 @pytest.mark.parametrize("points", [(), ((1.0, None),), ((1.0, 0.5),), ((1.0, 0.5), (2.0, float("nan")), (3.0, 0.7))])
 def test_a_chart_copes_with_little_to_show(points: tuple[tuple[float, float | None], ...]) -> None:
-    picture = picture_of_charts([Chart("Loss", "epoch", (Series("train", points),), low=0, per_epoch=True)], "A title")
+    picture = draw_charts([Chart("Loss", "epoch", (Series("train", points),), low=0, per_epoch=True)], "A title")
     assert picture.std() > 3

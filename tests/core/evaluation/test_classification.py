@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from core.evaluation.classification import average_precision, classify, image_labels, roc_auc, whole_image
+from core.evaluation.classification import average_precision, evaluate_image_labels, image_labels, roc_auc, whole_image
 from core.types import GroundTruth
 
 Cases = st.integers(1, 30).flatmap(
@@ -54,7 +54,7 @@ def test_average_precision_is_the_area_under_the_steps(case: tuple[list[bool], l
 @given(Cases)
 def test_the_threshold_of_a_label_gives_its_best_f1(case: tuple[list[bool], list[float]]) -> None:
     truth, score = arrays(case)
-    found = classify(truth[:, None], score[:, None], ["dent"]).labels["dent"]
+    found = evaluate_image_labels(truth[:, None], score[:, None], ["dent"]).labels["dent"]
     if not truth.any():
         assert found.threshold is None and found.f1 is None
         return
@@ -70,7 +70,7 @@ def test_the_threshold_of_a_label_gives_its_best_f1(case: tuple[list[bool], list
 def test_macro_and_micro_measures_of_a_case_worked_out_by_hand() -> None:
     truth = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 1, 0]], np.bool_)
     scores = np.array([[0.9, 0.6, 0.1], [0.4, 0.8, 0.2], [0.2, 0.1, 0.7], [0.1, 0.7, 0.1]])
-    found = classify(truth, scores, ["dent", "scratch", "never"])
+    found = evaluate_image_labels(truth, scores, ["dent", "scratch", "never"])
     # dent: said of the first image alone; scratch: of three, two of them right; never: wrongly of one.
     assert found.labels["dent"].precision == 1 and found.labels["dent"].recall == 0.5
     assert found.labels["scratch"].precision == pytest.approx(2 / 3) and found.labels["scratch"].recall == 1
@@ -79,17 +79,17 @@ def test_macro_and_micro_measures_of_a_case_worked_out_by_hand() -> None:
     assert found.micro_f1 == pytest.approx(2 * 3 / (4 + 5))
     assert found.exact_match == pytest.approx(1 / 4)
     assert found.labels["dent"].roc_auc == 1 and found.labels["scratch"].roc_auc == 1 and found.map == 1
-    assert classify(truth, scores, ["dent", "scratch", "never"], threshold=0.4).labels["dent"].recall == 1
+    assert evaluate_image_labels(truth, scores, ["dent", "scratch", "never"], threshold=0.4).labels["dent"].recall == 1
 
 
 def test_without_images_nothing_is_judged() -> None:
-    found = classify(np.zeros((0, 2), np.bool_), np.zeros((0, 2)), ["a", "b"])
+    found = evaluate_image_labels(np.zeros((0, 2), np.bool_), np.zeros((0, 2)), ["a", "b"])
     assert found.images == 0 and all(value is None for value in found.measures().values())
 
 
 def test_shapes_that_do_not_agree_are_refused() -> None:
     with pytest.raises(ValueError, match="labels"):
-        classify(np.zeros((2, 2), np.bool_), np.zeros((2, 2)), ["a"])
+        evaluate_image_labels(np.zeros((2, 2), np.bool_), np.zeros((2, 2)), ["a"])
 
 
 def test_an_image_carries_the_labels_of_all_its_boxes_as_one_box_of_its_size() -> None:

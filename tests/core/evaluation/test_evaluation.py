@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from core.evaluation.average_precision import evaluate
+from core.evaluation.average_precision import evaluate_detections
 from core.evaluation.curves import precision_recall_curves
 from core.evaluation.matching import MatchTable, match_image
 from core.types import Detections, GroundTruth
@@ -32,43 +32,45 @@ def found(*rows: tuple[list[int], tuple[float, float]], names: tuple[str, ...] =
 
 
 def test_nothing_to_find_and_nothing_found_has_no_measure() -> None:
-    result = evaluate([truth(), truth()], [found(), found()], NAMES)
+    result = evaluate_detections([truth(), truth()], [found(), found()], NAMES)
     assert (result.images, result.map50, result.map75, result.map) == (2, None, None, None)
     assert result.agnostic_ap50 is None and result.label_set_f1 is None and result.exact_match is None
     assert result.labels["stain"].boxes == 0 and result.labels["stain"].recall is None
 
 
 def test_no_images_at_all() -> None:
-    assert evaluate([], [], NAMES).map is None
+    assert evaluate_detections([], [], NAMES).map is None
 
 
 def test_no_detections_is_zero_not_missing() -> None:
-    result = evaluate([truth((LEFT, (1, 0)))], [found()], NAMES)
+    result = evaluate_detections([truth((LEFT, (1, 0)))], [found()], NAMES)
     assert result.map50 == 0.0 and result.agnostic_ap50 == 0.0
     assert result.labels["scratch"].recall == 0.0 and result.labels["scratch"].precision is None
     assert result.labels["stain"].ap50 is None
 
 
 def test_false_alarms_on_clean_images_lower_the_precision() -> None:
-    clean = evaluate([truth((LEFT, (1, 0))), truth()], [found((LEFT, (0.5, 0))), found()], NAMES)
-    alarmed = evaluate([truth((LEFT, (1, 0))), truth()], [found((LEFT, (0.5, 0))), found((FAR, (0.9, 0)))], NAMES)
+    clean = evaluate_detections([truth((LEFT, (1, 0))), truth()], [found((LEFT, (0.5, 0))), found()], NAMES)
+    alarmed = evaluate_detections(
+        [truth((LEFT, (1, 0))), truth()], [found((LEFT, (0.5, 0))), found((FAR, (0.9, 0)))], NAMES
+    )
     assert clean.map50 == 1.0
     assert alarmed.map50 == pytest.approx(0.5)
 
 
 def test_a_box_with_two_labels_counts_once_for_each() -> None:
     both = truth((LEFT, (1, 1)))
-    half = evaluate([both], [found((LEFT, (0.9, 0)))], NAMES)
+    half = evaluate_detections([both], [found((LEFT, (0.9, 0)))], NAMES)
     assert half.labels["scratch"].ap50 == 1.0 and half.labels["stain"].ap50 == 0.0
     assert half.agnostic_ap50 == 1.0
     assert half.label_set_f1 == pytest.approx(2 / 3) and half.exact_match == 0.0
-    whole = evaluate([both], [found((LEFT, (0.9, 0.4)))], NAMES)
+    whole = evaluate_detections([both], [found((LEFT, (0.9, 0.4)))], NAMES)
     assert whole.map == 1.0 and whole.exact_match == 1.0 and whole.label_set_f1 == 1.0
 
 
 def test_labels_are_matched_by_name_and_unknown_ones_ignored() -> None:
     foreign = Detections(np.array([LEFT], np.float32), np.array([[0.3, 0.8]], np.float32), ("dent", "scratch"))
-    result = evaluate([truth((LEFT, (1, 0)))], [foreign], NAMES)
+    result = evaluate_detections([truth((LEFT, (1, 0)))], [foreign], NAMES)
     assert result.labels["scratch"].ap50 == 1.0
     assert set(result.labels) == set(NAMES)
 
@@ -76,32 +78,32 @@ def test_labels_are_matched_by_name_and_unknown_ones_ignored() -> None:
 def test_precision_and_recall_at_the_best_f1_or_at_the_chosen_threshold() -> None:
     images = [truth((LEFT, (1, 0)), (RIGHT, (1, 0)))]
     guesses = [found((LEFT, (0.9, 0)), (RIGHT, (0.7, 0)), (FAR, (0.2, 0)))]
-    best = evaluate(images, guesses, NAMES).labels["scratch"]
+    best = evaluate_detections(images, guesses, NAMES).labels["scratch"]
     assert (best.precision, best.recall, best.f1) == (1.0, 1.0, 1.0)
     assert best.threshold == pytest.approx(0.7)
-    strict = evaluate(images, guesses, NAMES, score_threshold=0.8).labels["scratch"]
+    strict = evaluate_detections(images, guesses, NAMES, score_threshold=0.8).labels["scratch"]
     assert (strict.precision, strict.recall) == (1.0, 0.5)
-    loose = evaluate(images, guesses, NAMES, score_threshold=0.1).labels["scratch"]
+    loose = evaluate_detections(images, guesses, NAMES, score_threshold=0.1).labels["scratch"]
     assert loose.precision == pytest.approx(2 / 3) and loose.recall == 1.0
 
 
 def test_equal_scores_are_never_cut_apart() -> None:
     images = [truth((LEFT, (1, 0)))]
-    result = evaluate(images, [found((LEFT, (0.5, 0)), (FAR, (0.5, 0)))], NAMES).labels["scratch"]
+    result = evaluate_detections(images, [found((LEFT, (0.5, 0)), (FAR, (0.5, 0)))], NAMES).labels["scratch"]
     assert result.precision == 0.5
 
 
 def test_only_the_chosen_iou_thresholds_are_averaged() -> None:
     images, guesses = [truth(([0, 0, 10, 10], (1, 0)))], [found(([0, 0, 10, 8], (0.9, 0)))]
-    assert evaluate(images, guesses, NAMES, iou_thresholds=[0.5]).map == 1.0
-    assert evaluate(images, guesses, NAMES, iou_thresholds=[0.5, 0.9]).map == 0.5
-    assert evaluate(images, guesses, NAMES, iou_thresholds=[0.9]).map75 == 1.0
+    assert evaluate_detections(images, guesses, NAMES, iou_thresholds=[0.5]).map == 1.0
+    assert evaluate_detections(images, guesses, NAMES, iou_thresholds=[0.5, 0.9]).map == 0.5
+    assert evaluate_detections(images, guesses, NAMES, iou_thresholds=[0.9]).map75 == 1.0
 
 
 def test_the_json_has_plain_values() -> None:
     import json
 
-    result = evaluate([truth((LEFT, (1, 0)))], [found((LEFT, (0.9, 0)))], NAMES)
+    result = evaluate_detections([truth((LEFT, (1, 0)))], [found((LEFT, (0.9, 0)))], NAMES)
     values = json.loads(json.dumps(result.to_json(), allow_nan=False))
     assert values["images"] == 1 and values["map50"] == 1.0
     assert {"ap50", "precision", "recall", "boxes"} <= set(values["labels"]["scratch"])
@@ -110,9 +112,9 @@ def test_the_json_has_plain_values() -> None:
 
 def test_lists_that_do_not_belong_together_are_refused() -> None:
     with pytest.raises(ValueError, match="1 true images"):
-        evaluate([truth()], [], NAMES)
+        evaluate_detections([truth()], [], NAMES)
     with pytest.raises(ValueError, match="2 labels"):
-        evaluate([truth()], [found()], ("one",))
+        evaluate_detections([truth()], [found()], ("one",))
 
 
 def test_matching_names_finds_false_alarms_and_misses() -> None:
@@ -121,9 +123,9 @@ def test_matching_names_finds_false_alarms_and_misses() -> None:
         found((LEFT, (0.9, 0.2)), (FAR, (0.8, 0)), (LEFT, (0.7, 0))),
         0.5,
     )
-    claims = set(zip(seen.detections.tolist(), seen.labels.tolist(), seen.truths.tolist(), strict=True))
-    assert claims == {(0, 0, 0), (1, 0, -1), (2, 0, -1)}
-    assert {tuple(row) for row in seen.missed.tolist()} == {(0, 1), (1, 0)}
+    pairs = set(zip(seen.detections.tolist(), seen.labels.tolist(), seen.truths.tolist(), strict=True))
+    assert pairs == {(0, 0, 0), (1, 0, -1), (2, 0, -1)}
+    assert {tuple(row) for row in seen.fn_rows.tolist()} == {(0, 1), (1, 0)}
     assert (seen.tp, seen.fp, seen.fn) == (1, 2, 2)
 
 
@@ -147,7 +149,7 @@ def test_images_without_boxes_keep_their_place_in_the_table() -> None:
     assert result.tp.tolist() == [0, 0, 0]
     assert result.fp.tolist() == [1, 0, 0]
     assert result.fn.tolist() == [0, 1, 0]
-    assert result.image(1).missed.tolist() == [[0, 0]]
+    assert result.image(1).fn_rows.tolist() == [[0, 0]]
     assert len(result.image(2).detections) == 0
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from core.evaluation.average_precision import DEFAULT, evaluate
+from core.evaluation.average_precision import DEFAULT, evaluate_detections
 from core.types import Detections, GroundTruth
 
 
@@ -86,7 +86,7 @@ def faster_precision(dataset: dict[str, Any], results: list[dict[str, Any]]) -> 
 
 
 def assert_agrees(truth: list[GroundTruth], detections: list[Detections], names: tuple[str, ...]) -> None:
-    ours = evaluate(truth, detections, names)
+    ours = evaluate_detections(truth, detections, names)
     dataset, results = coco_rows(truth, detections)
     for oracle in (pycocotools_precision, faster_precision):
         precision_trk = oracle(dataset, [dict(one) for one in results])
@@ -163,7 +163,7 @@ def test_agrees_on_a_larger_set_with_fractional_boxes() -> None:
     names = ("a", "b", "c", "d", "e")
     truth, found = jittered(3, 60, names, 15)
     assert_agrees(truth, found, names)
-    assert 0.05 < evaluate(truth, found, names).map < 0.95
+    assert 0.05 < evaluate_detections(truth, found, names).map < 0.95
 
 
 def test_agrees_when_more_than_the_allowed_detections_crowd_one_image() -> None:
@@ -194,7 +194,7 @@ def test_agrees_where_one_label_has_no_truth_and_another_no_detections() -> None
     truth = [truth_of([[0, 0, 10, 10], [20, 20, 40, 40]], [[True, False, False], [False, True, False]], 3)]
     found = [detections_of([[0, 0, 10, 9], [5, 5, 9, 9]], [[0.9, 0, 0], [0, 0, 0.8]], names)]
     assert_agrees(truth, found, names)
-    result = evaluate(truth, found, names)
+    result = evaluate_detections(truth, found, names)
     assert result.labels["b"].ap50 == 0.0 and result.labels["c"].ap50 is None
     assert result.map50 == pytest.approx(0.5)
 

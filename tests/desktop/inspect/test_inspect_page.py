@@ -11,8 +11,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from core.inspection import inspect_data
-from core.inspection.load_inspect_data import cache_root
+from core.inspection.error_counts import count_errors
+from core.inspection.matched_images import match_images
+from core.inspection.prediction_cache import prediction_root
 from core.project.edits import box_edits, image_edits, label_edits
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
@@ -24,7 +25,7 @@ from desktop.inspect.inspect_page import InspectPage
 from desktop.services import Services
 from desktop.viewer.thumbnails import ThumbnailLoader
 from tests.builders import draw, project_with_pictures, write_picture
-from tests.desktop.inspect.test_inspect_data import found, truth
+from tests.core.inspection.matched_builders import found, truth
 from tests.desktop.model_builders import write_checkpoint, write_predictions
 
 Key = Qt.Key
@@ -205,7 +206,7 @@ def test_a_click_on_a_label_shows_that_label_only_and_another_click_all(page: In
     assert [sum(row[column] for row in rows(page)) for column in (1, 2, 3)] == [missed, false, right]
     assert all(pit in mark.labels for mark in page._stage.left.visible_marks())
     current = next(row for row in rows(page) if row[0] == page._image_id())
-    assert [page._stage.chips[name].text().split()[-1] for name in ("missed", "false", "right")] == [
+    assert [page._stage.chips[name].text().split()[-1] for name in ("fn", "fp", "tp")] == [
         str(count) for count in current[1:]
     ]
     assert [index.row() for index in table.selectionModel().selectedRows()] == [pit]
@@ -345,7 +346,7 @@ def test_predicting_runs_in_a_child_and_its_result_is_there_at_once_the_next_tim
     again.show_checkpoint("r001-best")
     tasks.wait_idle()
     assert len(rows(again)) == 8
-    files = list(cache_root(project_of(session)).rglob("predictions.npz"))
+    files = list(prediction_root(project_of(session)).rglob("predictions.npz"))
     assert len(files) == 1
     assert files[0].parent.name.startswith("r001-best-val-")
 
@@ -374,7 +375,7 @@ def test_a_prediction_is_cancelled_and_leaves_nothing_that_looks_finished(
     assert ended.args[0] == "stopped"
     assert page._bar.status.text() == "Cancelled"
     assert page._bar.button.isVisible()
-    assert not list(cache_root(project_of(session)).rglob("predictions.npz"))
+    assert not list(prediction_root(project_of(session)).rglob("predictions.npz"))
 
 
 def test_a_prediction_that_fails_says_why(
@@ -446,13 +447,13 @@ def test_a_thousand_images_follow_the_slider_within_a_frame_or_three(page: Inspe
         boxes = [tuple(box) for box in np.concatenate([low, low + random.uniform(10, 60, (60, 2))], axis=1)]
         truths.append(truth(*((box, (0,)) for box in boxes[:6])))
         detections.append(found(*((box, tuple(random.uniform(0, 1, 2))) for box in boxes)))
-    data = inspect_data.prepare(range(1000), truths, detections, names, names, 0.5)
+    data = match_images(range(1000), truths, detections, names, names, 0.5)
     model = page._images.model
     model.set_images(data.image_ids, [Path(f"/images/{number}.png") for number in range(1000)])
     spent = []
     for threshold in np.linspace(0.05, 0.95, 15):
         began = time.perf_counter()
-        counts = inspect_data.tally(data, float(threshold))
-        model.set_counts(*(part.sum(axis=1) for part in (counts.missed, counts.false, counts.right)))
+        counts = count_errors(data, float(threshold))
+        model.set_counts(*(part.sum(axis=1) for part in (counts.tp, counts.fp, counts.fn)))
         spent.append(time.perf_counter() - began)
     assert float(np.median(spent)) < 0.05

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.inference.predictions import PredictionSet
-from core.inspection.prediction_cache import FILE
+from core.inspection.prediction_cache import PREDICTIONS_FILE
 from core.project.project import Project
 from core.types import Detections
 from desktop.label.images.predicted_images import newest, predicted_ids
@@ -17,7 +17,7 @@ from tests.builders import project_with_pictures
 def _save(root: Path, project: Project, image_ids: Sequence[int], *, age: int, contents: Sequence[str] = ()) -> Path:
     paths = tuple(str(project.image_path(image_id)) for image_id in image_ids)
     found = tuple(Detections.empty(["scratch"]) for _ in paths)
-    file = root / f"r001-best-val-abc-{age}" / FILE
+    file = root / f"r001-best-val-abc-{age}" / PREDICTIONS_FILE
     file.parent.mkdir(parents=True)
     PredictionSet(("scratch",), "best.pt", "abc", "val", paths, found, tuple(contents)).save(file)
     os.utime(file, (1_000_000 - age, 1_000_000 - age))

@@ -1,0 +1,97 @@
+"""What to draw of one image: true boxes and detections, each with whether it matches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.inspection.matched_images import MatchedImages
+
+# Of a detection: tp, fp, or mixed where it is both by label. Of a true box: found, or fn where a label is not.
+Kind = Literal["tp", "fp", "mixed", "fn", "found"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One rectangle to draw: a detection with its labels above the threshold, or a true box.
+
+    `verdicts` go with `labels`: of a detection, whether it is a true positive; of a true box, whether it was found.
+    """
+
+    source: Literal["detection", "truth"]
+    row: int  # of the detection or true box in its image
+    kind: Kind
+    xyxy: tuple[float, float, float, float]
+    labels: tuple[int, ...]
+    verdicts: tuple[bool, ...]
+    scores: tuple[float, ...]  # of a detection's labels; empty for a true box
+
+    def label_texts(self, names: Sequence[str]) -> list[str]:
+        """What stands at the rectangle: each label, with its score where there is one."""
+        if self.source == "truth":
+            return [names[label] for label in self.labels]
+        return [f"{names[label]} {score:.2f}" for label, score in zip(self.labels, self.scores, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkFilter:
+    """What of the marks is drawn."""
+
+    tp: bool = True
+    fp: bool = True
+    fn: bool = True
+    truth: bool = True
+    label: int | None = None
+
+    def accepts(self, mark: Mark) -> bool:
+        """Whether a mark is drawn. A box that is not found is drawn for either reason: because it is fn, or true."""
+        if self.label is not None and self.label not in mark.labels:
+            return False
+        match mark.kind:
+            case "tp":
+                return self.tp
+            case "fp":
+                return self.fp
+            case "mixed":
+                return self.tp or self.fp
+            case "fn":
+                return self.fn or self.truth
+            case "found":
+                return self.truth
+
+
+def list_marks(images: MatchedImages, index: int, threshold: float) -> list[Mark]:
+    """All that can be drawn of the image at `index`: true boxes first, then detections with a score above `threshold`.
+
+    A detection that is right about one label and wrong about another is mixed. A true box is fn if any of its labels
+    is; a true box with no label yet is left out, as it was never to be found.
+    """
+    truth, detections = images.truth[index], images.detections[index]
+    match = images.table.at(threshold).image(index)
+    fn_rows = {(int(row), int(label)) for row, label in match.fn_rows}
+    result: list[Mark] = []
+    for row in range(len(truth)):
+        labels = tuple(int(label) for label in np.flatnonzero(truth.labels[row]))
+        verdicts = tuple((row, label) not in fn_rows for label in labels)
+        if labels:
+            kind: Kind = "found" if all(verdicts) else "fn"
+            result.append(Mark("truth", row, kind, _as_xyxy(truth.boxes[row]), labels, verdicts, ()))
+    labels_of: dict[int, list[tuple[int, bool]]] = {}
+    for row, label, found in zip(match.detections, match.labels, match.truths, strict=True):
+        labels_of.setdefault(int(row), []).append((int(label), bool(found >= 0)))
+    for row, pairs in sorted(labels_of.items()):
+        pairs.sort(key=lambda pair: -float(detections.scores[row, pair[0]]))
+        labels, verdicts = tuple(label for label, _ in pairs), tuple(is_tp for _, is_tp in pairs)
+        kind = "tp" if all(verdicts) else "mixed" if any(verdicts) else "fp"
+        scores = tuple(float(detections.scores[row, label]) for label in labels)
+        result.append(Mark("detection", row, kind, _as_xyxy(detections.boxes[row]), labels, verdicts, scores))
+    return result
+
+
+def _as_xyxy(box: NDArray[np.float32]) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = (float(value) for value in box)
+    return (x1, y1, x2, y2)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from core.inference.predictions import PredictionSet
+from core.inspection import prediction_cache
+from tests.core.inspection.matched_builders import BOX, NAMES, found
+
+
+def saved(
+    root: Path, checkpoint: Path, split: str, snapshot: str, contents: dict[str, str], score: float = 0.9
+) -> Path:
+    folder = prediction_cache.find_job_folder(root, "r001-best", checkpoint, split, snapshot)
+    detections = tuple(found((BOX, (score, 0))) for _ in contents)
+    PredictionSet(NAMES, str(checkpoint), snapshot, split, tuple(contents), detections, tuple(contents.values())).save(
+        folder / prediction_cache.PREDICTIONS_FILE
+    )
+    return folder
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    path = tmp_path / "best.safetensors"
+    path.write_bytes(b"weights")
+    return path
+
+
+def test_predictions_are_reused_for_unchanged_images_of_any_split(tmp_path: Path, checkpoint: Path) -> None:
+    root = tmp_path / "cache"
+    assert prediction_cache.gather_predictions(root, "r001-best", checkpoint, {"/a": "1"}) is None
+    saved(root, checkpoint, "val", "aaaa", {"/a": "1", "/b": "2"})
+    saved(root, checkpoint, "test", "bbbb", {"/c": "3"})
+    known = prediction_cache.gather_predictions(
+        root, "r001-best", checkpoint, {"/a": "1", "/b": "changed", "/c": "3", "/d": "4"}
+    )
+    assert known is not None
+    assert known.label_names == NAMES
+    assert sorted(known.detections) == ["/a", "/c"]
+    assert prediction_cache.gather_predictions(root, "r001", checkpoint, {"/a": "1"}) is None
+    assert prediction_cache.gather_predictions(root, "r001-best-2", checkpoint, {"/a": "1"}) is None
+
+
+def test_predictions_of_an_earlier_file_of_the_checkpoint_are_not_shown(tmp_path: Path, checkpoint: Path) -> None:
+    root = tmp_path / "cache"
+    folder = saved(root, checkpoint, "val", "aaaa", {"/a": "1"})
+    checkpoint.write_bytes(b"other weights")
+    os.utime(checkpoint, ns=(1, 1))
+    assert prediction_cache.gather_predictions(root, "r001-best", checkpoint, {"/a": "1"}) is None
+    prediction_cache.discard_stale_predictions(root, "r001-best", checkpoint)
+    assert not folder.exists()
+
+
+def test_a_damaged_file_of_predictions_is_told_and_passed_over(tmp_path: Path, checkpoint: Path) -> None:
+    root = tmp_path / "cache"
+    folder = saved(root, checkpoint, "val", "aaaa", {"/a": "1"})
+    saved(root, checkpoint, "val", "bbbb", {"/b": "2"})
+    (folder / prediction_cache.PREDICTIONS_FILE).write_bytes(b"nothing")
+    known = prediction_cache.gather_predictions(root, "r001-best", checkpoint, {"/a": "1", "/b": "2"})
+    assert known is not None
+    assert list(known.detections) == ["/b"]
+    assert len(known.problems) == 1
+    assert "predictions.npz" in known.problems[0]
+
+
+def test_a_checkpoint_whose_file_is_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gone\.safetensors"):
+        prediction_cache.gather_predictions(tmp_path, "r001-best", tmp_path / "gone.safetensors", {})
