@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from core.errors import InputError
 from core.files import open_at_once
 from core.imaging import window as depth
+from core.imaging.byte_source import ByteSource
 from core.imaging.headers import HeaderError, ImageHeader, name_of_kind, read_header
 from core.imaging.jpeg import DamagedError, decode_jpeg
 from core.imaging.limits import SUSPICIOUS_PIXELS, SUSPICIOUS_RATIO, max_pixels
@@ -136,7 +137,7 @@ def checked_header(data: bytes, path: Path | str) -> ImageHeader:
     if not data:
         raise ImageError(f"{path}: the file is empty (0 bytes); copy it again")
     try:
-        header = read_header(data)
+        header = read_header(ByteSource.of_bytes(data))
     except HeaderError as error:
         raise ImageError(f"{path}: {error}; copy or export it again") from error
     if header is None:

@@ -1,20 +1,23 @@
-"""Reading what an image file says of itself, and whether all of it is there, before any pixel is decoded.
+"""Reading what an image file says of itself, before any pixel is decoded.
 
-Decoders fill what is missing from a cut-off file with grey, and allocate whatever size a header claims.
+Decoders fill what is missing from a cut-off file with grey, and allocate whatever size a header claims: a file that is
+to be decoded is read to its end, to see whether all of it is there. Where only size and orientation are wanted, a few
+bytes of it are: an import compares a hundred thousand sizes with what annotations state.
 Sources: ITU T.81 annex B (JPEG), W3C PNG third edition, TIFF 6.0, the WebP container specification,
 Windows BITMAPINFOHEADER, CIPA DC-008 (Exif orientation).
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from core.imaging.byte_source import ByteSource
 
 TRANSPARENT = "its transparency is dropped"
 CMYK = "its CMYK colours are turned into RGB without their profile"
@@ -35,22 +38,30 @@ class ImageHeader:
     significant_bits: int = 0  # of a 16-bit sample, where the file says so
     channels: int = 3
     bits: int = 24  # of a pixel once decoded, about
-    notices: tuple[str, ...] = ()  # what a person should know of how the file is read
+    notices: tuple[str, ...] = ()  # what a user should know of how the file is read
     skipped: tuple[tuple[int, int], ...] = ()  # spans that a decoder would inflate for nothing
 
 
-def read_header(data: bytes) -> ImageHeader | None:
+def read_header(source: ByteSource, *, to_end: bool = True) -> ImageHeader | None:
     """The header of a JPEG, PNG, BMP, TIFF or WebP file; None for anything else.
 
-    Raises HeaderError if the file is of one of these formats but is damaged or not complete.
+    With `to_end` HeaderError is raised if the file is damaged or not complete. Without, only as much is read as tells
+    width, height and orientation, and HeaderError is raised if it does not; the other fields say nothing.
     """
+    start = source.read_at(0, _MAGIC_BYTES)
     for magic, reader in _READERS.items():
-        if data.startswith(magic) and (magic != b"RIFF" or data[8:12] == b"WEBP"):
+        if start.startswith(magic) and (magic != b"RIFF" or start[8:12] == b"WEBP"):
             try:
-                return reader(data)
+                return reader(source, to_end)
             except (struct.error, IndexError) as error:
                 raise HeaderError("truncated, the file ends in its header") from error
     return None
+
+
+_MAGIC_BYTES = 12
+_MAX_EXIF = 2**20
+# Parts of a file that are looked at for its size and orientation: a damaged one must not be walked for ever.
+_MAX_PARTS = 10_000
 
 
 # JPEG
@@ -58,25 +69,25 @@ def read_header(data: bytes) -> ImageHeader | None:
 # Each pass of a progressive file goes over all pixels; programs write about ten.
 _MANY_SCANS, _MOST_WORK = 64, 10**9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# How far a marker is looked for where one is due, if the file is not read to its end.
+_MAX_STRAY = 2**16
 
 
-def _jpeg(data: bytes) -> ImageHeader:
+def _read_jpeg(source: ByteSource, to_end: bool) -> ImageHeader:
     place, width, height, orientation, channels, scans = 2, 0, 0, 1, 3, 0
-    content = np.frombuffer(data, np.uint8)
-    while True:
-        place = _after_next_marker(content, place)
-        marker = data[place - 1]
+    while to_end or not scans:
+        marker, place = _next_marker(source, place, None if to_end else _MAX_STRAY)
         if marker == 0xD9:
             break
         if marker in (0x01, 0xD8):
             continue
-        (length,) = struct.unpack_from(">H", data, place)
+        (length,) = source.unpack_at(">H", place)
         if marker in _FRAMES:
-            height, width, channels = struct.unpack_from(">HHB", data, place + 3)
+            height, width, channels = source.unpack_at(">HHB", place + 3)
         elif marker == 0xDA:
             scans += 1
-        elif marker == 0xE1 and data[place + 2 : place + 8] == b"Exif\0\0":
-            orientation = exif_orientation(data[place + 8 : place + length])
+        elif marker == 0xE1 and not scans and source.read_at(place + 2, 6) == b"Exif\0\0":
+            orientation = exif_orientation(source.read_at(place + 8, length - 8))
         place += length
     if not width or not height:
         raise HeaderError("damaged, it holds no JPEG image")
@@ -86,21 +97,30 @@ def _jpeg(data: bytes) -> ImageHeader:
     return ImageHeader("JPEG", width, height, orientation, 0, channels, 8 * channels, notices)
 
 
-def _after_next_marker(content: NDArray[np.uint8], place: int) -> int:
-    """Where the data of the next marker begins; in entropy-coded data restart markers are passed over.
+def _next_marker(source: ByteSource, place: int, farthest: int | None) -> tuple[int, int]:
+    """The next marker from `place` on, and where its data begins; restart markers in coded data are passed over.
 
-    numpy searches with the interpreter's lock released: the window goes on while a file of 50 MB is looked through.
+    Raises HeaderError if there is none, or none within `farthest` bytes. numpy searches with the interpreter's lock
+    released: the window goes on while a file of 50 MB is looked through.
     """
-    length = 4096
-    while place + 1 < len(content):
-        part = content[place : place + length + 1]
+    due = source.read_at(place, 2)
+    if len(due) == 2 and due[0] == 0xFF and _is_marker(due[1]):
+        return due[1], place + 2
+    length, end = 4096, source.size if farthest is None else min(source.size, place + farthest)
+    while place + 1 < end:
+        part = np.frombuffer(source.read_at(place, length + 1), np.uint8)
         at = np.flatnonzero(part[:-1] == 0xFF)
         marker = part[at + 1]
         found = at[(marker != 0) & (marker != 0xFF) & ((marker < 0xD0) | (marker > 0xD7))]
         if len(found):
-            return place + int(found[0]) + 2
+            first = int(found[0])
+            return int(part[first + 1]), place + first + 2
         place, length = place + len(part) - 1, min(2 * length, 1 << 20)
     raise HeaderError("truncated, the JPEG data stops before its end")
+
+
+def _is_marker(byte: int) -> bool:
+    return byte not in (0x00, 0xFF) and not 0xD0 <= byte <= 0xD7
 
 
 # PNG
@@ -110,57 +130,71 @@ _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _INFLATED = (b"zTXt", b"iTXt", b"iCCP")  # compressed words and profiles: a few kilobytes may become gigabytes
 
 
-def _png(data: bytes) -> ImageHeader:
-    place, orientation, bits = 8, 1, 0
-    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+def _read_png(source: ByteSource, to_end: bool) -> ImageHeader:
+    width, height, depth, colour = source.unpack_at(">IIBB", 16)
     if not width or not height:
         raise HeaderError("damaged, it holds no PNG image")
     channels = _PNG_CHANNELS.get(colour, 3)
     notices = [TRANSPARENT] if colour in (4, 6) else []
-    skipped = []
-    while True:
-        if place + 12 > len(data):
-            raise HeaderError("truncated, the PNG data stops before its end")
-        length, kind = struct.unpack_from(">I4s", data, place)
-        end = place + 8 + length
-        if end + 4 > len(data):
-            raise HeaderError("truncated, the PNG data stops before its end")
-        content = memoryview(data)[place + 4 : end]
-        if zlib.crc32(content) != struct.unpack_from(">I", data, end)[0]:
-            raise HeaderError(f"damaged, the checksum of its {kind.decode('latin-1')} part is wrong")
-        if kind == b"eXIf":
-            orientation = exif_orientation(data[place + 8 : end])
+    skipped, orientation, bits, ended = [], 0, 0, False
+    for kind, start, end in _png_parts(source, to_end):
+        if kind == b"eXIf" and not orientation and end - start <= _MAX_EXIF:
+            orientation = exif_orientation(source.read_at(start, end - start))
+            if not to_end:
+                break
         elif kind == b"sBIT":
-            bits = max(data[place + 8 : end], default=0)
+            bits = max(source.read_at(start, min(end - start, 4)), default=0)
         elif kind == b"tRNS" and not notices:
             notices.append(TRANSPARENT)
         elif kind == b"acTL":
-            notices.append(_animated(struct.unpack_from(">I", data, place + 8)[0]))
+            notices.append(_animated(source.unpack_at(">I", start)[0]))
         elif kind in _INFLATED:
-            skipped.append((place, end + 4))
-        elif kind == b"IEND":
-            size = channels * max(depth, 8)
-            told = tuple(notices)
-            return ImageHeader("PNG", width, height, orientation, bits, channels, size, told, tuple(skipped))
+            skipped.append((start - 8, end + 4))
+        ended = kind == b"IEND"
+    if to_end and not ended:
+        raise HeaderError("truncated, the PNG data stops before its end")
+    told = tuple(notices)
+    size = channels * max(depth, 8)
+    return ImageHeader("PNG", width, height, orientation or 1, bits, channels, size, told, tuple(skipped))
+
+
+def _png_parts(source: ByteSource, to_end: bool) -> Iterator[tuple[bytes, int, int]]:
+    """Kind of each part, and where its content begins and ends, up to the last or to where the file stops.
+
+    With `to_end` all parts are looked at, and HeaderError is raised for one whose checksum is wrong.
+    """
+    place = 8
+    for _ in itertools.count() if to_end else range(_MAX_PARTS):
+        if place + 12 > source.size:
+            return
+        length, kind = source.unpack_at(">I4s", place)
+        start, end = place + 8, place + 8 + length
+        if end + 4 > source.size:
+            return
+        if to_end and source.checksum(place + 4, end) != source.unpack_at(">I", end)[0]:
+            raise HeaderError(f"damaged, the checksum of its {kind.decode('latin-1')} part is wrong")
+        yield kind, start, end
+        if kind == b"IEND":
+            return
         place = end + 4
 
 
 # BMP
 
 
-def _bmp(data: bytes) -> ImageHeader:
-    (offset, header_size) = struct.unpack_from("<II", data, 10)
+def _read_bmp(source: ByteSource, to_end: bool) -> ImageHeader:
+    (offset, header_size) = source.unpack_at("<II", 10)
+    compression = size = 0
     if header_size == 12:
-        width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
-        compression, size = 0, 0
+        width, height, _, bits = source.unpack_at("<HHHH", 18)
     else:
-        width, height, _, bits, compression, size = struct.unpack_from("<iiHHII", data, 18)
+        width, height, _, bits, compression, size = source.unpack_at("<iiHHII", 18)
     height = abs(height)  # negative: stored from top to bottom
     if width <= 0 or height == 0:
         raise HeaderError("damaged, its size is not positive")
     # Only run-length coded data needs a stated size; rows of plain data are padded to 4 bytes.
     needed = size if compression in (1, 2) else (width * bits + 31) // 32 * 4 * height
-    if offset + needed > len(data):
+    if to_end and offset + needed > source.size:
         raise HeaderError("truncated, the BMP data stops before its end")
     return ImageHeader("BMP", width, height, bits=24 if bits > 8 else 8)
 
@@ -172,19 +206,27 @@ _WIDTH, _HEIGHT, _ORIENTATION, _MAX_SAMPLE = 256, 257, 274, 281
 _SUBFILE, _DEPTHS, _PHOTOMETRIC, _CHANNELS, _EXTRA, _TILE = 254, 258, 262, 277, 338, (322, 323)
 _SEPARATED = 5  # photometric: CMYK
 _MOST_PAGES = 10_000
+_MOST_TAGS = 4096
 _MOST_IN_TILE = 2**26  # pixels; a decoder makes room for a whole tile, however little of it is used
 _OFFSETS, _COUNTS = (273, 324), (279, 325)  # of strips, of tiles
 
 
-def _tiff(data: bytes) -> ImageHeader:
-    order, big = "<" if data[:2] == b"II" else ">", data[2:4] in (b"+\0", b"\0+")
-    tags, following = _tiff_tags(data, order, big=big)
+_SIZE_TAGS = frozenset({_WIDTH, _HEIGHT, _ORIENTATION})
+
+
+def _read_tiff(source: ByteSource, to_end: bool) -> ImageHeader:
+    start = source.read_at(0, 4)
+    order, big = "<" if start[:2] == b"II" else ">", start[2:4] in (b"+\0", b"\0+")
+    tags, following = _tiff_tags(source, order, big=big, wanted=None if to_end else _SIZE_TAGS)
     width, height = (tags.get(tag, (0,))[0] for tag in (_WIDTH, _HEIGHT))
     if not width or not height:
         raise HeaderError("damaged, it holds no TIFF image")
+    orientation = _valid(tags.get(_ORIENTATION, (1,))[0])
+    if not to_end:
+        return ImageHeader("TIFF", width, height, orientation)
     for offsets, counts in zip(_OFFSETS, _COUNTS, strict=True):
         for offset, count in zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False):
-            if offset + count > len(data):
+            if offset + count > source.size:
                 raise HeaderError("truncated, the TIFF data stops before its end")
     if math.prod(tags.get(tag, (1,))[0] for tag in _TILE) > _MOST_IN_TILE:
         raise HeaderError("damaged, its tiles are larger than any image")
@@ -194,92 +236,100 @@ def _tiff(data: bytes) -> ImageHeader:
     notices = [CMYK] if tags.get(_PHOTOMETRIC, (0,))[0] == _SEPARATED else []
     if {1, 2} & set(tags.get(_EXTRA, ())):
         notices.append(TRANSPARENT)
-    if (pages := 1 + _further_pages(data, order, following, big=big)) > 1:
+    if (pages := 1 + _further_pages(source, order, following, big=big)) > 1:
         notices.append(f"has {pages} pages; only the first is shown and used")
-    orientation = _valid(tags.get(_ORIENTATION, (1,))[0])
     size = channels * max(8, *depths)
     return ImageHeader("TIFF", width, height, orientation, most.bit_length(), channels, size, tuple(notices))
 
 
-def _further_pages(data: bytes, order: str, place: int, *, big: bool) -> int:
+def _further_pages(source: ByteSource, order: str, place: int, *, big: bool) -> int:
     """Pages after the first, without small versions of one; a chain that is damaged or goes in a circle ends there."""
-    seen = {struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)[0]}
+    seen = {source.unpack_at(order + ("Q" if big else "I"), 8 if big else 4)[0]}
     pages = 0
     while place and place not in seen and len(seen) < _MOST_PAGES:
         seen.add(place)
         try:
-            tags, place = _tiff_tags(data, order, big=big, at=place)
+            tags, place = _tiff_tags(source, order, big=big, at=place)
         except (struct.error, HeaderError):
             break
         pages += not tags.get(_SUBFILE, (0,))[0] & 1
     return pages
 
 
-def _tiff_tags(data: bytes, order: str, *, big: bool, at: int | None = None) -> tuple[dict[int, tuple[int, ...]], int]:
-    """Whole-number tags of a directory, the first if `at` is None, and where the next one is (0: there is none)."""
-    if big:
-        place, count_format, entry_format, inline = struct.unpack_from(order + "Q", data, 8)[0], "Q", "HHQ", 8
-    else:
-        place, count_format, entry_format, inline = struct.unpack_from(order + "I", data, 4)[0], "H", "HHI", 4
-    place = place if at is None else at
-    entry_size = struct.calcsize("<" + entry_format) + inline
-    if place + struct.calcsize("<" + count_format) > len(data):
+def _tiff_tags(
+    source: ByteSource, order: str, *, big: bool, at: int | None = None, wanted: frozenset[int] | None = None
+) -> tuple[dict[int, tuple[int, ...]], int]:
+    """Whole-number tags of a directory, the first if `at` is None, and where the next one is (0: there is none).
+
+    Of the tags `wanted`, only the first value of each.
+    """
+    offset, count_layout, entry_layout, inline = ("Q", "Q", "HHQ", 8) if big else ("I", "H", "HHI", 4)
+    place = source.unpack_at(order + offset, 8 if big else 4)[0] if at is None else at
+    entry_size = struct.calcsize("<" + entry_layout) + inline
+    if place + struct.calcsize("<" + count_layout) > source.size:
         raise HeaderError("truncated, the TIFF data stops before its end")
-    (count,) = struct.unpack_from(order + count_format, data, place)
-    place += struct.calcsize("<" + count_format)
+    (count,) = source.unpack_at(order + count_layout, place)
+    place += struct.calcsize("<" + count_layout)
+    entries = source.read_at(place, min(count, _MOST_TAGS) * entry_size)
     tags: dict[int, tuple[int, ...]] = {}
-    for entry in range(place, place + min(count, 4096) * entry_size, entry_size):
-        tag, kind, number = struct.unpack_from(order + entry_format, data, entry)
+    for entry in range(0, min(count, _MOST_TAGS) * entry_size, entry_size):
+        tag, kind, number = struct.unpack_from(order + entry_layout, entries, entry)
         letter = _TIFF_TYPES.get(kind)
-        if letter is None:
+        if letter is None or not number or (wanted is not None and tag not in wanted):
             continue
-        values_at = entry + entry_size - inline
+        values_at = place + entry + entry_size - inline
         if number * struct.calcsize("<" + letter) > inline:
-            (values_at,) = struct.unpack_from(order + ("Q" if big else "I"), data, values_at)
-        if values_at + number * struct.calcsize("<" + letter) > len(data):
+            (values_at,) = struct.unpack_from(order + offset, entries, entry + entry_size - inline)
+        if wanted is not None:
+            number = 1
+        if values_at + number * struct.calcsize("<" + letter) > source.size:
             raise HeaderError("truncated, the TIFF data stops before its end")
-        if number:
-            tags[tag] = struct.unpack_from(f"{order}{number}{letter}", data, values_at)
-    end = place + count * entry_size
-    width = "Q" if big else "I"
-    following = (
-        struct.unpack_from(order + width, data, end)[0] if end + struct.calcsize("<" + width) <= len(data) else 0
-    )
+        tags[tag] = source.unpack_at(f"{order}{number}{letter}", values_at)
+    end, width = place + count * entry_size, struct.calcsize("<" + offset)
+    following = source.unpack_at(order + offset, end)[0] if end + width <= source.size else 0
     return tags, following
 
 
 # WebP
 
 
-def _webp(data: bytes) -> ImageHeader:
-    (size,) = struct.unpack_from("<I", data, 4)
-    if size + 8 > len(data):
+def _read_webp(source: ByteSource, to_end: bool) -> ImageHeader:
+    (size,) = source.unpack_at("<I", 4)
+    if to_end and size + 8 > source.size:
         raise HeaderError("truncated, the WebP data stops before its end")
-    place, orientation, frames = 12, 1, 0
+    orientation, frames = 1, 0
     found: tuple[int, ...] = (0, 0)
     transparent = False
-    while place + 8 <= size + 8:
-        kind, length = struct.unpack_from("<4sI", data, place)
-        body = place + 8
+    for kind, body, length in _webp_parts(source, size + 8, to_end):
         if kind == b"VP8X":
-            found = tuple(1 + int.from_bytes(data[body + at : body + at + 3], "little") for at in (4, 7))
-            transparent = bool(data[body] & 0x10)
+            values = source.read_at(body, 10)
+            found = tuple(1 + int.from_bytes(values[at : at + 3], "little") for at in (4, 7))
+            transparent = bool(values[0] & 0x10)
         elif kind == b"ANMF":
             frames += 1
         elif kind == b"VP8 " and found == (0, 0):
-            found = tuple(side & 0x3FFF for side in struct.unpack_from("<HH", data, body + 6))
+            found = tuple(side & 0x3FFF for side in source.unpack_at("<HH", body + 6))
         elif kind == b"VP8L" and found == (0, 0):
-            (packed,) = struct.unpack_from("<I", data, body + 1)
+            (packed,) = source.unpack_at("<I", body + 1)
             found = (1 + (packed & 0x3FFF), 1 + (packed >> 14 & 0x3FFF))
             transparent = bool(packed >> 28 & 1)
-        elif kind == b"EXIF":
-            exif = data[body : body + length]
-            orientation = exif_orientation(exif.removeprefix(b"Exif\0\0"))
-        place = body + length + length % 2
-    if found == (0, 0):
+        elif kind == b"EXIF" and length <= _MAX_EXIF:
+            orientation = exif_orientation(source.read_at(body, length).removeprefix(b"Exif\0\0"))
+    if 0 in found:
         raise HeaderError("damaged, it holds no WebP image")
     notices = (*([TRANSPARENT] if transparent else []), *([_animated(frames)] if frames > 1 else []))
     return ImageHeader("WebP", found[0], found[1], orientation, notices=notices)
+
+
+def _webp_parts(source: ByteSource, end: int, to_end: bool) -> Iterator[tuple[bytes, int, int]]:
+    """Kind of each part up to `end` or to where the file stops, where its content begins, and its length."""
+    place = 12
+    for _ in itertools.count() if to_end else range(_MAX_PARTS):
+        if place + 8 > min(end, source.size):
+            return
+        kind, length = source.unpack_at("<4sI", place)
+        yield kind, place + 8, length
+        place += 8 + length + length % 2
 
 
 # Exif
@@ -290,7 +340,7 @@ def exif_orientation(exif: bytes) -> int:
     if exif[:2] not in (b"II", b"MM"):
         return 1
     try:
-        tags, _ = _tiff_tags(exif, "<" if exif[:2] == b"II" else ">", big=False)
+        tags, _ = _tiff_tags(ByteSource.of_bytes(exif), "<" if exif[:2] == b"II" else ">", big=False)
     except (struct.error, HeaderError):
         return 1  # a camera's careless metadata does not make the pixels unusable
     return _valid(tags.get(_ORIENTATION, (1,))[0] if tags.get(_ORIENTATION) else 1)
@@ -304,18 +354,18 @@ def _valid(orientation: int) -> int:
     return orientation if 1 <= orientation <= 8 else 1
 
 
-_READERS: dict[bytes, Callable[[bytes], ImageHeader]] = {
-    b"\xff\xd8\xff": _jpeg,
-    b"\x89PNG\r\n\x1a\n": _png,
-    b"BM": _bmp,
-    b"II*\0": _tiff,
-    b"MM\0*": _tiff,
-    b"II+\0": _tiff,
-    b"MM\0+": _tiff,
-    b"RIFF": _webp,
+_READERS: dict[bytes, Callable[[ByteSource, bool], ImageHeader]] = {
+    b"\xff\xd8\xff": _read_jpeg,
+    b"\x89PNG\r\n\x1a\n": _read_png,
+    b"BM": _read_bmp,
+    b"II*\0": _read_tiff,
+    b"MM\0*": _read_tiff,
+    b"II+\0": _read_tiff,
+    b"MM\0+": _read_tiff,
+    b"RIFF": _read_webp,
 }
 
-# What people take for images, by how the file begins.
+# What users take for images, by how the file begins.
 _OTHERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"GIF8", "a GIF"),
     (0, b"%!PS", "PostScript"),
