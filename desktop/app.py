@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
 
 from core.errors import InputError  # noqa: E402
 from core.imaging.limits import set_max_megapixels  # noqa: E402
+from core.operations.launcher import make_launcher  # noqa: E402
 from core.settings import Settings  # noqa: E402
 from desktop.base.background import Tasks  # noqa: E402
 from desktop.base.session import Session  # noqa: E402
@@ -43,7 +44,7 @@ def run(project: Path | None = None) -> int:
     app.setWindowIcon(icon("logo", theme().accent, size=64))
     session = Session()
     tasks = Tasks()
-    services = Services(tasks, settings, ThumbnailLoader(tasks))
+    services = Services(tasks, settings, ThumbnailLoader(tasks), make_launcher())
     services.thumbnails.follow(session)
     follow_limits(settings)
     window = MainWindow(session, services)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
+from core.jobs.launcher import JobLauncher
 from core.settings import Settings
 from desktop.base.background import Tasks
 from desktop.base.file_watch import FileWatch
@@ -21,7 +22,7 @@ class SettingsNotifier(QObject):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Shared helpers of the window: background work, the person's settings, thumbnails.
+    """Shared helpers of the window: background work, the user's settings, thumbnails, what starts long jobs.
 
     `settings_changed` tells the names of the settings that are different now; `keymap` has the keys of all actions;
     `files` tells which images' files are missing or changed.
@@ -30,6 +31,7 @@ class Services:
     tasks: Tasks
     settings: Settings
     thumbnails: ThumbnailLoader
+    launcher: JobLauncher
     notifier: SettingsNotifier = field(init=False)
     keymap: Keymap = field(init=False)
     files: FileWatch = field(init=False)

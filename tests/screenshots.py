@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.operations.launcher import make_launcher
 from core.operations.start_run import prepare_run, run_training
 from core.project.project import Project
 from core.recipe.recipe import default_recipe, with_settings
@@ -73,7 +74,7 @@ def make_project(folder: Path) -> None:
         with Project.open(folder) as project:
             project.set_setting("recipe", recipe.model_dump(mode="json"))  # as if it had been set up in the window
             launch = prepare_run(project, recipe)
-        for event in run_training(launch):
+        for event in run_training(launch, make_launcher()):
             if event["event"] == "epoch":
                 say(f"epoch {event['epoch']} of {event['epochs']}: mAP@0.5 {event['map50'] or 0:.3f}")
             if event["event"] == "failed":

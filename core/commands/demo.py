@@ -19,6 +19,7 @@ from core.inspection import drawing
 from core.inspection.charts import Chart, Series, draw_charts
 from core.inspection.prediction_pictures import PredictionCase, draw_prediction_sheet
 from core.jobs.folder import JobFolder
+from core.operations.launcher import make_launcher
 from core.operations.predict import SplitPredictions, find_checkpoint, load_predictor, predict_split
 from core.operations.start_run import prepare_run, run_training
 from core.project import making
@@ -114,7 +115,7 @@ def _train(run: JobFolder, quiet: bool) -> list[dict[str, Any]]:
     epochs: list[dict[str, Any]] = []
 
     def noting() -> Any:
-        for event in run_training(run):
+        for event in run_training(run, make_launcher()):
             if event.get("event") == "epoch":
                 epochs.append(event)
             yield event

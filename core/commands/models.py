@@ -31,6 +31,7 @@ from core.inspection.prediction_pictures import draw_detections
 from core.jobs.folder import JobFolder
 from core.jobs.queue import put_last
 from core.models.registry import MODELS, model_spec
+from core.operations.launcher import make_launcher
 from core.operations.predict import (
     USUAL_LOWEST,
     detections_to_json,
@@ -138,7 +139,7 @@ def train_model(
     else:
         run = choose_run()
         try:
-            show_to_the_end(run, run_training(run), json=json)
+            show_to_the_end(run, run_training(run, make_launcher()), json=json)
         except InputError:
             if resume is None:
                 forget_if_refused(run)

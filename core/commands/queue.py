@@ -16,6 +16,7 @@ from core.console import complain, print_json, print_table, say
 from core.errors import InputError
 from core.jobs import queue as jobs
 from core.jobs.folder import JobFolder
+from core.operations.launcher import make_launcher
 from core.operations.resume_run import existing_run, run_to_resume
 from core.operations.start_run import prepare_run, run_training
 from core.project.project import Project
@@ -113,7 +114,7 @@ def _show_queue(runs_folder: Path, *, json: bool) -> None:
 
 def _work_off(runs_folder: Path, *, background: bool, json: bool) -> None:
     if background:
-        process = jobs.start_worker(runs_folder)
+        process = jobs.start_worker(runs_folder, make_launcher())
         if json:
             print_json({"process": process.pid})
         else:
@@ -124,7 +125,7 @@ def _work_off(runs_folder: Path, *, background: bool, json: bool) -> None:
     while not interrupted:
         if (job := jobs.claim_next(runs_folder)) is not None:
             try:
-                show_to_the_end(job, run_training(job, lambda: interrupted.append(True)), json=json)
+                show_to_the_end(job, run_training(job, make_launcher(), lambda: interrupted.append(True)), json=json)
             except InputError as error:
                 complain(f"{job.path.name}: {error}", "red")
                 failed.append(job.path.name)

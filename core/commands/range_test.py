@@ -11,6 +11,7 @@ from core.commands.recipes import RecipeOptions, choose_recipe, with_recipe_opti
 from core.commands.running import why_it_failed
 from core.console import print_json, progress_bar, say
 from core.errors import InputError
+from core.operations.launcher import make_launcher
 from core.operations.start_run import prepare_range_test, run_training
 from core.project.project import Project
 from core.training.lr_finder_result import STEPS
@@ -31,7 +32,7 @@ def find_rate(
     points: list[dict[str, Any]] = []
     result: dict[str, Any] = {}
     with progress_bar("raising the rate", quiet=json) as progress:
-        for event in run_training(job):
+        for event in run_training(job, make_launcher()):
             if event["event"] == "range_point":
                 points.append(event)
                 progress(len(points), steps)

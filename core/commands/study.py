@@ -13,7 +13,8 @@ from core.commands.recipes import RecipeOptions, choose_recipe, given, with_reci
 from core.commands.running import why_it_failed
 from core.console import number, print_json, print_table, say
 from core.errors import InputError
-from core.operations.run_study import MODULE, create_study, find_study, report_study, studies_folder, study_job
+from core.operations.launcher import make_launcher
+from core.operations.run_study import create_study, find_study, report_study, studies_folder, study_job
 from core.operations.start_run import run_training
 from core.project.project import Project
 from core.study.report import HEADINGS, budget, duration, table, to_json
@@ -101,7 +102,7 @@ def list_studies(folder: ProjectFolder, json: Json = False) -> None:
 
 
 def _train_study(path: Path, *, json: bool) -> None:
-    stopped = _print_events(run_training(study_job(path), module=MODULE), json=json)
+    stopped = _print_events(run_training(study_job(path), make_launcher()), json=json)
     _print_result(path, report_study(path), json=json)
     if stopped and not json:
         say(f"not complete; 'defectdesk study resume DIR {path.name}' goes on", "yellow")

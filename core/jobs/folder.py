@@ -67,6 +67,13 @@ class JobFolder:
             raise InputError(f"{self._job_path}: damaged, not an object; start the job anew")
         return job
 
+    def read_kind(self) -> str:
+        """What kind of job this is; empty if job.json does not say."""
+        try:
+            return str(self.job().get("kind", ""))
+        except InputError:
+            return ""
+
     # -- events ------------------------------------------------------------------------------------------------
 
     def append(self, event: dict[str, Any], *, durable: bool = False) -> None:

@@ -1,23 +1,18 @@
-"""Starting, following and ending the child process of a job."""
+"""Following and ending the child process of a job."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import core
 from core.jobs.folder import ENDED, JobFolder, State
 
-CHILD_MODULE = "core.training.child"
 POLL = 0.05  # seconds between looks at a folder that is followed: 20 a second
 SILENCE = 3.0  # seconds without a process after which a job that said no last word counts as over
 
@@ -39,9 +34,9 @@ class JobProcess:
         code = self._process.poll()
         if code is not None and not self._collected:
             self._collected = True
-            _close_input(self._process)
+            close_input(self._process)
             if code != 0:
-                _kill_group(self._process)
+                kill_group(self._process)
         return code
 
     def wait(self, seconds: float) -> bool:
@@ -58,8 +53,8 @@ class JobProcess:
 
     def detach(self) -> None:
         """Let the child go on after this process has ended."""
-        _send(self._process, "detach")
-        _close_input(self._process)
+        send_line(self._process, "detach")
+        close_input(self._process)
         # Somebody has to collect it when it ends, should this process go on so long.
         threading.Thread(target=self._process.wait, daemon=True).start()
 
@@ -72,7 +67,7 @@ class JobProcess:
         if not self.wait(grace):
             self._process.terminate()
             if not self.wait(after_terminate):
-                _kill_group(self._process)
+                kill_group(self._process)
                 self._process.wait()
         return self.state()
 
@@ -113,7 +108,7 @@ class AttachedJob:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
             if not self._ends_within(after_terminate):
-                _kill_of_another(pid)
+                _kill_foreign_group(pid)
                 self._ends_within(1.0)
         return self.state()
 
@@ -124,50 +119,6 @@ class AttachedJob:
                 return False
             time.sleep(POLL)
         return True
-
-
-class WarmChild:
-    """A child that was started ahead of time: it has imported what is slow to import and waits for a job."""
-
-    def __init__(self, process: subprocess.Popen[bytes], module: str) -> None:
-        self._process = process
-        self._module = module
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def start(self, folder: JobFolder, *, detached: bool = False) -> JobProcess:
-        """Give the job to the waiting child, or to a new one if that has died meanwhile. Use a warm child once."""
-        line = json.dumps({"folder": str(folder.path.absolute()), "detached": detached})
-        folder.begin()
-        if self._process.poll() is not None or not _send(self._process, line):
-            self.dismiss()
-            return spawn(folder, detached=detached, module=self._module)
-        folder.beat(self._process.pid)
-        return JobProcess(folder, self._process)
-
-    def dismiss(self) -> None:
-        """End the child that was not needed."""
-        _close_input(self._process)
-        _kill_group(self._process)
-        self._process.wait()
-
-
-def spawn(folder: JobFolder, *, detached: bool = False, module: str = CHILD_MODULE) -> JobProcess:
-    """Start a child that does the job in `folder`. A `detached` child goes on when this process ends."""
-    folder.begin()
-    arguments = [*(["--detached"] if detached else []), str(folder.path.absolute())]
-    with folder.log_path.open("ab") as log:
-        process = _popen(module, arguments, log=log.fileno(), watched=not detached)
-    # Written here as well as by the child: one that dies before its first line is then known to have lived.
-    folder.beat(process.pid)
-    return JobProcess(folder, process)
-
-
-def prepare(*, module: str = CHILD_MODULE) -> WarmChild:
-    """Start a child ahead of time, so that a click starts a training in well under the time torch takes to load."""
-    return WarmChild(_popen(module, ["--wait"], log=subprocess.DEVNULL, watched=True), module)
 
 
 def follow_batches(
@@ -196,39 +147,7 @@ def follow(
         yield from batch
 
 
-def child_environment() -> dict[str, str]:
-    """The environment of a child, set before torch is imported there, since OpenMP reads it once."""
-    environment = dict(os.environ)
-    # Spinning threads beside any busy process slow a training down forty times on two cores; waiting ones do not.
-    environment["OMP_WAIT_POLICY"] = "PASSIVE"
-    # All cores, from the window and from the command line alike: sums over another number of threads differ in
-    # their last bits, and a run must be repeatable. The child's low priority keeps the window fluid.
-    environment["OMP_NUM_THREADS"] = str(_cores())
-    # The child runs the very code that its parent runs, whatever folder either was started in.
-    code = str(Path(core.__file__).absolute().parents[1])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, environment.get("PYTHONPATH", "")]))
-    return environment
-
-
-def _popen(module: str, arguments: list[str], *, log: int, watched: bool) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *arguments],  # -P: no module is taken from the current folder
-        stdin=subprocess.PIPE if watched else subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        env=child_environment(),
-        start_new_session=True,
-        creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
-    )
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _send(process: subprocess.Popen[bytes], line: str) -> bool:
+def send_line(process: subprocess.Popen[bytes], line: str) -> bool:
     """Whether the line reached the child's standard input."""
     if process.stdin is None or process.stdin.closed:
         return False
@@ -240,13 +159,14 @@ def _send(process: subprocess.Popen[bytes], line: str) -> bool:
     return True
 
 
-def _close_input(process: subprocess.Popen[bytes]) -> None:
+def close_input(process: subprocess.Popen[bytes]) -> None:
+    """Tell the child that its parent has no more to say."""
     if process.stdin is not None and not process.stdin.closed:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill the child and all that it started, such as the workers that prepare its images."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError):
@@ -255,7 +175,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def _kill_of_another(pid: int) -> None:
+def _kill_foreign_group(pid: int) -> None:
     """Kill a child that another process started, with its group, which every child leads."""
     with contextlib.suppress(ProcessLookupError):
         if not hasattr(os, "killpg"):

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.jobs.child_runtime import run_child
 from core.jobs.folder import JobFolder
-from core.jobs.process import CHILD_MODULE, AttachedJob, JobProcess, spawn
+from core.jobs.launcher import JobLauncher
+from core.jobs.process import AttachedJob, JobProcess
 
-MODULE = "core.jobs.queue"
 _LOCK_STALE = 20.0  # seconds after which a lock counts as left behind by a process that died
 _LOOK = 0.25  # seconds between looks
 
@@ -102,7 +101,7 @@ def _locked(folder: Path) -> Iterator[bool]:
 # -- working it off --------------------------------------------------------------------------------------------
 
 
-def work_off(folder: Path, should_stop: Callable[[], bool], module: str = CHILD_MODULE) -> Iterator[JobProcess]:
+def run_waiting_jobs(folder: Path, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[JobProcess]:
     """Start one job after the other, each in a process that goes on when this one ends; yields each as it starts.
 
     Ends when none waits and none runs, or when `should_stop()` is true; what runs then goes on. A job that another
@@ -115,7 +114,7 @@ def work_off(folder: Path, should_stop: Callable[[], bool], module: str = CHILD_
             continue
         current = None
         if (job := claim_next(folder)) is not None:
-            current = spawn(job, detached=True, module=module)
+            current = launcher.launch_job(job, detached=True)
             yield current
         elif others := running(folder):
             current = AttachedJob(others[0])
@@ -130,13 +129,9 @@ def worker_folder(folder: Path) -> JobFolder:
     return JobFolder(folder / ".queue")
 
 
-def start_worker(folder: Path, child_module: str = CHILD_MODULE) -> JobProcess:
+def start_worker(folder: Path, launcher: JobLauncher) -> JobProcess:
     """Work the queue off in a process that outlives this one."""
-    return spawn(
-        JobFolder.create(worker_folder(folder).path, {"kind": "queue", "module": child_module}),
-        detached=True,
-        module=MODULE,
-    )
+    return launcher.launch_job(JobFolder.create(worker_folder(folder).path, {"kind": "queue"}), detached=True)
 
 
 def dismiss_worker(folder: Path) -> None:
@@ -146,11 +141,8 @@ def dismiss_worker(folder: Path) -> None:
         worker.request_stop()
 
 
-def _main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
-    for process in work_off(folder.path.parent, should_stop, str(folder.job().get("module", CHILD_MODULE))):
+def work_queue(worker: JobFolder, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[dict[str, Any]]:
+    """What the process in the folder `worker` does; yields its events as plain values."""
+    for process in run_waiting_jobs(worker.path.parent, should_stop, launcher):
         yield {"event": "job", "folder": process.folder.path.name}
     yield {"event": "finished", "stopped": should_stop()}
-
-
-if __name__ == "__main__":
-    run_child(_main, lambda: None, niceness=0)

@@ -1,8 +1,4 @@
-"""Making a transfer study of a project, running it to its end, and going on with one that was cut short.
-
-`python -m core.operations.run_study FOLDER` runs the study in that folder as a job that can be followed; it loads no torch, for each
-run is a child process of its own, which gives its memory back.
-"""
+"""Making a transfer study of a project, running it to its end, and going on with one that was cut short."""
 
 from __future__ import annotations
 
@@ -15,10 +11,10 @@ from typing import Any
 from core.errors import InputError
 from core.inspection.lineage import start_notices
 from core.jobs import queue
-from core.jobs.child_runtime import run_child
 from core.jobs.events import Notice, RunFinished, to_json
 from core.jobs.folder import JobFolder
-from core.jobs.process import follow_batches, spawn
+from core.jobs.launcher import JobLauncher
+from core.jobs.process import follow_batches
 from core.operations.start_run import frozen_snapshot, make_run
 from core.project.edits.edit import Edit
 from core.project.project import Project
@@ -39,7 +35,6 @@ from core.study.study import (
 )
 from core.types import Split
 
-MODULE = "core.operations.run_study"
 _LOOK = 0.25  # seconds between looks at who else is training
 
 
@@ -119,7 +114,7 @@ def study_job(folder: Path) -> JobFolder:
     return job
 
 
-def run_study(folder: Path, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def run_study(folder: Path, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[dict[str, Any]]:
     """Train what is not trained yet, one run after the other; the report is written anew after each.
 
     Yields events as plain values: study_started, study_run, study_epoch, study_run_ended, and "finished" at the end.
@@ -142,7 +137,7 @@ def run_study(folder: Path, should_stop: Callable[[], bool]) -> Iterator[dict[st
             continue
         about = {"run": one.run, "strategy": one.arm, "seed": one.seed}
         yield {"event": "study_run", "number": number, "of": len(study.runs)} | about
-        for event in _train(JobFolder(runs / one.run), should_stop):
+        for event in _train_run(JobFolder(runs / one.run), should_stop, launcher):
             if event.get("event") == "epoch":
                 known = {name: event.get(name) for name in ("epoch", "epochs", "map50", "map", "seconds_left")}
                 yield {"event": "study_epoch"} | about | known
@@ -172,10 +167,10 @@ def report_study(folder: Path) -> StudyResult:
     return result
 
 
-def _train(run: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def _train_run(run: JobFolder, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[dict[str, Any]]:
     """One run in a child process; its new events."""
     _, offset = run.read()
-    process = spawn(run)
+    process = launcher.launch_job(run)
     asked = False
     try:
         for batch in follow_batches(run, process, offset):
@@ -197,11 +192,3 @@ def _wait_for_others(runs: Path, should_stop: Callable[[], bool]) -> Iterator[di
             told = True
             yield to_json(Notice(f"waiting for {others[0].path.name}, which is running"))
         time.sleep(_LOOK)
-
-
-def _main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
-    yield from run_study(folder.path, should_stop)
-
-
-if __name__ == "__main__":
-    run_child(_main, lambda: None, niceness=0)

@@ -16,7 +16,8 @@ from core.imaging.decode import image_size
 from core.inspection.lineage import start_notices
 from core.jobs.events import Notice, to_json
 from core.jobs.folder import JobFolder
-from core.jobs.process import CHILD_MODULE, follow_batches, spawn
+from core.jobs.launcher import JobLauncher
+from core.jobs.process import follow_batches
 from core.project.edits import image_edits
 from core.project.edits.edit import Edit
 from core.project.project import Project
@@ -179,7 +180,7 @@ def _split_sizes(snapshot: Snapshot) -> str:
 
 
 def run_training(
-    folder: JobFolder, interrupted: Callable[[], None] = lambda: None, module: str = CHILD_MODULE
+    folder: JobFolder, launcher: JobLauncher, interrupted: Callable[[], None] = lambda: None
 ) -> Iterator[dict[str, Any]]:
     """Train in a child process on all cores, or go on with a training; the events from now on as plain values.
 
@@ -191,7 +192,7 @@ def run_training(
     # The notices of a run that was only prepared belong to it; what an earlier process said has been read.
     offset = end if any(event.get("event") != "notice" for event in before) else 0
     with _first_interrupt_stops(folder, interrupted):
-        process = spawn(folder, module=module)
+        process = launcher.launch_job(folder)
         ended = False
         try:
             for batch in follow_batches(folder, process, offset):

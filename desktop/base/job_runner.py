@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from core.jobs.folder import JobFolder
-from core.jobs.process import CHILD_MODULE, WarmChild
+from core.jobs.launcher import JobLauncher, WarmChild
 from desktop.base.job_thread import JobThread
 
 
@@ -17,9 +17,9 @@ class JobRunner(QObject):
     progressed = Signal(list)  # events as plain values
     ended = Signal(str, str)  # name of the job's folder, state
 
-    def __init__(self, module: str = CHILD_MODULE, parent: QObject | None = None) -> None:
+    def __init__(self, launcher: JobLauncher, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._module = module
+        self._launcher = launcher
         self._thread: JobThread | None = None
 
     @property
@@ -37,11 +37,11 @@ class JobRunner(QObject):
 
     def start(self, folder: JobFolder, warm: WarmChild | None = None) -> None:
         """Do the job in `folder` in a process of its own, or in `warm`, which waits for one."""
-        self._begin(JobThread(folder, warm, module=self._module, parent=self))
+        self._begin(JobThread(self._launcher, folder, warm, parent=self))
 
     def attach(self, folder: JobFolder) -> None:
         """Take up the job that another process does in `folder`."""
-        self._begin(JobThread(folder, attach=True, parent=self))
+        self._begin(JobThread(self._launcher, folder, attach=True, parent=self))
 
     def leave(self) -> None:
         """Let the job go on by itself when this program ends."""

@@ -8,7 +8,8 @@ import time
 from PySide6.QtCore import QObject, QThread, Signal
 
 from core.jobs.folder import ENDED, JobFolder
-from core.jobs.process import CHILD_MODULE, AttachedJob, JobProcess, WarmChild, follow_batches, spawn
+from core.jobs.launcher import JobLauncher, WarmChild
+from core.jobs.process import AttachedJob, JobProcess, follow_batches
 from core.jobs.watching import Watched
 
 # Seconds that a child has to save after a stop before it is terminated. It stops at once, but hundreds of megabytes
@@ -27,10 +28,10 @@ class JobThread(QThread):
 
     def __init__(
         self,
+        launcher: JobLauncher,
         folder: JobFolder,
         warm: WarmChild | None = None,
         *,
-        module: str = CHILD_MODULE,
         attach: bool = False,
         parent: QObject | None = None,
     ) -> None:
@@ -39,7 +40,7 @@ class JobThread(QThread):
         self.folder = folder
         self.attached = attach
         self._warm = warm
-        self._module = module
+        self._launcher = launcher
         self._stop = threading.Event()
         self._pause = threading.Event()
         self._leave = threading.Event()
@@ -71,16 +72,16 @@ class JobThread(QThread):
 
     def run(self) -> None:
         try:
-            process = self._process()
+            process = self._start_process()
         except OSError as error:
             self._report_no_start(error)
             return
         self._follow(process)
 
-    def _process(self) -> JobProcess | AttachedJob:
+    def _start_process(self) -> JobProcess | AttachedJob:
         if self.attached:
             return AttachedJob(self.folder)
-        return self._warm.start(self.folder) if self._warm else spawn(self.folder, module=self._module)
+        return self._warm.start_job(self.folder) if self._warm else self._launcher.launch_job(self.folder)
 
     def _follow(self, process: JobProcess | AttachedJob) -> None:
         asked = 0.0

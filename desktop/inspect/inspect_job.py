@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from core.jobs.folder import JobFolder
-from core.jobs.process import CHILD_MODULE
+from core.jobs.launcher import JobLauncher
 from core.project.snapshot import Snapshot
 from desktop.base.background import Tasks
 from desktop.base.job_thread import JobThread
@@ -33,10 +33,10 @@ class PredictJob(QObject):
     progress = Signal(int, int)  # images done, of how many
     ended = Signal(str, str)  # core.jobs.folder.State, and the reason where it failed
 
-    def __init__(self, tasks: Tasks, parent: QObject | None = None, *, module: str = CHILD_MODULE) -> None:
+    def __init__(self, tasks: Tasks, launcher: JobLauncher, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tasks = tasks
-        self._module = module
+        self._launcher = launcher
         self._thread: JobThread | None = None
         self._wanted: PredictionRequest | None = None
         self._reason = ""
@@ -88,7 +88,7 @@ class PredictJob(QObject):
         self._wanted = None
 
     def _begin(self, folder: JobFolder) -> None:
-        self._thread = JobThread(folder, module=self._module, parent=self)
+        self._thread = JobThread(self._launcher, folder, parent=self)
         self._thread.events.connect(self._take)
         self._thread.ended.connect(self._finish)
         self._thread.finished.connect(self._thread.deleteLater)

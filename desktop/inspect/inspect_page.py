@@ -18,7 +18,6 @@ from core.inspection.error_counts import ErrorCounts, count_errors, find_best_th
 from core.inspection.load_inspection import Inspection, InspectionRequest, load_inspection
 from core.inspection.marks import Mark, list_marks
 from core.inspection.matched_images import MatchedImages
-from core.jobs.process import CHILD_MODULE
 from core.project.records import CheckpointRecord
 from core.project.snapshot import take_snapshot
 from desktop.base import theme
@@ -47,7 +46,7 @@ class InspectPage(QWidget):
 
     title = "Inspect"
 
-    def __init__(self, session: Session, services: Services, *, child_module: str = CHILD_MODULE) -> None:
+    def __init__(self, session: Session, services: Services) -> None:
         super().__init__()
         self.setObjectName("page")
         self._session = session
@@ -65,7 +64,7 @@ class InspectPage(QWidget):
         self._pictures = PictureLoader(services.tasks, self)
         # One image at a time is looked at here: most of the memory is the Label page's.
         self._pictures.follow(session, services.settings, share=0.25)
-        self._job = PredictJob(services.tasks, self, module=child_module)
+        self._job = PredictJob(services.tasks, services.launcher, self)
         self._images = InspectImages(services.thumbnails)
         self._bar = InspectBar()
         self._stage = InspectStage()

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressDialog, QWidget
 from core.changes import Changes
 from core.errors import InputError
 from core.jobs.folder import JobFolder
-from core.jobs.process import CHILD_MODULE
 from core.models.gpus import device_words, gpu_names
 from core.operations.resume_run import run_to_resume
 from core.operations.start_run import prepare_run
@@ -37,19 +36,19 @@ class TrainPage(QWidget):
 
     title = "Train"
 
-    def __init__(self, session: Session, services: Services, *, child_module: str = CHILD_MODULE) -> None:
+    def __init__(self, session: Session, services: Services) -> None:
         super().__init__()
         self.setObjectName("page")
         self._session = session
         self._services = services
         self._project: Project | None = None
-        self._live = LiveTraining(child_module, self)
-        self._queue = QueueKeeper(child_module, self)
+        self._live = LiveTraining(services.launcher, self)
+        self._queue = QueueKeeper(services.launcher, self)
         self._active = False
         self._gpus: list[str] | None = None
         self._recipe = RecipeColumn(session)
         self._side = RunColumn(session, services.tasks, self._live)
-        self._trials = Trials(session, services.tasks, self._live, self._recipe, self, child_module)
+        self._trials = Trials(session, services, self._live, self._recipe, self)
         self._view, self._runs = self._side.view, self._side.picker
         self._sync_timer = QTimer(self, singleShot=True, interval=_SYNC_MS)
         self._sync_timer.timeout.connect(self._sync_runs)

@@ -22,6 +22,7 @@ import numpy as np
 from core.evaluation.average_precision import Evaluation, evaluate_detections
 from core.formats.importing import import_into
 from core.formats.registry import detect, read
+from core.operations.launcher import make_launcher
 from core.operations.predict import SplitPredictions, load_predictor, predict_split
 from core.operations.start_run import prepare_run, run_training
 from core.project.edits import image_edits
@@ -100,7 +101,7 @@ def measure(
         run = prepare_run(project, recipe)
     began = time.monotonic()
     ended: dict[str, Any] = {}
-    for event in run_training(run):
+    for event in run_training(run, make_launcher()):
         if event["event"] in ("epoch", "notice", "failed"):
             print(json.dumps(event)[:300], flush=True)
         if event["event"] == "finished":

@@ -21,6 +21,7 @@ import cv2
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
+from core.operations.launcher import make_launcher
 from core.project.edits.edit import Edit, ImageState
 from core.settings import Settings
 from core.types import ImageRecord, Split, Status
@@ -134,7 +135,7 @@ def window_on(folder: Path, present: int) -> Iterator[MainWindow]:
         state = ImageState(Status.UNLABELLED, Split.NONE, "", "", ())
         project.apply(Edit("Add", {}, {record.id: state for record in records}, added=tuple(records)))
     tasks, session = Tasks(), Session()
-    window = MainWindow(session, Services(tasks, Settings(folder / "config"), ThumbnailLoader(tasks)))
+    window = MainWindow(session, Services(tasks, Settings(folder / "config"), ThumbnailLoader(tasks), make_launcher()))
     window.resize(1280, 800)
     window.show()
     session.adopt(project)

@@ -24,6 +24,7 @@ from rich.table import Table
 
 from core.augmentation.config import PRESETS, AugmentationConfig
 from core.augmentation.pipeline import View, augment
+from core.operations.launcher import make_launcher
 from core.sample import generate_image
 
 IMAGE_SIDES = (640, 1000)
@@ -137,7 +138,7 @@ def window(repeats: int, console: Console) -> None:
         project: Project = make_sample_project(Path(folder) / "project", count=2, size=1000)
         tasks, session = Tasks(), Session()
         session.adopt(project)
-        page = AugmentPage(session, Services(tasks, Settings(Path(folder)), ThumbnailLoader(tasks)))
+        page = AugmentPage(session, Services(tasks, Settings(Path(folder)), ThumbnailLoader(tasks), make_launcher()))
         for model in ("ssd_compact", "ssd300_vgg16"):
             save_draft(project, default_recipe(model).model_copy(update={"augmentation": PRESETS["Strong"]}))
             for size in ((1220, 740), (2500, 1380)):

@@ -27,6 +27,7 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from core.changes import Changes  # noqa: E402
+from core.operations.launcher import make_launcher  # noqa: E402
 from core.project.edits import image_edits  # noqa: E402
 from core.project.images.query import Filter, Range, SortKey, Where  # noqa: E402
 from core.project.project import Project  # noqa: E402
@@ -162,7 +163,7 @@ def measure(folder: Path, images: int, boxes: int) -> Iterator[Row]:
     for image_id in ids[:20]:
         project.apply(image_edits.set_note(project, image_id, "glare"))
     session, tasks = Session(), Tasks()
-    services = Services(tasks, Settings(folder / "config"), ThumbnailLoader(tasks))
+    services = Services(tasks, Settings(folder / "config"), ThumbnailLoader(tasks), make_launcher())
     panel = ImageListPanel(session, services, NoActs())
     panel.resize(300, 1000)
     panel.show()

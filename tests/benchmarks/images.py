@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.imaging.decode import decode, read_picture
+from core.operations.launcher import make_launcher
 from core.project.project import Project
 from core.settings import Settings
 from desktop.base.background import Tasks
@@ -99,7 +100,7 @@ def shown(app: QApplication, page: LabelPage, session: Session, image_id: int) -
 
 def next_images(app: QApplication, paths: list[Path], repeats: int, table: Table, folder: Path) -> float:
     tasks, session, preferences = Tasks(), Session(), Settings(folder / "config")
-    page = LabelPage(session, Services(tasks, preferences, ThumbnailLoader(tasks)))
+    page = LabelPage(session, Services(tasks, preferences, ThumbnailLoader(tasks), make_launcher()))
     page.resize(*SIZE)
     page.show()
     project = Project.create(folder / "project", ["scratch"])
@@ -132,7 +133,7 @@ def huge_images(app: QApplication, folder: Path, table: Table) -> None:
     for name, (width, height) in HUGE.items():
         path = write(folder / f"huge{width}{name.split()[-1]}", surface(width, height))
         tasks, session = Tasks(), Session()
-        page = LabelPage(session, Services(tasks, Settings(folder / "config"), ThumbnailLoader(tasks)))
+        page = LabelPage(session, Services(tasks, Settings(folder / "config"), ThumbnailLoader(tasks), make_launcher()))
         page.resize(*SIZE)
         page.show()
         project = Project.create(folder / f"project{path.stem}{path.suffix[1:]}", ["scratch"])

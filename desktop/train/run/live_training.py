@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QEventLoop, QObject
 
 from core.jobs.folder import JobFolder
-from core.jobs.process import CHILD_MODULE, WarmChild
+from core.jobs.launcher import JobLauncher, WarmChild
 from desktop.base.job_runner import JobRunner
 from desktop.base.job_thread import JobThread
 from desktop.train.run.run_history import RunHistory
@@ -17,11 +17,11 @@ from desktop.train.run.warm_child import WarmKeeper
 class LiveTraining(JobRunner):
     """Starts, pauses and stops a training, or takes up one that runs already, and keeps what it says."""
 
-    def __init__(self, module: str = CHILD_MODULE, parent: QObject | None = None) -> None:
-        super().__init__(module, parent)
+    def __init__(self, launcher: JobLauncher, parent: QObject | None = None) -> None:
+        super().__init__(launcher, parent)
         self._heard = False  # the process that works now has said that it began
         self.history = RunHistory()
-        self.warm = WarmKeeper(module, self)
+        self.warm = WarmKeeper(launcher, self)
 
     @property
     def run(self) -> str:

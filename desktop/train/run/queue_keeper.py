@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.jobs import queue
 from core.jobs.folder import JobFolder
-from core.jobs.process import CHILD_MODULE
+from core.jobs.launcher import JobLauncher
 from core.project.records import RunRecord
 from core.project.runs import read_run
 
@@ -18,9 +18,9 @@ class QueueKeeper(QObject):
 
     changed = Signal()
 
-    def __init__(self, module: str = CHILD_MODULE, parent: QObject | None = None) -> None:
+    def __init__(self, launcher: JobLauncher, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._module = module
+        self._launcher = launcher
         self._runs: Path | None = None
         self._held = True
         self.waiting: list[RunRecord] = []
@@ -83,4 +83,4 @@ class QueueKeeper(QObject):
     def hand_over(self) -> None:
         """Let a process of its own work the queue off, for the window is about to close."""
         if self._runs is not None and self.waiting and not self._held:
-            queue.start_worker(self._runs, self._module).detach()
+            queue.start_worker(self._runs, self._launcher).detach()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer
 
-from core.jobs.process import CHILD_MODULE, WarmChild, prepare
+from core.jobs.launcher import JobLauncher, WarmChild
 
 IDLE_MINUTES = 5.0  # a child that waits holds some hundred megabytes
 
@@ -12,9 +12,9 @@ IDLE_MINUTES = 5.0  # a child that waits holds some hundred megabytes
 class WarmKeeper(QObject):
     """Holds at most one waiting child."""
 
-    def __init__(self, module: str = CHILD_MODULE, parent: QObject | None = None) -> None:
+    def __init__(self, launcher: JobLauncher, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._module = module
+        self._launcher = launcher
         self._child: WarmChild | None = None
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
@@ -25,7 +25,7 @@ class WarmKeeper(QObject):
         """Have a child ready, until told otherwise."""
         self._idle.stop()
         if self._child is None:
-            self._child = prepare(module=self._module)
+            self._child = self._launcher.prepare_child()
 
     def release_later(self) -> None:
         """The child is not wanted just now; after some minutes it leaves."""

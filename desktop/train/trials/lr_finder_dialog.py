@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from core.jobs.folder import JobFolder
-from core.jobs.process import WarmChild
+from core.jobs.launcher import WarmChild
 from core.recipe.recipe import Recipe
 from core.training.lr_finder_result import STEPS
 from desktop.base.job_runner import JobRunner

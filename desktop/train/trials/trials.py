@@ -10,16 +10,14 @@ from PySide6.QtWidgets import QWidget
 from core.changes import Changes
 from core.errors import InputError
 from core.jobs.folder import JobFolder
-from core.jobs.process import CHILD_MODULE
-from core.operations.run_study import MODULE as STUDY_MODULE
 from core.operations.run_study import create_study, studies_folder
 from core.operations.start_run import prepare_range_test
 from core.project.project import Project
 from core.study.study import study_folders
-from desktop.base.background import Tasks
 from desktop.base.job_runner import JobRunner
 from desktop.base.session import Session
 from desktop.kit.progress_dialog import result_behind_dialog
+from desktop.services import Services
 from desktop.train.recipe.recipe_column import RecipeColumn
 from desktop.train.run.live_training import LiveTraining
 from desktop.train.trials.lr_finder_dialog import RangeTestDialog
@@ -39,19 +37,17 @@ class Trials(QObject):
     def __init__(
         self,
         session: Session,
-        tasks: Tasks,
+        services: Services,
         live: LiveTraining,
         side: RecipeColumn,
         window: QWidget,
-        module: str = CHILD_MODULE,
-        study_module: str = STUDY_MODULE,
     ) -> None:
         super().__init__(window)
-        self._session, self._tasks, self._live = session, tasks, live
+        self._session, self._tasks, self._live = session, services.tasks, live
         self._side, self._window = side, window
         self._dialog: StudyDialog | None = None
-        self._rate_job = JobRunner(module, self)
-        self.study_job = JobRunner(study_module, self)
+        self._rate_job = JobRunner(services.launcher, self)
+        self.study_job = JobRunner(services.launcher, self)
         for job in (self._rate_job, self.study_job):
             job.ended.connect(self._ended)
         self.study_job.progressed.connect(self._study_goes_on)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -16,7 +17,9 @@ import pytest
 
 from core.errors import InputError
 from core.jobs.folder import STALE_AFTER, JobFolder
-from core.jobs.process import JobProcess, follow, prepare, spawn
+from core.jobs.launcher import JobLauncher
+from core.jobs.process import JobProcess, follow
+from core.operations.launcher import make_launcher
 
 CHILD = """
 import itertools, os, signal, subprocess, sys, time
@@ -60,23 +63,22 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a small job module that child processes can import."""
+def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobLauncher:
+    """Starts children that do every job by a small module."""
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "small_child.py").write_text(CHILD)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    return "small_child"
+    return JobLauncher("small_child", code=[tmp_path / "code"])
 
 
 @pytest.fixture
-def started(tmp_path: Path, module: str) -> Iterator[Callable[..., JobProcess]]:
+def started(tmp_path: Path, launcher: JobLauncher) -> Iterator[Callable[..., JobProcess]]:
     """Starts jobs of the small module, and leaves none behind."""
     jobs: list[JobProcess] = []
 
     def start(kind: str, *, detached: bool = False) -> JobProcess:
         folder = JobFolder.create(tmp_path / f"job{len(jobs)}", {"kind": kind})
-        jobs.append(spawn(folder, detached=detached, module=module))
+        jobs.append(launcher.launch_job(folder, detached=detached))
         return jobs[-1]
 
     yield start
@@ -257,26 +259,44 @@ def test_a_bug_fails_the_job_and_leaves_its_trace_in_the_log(started: Callable[.
 
 
 def test_a_child_that_cannot_start_is_interrupted_and_the_log_says_why(tmp_path: Path) -> None:
-    job = spawn(JobFolder.create(tmp_path / "job", {}), module="no_such_module")
+    job = JobLauncher("no_such_module").launch_job(JobFolder.create(tmp_path / "job", {}))
     assert list(follow(job.folder, job)) == []
     assert job.state() == job.folder.state() == "interrupted"
     assert "no_such_module" in job.folder.log_path.read_text()
 
 
-def test_a_stop_of_last_time_does_not_stop_the_next_start(tmp_path: Path, module: str) -> None:
+def test_a_stop_of_last_time_does_not_stop_the_next_start(tmp_path: Path, launcher: JobLauncher) -> None:
     folder = JobFolder.create(tmp_path / "job", {"kind": "count"})
     folder.request_stop()
-    job = spawn(folder, module=module)
+    job = launcher.launch_job(folder)
     assert list(follow(folder, job))[-1] == {"event": "finished", "stopped": False}
+
+
+def test_each_kind_of_job_has_its_module_and_the_usual_one_refuses_the_rest(tmp_path: Path) -> None:
+    launcher = JobLauncher("usual", {"study": "of_studies"})
+    kinds = {"study": "of_studies", "train": "usual", "": "usual"}
+    for kind, module in kinds.items():
+        assert launcher.find_module(JobFolder.create(tmp_path / f"job-{kind}", {"kind": kind})) == module
+    damaged = JobFolder.create(tmp_path / "damaged", {})
+    (damaged.path / "job.json").write_text("{")
+    assert launcher.find_module(damaged) == "usual"
+
+
+def test_the_modules_of_the_program_are_there_and_end_as_jobs() -> None:
+    launcher = make_launcher()
+    for module in (launcher.module, *launcher.modules.values()):
+        spec = importlib.util.find_spec(module)
+        assert spec is not None and spec.origin is not None
+        assert "run_child(main, " in Path(spec.origin).read_text("utf-8")
 
 
 # -- a child that waits ----------------------------------------------------------------------------------------
 
 
-def test_a_warm_child_does_the_job_that_it_is_given(tmp_path: Path, module: str) -> None:
-    warm = prepare(module=module)
+def test_a_warm_child_does_the_job_that_it_is_given(tmp_path: Path, launcher: JobLauncher) -> None:
+    warm = launcher.prepare_child()
     folder = JobFolder.create(tmp_path / "job", {"kind": "count"})
-    job = warm.start(folder)
+    job = warm.start_job(folder)
     assert job.pid == warm.pid
     events = list(follow(folder, job))
     assert events[0]["warm"] is True
@@ -284,18 +304,18 @@ def test_a_warm_child_does_the_job_that_it_is_given(tmp_path: Path, module: str)
     assert "a line of text" in folder.log_path.read_text()
 
 
-def test_a_warm_child_that_died_is_replaced(tmp_path: Path, module: str) -> None:
-    warm = prepare(module=module)
+def test_a_warm_child_that_died_is_replaced(tmp_path: Path, launcher: JobLauncher) -> None:
+    warm = launcher.prepare_child()
     os.kill(warm.pid, signal.SIGKILL)
     time.sleep(0.1)
     folder = JobFolder.create(tmp_path / "job", {"kind": "count"})
-    job = warm.start(folder)
+    job = warm.start_job(folder)
     assert list(follow(folder, job))[-1]["event"] == "finished"
     assert job.pid != warm.pid
 
 
-def test_a_warm_child_that_is_not_needed_leaves(module: str) -> None:
-    warm = prepare(module=module)
+def test_a_warm_child_that_is_not_needed_leaves(launcher: JobLauncher) -> None:
+    warm = launcher.prepare_child()
     assert exists(warm.pid)
     warm.dismiss()
     assert not exists(warm.pid)
@@ -307,17 +327,18 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from core.jobs.folder import JobFolder
-from core.jobs.process import prepare, spawn
+from core.jobs.launcher import JobLauncher
 
 how, path = sys.argv[1], Path(sys.argv[2])
+launcher = JobLauncher("small_child", code=[path.parent / "code"])
 if how == "waiting":
-    child = prepare(module="small_child")
+    child = launcher.prepare_child()
 else:
     folder = JobFolder.create(path, {"kind": "deaf" if how == "deaf" else "until_stopped"})
     if how == "warm":
-        child = prepare(module="small_child").start(folder)
+        child = launcher.prepare_child().start_job(folder)
     else:
-        child = spawn(folder, detached=how == "detached", module="small_child")
+        child = launcher.launch_job(folder, detached=how == "detached")
     if how == "detached later":
         child.detach()
 print(child.pid, flush=True)
@@ -326,7 +347,7 @@ time.sleep(600)
 
 
 @pytest.mark.parametrize("how", ["cold", "warm", "waiting"])
-def test_a_child_whose_parent_is_killed_leaves_by_itself(tmp_path: Path, module: str, how: str) -> None:
+def test_a_child_whose_parent_is_killed_leaves_by_itself(tmp_path: Path, launcher: JobLauncher, how: str) -> None:
     child = _child_of_a_killed_parent(tmp_path, how)
     wait_until(lambda: not exists(child), 6)
     if how != "waiting":
@@ -334,7 +355,7 @@ def test_a_child_whose_parent_is_killed_leaves_by_itself(tmp_path: Path, module:
 
 
 def test_a_deaf_child_whose_parent_is_killed_is_gone_in_a_few_seconds_with_its_workers(
-    tmp_path: Path, module: str
+    tmp_path: Path, launcher: JobLauncher
 ) -> None:
     child = _child_of_a_killed_parent(tmp_path, "deaf")
     worker = JobFolder(tmp_path / "job").read()[0][1]["worker"]
@@ -344,7 +365,7 @@ def test_a_deaf_child_whose_parent_is_killed_is_gone_in_a_few_seconds_with_its_w
 
 
 @pytest.mark.parametrize("how", ["detached", "detached later"])
-def test_a_detached_child_goes_on_without_its_parent(tmp_path: Path, module: str, how: str) -> None:
+def test_a_detached_child_goes_on_without_its_parent(tmp_path: Path, launcher: JobLauncher, how: str) -> None:
     child = _child_of_a_killed_parent(tmp_path, how)
     folder = JobFolder(tmp_path / "job")
     steps = len(folder.read()[0])

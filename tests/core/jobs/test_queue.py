@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from core.errors import InputError
 from core.jobs import queue
 from core.jobs.folder import JobFolder
-from core.jobs.process import AttachedJob, follow, spawn
+from core.jobs.launcher import JobLauncher
+from core.jobs.process import AttachedJob, follow
 from core.jobs.watching import Watched
 
 CHILD = """
@@ -41,13 +42,26 @@ if __name__ == "__main__":
 """
 
 
+WORKER = """
+from core.jobs.child_runtime import run_child
+from core.jobs.launcher import JobLauncher
+from core.jobs.queue import work_queue
+
+def main(folder, should_stop):
+    return work_queue(folder, should_stop, JobLauncher("queue_child"))
+
+if __name__ == "__main__":
+    run_child(main, lambda: None)
+"""
+
+
 @pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "queue_child.py").write_text(CHILD)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    return "queue_child"
+def launcher(tmp_path: Path) -> JobLauncher:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "queue_child.py").write_text(CHILD)
+    (code / "queue_worker.py").write_text(WORKER)
+    return JobLauncher("queue_child", {"queue": "queue_worker"}, [code])
 
 
 def made(folder: Path, count: int, seconds: float = 0.0) -> list[JobFolder]:
@@ -160,25 +174,25 @@ def test_a_lock_that_a_crash_left_behind_holds_nobody_up_for_long(tmp_path: Path
 # -- working it off --------------------------------------------------------------------------------------------
 
 
-def test_jobs_run_one_after_the_other_in_their_order(tmp_path: Path, module: str) -> None:
+def test_jobs_run_one_after_the_other_in_their_order(tmp_path: Path, launcher: JobLauncher) -> None:
     runs = tmp_path / "runs"
     jobs = made(runs, 3, 0.1)
     queue.move(jobs[2], -2)
-    started = [process.folder.path.name for process in queue.work_off(runs, never, module)]
+    started = [process.folder.path.name for process in queue.run_waiting_jobs(runs, never, launcher)]
     assert started == ["r003", "r001", "r002"]
     times = [[event["at"] for event in JobFolder(runs / name).read()[0]] for name in started]
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(times))
     assert {job.state() for job in jobs} == {"finished"}
 
 
-def test_the_queue_waits_for_a_job_that_somebody_else_has_started(tmp_path: Path, module: str) -> None:
+def test_the_queue_waits_for_a_job_that_somebody_else_has_started(tmp_path: Path, launcher: JobLauncher) -> None:
     runs = tmp_path / "runs"
     other = JobFolder.create(runs / "r009", {"kind": "train", "seconds": 1.0})
-    process = spawn(other, module=module)
+    process = launcher.launch_job(other)
     wait_until(lambda: other.read()[0])
     made(runs, 1)
     assert queue.claim_next(runs) is None
-    for _ in queue.work_off(runs, never, module):
+    for _ in queue.run_waiting_jobs(runs, never, launcher):
         pass
     assert process.wait(5)
     end = other.read()[0][-1]["at"]
@@ -186,11 +200,11 @@ def test_the_queue_waits_for_a_job_that_somebody_else_has_started(tmp_path: Path
 
 
 def test_a_worker_goes_on_without_its_parent_and_leaves_its_job_going_when_dismissed(
-    tmp_path: Path, module: str
+    tmp_path: Path, launcher: JobLauncher
 ) -> None:
     runs = tmp_path / "runs"
     first, second = made(runs, 2, 60)
-    worker = queue.start_worker(runs, module)
+    worker = queue.start_worker(runs, launcher)
     wait_until(lambda: first.state() == "running" and first.read()[0])
     queue.dismiss_worker(runs)
     assert worker.wait(5)
@@ -202,16 +216,16 @@ def test_a_worker_goes_on_without_its_parent_and_leaves_its_job_going_when_dismi
     assert list(follow(first, attached))[-1]["stopped"] is True
 
 
-def test_an_attached_job_pauses_and_one_that_is_killed_counts_as_over(tmp_path: Path, module: str) -> None:
+def test_an_attached_job_pauses_and_one_that_is_killed_counts_as_over(tmp_path: Path, launcher: JobLauncher) -> None:
     job = JobFolder.create(tmp_path / "r001", {"kind": "train", "seconds": 60})
-    process = spawn(job, module=module)
+    process = launcher.launch_job(job)
     attached = AttachedJob(job)
     wait_until(lambda: job.read()[0])
     job.request_pause()
     wait_until(lambda: attached.poll() is not None)
     assert process.wait(5)
     assert attached.state() == "paused"
-    again = spawn(job, module=module)
+    again = launcher.launch_job(job)
     assert not job.pause_requested()
     wait_until(lambda: len(job.read()[0]) >= 4)
     assert job.state() == "running"

@@ -24,6 +24,7 @@ from core.models.anchors import Anchors
 from core.models.checkpoint import Description, save
 from core.models.inputs import InputSpec
 from core.models.networks.families import Architecture
+from core.operations.launcher import make_launcher
 from core.operations.predict import find_checkpoint
 from core.operations.run_study import create_study, find_study, report_study, run_study
 from core.project.project import Project
@@ -355,12 +356,12 @@ def test_a_study_that_was_cut_short_goes_on_where_it_was(project: Path) -> None:
     def one_has_ended() -> bool:
         return any(event["event"] == "study_run_ended" for event in events)
 
-    for event in run_study(folder, one_has_ended):
+    for event in run_study(folder, one_has_ended, make_launcher()):
         events.append(event)
     assert events[-1]["event"] == "finished" and events[-1]["stopped"]
     assert [event["run"] for event in events if event["event"] == "study_run"] == ["r001"]
     assert not report_study(folder).is_complete and "Not complete: 1 of 2" in (folder / "report.md").read_text()
-    again = list(run_study(folder, lambda: False))
+    again = list(run_study(folder, lambda: False, make_launcher()))
     assert [event["run"] for event in again if event["event"] == "study_run"] == ["r002"]
     assert again[-1] == again[-1] | {"event": "finished", "stopped": False}
     assert any(event["event"] == "study_epoch" and event["strategy"] == "slow" for event in again)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from core.operations.launcher import make_launcher
 from core.operations.start_run import prepare_range_test, run_training
 from core.project.snapshot import Snapshot, take_snapshot
 from core.recipe.recipe import Recipe, default_recipe, with_settings
@@ -175,7 +176,7 @@ def test_as_a_job_it_tells_points_and_result_and_leaves_no_run(project_folder: P
     with Project.open(project_folder) as project:
         folder = prepare_range_test(project, tiny(), steps=20)
         assert not project.runs()
-    events = list(run_training(folder))
+    events = list(run_training(folder, make_launcher()))
     assert [event["event"] for event in events[-2:]] == ["range_result", "finished"]
     assert sum(event["event"] == "range_point" for event in events) == len(events) - 2 >= 10
     assert folder.state() == "finished"

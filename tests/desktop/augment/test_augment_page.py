@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 
 from core.augmentation.config import PRESETS, AugmentationConfig
 from core.augmentation.pipeline import Augmented, View
+from core.operations.launcher import make_launcher
 from core.project.edits import box_edits, image_edits
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
@@ -70,7 +71,7 @@ def recipe(model: str = "ssd_compact", preset: str = "Medium", **settings: objec
 def opened(qtbot, project: Project, tmp_path: Path):
     tasks, session = Tasks(), Session()
     session.adopt(project)
-    page = AugmentPage(session, Services(tasks, Settings(tmp_path / "config"), ThumbnailLoader(tasks)))
+    page = AugmentPage(session, Services(tasks, Settings(tmp_path / "config"), ThumbnailLoader(tasks), make_launcher()))
     qtbot.addWidget(page)
     page.resize(1200, 740)
     page.show()
@@ -242,7 +243,7 @@ def test_without_a_project_the_page_says_what_to_do_and_what_is_set_then_is_forg
     qtbot, project: Project, tmp_path: Path
 ) -> None:
     tasks, session = Tasks(), Session()
-    page = AugmentPage(session, Services(tasks, Settings(tmp_path), ThumbnailLoader(tasks)))
+    page = AugmentPage(session, Services(tasks, Settings(tmp_path), ThumbnailLoader(tasks), make_launcher()))
     qtbot.addWidget(page)
     page.activated()
     assert "Open a project" in page.grid.message
@@ -304,7 +305,9 @@ def test_a_read_only_project_is_previewed_and_not_written(qtbot, project: Projec
     with Project.open(project.folder, read_only=True) as copy:
         tasks, session = Tasks(), Session()
         session.adopt(copy)
-        page = AugmentPage(session, Services(tasks, Settings(tmp_path / "config"), ThumbnailLoader(tasks)))
+        page = AugmentPage(
+            session, Services(tasks, Settings(tmp_path / "config"), ThumbnailLoader(tasks), make_launcher())
+        )
         qtbot.addWidget(page)
         page.activated()
         page.panel.form.control("shear").slider.setValue(20)

@@ -11,15 +11,10 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from core.jobs.folder import JobFolder
-from core.jobs.process import prepare
 from desktop.base.job_thread import AT_ONCE, JobThread
+from tests.desktop.window_builders import make_test_launcher
 
-MODULE = "training_child"
-
-
-@pytest.fixture(autouse=True)
-def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+LAUNCHER = make_test_launcher("training_child")
 
 
 class Heard(QObject):
@@ -43,7 +38,7 @@ class Heard(QObject):
 
 
 def started(tmp_path: Path, **job: str) -> tuple[JobThread, Heard]:
-    thread = JobThread(JobFolder.create(tmp_path / "r001", {"kind": "train", **job}), module=MODULE)
+    thread = JobThread(LAUNCHER, JobFolder.create(tmp_path / "r001", {"kind": "train", **job}))
     heard = Heard(thread)
     thread.start()
     return thread, heard
@@ -112,9 +107,9 @@ def test_a_process_that_crashes_leaves_an_interrupted_run(tmp_path: Path, qtbot:
 
 
 def test_a_warm_process_is_taken_over(tmp_path: Path, qtbot: QtBot) -> None:
-    warm = prepare(module=MODULE)
+    warm = LAUNCHER.prepare_child()
     folder = JobFolder.create(tmp_path / "r001", {"kind": "train"})
-    thread = JobThread(folder, warm, module=MODULE)
+    thread = JobThread(LAUNCHER, folder, warm)
     heard = Heard(thread)
     thread.start()
     qtbot.waitUntil(lambda: bool(heard.states), timeout=20_000)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from core.operations.launcher import make_launcher
 from core.project.project import Project
 from core.settings import Settings
 from desktop.base.background import Tasks
@@ -46,7 +47,9 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
 
 def build_page(qtbot: QtBot, session: Session, tmp_path: Path) -> CheckpointsPage:
     tasks = Tasks()
-    page = CheckpointsPage(session, Services(tasks, Settings(tmp_path / "settings"), ThumbnailLoader(tasks)))
+    page = CheckpointsPage(
+        session, Services(tasks, Settings(tmp_path / "settings"), ThumbnailLoader(tasks), make_launcher())
+    )
     qtbot.addWidget(page)
     page.resize(1200, 700)
     page.show()

@@ -27,14 +27,9 @@ from desktop.viewer.thumbnails import ThumbnailLoader
 from tests.builders import draw, project_with_pictures, write_picture
 from tests.core.inspection.matched_builders import found, truth
 from tests.desktop.model_builders import write_checkpoint, write_predictions
+from tests.desktop.window_builders import make_test_launcher
 
 Key = Qt.Key
-MODULE = "predict_child"
-
-
-@pytest.fixture(autouse=True)
-def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
 
 
 @pytest.fixture
@@ -64,8 +59,10 @@ def tasks(qtbot: QtBot) -> Iterator[Tasks]:
 
 
 def build(qtbot: QtBot, session: Session, tasks: Tasks, tmp_path: Path) -> InspectPage:
-    services = Services(tasks, Settings(tmp_path / "settings"), ThumbnailLoader(tasks))
-    page = InspectPage(session, services, child_module=MODULE)
+    services = Services(
+        tasks, Settings(tmp_path / "settings"), ThumbnailLoader(tasks), make_test_launcher("predict_child")
+    )
+    page = InspectPage(session, services)
     qtbot.addWidget(page, before_close_func=lambda closing: closing.may_close())
     page.resize(1280, 740)
     page.show()

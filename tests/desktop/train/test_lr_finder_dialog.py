@@ -13,14 +13,14 @@ from core.recipe.recipe import default_recipe
 from desktop.base.job_runner import JobRunner
 from desktop.train.trials.lr_finder_dialog import RangeTestDialog
 from desktop.train.trials.rate_plot import RatePlot
+from tests.desktop.window_builders import make_test_launcher
 
 
 @pytest.fixture
-def dialog(request: pytest.FixtureRequest, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+def dialog(request: pytest.FixtureRequest, tmp_path: Path, qtbot: QtBot):
     behaviour = getattr(request, "param", "")
     folder = JobFolder.create(tmp_path / "range-test", {"kind": "range_test", "behaviour": behaviour})
-    job = JobRunner("trial_child")
+    job = JobRunner(make_test_launcher("trial_child"))
     dialog = RangeTestDialog(folder, default_recipe("ssd_compact"), job)
     qtbot.addWidget(dialog)
     dialog.show()

@@ -15,7 +15,6 @@ from core.project.edits.image_edits import remove_images, set_split
 from core.recipe.recipe import Recipe, default_recipe, with_settings
 from core.types import Split
 from desktop.base.session import Session
-from desktop.services import Services
 from desktop.train.recipe.recipe_column import RecipeColumn
 from desktop.train.run.live_training import LiveTraining
 from desktop.train.trials.spread_plot import SpreadPlot, SpreadRow
@@ -24,6 +23,7 @@ from desktop.train.trials.study_request import OWN, StudyRequest
 from desktop.train.trials.study_setup import StudySetup
 from desktop.train.trials.trials import Trials
 from tests.builders import draw, project_with_pictures
+from tests.desktop.window_builders import make_services, make_test_launcher
 
 BASE = with_settings(default_recipe("ssd300_vgg16"), {"schedule.epochs": 4, "strategy.from_stage": "conv4"})
 
@@ -95,8 +95,8 @@ def test_variants_of_ones_own_take_part_and_are_checked_with_the_others(qtbot: Q
 
 
 @pytest.fixture
-def trials(tmp_path: Path, qtbot: QtBot, services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trials]:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+def trials(tmp_path: Path, qtbot: QtBot) -> Iterator[Trials]:
+    services = make_services(tmp_path, make_test_launcher("trial_child", study="study_child"))
     folder = tmp_path / "project"
     project = project_with_pictures(folder, 6, ("scratch",))
     ids = project.image_ids()
@@ -111,11 +111,12 @@ def trials(tmp_path: Path, qtbot: QtBot, services: Services, monkeypatch: pytest
     qtbot.addWidget(side)
     side.set_project(session.project)
     side.panel.put_recipe(BASE)
-    trials = Trials(session, services.tasks, LiveTraining("trial_child"), side, side, "trial_child", "study_child")
+    trials = Trials(session, services, LiveTraining(services.launcher), side, side)
     yield trials
     trials.set_project(None)
     services.tasks.wait_idle()
     session.close()
+    services.tasks.shut_down()
 
 
 def opened(trials: Trials) -> StudyDialog:

@@ -22,19 +22,15 @@ from core.project.project import Project
 from core.project.snapshot import Snapshot
 from core.recipe.draft import load_draft, save_draft
 from core.recipe.recipe import Recipe, default_recipe, load_recipe, with_settings
-from core.settings import Settings
 from core.types import Split
 from desktop.base.background import Tasks
 from desktop.base.session import Session
-from desktop.services import Services
 from desktop.train.run.run_view import RunView
 from desktop.train.train_page import TrainPage
-from desktop.viewer.thumbnails import ThumbnailLoader
 from tests.builders import draw, project_with_pictures
 from tests.desktop.model_builders import write_checkpoint
 from tests.desktop.training_child import events
-
-MODULE = "training_child"
+from tests.desktop.window_builders import make_services, make_test_launcher
 
 
 @dataclass
@@ -77,15 +73,14 @@ def labelled_project(folder: Path) -> None:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+def bench(tmp_path: Path, qtbot: QtBot) -> Iterator[Bench]:
     folder = tmp_path / "project"
     labelled_project(folder)
-    tasks = Tasks()
-    services = Services(tasks, Settings(tmp_path / "settings"), ThumbnailLoader(tasks))
+    services = make_services(tmp_path, make_test_launcher("training_child", queue="queue_child"))
+    tasks = services.tasks
     session = Session()
     session.open(folder)
-    page = TrainPage(session, services, child_module=MODULE)
+    page = TrainPage(session, services)
     page.resize(1200, 760)
     page.show()  # not given to qtbot, which would delete it before the training is stopped below
     bench = Bench(page, session, tasks, folder)

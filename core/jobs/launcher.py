@@ -1,0 +1,110 @@
+"""Starting the child process of a job, at once or ahead of time.
+
+Which module does which kind of job is not known here: whoever composes the program hands a `JobLauncher` in.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import core
+from core.jobs.folder import JobFolder
+from core.jobs.process import JobProcess, close_input, kill_group, send_line
+
+
+@dataclass(frozen=True, slots=True)
+class JobLauncher:
+    """Starts children that do jobs, each with the module for its kind."""
+
+    module: str
+    """Does every kind of job that `modules` does not name, and says in the folder what is wrong with any other."""
+
+    modules: Mapping[str, str] = field(default_factory=dict)
+    """The modules of other kinds of jobs, by kind."""
+
+    code: Sequence[Path] = ()
+    """Folders from which a child may import, besides the one of the program."""
+
+    def launch_job(self, folder: JobFolder, *, detached: bool = False) -> JobProcess:
+        """Start a child that does the job in `folder`. A `detached` child goes on when this process ends."""
+        folder.begin()
+        arguments = [*(["--detached"] if detached else []), str(folder.path.absolute())]
+        with folder.log_path.open("ab") as log:
+            process = self._start_process(self.find_module(folder), arguments, log=log.fileno(), watched=not detached)
+        # Written here as well as by the child: one that dies before its first line is then known to have lived.
+        folder.beat(process.pid)
+        return JobProcess(folder, process)
+
+    def prepare_child(self) -> WarmChild:
+        """Start a child ahead of time, so that a click starts a training in well under the time torch takes to load."""
+        return WarmChild(self._start_process(self.module, ["--wait"], log=subprocess.DEVNULL, watched=True), self)
+
+    def find_module(self, folder: JobFolder) -> str:
+        """The module that does the job in `folder`."""
+        return self.modules.get(folder.read_kind(), self.module)
+
+    def _start_process(self, module: str, arguments: list[str], *, log: int, watched: bool) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *arguments],  # -P: no module is taken from the current folder
+            stdin=subprocess.PIPE if watched else subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=child_environment(self.code),
+            start_new_session=True,
+            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+        )
+
+
+class WarmChild:
+    """A child that was started ahead of time: it has imported what is slow to import and waits for a job."""
+
+    def __init__(self, process: subprocess.Popen[bytes], launcher: JobLauncher) -> None:
+        self._process = process
+        self._launcher = launcher
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def start_job(self, folder: JobFolder, *, detached: bool = False) -> JobProcess:
+        """Give the job to the waiting child, or to a new one if that has died meanwhile. Use a warm child once."""
+        line = json.dumps({"folder": str(folder.path.absolute()), "detached": detached})
+        folder.begin()
+        if self._process.poll() is not None or not send_line(self._process, line):
+            self.dismiss()
+            return self._launcher.launch_job(folder, detached=detached)
+        folder.beat(self._process.pid)
+        return JobProcess(folder, self._process)
+
+    def dismiss(self) -> None:
+        """End the child that was not needed."""
+        close_input(self._process)
+        kill_group(self._process)
+        self._process.wait()
+
+
+def child_environment(code: Sequence[Path] = ()) -> dict[str, str]:
+    """The environment of a child, set before torch is imported there, since OpenMP reads it once."""
+    environment = dict(os.environ)
+    # Spinning threads beside any busy process slow a training down forty times on two cores; waiting ones do not.
+    environment["OMP_WAIT_POLICY"] = "PASSIVE"
+    # All cores, from the window and from the command line alike: sums over another number of threads differ in
+    # their last bits, and a run must be repeatable. The child's low priority keeps the window fluid.
+    environment["OMP_NUM_THREADS"] = str(_count_cores())
+    # The child runs the very code that its parent runs, whatever folder either was started in.
+    own = Path(core.__file__).absolute().parents[1]
+    paths = [*map(str, (own, *code)), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    return environment
+
+
+def _count_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
