@@ -17,6 +17,7 @@ import typer
 from core import console
 from core.commands import care, import_export, models, projects, queue, range_test, runs, study
 from core.commands.demo import run_demo
+from core.commands.help import show_help
 from core.commands.options import Json, ProjectFolder
 from core.console import complain, print_json
 from core.errors import InputError
@@ -90,6 +91,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "checkpoints": models.list_checkpoints,
     "evaluate": models.evaluate_checkpoint,
     "predict": models.predict_images,
+    "help": show_help,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
