@@ -101,8 +101,8 @@ def test_the_tables_have_all_that_the_installed_qt_is_linked_with(plugin: str, t
     assert {name for name in found if not ALWAYS_THERE.fullmatch(name)} == {*GUI, *table}
 
 
-@pytest.mark.parametrize("file", ["README.md", ".ci/run"])
-def test_the_readme_and_the_gate_install_the_same_packages(file: str) -> None:
+@pytest.mark.parametrize("file", ["README.md", ".ci/run", "resources/help/troubleshooting.md"])
+def test_readme_gate_and_help_install_the_same_packages(file: str) -> None:
     text = (ROOT / file).read_text("utf-8").replace("\\\n", " ")
     commands = [line for line in text.splitlines() if "apt-get install" in line and "libxcb-cursor0" in line]
     assert commands
