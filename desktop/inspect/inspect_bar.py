@@ -50,8 +50,8 @@ class InspectBar(QFrame):
         self.note = QLabel()
         self.note.setWordWrap(True)
         self._lay_out()
-        self.checkpoints.currentIndexChanged.connect(self.chosen)
-        self.splits.currentIndexChanged.connect(self.chosen)
+        self.checkpoints.activated.connect(self.chosen)
+        self.splits.activated.connect(self.chosen)
         self.button.clicked.connect(self.predict)
         self.cancel_button.clicked.connect(self.cancel)
         self.set_progress(None)
@@ -86,19 +86,15 @@ class InspectBar(QFrame):
         layout.addWidget(head)
         layout.addWidget(self._banner)
 
-    def set_checkpoints(self, records: Sequence[CheckpointRecord], wanted: str | None) -> None:
-        """Offer `records`, the newest first, and choose `wanted` or what was chosen before. Says nothing by signal."""
-        chosen = wanted or self.checkpoint_id
-        newest = sorted(records, key=lambda record: (record.created, record.best), reverse=True)
-        self.checkpoints.blockSignals(True)
+    def set_checkpoints(self, records: Sequence[CheckpointRecord], chosen: str | None) -> None:
+        """Offer `records` and show which of them is chosen."""
         self.checkpoints.clear()
-        for record in newest:
+        for record in records:
             measure = formatting.map_text(record.map50, record.map)
             self.checkpoints.addItem(
                 f"{'★ ' if record.star else ''}{record.id}   ·   {measure}   ·   {record.model}", record.id
             )
-        self.checkpoints.setCurrentIndex(max(0, self.checkpoints.findData(chosen)) if records else -1)
-        self.checkpoints.blockSignals(False)
+        self.checkpoints.setCurrentIndex(self.checkpoints.findData(chosen))
 
     @property
     def checkpoint_id(self) -> str | None:
@@ -108,11 +104,6 @@ class InspectBar(QFrame):
     @property
     def split(self) -> str:
         return str(self.splits.currentData())
-
-    def choose(self, checkpoint_id: str) -> None:
-        """Choose a checkpoint that is offered."""
-        if (row := self.checkpoints.findData(checkpoint_id)) >= 0:
-            self.checkpoints.setCurrentIndex(row)
 
     def set_predictable(self, possible: bool, *, wanted: bool, why: str) -> None:
         """Whether a prediction can be run, whether it is the next thing to do, and a word about it."""
@@ -137,6 +128,11 @@ class InspectBar(QFrame):
         if progress is not None:
             self.progress.setRange(0, progress[1])
             self.progress.setValue(progress[0])
+
+    def show_stopping(self) -> None:
+        """Say that the prediction was asked to end, which takes a moment."""
+        self.cancel_button.setEnabled(False)
+        self.status.setText("Stopping…")
 
     def set_notes(self, notes: Sequence[str]) -> None:
         """What to know about the numbers; nothing hides the line."""

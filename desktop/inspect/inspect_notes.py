@@ -1,14 +1,29 @@
-"""What is said above the figures of the Inspect page before they are believed."""
+"""What is said on the Inspect page: above the figures before they are believed, and in their place without any."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from core.inspection.load_inspection import Inspection
+from core.project.records import CheckpointRecord
+from desktop.inspect.inspect_bar import SPLITS
+from desktop.inspect.inspect_session import InspectSession
 from desktop.kit import formatting
 
+NO_PROJECT = "Open a project to inspect its models."
+NO_CHECKPOINT = "No checkpoints yet.\n\nTrain a model on the Train page, and see here what it gets wrong."
 
-def list_notes(inspection: Inspection) -> list[str]:
+
+def list_notes(session: InspectSession) -> list[str]:
+    """What to know about the figures, or about the prediction that failed."""
+    if session.predicting or session.inspection is None:
+        return []
+    if session.outcome == "failed":
+        return [f"The prediction failed. {session.failure}"]
+    return list_inspection_notes(session.inspection)
+
+
+def list_inspection_notes(inspection: Inspection) -> list[str]:
     """What to know before believing the numbers."""
     result = [f"A file of earlier predictions was passed over: {problem}" for problem in inspection.problems]
     if inspection.images is None:
@@ -16,25 +31,51 @@ def list_notes(inspection: Inspection) -> list[str]:
     if inspection.unpredicted:
         count = formatting.plural(inspection.unpredicted, "image has", "images have")
         result.append(f"{count} no predictions yet, being new here since: predict again to see them.")
-    what, detections = ("boxes", "detections") if inspection.images.is_detector else ("images", "detections")
+    what, detections = ("boxes", "detections") if inspection.images.is_detector else ("images", "claims")
     if inspection.images.unknown_to_model:
         result.append(
-            f"The checkpoint does not know {_join_names(inspection.images.unknown_to_model)}: {what} with that count as missed."
+            f"The checkpoint does not know {_join_names(inspection.images.unknown_to_model)}: "
+            f"{what} with that count as missed."
         )
     if inspection.images.not_in_project:
         result.append(
-            f"The project has no label {_join_names(inspection.images.not_in_project)}: {detections} of that count as false."
+            f"The project has no label {_join_names(inspection.images.not_in_project)}: "
+            f"{detections} of that count as false."
         )
     if inspection.learnt:
-        which = (
-            "these"
-            if inspection.learnt == len(inspection.paths)
-            else f"{inspection.learnt} of these {len(inspection.paths)}"
-        )
+        every = inspection.learnt == len(inspection.paths)
+        which = "these" if every else f"{inspection.learnt} of these {len(inspection.paths)}"
         result.append(f"It was trained on {which} images: expect more errors on new ones.")
     elif inspection.learnt is None and inspection.request.split in ("train", "all"):
         result.append("Images it was trained on may be among these: expect more errors on new ones.")
     return result
+
+
+def describe_absence(session: InspectSession) -> str:
+    """Why there is nothing to see and what to do about it; empty where there is something, or it is being loaded."""
+    if not session.has_project:
+        return NO_PROJECT
+    if session.checkpoint is None:
+        return NO_CHECKPOINT
+    if session.problem:
+        return session.problem
+    if session.inspection is None or session.inspection.images is not None:
+        return ""
+    return _describe_unpredicted(session, session.inspection, session.checkpoint)
+
+
+def _describe_unpredicted(session: InspectSession, inspection: Inspection, checkpoint: CheckpointRecord) -> str:
+    split = SPLITS[inspection.request.split].lower()
+    if inspection.usable == 0:
+        return f"No labelled or clean image is in: {split}.\n\nAssign splits, or choose other images above."
+    if session.predicts_choice:
+        return f"{checkpoint.id} is looking at the images.\n\nGoing on working meanwhile is fine."
+    if session.outcome == "failed":
+        return "There is nothing to see yet."
+    return (
+        f"{inspection.request.checkpoint.id} has not looked at these {inspection.usable:,} images yet ({split}).\n\n"
+        "Press Predict above. Going on working meanwhile is fine."
+    )
 
 
 def _join_names(names: Sequence[str]) -> str:

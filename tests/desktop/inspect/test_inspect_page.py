@@ -86,24 +86,24 @@ def project_of(session: Session) -> Project:
 
 def rows(page: InspectPage) -> list[tuple[int, int, int, int]]:
     """Image id, missed, false and right of each row, as shown."""
-    model = page._images.model
+    model = page.workspace.images.model
     return [
-        (page._images.image_id(row), *(int(model.index(row, column).data()) for column in (1, 2, 3)))
+        (page.workspace.images.image_id(row), *(int(model.index(row, column).data()) for column in (1, 2, 3)))
         for row in range(model.rowCount())
     ]
 
 
 def test_the_newest_checkpoint_on_val_is_shown_worst_image_first(page: InspectPage, session: Session) -> None:
-    assert page._bar.checkpoint_id == "r002-best"
-    assert page._bar.split == "val"
+    assert page.bar.checkpoint_id == "r002-best"
+    assert page.bar.split == "val"
     shown = rows(page)
     assert {row[0] for row in shown} == set(project_of(session).image_ids()[:8])
     errors = [missed + false for _, missed, false, _ in shown]
     assert errors == sorted(errors, reverse=True)
     assert errors[0] > 0
-    assert page._image_id() == shown[0][0]
-    assert page._stage.left.has_image
-    assert page._stage.left.visible_marks()
+    assert page.workspace.image_id == shown[0][0]
+    assert page.workspace.stage.left.has_image
+    assert page.workspace.stage.left.visible_marks()
 
 
 @pytest.mark.parametrize(
@@ -128,112 +128,112 @@ def test_images_that_it_has_learnt_from_are_told_whatever_their_split_is_now(
     project.apply(image_edits.set_split(project, judged, Split.VAL))
     write_predictions(project, record, "all")
     page = build(qtbot, session, tasks, tmp_path)
-    assert page._bar.note.text() == told
+    assert page.bar.note.text() == told
 
 
 def test_list_strip_and_label_table_count_the_same(page: InspectPage) -> None:
     missed, false, right = (sum(row[column] for row in rows(page)) for column in (1, 2, 3))
-    precision, recall = (float(text) for text in page._side.strip.texts()[:2])
+    precision, recall = (float(text) for text in page.workspace.column.strip.texts()[:2])
     assert precision == pytest.approx(right / (right + false), abs=6e-4)
     assert recall == pytest.approx(right / (right + missed), abs=6e-4)
-    table = page._side.labels
+    table = page.workspace.column.labels
     by_label = [[int(table.item(row, column).text()) for column in (4, 5, 6)] for row in range(table.rowCount())]
     assert [sum(column) for column in zip(*by_label, strict=True)] == [right, false, missed]
 
 
 def test_the_threshold_answers_at_once_and_more_is_missed_above(page: InspectPage) -> None:
-    page._stage.set_threshold(0.05)
+    page.workspace.stage.set_threshold(0.05)
     low = rows(page)
-    page._stage.set_threshold(0.95)
+    page.workspace.stage.set_threshold(0.95)
     high = rows(page)
     assert sum(row[1] for row in high) > sum(row[1] for row in low)
     assert sum(row[2] for row in high) < sum(row[2] for row in low)
-    assert page._stage.value.text() == "0.95"
+    assert page.workspace.stage.value.text() == "0.95"
 
 
 def test_keys_walk_the_list_switch_the_truth_and_move_the_threshold(
     qtbot: QtBot, page: InspectPage, tasks: Tasks
 ) -> None:
     page.activateWindow()
-    page._images.table.setFocus()
+    page.workspace.images.table.setFocus()
     ids = [row[0] for row in rows(page)]
     for key, expected in ((Key.Key_D, 1), (Key.Key_D, 2), (Key.Key_A, 1), (Key.Key_A, 0), (Key.Key_A, 0)):
-        QTest.keyClick(page._images.table, key)
+        QTest.keyClick(page.workspace.images.table, key)
         tasks.wait_idle()
-        assert page._image_id() == ids[expected]
-    QTest.keyClick(page._images.table, Key.Key_T)
-    assert not page._stage.chips["truth"].isChecked()
-    assert all(mark.kind != "found" for mark in page._stage.left.visible_marks())
-    before = page._stage.slider.value()
-    QTest.keyClick(page._images.table, Key.Key_BracketRight)
-    QTest.keyClick(page._images.table, Key.Key_BracketRight)
-    QTest.keyClick(page._images.table, Key.Key_BracketLeft)
-    assert page._stage.slider.value() == before + 1
+        assert page.workspace.image_id == ids[expected]
+    QTest.keyClick(page.workspace.images.table, Key.Key_T)
+    assert not page.workspace.stage.chips["truth"].isChecked()
+    assert all(mark.kind != "found" for mark in page.workspace.stage.left.visible_marks())
+    before = page.workspace.stage.slider.value()
+    QTest.keyClick(page.workspace.images.table, Key.Key_BracketRight)
+    QTest.keyClick(page.workspace.images.table, Key.Key_BracketRight)
+    QTest.keyClick(page.workspace.images.table, Key.Key_BracketLeft)
+    assert page.workspace.stage.slider.value() == before + 1
 
 
 def test_the_current_image_stays_while_the_order_changes(page: InspectPage, tasks: Tasks) -> None:
-    page._images.step(3)
+    page.workspace.images.step(3)
     tasks.wait_idle()
-    current = page._image_id()
+    current = page.workspace.image_id
     for threshold in (0.9, 0.1, 0.6):
-        page._stage.set_threshold(threshold)
-        index = page._images.table.currentIndex()
-        assert page._images.image_id(index.row()) == current == page._image_id()
+        page.workspace.stage.set_threshold(threshold)
+        index = page.workspace.images.table.currentIndex()
+        assert page.workspace.images.image_id(index.row()) == current == page.workspace.image_id
 
 
 def test_sort_and_errors_only(page: InspectPage) -> None:
-    page._images.sorts.setCurrentText("Name")
+    page.workspace.images.sorts.setCurrentText("Name")
     assert [row[0] for row in rows(page)] == sorted(row[0] for row in rows(page))
-    page._images.sorts.setCurrentText("Most missed")
+    page.workspace.images.sorts.setCurrentText("Most missed")
     missed = [row[1] for row in rows(page)]
     assert missed == sorted(missed, reverse=True)
-    page._stage.set_threshold(0.4)
+    page.workspace.stage.set_threshold(0.4)
     everything = rows(page)
-    page._images.only_errors.setChecked(True)
+    page.workspace.images.only_errors.setChecked(True)
     assert rows(page) == [row for row in everything if row[1] + row[2]]
 
 
 def test_a_click_on_a_label_shows_that_label_only_and_another_click_all(page: InspectPage) -> None:
-    page._stage.set_threshold(0.3)
+    page.workspace.stage.set_threshold(0.3)
     whole = rows(page)
-    table = page._side.labels
+    table = page.workspace.column.labels
     pit = [table.item(row, 0).text() for row in range(3)].index("pit")
     table.itemClicked.emit(table.item(pit, 0))
     right, false, missed = (int(table.item(pit, column).text()) for column in (4, 5, 6))
     assert [sum(row[column] for row in rows(page)) for column in (1, 2, 3)] == [missed, false, right]
-    assert all(pit in mark.labels for mark in page._stage.left.visible_marks())
-    current = next(row for row in rows(page) if row[0] == page._image_id())
-    assert [page._stage.chips[name].text().split()[-1] for name in ("fn", "fp", "tp")] == [
+    assert all(pit in mark.labels for mark in page.workspace.stage.left.visible_marks())
+    current = next(row for row in rows(page) if row[0] == page.workspace.image_id)
+    assert [page.workspace.stage.chips[name].text().split()[-1] for name in ("fn", "fp", "tp")] == [
         str(count) for count in current[1:]
     ]
     assert [index.row() for index in table.selectionModel().selectedRows()] == [pit]
-    assert page._side.all_labels.isVisible()
+    assert page.workspace.column.all_labels.isVisible()
     table.itemClicked.emit(table.item(pit, 0))
     assert rows(page) == whole
 
 
 def test_the_labels_are_gone_through_and_chosen_by_keys(qtbot: QtBot, page: InspectPage) -> None:
-    page._stage.set_threshold(0.3)
-    whole, table = rows(page), page._side.labels
+    page.workspace.stage.set_threshold(0.3)
+    whole, table = rows(page), page.workspace.column.labels
     table.setFocus(Qt.FocusReason.TabFocusReason)
     assert table.currentRow() == 0
     qtbot.keyClick(table, Qt.Key.Key_Down)
     qtbot.keyClick(table, Qt.Key.Key_Return)
     assert [index.row() for index in table.selectionModel().selectedRows()] == [1]
-    assert rows(page) != whole and page._side.all_labels.isVisible()
+    assert rows(page) != whole and page.workspace.column.all_labels.isVisible()
     qtbot.keyClick(table, Qt.Key.Key_Space)
     assert rows(page) == whole
 
 
 def test_a_pointed_box_shows_all_its_scores(qtbot: QtBot, page: InspectPage) -> None:
-    page._stage.set_threshold(0.3)
-    view = page._stage.left
+    page.workspace.stage.set_threshold(0.3)
+    view = page.workspace.stage.left
     mark = next(mark for mark in view.visible_marks() if mark.source == "detection")
     rect = view.rect_to_widget(mark.xyxy)
     pointed = view.mark_at(rect.center())
     assert pointed is not None
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=rect.center().toPoint())
-    panel = page._side.panel
+    panel = page.workspace.column.panel
     assert panel.title.isVisible()
     assert {bar.name for bar in panel.bars.bars} == {"scratch", "pit", "stain"}
     values = [bar.value or 0 for bar in panel.bars.bars]
@@ -244,8 +244,8 @@ def test_a_pointed_box_shows_all_its_scores(qtbot: QtBot, page: InspectPage) -> 
 
 
 def test_side_by_side_shows_truth_and_detections_at_the_same_place(qtbot: QtBot, page: InspectPage) -> None:
-    page._stage.side_by_side.setChecked(True)
-    left, right = page._stage.left, page._stage.right
+    page.workspace.stage.side_by_side.setChecked(True)
+    left, right = page.workspace.stage.left, page.workspace.stage.right
     assert {mark.source for mark in left.visible_marks()} == {"truth"}
     assert {mark.source for mark in right.visible_marks()} <= {"detection"}
     left.zoom_to(9.0, QPointF(100, 100))
@@ -255,25 +255,25 @@ def test_side_by_side_shows_truth_and_detections_at_the_same_place(qtbot: QtBot,
 
 
 def test_a_stricter_iou_finds_less(page: InspectPage, tasks: Tasks) -> None:
-    page._stage.set_threshold(0.3)
+    page.workspace.stage.set_threshold(0.3)
     before = sum(row[3] for row in rows(page))
-    page._stage.ious.setCurrentIndex(page._stage.ious.findData(0.9))
+    page.workspace.stage.ious.setCurrentIndex(page.workspace.stage.ious.findData(0.9))
     tasks.wait_idle()
-    assert page._data().iou == 0.9
-    assert page._stage.threshold == 0.3
+    assert page.workspace.matched.iou == 0.9
+    assert page.workspace.stage.threshold == 0.3
     assert sum(row[3] for row in rows(page)) < before
 
 
 def test_the_truth_shown_is_the_present_one(page: InspectPage, session: Session, tasks: Tasks) -> None:
     project = project_of(session)
-    image_id = page._image_id()
-    page._stage.set_threshold(0.99)
+    image_id = page.workspace.image_id
+    page.workspace.stage.set_threshold(0.99)
     before = next(row for row in rows(page) if row[0] == image_id)
     session.apply(box_edits.add_box(project, image_id, (2, 40, 20, 47), {project.labels()[0].id}))
     tasks.wait_idle()
     after = next(row for row in rows(page) if row[0] == image_id)
     assert after[1] == before[1] + 1
-    assert page._image_id() == image_id
+    assert page.workspace.image_id == image_id
 
 
 def test_images_without_predictions_are_counted_and_predicting_again_is_offered(
@@ -288,8 +288,8 @@ def test_images_without_predictions_are_counted_and_predicting_again_is_offered(
     session.apply(image_edits.set_split(project, [new], Split.VAL))
     tasks.wait_idle()
     assert new not in {row[0] for row in rows(page)}
-    assert "1 image has no predictions yet" in page._bar.note.text()
-    assert page._bar.button.text() == "Predict"
+    assert "1 image has no predictions yet" in page.bar.note.text()
+    assert page.bar.button.text() == "Predict"
 
 
 def test_labels_that_only_one_side_knows_are_told(session: Session, qtbot: QtBot, tasks: Tasks, tmp_path: Path) -> None:
@@ -297,9 +297,9 @@ def test_labels_that_only_one_side_knows_are_told(session: Session, qtbot: QtBot
     record = next(record for record in project.checkpoints() if record.id == "r002-best")
     write_predictions(project, record, "all", labels=("scratch", "dent"))
     page = build(qtbot, session, tasks, tmp_path)
-    assert page._data().label_names == ("scratch", "pit", "stain", "dent")
-    assert "does not know pit and stain" in page._bar.note.text()
-    assert "no label dent" in page._bar.note.text()
+    assert page.workspace.matched.label_names == ("scratch", "pit", "stain", "dent")
+    assert "does not know pit and stain" in page.bar.note.text()
+    assert "no label dent" in page.bar.note.text()
 
 
 def test_renaming_a_label_keeps_its_predictions_apart(page: InspectPage, session: Session, tasks: Tasks) -> None:
@@ -309,17 +309,17 @@ def test_renaming_a_label_keeps_its_predictions_apart(page: InspectPage, session
     ]
     session.apply(label_edits.set_labels(project, renamed))
     tasks.wait_idle()
-    assert page._data().unknown_to_model == ("groove",)
-    assert page._data().not_in_project == ("scratch",)
+    assert page.workspace.matched.unknown_to_model == ("groove",)
+    assert page.workspace.matched.not_in_project == ("scratch",)
 
 
 def test_correcting_opens_the_image_on_the_label_page(page: InspectPage, session: Session) -> None:
     asked: list[str] = []
     session.page_requested.connect(asked.append)
-    page._images.step(2)
-    page._stage.open_button.click()
+    page.workspace.images.step(2)
+    page.workspace.stage.open_button.click()
     assert asked == ["Label"]
-    assert session.image_id == page._image_id()
+    assert session.image_id == page.workspace.image_id
 
 
 def test_predicting_runs_in_a_child_and_its_result_is_there_at_once_the_next_time(
@@ -328,19 +328,19 @@ def test_predicting_runs_in_a_child_and_its_result_is_there_at_once_the_next_tim
     page = build(qtbot, session, tasks, tmp_path)
     session.inspect_requested.emit("r001-best")
     tasks.wait_idle()
-    assert page._bar.checkpoint_id == "r001-best"
-    assert "has not looked at these 8 images" in page._empty.text()
+    assert page.bar.checkpoint_id == "r001-best"
+    assert "has not looked at these 8 images" in page.absence
     page.activateWindow()
-    page._bar.button.setFocus()
-    with qtbot.waitSignal(page._job.ended, timeout=15_000) as ended:
-        page._bar.button.click()
-        assert page._bar.cancel_button.isVisible() and page._bar.cancel_button.hasFocus()
-    assert ended.args == ["finished", ""] and page._bar.button.hasFocus(), "the keys stay on the page"
+    page.bar.button.setFocus()
+    with qtbot.waitSignal(page.inspect_session.prediction_ended, timeout=15_000) as ended:
+        page.bar.button.click()
+        assert page.bar.cancel_button.isVisible() and page.bar.cancel_button.hasFocus()
+    assert ended.args == ["finished", ""] and page.bar.button.hasFocus(), "the keys stay on the page"
     tasks.wait_idle()
     assert len(rows(page)) == 8
-    assert page._side.strip.texts() == ["1.000", "1.000", "1.000", "1.000"]
+    assert page.workspace.column.strip.texts() == ["1.000", "1.000", "1.000", "1.000"]
     again = build(qtbot, session, tasks, tmp_path)
-    again.show_checkpoint("r001-best")
+    again.inspect_session.show_checkpoint("r001-best")
     tasks.wait_idle()
     assert len(rows(again)) == 8
     files = list(prediction_root(project_of(session)).rglob("predictions.npz"))
@@ -351,13 +351,13 @@ def test_predicting_runs_in_a_child_and_its_result_is_there_at_once_the_next_tim
 def test_a_checkpoint_file_that_was_replaced_is_predicted_anew(
     page: InspectPage, session: Session, tasks: Tasks
 ) -> None:
-    record = page._checkpoint()
+    record = page.inspect_session.checkpoint
     assert record is not None
     os.utime(record.path, ns=(5, 5))
-    page.show_checkpoint("r002-best")
+    page.inspect_session.show_checkpoint("r002-best")
     tasks.wait_idle()
-    assert page._data() is None
-    assert page._bar.button.text() == "Predict"
+    assert page.workspace.matched is None
+    assert page.bar.button.text() == "Predict"
 
 
 def test_a_prediction_is_cancelled_and_leaves_nothing_that_looks_finished(
@@ -365,13 +365,13 @@ def test_a_prediction_is_cancelled_and_leaves_nothing_that_looks_finished(
 ) -> None:
     monkeypatch.setenv("PREDICT_BEHAVIOUR", "slow")
     page = build(qtbot, session, tasks, tmp_path)
-    page._bar.button.click()
-    qtbot.waitUntil(lambda: page._bar.progress.maximum() == 8, timeout=15_000)
-    with qtbot.waitSignal(page._job.ended, timeout=10_000) as ended:
-        page._bar.cancel_button.click()
+    page.bar.button.click()
+    qtbot.waitUntil(lambda: page.bar.progress.maximum() == 8, timeout=15_000)
+    with qtbot.waitSignal(page.inspect_session.prediction_ended, timeout=10_000) as ended:
+        page.bar.cancel_button.click()
     assert ended.args[0] == "stopped"
-    assert page._bar.status.text() == "Cancelled"
-    assert page._bar.button.isVisible()
+    assert page.bar.status.text() == "Cancelled"
+    assert page.bar.button.isVisible()
     assert not list(prediction_root(project_of(session)).rglob("predictions.npz"))
 
 
@@ -380,10 +380,10 @@ def test_a_prediction_that_fails_says_why(
 ) -> None:
     monkeypatch.setenv("PREDICT_BEHAVIOUR", "fail")
     page = build(qtbot, session, tasks, tmp_path)
-    with qtbot.waitSignal(page._job.ended, timeout=15_000):
-        page._bar.button.click()
-    assert "best.safetensors: damaged" in page._bar.note.text()
-    assert page._bar.button.isEnabled()
+    with qtbot.waitSignal(page.inspect_session.prediction_ended, timeout=15_000):
+        page.bar.button.click()
+    assert "best.safetensors: damaged" in page.bar.note.text()
+    assert page.bar.button.isEnabled()
 
 
 def test_closing_while_predicting_leaves_no_process(
@@ -391,15 +391,14 @@ def test_closing_while_predicting_leaves_no_process(
 ) -> None:
     monkeypatch.setenv("PREDICT_BEHAVIOUR", "slow")
     page = build(qtbot, session, tasks, tmp_path)
-    page._bar.button.click()
-    qtbot.waitUntil(lambda: page._bar.progress.maximum() == 8, timeout=15_000)
-    thread = page._job._thread
-    assert thread is not None
-    folder = thread.folder
+    page.bar.button.click()
+    qtbot.waitUntil(lambda: page.bar.progress.maximum() == 8, timeout=15_000)
+    folder = page.inspect_session.job_folder
+    assert folder is not None
     assert folder.alive()
     assert page.may_close()
     assert not folder.alive()
-    assert not page._job.running
+    assert not page.inspect_session.predicting
 
 
 def test_without_project_checkpoints_or_images_the_page_says_what_to_do(
@@ -407,31 +406,31 @@ def test_without_project_checkpoints_or_images_the_page_says_what_to_do(
 ) -> None:
     session = Session()
     page = build(qtbot, session, tasks, tmp_path)
-    assert "Open a project" in page._empty.text()
+    assert "Open a project" in page.absence
     project = project_with_pictures(tmp_path / "bare", 2)
     session.adopt(project)
-    assert "Train page" in page._empty.text()
+    assert "Train page" in page.absence
     write_checkpoint(project, "r001", "best")
     session.notify(project.sync_runs())
     tasks.wait_idle()
-    assert "No labelled or clean image" in page._empty.text()
-    assert not page._bar.button.isEnabled()
+    assert "No labelled or clean image" in page.absence
+    assert not page.bar.button.isEnabled()
     session.close()
 
 
 def test_an_image_that_cannot_be_read_is_told_and_the_next_is_shown(
     page: InspectPage, session: Session, tasks: Tasks
 ) -> None:
-    second = page._images.image_id(1)
+    second = page.workspace.images.image_id(1)
     project_of(session).image_path(second).write_bytes(b"broken")
-    page._pictures.forget()
-    page._images.step(1)
+    page.workspace.pictures.forget()
+    page.workspace.images.step(1)
     tasks.wait_idle()
-    assert "part" in page._stage.left.message
-    page._images.step(1)
+    assert "part" in page.workspace.stage.left.message
+    page.workspace.images.step(1)
     tasks.wait_idle()
-    assert page._stage.left.has_image
-    assert page._stage.left.message == ""
+    assert page.workspace.stage.left.has_image
+    assert page.workspace.stage.left.message == ""
 
 
 def test_a_thousand_images_follow_the_slider_within_a_frame_or_three(page: InspectPage) -> None:
@@ -445,7 +444,7 @@ def test_a_thousand_images_follow_the_slider_within_a_frame_or_three(page: Inspe
         truths.append(truth(*((box, (0,)) for box in boxes[:6])))
         detections.append(found(*((box, tuple(random.uniform(0, 1, 2))) for box in boxes)))
     data = match_images(range(1000), truths, detections, names, names, 0.5)
-    model = page._images.model
+    model = page.workspace.images.model
     model.set_images(data.image_ids, [Path(f"/images/{number}.png") for number in range(1000)])
     spent = []
     for threshold in np.linspace(0.05, 0.95, 15):
@@ -454,3 +453,42 @@ def test_a_thousand_images_follow_the_slider_within_a_frame_or_three(page: Inspe
         model.set_counts(*(part.sum(axis=1) for part in (counts.tp, counts.fp, counts.fn)))
         spent.append(time.perf_counter() - began)
     assert float(np.median(spent)) < 0.05
+
+
+def test_what_is_being_predicted_is_said_and_what_is_not_is_offered(
+    qtbot: QtBot, session: Session, tasks: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREDICT_BEHAVIOUR", "slow")
+    page = build(qtbot, session, tasks, tmp_path)
+    page.bar.button.click()
+    assert "r002-best is looking at the images" in page.absence
+    page.inspect_session.show_checkpoint("r001-best")
+    tasks.wait_idle()
+    assert "r001-best has not looked" in page.absence
+    page.inspect_session.show_checkpoint("r002-best")
+    tasks.wait_idle()
+    assert "r002-best is looking at the images" in page.absence
+
+
+def test_predictions_that_cannot_be_read_are_told_also_where_there_are_no_others(
+    qtbot: QtBot, session: Session, tasks: Tasks, tmp_path: Path
+) -> None:
+    record = next(record for record in project_of(session).checkpoints() if record.id == "r002-best")
+    write_predictions(project_of(session), record, "all").write_bytes(b"torn")
+    page = build(qtbot, session, tasks, tmp_path)
+    assert "has not looked" in page.absence
+    assert "earlier predictions was passed over" in page.bar.note.text()
+
+
+def test_a_prediction_that_cannot_be_kept_names_the_file_and_can_be_tried_again(
+    qtbot: QtBot, session: Session, tasks: Tasks, tmp_path: Path
+) -> None:
+    page = build(qtbot, session, tasks, tmp_path)
+    root = prediction_root(project_of(session))
+    root.parent.mkdir(exist_ok=True)
+    root.write_bytes(b"a file where the folder belongs")
+    with qtbot.waitSignal(page.inspect_session.prediction_ended) as ended:
+        page.bar.button.click()
+    assert ended.args[0] == "failed" and str(root) in ended.args[1]
+    assert str(root) in page.bar.note.text()
+    assert page.bar.button.isVisible()

@@ -1,0 +1,183 @@
+"""The middle of the Inspect page: images on the left, the image with its marks, and the figures on the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QSplitter, QWidget
+
+from core.inspection.error_counts import ErrorCounts, count_errors, find_best_threshold, sum_counts
+from core.inspection.load_inspection import Inspection
+from core.inspection.marks import Mark, list_marks
+from core.inspection.matched_images import MatchedImages
+from desktop.base import theme
+from desktop.base.session import Session
+from desktop.inspect.inspect_column import InspectColumn
+from desktop.inspect.inspect_images import InspectImages
+from desktop.inspect.inspect_stage import InspectStage
+from desktop.inspect.inspect_view import Names
+from desktop.services import Services
+from desktop.viewer.pictures import PictureLoader
+
+
+class InspectWorkspace(QSplitter):
+    """Shows one inspection: all of it follows the threshold, the label that is filtered by and the current image."""
+
+    def __init__(self, session: Session, services: Services, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._session = session
+        self._inspection: Inspection | None = None  # with images, or none
+        self._counts: ErrorCounts | None = None
+        self._names = Names((), ())
+        self._label: int | None = None
+        self._position: int | None = None  # of the image on the stage, in the inspection
+        self._threshold_of = ""  # the checkpoint whose best threshold was taken
+        self.pictures = PictureLoader(services.tasks, self)
+        # One image at a time is looked at here: most of the memory is the Label page's.
+        self.pictures.follow(session, services.settings, share=0.25)
+        self.images = InspectImages(services.thumbnails)
+        self.stage = InspectStage()
+        self.column = InspectColumn()
+        self.setChildrenCollapsible(False)
+        for widget in (self.images, self.stage, self.column):
+            self.addWidget(widget)
+        self.setStretchFactor(1, 1)
+        self._connect()
+
+    def _connect(self) -> None:
+        self._session.project_changed.connect(self._forget_project)
+        self.images.chosen.connect(self._show_image)
+        self.pictures.outdated.connect(self._read_again)
+        self.pictures.ready.connect(self._show_picture)
+        self.pictures.failed.connect(self._show_picture)
+        self.stage.threshold_changed.connect(self._count_errors)
+        self.stage.best_threshold_wanted.connect(self._take_best_threshold)
+        self.stage.open_wanted.connect(self.correct_image)
+        self.stage.pointed.connect(self._show_mark)
+        self.column.labels.label_chosen.connect(self._choose_label)
+        theme.notifier.theme_changed.connect(self._count_errors)
+
+    @property
+    def matched(self) -> MatchedImages | None:
+        """The images that are shown."""
+        return self._inspection.images if self._inspection is not None else None
+
+    @property
+    def image_id(self) -> int | None:
+        """The image on the stage."""
+        matched = self.matched
+        return matched.image_ids[self._position] if matched is not None and self._position is not None else None
+
+    def spread_widths(self, width: int) -> None:
+        """Divide `width`: on a large screen names and numbers need not be cramped."""
+        extra = min(max(0, width - 1300) // 8, 110)
+        left, right = 300 + extra, 324 + extra // 2
+        self.setSizes([left, width - left - right, right])
+
+    def show_inspection(self, inspection: Inspection | None) -> None:
+        """Show other images, staying on the image that was shown before where it is among them."""
+        before = self.image_id
+        self._inspection = inspection if inspection is not None and inspection.images is not None else None
+        self._position = None
+        matched = self.matched
+        if inspection is None or matched is None:
+            self.images.set_images((), ())
+            self._counts = None
+            self.stage.set_image(None)
+            return
+        self.images.set_images(matched.image_ids, inspection.paths)
+        self.stage.set_is_detector(matched.is_detector)
+        self.column.set_is_detector(matched.is_detector)
+        self._show_labels(matched)
+        if self._threshold_of != inspection.request.checkpoint.id:
+            self._threshold_of = inspection.request.checkpoint.id
+            self._take_best_threshold()
+        self._count_errors()
+        if self.images.shown == 0:
+            self.stage.set_image(None, "No image has errors here.")
+        self.images.choose(before)
+
+    def correct_image(self) -> None:
+        """Open the image on the Label page, where a wrong label can be mended."""
+        if (image_id := self.image_id) is not None:
+            self._session.select_image(image_id)
+            self._session.page_requested.emit("Label")
+
+    def _forget_project(self) -> None:
+        self.pictures.forget()
+        self._threshold_of = ""
+
+    # -- counting
+
+    def _take_best_threshold(self) -> None:
+        if self.matched is not None:
+            self.stage.set_threshold(find_best_threshold(self.matched))
+
+    def _count_errors(self) -> None:
+        """Bring everything to the threshold. Called at every step of the slider."""
+        matched = self.matched
+        if matched is None:
+            return
+        counts = self._counts = count_errors(matched, self.stage.threshold)
+        columns = slice(None) if self._label is None else slice(self._label, self._label + 1)
+        tp, fp, fn = (part[:, columns].sum(axis=1) for part in (counts.tp, counts.fp, counts.fn))
+        keep = None if self._label is None else tp + fp + fn > 0
+        self.images.set_counts(tp, fp, fn, keep)
+        average = matched.mean_ap if self._label is None else matched.label_ap[self._label]
+        iou = matched.iou if matched.is_detector else None
+        self.column.strip.set_score(sum_counts(counts, self._label), average, iou)
+        scores = [sum_counts(counts, label) for label in range(len(matched.label_names))]
+        self.column.labels.set_scores(scores, matched.label_ap)
+        self._draw_marks()
+
+    def _show_labels(self, matched: MatchedImages) -> None:
+        project = self._session.project
+        assert project is not None
+        colors = {label.name: QColor(label.color) for label in project.labels()}
+        muted = theme.theme().muted
+        names = Names(matched.label_names, tuple(colors.get(name, muted) for name in matched.label_names))
+        if names.names != self._names.names:
+            self._label = None
+        self._names = names
+        self.column.labels.set_labels(names)
+        self._choose_label(self._label)
+
+    def _choose_label(self, label: int | None) -> None:
+        self._label = label
+        self.column.set_chosen(label)
+        self.stage.set_label(label)
+        if self._counts is not None:
+            self._count_errors()
+
+    # -- the image on the stage
+
+    def _show_image(self, position: int) -> None:
+        if self._inspection is None:
+            return
+        self._position = position
+        self.stage.set_image(None)
+        self._show_picture()
+        paths, following = self._inspection.paths, self.images.next_position()
+        # The next image of the list is decoded ahead, so that D shows it at once.
+        self.pictures.want(paths[position], [] if following is None else [paths[following]])
+
+    def _read_again(self) -> None:
+        if self._position is not None:
+            self._show_image(self._position)
+
+    def _show_picture(self) -> None:
+        if self._inspection is None or self._position is None or self.stage.left.has_image:
+            return
+        path = self._inspection.paths[self._position]
+        picture = self.pictures.get(path)
+        self.stage.set_image(picture, self.pictures.problem(path) or "")
+        if picture is not None:
+            self._draw_marks()
+
+    def _draw_marks(self) -> None:
+        if self.matched is None or self._position is None or not self.stage.left.has_image:
+            return
+        self.stage.set_marks(list_marks(self.matched, self._position, self.stage.threshold), self._names)
+
+    def _show_mark(self, mark: Mark | None) -> None:
+        self.column.panel.set_mark(self.matched, self._position or 0, mark, self._names, self.stage.threshold)
