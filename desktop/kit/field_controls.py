@@ -241,6 +241,11 @@ class ChoiceControl(Control):
         self._hold(self.combo, 1)
         self.combo.activated.connect(self._chosen)
 
+    @property
+    def values(self) -> list[object]:
+        """What is offered, in order."""
+        return list(self._values)
+
     def set_choices(self, choices: Sequence[tuple[object, str]]) -> None:
         """Offer other values; the one that is shown stays, if it is among them."""
         if [value for value, _ in choices] != self._values or [text for _, text in choices] != self._texts():

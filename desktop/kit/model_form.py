@@ -29,7 +29,8 @@ class ModelForm(QWidget):
     stays the last accepted one.
     """
 
-    changed = Signal(object)  # the accepted model, after a change by the person
+    changed = Signal(object)  # the accepted model, after a change by the user
+    rejected = Signal()  # an entry of the user's is not accepted
     valid_changed = Signal(bool)
 
     def __init__(
@@ -80,6 +81,11 @@ class ModelForm(QWidget):
         shown = {name: row.error.text() for name, row in self._rows.items() if row.error.text()}
         return shown | ({"": self._general.text()} if self._general.text() else {})
 
+    @property
+    def names(self) -> list[str]:
+        """The fields that have a control."""
+        return list(self._rows)
+
     def control(self, field: str) -> Control:
         return self._rows[field].control
 
@@ -88,9 +94,6 @@ class ModelForm(QWidget):
         for name, row in self._rows.items():
             row.relevant = name in fields
         self._refresh()
-
-    def is_relevant(self, field: str) -> bool:
-        return self._rows[field].relevant
 
     def unfold(self, heading: str, open_: bool = True) -> None:
         """Show or hide the fields of a section that can be folded."""
@@ -125,7 +128,7 @@ class ModelForm(QWidget):
             row.control.setToolTip(note)
 
     def reset(self, field: str) -> None:
-        """Set a field back to what `mark_changed` was told is usual, as if the person had entered it."""
+        """Set a field back to what `mark_changed` was told is usual, as if the user had entered it."""
         assert self._usual is not None
         usual = value_at(self._usual, field)
         self._rows[field].control.show_value(usual)
@@ -218,6 +221,7 @@ class ModelForm(QWidget):
             self._show_errors(self._located(error))
             if was_valid:
                 self.valid_changed.emit(False)
+            self.rejected.emit()
             return
         self._model = accepted
         self._entered.clear()

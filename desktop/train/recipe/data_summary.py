@@ -113,6 +113,10 @@ class DataSummary(QWidget):
         self._note.setVisible(bool(note))
         self._bars.show_counts([(label.name, QColor(label.color), boxes.get(label.name, 0)) for label in labels])
 
+    def numbers(self) -> dict[Split, str]:
+        """The images of each split, as they are shown."""
+        return {split: label.text() for split, label in self._numbers.items()}
+
     def hint_text(self) -> str:
         return self._hint.text()
 

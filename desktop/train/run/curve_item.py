@@ -32,16 +32,16 @@ class CurveItem:
         self.action: Any = None
         self._logarithmic = False
         self._crowded = False
-        self._curve = pg.PlotDataItem(connect="finite", antialias=True)
+        self.line = pg.PlotDataItem(connect="finite", antialias=True)
         # Thousands of steps on a few hundred pixels: the least and the largest of each column are drawn.
-        self._curve.setDownsampling(auto=True, method="peak")
-        self._curve.setClipToView(True)
-        self._curve.setVisible(self.shown)
-        self._curve.setZValue(10 if style.marks else 5)
-        plot.addItem(self._curve)
+        self.line.setDownsampling(auto=True, method="peak")
+        self.line.setClipToView(True)
+        self.line.setVisible(self.shown)
+        self.line.setZValue(10 if style.marks else 5)
+        plot.addItem(self.line)
 
     def remove(self, plot: Any) -> None:
-        plot.removeItem(self._curve)
+        plot.removeItem(self.line)
 
     def set_data(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         self.x, self.y = x, y
@@ -55,7 +55,7 @@ class CurveItem:
 
     def show(self, shown: bool) -> None:
         self.shown = shown
-        self._curve.setVisible(shown)
+        self.line.setVisible(shown)
         if shown:
             self._draw()
 
@@ -84,10 +84,10 @@ class CurveItem:
         pen = pg.mkPen(color, width=self.style.width)
         if self.style.dashed:
             pen.setStyle(Qt.PenStyle.DashLine)
-        self._curve.setPen(pen)
+        self.line.setPen(pen)
         if self.style.marks:
-            self._curve.setSymbol("o")
-            self._curve.setSymbolBrush(color)
+            self.line.setSymbol("o")
+            self.line.setSymbolBrush(color)
             self._size_marks()
         for switch in (self.button, self.action):
             if switch is not None:
@@ -96,12 +96,12 @@ class CurveItem:
     def _size_marks(self) -> None:
         crowded = self._crowded = len(self.x) > _CROWD
         usual = _COMPARED_MARK if self.style.follows else _EPOCH_MARK
-        self._curve.setSymbolSize(_SMALL_MARK if crowded else usual)
-        self._curve.setSymbolPen(None if crowded else pg.mkPen(theme().plot_background, width=1.5))
+        self.line.setSymbolSize(_SMALL_MARK if crowded else usual)
+        self.line.setSymbolPen(None if crowded else pg.mkPen(theme().plot_background, width=1.5))
 
     def _draw(self) -> None:
         y = np.where(self.y > 0, self.y, np.nan) if self._logarithmic else self.y
-        self._curve.setData(self.x, y)
+        self.line.setData(self.x, y)
         if self.style.marks and (len(self.x) > _CROWD) != self._crowded:
             self._size_marks()
 

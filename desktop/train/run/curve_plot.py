@@ -49,25 +49,25 @@ class CurvePlot(QWidget):
         self._fitted = True  # the view follows the data until the person moves it
         self._at: float | None = None  # the epoch that is read out
         self._logarithmic = False
-        self._items: dict[str, CurveItem] = {}
-        self._plot = quiet_plot()
-        self._view: Any = self._plot.getViewBox()
-        self._axes = [self._plot.getAxis("left"), self._plot.getAxis("bottom")]
-        self._plot.setLabel("left", y_title)
+        self.curves: dict[str, CurveItem] = {}
+        self.plot = quiet_plot()
+        self._view: Any = self.plot.getViewBox()
+        self._axes = [self.plot.getAxis("left"), self.plot.getAxis("bottom")]
+        self.plot.setLabel("left", y_title)
         if x_title:
-            self._plot.setLabel("bottom", "Epoch")
+            self.plot.setLabel("bottom", "Epoch")
         if unit_range:
             self._axes[0].setTicks([[(tick / 5, f"{tick / 5:g}") for tick in range(6)]])
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.setVisible(False)
-        self._plot.addItem(self._cursor, ignoreBounds=True)
-        self._marks = MarkLines(self._plot)
-        self._plot.scene().sigMouseMoved.connect(self._mouse_moved)
-        self._plot.viewport().installEventFilter(self)
+        self.plot.addItem(self._cursor, ignoreBounds=True)
+        self._marks = MarkLines(self.plot)
+        self.plot.scene().sigMouseMoved.connect(self._mouse_moved)
+        self.plot.viewport().installEventFilter(self)
         self._view.sigRangeChangedManually.connect(self._moved_by_hand)
-        self._empty = overlay_label(empty, self._plot)
+        self.empty = overlay_label(empty, self.plot)
         self._title = QLabel(title)
-        self._readout = overlay_label("", self._plot)
+        self._readout = overlay_label("", self.plot)
         self._menu_button = menu_button(menu_title)
         self._switches = QHBoxLayout()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -82,31 +82,31 @@ class CurvePlot(QWidget):
     def set_curves(self, curves: Sequence[CurveStyle]) -> None:
         """Draw these curves from now on. Those that were there before keep their data and their switch."""
         kept = {style.key for style in curves}
-        for key in [key for key in self._items if key not in kept]:
-            self._items.pop(key).remove(self._plot)
+        for key in [key for key in self.curves if key not in kept]:
+            self.curves.pop(key).remove(self.plot)
         for style in curves:
-            if style.key in self._items:
-                self._items[style.key].style = style
+            if style.key in self.curves:
+                self.curves[style.key].style = style
                 continue
-            item = self._items[style.key] = CurveItem(style, self._plot)
+            item = self.curves[style.key] = CurveItem(style, self.plot)
             item.set_logarithmic(self._logarithmic)
-            if style.follows in self._items:
-                item.show(self._items[style.follows].shown)
+            if style.follows in self.curves:
+                item.show(self.curves[style.follows].shown)
         self._build_switches(curves)
         self._paint()
 
     def set_titles(self, title: str, y_title: str) -> None:
         """Call the plot and its axis by other names."""
         self._title.setText(title)
-        self._plot.setLabel("left", y_title)
+        self.plot.setLabel("left", y_title)
         self.setAccessibleName(f"Plot: {title}")
 
     def curve_keys(self) -> list[str]:
-        return list(self._items)
+        return list(self.curves)
 
     def set_data(self, key: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         """The points of a curve; x in epochs."""
-        self._items[key].set_data(x, y)
+        self.curves[key].set_data(x, y)
 
     def set_marks(self, marks: Sequence[Mark]) -> None:
         """Upright lines where something changed."""
@@ -115,7 +115,7 @@ class CurvePlot(QWidget):
     def finish(self, epochs: int) -> None:
         """To be called after the last `set_data` of an update: shows at least `epochs`, and whether there is anything."""
         self._epochs = epochs
-        self._empty.setVisible(not any(item.has_points() for item in self._items.values()))
+        self.empty.setVisible(not any(item.has_points() for item in self.curves.values()))
         self._place_empty()
         if self._fitted:
             self.fit()
@@ -125,12 +125,12 @@ class CurvePlot(QWidget):
     def fit(self) -> None:
         """Show everything, and follow the data again."""
         self._fitted = True
-        last = max((item.last_x() for item in self._items.values()), default=0.0)
+        last = max((item.last_x() for item in self.curves.values()), default=0.0)
         self._view.setXRange(0, max(self._epochs, math.ceil(last)) or _EMPTY_EPOCHS, padding=0.02)
         if self._unit_range:
             self._view.setYRange(0, 1, padding=0.07)
             return
-        shown = (item.y for item in self._items.values() if item.shown)
+        shown = (item.y for item in self.curves.values() if item.shown)
         low, high = span(shown, positive=self._logarithmic) or (0.1 if self._logarithmic else 0.0, 1.0)
         if self._logarithmic:
             low, high = min(low, high / _LEAST_RATIO), max(high, low * _LEAST_RATIO)
@@ -142,19 +142,19 @@ class CurvePlot(QWidget):
     def set_logarithmic(self, on: bool) -> None:
         """Let the y axis count powers of ten."""
         self._logarithmic = on
-        self._plot.setLogMode(x=False, y=on)
-        for item in self._items.values():
+        self.plot.setLogMode(x=False, y=on)
+        for item in self.curves.values():
             item.set_logarithmic(on)
         if self._fitted:
             self.fit()
 
     def is_shown(self, key: str) -> bool:
-        return self._items[key].shown
+        return self.curves[key].shown
 
     def set_shown(self, key: str, shown: bool) -> None:
         """As if the person had pressed the curve's switch."""
-        self._items[key].switch(shown)
-        for item in self._items.values():
+        self.curves[key].switch(shown)
+        for item in self.curves.values():
             if item.style.follows == key:
                 item.show(shown)
         if self._fitted:
@@ -162,7 +162,7 @@ class CurvePlot(QWidget):
 
     def link(self, other: CurvePlot) -> None:
         """Move the epochs of both plots together, and read both out at the same epoch."""
-        self._plot.setXLink(other._plot)
+        self.plot.setXLink(other.plot)
         self.cursor_moved.connect(other.read_out)
         other.cursor_moved.connect(self.read_out)
 
@@ -179,7 +179,7 @@ class CurvePlot(QWidget):
         self._cursor.setPos(nearest)
         rows = [f"<tr><td colspan=2 style='color:{theme().muted.name()}'>{_epoch_text(nearest)}</td></tr>"]
         told = []
-        for item in self._items.values():
+        for item in self.curves.values():
             value = item.value_at(nearest) if item.shown and item.style.read_out else None
             if value is not None:
                 color = item.style.pen_color()
@@ -202,11 +202,11 @@ class CurvePlot(QWidget):
     def _place_readout(self, epoch: float) -> None:
         """Beside the cursor line, on the side where there is room."""
         self._readout.adjustSize()
-        cursor = self._plot.mapFromScene(self._view.mapViewToScene(QPointF(epoch, 0))).x()
+        cursor = self.plot.mapFromScene(self._view.mapViewToScene(QPointF(epoch, 0))).x()
         left = cursor + GAP
-        if left + self._readout.width() > self._plot.width() - GAP:
+        if left + self._readout.width() > self.plot.width() - GAP:
             left = cursor - GAP - self._readout.width()
-        top = self._plot.height() - self._readout.height() - 7 * GAP if self._unit_range else GAP
+        top = self.plot.height() - self._readout.height() - 7 * GAP if self._unit_range else GAP
         self._readout.move(int(max(0, left)), max(0, top))
         self._readout.show()
 
@@ -220,7 +220,7 @@ class CurvePlot(QWidget):
 
     def _places(self, with_marks: bool) -> NDArray[np.float64]:
         """Where the curves that are shown have values, in no order."""
-        items = self._items.values()
+        items = self.curves.values()
         xs = [item.x for item in items if item.shown and item.style.read_out and item.style.marks == with_marks]
         return np.concatenate([np.zeros(0), *xs])
 
@@ -294,7 +294,7 @@ class CurvePlot(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP // 2)
         layout.addLayout(header)
-        layout.addWidget(self._plot, 1)
+        layout.addWidget(self.plot, 1)
 
     def _build_switches(self, curves: Sequence[CurveStyle]) -> None:
         while (taken := self._switches.takeAt(0)) is not None:
@@ -303,7 +303,7 @@ class CurvePlot(QWidget):
                 button.deleteLater()
         menu = QMenu(self._menu_button)
         for style in curves:
-            item = self._items[style.key]
+            item = self.curves[style.key]
             item.button = item.action = None
             if style.follows:
                 continue
@@ -322,17 +322,17 @@ class CurvePlot(QWidget):
 
     def _paint(self) -> None:
         colors = theme()
-        self._plot.setBackground(colors.plot_background)
+        self.plot.setBackground(colors.plot_background)
         for axis in self._axes:
             axis.setPen(pg.mkPen(colors.border))
             axis.setTextPen(pg.mkPen(colors.muted))
         self._cursor.setPen(pg.mkPen(colors.muted, width=1, style=Qt.PenStyle.DashLine))
-        self._empty.setStyleSheet(f"color: {colors.muted.name()}; background: transparent;")
+        self.empty.setStyleSheet(f"color: {colors.muted.name()}; background: transparent;")
         self._readout.setStyleSheet(
             f"#readout {{ color: {colors.text.name()}; background: {colors.raised.name()};"
             f" border: 1px solid {colors.border.name()}; border-radius: 4px; padding: 4px 6px; }}"
         )
-        for item in self._items.values():
+        for item in self.curves.values():
             item.paint()
         self._marks.paint()
         self._frame()
@@ -341,7 +341,7 @@ class CurvePlot(QWidget):
     def _frame(self) -> None:
         """Show whether the keys go to the plot."""
         color = theme().link if self.hasFocus() else theme().plot_background
-        self._plot.setStyleSheet(f"border: 1px solid {color.name()};")
+        self.plot.setStyleSheet(f"border: 1px solid {color.name()};")
 
     def _paint_switches(self) -> None:
         colors = theme()
@@ -352,12 +352,12 @@ class CurvePlot(QWidget):
             f"QToolButton:hover {{ background: {colors.hover.name()}; }}"
             f"QToolButton:focus {{ border-color: {colors.link.name()}; }}"
         )
-        for button in (self._menu_button, *(item.button for item in self._items.values() if item.button)):
+        for button in (self._menu_button, *(item.button for item in self.curves.values() if item.button)):
             button.setStyleSheet(sheet)
 
     def _place_empty(self) -> None:
         margin = GAP * 3
-        self._empty.setGeometry(self._plot.rect().adjusted(AXIS_WIDTH + margin, margin, -margin, -margin * 2))
+        self.empty.setGeometry(self.plot.rect().adjusted(AXIS_WIDTH + margin, margin, -margin, -margin * 2))
 
 
 def _switch(style: CurveStyle, shown: bool) -> QToolButton:

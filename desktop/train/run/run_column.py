@@ -58,7 +58,6 @@ class RunColumn(QWidget):
         self.view = RunView()
         self._lay_out()
         self.picker.chosen.connect(self.show_run)
-        self.queue.shown.connect(self.show_run)
         self.view.inspect_requested.connect(session.inspect_requested)
         self.view.checkpoints_requested.connect(lambda: session.page_requested.emit("Checkpoints"))
         self.view.resume_requested.connect(lambda: self.resume_requested.emit(self.shown))

@@ -22,7 +22,6 @@ class RunQueue(QFrame):
 
     moved = Signal(str, int)  # a run, and by how many places
     removed = Signal(str)
-    shown = Signal(str)
     held_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -102,6 +101,10 @@ class RunQueue(QFrame):
         self._fold.setAccessibleName(tip)
         self._scroll.setVisible(open_)
         self._names.setText("" if open_ else ", ".join(run.id for run in self._runs))
+
+    def folded_text(self) -> str:
+        """What stands beside the title while the rows are folded away."""
+        return self._names.text()
 
     def texts(self) -> list[str]:
         """What the rows say."""

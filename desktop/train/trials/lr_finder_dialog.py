@@ -39,9 +39,9 @@ class RangeTestDialog(DialogFrame):
     ) -> None:
         super().__init__("Find a learning rate", ABOUT, confirm="Use this rate", parent=parent, width=760)
         self._current = recipe.optimizer.lr
-        self._job = job
-        self._folder = folder
-        self._rates: list[float] = []
+        self.job = job
+        self.folder = folder
+        self.rates: list[float] = []
         self._losses: list[float] = []
         self._told = False  # the test has said what it found, or why it cannot
         self.plot = RatePlot(EMPTY)
@@ -76,24 +76,24 @@ class RangeTestDialog(DialogFrame):
 
     def done(self, result: int) -> None:
         """The test ends with the dialog: nothing of it is worth waiting for."""
-        self._job.progressed.disconnect(self._take_in)
-        self._job.ended.disconnect(self._ended)
-        self._job.stop_and_wait()
+        self.job.progressed.disconnect(self._take_in)
+        self.job.ended.disconnect(self._ended)
+        self.job.stop_and_wait()
         super().done(result)
 
     def _begin(self, warm: WarmChild | None = None) -> None:
-        self._rates, self._losses, self._told = [], [], False
-        self._folder.events_path.unlink(missing_ok=True)
+        self.rates, self._losses, self._told = [], [], False
+        self.folder.events_path.unlink(missing_ok=True)
         self.plot.show_rate(None)
         self.progress.setValue(0)
         self.progress.show()
         self.again.setText("Stop")
         self.confirm.setEnabled(False)
-        self._job.start(self._folder, warm)
+        self.job.start(self.folder, warm)
 
     def _stop_or_repeat(self) -> None:
-        if self._job.running:
-            self._job.stop()
+        if self.job.running:
+            self.job.stop()
             self.again.setEnabled(False)
         else:
             self._begin()
@@ -102,26 +102,26 @@ class RangeTestDialog(DialogFrame):
         for event in events:
             kind = event.get("event")
             if kind == "range_point" and event.get("loss") is not None:
-                self._rates.append(float(event["lr"]))
+                self.rates.append(float(event["lr"]))
                 self._losses.append(float(event["loss"]))
             elif kind == "range_result":
                 self._conclude(event)
             elif kind == "failed":
                 self._told = True
                 self._say(f"{event.get('reason', '')} {event.get('advice', '')}".strip(), "error")
-        if self._rates:
-            self.plot.show_points(self._rates, self._losses)
-            self.progress.setValue(len(self._rates))
+        if self.rates:
+            self.plot.show_points(self.rates, self._losses)
+            self.progress.setValue(len(self.rates))
             if not self._told:
-                self._say(f"Step {len(self._rates)}, rate {rate_text(self._rates[-1])}, loss {self._losses[-1]:.3g}")
+                self._say(f"Step {len(self.rates)}, rate {rate_text(self.rates[-1])}, loss {self._losses[-1]:.3g}")
 
     def _conclude(self, result: dict[str, Any]) -> None:
         self._told = True
         why = str(result.get("why", ""))
         why = f"{why[:1].upper()}{why[1:]}."
         if curve := result.get("curve"):
-            self._rates, self._losses = [float(rate) for rate, _ in curve], [float(loss) for _, loss in curve]
-            self.plot.show_points(self._rates, self._losses)
+            self.rates, self._losses = [float(rate) for rate, _ in curve], [float(loss) for _, loss in curve]
+            self.plot.show_points(self.rates, self._losses)
         proposed = result.get("proposed")
         if proposed is None:
             self._say(why, "warning")
@@ -137,7 +137,7 @@ class RangeTestDialog(DialogFrame):
             self._told = True
             text = "Stopped before the end; the curve is what was seen until then."
             if state != "stopped":
-                text = f"The test ended without a word; see {self._folder.log_path}."
+                text = f"The test ended without a word; see {self.folder.log_path}."
             self._say(text, "warning")
 
     def _chosen(self, rate: float) -> None:

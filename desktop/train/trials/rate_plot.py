@@ -28,21 +28,21 @@ class RatePlot(QWidget):
     def __init__(self, empty: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rate: float | None = None
-        self._plot = _plot()
-        self._curve = pg.PlotDataItem(connect="finite")
-        self._plot.addItem(self._curve)
+        self.plot = _plot()
+        self.curve = pg.PlotDataItem(connect="finite")
+        self.plot.addItem(self.curve)
         self._line = pg.InfiniteLine(
             angle=90, movable=True, label="", labelOpts={"position": 0.94, "anchors": [(0, 0), (1, 0)]}
         )
         self._line.setVisible(False)
         self._line.sigDragged.connect(self._dragged)
-        self._plot.addItem(self._line, ignoreBounds=True)
-        self._empty = overlay_label(empty, self._plot)
+        self.plot.addItem(self._line, ignoreBounds=True)
+        self._empty = overlay_label(empty, self.plot)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Loss over learning rate")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
-        layout.addWidget(self._plot)
+        layout.addWidget(self.plot)
         notifier.theme_changed.connect(self._paint)
         self._paint()
 
@@ -50,14 +50,14 @@ class RatePlot(QWidget):
         """The curve; rates rise."""
         x = np.log10(np.asarray(rates, np.float64))
         y = np.asarray(losses, np.float64)
-        self._curve.setData(x, y)
+        self.curve.setData(x, y)
         finite = y[np.isfinite(y)]
         self._empty.setVisible(not len(finite))
         if len(finite):
             low, first = float(finite.min()), float(finite[0])
             # The explosion at the end would press the descent, which matters, to the floor.
             high = max(first, low) + 0.6 * max(first - low, 0.1 * abs(first), 1e-6)
-            self._plot.getViewBox().setRange(
+            self.plot.getViewBox().setRange(
                 xRange=(x[0], max(x[-1], x[0] + 1)), yRange=(low, min(high, float(finite.max()) or high)), padding=0.06
             )
 
@@ -96,16 +96,16 @@ class RatePlot(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._empty.setGeometry(self._plot.rect().adjusted(AXIS_WIDTH + 20, 0, -20, -40))
+        self._empty.setGeometry(self.plot.rect().adjusted(AXIS_WIDTH + 20, 0, -20, -40))
 
     def _paint(self, focused: bool = False) -> None:
         colors = theme()
-        self._plot.setBackground(colors.plot_background)
+        self.plot.setBackground(colors.plot_background)
         for name in ("left", "bottom"):
-            axis = self._plot.getAxis(name)
+            axis = self.plot.getAxis(name)
             axis.setPen(pg.mkPen(colors.grid))
             axis.setTextPen(pg.mkPen(colors.muted))
-        self._curve.setPen(pg.mkPen(QColor(colors.series[0]), width=2))
+        self.curve.setPen(pg.mkPen(QColor(colors.series[0]), width=2))
         self._line.setPen(pg.mkPen(colors.link if focused else colors.good, width=3 if focused else 2))
         self._line.setHoverPen(pg.mkPen(colors.link, width=3))
         self._line.label.setColor(colors.text)

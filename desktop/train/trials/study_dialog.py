@@ -72,9 +72,8 @@ class StudyDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Transfer study")
         self._studies, self._runs, self._begin = studies, runs, begin
-        self._job, self._tasks = job, tasks
+        self.job, self._tasks = job, tasks
         self._complete = False  # whether all runs of the study that is shown have ended
-        self._free = ""  # why no study can be started now; empty: it can
         self.setup = StudySetup(base)
         self.view = StudyView()
         self.choice = QComboBox()
@@ -103,11 +102,6 @@ class StudyDialog(QDialog):
         """The id of the study that is shown; empty while one is set up."""
         return str(self.choice.currentData() or "")
 
-    def hold_back(self, reason: str) -> None:
-        """Let no study start, because of `reason`; an empty one lets it."""
-        self._free = reason
-        self._enable()
-
     def show_study(self, study: str) -> None:
         """Go to a study by its id, or with an empty one to setting up a new one."""
         self.choice.setCurrentIndex(max(0, self.choice.findData(study)))
@@ -125,7 +119,7 @@ class StudyDialog(QDialog):
 
     def _press(self) -> None:
         if self._running_here():
-            self._job.stop()
+            self.job.stop()
             self._enable()
         elif self.shown:
             self._go(JobFolder(self._studies / self.shown))
@@ -149,7 +143,7 @@ class StudyDialog(QDialog):
 
     def _go(self, folder: JobFolder) -> None:
         self._complete = False
-        self._job.start(folder)
+        self.job.start(folder)
 
     def _ended(self, _name: str, _state: str) -> None:
         self._look()
@@ -180,7 +174,7 @@ class StudyDialog(QDialog):
         self._timer.start() if self._running_here() else self._timer.stop()
 
     def _running_here(self) -> bool:
-        return self._job.folder is not None and self._job.folder.path.name == self.shown
+        return self.job.folder is not None and self.job.folder.path.name == self.shown
 
     def _list_studies(self) -> None:
         self.choice.clear()
@@ -195,8 +189,8 @@ class StudyDialog(QDialog):
 
     def _what_hinders(self) -> tuple[str, str]:
         """Why the study that is shown cannot be started, and the role of the text; empty if it can."""
-        if self._free or self.shown:
-            return self._free, "muted"
+        if self.shown:
+            return "", "muted"
         asked = self.setup.request()
         if missing := asked.missing():
             return missing, "muted"
@@ -205,9 +199,9 @@ class StudyDialog(QDialog):
     def _enable(self) -> None:
         here, study, role = self._running_here(), self.shown, "muted"
         if here:
-            text, reason = "Stop", "" if not self._job.stopping else "It stops after saving what the run has learnt."
-            self.start.setEnabled(not self._job.stopping)
-        elif self._job.running:
+            text, reason = "Stop", "" if not self.job.stopping else "It stops after saving what the run has learnt."
+            self.start.setEnabled(not self.job.stopping)
+        elif self.job.running:
             text, reason = "Start the study" if not study else "Go on", "Another study runs now."
             self.start.setEnabled(False)
         else:

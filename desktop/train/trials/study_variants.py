@@ -22,7 +22,7 @@ class StudyVariants(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._rows: list[_Row] = []
+        self.rows: list[VariantRow] = []
         self._made = 0  # variants so far, so that each gets another name
         self.add_button = QPushButton("Add a variant of your own…")
         self.add_button.setProperty("role", "link")
@@ -36,13 +36,13 @@ class StudyVariants(QWidget):
 
     def written(self) -> tuple[tuple[str, str], ...]:
         """Name and settings of each variant, as they were typed."""
-        return tuple((row.name.text(), row.settings.text()) for row in self._rows)
+        return tuple((row.name.text(), row.settings.text()) for row in self.rows)
 
     def add(self) -> None:
         """One more row, ready to be typed into."""
         self._made += 1
-        row = _Row(f"variant {self._made}")
-        self._rows.append(row)
+        row = VariantRow(f"variant {self._made}")
+        self.rows.append(row)
         self._column.insertWidget(self._column.count() - 1, row)
         row.name.textChanged.connect(self.changed)
         row.settings.textChanged.connect(self.changed)
@@ -50,8 +50,8 @@ class StudyVariants(QWidget):
         row.settings.setFocus()
         self.changed.emit()
 
-    def _remove(self, row: _Row) -> None:
-        self._rows.remove(row)
+    def _remove(self, row: VariantRow) -> None:
+        self.rows.remove(row)
         self._column.removeWidget(row)
         self.add_button.setFocus()
         row.hide()
@@ -59,7 +59,7 @@ class StudyVariants(QWidget):
         self.changed.emit()
 
 
-class _Row(QWidget):
+class VariantRow(QWidget):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = QLineEdit(name)

@@ -30,7 +30,7 @@ def dialog(request: pytest.FixtureRequest, tmp_path: Path, qtbot: QtBot):
 
 
 def ended(dialog: RangeTestDialog, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not dialog._job.running, timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.job.running, timeout=20_000)
 
 
 def test_the_curve_is_drawn_and_its_rate_offered(dialog: RangeTestDialog, qtbot: QtBot) -> None:
@@ -38,7 +38,7 @@ def test_the_curve_is_drawn_and_its_rate_offered(dialog: RangeTestDialog, qtbot:
     ended(dialog, qtbot)
     assert dialog.confirm.isEnabled() and 1e-3 < dialog.rate() < 0.1
     assert dialog.plot.rate == pytest.approx(dialog.rate())
-    x, y = dialog.plot._curve.getData()
+    x, y = dialog.plot.curve.getData()
     assert len(x) > 40 and y.min() < 1 < y.max()
     assert f"{dialog.rate():g}" in dialog.answer.text()  # it is told why
     dialog.accept()
@@ -70,19 +70,19 @@ def test_a_test_that_fails_says_why_and_can_be_tried_again(dialog: RangeTestDial
     assert word in dialog.answer.text() and not dialog.confirm.isEnabled()
     assert dialog.again.text() == "Try again" and dialog.again.isEnabled()
     qtbot.mouseClick(dialog.again, Qt.MouseButton.LeftButton)
-    assert dialog._job.running and dialog.again.text() == "Stop"
+    assert dialog.job.running and dialog.again.text() == "Stop"
 
 
 @pytest.mark.parametrize("dialog", ["slow"], indirect=True)
 def test_closing_the_dialog_ends_the_test(dialog: RangeTestDialog, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: bool(dialog._rates), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(dialog.rates), timeout=20_000)
     dialog.reject()
-    assert not dialog._job.running and not dialog._folder.alive()
+    assert not dialog.job.running and not dialog.folder.alive()
 
 
 def test_the_plot_keeps_the_descent_in_view_when_the_loss_explodes(qtbot: QtBot) -> None:
     plot = RatePlot("")
     qtbot.addWidget(plot)
     plot.show_points([1e-4, 1e-3, 1e-2, 1e-1], [2.0, 1.0, 0.5, 5000.0])
-    (_, (low, high)) = plot._plot.getViewBox().viewRange()
+    (_, (low, high)) = plot.plot.getViewBox().viewRange()
     assert low < 0.5 and 2.0 < high < 10

@@ -40,17 +40,17 @@ def put(plot: CurvePlot, key: str, values: list[float]) -> None:
 
 
 def view_range(plot: CurvePlot) -> tuple[list[float], list[float]]:
-    x, y = plot._view.viewRange()
+    x, y = plot.plot.getViewBox().viewRange()
     return x, y
 
 
 def test_an_empty_plot_says_what_will_appear_and_a_point_takes_its_place(loss: CurvePlot) -> None:
     loss.finish(0)
-    assert loss._empty.isVisible()
-    assert "training" in loss._empty.text()
+    assert loss.empty.isVisible()
+    assert "training" in loss.empty.text()
     put(loss, "train_loss", [2.0])
     loss.finish(10)
-    assert not loss._empty.isVisible()
+    assert not loss.empty.isVisible()
 
 
 def test_the_view_holds_all_planned_epochs_and_all_values(loss: CurvePlot) -> None:
@@ -64,7 +64,7 @@ def test_the_view_holds_all_planned_epochs_and_all_values(loss: CurvePlot) -> No
 
 def test_markers_of_many_epochs_are_small_so_that_the_curve_is_seen(loss: CurvePlot) -> None:
     put(loss, "train_loss", [1.0] * 40)
-    curve = loss._items["train_loss"]._curve
+    curve = loss.curves["train_loss"].line
     few = curve.opts["symbolSize"]
     put(loss, "train_loss", [1.0] * 200)
     assert curve.opts["symbolSize"] < few / 2
@@ -76,8 +76,8 @@ def test_markers_of_many_epochs_are_small_so_that_the_curve_is_seen(loss: CurveP
 def test_a_view_moved_by_hand_stays_until_a_double_click_fits_it(loss: CurvePlot) -> None:
     put(loss, "train_loss", [2.0, 1.0])
     loss.finish(20)
-    loss._view.setRange(xRange=(1, 2), yRange=(1, 2), padding=0)
-    loss._view.sigRangeChangedManually.emit([True, True])
+    loss.plot.getViewBox().setRange(xRange=(1, 2), yRange=(1, 2), padding=0)
+    loss.plot.getViewBox().sigRangeChangedManually.emit([True, True])
     loss.finish(20)
     assert view_range(loss)[0] == pytest.approx([1, 2])
     loss.fit()
@@ -90,13 +90,13 @@ def test_a_switch_hides_its_curve_and_those_that_follow_it(loss: CurvePlot) -> N
     assert not loss.is_shown("steps")
     assert not loss.is_shown("smooth")
     assert loss.is_shown("val_loss")
-    loss._items["train_loss"].button.click()
+    loss.curves["train_loss"].button.click()
     assert loss.is_shown("smooth")
 
 
 def test_parts_of_the_loss_are_hidden_until_asked_for(loss: CurvePlot) -> None:
     assert not loss.is_shown("val_box_loss")
-    loss._items["val_box_loss"].action.trigger()
+    loss.curves["val_box_loss"].action.trigger()
     assert loss.is_shown("val_box_loss")
 
 
@@ -151,25 +151,25 @@ def test_a_logarithmic_axis_shows_what_is_above_nothing_and_fits_it(loss: CurveP
 
 
 def test_marks_are_drawn_once_and_replaced_by_others(loss: CurvePlot) -> None:
-    count = len(loss._plot.getPlotItem().items)
+    count = len(loss.plot.getPlotItem().items)
     for _ in range(3):
         loss.set_marks([Mark(0, "head"), Mark(4, "+stage4", planned=True)])
-        assert len(loss._plot.getPlotItem().items) == count + 2
+        assert len(loss.plot.getPlotItem().items) == count + 2
     loss.set_marks([])
-    assert len(loss._plot.getPlotItem().items) == count
+    assert len(loss.plot.getPlotItem().items) == count
 
 
 def test_a_compared_run_has_its_own_colour_and_is_hidden_with_the_curve_that_it_belongs_to(loss: CurvePlot) -> None:
     own = next(style for style in LOSS_CURVES if style.key == "val_loss")
     loss.set_curves([*LOSS_CURVES, compared_style(own, "r002", 0), compared_style(own, "r003", 1)])
-    colors = {loss._items[key].style.pen_color().name() for key in ("val_loss", "r002/val_loss", "r003/val_loss")}
+    colors = {loss.curves[key].style.pen_color().name() for key in ("val_loss", "r002/val_loss", "r003/val_loss")}
     assert len(colors) == 3
     put(loss, "r003/val_loss", [0.125])
     loss.read_out(1)
     assert "r003 Validation" in loss.readout_text() and "0.125" in loss.readout_text()
     loss.set_shown("val_loss", False)
     assert not loss.is_shown("r003/val_loss")
-    assert loss._items["r003/val_loss"].button is None
+    assert loss.curves["r003/val_loss"].button is None
 
 
 def test_linked_plots_read_out_the_same_epoch(loss: CurvePlot, qtbot: QtBot) -> None:
@@ -189,17 +189,17 @@ def test_labels_get_curves_in_their_own_colours_and_lose_them_with_another_run(q
     plot.set_curves([*MAP_CURVES, label_curve_style("scratch", "#ff0000")])
     put(plot, "map50", [0.5])
     put(plot, "label:scratch", [0.25])
-    assert plot._items["label:scratch"].style.pen_color().name() == "#ff0000"
+    assert plot.curves["label:scratch"].style.pen_color().name() == "#ff0000"
     assert not plot.is_shown("label:scratch")
     plot.set_curves([*MAP_CURVES, label_curve_style("pit", "#00ff00")])
-    assert "label:scratch" not in plot._items
-    assert plot._items["map50"].y.tolist() == [0.5]
+    assert "label:scratch" not in plot.curves
+    assert plot.curves["map50"].y.tolist() == [0.5]
 
 
 @pytest.mark.parametrize("name", ["dark", "light"])
 def test_curves_wear_the_colours_of_the_theme(loss: CurvePlot, qapp: QApplication, name: str) -> None:
     apply_theme(qapp, name)
-    assert loss._items["val_loss"]._curve.opts["pen"].color().name() == theme().series[1].name()
+    assert loss.curves["val_loss"].line.opts["pen"].color().name() == theme().series[1].name()
     apply_theme(qapp, "dark")
 
 
@@ -254,7 +254,7 @@ def test_a_loss_that_hardly_falls_has_several_numbers_at_its_log_scale(loss: Cur
     loss.set_data("train_loss", np.array([1.0, 2, 3]), np.array([2.3, 2.0, 1.6]))
     loss.set_logarithmic(True)
     loss.finish(3)
-    axis = loss._axes[0]
+    axis = loss.plot.getAxis("left")
     ticks = [place for _, places in axis.tickValues(*axis.range, axis.height()) for place in places]
     assert len(axis.tickStrings(ticks, 1.0, 1.0)) >= 3 and "2" in axis.tickStrings(ticks, 1.0, 1.0)
 
@@ -302,6 +302,6 @@ def test_zero_is_in_sight_where_it_does_not_flatten_the_curve(
 ) -> None:
     loss.set_data("train_loss", np.arange(len(losses)) + 1.0, np.array(losses))
     loss.finish(len(losses))
-    low, high = loss._view.viewRange()[1]
+    low, high = loss.plot.getViewBox().viewRange()[1]
     assert (low <= 0) == from_zero and (from_zero or low > 5)
     assert high >= max(losses)
