@@ -8,7 +8,7 @@ from core.recipe.recipe import Recipe, default_recipe, parse_recipe, with_settin
 
 KEY = "recipe"
 USUAL_MODEL = "ssd_compact"
-# What a person set up for the project or the machine rather than for a training.
+# What a user sets up for the project or the machine rather than for a training.
 KEPT_FIELDS = ("augmentation", "evaluation", "seed", "device", "limits", "tracking")
 
 

@@ -3,45 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
 
 from core.changes import Changes
-from core.errors import InputError
+from core.models.gpus import device_words
 from core.project.project import Project
 from core.project.records import CheckpointRecord
-from core.recipe.draft import USUAL_MODEL, load_draft, save_draft
-from core.recipe.recipe import Recipe, default_recipe, load_recipe, parse_recipe, with_settings
 from core.types import Split
 from desktop.base.session import Session
 from desktop.base.theme import GAP, PAD
 from desktop.kit.dialog_frame import Paragraph
 from desktop.kit.formatting import plural
-from desktop.kit.parts import words
+from desktop.kit.parts import restyle, words
 from desktop.project.split_dialog import SplitImagesDialog
 from desktop.train.recipe.data_summary import DataSummary, count_data
 from desktop.train.recipe.recipe_advice import advise
+from desktop.train.recipe.recipe_draft import RecipeDraft
 from desktop.train.recipe.recipe_panel import RecipePanel
 
 LEAST_WIDTH, MOST_WIDTH = 392, 480  # the least fits the widest row of the settings
-_SAVE_DRAFT_MS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What the buttons below the recipe offer."""
+
+    writable: bool = False  # the project can be trained and changed
+    busy: bool = False  # something computes that a training would have to share the device with
+    state: str = ""  # of the training that runs, see LiveTraining; empty without one
 
 
 class RecipeColumn(QFrame):
-    """Keeps the project's draft of a recipe: loads it, edits it, saves it soon after a change."""
+    """Shows the draft of a recipe, what it would learn from, and what may go badly."""
 
-    def __init__(self, session: Session) -> None:
+    train_wanted = Signal()
+    pause_wanted = Signal()
+    stop_wanted = Signal()
+    rate_wanted = Signal()  # find a learning rate by trying
+    study_wanted = Signal()  # compare strategies
+
+    def __init__(self, session: Session, draft: RecipeDraft) -> None:
         super().__init__()
         self.setProperty("role", "panel")
         self.setMinimumWidth(LEAST_WIDTH)
         self.setMaximumWidth(MOST_WIDTH)
         self._session = session
+        self._model = draft.model
         self._project: Project | None = None
         self._train_images = 0
-        self.panel = RecipePanel(default_recipe(USUAL_MODEL))
+        self._gpus: list[str] | None = None  # not known yet
+        self.panel = RecipePanel(draft.model)
         self.data = DataSummary()
         self.advice = Paragraph("", "warning")
         self.error = Paragraph("", "error")
@@ -52,34 +67,25 @@ class RecipeColumn(QFrame):
         self.pause_button = QPushButton("Pause")
         self.stop_button = QPushButton("Stop")
         self.device = words(role="small", wrap=True)  # what the next training computes on
-        self._draft_timer = QTimer(self, singleShot=True, interval=_SAVE_DRAFT_MS)
-        self._draft_timer.timeout.connect(self._write_draft)
         self._data_timer = QTimer(self, singleShot=True, interval=200)
         self._data_timer.timeout.connect(self.show_data)
         self._lay_out()
-        self.panel.recipe_changed.connect(self._recipe_changed)
+        self.train_button.clicked.connect(self.train_wanted)
+        self.pause_button.clicked.connect(self.pause_wanted)
+        self.stop_button.clicked.connect(self.stop_wanted)
+        self.panel.form.rate_wanted.connect(self.rate_wanted)
+        self.panel.form.study_wanted.connect(self.study_wanted)
         self.data.split_requested.connect(self._split_images)
+        draft.error_changed.connect(self.show_error)
+        draft.model.changed.connect(self._follow_model)
         session.changed.connect(self._on_changed)
 
     # -- for the page ------------------------------------------------------------------------------------------
 
     def set_project(self, project: Project | None) -> None:
-        """Show the draft and the data of another project, or of none. The former one is still open."""
-        if self._project is not None and self._project is not project:
-            self.save_draft()
+        """Show the data of another project, or of none."""
         self._project = project
-        self.show_error("")
-        self.load_draft()
         self.show_data()
-
-    def ready_recipe(self) -> Recipe:
-        """The recipe to train with. Raises InputError, and shows where, if a field is wrong."""
-        recipe = self.panel.recipe()
-        if not self.panel.is_valid():
-            self.panel.show_errors()
-            raise InputError("The recipe has a field marked red; mend it first.")
-        self.save_draft()
-        return recipe
 
     def show_error(self, text: str) -> None:
         self.error.setText(text)
@@ -87,90 +93,51 @@ class RecipeColumn(QFrame):
 
     def set_checkpoints(self, checkpoints: Sequence[CheckpointRecord]) -> None:
         """The project's own checkpoints, to be offered as a start."""
-        self.panel.set_checkpoints(checkpoints)
+        self.panel.form.set_checkpoints(checkpoints)
 
-    def set_editable(self, editable: bool) -> None:
-        """Whether the next recipe and the splits may be changed now."""
-        self.panel.setEnabled(editable)
-        self.data.split_button.setEnabled(editable)
+    def set_gpus(self, gpus: list[str]) -> None:
+        """The GPUs of this machine, to be offered as devices."""
+        self._gpus = gpus
+        self.panel.form.set_gpus(gpus)
+        self._show_device()
 
-    # -- the draft ---------------------------------------------------------------------------------------------
+    def show_controls(self, controls: Controls) -> None:
+        """Enable and name the buttons, and let the recipe and the splits be changed or not."""
+        running, pausing, stopping = bool(controls.state), controls.state == "pausing", controls.state == "stopping"
+        self.train_button.setEnabled(controls.writable)
+        self.train_button.setText("Add to queue" if controls.busy else "Train")
+        self.pause_button.setEnabled(running and not pausing and not stopping)
+        self.pause_button.setText("Pausing…" if pausing else "Pause")
+        self.stop_button.setEnabled(running and not stopping)
+        self.stop_button.setText("Stopping…" if stopping else "Stop")
+        self.panel.setEnabled(controls.writable)
+        self.data.split_button.setEnabled(controls.writable)
 
-    def load_draft(self) -> None:
-        """Show the project's draft; another page may have changed it."""
-        if self._project is None or self._draft_timer.isActive():  # what is on the screen is newer
-            return
-        try:
-            recipe = load_draft(self._project)
-        except InputError as error:
-            self.show_error(f"{error}. The defaults are shown instead.")
-            recipe = default_recipe(USUAL_MODEL)
-        self.panel.set_recipe(recipe)
-        self._advise()
+    # -- the recipe --------------------------------------------------------------------------------------------
 
-    def save_draft(self) -> None:
-        """Write the draft now if it was changed."""
-        self.panel.recipe()  # with what is still being typed
-        if self._draft_timer.isActive():
-            self._draft_timer.stop()
-            self._write_draft()
+    def _follow_model(self, _view: object) -> None:
+        self._show_advice()
+        self._show_device()
 
-    def continue_from(self, checkpoint_id: str) -> None:
-        """Put a checkpoint, its model and the recipe of its run into the form."""
-        project = self._project
-        found = [record for record in project.checkpoints() if record.id == checkpoint_id] if project else []
-        if not found or project is None:
-            return
-        checkpoint = found[0]
-        start = {"weights.source": "checkpoint", "weights.path": str(checkpoint.path)}
-        recipes = [run.recipe for run in project.runs() if run.id == checkpoint.run]
-        try:
-            base = (
-                parse_recipe(recipes[0], checkpoint.run) if recipes and recipes[0] else default_recipe(checkpoint.model)
-            )
-            recipe = with_settings(base, start)
-        except InputError as error:
-            self.show_error(str(error))
-            return
-        self.panel.set_recipe(recipe)
-        self._advise()
-        self._draft_timer.stop()
-        self._write_draft()
-
-    def take_recipe(self, run: Path) -> Recipe | None:
-        """Put the recipe of the run in this folder into the form, as it was. Returns the one that it takes the place of.
-
-        None, and an error is shown, if it cannot be read.
-        """
-        before = self.panel.recipe()
-        try:
-            self.panel.put_recipe(load_recipe(run / "recipe.yaml"))
-        except InputError as error:
-            self.show_error(str(error))
-            return None
-        return before
-
-    def _recipe_changed(self, _recipe: Recipe) -> None:
-        self.show_error("")
-        self._advise()
-        self._draft_timer.start()
-
-    def _advise(self) -> None:
+    def _show_advice(self) -> None:
         """Say what the recipe may do badly on these data."""
-        found = advise(self.panel.accepted, self._train_images)
+        found = advise(self._model.recipe, self._train_images)
         more = f" (and {plural(len(found) - 1, 'more hint')})" if len(found) > 1 else ""
         self.advice.setText(found[0] + more if found else "")
         self.advice.setToolTip("".join(f"<p>{escape(text)}</p>" for text in found))
         self.advice.setVisible(bool(found))
 
-    def _write_draft(self) -> None:
-        if self._project is not None and not self._project.read_only:
-            save_draft(self._project, self.panel.accepted)
+    def _show_device(self) -> None:
+        """Say what the next training computes on."""
+        if self._gpus is not None:
+            text, wasted = device_words(self._model.recipe.device, self._gpus)
+            self.device.setText(text)
+            restyle(self.device, "role", "warning" if wasted else "small")
 
     # -- the data ----------------------------------------------------------------------------------------------
 
     def show_data(self) -> None:
-        """Count anew what a training would learn from."""
+        """Count what a training would learn from."""
         project = self._project
         counts = count_data(project.images() if project is not None else [])
         self._train_images = counts.images[Split.TRAIN]
@@ -178,7 +145,7 @@ class RecipeColumn(QFrame):
             self.data.show_data(counts, (), {})
         else:
             self.data.show_data(counts, project.labels(), project.counts().labels)
-        self._advise()
+        self._show_advice()
 
     def _on_changed(self, changes: Changes, _initiator: object) -> None:
         if changes.image_list or changes.status or changes.boxes or changes.labels:

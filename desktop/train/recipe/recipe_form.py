@@ -7,13 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from core.models.gpus import device_choices
 from core.models.registry import ModelSpec
 from core.project.records import CheckpointRecord
-from core.recipe.draft import with_model
 from core.recipe.parts import Unfreeze, Weights
 from core.recipe.recipe import Recipe, default_recipe
 from desktop.base.theme import GAP
@@ -24,6 +23,7 @@ from desktop.kit.model_form import ModelForm
 from desktop.kit.parts import words
 from desktop.train.recipe.model_chooser import ModelChooser
 from desktop.train.recipe.recipe_fields import MAIN_FIELDS, STRATEGY, folded_fields, relevant_fields
+from desktop.train.recipe.recipe_model import RecipeModel, RecipeProblem
 from desktop.train.recipe.strategy_picture import picture_of
 from desktop.train.recipe.strategy_view import StrategyView
 
@@ -57,68 +57,48 @@ _WORDS: dict[str, list[tuple[object, str]]] = {
 
 
 class RecipeForm(QWidget):
-    """Edits one recipe. `recipe_changed` comes only from the person, with a valid recipe."""
+    """Shows the recipe model as fields."""
 
-    recipe_changed = Signal(object)
     rate_wanted = Signal()  # find a learning rate by trying
     study_wanted = Signal()  # compare strategies
 
-    def __init__(self, recipe: Recipe, parent: QWidget | None = None) -> None:
+    def __init__(self, model: RecipeModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._model = model
         self._checkpoints: Sequence[CheckpointRecord] = ()
-        self._usual = default_recipe(recipe.model)
+        self._usual = default_recipe(model.recipe.model)
         self.chooser = ModelChooser()
-        self.chooser.chosen.connect(self.choose_model)
+        self.chooser.chosen.connect(model.choose_model)
         sections = {**MAIN_FIELDS, **folded_fields()}
-        spec = recipe.spec
+        spec = model.recipe.spec
         choices: dict[str, Sequence[tuple[object, str]]] = {
             **_WORDS,
             "device": device_choices([]),
             "weights.source": _sources(spec),
             "strategy.from_stage": _stages(spec),
         }
-        self.fields = ModelForm(recipe, sections, choices=choices, folded=list(folded_fields()))
+        self.fields = ModelForm(model.recipe, sections, choices=choices, folded=list(folded_fields()))
         self._names = [name for names in sections.values() for name in names]
         self.picture = StrategyView()
         self.compare = QPushButton("Compare strategies on this data…")
         self._lay_out()
-        self.fields.changed.connect(self._edited)
-        for name in self._names:
-            # Also what is not accepted yet decides on what matters: a source without its file needs the file's field.
-            self.fields.control(name).edited.connect(self._show_relevant)
+        self.fields.changed.connect(self._enter_recipe)
+        self.fields.rejected.connect(self._enter_rejected)
         self.picture.unfreeze_changed.connect(self._set_unfreezing)
-        self._show(recipe)
+        model.changed.connect(self._follow_model)
+        model.settling.connect(self.fields.value)
+        self._show_recipe()
 
-    # -- the recipe --------------------------------------------------------------------------------------------
+    def show_problem(self) -> QWidget | None:
+        """Give the keys to the first field that is wrong, and return its control."""
+        wrong = next((name for name in self.fields.errors() if name), "")
+        if not wrong:
+            return None
+        control = self.fields.control(wrong)
+        control.setFocus()
+        return control
 
-    @property
-    def accepted(self) -> Recipe:
-        """The recipe as last accepted; what is being typed is left alone."""
-        value = self.fields.accepted
-        assert isinstance(value, Recipe)
-        return value
-
-    def recipe(self) -> Recipe:
-        """The recipe with what is typed taken over, as when typing has ended."""
-        value = self.fields.value()
-        assert isinstance(value, Recipe)
-        return value
-
-    def set_recipe(self, recipe: Recipe) -> None:
-        """Show `recipe`, without telling `recipe_changed`."""
-        if recipe.model != self._usual.model:
-            self._usual = default_recipe(recipe.model)
-        self._offer_choices(recipe)
-        self.fields.set_value(recipe)
-        self._show(recipe)
-
-    def choose_model(self, name: str) -> None:
-        """As if the person had chosen the model: its own defaults, and what was set up for the project."""
-        old = self.recipe()
-        if name == old.model:
-            return
-        self.set_recipe(with_model(old, name))
-        self.recipe_changed.emit(self.recipe())
+    # -- what is offered ---------------------------------------------------------------------------------------
 
     def set_checkpoints(self, checkpoints: Sequence[CheckpointRecord]) -> None:
         """The project's own checkpoints, to be offered as a start."""
@@ -127,7 +107,7 @@ class RecipeForm(QWidget):
     def set_gpus(self, gpus: list[str]) -> None:
         """The GPUs of this machine, to be offered as devices. What the recipe names stays, also where it is not here."""
         choices: list[tuple[object, str]] = [*device_choices(gpus)]
-        device = self.accepted.device
+        device = self._model.recipe.device
         if device not in dict(choices):
             choices.append((device, device))
         control = self.fields.control("device")
@@ -138,25 +118,42 @@ class RecipeForm(QWidget):
         """Those of the project's checkpoints that the model can start from, as the form stands."""
         # A checkpoint goes on as the model that it is; a weights file gives what fits.
         any_model = self.fields.entered_tree()["weights"]["source"] != "checkpoint"
-        return [one for one in self._checkpoints if any_model or one.model == self.accepted.model]
+        return [one for one in self._checkpoints if any_model or one.model == self._model.recipe.model]
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _offer_choices(self, recipe: Recipe) -> None:
+    def _offer_choices(self) -> None:
         """What the model, as the recipe shapes it, can start with and learn from."""
-        for name, choices in (("weights.source", _sources(recipe.spec)), ("strategy.from_stage", _stages(recipe.spec))):
+        spec = self._model.recipe.spec
+        for name, choices in (("weights.source", _sources(spec)), ("strategy.from_stage", _stages(spec))):
             control = self.fields.control(name)
             assert isinstance(control, ChoiceControl)
             control.set_choices(choices)
 
-    def _edited(self, recipe: object) -> None:
+    def _enter_recipe(self, recipe: object) -> None:
         assert isinstance(recipe, Recipe)
-        self._offer_choices(recipe)
-        self._show(recipe)
-        self.recipe_changed.emit(recipe)
+        self._model.accept_recipe(recipe, self)
 
-    def _show(self, recipe: Recipe) -> None:
-        """Everything around the fields that follows from the recipe."""
+    def _enter_rejected(self) -> None:
+        found = self.fields.errors().items()
+        problems = [RecipeProblem(0, text, name) for name, text in found]
+        self._model.reject_entries(problems, self, self.fields.entered_tree())
+
+    def _follow_model(self, view: QObject | None) -> None:
+        if not self._model.is_valid():
+            # What is not accepted yet decides on what matters: a source without its file needs the file's field.
+            self._show_relevant()
+            return
+        self._offer_choices()
+        if view is not self:
+            self.fields.set_value(self._model.recipe)
+        self._show_recipe()
+
+    def _show_recipe(self) -> None:
+        """Show what follows from the recipe, around its fields."""
+        recipe = self._model.recipe
+        if recipe.model != self._usual.model:
+            self._usual = default_recipe(recipe.model)
         self.chooser.show_model(recipe.model, recipe.sampling.input_size)
         picture = picture_of(recipe)
         self.picture.show_picture(picture)
@@ -164,16 +161,16 @@ class RecipeForm(QWidget):
         self.fields.mark_changed(self._usual)
         self._show_relevant()
 
-    def _show_relevant(self, _value: object = None) -> None:
+    def _show_relevant(self) -> None:
         self.fields.set_relevant(relevant_fields(self.fields.entered_tree(), self._names))
 
-    def _enter(self, name: str, value: object) -> None:
+    def _enter_setting(self, name: str, value: object) -> None:
         control = self.fields.control(name)
         control.show_value(value)
         control.edited.emit(value)
 
     def _set_unfreezing(self, steps: tuple[Unfreeze, ...]) -> None:
-        self._enter("strategy.unfreeze", tuple(step.model_dump() for step in steps))
+        self._enter_setting("strategy.unfreeze", tuple(step.model_dump() for step in steps))
 
     def _lay_out(self) -> None:
         self._phases = words(role="small", wrap=True)
@@ -187,8 +184,10 @@ class RecipeForm(QWidget):
             inside.addWidget(widget)
         self.fields.add_below(STRATEGY, below)
         self._add_button("weights.path", "…", "Choose the file to start from", self._offer_files)
-        self._add_button("optimizer.lr", "Find…", "Try rates for some minutes, and propose one", self._want_rate)
-        self._add_button("strategy.unfreeze", "Evenly", "Unfreeze evenly over the first half of the run", self._even)
+        self._add_button("optimizer.lr", "Find…", "Try rates for some minutes, and propose one", self.rate_wanted)
+        self._add_button(
+            "strategy.unfreeze", "Evenly", "Unfreeze evenly over the first half of the run", self._unfreeze_evenly
+        )
         unfreezing = self.fields.control("strategy.unfreeze")
         assert isinstance(unfreezing, ListControl)
         unfreezing.line.setPlaceholderText("evenly")
@@ -212,11 +211,8 @@ class RecipeForm(QWidget):
         assert row is not None
         row.addWidget(button)
 
-    def _want_rate(self) -> None:
-        self.rate_wanted.emit()
-
-    def _even(self) -> None:
-        self._enter("strategy.unfreeze", ())
+    def _unfreeze_evenly(self) -> None:
+        self._enter_setting("strategy.unfreeze", ())
 
     def _offer_files(self) -> None:
         control = self.fields.control("weights.path")
@@ -242,7 +238,7 @@ class RecipeForm(QWidget):
     def _set_path(self, control: Control, path: Path, _checked: bool = False) -> None:
         assert isinstance(control, TextControl)
         control.line.setToolTip(str(path))
-        self._enter("weights.path", str(path))
+        self._enter_setting("weights.path", str(path))
 
 
 def _sources(spec: ModelSpec) -> list[tuple[object, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -11,17 +10,9 @@ from pydantic import ValidationError
 
 from core.errors import InputError
 from core.recipe.recipe import Recipe, with_defaults
+from desktop.train.recipe.recipe_model import RecipeProblem
 
 _ORDINARY = "Value error, "
-
-
-@dataclass(frozen=True, slots=True)
-class TextProblem:
-    """What is wrong in a text."""
-
-    line: int  # from 1
-    text: str
-    field: str = ""  # the setting, by dotted name; empty where the text as a whole is wrong
 
 
 class _Dumper(yaml.SafeDumper):
@@ -46,7 +37,7 @@ def to_text(tree: Recipe | Mapping[str, Any]) -> str:
     return text
 
 
-def from_text(text: str) -> Recipe | list[TextProblem]:
+def from_text(text: str) -> Recipe | list[RecipeProblem]:
     """The recipe that a YAML text says, or all that is wrong with it, by line.
 
     What the text does not name comes from the model's defaults, as in a recipe file.
@@ -56,11 +47,11 @@ def from_text(text: str) -> Recipe | list[TextProblem]:
         tree = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        return [TextProblem(mark.line + 1 if mark else 1, f"not YAML: {error.problem or error.context}")]
+        return [RecipeProblem(mark.line + 1 if mark else 1, f"not YAML: {error.problem or error.context}")]
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none
-        return [TextProblem(1, f"not YAML: {str(error).splitlines()[0]}")]
+        return [RecipeProblem(1, f"not YAML: {str(error).splitlines()[0]}")]
     if not isinstance(tree, dict) or not isinstance(root, yaml.MappingNode):
-        return [TextProblem(1, "a recipe is a list of settings such as 'model: ssd_compact'")]
+        return [RecipeProblem(1, "a recipe is a list of settings such as 'model: ssd_compact'")]
     if twice := _repeated(root):
         return [twice]
     try:
@@ -69,11 +60,13 @@ def from_text(text: str) -> Recipe | list[TextProblem]:
         return sorted((_problem(entry, root) for entry in error.errors()), key=lambda problem: problem.line)
     except InputError as error:
         return [
-            TextProblem(_line_of(root, ["model"]), str(error).removeprefix("recipe: ").removeprefix("model: "), "model")
+            RecipeProblem(
+                _line_of(root, ["model"]), str(error).removeprefix("recipe: ").removeprefix("model: "), "model"
+            )
         ]
 
 
-def _problem(entry: Any, root: yaml.MappingNode) -> TextProblem:
+def _problem(entry: Any, root: yaml.MappingNode) -> RecipeProblem:
     place = [str(part) for part in entry["loc"]]
     text = str(entry["msg"]).removeprefix(_ORDINARY)
     front, colon, rest = text.partition(": ")
@@ -82,7 +75,7 @@ def _problem(entry: Any, root: yaml.MappingNode) -> TextProblem:
         place, text = [*place, *front.split(".")], rest
     if entry["type"] == "extra_forbidden":
         text = "there is no such setting"
-    return TextProblem(_line_of(root, place), text, ".".join(place))
+    return RecipeProblem(_line_of(root, place), text, ".".join(place))
 
 
 def _line_of(root: yaml.Node, place: list[str]) -> int:
@@ -102,13 +95,13 @@ def _line_of(root: yaml.Node, place: list[str]) -> int:
     return line + 1
 
 
-def _repeated(root: yaml.MappingNode, under: str = "") -> TextProblem | None:
+def _repeated(root: yaml.MappingNode, under: str = "") -> RecipeProblem | None:
     """A setting that is named twice: YAML would take the last one without a word."""
     seen: set[str] = set()
     for key, value in root.value:
         name = f"{under}{key.value}"
         if name in seen:
-            return TextProblem(key.start_mark.line + 1, "named twice; keep one of the two", name)
+            return RecipeProblem(key.start_mark.line + 1, "named twice; keep one of the two", name)
         seen.add(name)
         # No setting lies deeper; a text whose parts contain themselves would have no end.
         deep = name.count(".") >= 3

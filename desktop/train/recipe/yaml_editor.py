@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QKeyEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
+    QShowEvent,
     QSyntaxHighlighter,
     QTextCharFormat,
     QTextCursor,
@@ -23,37 +23,37 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QTextEdi
 from core.recipe.recipe import Recipe
 from desktop.base.theme import GAP, SMALL_PX, mono_font, notifier, theme
 from desktop.kit.parts import words
-from desktop.train.recipe.recipe_text import TextProblem, from_text, to_text
+from desktop.train.recipe.recipe_model import RecipeModel
+from desktop.train.recipe.recipe_text import from_text, to_text
 
 READ_AFTER_MS = 250  # after the last key, so that half a word is not called wrong
 _INDENT = "  "
 
 
 class YamlEditor(QWidget):
-    """Edits a recipe as text. `recipe_changed` comes only from the person, with a valid recipe."""
+    """Shows the recipe model as text. While it is hidden it does not follow: writing the text takes milliseconds."""
 
-    recipe_changed = Signal(object)
-    valid_changed = Signal(bool)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, model: RecipeModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._last: Recipe | None = None  # as last accepted
-        self._problems: list[TextProblem] = []
+        self._model = model
+        self._written: Recipe | None = None  # what the text says, where that is a recipe
+        self._stale = True  # the model has changed since
         self._unread = False
         self.text = _Text()
         self.text.setAccessibleName("Recipe as YAML")
         self.problem = words(role="error", wrap=True)
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
-        self.problem.hide()
         self.go_to = QPushButton("Go to the line")
         self.go_to.setProperty("role", "link")
         self.go_to.clicked.connect(self.show_problem)
         self.revert = QPushButton("Undo to the last valid recipe")
         self.revert.setProperty("role", "link")
-        self.revert.clicked.connect(self._revert)
+        self.revert.clicked.connect(self._revert_text)
         self._timer = QTimer(self, singleShot=True, interval=READ_AFTER_MS)
-        self._timer.timeout.connect(self.commit)
-        self.text.textChanged.connect(self._typed)
+        self._timer.timeout.connect(self.read_text)
+        self.text.textChanged.connect(self._read_soon)
+        model.changed.connect(self._follow_model)
+        model.settling.connect(self.read_text)
         links = QHBoxLayout()
         links.addWidget(self.go_to)
         links.addWidget(self.revert)
@@ -64,87 +64,82 @@ class YamlEditor(QWidget):
         layout.addWidget(self.text, 1)
         layout.addWidget(self.problem)
         layout.addLayout(links)
-        self._show_problems([])
+        self._show_problems()
 
-    def recipe(self) -> Recipe | None:
-        """The recipe as last accepted, with what was typed taken over; None before the first."""
-        self.commit()
-        return self._last
-
-    def set_recipe(self, recipe: Recipe) -> None:
-        """Show `recipe`, without telling `recipe_changed`."""
-        self._last = recipe
-        self._put(to_text(recipe))
-        self._show_problems([])
-
-    def set_tree(self, recipe: Recipe, tree: dict[str, object]) -> None:
-        """Show plain values that are not accepted, and what is wrong; `recipe` is what was accepted last."""
-        self._last = recipe
-        self._put(to_text(tree))
-        found = from_text(self.text.toPlainText())
-        self._show_problems(found if isinstance(found, list) else [])
-
-    def is_valid(self) -> bool:
-        self.commit()
-        return not self._problems
-
-    def problems(self) -> list[TextProblem]:
-        return self._problems
-
-    def commit(self) -> None:
-        """Read the text now if it was changed."""
+    def read_text(self) -> None:
+        """Enter the text into the model now if it was changed."""
         self._timer.stop()
-        if not self._unread:
-            return
-        self._unread = False
-        found = from_text(self.text.toPlainText())
-        if isinstance(found, list):
-            self._show_problems(found)
-            return
-        self._show_problems([])
-        if found != self._last:
-            self._last = found
-            self.recipe_changed.emit(found)
+        if self._unread:
+            self._unread = False
+            self._enter_text()
 
     def show_problem(self) -> None:
         """Put the cursor on the first line that is wrong."""
-        if self._problems:
-            block = self.text.document().findBlockByNumber(self._problems[0].line - 1)
+        if self._model.problems:
+            block = self.text.document().findBlockByNumber(self._model.problems[0].line - 1)
             self.text.setTextCursor(QTextCursor(block))
             self.text.centerCursor()
             self.text.setFocus()
 
-    def _put(self, text: str) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._write_text()
+
+    def _follow_model(self, view: QObject | None) -> None:
+        if view is self:
+            self._show_problems()
+            return
+        self._stale = True
+        if self.isVisible():
+            self._write_text()
+
+    def _write_text(self) -> None:
+        """Let the text say what the model holds. One that says the same stays as it was typed."""
+        if not self._stale:
+            return
+        self._stale = False
+        if not self._model.is_valid():
+            self._put_text(to_text(self._model.entered))
+            self._enter_text()  # to have the problems by line
+        elif self._model.recipe != self._written:
+            self._written = self._model.recipe
+            self._put_text(to_text(self._written))
+        self._show_problems()
+
+    def _enter_text(self) -> None:
+        found = from_text(self.text.toPlainText())
+        self._written = None if isinstance(found, list) else found
+        if isinstance(found, list):
+            self._model.reject_entries(found, self)
+        else:
+            self._model.accept_recipe(found, self)
+
+    def _put_text(self, text: str) -> None:
         if self.text.toPlainText() != text:
             self.text.setPlainText(text)
         self._timer.stop()
         self._unread = False
 
-    def _typed(self) -> None:
+    def _read_soon(self) -> None:
         self._unread = True
         self._timer.start()
 
-    def _revert(self) -> None:
+    def _revert_text(self) -> None:
         """Back to the recipe as last accepted; as one step, so that the keys for undo bring back what was typed."""
-        if self._last is None:
-            return
         cursor = QTextCursor(self.text.document())
         cursor.select(QTextCursor.SelectionType.Document)
-        cursor.insertText(to_text(self._last))
+        cursor.insertText(to_text(self._model.recipe))
         # The link goes away with the problem: the keys must not go to whatever comes next, such as the Train button.
         self.text.setFocus()
-        self.commit()
+        self.read_text()
 
-    def _show_problems(self, problems: Sequence[TextProblem]) -> None:
-        changed = bool(problems) != bool(self._problems)
-        self._problems = list(problems)
+    def _show_problems(self) -> None:
+        problems = self._model.problems
         lines = [f"Line {one.line}: {f'{one.field}: ' if one.field else ''}{one.text}" for one in problems[:3]]
         self.problem.setText("\n".join(lines))
         for widget in (self.problem, self.go_to, self.revert):
             widget.setVisible(bool(problems))
         self.text.mark_lines({problem.line for problem in problems})
-        if changed:
-            self.valid_changed.emit(not problems)
 
 
 class _Text(QPlainTextEdit):

@@ -18,7 +18,7 @@ from desktop.base.job_runner import JobRunner
 from desktop.base.session import Session
 from desktop.kit.progress_dialog import result_behind_dialog
 from desktop.services import Services
-from desktop.train.recipe.recipe_column import RecipeColumn
+from desktop.train.recipe.recipe_draft import RecipeDraft
 from desktop.train.run.live_training import LiveTraining
 from desktop.train.trials.lr_finder_dialog import RangeTestDialog
 from desktop.train.trials.study_dialog import StudyDialog
@@ -33,19 +33,20 @@ class Trials(QObject):
     changed = Signal()  # whether one runs
     runs_changed = Signal()  # a study has made, begun or ended a run
     run_requested = Signal(str)
+    error_changed = Signal(str)  # why what was asked for cannot begin; empty once something has
 
     def __init__(
         self,
         session: Session,
         services: Services,
         live: LiveTraining,
-        side: RecipeColumn,
+        draft: RecipeDraft,
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session, self._tasks, self._live = session, services.tasks, live
-        self._side, self._window = side, window
-        self._dialog: StudyDialog | None = None
+        self._draft, self._window = draft, window
+        self.dialog: StudyDialog | None = None
         self._rate_job = JobRunner(services.launcher, self)
         self.study_job = JobRunner(services.launcher, self)
         for job in (self._rate_job, self.study_job):
@@ -63,8 +64,8 @@ class Trials(QObject):
 
     def set_project(self, project: Project | None) -> None:
         """Another project, or none: what runs for the former one is ended; a study that was left going is taken up."""
-        if self._dialog is not None:
-            self._dialog.close()
+        if self.dialog is not None:
+            self.dialog.close()
         self.stop_and_wait()
         if project is None or project.read_only:
             return
@@ -76,25 +77,25 @@ class Trials(QObject):
                 return
 
     def find_rate(self) -> None:
-        """Find a learning rate for the recipe by trying, and put it into the form if the person takes it."""
+        """Find a learning rate for the recipe by trying, and put it into the recipe if the user takes it."""
         project = self._writable()
         if project is None:
             return
         if self._live.running or self.running:
-            self._side.show_error(BUSY if self._live.running else BUSY.replace("training", "study"))
+            self.error_changed.emit(BUSY if self._live.running else BUSY.replace("training", "study"))
             return
         try:
-            recipe = self._side.ready_recipe()
+            recipe = self._draft.require_recipe()
             self._session.settle.emit()
             folder = prepare_range_test(project, recipe, self._session.apply)
         except InputError as error:
-            self._side.show_error(str(error))
+            self.error_changed.emit(str(error))
             return
-        self._side.show_error("")
+        self.error_changed.emit("")
         dialog = RangeTestDialog(folder, recipe, self._rate_job, self._window, self._live.warm.take())
         self.changed.emit()
         if dialog.exec():
-            self._side.panel.set_rate(dialog.rate())
+            self._draft.model.set_rate(dialog.rate())
         dialog.deleteLater()
         self.changed.emit()
 
@@ -103,16 +104,16 @@ class Trials(QObject):
         project = self._writable()
         if project is None:
             return
-        if self._dialog is not None:
-            self._dialog.raise_()
-            self._dialog.activateWindow()
+        if self.dialog is not None:
+            self.dialog.raise_()
+            self.dialog.activateWindow()
             return
         try:
-            base = self._side.ready_recipe()
+            base = self._draft.require_recipe()
         except InputError as error:
-            self._side.show_error(str(error))
+            self.error_changed.emit(str(error))
             return
-        dialog = self._dialog = StudyDialog(
+        dialog = self.dialog = StudyDialog(
             studies_folder(project.folder),
             project.runs_folder,
             base,
@@ -144,7 +145,7 @@ class Trials(QObject):
         try:
             # A run for each strategy and seed, each with its own copy of the annotations: seconds on a large project.
             folder = result_behind_dialog(
-                self._dialog,
+                self.dialog,
                 self._tasks,
                 "Making the runs of the study",
                 lambda: create_study(project, recipe, arms, seeds, lambda edit: changes.append(project.apply(edit))),
@@ -167,9 +168,9 @@ class Trials(QObject):
         self.runs_changed.emit()
 
     def _forget_dialog(self) -> None:
-        if self._dialog is not None:
-            self._dialog.deleteLater()
-            self._dialog = None
+        if self.dialog is not None:
+            self.dialog.deleteLater()
+            self.dialog = None
 
     def _writable(self) -> Project | None:
         project = self._session.project

@@ -14,7 +14,8 @@ from core.recipe.presets import load_presets
 from core.recipe.recipe import Recipe, default_recipe, with_settings
 from desktop.train.recipe.recipe_advice import advise
 from desktop.train.recipe.recipe_fields import ELSEWHERE, MAIN_FIELDS, folded_fields, relevant_fields
-from desktop.train.recipe.recipe_text import TextProblem, from_text, to_text
+from desktop.train.recipe.recipe_model import RecipeProblem
+from desktop.train.recipe.recipe_text import from_text, to_text
 from desktop.train.recipe.strategy_picture import count, picture_of, rate_text
 from desktop.train.recipe.unfreezing import as_settings, beginnings, moved
 
@@ -47,24 +48,24 @@ def test_what_a_text_does_not_name_comes_from_the_models_defaults() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("schedule:\n  epochs: 0\n", TextProblem(2, "Input should be greater than or equal to 1", "schedule.epochs")),
-        ("\nsched:\n  epochs: 3\n", TextProblem(2, "there is no such setting", "sched")),
-        ("model: nothing\n", TextProblem(1, "there is no 'nothing'; choose one of", "model")),
-        ("seed: 1\nseed: 2\n", TextProblem(2, "named twice", "seed")),
-        ("weights:\n  path: ''\n  source: file\n", TextProblem(2, "name the file to start from", "weights.path")),
+        ("schedule:\n  epochs: 0\n", RecipeProblem(2, "Input should be greater than or equal to 1", "schedule.epochs")),
+        ("\nsched:\n  epochs: 3\n", RecipeProblem(2, "there is no such setting", "sched")),
+        ("model: nothing\n", RecipeProblem(1, "there is no 'nothing'; choose one of", "model")),
+        ("seed: 1\nseed: 2\n", RecipeProblem(2, "named twice", "seed")),
+        ("weights:\n  path: ''\n  source: file\n", RecipeProblem(2, "name the file to start from", "weights.path")),
         # The setting that is wrong is not in the text: its part is marked.
-        ("seed: 1\nweights:\n  source: file\n", TextProblem(2, "name the file to start from", "weights.path")),
+        ("seed: 1\nweights:\n  source: file\n", RecipeProblem(2, "name the file to start from", "weights.path")),
         (
             "schedule:\n  milestones: [0.5, x]\n",
-            TextProblem(2, "Input should be a valid number", "schedule.milestones.1"),
+            RecipeProblem(2, "Input should be a valid number", "schedule.milestones.1"),
         ),
-        ("seed: 1\n  x: [\n", TextProblem(2, "not YAML")),
-        ("- a\n- b\n", TextProblem(1, "a recipe is a list of settings")),
-        ("", TextProblem(1, "a recipe is a list of settings")),
-        ("a: &x {b: *x}", TextProblem(1, "")),
+        ("seed: 1\n  x: [\n", RecipeProblem(2, "not YAML")),
+        ("- a\n- b\n", RecipeProblem(1, "a recipe is a list of settings")),
+        ("", RecipeProblem(1, "a recipe is a list of settings")),
+        ("a: &x {b: *x}", RecipeProblem(1, "")),
     ],
 )
-def test_what_is_wrong_in_a_text_is_told_with_its_line(text: str, problem: TextProblem) -> None:
+def test_what_is_wrong_in_a_text_is_told_with_its_line(text: str, problem: RecipeProblem) -> None:
     found = from_text(text)
     assert isinstance(found, list) and len(found) == 1
     assert (found[0].line, found[0].field) == (problem.line, problem.field) or not problem.text

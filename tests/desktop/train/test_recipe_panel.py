@@ -1,4 +1,4 @@
-"""The recipe as a form and as YAML, its picture, its presets: edited as a person would."""
+"""The recipe as a form and as YAML, its picture, its presets: edited as a user would."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from core.recipe.recipe import Recipe, default_recipe, with_settings
 from desktop.base.theme import PAD, SMALL_PX
 from desktop.kit.field_controls import ChoiceControl
 from desktop.train.recipe.model_chooser import POPUP_WIDTH, cost, figures
+from desktop.train.recipe.recipe_model import RecipeModel
 from desktop.train.recipe.recipe_panel import FORM, YAML, RecipePanel
 
 GRADUAL = {"strategy.kind": "gradual", "schedule.epochs": 20}
@@ -22,7 +23,7 @@ GRADUAL = {"strategy.kind": "gradual", "schedule.epochs": 20}
 
 @pytest.fixture
 def panel(qtbot: QtBot) -> RecipePanel:
-    panel = RecipePanel(default_recipe("ssd300_vgg16"))
+    panel = RecipePanel(RecipeModel(default_recipe("ssd300_vgg16")))
     qtbot.addWidget(panel)
     panel.resize(392, 700)
     panel.show()
@@ -31,14 +32,14 @@ def panel(qtbot: QtBot) -> RecipePanel:
 
 def heard(panel: RecipePanel) -> list[Recipe]:
     recipes: list[Recipe] = []
-    panel.recipe_changed.connect(recipes.append)
+    panel.model.edited.connect(recipes.append)
     return recipes
 
 
 def choose(panel: RecipePanel, field: str, value: object) -> None:
     control = panel.form.fields.control(field)
     assert isinstance(control, ChoiceControl)
-    index = control._values.index(value)
+    index = control.values.index(value)
     control.combo.setCurrentIndex(index)
     control.combo.activated.emit(index)
 
@@ -47,12 +48,12 @@ def type_yaml(panel: RecipePanel, old: str, new: str) -> None:
     text = panel.yaml.text.toPlainText()
     assert old in text
     panel.yaml.text.setPlainText(text.replace(old, new))
-    panel.yaml.commit()
+    panel.yaml.read_text()
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_presets_can_be_listed_for_every_model(panel: RecipePanel, model: str) -> None:
-    panel.form.choose_model(model)
+    panel.model.choose_model(model)
     panel.presets.opening.emit()
     titles = [row.accessibleName() for row in panel.presets.rows]
     assert titles[0] == "Model's defaults" and "Quick look" in titles
@@ -78,61 +79,61 @@ def test_what_the_form_says_the_yaml_says_and_back(panel: RecipePanel) -> None:
     type_yaml(panel, "epochs: 33", "epochs: 44")
     panel.show_view(FORM)
     assert panel.form.fields.control("schedule.epochs").number.value() == 44
-    assert [recipe.schedule.epochs for recipe in recipes] == [33, 44] and panel.recipe() == recipes[-1]
+    assert [recipe.schedule.epochs for recipe in recipes] == [33, 44] and panel.model.settle_recipe() == recipes[-1]
 
 
 def test_going_from_view_to_view_changes_nothing(panel: RecipePanel) -> None:
     recipes = heard(panel)
-    before = panel.recipe()
+    before = panel.model.settle_recipe()
     for view in (YAML, FORM, YAML):
         panel.show_view(view)
-    assert panel.recipe() == before and recipes == []
+    assert panel.model.settle_recipe() == before and recipes == []
 
 
 def test_a_wrong_text_is_told_at_its_line_and_the_form_waits_until_it_is_mended(panel: RecipePanel) -> None:
     panel.show_view(YAML)
-    recipes, before = heard(panel), panel.recipe()
+    recipes, before = heard(panel), panel.model.settle_recipe()
     line = panel.yaml.text.toPlainText().splitlines().index("  epochs: 40") + 1
     type_yaml(panel, "epochs: 40", "epochs: 0")
     assert panel.yaml.problem.text().startswith(f"Line {line}: schedule.epochs:")
     assert [mark.cursor.blockNumber() + 1 for mark in panel.yaml.text.extraSelections()] == [line]
     panel.show_view(FORM)
-    assert panel.view == YAML and not panel.is_valid() and panel._views.checkedId() == YAML
+    assert panel.view == YAML and not panel.model.is_valid() and panel.checked_view == YAML
     assert panel.yaml.text.textCursor().blockNumber() + 1 == line
-    assert panel.recipe() == before and recipes == []
+    assert panel.model.settle_recipe() == before and recipes == []
     type_yaml(panel, "epochs: 0", "epochs: 9")
-    assert panel.is_valid() and not panel.yaml.problem.isVisible() and recipes[-1].schedule.epochs == 9
+    assert panel.model.is_valid() and not panel.yaml.problem.isVisible() and recipes[-1].schedule.epochs == 9
 
 
 def test_a_wrong_text_can_be_undone(panel: RecipePanel, qtbot: QtBot) -> None:
     panel.show_view(YAML)
     before = panel.yaml.text.toPlainText()
     type_yaml(panel, "model: ssd300_vgg16", "model: [")
-    assert not panel.is_valid()
+    assert not panel.model.is_valid()
     qtbot.mouseClick(panel.yaml.revert, Qt.MouseButton.LeftButton)
-    assert panel.is_valid() and panel.yaml.text.toPlainText() == before
+    assert panel.model.is_valid() and panel.yaml.text.toPlainText() == before
     # The link is gone; the keys go to the text, where they can bring back what was typed.
     assert panel.yaml.revert.isHidden() and panel.yaml.text.hasFocus()
     qtbot.keyClick(panel.yaml.text, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    panel.yaml.commit()
-    assert "model: [" in panel.yaml.text.toPlainText() and not panel.is_valid()
+    panel.yaml.read_text()
+    assert "model: [" in panel.yaml.text.toPlainText() and not panel.model.is_valid()
 
 
 def test_what_the_form_does_not_accept_is_marked_in_the_yaml(panel: RecipePanel) -> None:
     choose(panel, "weights.source", "file")
-    assert panel.form.fields.control("weights.path").isVisible() and not panel.is_valid()
+    assert panel.form.fields.control("weights.path").isVisible() and not panel.model.is_valid()
     panel.show_view(YAML)
     assert "source: file" in panel.yaml.text.toPlainText()
-    assert [problem.field for problem in panel.yaml.problems()] == ["weights.path"]
+    assert [problem.field for problem in panel.model.problems] == ["weights.path"]
 
 
 def test_another_model_in_the_text_offers_its_own_choices_in_the_form(panel: RecipePanel) -> None:
     panel.show_view(YAML)
     panel.yaml.text.setPlainText("model: ssd_compact\n")
     panel.show_view(FORM)
-    assert panel.recipe() == default_recipe("ssd_compact")
+    assert panel.model.settle_recipe() == default_recipe("ssd_compact")
     sources = panel.form.fields.control("weights.source")
-    assert isinstance(sources, ChoiceControl) and "imagenet" not in sources._values
+    assert isinstance(sources, ChoiceControl) and "imagenet" not in sources.values
     assert panel.form.chooser.combo.currentData() == "ssd_compact"
 
 
@@ -147,7 +148,7 @@ def test_settings_appear_when_they_begin_to_matter(panel: RecipePanel) -> None:
 
 
 def test_the_chosen_model_tells_its_size_its_cost_and_its_use(panel: RecipePanel) -> None:
-    spec = panel.recipe().spec
+    spec = panel.model.settle_recipe().spec
     chooser = panel.form.chooser
     assert chooser.summary.text() == spec.summary
     assert chooser.figures.text() == figures(spec, 300) and "GFLOPs at 300 px" in chooser.figures.text()
@@ -158,15 +159,15 @@ def test_the_chosen_model_tells_its_size_its_cost_and_its_use(panel: RecipePanel
 def test_the_devices_of_this_machine_are_offered_and_the_one_of_the_recipe_stays(panel: RecipePanel) -> None:
     control = panel.form.fields.control("device")
     assert isinstance(control, ChoiceControl)
-    assert control._values == ["auto", "cpu"]
-    panel.set_recipe(with_settings(panel.recipe(), {"device": "cuda:3"}))
+    assert control.values == ["auto", "cpu"]
+    panel.model.load_recipe(with_settings(panel.model.settle_recipe(), {"device": "cuda:3"}))
     panel.form.set_gpus(["A100", "T4"])
-    assert control._values == ["auto", "cpu", "cuda:0", "cuda:1", "cuda:3"]
+    assert control.values == ["auto", "cpu", "cuda:0", "cuda:1", "cuda:3"]
     assert control.combo.currentText() == "cuda:3" and control.combo.itemText(3) == "GPU 1: T4"
     choose(panel, "device", "cuda:1")
-    assert panel.recipe().device == "cuda:1"
+    assert panel.model.settle_recipe().device == "cuda:1"
     panel.form.set_gpus(["Apple GPU"])
-    assert control._values == ["auto", "cpu", "mps", "cuda:1"] and panel.recipe().device == "cuda:1"
+    assert control.values == ["auto", "cpu", "mps", "cuda:1"] and panel.model.settle_recipe().device == "cuda:1"
 
 
 def test_a_start_is_offered_from_checkpoints_of_the_same_model_only(panel: RecipePanel) -> None:
@@ -188,15 +189,15 @@ def test_a_preset_is_applied_by_its_row(panel: RecipePanel) -> None:
     assert "within minutes" in row.accessibleDescription()
     row.click()
     assert recipes[-1].limits.time_minutes == 10 and recipes[-1].model == "ssd300_vgg16"
-    assert panel.recipe() == recipes[-1]
+    assert panel.model.settle_recipe() == recipes[-1]
 
 
 @pytest.mark.parametrize("view", [FORM, YAML])
 def test_a_rate_that_was_found_is_entered_in_either_view(panel: RecipePanel, view: int) -> None:
     panel.show_view(view)
     recipes = heard(panel)
-    panel.set_rate(0.0123)
-    assert [recipe.optimizer.lr for recipe in recipes] == [0.0123] and panel.recipe() == recipes[0]
+    panel.model.set_rate(0.0123)
+    assert [recipe.optimizer.lr for recipe in recipes] == [0.0123] and panel.model.settle_recipe() == recipes[0]
     assert panel.form.fields.control("optimizer.lr").number.value() == pytest.approx(0.0123)
     assert view == FORM or "lr: 0.0123" in panel.yaml.text.toPlainText()
 
@@ -213,7 +214,7 @@ def test_the_picture_follows_the_strategy(panel: RecipePanel) -> None:
 
 
 def test_dragging_the_beginning_of_a_stage_edits_the_schedule(panel: RecipePanel, qtbot: QtBot) -> None:
-    panel.set_recipe(with_settings(panel.recipe(), GRADUAL))
+    panel.model.load_recipe(with_settings(panel.model.settle_recipe(), GRADUAL))
     recipes, view = heard(panel), panel.form.picture
     place = next(place for place, row in enumerate(view.picture.rows) if row.name == "conv4")
     y = round(view.y_of(place))
@@ -228,7 +229,7 @@ def test_dragging_the_beginning_of_a_stage_edits_the_schedule(panel: RecipePanel
 
 
 def test_the_schedule_can_be_edited_by_keys(panel: RecipePanel, qtbot: QtBot) -> None:
-    panel.set_recipe(with_settings(panel.recipe(), GRADUAL))
+    panel.model.load_recipe(with_settings(panel.model.settle_recipe(), GRADUAL))
     view = panel.form.picture
     before = {row.name: row.begin for row in view.picture.rows}
     view.setFocus()

@@ -66,7 +66,7 @@ def test_a_paused_run_frees_its_process_and_goes_on_where_it_was(bench: Bench, q
     bench.settings(schedule__epochs=200)
     bench.page.train()
     wait_for_epoch(bench, qtbot)
-    click(qtbot, bench.page._recipe.pause_button)
+    click(qtbot, bench.page.recipe_column.pause_button)
     assert bench.view.status.state_text() == "Pausing"
     qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
     assert bench.view.status.state_text() == "Paused"
@@ -100,7 +100,7 @@ def test_a_finished_run_offers_no_resume_and_says_why_if_it_is_asked(bench: Benc
     qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     assert not summary_button(bench, "Resume").isVisibleTo(bench.page)
     bench.page.resume("r001")
-    assert "r001: has finished" in bench.page._recipe.error.text()
+    assert "r001: has finished" in bench.page.recipe_column.error.text()
     assert not bench.page.training
 
 
@@ -112,8 +112,8 @@ def test_runs_are_trained_one_after_the_other(bench: Bench, qtbot: QtBot) -> Non
     bench.page.train()
     bench.settings(schedule__epochs=2)
     for _ in range(3):
-        click(qtbot, bench.page._recipe.train_button)
-    card = bench.page._side.queue
+        click(qtbot, bench.page.recipe_column.train_button)
+    card = bench.page.run_column.queue
     assert card.isVisibleTo(bench.page)
     assert [text[:4] for text in card.texts()] == ["r002", "r003", "r004"]
     card.set_low(False)
@@ -140,7 +140,7 @@ def test_a_pause_holds_the_queue_until_the_person_lets_it_go_on(bench: Bench, qt
     bench.page.pause()
     qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
     assert bench.run_folder("r002").state() == "waiting"
-    click(qtbot, next(one for one in bench.page._side.queue.findChildren(QPushButton) if "Train" in one.text()))
+    click(qtbot, next(one for one in bench.page.run_column.queue.findChildren(QPushButton) if "Train" in one.text()))
     wait_for_state(bench, qtbot, "r002", "finished")
     assert bench.run_folder("r001").state() == "paused"
 
@@ -152,8 +152,8 @@ def test_a_queue_of_last_time_waits_for_a_word(bench: Bench, qtbot: QtBot) -> No
     bench.page.ask_how_to_close = lambda: "stop"
     page = reopened(bench)
     assert not page.training
-    assert [text[:4] for text in page._side.queue.texts()] == ["r002"]
-    assert page._queue.held
+    assert [text[:4] for text in page.run_column.queue.texts()] == ["r002"]
+    assert page.queue.held
 
 
 # -- closing ---------------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def test_a_training_that_was_left_going_is_shown_again_and_can_be_stopped(bench:
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) > seen + 5, timeout=10_000)
     assert [epoch.epoch for epoch in bench.view.history.epochs[:5]] == [1, 2, 3, 4, 5]
     assert bench.view.status.state_text() == "Training"
-    click(qtbot, page._recipe.stop_button)
+    click(qtbot, page.recipe_column.stop_button)
     qtbot.waitUntil(lambda: not page.training, timeout=10_000)
     assert bench.view.status.state_text() == "Stopped"
     assert bench.run_folder().state() == "stopped"
@@ -202,8 +202,8 @@ def test_a_window_that_opens_takes_the_queue_over(bench: Bench, qtbot: QtBot) ->
     page = reopened(bench)
     worker = queue.worker_folder(bench.folder / "runs")
     qtbot.waitUntil(lambda: worker.state() == "stopped", timeout=10_000)
-    assert page._live.run == "r001"
-    assert not page._queue.held
+    assert page.live.run == "r001"
+    assert not page.queue.held
     page.stop()
     wait_for_state(bench, qtbot, "r002", "finished")
 
@@ -224,17 +224,19 @@ def test_a_run_in_another_folder_is_followed_and_nothing_is_written_there(
 ) -> None:
     job = far_run(tmp_path / "far", lines=9)
     before = sorted(path.name for path in job.path.iterdir())
-    bench.page._side.watch(job.path)
+    bench.page.run_column.watch(job.path)
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 1)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Training")
     assert not bench.page.training
-    assert not bench.page._recipe.stop_button.isEnabled()
+    assert not bench.page.recipe_column.stop_button.isEnabled()
     for event in [to_json(one) for one in events(3, lambda: False, run="r007", pause=0)][9:]:
         job.append(event)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     assert [epoch.epoch for epoch in bench.view.history.epochs] == [1, 2, 3]
     assert sorted(path.name for path in job.path.iterdir()) == before
-    assert "watched · r007 in far" in [bench.page._runs.itemText(n) for n in range(bench.page._runs.count())]
+    assert "watched · r007 in far" in [
+        bench.page.run_column.picker.itemText(n) for n in range(bench.page.run_column.picker.count())
+    ]
     # Its checkpoints are not in this project: one of the same name may be, of another run.
     for text in ("Resume", "Inspect", "Show checkpoints"):
         assert not summary_button(bench, text).isVisibleTo(bench.page)
@@ -243,8 +245,8 @@ def test_a_run_in_another_folder_is_followed_and_nothing_is_written_there(
 def test_what_was_read_of_a_watched_run_stays_while_its_folder_is_away(
     bench: Bench, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    job, notice = far_run(tmp_path / "far", lines=9), bench.page._side.notice
-    bench.page._side.watch(job.path)
+    job, notice = far_run(tmp_path / "far", lines=9), bench.page.run_column.notice
+    bench.page.run_column.watch(job.path)
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 1)
     away = job.path.rename(tmp_path / "away")
     qtbot.waitUntil(lambda: "cannot be reached" in notice.text)
@@ -258,9 +260,9 @@ def test_what_was_read_of_a_watched_run_stays_while_its_folder_is_away(
 
 
 def test_a_folder_that_is_no_run_is_refused_where_the_person_looks(bench: Bench, tmp_path: Path) -> None:
-    bench.page._side.watch(tmp_path)
-    assert "is not the folder of a run; choose one such as" in bench.page._side.notice.text
-    assert bench.page._side.notice.isVisibleTo(bench.page)
+    bench.page.run_column.watch(tmp_path)
+    assert "is not the folder of a run; choose one such as" in bench.page.run_column.notice.text
+    assert bench.page.run_column.notice.isVisibleTo(bench.page)
 
 
 def test_another_run_is_drawn_beside_the_one_that_is_shown(bench: Bench, qtbot: QtBot) -> None:
@@ -271,9 +273,9 @@ def test_another_run_is_drawn_beside_the_one_that_is_shown(bench: Bench, qtbot: 
     assert bench.tasks.wait_idle()
     bench.view.bar.compare("r001", on=True)
     qtbot.waitUntil(lambda: "r001/map50" in bench.view.map.curve_keys())
-    assert bench.view.map._items["r001/map50"].x.tolist() == [1, 2, 3, 4]
-    assert bench.view.loss._items["r001/val_loss"].shown
-    bench.page._runs.chosen.emit("r001")
+    assert bench.view.map.curves["r001/map50"].x.tolist() == [1, 2, 3, 4]
+    assert bench.view.loss.curves["r001/val_loss"].shown
+    bench.page.run_column.picker.chosen.emit("r001")
     qtbot.waitUntil(lambda: "r001/map50" not in bench.view.map.curve_keys())
 
 
@@ -289,19 +291,22 @@ def test_the_recipe_of_a_run_is_taken_over_and_what_was_there_comes_back(bench: 
     bench.page.train()
     qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     bench.settings(optimizer__lr=0.0001, loss__kind="focal")
-    texts, panel = bench.view.texts, bench.page._recipe.panel
+    texts, model = bench.view.texts, bench.page.draft.model
     assert not texts.use_recipe.isVisible()
     texts.tabs.setCurrentWidget(texts.recipe)
     qtbot.mouseClick(texts.use_recipe, Qt.MouseButton.LeftButton)
-    assert panel.recipe() == load_recipe(bench.run_folder().path / "recipe.yaml")
-    assert panel.recipe().optimizer.lr == 0.003
-    notice = bench.page._side.notice
+    assert model.settle_recipe() == load_recipe(bench.run_folder().path / "recipe.yaml")
+    assert model.settle_recipe().optimizer.lr == 0.003
+    notice = bench.page.run_column.notice
     assert notice.text == "The form has the recipe of r001 now."
     qtbot.mouseClick(notice.button, Qt.MouseButton.LeftButton)
-    assert (panel.recipe().optimizer.lr, panel.recipe().loss.kind) == (0.0001, "focal") and not notice.isVisible()
+    assert (model.settle_recipe().optimizer.lr, model.settle_recipe().loss.kind) == (
+        0.0001,
+        "focal",
+    ) and not notice.isVisible()
     (bench.run_folder().path / "recipe.yaml").write_text("model: [")
-    bench.page._actions["use_recipe"].trigger()
-    assert "recipe.yaml" in bench.page._recipe.error.text() and panel.recipe().optimizer.lr == 0.0001
+    bench.action("use_recipe").trigger()
+    assert "recipe.yaml" in bench.page.recipe_column.error.text() and model.settle_recipe().optimizer.lr == 0.0001
 
 
 def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> None:
@@ -309,7 +314,7 @@ def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> 
         bench.page.train()
         qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     assert bench.tasks.wait_idle()
-    delete, runs = bench.page._actions["delete_run"], bench.folder / "runs"
+    delete, runs = bench.action("delete_run"), bench.folder / "runs"
     said = answer("Cancel")
     delete.trigger()
     assert said[0].startswith("Delete r002 (") and "cannot be undone" in said[0] and (runs / "r002").is_dir()
@@ -317,7 +322,7 @@ def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> 
     delete.trigger()
     assert bench.tasks.wait_idle()
     assert [folder.name for folder in runs.iterdir()] == ["r001"]
-    shown = bench.page._runs
+    shown = bench.page.run_column.picker
     assert [shown.itemData(row) for row in range(shown.count())] == ["r001"] and shown.currentData() == "r001"
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 3)
     resumed = JobFolder(runs / "r001")  # by another program
@@ -325,7 +330,7 @@ def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> 
     resumed.beat()
     answer("Delete")
     delete.trigger()
-    assert resumed.path.is_dir() and "is being trained; stop it first" in bench.page._side.notice.text
+    assert resumed.path.is_dir() and "is being trained; stop it first" in bench.page.run_column.notice.text
 
 
 def test_what_differs_between_compared_runs_is_listed(bench: Bench, qtbot: QtBot) -> None:

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTableWidget
+from PySide6.QtWidgets import QTableWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.project.edits.image_edits import remove_images, set_split
 from core.recipe.recipe import Recipe, default_recipe, with_settings
 from core.types import Split
 from desktop.base.session import Session
-from desktop.train.recipe.recipe_column import RecipeColumn
+from desktop.services import Services
+from desktop.train.recipe.recipe_draft import RecipeDraft
 from desktop.train.run.live_training import LiveTraining
 from desktop.train.trials.spread_plot import SpreadPlot, SpreadRow
 from desktop.train.trials.study_dialog import StudyDialog
@@ -78,7 +79,7 @@ def test_variants_of_ones_own_take_part_and_are_checked_with_the_others(qtbot: Q
         box.setChecked(name == "fine_tune")
     setup.variants.add_button.click()
     setup.variants.add_button.click()
-    first, second = setup.variants._rows
+    first, second = setup.variants.rows
     assert setup.request().missing() == "Write what is special about variant 1."
     first.name.setText("slow")
     first.settings.setText("strategy.kind=fine_tune, strategy.backbone_lr_factor=0.01")
@@ -95,10 +96,16 @@ def test_variants_of_ones_own_take_part_and_are_checked_with_the_others(qtbot: Q
 
 
 @pytest.fixture
-def trials(tmp_path: Path, qtbot: QtBot) -> Iterator[Trials]:
+def services(tmp_path: Path, qtbot: QtBot) -> Iterator[Services]:
     services = make_services(tmp_path, make_test_launcher("trial_child", study="study_child"))
-    folder = tmp_path / "project"
-    project = project_with_pictures(folder, 6, ("scratch",))
+    yield services
+    services.tasks.shut_down()
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    """A project with four images to train and two to validate is open."""
+    project = project_with_pictures(tmp_path / "project", 6, ("scratch",))
     ids = project.image_ids()
     for image in ids:
         draw(project, image)
@@ -106,23 +113,27 @@ def trials(tmp_path: Path, qtbot: QtBot) -> Iterator[Trials]:
     project.apply(set_split(project, ids[4:], Split.VAL))
     project.close()
     session = Session()
-    session.open(folder)
-    side = RecipeColumn(session)
-    qtbot.addWidget(side)
-    side.set_project(session.project)
-    side.panel.put_recipe(BASE)
-    trials = Trials(session, services, LiveTraining(services.launcher), side, side)
+    session.open(tmp_path / "project")
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def trials(session: Session, qtbot: QtBot, services: Services) -> Iterator[Trials]:
+    window, draft = QWidget(), RecipeDraft()
+    qtbot.addWidget(window)
+    draft.set_project(session.project)
+    draft.model.replace_recipe(BASE)
+    trials = Trials(session, services, LiveTraining(services.launcher), draft, window)
     yield trials
     trials.set_project(None)
     services.tasks.wait_idle()
-    session.close()
-    services.tasks.shut_down()
 
 
 def opened(trials: Trials) -> StudyDialog:
     trials.open_study()
-    assert trials._dialog is not None
-    return trials._dialog
+    assert trials.dialog is not None
+    return trials.dialog
 
 
 def begun(trials: Trials, qtbot: QtBot) -> StudyDialog:
@@ -136,19 +147,19 @@ def begun(trials: Trials, qtbot: QtBot) -> StudyDialog:
     return dialog
 
 
-def ended(dialog: StudyDialog, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not dialog._job.running, timeout=20_000)
-    assert dialog._tasks.wait_idle()
+def ended(dialog: StudyDialog, qtbot: QtBot, services: Services) -> None:
+    qtbot.waitUntil(lambda: not dialog.job.running, timeout=20_000)
+    assert services.tasks.wait_idle()
 
 
 def texts(table: QTableWidget, column: int) -> list[str]:
     return [table.item(row, column).text() for row in range(table.rowCount())]
 
 
-def test_a_study_is_made_followed_and_answered(trials: Trials, qtbot: QtBot) -> None:
+def test_a_study_is_made_followed_and_answered(trials: Trials, qtbot: QtBot, services: Services) -> None:
     dialog = begun(trials, qtbot)
     assert dialog.shown == "s001" and dialog.start.text() == "Stop" and trials.study == "s001"
-    ended(dialog, qtbot)
+    ended(dialog, qtbot, services)
     view = dialog.view
     assert view.state.text().startswith("4 of 4 runs are done") and not dialog.start.isVisible()
     assert "Re-training the backbone helps: “Fine-tune” reaches mAP 0.705" in view.answers.text()
@@ -161,29 +172,31 @@ def test_a_study_is_made_followed_and_answered(trials: Trials, qtbot: QtBot) -> 
     assert asked.args == [texts(view.runs, 0)[2]]
 
 
-def test_a_study_that_was_stopped_goes_on_where_it_was(trials: Trials, qtbot: QtBot) -> None:
+def test_a_study_that_was_stopped_goes_on_where_it_was(
+    trials: Trials, session: Session, qtbot: QtBot, services: Services
+) -> None:
     dialog = begun(trials, qtbot)
-    runs = trials._session.project.runs_folder
+    runs = session.project.runs_folder
     qtbot.waitUntil(lambda: any(path.stat().st_size > 500 for path in runs.glob("*/events.jsonl")), timeout=20_000)
     qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
-    ended(dialog, qtbot)
+    ended(dialog, qtbot, services)
     done = texts(dialog.view.runs, 3).count("finished")
     assert 0 < done < 4 and dialog.start.text() == "Go on" and dialog.start.isEnabled()
     assert "can be gone on with" in dialog.view.state.text()
     qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
-    ended(dialog, qtbot)
+    ended(dialog, qtbot, services)
     assert texts(dialog.view.runs, 3) == ["finished"] * 4
 
 
 def test_the_dialog_can_be_closed_and_opened_again_while_a_study_runs(trials: Trials, qtbot: QtBot) -> None:
     dialog = begun(trials, qtbot)
     dialog.reject()
-    assert trials.study == "s001" and trials._dialog is None
+    assert trials.study == "s001" and trials.dialog is None
     again = opened(trials)
     assert again.shown == "s001" and again.start.text() == "Stop"
 
 
-def test_what_cannot_be_studied_is_said_where_it_is_asked(trials: Trials) -> None:
+def test_what_cannot_be_studied_is_said_where_it_is_asked(trials: Trials, session: Session) -> None:
     dialog = opened(trials)
     for name, box in dialog.setup.boxes.items():
         box.setChecked(name == "scratch")
@@ -191,12 +204,12 @@ def test_what_cannot_be_studied_is_said_where_it_is_asked(trials: Trials) -> Non
     assert dialog.problem.property("role") == "muted", "nothing is wrong yet"
     assert dialog.setup.request().summary().startswith("1 strategy × ")
     dialog.setup.variants.add_button.click()
-    dialog.setup.variants._rows[0].settings.setText("strategy.knid=frozen")
+    dialog.setup.variants.rows[0].settings.setText("strategy.knid=frozen")
     assert dialog.problem.property("role") == "error" and "strategy.knid" in dialog.problem.text()
-    dialog.setup.variants._rows[0].remove.click()
+    dialog.setup.variants.rows[0].remove.click()
     dialog.setup.boxes["frozen"].setChecked(True)
     assert dialog.start.isEnabled() and not dialog.problem.isVisible()
-    project = trials._session.project
+    project = session.project
     project.apply(remove_images(project, project.image_ids()))
     dialog.start.click()
     assert "no image is labelled" in dialog.problem.text() and dialog.problem.isVisible()
@@ -206,13 +219,14 @@ def test_what_cannot_be_studied_is_said_where_it_is_asked(trials: Trials) -> Non
 def test_closing_the_project_ends_its_study(trials: Trials, qtbot: QtBot) -> None:
     begun(trials, qtbot)
     trials.set_project(None)
-    assert not trials.running and trials._dialog is None
+    assert not trials.running and trials.dialog is None
 
 
 def test_no_range_test_begins_beside_a_study(trials: Trials, qtbot: QtBot) -> None:
     begun(trials, qtbot)
-    trials.find_rate()
-    assert trials._side.error.text().startswith("A study runs")
+    with qtbot.waitSignal(trials.error_changed) as said:
+        trials.find_rate()
+    assert said.args[0].startswith("A study runs")
 
 
 def test_the_axis_of_the_spread_holds_all_that_is_shown(qtbot: QtBot) -> None:

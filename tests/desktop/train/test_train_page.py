@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -50,7 +51,10 @@ class Bench:
 
     @property
     def view(self) -> RunView:
-        return self.page._view
+        return self.page.run_column.view
+
+    def action(self, name: str) -> QAction:
+        return next(action for action in self.page.actions() if action.objectName() == name)
 
     def run_folder(self, run: str = "r001") -> JobFolder:
         return JobFolder(self.folder / "runs" / run)
@@ -124,18 +128,18 @@ def wait_for_epoch(bench: Bench, qtbot: QtBot) -> None:
 
 
 def test_the_train_button_trains_and_the_plots_show_it(bench: Bench, qtbot: QtBot) -> None:
-    qtbot.mouseClick(bench.page._recipe.train_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(bench.page.recipe_column.train_button, Qt.MouseButton.LeftButton)
     assert bench.page.training
-    assert bench.page._recipe.train_button.text() == "Add to queue"
-    assert bench.page._recipe.stop_button.isEnabled()
+    assert bench.page.recipe_column.train_button.text() == "Add to queue"
+    assert bench.page.recipe_column.stop_button.isEnabled()
     qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     history = bench.view.history
     assert [epoch.epoch for epoch in history.epochs] == [1, 2, 3]
     x, loss = history.steps()
     assert len(x) == len(loss) == 12
-    assert list(bench.view.map._items["map50"].y) == [0.5, 0.75, 0.875]
-    assert list(bench.view.loss._items["val_loss"].x) == [1, 2, 3]
+    assert list(bench.view.map.curves["map50"].y) == [0.5, 0.75, 0.875]
+    assert list(bench.view.loss.curves["val_loss"].x) == [1, 2, 3]
     assert bench.view.status.progress_bar.value() == 1000
     assert bench.view.status.figure("Best mAP@0.5") == "0.875"
     assert "pit" in bench.view.texts.notices.text()
@@ -169,24 +173,24 @@ def test_stop_works_within_two_seconds_and_keeps_what_was_learnt(bench: Bench, q
     bench.page.train()
     wait_for_epoch(bench, qtbot)
     begun = time.monotonic()
-    qtbot.mouseClick(bench.page._recipe.stop_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(bench.page.recipe_column.stop_button, Qt.MouseButton.LeftButton)
     assert bench.view.status.state_text() == "Stopping"
     qtbot.waitUntil(lambda: not bench.page.training, timeout=5000)
     assert time.monotonic() - begun < 2
     assert bench.view.status.state_text() == "Stopped"
     assert bench.view.summary.text().startswith("Stopped after")
-    assert bench.page._recipe.train_button.isEnabled()
+    assert bench.page.recipe_column.train_button.isEnabled()
 
 
 def test_a_crash_of_the_training_is_told_and_another_can_start(
     bench: Bench, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.page._live.warm.dismiss()  # it was started before the environment changed
+    bench.page.live.warm.dismiss()  # it was started before the environment changed
     monkeypatch.setenv("TRAINING_BEHAVIOUR", "crash")
     trained(bench, qtbot)
     assert bench.view.status.state_text() == "Interrupted"
     assert "crash" in bench.view.summary.text()
-    bench.page._live.warm.dismiss()
+    bench.page.live.warm.dismiss()
     monkeypatch.delenv("TRAINING_BEHAVIOUR")
     trained(bench, qtbot)
     assert [run.state for run in bench.project.runs()] == ["interrupted", "finished"]
@@ -221,7 +225,7 @@ def test_closing_without_a_training_asks_nothing_and_leaves_no_waiting_process(b
         raise AssertionError("there is nothing to ask")
 
     bench.page.ask_how_to_close = never
-    pid = bench.page._live.warm.pid
+    pid = bench.page.live.warm.pid
     assert pid is not None
     assert bench.page.may_close()
     assert not exists(pid)
@@ -235,7 +239,7 @@ def test_closing_the_project_stops_its_training(bench: Bench, qtbot: QtBot) -> N
     bench.session.close()
     assert not exists(pid)
     assert bench.run_folder().state() == "stopped"
-    assert not bench.page._recipe.train_button.isEnabled()
+    assert not bench.page.recipe_column.train_button.isEnabled()
     assert bench.view.status.state_text() == "No run yet"
 
 
@@ -243,22 +247,22 @@ def test_closing_the_project_stops_its_training(bench: Bench, qtbot: QtBot) -> N
 
 
 def test_the_data_of_the_next_training_are_summed_up(bench: Bench) -> None:
-    assert {split: label.text() for split, label in bench.page._recipe.data._numbers.items()} == {
+    assert bench.page.recipe_column.data.numbers() == {
         Split.TRAIN: "4",
         Split.VAL: "2",
         Split.TEST: "0",
     }
-    assert bench.page._recipe.data.hint_text() == ""
+    assert bench.page.recipe_column.data.hint_text() == ""
 
 
 def test_without_validation_images_the_page_says_so_and_splitting_mends_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     bench.session.apply(set_split(bench.project, bench.project.image_ids(), Split.TRAIN))
-    qtbot.waitUntil(lambda: "validation" in bench.page._recipe.data.hint_text())
+    qtbot.waitUntil(lambda: "validation" in bench.page.recipe_column.data.hint_text())
     monkeypatch.setattr("desktop.train.recipe.recipe_column.SplitImagesDialog.exec", lambda _dialog: 1)
-    qtbot.mouseClick(bench.page._recipe.data.split_button, Qt.MouseButton.LeftButton)
-    assert bench.page._recipe.data.hint_text() == ""
+    qtbot.mouseClick(bench.page.recipe_column.data.split_button, Qt.MouseButton.LeftButton)
+    assert bench.page.recipe_column.data.hint_text() == ""
     assert bench.project.counts().splits["val"] > 0
     assert bench.project.undo_name == "Assign splits"
 
@@ -267,8 +271,8 @@ def test_with_nothing_to_learn_from_no_run_begins(bench: Bench) -> None:
     bench.session.apply(set_split(bench.project, bench.project.image_ids(), Split.TEST))
     bench.page.train()
     assert not bench.page.training
-    assert "train split" in bench.page._recipe.error.text()
-    assert bench.page._recipe.error.isVisible()
+    assert "train split" in bench.page.recipe_column.error.text()
+    assert bench.page.recipe_column.error.isVisible()
     assert not (bench.folder / "runs" / "r001").exists()
 
 
@@ -276,18 +280,18 @@ def test_with_nothing_to_learn_from_no_run_begins(bench: Bench) -> None:
 
 
 def test_a_setting_that_is_wrong_is_shown_at_its_field_and_stops_the_start(bench: Bench) -> None:
-    form = bench.page._recipe.panel.form.fields
+    form = bench.page.recipe_column.panel.form.fields
     form.control("weights.source").edited.emit("file")
     assert "name the file" in form.errors()["weights.path"]
     bench.page.train()
     assert not bench.page.training
-    assert "marked red" in bench.page._recipe.error.text()
+    assert "marked red" in bench.page.recipe_column.error.text()
 
 
 def test_another_model_brings_its_defaults_and_keeps_the_augmentation(bench: Bench) -> None:
     bench.settings(augmentation__rotation=12.0, schedule__epochs=7)
-    bench.page._recipe.panel.form.choose_model("ssd300_vgg16")
-    recipe = bench.page._recipe.panel.recipe()
+    bench.page.draft.model.choose_model("ssd300_vgg16")
+    recipe = bench.page.draft.model.settle_recipe()
     assert recipe.model == "ssd300_vgg16"
     assert recipe.sampling.input_size == default_recipe("ssd300_vgg16").sampling.input_size
     assert recipe.schedule.epochs == default_recipe("ssd300_vgg16").schedule.epochs
@@ -295,27 +299,27 @@ def test_another_model_brings_its_defaults_and_keeps_the_augmentation(bench: Ben
 
 
 def test_the_recipe_is_kept_in_the_project_beside_what_the_augment_page_sets(bench: Bench, qtbot: QtBot) -> None:
-    bench.page._recipe.panel.form.fields.control("schedule.epochs").number.setValue(33)
+    bench.page.recipe_column.panel.form.fields.control("schedule.epochs").number.setValue(33)
     qtbot.waitUntil(lambda: load_draft(bench.project).schedule.epochs == 33)
     bench.page.deactivated()
     save_draft(bench.project, with_settings(load_draft(bench.project), {"augmentation.blur": 2.0}))
     bench.page.activated()
-    bench.page._recipe.panel.form.fields.control("schedule.batch_size").number.setValue(5)
+    bench.page.recipe_column.panel.form.fields.control("schedule.batch_size").number.setValue(5)
     bench.page.deactivated()
     recipe = load_draft(bench.project)
     assert (recipe.schedule.epochs, recipe.schedule.batch_size, recipe.augmentation.blur) == (33, 5, 2.0)
 
 
 def test_a_number_that_is_being_typed_is_left_alone_while_the_draft_is_saved(bench: Bench, qtbot: QtBot) -> None:
-    form = bench.page._recipe.panel.form
+    form = bench.page.recipe_column.panel.form
     form.fields.control("schedule.batch_size").number.setValue(5)  # the draft is saved soon
     rate = form.fields.control("optimizer.lr").number
     rate.setFocus()
     rate.selectAll()
     qtbot.keyClicks(rate, "0.0")
     qtbot.waitUntil(lambda: load_draft(bench.project).schedule.batch_size == 5)
-    bench.page._recipe.show_data()
-    bench.page._show_device()
+    bench.page.recipe_column.show_data()
+    bench.page.recipe_column.set_gpus([])
     qtbot.keyClicks(rate, "07")
     assert rate.text() == "0.007"
     bench.page.deactivated()
@@ -325,12 +329,12 @@ def test_a_number_that_is_being_typed_is_left_alone_while_the_draft_is_saved(ben
 def test_a_damaged_draft_is_told_and_replaced_by_the_defaults(bench: Bench) -> None:
     bench.project.set_setting("recipe", {"model": "ssd_compact", "schedule": {"epochs": 0}})
     bench.page.activated()
-    assert "schedule.epochs" in bench.page._recipe.error.text()
-    assert bench.page._recipe.panel.recipe() == default_recipe("ssd_compact")
+    assert "schedule.epochs" in bench.page.recipe_column.error.text()
+    assert bench.page.draft.model.settle_recipe() == default_recipe("ssd_compact")
 
 
 def test_every_setting_of_a_recipe_can_be_reached(bench: Bench) -> None:
-    shown = set(bench.page._recipe.panel.form.fields._rows)
+    shown = set(bench.page.recipe_column.panel.form.fields.names)
     leaves = set()
     for name, info in Recipe.model_fields.items():
         inner = getattr(info.annotation, "model_fields", None)
@@ -344,10 +348,10 @@ def test_continuing_puts_the_checkpoint_and_its_model_into_the_recipe(bench: Ben
     bench.project.sync_runs()
     bench.session.continue_requested.emit("r007-best")
     bench.page.activated()
-    recipe = bench.page._recipe.panel.recipe()
+    recipe = bench.page.draft.model.settle_recipe()
     assert recipe.model == "ssdlite320_mobilenet_v3"
     assert (recipe.weights.source, recipe.weights.path) == ("checkpoint", str(path))
-    assert not bench.page._recipe.panel.form.fields.control("weights.path").isHidden()
+    assert not bench.page.recipe_column.panel.form.fields.control("weights.path").isHidden()
 
 
 # -- runs of the past ------------------------------------------------------------------------------------------
@@ -365,17 +369,17 @@ def test_a_past_run_shows_its_curves_when_it_is_chosen(bench: Bench, qtbot: QtBo
     past_run(bench, "r001")
     trained(bench, qtbot)  # becomes r002
     assert bench.view.history.epochs[-1].epoch == 3
-    bench.page._runs.chosen.emit("r001")
+    bench.page.run_column.picker.chosen.emit("r001")
     qtbot.waitUntil(lambda: bool(bench.view.history.epochs) and bench.view.history.epochs[-1].epoch == 4)
     assert bench.view.status.state_text() == "Finished"
-    assert list(bench.view.map._items["map50"].x) == [1, 2, 3, 4]
+    assert list(bench.view.map.curves["map50"].x) == [1, 2, 3, 4]
 
 
 def test_a_run_that_a_crash_left_open_is_shown_as_interrupted(bench: Bench, qtbot: QtBot) -> None:
     past_run(bench, "r001", lines=10)
     bench.page.activated()
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Interrupted")
-    assert "interrupted" in bench.page._runs.itemText(0)
+    assert "interrupted" in bench.page.run_column.picker.itemText(0)
     assert [epoch.epoch for epoch in bench.view.history.epochs] == [1]
 
 
@@ -384,14 +388,14 @@ def test_looking_at_a_past_run_does_not_disturb_the_one_that_trains(bench: Bench
     bench.settings(schedule__epochs=1000)
     bench.page.train()
     wait_for_epoch(bench, qtbot)
-    bench.page._runs.chosen.emit("r001")
+    bench.page.run_column.picker.chosen.emit("r001")
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     assert bench.page.training
-    before = len(bench.page._live.history.epochs)
-    qtbot.waitUntil(lambda: len(bench.page._live.history.epochs) > before + 3, timeout=10_000)
+    before = len(bench.page.live.history.epochs)
+    qtbot.waitUntil(lambda: len(bench.page.live.history.epochs) > before + 3, timeout=10_000)
     assert bench.view.history.epochs[-1].epoch == 4
-    bench.page._runs.chosen.emit("r002")
-    assert bench.view.history is bench.page._live.history
+    bench.page.run_column.picker.chosen.emit("r002")
+    assert bench.view.history is bench.page.live.history
     assert bench.view.status.state_text() == "Training"
 
 
@@ -399,11 +403,11 @@ def test_looking_at_a_past_run_does_not_disturb_the_one_that_trains(bench: Bench
 
 
 def test_a_process_waits_while_the_page_is_in_use_and_leaves_with_the_project(bench: Bench, qtbot: QtBot) -> None:
-    first = bench.page._live.warm.pid
+    first = bench.page.live.warm.pid
     assert first is not None
     assert exists(first)
     trained(bench, qtbot)
-    second = bench.page._live.warm.pid
+    second = bench.page.live.warm.pid
     assert second not in (None, first)
     bench.session.close()
     assert second is not None
@@ -411,7 +415,7 @@ def test_a_process_waits_while_the_page_is_in_use_and_leaves_with_the_project(be
 
 
 def test_a_waiting_process_that_was_killed_is_no_obstacle(bench: Bench, qtbot: QtBot) -> None:
-    pid = bench.page._live.warm.pid
+    pid = bench.page.live.warm.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
@@ -427,5 +431,5 @@ def test_the_page_of_a_read_only_project_shows_runs_but_does_not_train(
     bench.session.open(bench.folder, read_only=True)
     bench.page.activated()
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
-    assert not bench.page._recipe.train_button.isEnabled()
-    assert bench.page._live.warm.pid is None
+    assert not bench.page.recipe_column.train_button.isEnabled()
+    assert bench.page.live.warm.pid is None
