@@ -205,7 +205,7 @@ class InspectStage(QFrame):
         self.chips[name].toggle()
 
     def fit(self) -> None:
-        self.left.fit()
+        self.left.fit_image()
 
     def select(self, mark: Mark | None) -> None:
         """Select a mark; None for none."""
@@ -232,12 +232,12 @@ class InspectStage(QFrame):
     def _link(self, moved: InspectView, other: InspectView) -> None:
         # A view that is hidden fits the image into a size that nobody sees.
         if self.side_by_side.isChecked() and moved.isVisible() and other.isVisible():
-            other.follow(moved)
+            other.follow_view(moved)
 
     def _set_side_by_side(self, on: bool) -> None:
         self.left.set_side("truth" if on else "both")
         self.right.setVisible(on)
-        self.left.fit()
+        self.left.fit_image()
 
     def _tint(self) -> None:
         tokens = theme.theme()

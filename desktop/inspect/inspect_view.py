@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
@@ -16,6 +16,7 @@ from core.inspection.marks import Mark, MarkFilter
 from desktop.base import theme
 from desktop.viewer.box_painter import TAG_HEIGHT, TAG_PADDING, paint_box, tag_font
 from desktop.viewer.view import ImageView
+from desktop.viewer.view_input import ViewInput
 
 SWATCH = 5.0  # width of the label's own colour in a tag, in widget pixels
 CROWD = 25  # with more marks than this, small ones keep their names to themselves
@@ -78,6 +79,23 @@ def tags(mark: Mark, names: Names, show: MarkFilter) -> list[Tag]:
     return result
 
 
+class HoverInput(ViewInput):
+    """Tells a view which mark the mouse is on; a click is the view's own."""
+
+    def __init__(self, view: InspectView) -> None:
+        self._view = view
+
+    def move_mouse(self, at: QPointF, event: QMouseEvent) -> None:
+        self._view.hover_mark(self._view.mark_at(at))
+
+    def leave_view(self) -> None:
+        self._view.hover_mark(None)
+
+    def choose_cursor(self) -> Qt.CursorShape | None:
+        on_mark = self._view.is_on_mark and not self._view.panning
+        return Qt.CursorShape.PointingHandCursor if on_mark else None
+
+
 class InspectView(ImageView):
     """Draws marks. `side` limits it to one source, for two views side by side."""
 
@@ -93,6 +111,8 @@ class InspectView(ImageView):
         self._show = MarkFilter()
         self._hovered: Key | None = None
         self._selected: Key | None = None
+        self.add_overlay(self._paint_marks)
+        self.set_input(HoverInput(self))
         self.image_clicked.connect(self._select_at)
 
     def set_side(self, side: Literal["both", "truth", "detection"]) -> None:
@@ -124,7 +144,7 @@ class InspectView(ImageView):
 
     # -- drawing
 
-    def paint_overlay(self, painter: QPainter) -> None:
+    def _paint_marks(self, painter: QPainter) -> None:
         shown = self.visible_marks()
         crowded = len(shown) > CROWD
         for mark in shown:
@@ -185,19 +205,17 @@ class InspectView(ImageView):
         rows = geometry.hit(np.asarray([mark.xyxy for mark in shown], np.float32), point.x(), point.y())
         return shown[rows[0]] if rows else None
 
-    def left_moved(self, at: QPointF, event: QMouseEvent) -> None:
-        super().left_moved(at, event)
-        self._hover(self.mark_at(at))
+    @property
+    def is_on_mark(self) -> bool:
+        """Whether the mouse is on a mark."""
+        return self._hovered is not None
 
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover(None)
-        super().leaveEvent(event)
-
-    def _hover(self, mark: Mark | None) -> None:
+    def hover_mark(self, mark: Mark | None) -> None:
+        """The mouse is on this mark now, or on none."""
         wanted = key(mark) if mark else None
         if wanted != self._hovered:
             self._hovered = wanted
-            self.setCursor(Qt.CursorShape.PointingHandCursor) if mark else self.update_cursor()
+            self.update_cursor()
             self.hovered.emit(mark)
             self.update()
 

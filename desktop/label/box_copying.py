@@ -14,6 +14,7 @@ from desktop.kit import formatting
 from desktop.label.boxes import box_clipboard
 from desktop.label.boxes.box_clipboard import Copied
 from desktop.label.canvas import interaction as act
+from desktop.label.canvas import shaping
 from desktop.label.canvas.annotation_canvas import AnnotationCanvas
 from desktop.label.label_context import LabelContext
 
@@ -70,7 +71,7 @@ class BoxCopying(QObject):
         project = self._context.project
         if project is not None and (chosen := self._selected()) and self._canvas.may_change():
             new_ids = project.new_ids("box", len(chosen))
-            self._add(act.duplicated(chosen, new_ids, DUPLICATE_OFFSET, self._bounds()), "Duplicate")
+            self._add(act.duplicate_boxes(chosen, new_ids, DUPLICATE_OFFSET, self._bounds()), "Duplicate")
 
     def paste(self) -> None:
         """Paste what was copied; where nothing was, offer the boxes of the image before, and take them if asked again."""
@@ -126,7 +127,7 @@ class BoxCopying(QObject):
         if found:
             new_ids = project.new_ids("box", len(found))
             offset = DUPLICATE_OFFSET if again and there else 0.0
-            copies = act.duplicated(found, new_ids, offset, self._bounds())
+            copies = act.duplicate_boxes(found, new_ids, offset, self._bounds())
             if not self._add(copies, verb):
                 return
         self._report(what, project, len(found), 0 if again else len(there))
@@ -153,19 +154,19 @@ class BoxCopying(QObject):
             )
         )
         if done:
-            self._canvas.select([copy.id for copy in copies])
+            self._canvas.select_boxes([copy.id for copy in copies])
         return done
 
     def _selected(self) -> tuple[Box, ...]:
         return tuple(self._canvas.chosen)
 
-    def _bounds(self) -> act.Point:
+    def _bounds(self) -> shaping.Point:
         record = self._context.record
         assert record is not None
         return (float(record.width), float(record.height))
 
 
-def placed(what: Copied, project: ProjectReader, bounds: act.Point) -> list[Box]:
+def placed(what: Copied, project: ProjectReader, bounds: shaping.Point) -> list[Box]:
     """The copied boxes that lie on an image of `bounds`, cut off at its edge, with the labels that the project has.
 
     Their ids stand in.
@@ -179,7 +180,7 @@ def placed(what: Copied, project: ProjectReader, bounds: act.Point) -> list[Box]
     return result
 
 
-def pasting_faults(what: Copied, bounds: act.Point, known: set[str]) -> list[str]:
+def pasting_faults(what: Copied, bounds: shaping.Point, known: set[str]) -> list[str]:
     """In words, what of the copied boxes an image of `bounds` in a project with the labels `known` cannot take."""
     fits = [_cut(box.xyxy, bounds) for box in what.boxes]
     outside = sum(xyxy is None for xyxy in fits)
@@ -195,9 +196,9 @@ def pasting_faults(what: Copied, bounds: act.Point, known: set[str]) -> list[str
     return faults
 
 
-def _cut(xyxy: act.XYXY, bounds: act.Point) -> act.XYXY | None:
+def _cut(xyxy: shaping.XYXY, bounds: shaping.Point) -> shaping.XYXY | None:
     """What of a box lies on an image of `bounds`; None where nothing does."""
-    (x1, y1), (x2, y2) = act.clamp(xyxy[:2], bounds), act.clamp(xyxy[2:], bounds)
+    (x1, y1), (x2, y2) = shaping.clamp_point(xyxy[:2], bounds), shaping.clamp_point(xyxy[2:], bounds)
     return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None
 
 

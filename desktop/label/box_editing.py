@@ -17,6 +17,7 @@ from desktop.base.actions import ActionSet
 from desktop.label.box_copying import BoxCopying
 from desktop.label.canvas import interaction as act
 from desktop.label.canvas.annotation_canvas import AnnotationCanvas
+from desktop.label.canvas.shaping import XYXY
 from desktop.label.label_context import LabelContext
 from desktop.label.labels.label_picker import LabelPicker, Pickable
 from desktop.label.next_labels import NextLabels
@@ -54,7 +55,7 @@ class BoxEditing(QObject):
         self._picked: frozenset[int] = frozenset()  # boxes that the picker is open for; none: the next box
         self._picker.toggled.connect(self._toggle_picked)
         self._picker.create_wanted.connect(self._create_picked)
-        self._picker.closed.connect(lambda: canvas.setFocus(Qt.FocusReason.PopupFocusReason))
+        self._picker.closed.connect(lambda: canvas.view.setFocus(Qt.FocusReason.PopupFocusReason))
         canvas.drawn.connect(self._draw)
         canvas.edited.connect(self._replace_boxes)
         canvas.labels_wanted.connect(self.pick_labels)
@@ -109,12 +110,12 @@ class BoxEditing(QObject):
 
     # -- boxes
 
-    def _draw(self, xyxy: act.XYXY) -> None:
+    def _draw(self, xyxy: XYXY) -> None:
         before = {box.id for box in self._context.boxes}
         labels = self._next.labels
         if self._context.apply(lambda project, image_id: box_edits.add_box(project, image_id, xyxy, labels)):
             self._next.used()
-            self._canvas.select([box.id for box in self._context.boxes if box.id not in before])
+            self._canvas.select_boxes([box.id for box in self._context.boxes if box.id not in before])
             self._announce_next()
 
     def _replace_boxes(self, boxes: tuple[Box, ...], name: str) -> None:
@@ -155,7 +156,7 @@ class BoxEditing(QObject):
         if not self._context.editable:
             return
         if not chosen:
-            self.choose_next(act.toggled(self._next.labels, label_id))
+            self.choose_next(act.toggle_label(self._next.labels, label_id))
             return
         if self._context.apply(lambda project, image_id: label_edits.toggle_label(project, image_id, chosen, label_id)):
             self._note_given(chosen, label_id)
@@ -185,17 +186,18 @@ class BoxEditing(QObject):
 
     def _anchor(self, boxes: list[Box]) -> QRect:
         """The boxes in the host's pixels, as far as they are in sight."""
-        corner = self._canvas.mapTo(self._host, QPoint(0, 0))
+        corner = self._canvas.view.mapTo(self._host, QPoint(0, 0))
         if not boxes:
             return NEXT_BOX.translated(corner)
         corners = [
-            (self._canvas.to_widget(QPointF(b.x1, b.y1)), self._canvas.to_widget(QPointF(b.x2, b.y2))) for b in boxes
+            (self._canvas.view.to_widget(QPointF(b.x1, b.y1)), self._canvas.view.to_widget(QPointF(b.x2, b.y2)))
+            for b in boxes
         ]
         rects = [QRect(first.toPoint(), second.toPoint()) for first, second in corners]
         whole = rects[0]
         for rect in rects[1:]:
             whole = whole.united(rect)
-        seen = whole.intersected(self._canvas.rect())
+        seen = whole.intersected(self._canvas.view.rect())
         return (seen if seen.isValid() else NEXT_BOX).translated(corner)
 
     def _pickable(self) -> Pickable:

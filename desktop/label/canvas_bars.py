@@ -176,13 +176,13 @@ class PointerBar(QFrame):
 
         def pointed(at: QPointF | None) -> None:
             x, y = (math.floor(at.x()), math.floor(at.y())) if at is not None else (-1, -1)
-            self.show_pointer(at, canvas.rgb_at(x, y))
+            self.show_pointer(at, canvas.view.rgb_at(x, y))
 
         def view_changed() -> None:
-            self.show_scale(canvas.scale, image=canvas.has_image)
+            self.show_scale(canvas.view.scale, image=canvas.view.has_image)
 
         canvas.pointer_moved.connect(pointed)
-        canvas.view_changed.connect(view_changed)
+        canvas.view.view_changed.connect(view_changed)
         canvas.boxes_changed.connect(lambda: self._show_size(canvas))
         canvas.selection_changed.connect(lambda: self._show_size(canvas))
 

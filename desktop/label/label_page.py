@@ -86,13 +86,13 @@ class LabelPage(QWidget):
         self._place()
         self._connect()
         self._set_project()
-        Resume(session, services.settings, self.canvas)
+        Resume(session, services.settings, self.canvas.view)
 
     # -- for the main window
 
     def activated(self) -> None:
-        self._session.hint.emit(self.canvas.hint())
-        self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._session.hint.emit(self.canvas.hint)
+        self.canvas.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def deactivated(self) -> None:
         self._settle()
@@ -136,7 +136,7 @@ class LabelPage(QWidget):
         column.addWidget(self._file_notes)
         column.addWidget(self.notice)
         column.addWidget(FileNotice(self._session, self._services.files))
-        column.addWidget(self.canvas, 1)
+        column.addWidget(self.canvas.view, 1)
         column.addWidget(self._foot)
         settings = self._services.settings
         self.side = SidePanel(
@@ -152,7 +152,7 @@ class LabelPage(QWidget):
     def _connect(self) -> None:
         canvas, session = self.canvas, self._session
         canvas.selection_changed.connect(self._show_selection)
-        canvas.space_tapped.connect(lambda: trigger_space(self._actions.values()))
+        canvas.view.space_tapped.connect(lambda: trigger_space(self._actions.values()))
         canvas.armed_changed.connect(self._actions["draw"].setChecked)
         canvas.hint_changed.connect(session.hint)
         self._foot.follow(canvas)
@@ -161,7 +161,7 @@ class LabelPage(QWidget):
         self._context.refused.connect(self._show_truth)
         self.labels.keep_switched.connect(self._editing.set_keep)
         self.edits.failed.connect(self.notice.show_notice)
-        self.box_list.chosen.connect(canvas.select)
+        self.box_list.chosen.connect(canvas.select_boxes)
         self.box_list.opened.connect(self._show_box)
         self.box_list.pointed.connect(canvas.set_highlighted)
         self.box_list.use_menu(lambda: [self._actions[name] for name in BOX_MENU])
@@ -172,7 +172,7 @@ class LabelPage(QWidget):
         self.details.group_entered.connect(lambda group: self._with_current(self._work.set_group, group))
         self.details.note_entered.connect(self._work.set_note)
         for panel in (self.images, self.details, self.labels, self.box_list, self.edits):
-            panel.left.connect(lambda: self.canvas.setFocus(Qt.FocusReason.OtherFocusReason))
+            panel.left.connect(lambda: self.canvas.view.setFocus(Qt.FocusReason.OtherFocusReason))
         self.side.tabs.currentChanged.connect(lambda _tab: self._show_history())
         self._pictures.outdated.connect(self._show_image)
         self._services.files.states_changed.connect(self._read_again)
@@ -204,10 +204,10 @@ class LabelPage(QWidget):
         picture = self._pictures.get(path) if path is not None else None
         self.canvas.set_image(picture)
         if picture is None and path is not None:
-            self.canvas.set_message(self._pictures.problem(path) or "Loading…")
+            self.canvas.view.set_message(self._pictures.problem(path) or "Loading…")
         elif path is None and project is not None:
             keys = {"files": "window.add_images", "folder": "window.add_folder"}
-            self.canvas.set_message(self._services.keymap.named(NO_IMAGES, **keys))
+            self.canvas.view.set_message(self._services.keymap.named(NO_IMAGES, **keys))
         self._file_notes.show_notes(picture.notices if picture is not None else ())
         if project is not None:
             near = [project.image(image_id) for image_id in self.images.neighbours(self._travel)]
@@ -248,7 +248,7 @@ class LabelPage(QWidget):
 
     def _show_boxes(self) -> None:
         project, boxes = self._context.project, self._context.boxes
-        self.canvas.set_boxes(boxes if self.canvas.has_image else ())
+        self.canvas.set_boxes(boxes if self.canvas.view.has_image else ())
         labels = project.labels() if project is not None else ()
         scale = project.setting("mm_per_pixel") if project is not None else None
         self.box_list.show_boxes(boxes, labels, self.canvas.selected, scale)
@@ -295,7 +295,7 @@ class LabelPage(QWidget):
 
     def _picture_failed(self, path: str, reason: str) -> None:
         if self._is_current(path):
-            self.canvas.set_message(reason)
+            self.canvas.view.set_message(reason)
 
     def _is_current(self, path: str) -> bool:
         project, record = self._session.project, self._context.record
@@ -339,7 +339,7 @@ class LabelPage(QWidget):
     def _show_box(self, box_id: int) -> None:
         box = next((box for box in self.canvas.boxes if box.id == box_id), None)
         if box is not None:
-            self.canvas.show_rect(box.xyxy)
+            self.canvas.view.show_rect(box.xyxy)
 
     def _step_unlabelled(self, by: int) -> None:
         self._settle()

@@ -42,14 +42,14 @@ class LabelView(QObject):
         self._compared_at = 0.0
         self._unsaved = False
         self._ours = False  # the project's setting is being written by this
-        self.panel = AdjustPanel(canvas)
+        self.panel = AdjustPanel(canvas.view)
         self._save_timer = QTimer(self, singleShot=True, interval=SAVE_AFTER)
         self._save_timer.timeout.connect(self.settle)
         self.panel.adjusted.connect(self._adjust)
         self.panel.closed.connect(self._panel_closed)
         canvas.badge_clicked.connect(self._end_state)
         canvas.measuring_changed.connect(lambda on: self._check("measure", on))
-        canvas.installEventFilter(self)
+        canvas.view.installEventFilter(self)
         session = context.session
         session.setting_changed.connect(self._setting_changed)
         session.settle.connect(self.settle)
@@ -63,10 +63,10 @@ class LabelView(QObject):
     def _handlers(self) -> dict[str, Callable[..., object]]:
         canvas = self._canvas
         return {
-            "fit": canvas.fit,
-            "actual_size": canvas.actual_size,
-            "zoom_in": lambda: canvas.zoom_by(1.25),
-            "zoom_out": lambda: canvas.zoom_by(0.8),
+            "fit": canvas.view.fit_image,
+            "actual_size": canvas.view.show_actual_size,
+            "zoom_in": lambda: canvas.view.zoom_by(1.25),
+            "zoom_out": lambda: canvas.view.zoom_by(0.8),
             "zoom_selection": canvas.zoom_to_selection,
             "hide": lambda on: self._switch("hide", hidden=on),
             "hide_names": lambda on: canvas.set_state(names_hidden=on),
@@ -149,7 +149,7 @@ class LabelView(QObject):
             self._check("compare", False)
             return
         self._compared_at = time.monotonic()
-        self._canvas.compare(on)
+        self._canvas.compare_original(on)
 
     def _show_panel(self, on: bool) -> None:
         if not on:
@@ -158,18 +158,18 @@ class LabelView(QObject):
             self.panel.hide()
             # Else Qt gives them to whatever comes next, and Enter would press it.
             if had_keys:
-                self._canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+                self._canvas.view.setFocus(Qt.FocusReason.OtherFocusReason)
             return
         self.panel.adjustSize()
         edge = int(RULER) if self._canvas.state.rulers else 0
         # Below the badges, in the corner where tools for the view are looked for.
-        self.panel.move_inside(QPoint(self._canvas.width() - self.panel.width() - 12, edge + 48))
+        self.panel.move_inside(QPoint(self._canvas.view.width() - self.panel.width() - 12, edge + 48))
         self.panel.show()
         self.panel.raise_()
 
     def _panel_closed(self) -> None:
         self._check("adjust", False)
-        self._canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._canvas.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # -- states
 
@@ -196,7 +196,7 @@ class LabelView(QObject):
             self._check("guides", values.canvas_crosshair)
         if "canvas_background" in names:
             color = values.canvas_background
-            self._canvas.set_background(QColor(color) if color else None)
+            self._canvas.view.set_background(QColor(color) if color else None)
         for action, setting in KEPT:
             if setting in names:
                 on = getattr(values, setting)

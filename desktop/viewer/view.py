@@ -1,10 +1,12 @@
-"""An image on the screen with zoom and pan. The canvases of the pages are built on it."""
+"""An image on the screen with zoom and pan. What lies over it, and what mouse and keys do there, is handed in."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -20,53 +22,68 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
-from core.imaging.adjust import Adjustment, Tone, make_tone
+from core.imaging.adjust import Adjustment
 from desktop.base.theme import notifier, theme
 from desktop.viewer.backdrop import Backdrop, Scene
-from desktop.viewer.pyramid import Placing, Pyramid, make_pyramid, rounded, to_qimage
+from desktop.viewer.image_grip import ImageGrip
+from desktop.viewer.pyramid import Placing, Pyramid, make_pyramid, rounded
+from desktop.viewer.shown_image import ShownImage
+from desktop.viewer.view_input import ViewInput
 from desktop.viewer.viewport import Viewport
 
 WHEEL_STEP = 1.2  # zoom for one notch of the wheel
 SCROLL_STEP = 90.0  # widget pixels for one notch of the wheel
 ZOOM = Qt.NativeGestureType.ZoomNativeGesture
 REST_MS = 80  # after the last step of a zoom everything is drawn sharp
-TAP_MS = 350  # Space held longer than this was held to move the image, also where it did not
 NOTCH = 120.0  # eighths of a degree, as Qt counts a wheel's turn
+TABS = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
+TYPED_IN = (QLineEdit, QAbstractSpinBox, QTextEdit, QPlainTextEdit)
+
+Overlay = Callable[[QPainter], None]  # draws over the image, in widget coordinates
 
 
 class ImageView(QWidget):
     """Shows one image. The wheel scrolls, with Shift sideways; Ctrl+wheel and pinching zoom at the cursor; Space-drag
     and the middle button pan.
 
-    A subclass draws over the image in `paint_overlay` and takes the left button in `left_pressed`,
-    `left_moved` and `left_released`; here the left button pans, and a click without a drag is announced.
+    Overlays draw over the image, and an input handler takes the left button and the keys. What it leaves alone pans, and
+    a click without a drag is announced.
     """
 
     image_clicked = Signal(QPointF)  # image pixels
     view_changed = Signal()  # zoom or position
+    grip_changed = Signal()  # the image is held to be moved, or could be with the next press, or no more
     space_tapped = Signal()  # pressed and released without moving the image
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pyramid: Pyramid | None = None
+        self._image = ShownImage()
         self._viewport = Viewport()
         self._message = ""
-        self._adjustment: Adjustment | None = None
-        self._tone: Tone | None = None  # the adjustment for this image
         self._background: QColor | None = None
         self._backdrop = Backdrop()
+        self._overlays: list[Overlay] = []
+        self._input = ViewInput()
+        self._grip = ImageGrip()
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)  # runs while one zooms or moves a slider
-        self._rest.timeout.connect(self._redraw)
-        self._pan_from: QPointF | None = None
-        self._pan_button = Qt.MouseButton.NoButton  # that holds the image, whatever the other buttons do
-        self._pressed_at: QPointF | None = None
-        self._space_held = False
-        self._space_tap = QElapsedTimer()  # runs while Space may still turn out to be a tap
+        self._rest.timeout.connect(self.update)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(160, 120)
-        notifier.theme_changed.connect(self._redraw)
+        notifier.theme_changed.connect(self.update)
+
+    # -- what is handed in
+
+    def add_overlay(self, overlay: Overlay) -> None:
+        """Let `overlay` draw over the image, and over the overlays before it."""
+        self._overlays.append(overlay)
+        self.update()
+
+    def set_input(self, handler: ViewInput) -> None:
+        """Let `handler` take mouse and keys, in place of the one before."""
+        self._input = handler
+        self.update_cursor()
 
     # -- what is shown
 
@@ -75,57 +92,45 @@ class ImageView(QWidget):
 
         An array is copied: it may be changed afterwards.
         """
-        pyramid = make_pyramid(image.copy()) if isinstance(image, np.ndarray) else image
-        same_size = (
-            self._pyramid is not None
-            and pyramid is not None
-            and (self._pyramid.width, self._pyramid.height) == (pyramid.width, pyramid.height)
-        )
-        self._pyramid = pyramid
+        before = self.image_size if self.has_image else None
+        self._image.set_pyramid(make_pyramid(image.copy()) if isinstance(image, np.ndarray) else image)
         self._viewport.image = QSizeF(self.image_size)
         self._message = ""
-        self._make_tone()
-        if keep_view and same_size:
-            self._redraw()
+        if keep_view and self.has_image and self.image_size == before:
+            self.update()
         else:
-            self.fit()
+            self.fit_image()
 
     def set_message(self, text: str) -> None:
         """Words in the middle of the view, such as why there is no image."""
         if text != self._message:
             self._message = text
-            self._redraw()
+            self.update()
 
     def set_adjustment(self, adjustment: Adjustment | None) -> None:
         """Show this image, and those after it, with other brightness, contrast or channels. None: as they are."""
-        if adjustment != self._adjustment:
-            self._adjustment = adjustment
-            self._make_tone()
-            if self._tone is not None and self._tone.tiles is not None:
+        if adjustment != self.adjustment:
+            self._image.set_adjustment(adjustment)
+            if self._image.tone is not None and self._image.tone.tiles is not None:
                 self._rest.start()
-            self._redraw()
+            self.update()
+
+    def set_background(self, color: QColor | None) -> None:
+        """The colour around the image; None follows the theme."""
+        self._background = color
+        self.update()
 
     @property
     def adjustment(self) -> Adjustment | None:
-        return self._adjustment
+        return self._image.adjustment
 
-    def _make_tone(self) -> None:
-        self._tone = None
-        if self._adjustment is not None and not self._adjustment.is_neutral and self._pyramid is not None:
-            self._tone = make_tone(self._pyramid.overview(), self._adjustment)
-
-    def overview(self) -> QImage:
+    def make_overview(self) -> QImage:
         """The whole image in at most about 1,000 pixels a side, as it is shown; null without an image."""
-        if self._pyramid is None:
-            return QImage()
-        small = self._pyramid.overview()
-        return to_qimage(small if self._tone is None else self._tone.apply(small))
+        return self._image.make_overview()
 
     def rgb_at(self, x: int, y: int) -> tuple[int, int, int] | None:
         """The value of an image pixel as it is in the file, whatever the adjustment; None outside of the image."""
-        if self._pyramid is None or not (0 <= x < self._pyramid.width and 0 <= y < self._pyramid.height):
-            return None
-        return self._pyramid.rgb_at(x, y)
+        return self._image.rgb_at(x, y)
 
     @property
     def message(self) -> str:
@@ -133,12 +138,12 @@ class ImageView(QWidget):
 
     @property
     def has_image(self) -> bool:
-        return self._pyramid is not None
+        return self._image.pyramid is not None
 
     @property
     def image_size(self) -> QSize:
         """In image pixels; empty without an image."""
-        return QSize(self._pyramid.width, self._pyramid.height) if self._pyramid else QSize(0, 0)
+        return self._image.size
 
     # -- zoom and position
 
@@ -157,18 +162,18 @@ class ImageView(QWidget):
         """A box of image pixels as a rectangle of the widget."""
         return QRectF(self.to_widget(QPointF(xyxy[0], xyxy[1])), self.to_widget(QPointF(xyxy[2], xyxy[3])))
 
-    def fit(self) -> None:
+    def fit_image(self) -> None:
         """Show the whole image, and keep doing so when the window's size changes, until somebody zooms."""
         self._port.fit()
         self._view_moved()
 
-    def actual_size(self) -> None:
+    def show_actual_size(self) -> None:
         """One image pixel on one pixel of the screen."""
         self.zoom_to(1.0 / self.devicePixelRatioF(), self._port.middle)
 
     def zoom_to(self, scale: float, at: QPointF) -> None:
         """Zoom so that the image point under `at`, a widget position, stays where it is."""
-        if self._pyramid is not None:
+        if self.has_image:
             self._port.zoom_to(scale, at)
             self._rest.start()
             self._view_moved()
@@ -179,16 +184,22 @@ class ImageView(QWidget):
 
     def show_rect(self, xyxy: tuple[float, float, float, float]) -> None:
         """Bring a box of image pixels into the middle, as large as leaves some surroundings visible."""
-        if self._pyramid is not None:
+        if self.has_image:
             self._port.show_rect(xyxy)
             self._view_moved()
 
+    def bring_into_view(self, xyxy: tuple[float, float, float, float]) -> None:
+        """Move the image, where nothing of a box of image pixels is seen, so that its middle is."""
+        room, rect = QRectF(self.rect()).adjusted(30, 30, -30, -30), self.rect_to_widget(xyxy)
+        if not room.intersects(rect):
+            self.pan_by(room.center() - rect.center())
+
     def visible_rect(self) -> QRectF:
         """The part of the image that is in the view, in image pixels; empty without an image."""
-        if self._pyramid is None:
+        if not self.has_image:
             return QRectF()
         corner, opposite = self.to_image(QPointF(0, 0)), self.to_image(QPointF(self.width(), self.height()))
-        return QRectF(corner, opposite).intersected(QRectF(0, 0, self._pyramid.width, self._pyramid.height))
+        return QRectF(corner, opposite).intersected(QRectF(QPointF(), QSizeF(self.image_size)))
 
     def center_on(self, point: QPointF) -> None:
         """Bring a point of the image, in image pixels, into the middle of the view, at the same zoom."""
@@ -198,7 +209,7 @@ class ImageView(QWidget):
     def place(self) -> tuple[float, float, float] | None:
         """Zoom and the image point in the middle, to come back to by `go_to`; None where the image is fitted."""
         port = self._port
-        if port.fitted or self._pyramid is None:
+        if port.fitted or not self.has_image:
             return None
         middle = port.to_image(port.middle)
         return port.scale, middle.x(), middle.y()
@@ -209,19 +220,19 @@ class ImageView(QWidget):
         self.zoom_to(scale, self._port.middle)
         self.center_on(QPointF(x, y))
 
-    def follow(self, other: ImageView) -> None:
+    def follow_view(self, other: ImageView) -> None:
         """Show the same part of the image as `other`."""
         if self._viewport.take(other._viewport):
-            self._redraw()
+            self.update()
 
     def scroll_by(self, delta: QPointF) -> None:
         """Move the image by widget pixels, no further than to its edges: what is seen whole stays where it is."""
-        if self._pyramid is not None and self._port.scroll_by(delta):
+        if self.has_image and self._port.scroll_by(delta):
             self._view_moved()
 
     def pan_by(self, delta: QPointF) -> None:
         """Move the image by widget pixels."""
-        if self._pyramid is not None:
+        if self.has_image:
             self._port.pan_by(delta)
             self._view_moved()
 
@@ -232,21 +243,10 @@ class ImageView(QWidget):
         return self._viewport
 
     def _view_moved(self) -> None:
-        self._redraw()
+        self.update()
         self.view_changed.emit()
 
-    def _redraw(self) -> None:
-        self.update()
-
     # -- drawing
-
-    def set_background(self, color: QColor | None) -> None:
-        """The colour around the image; None follows the theme."""
-        self._background = color
-        self._redraw()
-
-    def paint_overlay(self, painter: QPainter) -> None:
-        """For subclasses: draw over the image, in widget coordinates."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -255,55 +255,73 @@ class ImageView(QWidget):
             painter.setPen(theme().muted)
             room = QRectF(self.rect()).adjusted(40, 40, -40, -40)
             painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._message)
-        if self._pyramid is not None:
-            self.paint_overlay(painter)
+        if self.has_image:
+            for paint_overlay in self._overlays:
+                paint_overlay(painter)
         if self.hasFocus():
             painter.setPen(theme().link)
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
     def _scene(self) -> Scene:
-        port = self._port
+        port, image = self._port, self._image
         ratio, corner = port.ratio, port.corner * port.ratio
         placing = Placing(port.scale * ratio, rounded(corner.x()), rounded(corner.y()))
         color = self._background or theme().canvas
-        return Scene(self._pyramid, self._tone, placing, self.size() * ratio, ratio, color, self.hurried)
+        return Scene(image.pyramid, image.tone, placing, self.size() * ratio, ratio, color, self.hurried)
 
     @property
     def hurried(self) -> bool:
         """Whether one zooms or moves a slider: what is drawn meanwhile is drawn again when it rests."""
         return self._rest.isActive()
 
-    # -- mouse and keys
-
-    def left_pressed(self, at: QPointF, event: QMouseEvent) -> None:
-        """For subclasses: the left button went down at widget position `at`."""
-        self._pressed_at = at
-        self._pan_from = at
-
-    def left_moved(self, at: QPointF, event: QMouseEvent) -> None:
-        """For subclasses: the mouse moved, with or without the left button."""
-
-    def left_released(self, at: QPointF, event: QMouseEvent) -> None:
-        """For subclasses: the left button went up."""
-        pressed, self._pressed_at, self._pan_from = self._pressed_at, None, None
-        moved = pressed is None or (at - pressed).manhattanLength() > QApplication.startDragDistance()
-        if not moved and self._pyramid is not None:
-            self.image_clicked.emit(self.to_image(at))
-
-    def update_cursor(self) -> None:
-        """Show by the cursor what the left button would do. Subclasses call this where they have no better one."""
-        if self._pan_from is not None and self._space_held:
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        elif self._space_held:
-            self.setCursor(Qt.CursorShape.OpenHandCursor)
-        else:
-            self.unsetCursor()
+    # -- mouse
 
     @property
     def panning(self) -> bool:
-        """The hand is holding the image, or Space is held ready to."""
-        return self._space_held or self._pan_from is not None
+        """A button holds the image, or Space is held, so that the next press does."""
+        return self._grip.holds_image or self._grip.space_held
+
+    @property
+    def holds_image(self) -> bool:
+        """A button is down and moves the image."""
+        return self._grip.holds_image
+
+    def update_cursor(self) -> None:
+        """Show by the cursor what the left button would do."""
+        shape = self._input.choose_cursor() or self._grip.cursor
+        if shape is None:
+            self.unsetCursor()
+        else:
+            self.setCursor(shape)
+
+    def _follow_grip(self) -> None:
+        self.update_cursor()
+        self.grip_changed.emit()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._grip.take_press(event):
+            self._follow_grip()
+        elif event.button() == Qt.MouseButton.LeftButton and not self._input.press_left(event.position(), event):
+            self._grip.begin_click(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        # Also while the image is moved, or what is drawn at the mouse would be at another place.
+        self._input.track_mouse(event.position())
+        if (step := self._grip.take_step(event)) is None:
+            self._input.move_mouse(event.position(), event)
+        else:
+            self.pan_by(step)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._grip.take_release(event):
+            self._follow_grip()
+        elif event.button() == Qt.MouseButton.LeftButton and self._grip.is_clicking:
+            if self._grip.end_click(event.position()) and self.has_image:
+                self.image_clicked.emit(self.to_image(event.position()))
+            self.grip_changed.emit()
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self._input.release_left(event.position(), event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.accept()
@@ -319,65 +337,58 @@ class ImageView(QWidget):
             way = QPointF(way.y(), 0)
         self.scroll_by(way)
 
+    def enterEvent(self, event: QEnterEvent) -> None:
+        # Keys go to the image under the mouse, but never away from a field that is being typed in.
+        if not isinstance(QApplication.focusWidget(), TYPED_IN):
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._input.leave_view()
+        super().leaveEvent(event)
+
+    # -- keys
+
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QNativeGestureEvent) and event.gestureType() is ZOOM:
             self.zoom_to(self.scale * (1 + event.value()), event.position())
             return True
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_space(event):
-            # An action that has Space hears of a tap only, so that the image can still be moved.
-            event.accept()
-            return True
+        if isinstance(event, QKeyEvent):
+            if event.type() == QEvent.Type.ShortcutOverride and _is_space(event):
+                # An action that has Space hears of a tap only, so that the image can still be moved.
+                event.accept()
+                return True
+            if event.type() == QEvent.Type.KeyPress and event.key() in TABS and self._take_tab(event):
+                return True
         return super().event(event)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._space_tap.invalidate()
-        hand = event.button() == Qt.MouseButton.LeftButton and self._space_held
-        if event.button() == Qt.MouseButton.MiddleButton or hand:
-            self._pan_from, self._pan_button = event.position(), event.button()
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        elif event.button() == Qt.MouseButton.LeftButton:
-            self.left_pressed(event.position(), event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._pan_from is not None and event.buttons() != Qt.MouseButton.NoButton:
-            if self._pyramid is not None:
-                self.pan_by(event.position() - self._pan_from)
-            self._pan_from = event.position()
-        else:
-            self._pan_from, self._pan_button = None, Qt.MouseButton.NoButton
-            self.left_moved(event.position(), event)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == self._pan_button:
-            self._pan_from, self._pan_button = None, Qt.MouseButton.NoButton
-            self.update_cursor()
-        elif event.button() == Qt.MouseButton.LeftButton:
-            self.left_released(event.position(), event)
+    def _take_tab(self, event: QKeyEvent) -> bool:
+        """Tab would leave for the next widget before keyPressEvent saw it; where it is taken, Ctrl+Tab still does."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            return self.focusNextPrevChild(event.key() == Qt.Key.Key_Tab)
+        return self._input.press_key(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if _is_space(event):
             if not event.isAutoRepeat():
-                self._space_held = True
-                self._space_tap.start()
-                self.update_cursor()
-        else:
+                self._grip.hold_space()
+                self._follow_grip()
+        elif not self._input.press_key(event):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            tapped = self._space_tap.isValid() and self._space_tap.elapsed() < TAP_MS
-            self._space_held = False
-            self._space_tap.invalidate()
-            self.update_cursor()
+            tapped = self._grip.release_space()
+            self._follow_grip()
             if tapped:
                 self.space_tapped.emit()
-        else:
+        elif not self._input.release_key(event):
             super().keyReleaseEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._space_held = False
-        self._space_tap.invalidate()
-        self.update_cursor()
+        self._input.lose_focus()
+        self._grip.forget_space()
+        self._follow_grip()
         self.update()
         super().focusOutEvent(event)
 
@@ -385,24 +396,19 @@ class ImageView(QWidget):
         self.update()
         super().focusInEvent(event)
 
-    def enterEvent(self, event: QEnterEvent) -> None:
-        # Keys go to the image under the mouse, but never away from a field that is being typed in.
-        focused = QApplication.focusWidget()
-        if not isinstance(focused, QLineEdit | QAbstractSpinBox | QTextEdit | QPlainTextEdit):
-            self.setFocus(Qt.FocusReason.MouseFocusReason)
-        super().enterEvent(event)
+    # -- the widget
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         if self._port.fitted:
-            self.fit()
-        elif self._pyramid is not None:
+            self.fit_image()
+        elif self.has_image:
             self._port.keep_in_sight()
             self._view_moved()
         super().resizeEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._redraw()
+            self.update()
         super().changeEvent(event)
 
     def sizeHint(self) -> QSize:

@@ -68,36 +68,40 @@ def made_boxes(count: int) -> tuple[Box, ...]:
 
 def panning(canvas: AnnotationCanvas, scale: float | None, repeats: int) -> Iterator[None]:
     if scale is None:
-        canvas.fit()
+        canvas.view.fit_image()
     else:
-        canvas.zoom_to(scale, QPointF(canvas.rect().center()))
-    canvas.repaint()
+        canvas.view.zoom_to(scale, QPointF(canvas.view.rect().center()))
+    canvas.view.repaint()
     for turn in range(repeats):
-        canvas.pan_by(QPointF(-17, 9) if turn % 40 < 20 else QPointF(17, -9))
+        canvas.view.pan_by(QPointF(-17, 9) if turn % 40 < 20 else QPointF(17, -9))
         yield
 
 
 def zooming(canvas: AnnotationCanvas, repeats: int) -> Iterator[None]:
-    canvas.fit()
-    at = QPointF(canvas.width() * 0.4, canvas.height() * 0.6)
+    canvas.view.fit_image()
+    at = QPointF(canvas.view.width() * 0.4, canvas.view.height() * 0.6)
     for turn in range(repeats):
-        canvas.zoom_to(canvas.scale * (1.15 if turn % 60 < 30 else 1 / 1.15), at)
+        canvas.view.zoom_to(canvas.view.scale * (1.15 if turn % 60 < 30 else 1 / 1.15), at)
         yield
 
 
 def pointing(canvas: AnnotationCanvas, repeats: int) -> Iterator[None]:
-    canvas.fit()
+    canvas.view.fit_image()
     for turn in range(repeats):
-        send(canvas, QPointF(canvas.width() * (0.2 + 0.6 * turn / repeats), canvas.height() / 2), QEvent.Type.MouseMove)
+        send(
+            canvas,
+            QPointF(canvas.view.width() * (0.2 + 0.6 * turn / repeats), canvas.view.height() / 2),
+            QEvent.Type.MouseMove,
+        )
         yield
 
 
 def dragging(canvas: AnnotationCanvas, repeats: int) -> Iterator[None]:
     """One box goes across all others."""
-    canvas.fit()
+    canvas.view.fit_image()
     box = canvas.boxes[0]
-    canvas.select({box.id})
-    middle = canvas.rect_to_widget(box.xyxy).center()
+    canvas.select_boxes({box.id})
+    middle = canvas.view.rect_to_widget(box.xyxy).center()
     down, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
     send(canvas, middle, QEvent.Type.MouseButtonPress, down, down)
     for turn in range(repeats):
@@ -105,7 +109,7 @@ def dragging(canvas: AnnotationCanvas, repeats: int) -> Iterator[None]:
         yield
     canvas.cancel()
     send(canvas, middle, QEvent.Type.MouseButtonRelease, down, none)
-    canvas.select(())
+    canvas.select_boxes(())
 
 
 def send(
@@ -116,7 +120,7 @@ def send(
     buttons: Qt.MouseButton = Qt.MouseButton.NoButton,
 ) -> None:
     modifiers = Qt.KeyboardModifier.NoModifier
-    QApplication.sendEvent(canvas, QMouseEvent(kind, at, canvas.mapToGlobal(at), button, buttons, modifiers))
+    QApplication.sendEvent(canvas.view, QMouseEvent(kind, at, canvas.view.mapToGlobal(at), button, buttons, modifiers))
 
 
 def painted(canvas: AnnotationCanvas, steps: Iterator[None]) -> list[float]:
@@ -128,7 +132,7 @@ def painted(canvas: AnnotationCanvas, steps: Iterator[None]) -> list[float]:
         def step() -> None:
             nonlocal ended
             ended = next(steps, True) is True
-            canvas.repaint()
+            canvas.view.repaint()
 
         took = milliseconds(step)
         if ended:
@@ -185,8 +189,8 @@ def main() -> None:
         ours: dict[tuple[int, str], float] = {}
         for width, height in SIZES:
             canvas = AnnotationCanvas()
-            canvas.resize(width, height)
-            canvas.show()
+            canvas.view.resize(width, height)
+            canvas.view.show()
             canvas.set_image(pyramid)
             canvas.set_labels(LABELS)
             canvas.set_boxes(boxes)
@@ -204,7 +208,7 @@ def main() -> None:
                 verdict = "[green]kept[/]" if median <= LIMIT else "[red]missed[/]"
                 late = times[int(len(times) * 0.95)]
                 table.add_row(f"{width} x {height}", what, f"{median:.1f}", f"{late:.1f}", f"{LIMIT:.0f}", verdict)
-            canvas.hide()
+            canvas.view.hide()
         console.print(table)
         if chosen.peer_python:
             script, file = Path(__file__).with_name("peer_labelme.py"), str(labelme_file(path, boxes))

@@ -42,23 +42,23 @@ LOOKS = {
 
 
 def panning(canvas: AnnotationCanvas, scale: float, repeats: int) -> Iterator[None]:
-    canvas.zoom_to(scale, QPointF(canvas.rect().center()))
-    canvas.repaint()
+    canvas.view.zoom_to(scale, QPointF(canvas.view.rect().center()))
+    canvas.view.repaint()
     for turn in range(repeats):
-        canvas.pan_by(QPointF(-17, 9) if turn % 40 < 20 else QPointF(17, -9))
+        canvas.view.pan_by(QPointF(-17, 9) if turn % 40 < 20 else QPointF(17, -9))
         yield
 
 
 def zooming(canvas: AnnotationCanvas, repeats: int) -> Iterator[None]:
-    canvas.fit()
-    at = QPointF(canvas.width() * 0.4, canvas.height() * 0.6)
+    canvas.view.fit_image()
+    at = QPointF(canvas.view.width() * 0.4, canvas.view.height() * 0.6)
     for turn in range(repeats):
-        canvas.zoom_to(canvas.scale * (1.15 if turn % 60 < 30 else 1 / 1.15), at)
+        canvas.view.zoom_to(canvas.view.scale * (1.15 if turn % 60 < 30 else 1 / 1.15), at)
         yield
 
 
 def sliding(canvas: AnnotationCanvas, change: Callable[[int], Adjustment], repeats: int) -> Iterator[None]:
-    canvas.fit()
+    canvas.view.fit_image()
     for turn in range(repeats):
         canvas.set_adjustment(change(turn))
         yield
@@ -73,7 +73,7 @@ def painted(canvas: AnnotationCanvas, steps: Iterator[None]) -> list[float]:
         def step() -> None:
             nonlocal ended
             ended = next(steps, True) is True
-            canvas.repaint()
+            canvas.view.repaint()
 
         took = milliseconds(step)
         if ended:
@@ -99,8 +99,8 @@ def main() -> None:
         ours: dict[tuple[int, str], float] = {}
         for width, height in SIZES:
             canvas = AnnotationCanvas()
-            canvas.resize(width, height)
-            canvas.show()
+            canvas.view.resize(width, height)
+            canvas.view.show()
             canvas.set_image(pyramid)
             app.processEvents()  # a window that is not on the screen yet paints nothing
 
@@ -109,10 +109,10 @@ def main() -> None:
             ) -> None:
                 times = sorted(painted(canvas, steps))
                 median = statistics.median(times)
-                ours[canvas.width(), f"{what} {look}"] = median
+                ours[canvas.view.width(), f"{what} {look}"] = median
                 verdict = "[green]kept[/]" if median <= limit else "[red]missed[/]"
                 late = times[int(len(times) * 0.95)]
-                view = f"{canvas.width()} x {canvas.height()}"
+                view = f"{canvas.view.width()} x {canvas.view.height()}"
                 table.add_row(view, what, look, f"{median:.1f}", f"{late:.1f}", f"{limit:.0f}", verdict)
 
             for look, adjustment in LOOKS.items():
@@ -127,7 +127,7 @@ def main() -> None:
             }
             for look, change in changes.items():
                 row("slider to repaint", look, SLIDER, sliding(canvas, change, chosen.repeats))
-            canvas.hide()
+            canvas.view.hide()
         console.print(table)
         if chosen.peer_python:
             script = Path(__file__).with_name("peer_labelme.py")

@@ -13,8 +13,9 @@ from PySide6.QtGui import QColor, QPainter
 
 from core.types import Label
 from desktop.label.canvas.box_layer import UNLABELLED, BoxLayer, Groups, Stroke
-from desktop.label.canvas.interaction import XYXY, Boxes
+from desktop.label.canvas.interaction import Boxes
 from desktop.label.canvas.overlay import paint_frame
+from desktop.label.canvas.shaping import XYXY
 from desktop.label.canvas.tags import Look, Tagged, TagPictures, followed_tags, named_rows, place_tags
 from desktop.label.canvas.view_transform import ViewTransform
 

@@ -19,7 +19,7 @@ CHANNELS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ViewState:
-    """What is switched on and off by a person."""
+    """What is switched on and off by the user."""
 
     editable: bool = True  # the project may be written
     hidden: bool = False  # the boxes are
@@ -30,7 +30,7 @@ class ViewState:
     minimap: bool = True  # where the image is larger than the view
 
 
-def adjustment_words(adjustment: Adjustment) -> str:
+def describe_adjustment(adjustment: Adjustment) -> str:
     """What is different from the image as it is, in a few words."""
     parts = []
     if adjustment.channel != "rgb":
@@ -48,32 +48,32 @@ def adjustment_words(adjustment: Adjustment) -> str:
     return ", ".join(parts)
 
 
-def badges(
+def list_badges(
     state: ViewState, *, measuring: bool, adjustment: Adjustment | None, comparing: bool, keys: Mapping[str, str]
 ) -> list[Badge]:
     """The signs for what is on. `comparing`: the `adjustment` is set aside for a moment."""
 
-    def ends(name: str, what: str) -> str:
+    def name_end(name: str, what: str) -> str:
         key = keys.get(name)
         return f"Click, or press {key}, {what}" if key else f"Click {what}"
 
     found = []
     if state.hidden:
-        found.append(Badge("hide", "Boxes hidden", "hide", ends("hide", "to show the boxes")))
+        found.append(Badge("hide", "Boxes hidden", "hide", name_end("hide", "to show the boxes")))
     if adjustment is not None and not adjustment.is_neutral:
         if comparing:
-            tip = ends("compare", "to see the adjusted view again")
+            tip = name_end("compare", "to see the adjusted view again")
             found.append(Badge("compare", "As it is: adjustment off", "compare", tip))
         else:
-            tip = f"{adjustment_words(adjustment)}. For the eye alone: files and training are as they were. "
-            tip += ends("compare", "to see the image as it is")
+            tip = f"{describe_adjustment(adjustment)}. For the eye alone: files and training are as they were. "
+            tip += name_end("compare", "to see the image as it is")
             found.append(Badge("compare", "View adjusted", "adjust", tip))
     if not state.editable:
         found.append(Badge("", "Read-only", "lock", "The project was opened read-only: nothing can be changed", False))
     elif state.locked:
-        found.append(Badge("lock", "Locked", "lock", ends("lock", "to move, resize and draw boxes again"), False))
+        found.append(Badge("lock", "Locked", "lock", name_end("lock", "to move, resize and draw boxes again"), False))
     if state.names_hidden and not state.hidden:
-        found.append(Badge("hide_names", "Names hidden", "tag-off", ends("hide_names", "to show the names"), False))
+        found.append(Badge("hide_names", "Names hidden", "tag-off", name_end("hide_names", "to show the names"), False))
     if measuring:
-        found.append(Badge("measure", "Measuring", "measure", ends("measure", "to go back to the boxes"), False))
+        found.append(Badge("measure", "Measuring", "measure", name_end("measure", "to go back to the boxes"), False))
     return found

@@ -1,7 +1,7 @@
 """What the mouse and the keys mean on the Label page: pure functions on boxes and points in image pixels.
 
 Nothing here knows a widget, so all of it is tested without one. A gesture is what a pressed button has begun;
-`preview` tells what the boxes would be if it ended now.
+`preview_gesture` tells what the boxes would be if it ended now.
 """
 
 from __future__ import annotations
@@ -15,14 +15,7 @@ from numpy.typing import NDArray
 
 from core.geometry import as_array, hit
 from core.types import Box
-from desktop.label.canvas.shaping import XYXY as XYXY
-from desktop.label.canvas.shaping import Handle as Handle
-from desktop.label.canvas.shaping import Point as Point
-from desktop.label.canvas.shaping import clamp as clamp
-from desktop.label.canvas.shaping import drawn as drawn
-from desktop.label.canvas.shaping import moved as moved
-from desktop.label.canvas.shaping import resized as resized
-from desktop.label.canvas.shaping import with_corners
+from desktop.label.canvas.shaping import XYXY, Handle, Point, move_boxes, resize_box, set_corners
 
 HANDLES: tuple[Handle, ...] = ("nw", "n", "ne", "e", "se", "s", "sw", "w")
 HANDLE_REACH = 7.0  # how near the mouse must come to a handle, in widget pixels
@@ -127,10 +120,10 @@ Gesture = Drawing | Moving | Resizing | Banding | Measuring
 Tool = Literal["select", "draw", "measure"]
 
 
-def target_at(point: Point, boxes: Boxes, selected: Collection[int], scale: float) -> Target:
+def find_target(point: Point, boxes: Boxes, selected: Collection[int], scale: float) -> Target:
     """What lies under `point` at a zoom of `scale` widget pixels an image pixel."""
     if len(selected) == 1 and (chosen := boxes.box(next(iter(selected)))) is not None:
-        handle = handle_at(point, chosen.xyxy, scale)
+        handle = find_handle(point, chosen.xyxy, scale)
         if handle is not None:
             return OnHandle(chosen.id, handle)
     reach = EDGE_REACH / scale
@@ -138,7 +131,7 @@ def target_at(point: Point, boxes: Boxes, selected: Collection[int], scale: floa
     return OnBoxes(tuple(boxes.all[row].id for row in rows)) if rows else NOTHING
 
 
-def begun(
+def begin_gesture(
     target: Target, point: Point, selected: frozenset[int], *, tool: Tool, changes: bool, add: bool
 ) -> tuple[Gesture, frozenset[int]]:
     """What a press of the left button begins, and what is selected from then on.
@@ -162,7 +155,7 @@ def begun(
     return Drawing(point), selected
 
 
-def handle_points(xyxy: XYXY, scale: float) -> dict[Handle, Point]:
+def place_handles(xyxy: XYXY, scale: float) -> dict[Handle, Point]:
     """Where the eight handles of a box stand: on its outline, or around it where that is too small for all of them."""
     x, y = (xyxy[0] + xyxy[2]) / 2, (xyxy[1] + xyxy[3]) / 2
     half_x = max(xyxy[2] - xyxy[0], HANDLE_ROOM / scale) / 2
@@ -180,24 +173,26 @@ def handle_points(xyxy: XYXY, scale: float) -> dict[Handle, Point]:
     }
 
 
-def handle_at(point: Point, xyxy: XYXY, scale: float) -> Handle | None:
+def find_handle(point: Point, xyxy: XYXY, scale: float) -> Handle | None:
     """The nearest handle within reach of `point`."""
     near: list[tuple[float, Handle]] = []
-    for handle, (x, y) in handle_points(xyxy, scale).items():
+    for handle, (x, y) in place_handles(xyxy, scale).items():
         distance = max(abs(point[0] - x), abs(point[1] - y)) * scale
         if distance <= HANDLE_REACH:
             near.append((distance, handle))
     return min(near)[1] if near else None
 
 
-def preview(boxes: Sequence[Box], gesture: Gesture, point: Point, bounds: Point, snap: float = 0.0) -> tuple[Box, ...]:
+def preview_gesture(
+    boxes: Sequence[Box], gesture: Gesture, point: Point, bounds: Point, snap: float = 0.0
+) -> tuple[Box, ...]:
     """The boxes as they would be if `gesture` ended at `point`. Only moving and resizing change any."""
     dx, dy = point[0] - gesture.start[0], point[1] - gesture.start[1]
     if isinstance(gesture, Moving):
-        return moved(boxes, gesture.box_ids, dx, dy, bounds, snap)
+        return move_boxes(boxes, gesture.box_ids, dx, dy, bounds, snap)
     if isinstance(gesture, Resizing):
         return tuple(
-            with_corners(box, resized(box.xyxy, gesture.handle, dx, dy, bounds, snap))
+            set_corners(box, resize_box(box.xyxy, gesture.handle, dx, dy, bounds, snap))
             if box.id == gesture.box_id
             else box
             for box in boxes
@@ -205,7 +200,7 @@ def preview(boxes: Sequence[Box], gesture: Gesture, point: Point, bounds: Point,
     return tuple(boxes)
 
 
-def banded(boxes: Boxes, gesture: Banding, point: Point) -> frozenset[int]:
+def select_in_frame(boxes: Boxes, gesture: Banding, point: Point) -> frozenset[int]:
     """The selection when the frame ends at `point`: what was selected and every box that it touches."""
     x1, x2 = sorted((gesture.start[0], point[0]))
     y1, y2 = sorted((gesture.start[1], point[1]))
@@ -214,7 +209,7 @@ def banded(boxes: Boxes, gesture: Banding, point: Point) -> frozenset[int]:
     return gesture.before | {boxes.all[row].id for row in np.flatnonzero(touched)}
 
 
-def clicked(target: Target, selected: frozenset[int], *, add: bool, again: bool = False) -> frozenset[int]:
+def select_by_click(target: Target, selected: frozenset[int], *, add: bool, again: bool = False) -> frozenset[int]:
     """The selection after a click without a drag.
 
     With `add` (Shift or Ctrl) the box joins or leaves it. `again`: the click before was at the same place, so that
@@ -226,10 +221,10 @@ def clicked(target: Target, selected: frozenset[int], *, add: bool, again: bool 
         return selected if add else frozenset()
     if add:
         return selected ^ {target.box_ids[0]}
-    return cycled(target.box_ids, selected) if again else frozenset({target.box_ids[0]})
+    return select_next(target.box_ids, selected) if again else frozenset({target.box_ids[0]})
 
 
-def cycled(ids: Sequence[int], selected: Collection[int], step: int = 1) -> frozenset[int]:
+def select_next(ids: Sequence[int], selected: Collection[int], step: int = 1) -> frozenset[int]:
     """The next of `ids` after the one selected, round and round; the first where none or several are selected."""
     if not ids:
         return frozenset()
@@ -239,23 +234,23 @@ def cycled(ids: Sequence[int], selected: Collection[int], step: int = 1) -> froz
     return frozenset({ids[(at[0] + step) % len(ids)]})
 
 
-def duplicated(boxes: Sequence[Box], new_ids: Sequence[int], offset: float, bounds: Point) -> tuple[Box, ...]:
+def duplicate_boxes(boxes: Sequence[Box], new_ids: Sequence[int], offset: float, bounds: Point) -> tuple[Box, ...]:
     """Copies of `boxes` under `new_ids`, shifted by `offset` pixels to where there is room."""
     copies = [replace(box, id=new_id) for box, new_id in zip(boxes, new_ids, strict=True)]
     ids = {copy.id for copy in copies}
-    shifted = moved(copies, ids, offset, offset, bounds)
+    shifted = move_boxes(copies, ids, offset, offset, bounds)
     if [box.xyxy for box in shifted] == [box.xyxy for box in copies]:
         # In the lower right corner there is room only the other way.
-        shifted = moved(copies, ids, -offset, -offset, bounds)
+        shifted = move_boxes(copies, ids, -offset, -offset, bounds)
     return shifted
 
 
-def toggled(labels: frozenset[int], label_id: int) -> frozenset[int]:
+def toggle_label(labels: frozenset[int], label_id: int) -> frozenset[int]:
     """A set of labels after one of them was toggled."""
     return labels ^ {label_id}
 
 
-def tri_state(sets: Sequence[frozenset[int]], label_id: int) -> bool | None:
+def find_tri_state(sets: Sequence[frozenset[int]], label_id: int) -> bool | None:
     """Whether all of `sets` (True), none (False) or some (None) hold a label."""
     having = sum(label_id in labels for labels in sets)
     return None if 0 < having < len(sets) else bool(having)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from desktop.label.canvas.interaction import XYXY, Point
+from desktop.label.canvas.shaping import XYXY, Point
 
 STEPS = (1, 2, 5)  # marks of a ruler are these times a power of ten apart
 WIDEST = 72.0  # between two numbers of a ruler at least, in widget pixels
@@ -31,7 +31,7 @@ class Measure:
         return math.hypot(self.dx, self.dy)
 
 
-def straightened(start: Point, end: Point) -> Point:
+def straighten_line(start: Point, end: Point) -> Point:
     """The nearest point to `end` that lies level with, above or below, or at 45 degrees from `start`."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     step = math.pi / 4
@@ -45,23 +45,23 @@ def measure_lines(measure: Measure, mm_per_pixel: float | None) -> list[str]:
     lines = [f"{measure.length:,.1f} px", f"Δx {measure.dx:,.1f}   Δy {measure.dy:,.1f} px"]
     if mm_per_pixel:
         mm = mm_per_pixel
-        lines[0] = f"{millimetres(measure.length * mm)}   ({lines[0]})"
-        lines.append(f"Δx {millimetres(measure.dx * mm)}   Δy {millimetres(measure.dy * mm)}")
+        lines[0] = f"{format_millimetres(measure.length * mm)}   ({lines[0]})"
+        lines.append(f"Δx {format_millimetres(measure.dx * mm)}   Δy {format_millimetres(measure.dy * mm)}")
     return lines
 
 
 def size_text(xyxy: XYXY, mm_per_pixel: float | None) -> str:
     """Width and height of a box."""
     width, height = xyxy[2] - xyxy[0], xyxy[3] - xyxy[1]
-    text = f"{_pixels(width)} × {_pixels(height)} px"
+    text = f"{_format_pixels(width)} × {_format_pixels(height)} px"
     if mm_per_pixel:
-        text += f" · {_number(width * mm_per_pixel)} × {_number(height * mm_per_pixel)} mm"
+        text += f" · {_format_number(width * mm_per_pixel)} × {_format_number(height * mm_per_pixel)} mm"
     return text
 
 
-def millimetres(length: float) -> str:
+def format_millimetres(length: float) -> str:
     """A length in mm with three figures."""
-    return f"{_number(length)} mm"
+    return f"{_format_number(length)} mm"
 
 
 def ruler_step(scale: float) -> tuple[float, int]:
@@ -82,10 +82,10 @@ def ruler_marks(first: float, last: float, scale: float) -> list[tuple[float, st
     return [(index * small, f"{index * small:,.0f}" if index % parts == 0 else "") for index in range(begin, end + 1)]
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     digits = 0 if value >= 1000 else 1 if value >= 100 else 2 if value >= 1 else 3
     return f"{value:,.{digits}f}"
 
 
-def _pixels(value: float) -> str:
+def _format_pixels(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"

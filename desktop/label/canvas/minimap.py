@@ -47,7 +47,7 @@ def to_image(at: QPointF, width: int, height: int, size: QSizeF) -> QPointF:
 
 
 class Minimap(QWidget):
-    """A child of the view. `follow` tells it what is seen; `wanted` asks to bring a point of the image to the middle."""
+    """A child of the view. `show_visible` tells it what is seen; `wanted` asks to bring a point of the image to the middle."""
 
     wanted = Signal(QPointF)  # image pixels
 
@@ -80,7 +80,7 @@ class Minimap(QWidget):
         """The small image that was given last."""
         return self._source
 
-    def follow(self, visible: QRectF) -> None:
+    def show_visible(self, visible: QRectF) -> None:
         """Show `visible`, image pixels, as what is seen, and stand in the lower right corner."""
         size = self._size() + QSizeF(2 * RIM, 2 * RIM)
         view = self._view.size()

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor
 from core.changes import Changes
 from core.types import Label
 from desktop.base.session import Session
-from desktop.label.canvas.interaction import tri_state
+from desktop.label.canvas.interaction import find_tri_state
 
 LABEL = int(Qt.ItemDataRole.UserRole) + 1
 COUNT = LABEL + 1
@@ -53,7 +53,7 @@ class LabelListModel(QAbstractListModel):
         if role == COUNT:
             return self._counts.get(label.name, 0)
         if role == CHECKED:
-            return tri_state(self._sets, label.id)
+            return find_tri_state(self._sets, label.id)
         return None
 
     def labels(self) -> tuple[Label, ...]:

@@ -18,7 +18,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from desktop.base.theme import SMALL_PX, icon_pixmap, theme
-from desktop.label.canvas.interaction import tri_state
+from desktop.label.canvas.interaction import find_tri_state
 from desktop.label.labels.label_delegate import paint_key, paint_name, paint_tick
 from desktop.label.labels.label_match import Match
 
@@ -77,7 +77,7 @@ class PickerModel(QAbstractListModel):
         if role == PICK:
             return match.label
         if role == CHECKED:
-            return tri_state(self._sets, match.label.id)
+            return find_tri_state(self._sets, match.label.id)
         if role == COUNT:
             return self._counts.get(match.label.name, 0)
         if role == LAST_RECENT:

@@ -29,15 +29,15 @@ class CanvasPreview(QWidget):
     def __init__(self, values: Preferences) -> None:
         super().__init__()
         self.canvas = AnnotationCanvas()
-        self.canvas.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.canvas.setAccessibleName("Preview of the canvas")
+        self.canvas.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.canvas.view.setAccessibleName("Preview of the canvas")
         self.canvas.set_labels(LABELS)
         self.canvas.set_image(metal())
         self.canvas.set_boxes(BOXES)
-        self.canvas.select([2])
+        self.canvas.select_boxes([2])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.canvas)
+        layout.addWidget(self.canvas.view)
         self.setMinimumHeight(150)
         self.show_values(values)
 
@@ -54,7 +54,7 @@ class CanvasPreview(QWidget):
         self.canvas.set_state(
             minimap=values.canvas_minimap, rulers=values.canvas_rulers, pixel_grid=values.canvas_pixel_grid
         )
-        self.canvas.set_background(QColor(values.canvas_background) if values.canvas_background else None)
+        self.canvas.view.set_background(QColor(values.canvas_background) if values.canvas_background else None)
 
     def sizeHint(self) -> QSize:
         return QSize(WIDTH, HEIGHT + 40)

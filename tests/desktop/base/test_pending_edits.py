@@ -73,8 +73,8 @@ def test_a_refused_edit_stays_on_the_screen_and_is_written_when_the_disk_has_roo
     project = project_of(session)
     with full_disk(project):
         draw_by_hand(qtbot, page, (5, 6), (30, 36))
-        qtbot.keyClick(page.canvas, KEYS["2"])
-        qtbot.keyClick(page.canvas, KEYS["3"])
+        qtbot.keyClick(page.canvas.view, KEYS["2"])
+        qtbot.keyClick(page.canvas.view, KEYS["3"])
         assert boxes_of(session) == ()  # nothing is on the disk
         (shown,) = page.canvas.boxes
         assert len(shown.labels) == 2 and page.canvas.selected == {shown.id}
@@ -93,7 +93,7 @@ def test_the_next_edit_writes_what_waits_before_it(qtbot: QtBot, page: LabelPage
     project = project_of(session)
     with full_disk(project):
         draw_by_hand(qtbot, page, (5, 6), (30, 36))
-    qtbot.keyClick(page.canvas, KEYS["1"])
+    qtbot.keyClick(page.canvas.view, KEYS["1"])
     assert not session.waiting
     assert [entry.name for entry in project.history()[-2:]] == ["Draw box", "Set scratch"]
 
@@ -111,7 +111,7 @@ def test_it_is_tried_again_by_itself(qtbot: QtBot, page: LabelPage, session: Ses
 def test_undo_takes_back_what_is_not_written_yet(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     with full_disk(project_of(session)):
         draw_by_hand(qtbot, page, (5, 6), (30, 36))
-        qtbot.keyClick(page.canvas, KEYS["1"])
+        qtbot.keyClick(page.canvas.view, KEYS["1"])
         session.undo()
         assert [box.labels for box in page.canvas.boxes] == [frozenset()]
         session.undo()
@@ -126,7 +126,7 @@ def test_leaving_the_image_asks_first_and_loses_nothing(
     with full_disk(project):
         draw_by_hand(qtbot, page, (5, 6), (30, 36))
         _answer(qtbot, "Stay", asked)
-        qtbot.keyClick(page.canvas, Qt.Key.Key_D)
+        qtbot.keyClick(page.canvas.view, Qt.Key.Key_D)
         assert session.image_id == first and len(page.canvas.boxes) == 1
         assert page.images.position()[0] == 1
         _answer(qtbot, "Go on", asked)

@@ -30,15 +30,15 @@ def shown_page(qtbot: QtBot, session: Session, services: Services) -> LabelPage:
 
 
 def loaded(qtbot: QtBot, page: LabelPage) -> None:
-    qtbot.waitUntil(lambda: page.canvas.has_image, timeout=10_000)
+    qtbot.waitUntil(lambda: page.canvas.view.has_image, timeout=10_000)
 
 
 def at(page: LabelPage, x: float, y: float) -> QPoint:
-    return page.canvas.to_widget(QPointF(x, y)).toPoint()
+    return page.canvas.view.to_widget(QPointF(x, y)).toPoint()
 
 
 def draw_by_hand(qtbot: QtBot, page: LabelPage, start: tuple[float, float], end: tuple[float, float]) -> None:
-    drag(qtbot, page.canvas, at(page, *start), at(page, *end))
+    drag(qtbot, page.canvas.view, at(page, *start), at(page, *end))
 
 
 def project_of(session: Session) -> Project:
@@ -57,5 +57,5 @@ def names(session: Session, box: Box) -> list[str]:
 
 
 def next_image(qtbot: QtBot, page: LabelPage) -> None:
-    qtbot.keyClick(page.canvas, Qt.Key.Key_D)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_D)
     loaded(qtbot, page)

@@ -112,7 +112,7 @@ def _kept(session: Session) -> object:
 
 
 def _middle(page: LabelPage) -> QColor:
-    return page.canvas.grab().toImage().pixelColor(page.canvas.rect().center())
+    return page.canvas.view.grab().toImage().pixelColor(page.canvas.view.rect().center())
 
 
 def test_the_view_changes_at_once_and_the_project_keeps_it_soon(
@@ -122,7 +122,7 @@ def test_the_view_changes_at_once_and_the_project_keeps_it_soon(
     page._view.panel._take(Adjustment(channel="red", brightness=20))
     red = _middle(page)
     assert red.red() == red.green() == red.blue() and red != before
-    assert [badge.text for badge in page.canvas._badges.shown] == ["View adjusted"]
+    assert [badge.text for badge in page.canvas.badges] == ["View adjusted"]
     assert _kept(session) is None
     qtbot.wait(SAVE_AFTER + 200)
     assert _kept(session) == {"channel": "red", "brightness": 20}
@@ -135,11 +135,11 @@ def test_what_was_adjusted_last_is_kept_when_the_project_is_closed_at_once(
     folder = session.project.folder
     page._view.panel._take(Adjustment(gamma=2.0))
     session.close()
-    assert page.canvas.adjustment is None
+    assert page.canvas.view.adjustment is None
     with Project.open(folder) as project:
         assert project.setting("view_adjustment") == {"gamma": 2.0}
     session.open(folder)
-    assert page.canvas.adjustment == Adjustment(gamma=2.0) == page._view.panel.adjustment
+    assert page.canvas.view.adjustment == Adjustment(gamma=2.0) == page._view.panel.adjustment
 
 
 def test_without_an_adjustment_the_project_forgets_it(qtbot: QtBot, page: LabelPage, session: Session) -> None:
@@ -147,7 +147,7 @@ def test_without_an_adjustment_the_project_forgets_it(qtbot: QtBot, page: LabelP
     page._view.settle()
     page._view.panel._take(Adjustment())
     page._view.settle()
-    assert _kept(session) is None and page.canvas._badges.shown == ()
+    assert _kept(session) is None and page.canvas.badges == ()
 
 
 def test_a_read_only_project_is_adjusted_for_the_session_only(
@@ -160,7 +160,7 @@ def test_a_read_only_project_is_adjusted_for_the_session_only(
     page = shown_page(qtbot, session, services)
     page._view.panel._take(Adjustment(gamma=2.0))
     page._view.settle()
-    assert page.canvas.adjustment == Adjustment(gamma=2.0) and not page.notice.isVisible()
+    assert page.canvas.view.adjustment == Adjustment(gamma=2.0) and not page.notice.isVisible()
     session.close()
     with Project.open(folder) as project:
         assert project.setting("view_adjustment") is None
@@ -172,7 +172,7 @@ def test_an_adjustment_that_cannot_be_read_is_told_and_not_used(
     assert session.project is not None
     session.project.set_setting("view_adjustment", {"gamma": "dark"})
     page = shown_page(qtbot, session, services)
-    assert page.canvas.adjustment is None
+    assert page.canvas.view.adjustment is None
     assert "view_adjustment" in page.notice.text
 
 
@@ -182,14 +182,14 @@ def test_a_key_compares_with_the_image_as_it_is_pressed_or_held(
     plain = _middle(page)
     page._view.panel._take(Adjustment(brightness=40))
     adjusted = _middle(page)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_O)
-    assert _middle(page) == plain and page.canvas._badges.shown[0].text.endswith("off")
-    qtbot.keyClick(page.canvas, Qt.Key.Key_O)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_O)
+    assert _middle(page) == plain and page.canvas.badges[0].text.endswith("off")
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_O)
     assert _middle(page) == adjusted
-    qtbot.keyPress(page.canvas, Qt.Key.Key_O)
+    qtbot.keyPress(page.canvas.view, Qt.Key.Key_O)
     qtbot.wait(round(HELD * 1000) + 100)
     assert _middle(page) == plain
-    qtbot.keyRelease(page.canvas, Qt.Key.Key_O)
+    qtbot.keyRelease(page.canvas.view, Qt.Key.Key_O)
     assert _middle(page) == adjusted
 
 
@@ -197,7 +197,7 @@ def test_changing_a_value_ends_comparing(qtbot: QtBot, page: LabelPage) -> None:
     page._view.panel._take(Adjustment(brightness=40))
     page._actions["compare"].setChecked(True)
     page._view.panel._take(Adjustment(brightness=50))
-    assert not page._actions["compare"].isChecked() and page.canvas.adjustment == Adjustment(brightness=50)
+    assert not page._actions["compare"].isChecked() and page.canvas.view.adjustment == Adjustment(brightness=50)
 
 
 def test_the_scale_of_the_project_reaches_the_canvas(qtbot: QtBot, page: LabelPage, session: Session) -> None:
@@ -224,9 +224,9 @@ def test_what_a_person_switches_of_the_view_is_kept_in_the_settings(
 
 
 def test_a_click_on_a_sign_ends_its_state(qtbot: QtBot, page: LabelPage) -> None:
-    qtbot.keyClick(page.canvas, Qt.Key.Key_H)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_H)
     assert page.canvas.state.hidden
-    sign = next(one for one in page.canvas._badges.findChildren(QToolButton) if one.isVisible())
+    sign = next(one for one in page.canvas.view.findChildren(QToolButton) if one.isVisible())
     qtbot.mouseClick(sign, Qt.MouseButton.LeftButton)
     assert not page.canvas.state.hidden and not page._actions["hide"].isChecked()
 
@@ -239,7 +239,7 @@ def test_opening_a_project_whose_adjustment_cannot_be_read_tells_so_too(
     folder = session.project.folder
     session.close()
     session.open(folder)
-    assert page.canvas.adjustment is None and "view_adjustment" in page.notice.text
+    assert page.canvas.view.adjustment is None and "view_adjustment" in page.notice.text
 
 
 def test_the_canvas_has_the_keys_back_when_the_panel_goes(qtbot: QtBot, page: LabelPage) -> None:
@@ -248,4 +248,4 @@ def test_the_canvas_has_the_keys_back_when_the_panel_goes(qtbot: QtBot, page: La
     slider.setFocus()
     qtbot.waitUntil(slider.hasFocus)
     page._actions["adjust"].setChecked(False)
-    assert page.canvas.hasFocus()
+    assert page.canvas.view.hasFocus()

@@ -55,8 +55,8 @@ def _labels_drawn(qtbot: QtBot, page: LabelPage, session: Session) -> list[str]:
 
 
 def test_labels_chosen_for_the_next_box_hold_for_one_box_only(qtbot: QtBot, page: LabelPage, session: Session) -> None:
-    qtbot.keyClick(page.canvas, KEYS["1"])
-    qtbot.keyClick(page.canvas, KEYS["2"])
+    qtbot.keyClick(page.canvas.view, KEYS["1"])
+    qtbot.keyClick(page.canvas.view, KEYS["2"])
     assert _labels_drawn(qtbot, page, session) == ["scratch", "pit"]
     assert _labels_drawn(qtbot, page, session) == []
 
@@ -64,12 +64,12 @@ def test_labels_chosen_for_the_next_box_hold_for_one_box_only(qtbot: QtBot, page
 def test_nothing_goes_over_to_another_image_or_project_unless_it_is_kept(
     qtbot: QtBot, page: LabelPage, session: Session, tmp_path: Path
 ) -> None:
-    qtbot.keyClick(page.canvas, KEYS["1"])
+    qtbot.keyClick(page.canvas.view, KEYS["1"])
     next_image(qtbot, page)
     assert _labels_drawn(qtbot, page, session) == []
-    page.canvas.select(())
-    qtbot.keyClick(page.canvas, Qt.Key.Key_K)
-    qtbot.keyClick(page.canvas, KEYS["2"])
+    page.canvas.select_boxes(())
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_K)
+    qtbot.keyClick(page.canvas.view, KEYS["2"])
     assert page._editing.keeping
     session.adopt(project_with_pictures(tmp_path / "other", 1))
     loaded(qtbot, page)
@@ -84,8 +84,8 @@ def test_the_labels_given_last_come_first_in_the_picker_also_after_a_restart(
     assert project is not None
     first, second, third = (label.id for label in project.labels())
     _labels_drawn(qtbot, page, session)
-    qtbot.keyClick(page.canvas, KEYS["2"])
-    qtbot.keyClick(page.canvas, KEYS["3"])
+    qtbot.keyClick(page.canvas.view, KEYS["2"])
+    qtbot.keyClick(page.canvas.view, KEYS["3"])
     folder = project.folder
     session.close()
     session.adopt(project_with_pictures(tmp_path / "other", 1))
@@ -103,11 +103,11 @@ def test_kept_labels_are_proposed_on_every_image_until_it_is_switched_off(
     qtbot: QtBot, page: LabelPage, session: Session
 ) -> None:
     assert _labels_drawn(qtbot, page, session) == []
-    qtbot.keyClick(page.canvas, KEYS["3"])
-    qtbot.keyClick(page.canvas, Qt.Key.Key_K)
+    qtbot.keyClick(page.canvas.view, KEYS["3"])
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_K)
     assert page.labels._keep.isChecked()
     assert _labels_drawn(qtbot, page, session) == ["stain"]
-    qtbot.keyClick(page.canvas, KEYS["1"])  # the last set is what the last box ended with
+    qtbot.keyClick(page.canvas.view, KEYS["1"])  # the last set is what the last box ended with
     next_image(qtbot, page)
     assert _labels_drawn(qtbot, page, session) == ["scratch", "stain"]
     qtbot.mouseClick(page.labels._keep, Qt.MouseButton.LeftButton)
@@ -119,13 +119,13 @@ def test_keeping_is_said_loudly_on_the_canvas_also_beside_a_selection(
     qtbot: QtBot, page: LabelPage, session: Session
 ) -> None:
     _labels_drawn(qtbot, page, session)
-    qtbot.keyClick(page.canvas, KEYS["3"])
-    quiet = page.canvas.grab().toImage()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_K)
-    loud = page.canvas.grab().toImage()
+    qtbot.keyClick(page.canvas.view, KEYS["3"])
+    quiet = page.canvas.view.grab().toImage()
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_K)
+    loud = page.canvas.view.grab().toImage()
     assert page.canvas.selected and loud != quiet
-    qtbot.keyClick(page.canvas, Qt.Key.Key_K)
-    assert page.canvas.grab().toImage() == quiet
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_K)
+    assert page.canvas.view.grab().toImage() == quiet
 
 
 def test_the_only_label_of_a_project_needs_no_choice_until_there_is_another() -> None:
@@ -169,12 +169,12 @@ def test_pasted_boxes_keep_their_place_and_labels_on_other_images(
     qtbot: QtBot, page: LabelPage, session: Session
 ) -> None:
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
-    qtbot.keyClick(page.canvas, KEYS["2"])
+    qtbot.keyClick(page.canvas.view, KEYS["2"])
     (original,) = boxes_of(session)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_C, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_C, CONTROL)
     for _ in range(2):
         next_image(qtbot, page)
-        qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+        qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
         (copy,) = boxes_of(session)
         assert (copy.xyxy, copy.labels) == (original.xyxy, original.labels) and copy.id != original.id
         assert page.canvas.selected == {copy.id}
@@ -185,17 +185,17 @@ def test_pasted_boxes_keep_their_place_and_labels_on_other_images(
 def test_cut_boxes_are_gone_in_one_edit_and_come_back_by_paste(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
     (original,) = boxes_of(session)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_X, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_X, CONTROL)
     assert boxes_of(session) == ()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
     assert [box.xyxy for box in boxes_of(session)] == [original.xyxy]
 
 
 def test_copies_where_they_come_from_lie_aside(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_C, CONTROL)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_D, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_C, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_D, CONTROL)
     assert len({box.xyxy for box in boxes_of(session)}) == 3
     session.undo()
     session.undo()
@@ -209,15 +209,15 @@ def test_with_nothing_copied_the_boxes_of_the_image_before_are_offered_by_name(
     draw(project, project.image_ids()[0], (1, 2, 30, 20), ["scratch", "pit"])
     draw(project, project.image_ids()[0], (10, 20, 30, 40), ["stain"])
     next_image(qtbot, page)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
     assert boxes_of(session) == ()
     assert "2 boxes of part1.png" in page.notice.text
     assert page.notice.button.text() == "Paste 2 boxes"
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
     assert [names(session, box) for box in boxes_of(session)] == [["scratch", "pit"], ["stain"]]
     session.undo()
     assert boxes_of(session) == ()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
     page.notice.button.click()
     assert len(boxes_of(session)) == 2
 
@@ -228,9 +228,9 @@ def test_the_offer_is_for_the_image_that_it_was_made_on(qtbot: QtBot, page: Labe
     draw(project, first)
     draw(project, second, (1, 1, 9, 9))
     next_image(qtbot, page)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
     next_image(qtbot, page)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
     assert project.boxes(third) == ()  # asked again, about the other image
     assert "part2.png" in page.notice.text
 
@@ -239,9 +239,9 @@ def test_the_image_before_is_pasted_at_once_and_never_stacked(qtbot: QtBot, page
     project = project_of(session)
     draw(project, project.image_ids()[0], (1, 2, 30, 20), ["scratch"])
     next_image(qtbot, page)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL | SHIFT)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL | SHIFT)
     assert len(boxes_of(session)) == 1
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL | SHIFT)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL | SHIFT)
     assert len(boxes_of(session)) == 1
     assert "1 is here already" in page.notice.text
 
@@ -252,12 +252,12 @@ def test_pasting_before_the_image_is_decoded_keeps_the_boxes_that_are_there(
     project = project_of(session)
     second = project.image_ids()[1]
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_C, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_C, CONTROL)
     there = draw(project, second, (40, 30, 60, 44))
     page._pictures.forget()
     session.select_image(second)
-    assert not page.canvas.has_image
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+    assert not page.canvas.view.has_image
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
     assert there in {box.id for box in project.boxes(second)} and len(project.boxes(second)) == 2
 
 
@@ -271,11 +271,11 @@ def test_on_a_smaller_image_boxes_are_cut_or_left_out_and_that_is_told(
     for xyxy in ((1, 1, 10, 10), (12, 8, 40, 12), (40, 30, 60, 44)):
         draw(project, first or 0, xyxy)
     page._show_boxes()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_A, CONTROL)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_C, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_A, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_C, CONTROL)
     session.select_image(next(image.id for image in project.images() if image.path.endswith("small.png")))
     loaded(qtbot, page)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
     assert [box.xyxy for box in boxes_of(session)] == [(1, 1, 10, 10), (12, 8, 20, 12)]
     assert "1 box outside this image left out; 1 box cut off at its edge" in page.notice.text
 
@@ -286,12 +286,12 @@ def test_boxes_go_from_project_to_project_by_the_names_of_their_labels(
     project = project_of(session)
     draw(project, session.image_id or 0, (1, 2, 30, 20), ["scratch", "pit"])
     page._show_boxes()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_A, CONTROL)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_C, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_A, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_C, CONTROL)
     other: Project = project_with_pictures(tmp_path / "other", 1, ["pit", "dent"])
     session.adopt(other)
     loaded(qtbot, page)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
     assert names(session, boxes_of(session)[0]) == ["pit"]
     assert "without “scratch”" in page.notice.text
 
@@ -353,10 +353,10 @@ def test_the_clipboard_of_another_program_does_not_take_the_copied_boxes_away(
     qtbot: QtBot, page: LabelPage, session: Session
 ) -> None:
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_C, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_C, CONTROL)
     QApplication.clipboard().setText("a shopping list")
     next_image(qtbot, page)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
     assert len(boxes_of(session)) == 1
 
 
@@ -365,13 +365,13 @@ def test_no_copies_come_to_boxes_that_are_hidden_or_locked_and_the_hint_says_why
     qtbot: QtBot, page: LabelPage, session: Session, state: str
 ) -> None:
     draw_by_hand(qtbot, page, (10, 10), (30, 30))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_C, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_C, CONTROL)
     page.canvas.set_state(**{state: True})
     for key in (Qt.Key.Key_D, Qt.Key.Key_V):
-        qtbot.keyClick(page.canvas, key, CONTROL)
-        assert len(boxes_of(session)) == 1 and state in page.canvas.hint()
+        qtbot.keyClick(page.canvas.view, key, CONTROL)
+        assert len(boxes_of(session)) == 1 and state in page.canvas.hint
     page.canvas.set_state(**{state: False})
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
     assert len(boxes_of(session)) == 2
 
 
@@ -381,12 +381,12 @@ def test_undo_in_the_middle_of_a_drag_keeps_nothing_of_the_drag(
     draw_by_hand(qtbot, page, (10, 10), (30, 30))
     draw_by_hand(qtbot, page, (40, 10), (55, 30))
     before = boxes_of(session)[0]
-    at = [page.canvas.to_widget(QPointF(x, 20)).toPoint() for x in (20, 26)]
-    qtbot.mousePress(page.canvas, LEFT, pos=at[0])
-    move(page.canvas, QPointF(at[1]))
+    at = [page.canvas.view.to_widget(QPointF(x, 20)).toPoint() for x in (20, 26)]
+    qtbot.mousePress(page.canvas.view, LEFT, pos=at[0])
+    move(page.canvas.view, QPointF(at[1]))
     assert page.canvas.chosen[0].xyxy != before.xyxy
     session.undo()
-    qtbot.mouseRelease(page.canvas, LEFT, pos=at[1])
+    qtbot.mouseRelease(page.canvas.view, LEFT, pos=at[1])
     assert boxes_of(session) == (before,)
     session.redo()
     assert len(boxes_of(session)) == 2, "the drag was no edit, so that there is still something to do again"
@@ -395,10 +395,10 @@ def test_undo_in_the_middle_of_a_drag_keeps_nothing_of_the_drag(
 def test_a_digit_while_a_box_is_drawn_is_for_that_box(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (10, 10), (30, 30))
     assert len(page.canvas.selected) == 1
-    start, over, end = (page.canvas.to_widget(QPointF(x, x)).toPoint() for x in (40, 50, 56))
-    qtbot.mousePress(page.canvas, LEFT, pos=start)
-    move(page.canvas, QPointF(over))
-    qtbot.keyClick(page.canvas, KEYS["1"])
-    move(page.canvas, QPointF(end))
-    qtbot.mouseRelease(page.canvas, LEFT, pos=end)
+    start, over, end = (page.canvas.view.to_widget(QPointF(x, x)).toPoint() for x in (40, 50, 56))
+    qtbot.mousePress(page.canvas.view, LEFT, pos=start)
+    move(page.canvas.view, QPointF(over))
+    qtbot.keyClick(page.canvas.view, KEYS["1"])
+    move(page.canvas.view, QPointF(end))
+    qtbot.mouseRelease(page.canvas.view, LEFT, pos=end)
     assert [len(box.labels) for box in boxes_of(session)] == [0, 1]

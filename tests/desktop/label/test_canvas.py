@@ -123,15 +123,15 @@ def test_text_on_a_colour_contrasts_with_it() -> None:
 def test_dragging_on_the_bare_image_draws(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (SMALL,))
     with qtbot.waitSignal(canvas.drawn) as drawn:
-        drag(qtbot, canvas, _at(canvas, 60, 20), _at(canvas, 80, 26))
+        drag(qtbot, canvas.view, _at(canvas, 60, 20), _at(canvas, 80, 26))
     assert drawn.args == [pytest.approx((60, 20, 80, 26), abs=0.6)]
 
 
 def test_a_click_on_the_bare_image_draws_nothing_and_clears_the_selection(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (SMALL,))
-    canvas.select({2})
+    canvas.select_boxes({2})
     with qtbot.assertNotEmitted(canvas.drawn):
-        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 80, 20))
+        qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 80, 20))
     assert canvas.selected == frozenset()
 
 
@@ -139,7 +139,7 @@ def test_dragging_a_box_moves_it_and_announces_one_edit(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (BIG, SMALL))
     edits: list[tuple[tuple[Box, ...], str]] = []
     canvas.edited.connect(lambda boxes, name: edits.append((boxes, name)))
-    drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 50, 45), steps=4)
+    drag(qtbot, canvas.view, _at(canvas, 40, 40), _at(canvas, 50, 45), steps=4)
     ((boxes, name),) = edits
     assert name == "Move box"
     assert boxes[0] == BIG
@@ -148,9 +148,9 @@ def test_dragging_a_box_moves_it_and_announces_one_edit(qtbot: QtBot) -> None:
 
 def test_dragging_a_handle_resizes(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (SMALL,))
-    canvas.select({2})
+    canvas.select_boxes({2})
     with qtbot.waitSignal(canvas.edited) as edited:
-        drag(qtbot, canvas, _at(canvas, 50, 50), _at(canvas, 60, 65))
+        drag(qtbot, canvas.view, _at(canvas, 50, 50), _at(canvas, 60, 65))
     assert edited.args[0][0].xyxy == pytest.approx((30, 30, 60, 65), abs=0.6)
 
 
@@ -158,27 +158,27 @@ def test_armed_the_next_drag_draws_over_a_box_and_disarms(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (BIG,))
     canvas.arm(True)
     with qtbot.waitSignal(canvas.drawn), qtbot.assertNotEmitted(canvas.edited):
-        drag(qtbot, canvas, _at(canvas, 20, 20), _at(canvas, 40, 40))
+        drag(qtbot, canvas.view, _at(canvas, 20, 20), _at(canvas, 40, 40))
     assert not canvas.armed
 
 
 def test_armed_two_clicks_draw(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (BIG,))
     canvas.arm(True)
-    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 20, 20))
+    qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 20, 20))
     with qtbot.waitSignal(canvas.drawn) as drawn:
-        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 70, 60))
+        qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 70, 60))
     assert drawn.args == [pytest.approx((20, 20, 70, 60), abs=0.6)]
 
 
 def test_a_sequence_of_nudges_is_one_edit(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (SMALL,))
-    canvas.select({2})
+    canvas.select_boxes({2})
     edits: list[tuple[tuple[Box, ...], str]] = []
     canvas.edited.connect(lambda boxes, name: edits.append((boxes, name)))
     for _ in range(3):
-        qtbot.keyClick(canvas, Qt.Key.Key_Right)
-    qtbot.keyClick(canvas, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+        qtbot.keyClick(canvas.view, Qt.Key.Key_Right)
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
     assert edits == []
     qtbot.wait(NUDGE_ENDS + 150)
     ((boxes, name),) = edits
@@ -187,29 +187,29 @@ def test_a_sequence_of_nudges_is_one_edit(qtbot: QtBot) -> None:
 
 def test_an_arrow_that_is_held_is_one_edit_though_the_keyboard_waits_before_it_repeats(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (SMALL,))
-    canvas.select({2})
+    canvas.select_boxes({2})
     edits: list[tuple[tuple[Box, ...], str]] = []
     canvas.edited.connect(lambda boxes, name: edits.append((boxes, name)))
-    qtbot.keyPress(canvas, Qt.Key.Key_Right)
+    qtbot.keyPress(canvas.view, Qt.Key.Key_Right)
     qtbot.wait(NUDGE_ENDS + 250)
-    qtbot.keyPress(canvas, Qt.Key.Key_Right)
+    qtbot.keyPress(canvas.view, Qt.Key.Key_Right)
     assert edits == []
-    qtbot.keyRelease(canvas, Qt.Key.Key_Right)
+    qtbot.keyRelease(canvas.view, Qt.Key.Key_Right)
     qtbot.wait(NUDGE_ENDS + 150)
     assert [boxes[0].x1 for boxes, _ in edits] == [32]
 
 
 def test_escape_gives_up_a_drag_and_then_the_selection(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (SMALL,))
-    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
-    move(canvas, QPointF(_at(canvas, 60, 60)))
+    qtbot.mousePress(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
+    move(canvas.view, QPointF(_at(canvas, 60, 60)))
     assert canvas.boxes != (SMALL,)
     with qtbot.assertNotEmitted(canvas.edited):
-        qtbot.keyClick(canvas, Qt.Key.Key_Escape)
-        qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 60, 60))
+        qtbot.keyClick(canvas.view, Qt.Key.Key_Escape)
+        qtbot.mouseRelease(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 60, 60))
     assert canvas.boxes == (SMALL,)
-    canvas.select({2})
-    qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    canvas.select_boxes({2})
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Escape)
     assert canvas.selected == frozenset()
 
 
@@ -217,38 +217,38 @@ def test_read_only_boxes_can_be_selected_but_not_changed(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (SMALL,))
     canvas.set_editable(False)
     with qtbot.assertNotEmitted(canvas.edited), qtbot.assertNotEmitted(canvas.drawn):
-        drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 60, 60))
-        drag(qtbot, canvas, _at(canvas, 70, 10), _at(canvas, 90, 25))
-        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
-        qtbot.keyClick(canvas, Qt.Key.Key_Right)
+        drag(qtbot, canvas.view, _at(canvas, 40, 40), _at(canvas, 60, 60))
+        drag(qtbot, canvas.view, _at(canvas, 70, 10), _at(canvas, 90, 25))
+        qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
+        qtbot.keyClick(canvas.view, Qt.Key.Key_Right)
         qtbot.wait(NUDGE_ENDS + 100)
     assert canvas.selected == {2}
 
 
 def test_tab_selects_overlapping_boxes_in_turn(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (BIG, SMALL))
-    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
+    qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
     assert canvas.selected == {2}
-    qtbot.keyClick(canvas, Qt.Key.Key_Tab)
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Tab)
     assert canvas.selected == {1}
-    qtbot.keyClick(canvas, Qt.Key.Key_Tab)
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Tab)
     assert canvas.selected == {2}
 
 
 def test_a_frame_can_begin_on_a_box_and_a_ctrl_click_there_still_toggles_it(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (BIG, SMALL))
-    drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 40, 40) + QPoint(1, 1), modifiers=CONTROL)
+    drag(qtbot, canvas.view, _at(canvas, 40, 40), _at(canvas, 40, 40) + QPoint(1, 1), modifiers=CONTROL)
     assert canvas.selected == {2}
-    drag(qtbot, canvas, _at(canvas, 35, 35), _at(canvas, 60, 60), modifiers=CONTROL)
+    drag(qtbot, canvas.view, _at(canvas, 35, 35), _at(canvas, 60, 60), modifiers=CONTROL)
     assert canvas.selected == {1, 2}
-    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, CONTROL, _at(canvas, 40, 40))
+    qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, CONTROL, _at(canvas, 40, 40))
     assert canvas.selected == {1}
 
 
 def test_clicking_again_at_the_same_place_selects_the_next_box_there(qtbot: QtBot) -> None:
     canvas, seen = _canvas(qtbot, (BIG, SMALL)), []
     for at in ((40, 40), (40, 40), (40, 40), (35, 45)):
-        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, *at))
+        qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, *at))
         seen += canvas.selected
     assert seen == [2, 1, 2, 2]
 
@@ -256,38 +256,38 @@ def test_clicking_again_at_the_same_place_selects_the_next_box_there(qtbot: QtBo
 def test_the_box_that_was_cycled_to_is_the_one_that_a_drag_moves(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (BIG, SMALL))
     for _ in range(2):
-        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
+        qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
     with qtbot.waitSignal(canvas.edited):
-        drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 45, 45))
+        drag(qtbot, canvas.view, _at(canvas, 40, 40), _at(canvas, 45, 45))
     assert canvas.boxes[0] != BIG and canvas.boxes[1] == SMALL
 
 
 def test_a_tremble_draws_nothing_and_says_so(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, ())
     with qtbot.assertNotEmitted(canvas.drawn):
-        qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 50, 40))
+        qtbot.mousePress(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 50, 40))
         for by in (QPointF(6, 0), QPointF(2, 0)):
-            move(canvas, QPointF(_at(canvas, 50, 40)) + by)
-        assert "draws nothing" in canvas.hint()
-        qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 50, 40) + QPoint(2, 0))
-    assert "too small" in canvas.hint()
+            move(canvas.view, QPointF(_at(canvas, 50, 40)) + by)
+        assert "draws nothing" in canvas.hint
+        qtbot.mouseRelease(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 50, 40) + QPoint(2, 0))
+    assert "too small" in canvas.hint
 
 
 def test_a_second_click_too_near_the_first_lets_one_go_on_drawing(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, ())
     canvas.arm(True)
     for _ in range(2):
-        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 20, 20))
+        qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 20, 20))
     with qtbot.waitSignal(canvas.drawn):
-        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 50, 50))
+        qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 50, 50))
 
 
 def test_a_box_drawn_to_near_the_border_reaches_it_unless_alt_is_held(qtbot: QtBot) -> None:
     canvas, drawn = _canvas(qtbot, ()), []
     canvas.drawn.connect(drawn.append)
     for modifiers in (Qt.KeyboardModifier.NoModifier, ALT):
-        start, end = canvas.to_widget(QPointF(50, 40)), canvas.to_widget(QPointF(100, 80)) - QPointF(4, 4)
-        drag(qtbot, canvas, start.toPoint(), end.toPoint(), modifiers=modifiers)
+        start, end = canvas.view.to_widget(QPointF(50, 40)), canvas.view.to_widget(QPointF(100, 80)) - QPointF(4, 4)
+        drag(qtbot, canvas.view, start.toPoint(), end.toPoint(), modifiers=modifiers)
     assert drawn[0][2:] == (100, 80)
     assert 98 < drawn[1][2] < 100 and 78 < drawn[1][3] < 80
 
@@ -296,39 +296,39 @@ def test_locked_boxes_cannot_be_moved_resized_or_drawn_but_selected(qtbot: QtBot
     canvas = _canvas(qtbot, (SMALL,))
     canvas.set_state(locked=True)
     with qtbot.assertNotEmitted(canvas.edited), qtbot.assertNotEmitted(canvas.drawn):
-        drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 60, 60))
-        drag(qtbot, canvas, _at(canvas, 70, 10), _at(canvas, 90, 25))
-        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
+        drag(qtbot, canvas.view, _at(canvas, 40, 40), _at(canvas, 60, 60))
+        drag(qtbot, canvas.view, _at(canvas, 70, 10), _at(canvas, 90, 25))
+        qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
         assert canvas.selected == {2}
-        drag(qtbot, canvas, _at(canvas, 50, 50), _at(canvas, 60, 60))
-        canvas.select({2})
-        qtbot.keyClick(canvas, Qt.Key.Key_Right)
+        drag(qtbot, canvas.view, _at(canvas, 50, 50), _at(canvas, 60, 60))
+        canvas.select_boxes({2})
+        qtbot.keyClick(canvas.view, Qt.Key.Key_Right)
         canvas.arm(True)
         qtbot.wait(NUDGE_ENDS + 100)
     assert not canvas.armed and canvas.boxes == (SMALL,)
-    assert "locked" in canvas.hint()
+    assert "locked" in canvas.hint
     canvas.set_state(locked=False)
     with qtbot.waitSignal(canvas.edited):
-        drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 60, 60))
+        drag(qtbot, canvas.view, _at(canvas, 40, 40), _at(canvas, 60, 60))
 
 
 def test_locking_gives_up_what_is_being_drawn(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, ())
     canvas.arm(True)
-    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 20, 20))
+    qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 20, 20))
     canvas.set_state(locked=True)
     assert not canvas.armed
     with qtbot.assertNotEmitted(canvas.drawn):
-        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 70, 60))
+        qtbot.mouseClick(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 70, 60))
 
 
 def test_while_boxes_are_hidden_a_drag_moves_the_image_and_nothing_is_hit(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (BIG,))
     canvas.set_state(hidden=True)
-    before = canvas.to_widget(QPointF(0, 0))
+    before = canvas.view.to_widget(QPointF(0, 0))
     with qtbot.assertNotEmitted(canvas.edited), qtbot.assertNotEmitted(canvas.drawn):
-        drag(qtbot, canvas, _at(canvas, 40, 40), _at(canvas, 45, 40))
-    assert canvas.to_widget(QPointF(0, 0)).x() > before.x() + 5
+        drag(qtbot, canvas.view, _at(canvas, 40, 40), _at(canvas, 45, 40))
+    assert canvas.view.to_widget(QPointF(0, 0)).x() > before.x() + 5
     assert canvas.selected == frozenset()
 
 
@@ -336,21 +336,21 @@ def test_hidden_boxes_hidden_names_and_locks_show_a_sign_that_ends_them(qtbot: Q
     canvas = _canvas(qtbot, (BIG,))
     for state, name in (("hidden", "hide"), ("names_hidden", "hide_names"), ("locked", "lock")):
         canvas.set_state(**{state: True})
-        button = next(one for one in canvas.findChildren(QToolButton) if one.isVisible())
+        button = next(one for one in canvas.view.findChildren(QToolButton) if one.isVisible())
         with qtbot.waitSignal(canvas.badge_clicked) as clicked:
             qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
         assert clicked.args == [name]
-        assert button.accessibleName() and canvas.rect().contains(button.parentWidget().geometry())
+        assert button.accessibleName() and canvas.view.rect().contains(button.parentWidget().geometry())
         canvas.set_state(**{state: False})
-        assert not any(one.isVisible() for one in canvas.findChildren(QToolButton))
+        assert not any(one.isVisible() for one in canvas.view.findChildren(QToolButton))
 
 
 def test_names_are_hidden_without_the_boxes(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (Box(1, 20, 40, 80, 70, frozenset({1})),))
-    above = QRectF(canvas.rect_to_widget((20, 40, 80, 70)).topLeft() - QPointF(0, 14), QSizeF(30, 8)).toRect()
+    above = QRectF(canvas.view.rect_to_widget((20, 40, 80, 70)).topLeft() - QPointF(0, 14), QSizeF(30, 8)).toRect()
 
     def ink() -> int:
-        image = canvas.grab(above).toImage()
+        image = canvas.view.grab(above).toImage()
         return sum(image.pixelColor(x, y).name() != "#808080" for x in range(30) for y in range(8))
 
     assert ink() > 100
@@ -362,23 +362,23 @@ def test_measuring_tells_a_distance_and_draws_or_moves_nothing(qtbot: QtBot) -> 
     canvas = _canvas(qtbot, (BIG,))
     canvas.set_measuring(True)
     with qtbot.assertNotEmitted(canvas.edited), qtbot.assertNotEmitted(canvas.drawn):
-        drag(qtbot, canvas, _at(canvas, 20, 20), _at(canvas, 50, 60))
+        drag(qtbot, canvas.view, _at(canvas, 20, 20), _at(canvas, 50, 60))
     measure = canvas.measure
     assert measure is not None and measure.length == pytest.approx(50, abs=1)
-    drag(qtbot, canvas, _at(canvas, 20, 20), _at(canvas, 50, 23), modifiers=Qt.KeyboardModifier.ShiftModifier)
+    drag(qtbot, canvas.view, _at(canvas, 20, 20), _at(canvas, 50, 23), modifiers=Qt.KeyboardModifier.ShiftModifier)
     assert canvas.measure is not None and canvas.measure.dy == pytest.approx(0, abs=1e-6)
-    qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Escape)
     assert canvas.measure is None and canvas.measuring
-    qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Escape)
     assert not canvas.measuring
 
 
 def test_ctrl_arrows_stretch_the_selected_box(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (SMALL,))
-    canvas.select({2})
+    canvas.select_boxes({2})
     with qtbot.waitSignal(canvas.edited) as edited:
-        qtbot.keyClick(canvas, Qt.Key.Key_Right, CONTROL)
-        qtbot.keyClick(canvas, Qt.Key.Key_Up, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+        qtbot.keyClick(canvas.view, Qt.Key.Key_Right, CONTROL)
+        qtbot.keyClick(canvas.view, Qt.Key.Key_Up, CONTROL | Qt.KeyboardModifier.ShiftModifier)
         canvas.finish_nudging()
     assert (edited.args[0][0].xyxy, edited.args[1]) == ((30, 30, 51, 40), "Resize box")
 
@@ -386,22 +386,22 @@ def test_ctrl_arrows_stretch_the_selected_box(qtbot: QtBot) -> None:
 @pytest.mark.parametrize("what", ["key", "wheel", "press", "elsewhere"])
 def test_nudges_are_announced_at_once_when_a_hand_does_anything_else(qtbot: QtBot, what: str) -> None:
     canvas = _canvas(qtbot, (SMALL,))
-    canvas.select({2})
+    canvas.select_boxes({2})
     edits: list[str] = []
     canvas.edited.connect(lambda _boxes, name: edits.append(name))
     other = QWidget()
     qtbot.addWidget(other)
     other.show()
-    qtbot.keyClick(canvas, Qt.Key.Key_Right)
-    qtbot.keyPress(canvas, Qt.Key.Key_Shift)
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Right)
+    qtbot.keyPress(canvas.view, Qt.Key.Key_Shift)
     assert edits == []
     if what == "key":
-        qtbot.keyClick(canvas, Qt.Key.Key_F9)
+        qtbot.keyClick(canvas.view, Qt.Key.Key_F9)
     elif what == "wheel":
-        at = QPointF(canvas.rect().center())
+        at = QPointF(canvas.view.rect().center())
         wheel = QWheelEvent(
             at,
-            canvas.mapToGlobal(at),
+            canvas.view.mapToGlobal(at),
             QPoint(),
             QPoint(0, 120),
             Qt.MouseButton.NoButton,
@@ -409,9 +409,9 @@ def test_nudges_are_announced_at_once_when_a_hand_does_anything_else(qtbot: QtBo
             Qt.ScrollPhase.NoScrollPhase,
             False,
         )
-        QApplication.sendEvent(canvas, wheel)
+        QApplication.sendEvent(canvas.view, wheel)
     else:
-        qtbot.mousePress(canvas if what == "press" else other, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
+        qtbot.mousePress(canvas.view if what == "press" else other, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
     assert edits == ["Nudge box"]
 
 
@@ -419,31 +419,33 @@ def test_a_box_can_be_drawn_by_keys_alone(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, ())
     canvas.arm(True)
     with qtbot.waitSignal(canvas.drawn) as drawn:
-        qtbot.keyClick(canvas, Qt.Key.Key_Return)
+        qtbot.keyClick(canvas.view, Qt.Key.Key_Return)
     x1, y1, x2, y2 = drawn.args[0]
     assert ((x1 + x2) / 2, (y1 + y2) / 2) == pytest.approx((50, 40)) and not canvas.armed
 
 
 def test_zooming_while_a_box_is_dragged_keeps_it_under_the_mouse(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (SMALL,))
-    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
+    qtbot.mousePress(canvas.view, Qt.MouseButton.LeftButton, pos=_at(canvas, 40, 40))
     held = QPointF(_at(canvas, 45, 42))
-    move(canvas, held)
-    canvas.zoom_to(canvas.scale * 2, QPointF(10, 10))
-    middle = canvas.rect_to_widget(canvas.boxes[0].xyxy).center()
+    move(canvas.view, held)
+    canvas.view.zoom_to(canvas.view.scale * 2, QPointF(10, 10))
+    middle = canvas.view.rect_to_widget(canvas.boxes[0].xyxy).center()
     assert (middle - held).manhattanLength() < 3
 
 
 def test_moving_over_the_same_box_paints_nothing_anew(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (BIG,))
-    move(canvas, QPointF(_at(canvas, 40, 40)), Qt.MouseButton.NoButton)
-    qtbot.wait(50)
     paints: list[int] = []
-    canvas.paint_overlay = lambda painter: paints.append(1)  # type: ignore[method-assign]
-    move(canvas, QPointF(_at(canvas, 50, 50)), Qt.MouseButton.NoButton)
+    canvas.view.add_overlay(lambda _painter: paints.append(1))
+    move(canvas.view, QPointF(_at(canvas, 40, 40)), Qt.MouseButton.NoButton)
+    qtbot.wait(50)
+    assert paints
+    paints.clear()
+    move(canvas.view, QPointF(_at(canvas, 50, 50)), Qt.MouseButton.NoButton)
     qtbot.wait(50)
     assert paints == []
-    move(canvas, QPointF(_at(canvas, 95, 75)), Qt.MouseButton.NoButton)
+    move(canvas.view, QPointF(_at(canvas, 95, 75)), Qt.MouseButton.NoButton)
     qtbot.wait(50)
     assert paints
 
@@ -458,14 +460,14 @@ def _shown(qtbot: QtBot, view: ImageView) -> ImageView:
 
 def _canvas(qtbot: QtBot, boxes: tuple[Box, ...]) -> AnnotationCanvas:
     canvas = AnnotationCanvas()
-    _shown(qtbot, canvas)
+    _shown(qtbot, canvas.view)
     canvas.set_labels((Label(1, "scratch", "#ff0000", "1"), Label(2, "pit", "#0000ff", "2")))
     canvas.set_boxes(boxes)
     return canvas
 
 
 def _at(canvas: AnnotationCanvas, x: float, y: float) -> QPoint:
-    return canvas.to_widget(QPointF(x, y)).toPoint()
+    return canvas.view.to_widget(QPointF(x, y)).toPoint()
 
 
 def _painted(colors: list[QColor], names: list[str]) -> QImage:

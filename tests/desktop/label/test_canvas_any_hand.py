@@ -57,7 +57,7 @@ class Desk:
     def draw(self, xyxy: tuple[float, float, float, float]) -> None:
         fresh = max((box.id for boxes in self.kept for box in boxes), default=0) + 1
         self.keep((*self.kept[-1], Box(fresh, *xyxy, frozenset())))
-        self.canvas.select([fresh])
+        self.canvas.select_boxes([fresh])
 
     def edit(self, boxes: tuple[Box, ...], _name: str) -> None:
         assert [box.id for box in boxes] == [box.id for box in self.kept[-1]]
@@ -74,16 +74,16 @@ class Desk:
             self.at = QPoint(*place)
         if what == "press" and isinstance(key, Qt.MouseButton) and not self.down & key:
             self.down |= key
-            qtbot.mousePress(canvas, key, NO_MODIFIER, self.at)
+            qtbot.mousePress(canvas.view, key, NO_MODIFIER, self.at)
         elif what == "release" and isinstance(key, Qt.MouseButton) and self.down & key:
             self.down &= ~key
-            qtbot.mouseRelease(canvas, key, NO_MODIFIER, self.at)
+            qtbot.mouseRelease(canvas.view, key, NO_MODIFIER, self.at)
         elif what == "move":
-            move(canvas, QPointF(self.at), held=self.down)
+            move(canvas.view, QPointF(self.at), held=self.down)
         elif what == "key" and isinstance(key, Qt.Key):
-            qtbot.keyClick(canvas, key)
+            qtbot.keyClick(canvas.view, key)
         elif what == "zoom":
-            canvas.zoom_to(canvas.scale * 1.4, QPointF(self.at))
+            canvas.view.zoom_to(canvas.view.scale * 1.4, QPointF(self.at))
         elif what in ("hide", "lock"):
             name = "hidden" if what == "hide" else "locked"
             canvas.set_state(**{name: not getattr(canvas.state, name)})
@@ -106,10 +106,10 @@ class Desk:
 @pytest.fixture
 def canvas(qtbot: QtBot) -> Iterator[AnnotationCanvas]:
     canvas = AnnotationCanvas()
-    qtbot.addWidget(canvas)
-    canvas.resize(400, 320)
-    canvas.show()
-    canvas.setFocus()
+    qtbot.addWidget(canvas.view)
+    canvas.view.resize(400, 320)
+    canvas.view.show()
+    canvas.view.setFocus()
     QApplication.processEvents()
     yield canvas
 
@@ -131,17 +131,17 @@ def test_no_order_of_buttons_and_keys_harms_a_box_or_leaves_one_hanging(
             for box in canvas.boxes:
                 assert 0 <= box.x1 < box.x2 <= WIDTH + 1e-4 and 0 <= box.y1 < box.y2 <= HEIGHT + 1e-4
             assert canvas.selected <= {box.id for box in canvas.boxes}
-            assert canvas.hint() and canvas.grab().width()
+            assert canvas.hint and canvas.view.grab().width()
         for button in (LEFT, MIDDLE, RIGHT):
             desk.do(qtbot, "release", button, None)
         canvas.finish_nudging()
         assert canvas.boxes == desk.kept[-1]
-        assert not canvas.panning
+        assert not canvas.view.panning
         while canvas.cancel():
             pass
         canvas.set_state(hidden=False, locked=False)
         assert canvas.boxes == desk.kept[-1]
-        assert not any(word in canvas.hint() for word in ("Let go", "letting go", "opposite corner"))
+        assert not any(word in canvas.hint for word in ("Let go", "letting go", "opposite corner"))
     finally:
         canvas.drawn.disconnect(desk.draw)
         canvas.edited.disconnect(desk.edit)

@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from core.imaging.adjust import Adjustment
 from desktop.label.canvas.box_layer import BoxLayer, Stroke, draw_outlines
-from desktop.label.canvas.canvas_state import ViewState, adjustment_words, badges
-from desktop.label.canvas.measure import Measure, measure_lines, ruler_marks, ruler_step, size_text, straightened
+from desktop.label.canvas.canvas_state import ViewState, describe_adjustment, list_badges
+from desktop.label.canvas.measure import Measure, measure_lines, ruler_marks, ruler_step, size_text, straighten_line
 from desktop.label.canvas.pixel_grid import PixelGrid, grid_alpha, value_lines, visible_pixels
 from desktop.label.canvas.tags import CROWD, MOST_TAGS, Tagged, followed_tags, named_rows, place_tags, tag_parts
 from desktop.label.canvas.view_transform import ViewTransform
@@ -208,7 +208,7 @@ def test_lengths_are_told_in_pixels_and_where_known_in_mm() -> None:
 
 @given(st.floats(-500, 500), st.floats(-500, 500))
 def test_straight_measures_are_level_upright_or_slanted_by_45_degrees(x: float, y: float) -> None:
-    end_x, end_y = straightened((0, 0), (x, y))
+    end_x, end_y = straighten_line((0, 0), (x, y))
     slack = 1e-6 * (1 + abs(x) + abs(y))
     assert min(abs(end_x), abs(end_y), abs(abs(end_x) - abs(end_y))) <= slack
     assert np.hypot(end_x, end_y) <= np.hypot(x, y) + slack
@@ -232,21 +232,21 @@ def test_every_state_that_can_be_forgotten_has_a_sign_with_the_key_that_ends_it(
     state = ViewState(hidden=True, locked=True, names_hidden=True)
     dark = Adjustment(gamma=1.8)
     keys = {"hide": "H", "lock": "L", "compare": "O", "measure": ""}
-    shown = badges(state, measuring=True, adjustment=dark, comparing=False, keys=keys)
+    shown = list_badges(state, measuring=True, adjustment=dark, comparing=False, keys=keys)
     assert [badge.name for badge in shown] == ["hide", "compare", "lock", "measure"]
     assert "press H" in shown[0].tip and "gamma 1.8" in shown[1].tip and "press" not in shown[3].tip
     assert [badge.loud for badge in shown] == [True, True, False, False]
-    assert badges(ViewState(), measuring=False, adjustment=None, comparing=False, keys=keys) == []
-    (off,) = badges(ViewState(), measuring=False, adjustment=dark, comparing=True, keys=keys)
+    assert list_badges(ViewState(), measuring=False, adjustment=None, comparing=False, keys=keys) == []
+    (off,) = list_badges(ViewState(), measuring=False, adjustment=dark, comparing=True, keys=keys)
     assert "off" in off.text
-    (plain,) = badges(
+    (plain,) = list_badges(
         ViewState(editable=False, locked=True), measuring=False, adjustment=None, comparing=False, keys=keys
     )
     assert plain.text == "Read-only"
 
 
 def test_an_adjustment_is_told_in_words() -> None:
-    words = adjustment_words(Adjustment(channel="red", stretch=True, clahe=2.0, contrast=-10, brightness=5))
+    words = describe_adjustment(Adjustment(channel="red", stretch=True, clahe=2.0, contrast=-10, brightness=5))
     assert words == "red only, stretch 1–99 %, local contrast 2, contrast -10, brightness +5"
 
 

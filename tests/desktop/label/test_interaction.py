@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.types import Box
 from desktop.label.canvas import interaction as act
 from desktop.label.canvas import shaping
-from desktop.label.canvas.hints import HANDLE_CURSORS, KEYS, ToolState, cursor, hint, refusal
+from desktop.label.canvas.hints import HANDLE_CURSORS, KEYS, ToolState, choose_cursor, describe_click, explain_refusal
 
 BIG = Box(1, 10, 10, 90, 70, frozenset({1}))
 SMALL = Box(2, 30, 30, 50, 50, frozenset({1, 2}))
@@ -26,27 +26,27 @@ NONE: frozenset[int] = frozenset()
 
 
 def test_smallest_box_under_the_mouse_comes_first() -> None:
-    assert act.target_at((40, 40), BOTH, (), 1.0) == act.OnBoxes((2, 1))
+    assert act.find_target((40, 40), BOTH, (), 1.0) == act.OnBoxes((2, 1))
 
 
 def test_a_box_answers_a_little_outside_its_outline_whatever_the_zoom() -> None:
     one = act.Boxes((BIG,))
-    assert act.target_at((8, 40), one, (), 1.0) == act.OnBoxes((1,))
-    assert act.target_at((8, 40), one, (), 4.0) == act.OnNothing()
+    assert act.find_target((8, 40), one, (), 1.0) == act.OnBoxes((1,))
+    assert act.find_target((8, 40), one, (), 4.0) == act.OnNothing()
 
 
 def test_handles_are_offered_only_for_a_single_selected_box() -> None:
-    assert act.target_at((90, 70), BOTH, {1}, 1.0) == act.OnHandle(1, "se")
-    assert act.target_at((90, 70), BOTH, (), 1.0) == act.OnBoxes((1,))
-    assert act.target_at((90, 70), BOTH, {1, 2}, 1.0) == act.OnBoxes((1,))
+    assert act.find_target((90, 70), BOTH, {1}, 1.0) == act.OnHandle(1, "se")
+    assert act.find_target((90, 70), BOTH, (), 1.0) == act.OnBoxes((1,))
+    assert act.find_target((90, 70), BOTH, {1, 2}, 1.0) == act.OnBoxes((1,))
 
 
 @pytest.mark.parametrize("xyxy", [BIG.xyxy, (10.0, 10.0, 13.0, 11.0)])
 @pytest.mark.parametrize("scale", [0.1, 1.0, 30.0])
 def test_all_eight_handles_can_be_taken_and_the_middle_moves_the_box(xyxy: act.XYXY, scale: float) -> None:
-    points = act.handle_points(xyxy, scale)
-    assert {act.handle_at(point, xyxy, scale) for point in points.values()} == set(act.HANDLES)
-    assert act.handle_at(((xyxy[0] + xyxy[2]) / 2, (xyxy[1] + xyxy[3]) / 2), xyxy, scale) is None
+    points = act.place_handles(xyxy, scale)
+    assert {act.find_handle(point, xyxy, scale) for point in points.values()} == set(act.HANDLES)
+    assert act.find_handle(((xyxy[0] + xyxy[2]) / 2, (xyxy[1] + xyxy[3]) / 2), xyxy, scale) is None
 
 
 def test_hit_testing_a_thousand_boxes_finds_what_looking_at_each_finds() -> None:
@@ -58,7 +58,7 @@ def test_hit_testing_a_thousand_boxes_finds_what_looking_at_each_finds() -> None
     )
     hits = 0
     for x, y in random.uniform(0, 5000, (40, 2)).tolist():
-        target = act.target_at((x, y), act.Boxes(boxes), (), 1.0)
+        target = act.find_target((x, y), act.Boxes(boxes), (), 1.0)
         near = {b.id for b in boxes if b.x1 - 3 <= x <= b.x2 + 3 and b.y1 - 3 <= y <= b.y2 + 3}
         assert set(target.box_ids if isinstance(target, act.OnBoxes) else ()) == near
         hits += len(near)
@@ -79,7 +79,7 @@ def test_hit_testing_a_thousand_boxes_finds_what_looking_at_each_finds() -> None
     ],
 )
 def test_a_press_draws_moves_or_resizes(target: act.Target, selected: frozenset[int], expected: act.Gesture) -> None:
-    gesture, then = act.begun(target, (5, 5), selected, tool="select", changes=True, add=False)
+    gesture, then = act.begin_gesture(target, (5, 5), selected, tool="select", changes=True, add=False)
     assert gesture == expected
     assert then == (expected.box_ids if isinstance(expected, act.Moving) else selected)
 
@@ -87,31 +87,31 @@ def test_a_press_draws_moves_or_resizes(target: act.Target, selected: frozenset[
 def test_tools_and_ctrl_come_before_what_is_under_the_mouse() -> None:
     on_box = act.OnBoxes((2,))
     for tool, kind in (("draw", act.Drawing), ("measure", act.Measuring)):
-        assert isinstance(act.begun(on_box, (5, 5), NONE, tool=tool, changes=True, add=False)[0], kind)  # type: ignore[arg-type]
+        assert isinstance(act.begin_gesture(on_box, (5, 5), NONE, tool=tool, changes=True, add=False)[0], kind)  # type: ignore[arg-type]
     for target in (on_box, act.OnNothing()):
-        gesture, _ = act.begun(target, (5, 5), frozenset({9}), tool="select", changes=True, add=True)
+        gesture, _ = act.begin_gesture(target, (5, 5), frozenset({9}), tool="select", changes=True, add=True)
         assert gesture == act.Banding((5, 5), frozenset({9}), target)
 
 
 @pytest.mark.parametrize("target", [act.OnNothing(), act.OnBoxes((2, 1)), act.OnHandle(1, "n")])
 def test_where_boxes_may_not_be_changed_a_press_can_only_select(target: act.Target) -> None:
-    gesture, selected = act.begun(target, (5, 5), frozenset({1}), tool="select", changes=False, add=False)
+    gesture, selected = act.begin_gesture(target, (5, 5), frozenset({1}), tool="select", changes=False, add=False)
     assert isinstance(gesture, act.Banding) and selected == {1}
 
 
 def test_shift_click_joins_and_leaves_the_selection() -> None:
     on_small = act.OnBoxes((2, 1))
-    assert act.clicked(on_small, frozenset({1}), add=True) == {1, 2}
-    assert act.clicked(on_small, frozenset({1, 2}), add=True) == {1}
-    assert act.clicked(on_small, frozenset({1}), add=False) == {2}
-    assert act.clicked(act.OnNothing(), frozenset({1}), add=False) == NONE
-    assert act.clicked(act.OnNothing(), frozenset({1}), add=True) == {1}
+    assert act.select_by_click(on_small, frozenset({1}), add=True) == {1, 2}
+    assert act.select_by_click(on_small, frozenset({1, 2}), add=True) == {1}
+    assert act.select_by_click(on_small, frozenset({1}), add=False) == {2}
+    assert act.select_by_click(act.OnNothing(), frozenset({1}), add=False) == NONE
+    assert act.select_by_click(act.OnNothing(), frozenset({1}), add=True) == {1}
 
 
 def test_clicking_again_at_the_same_place_goes_round_the_boxes_there() -> None:
     here, selected, seen = act.OnBoxes((5, 6, 7)), frozenset({5}), []
     for _ in range(4):
-        selected = act.clicked(here, selected, add=False, again=True)
+        selected = act.select_by_click(here, selected, add=False, again=True)
         seen += selected
     assert seen == [6, 7, 5, 6]
 
@@ -119,29 +119,29 @@ def test_clicking_again_at_the_same_place_goes_round_the_boxes_there() -> None:
 def test_a_frame_selects_what_it_touches_besides_what_was_selected() -> None:
     far = Box(3, 95, 75, 99, 79, NONE)
     band = act.Banding((28, 28), frozenset({3}))
-    assert act.banded(act.Boxes((BIG, SMALL, far)), band, (32, 32)) == {1, 2, 3}
-    assert act.banded(act.Boxes((SMALL, far)), act.Banding((0, 0), NONE), (5, 5)) == NONE
+    assert act.select_in_frame(act.Boxes((BIG, SMALL, far)), band, (32, 32)) == {1, 2, 3}
+    assert act.select_in_frame(act.Boxes((SMALL, far)), act.Banding((0, 0), NONE), (5, 5)) == NONE
 
 
 def test_cycling_goes_round_in_both_directions() -> None:
-    assert act.cycled([7, 8, 9], {8}) == {9}
-    assert act.cycled([7, 8, 9], {9}) == {7}
-    assert act.cycled([7, 8, 9], {7}, -1) == {9}
-    assert act.cycled([7, 8, 9], {7, 8}) == {7}
-    assert act.cycled([], {1}) == NONE
+    assert act.select_next([7, 8, 9], {8}) == {9}
+    assert act.select_next([7, 8, 9], {9}) == {7}
+    assert act.select_next([7, 8, 9], {7}, -1) == {9}
+    assert act.select_next([7, 8, 9], {7, 8}) == {7}
+    assert act.select_next([], {1}) == NONE
 
 
 def test_a_copy_lies_beside_its_original_also_in_the_corner() -> None:
-    (copy,) = act.duplicated([SMALL], [9], 12, BOUNDS)
+    (copy,) = act.duplicate_boxes([SMALL], [9], 12, BOUNDS)
     assert (copy.id, copy.xyxy, copy.labels) == (9, (42, 42, 62, 62), SMALL.labels)
-    (cornered,) = act.duplicated([Box(3, 80, 60, 100, 80, NONE)], [9], 12, BOUNDS)
+    (cornered,) = act.duplicate_boxes([Box(3, 80, 60, 100, 80, NONE)], [9], 12, BOUNDS)
     assert cornered.xyxy == (68, 48, 88, 68)
 
 
 def test_tri_state_tells_all_none_and_some() -> None:
     sets = [frozenset({1}), frozenset({1, 2})]
-    assert [act.tri_state(sets, label) for label in (1, 2, 3)] == [True, None, False]
-    assert act.tri_state([], 1) is False
+    assert [act.find_tri_state(sets, label) for label in (1, 2, 3)] == [True, None, False]
+    assert act.find_tri_state([], 1) is False
 
 
 # -- where boxes come to lie
@@ -157,26 +157,26 @@ def test_tri_state_tells_all_none_and_some() -> None:
     ],
 )
 def test_a_handle_drags_only_its_own_sides(handle: act.Handle, expected: act.XYXY) -> None:
-    assert shaping.resized(BIG.xyxy, handle, 5, 3, BOUNDS) == expected
+    assert shaping.resize_box(BIG.xyxy, handle, 5, 3, BOUNDS) == expected
 
 
 def test_a_box_can_be_turned_inside_out_and_keeps_its_corners_ordered() -> None:
-    assert shaping.resized((10, 10, 20, 20), "e", -15, 0, BOUNDS) == (5, 10, 10, 20)
+    assert shaping.resize_box((10, 10, 20, 20), "e", -15, 0, BOUNDS) == (5, 10, 10, 20)
 
 
 def test_moved_boxes_stop_together_at_the_edge() -> None:
-    first, second = shaping.moved((BIG, SMALL), {1, 2}, 50, -50, BOUNDS)
+    first, second = shaping.move_boxes((BIG, SMALL), {1, 2}, 50, -50, BOUNDS)
     assert first.xyxy == (20, 0, 100, 60)
     assert (second.x1 - first.x1, second.y1 - first.y1) == (20, 20)
 
 
 def test_moving_leaves_other_boxes_alone() -> None:
-    assert shaping.moved((BIG, SMALL), {2}, 3, 4, BOUNDS) == (BIG, Box(2, 33, 34, 53, 54, SMALL.labels))
+    assert shaping.move_boxes((BIG, SMALL), {2}, 3, 4, BOUNDS) == (BIG, Box(2, 33, 34, 53, 54, SMALL.labels))
 
 
 def test_a_drawn_box_is_cut_to_the_image_and_a_line_is_none() -> None:
-    assert shaping.drawn((50, 50), (-10, 200), BOUNDS) == (0, 50, 50, 80)
-    assert shaping.drawn((50, 50), (50.4, 70), BOUNDS) is None
+    assert shaping.shape_drawn_box((50, 50), (-10, 200), BOUNDS) == (0, 50, 50, 80)
+    assert shaping.shape_drawn_box((50, 50), (50.4, 70), BOUNDS) is None
 
 
 def test_a_tremble_is_no_box_and_a_thin_scratch_is_one() -> None:
@@ -186,17 +186,17 @@ def test_a_tremble_is_no_box_and_a_thin_scratch_is_one() -> None:
 
 
 def test_near_the_border_edges_snap_to_it_and_without_snapping_they_do_not() -> None:
-    assert shaping.drawn((3, 40), (97, 60), BOUNDS, 4.0) == (0, 40, 100, 60)
-    assert shaping.drawn((3, 40), (97, 60), BOUNDS) == (3, 40, 97, 60)
-    assert shaping.moved((SMALL,), {2}, -27, 28, BOUNDS, 4.0)[0].xyxy == (0, 60, 20, 80)
-    assert shaping.moved((SMALL,), {2}, -27, 28, BOUNDS)[0].xyxy == (3, 58, 23, 78)
-    assert shaping.resized(SMALL.xyxy, "se", 47, 27, BOUNDS, 4.0) == (30, 30, 100, 80)
-    assert shaping.resized(SMALL.xyxy, "n", 0, -27, BOUNDS, 4.0) == (30, 0, 50, 50)
+    assert shaping.shape_drawn_box((3, 40), (97, 60), BOUNDS, 4.0) == (0, 40, 100, 60)
+    assert shaping.shape_drawn_box((3, 40), (97, 60), BOUNDS) == (3, 40, 97, 60)
+    assert shaping.move_boxes((SMALL,), {2}, -27, 28, BOUNDS, 4.0)[0].xyxy == (0, 60, 20, 80)
+    assert shaping.move_boxes((SMALL,), {2}, -27, 28, BOUNDS)[0].xyxy == (3, 58, 23, 78)
+    assert shaping.resize_box(SMALL.xyxy, "se", 47, 27, BOUNDS, 4.0) == (30, 30, 100, 80)
+    assert shaping.resize_box(SMALL.xyxy, "n", 0, -27, BOUNDS, 4.0) == (30, 0, 50, 50)
 
 
 def test_keys_stretch_the_right_and_lower_sides_and_stop_at_the_smallest_box() -> None:
-    assert shaping.stretched((BIG, SMALL), {2}, 5, -7, BOUNDS) == (BIG, replace(SMALL, x2=55, y2=43))
-    assert shaping.stretched((SMALL,), {2}, -500, 500, BOUNDS)[0].xyxy == (30, 30, 31, 80)
+    assert shaping.stretch_boxes((BIG, SMALL), {2}, 5, -7, BOUNDS) == (BIG, replace(SMALL, x2=55, y2=43))
+    assert shaping.stretch_boxes((SMALL,), {2}, -500, 500, BOUNDS)[0].xyxy == (30, 30, 31, 80)
 
 
 coordinate = st.floats(0, 1, allow_nan=False, width=32)
@@ -227,7 +227,7 @@ def test_a_moved_box_stays_in_the_image_and_keeps_its_size(
     placed: tuple[act.XYXY, act.Point], dx: float, dy: float, snap: float
 ) -> None:
     xyxy, bounds = placed
-    (box,) = shaping.moved((Box(1, *xyxy, NONE),), {1}, dx, dy, bounds, snap)
+    (box,) = shaping.move_boxes((Box(1, *xyxy, NONE),), {1}, dx, dy, bounds, snap)
     assert whole(box.xyxy, bounds)
     assert box.x2 - box.x1 == pytest.approx(xyxy[2] - xyxy[0], abs=1e-6)
     assert box.y2 - box.y1 == pytest.approx(xyxy[3] - xyxy[1], abs=1e-6)
@@ -244,7 +244,7 @@ def test_a_resized_box_stays_whole_and_its_handle_under_the_mouse(
     placed: tuple[act.XYXY, act.Point], handle: act.Handle, dx: float, dy: float, snap: float
 ) -> None:
     xyxy, bounds = placed
-    got = shaping.resized(xyxy, handle, dx, dy, bounds, snap)
+    got = shaping.resize_box(xyxy, handle, dx, dy, bounds, snap)
     assert whole(got, bounds)
     for low, high, by, limit, names in ((0, 2, dx, bounds[0], "we"), (1, 3, dy, bounds[1], "ns")):
         dragged, still = (low, high) if names[0] in handle else (high, low)
@@ -262,7 +262,7 @@ def test_a_stretched_box_stays_whole_and_its_upper_left_corner_where_it_is(
     placed: tuple[act.XYXY, act.Point], dx: float, dy: float
 ) -> None:
     xyxy, bounds = placed
-    (box,) = shaping.stretched((Box(1, *xyxy, NONE),), {1}, dx, dy, bounds)
+    (box,) = shaping.stretch_boxes((Box(1, *xyxy, NONE),), {1}, dx, dy, bounds)
     assert whole(box.xyxy, bounds) and (box.x1, box.y1) == xyxy[:2]
 
 
@@ -270,7 +270,7 @@ def test_a_stretched_box_stays_whole_and_its_upper_left_corner_where_it_is(
 def test_whatever_is_drawn_is_whole_or_nothing(
     start: act.Point, end: act.Point, width: int, height: int, snap: float
 ) -> None:
-    xyxy = shaping.drawn(start, end, (float(width), float(height)), snap)
+    xyxy = shaping.shape_drawn_box(start, end, (float(width), float(height)), snap)
     assert xyxy is None or whole(xyxy, (float(width), float(height)))
 
 
@@ -280,7 +280,7 @@ def test_a_box_that_came_from_elsewhere_and_reaches_out_is_never_pulled_about(
 ) -> None:
     (x1, y1, x2, y2), bounds = placed
     out = Box(1, -x1 - 10, y1, x2 + bounds[0] + 10, y2, NONE)
-    (box,) = shaping.moved((out,), {1}, dx, dy, bounds, snap)
+    (box,) = shaping.move_boxes((out,), {1}, dx, dy, bounds, snap)
     assert (box.x1, box.x2) == (out.x1, out.x2)
 
 
@@ -321,11 +321,11 @@ def hands() -> list[ToolState]:
 
 def test_every_state_has_one_line_of_words_and_a_cursor() -> None:
     for hand in hands():
-        words = hint(hand)
+        words = describe_click(hand)
         assert 10 < len(words) < 125 and "\n" not in words and "{" not in words, (hand, words)
         assert not words.startswith(("·", " ")) and "·  ·" not in words
-        assert cursor(hand)
-    assert hint(ToolState(has_image=False)) == "" and cursor(ToolState(has_image=False)) == "arrow"
+        assert choose_cursor(hand)
+    assert describe_click(ToolState(has_image=False)) == "" and choose_cursor(ToolState(has_image=False)) == "arrow"
 
 
 def test_hints_promise_changes_exactly_where_they_are_possible() -> None:
@@ -339,7 +339,10 @@ def test_hints_promise_changes_exactly_where_they_are_possible() -> None:
     )
     for hand in hands():
         if hand.gesture is None and hand.tool == "select":
-            assert any(promise in hint(hand) for promise in promises) == hand.changes, (hand, hint(hand))
+            assert any(promise in describe_click(hand) for promise in promises) == hand.changes, (
+                hand,
+                describe_click(hand),
+            )
 
 
 @pytest.mark.parametrize(
@@ -378,13 +381,13 @@ def test_hints_promise_changes_exactly_where_they_are_possible() -> None:
     ],
 )
 def test_hint_and_cursor_tell_what_a_click_will_do(hand: ToolState, words: str, shape: str) -> None:
-    assert words in hint(hand) and cursor(hand) == shape
+    assert words in describe_click(hand) and choose_cursor(hand) == shape
 
 
 def test_hints_name_the_keys_that_a_person_has_given() -> None:
-    assert "F9 unlocks" in hint(ToolState(locked=True), {**KEYS, "lock": "F9"})
-    assert "unlocks" not in hint(ToolState(locked=True), {**KEYS, "lock": ""})
-    assert "F9 unlocks" in refusal(ToolState(locked=True), {**KEYS, "lock": "F9"})
+    assert "F9 unlocks" in describe_click(ToolState(locked=True), {**KEYS, "lock": "F9"})
+    assert "unlocks" not in describe_click(ToolState(locked=True), {**KEYS, "lock": ""})
+    assert "F9 unlocks" in explain_refusal(ToolState(locked=True), {**KEYS, "lock": "F9"})
 
 
 def test_every_handle_has_the_cursor_of_its_direction() -> None:

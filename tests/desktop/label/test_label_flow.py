@@ -92,15 +92,15 @@ def test_n_goes_to_the_next_unlabelled_image_and_round_the_end(
 ) -> None:
     said: list[str] = []
     session.message.connect(said.append)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_N)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_N)
     assert session.image_id == ids[3]
     session.select_image(ids[7])
-    qtbot.keyClick(page.canvas, Qt.Key.Key_N)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_N)
     assert session.image_id == ids[3] and "round" in said[-1]
-    qtbot.keyClick(page.canvas, Qt.Key.Key_N, SHIFT)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_N, SHIFT)
     assert session.image_id == ids[7]
     session.apply(image_edits.set_status(_project(session), ids[3:], Status.CLEAN))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_N)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_N)
     assert said[-1] == "All images are done" and session.image_id == ids[7]
 
 
@@ -110,7 +110,7 @@ def test_the_next_unlabelled_is_looked_for_among_those_shown_and_others_are_told
     said: list[str] = []
     session.message.connect(said.append)
     page.images.set_filter(Filter(statuses=frozenset({Status.LABELLED})))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_N)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_N)
     assert "5 others" in said[-1] and session.image_id == ids[0]
 
 
@@ -118,7 +118,7 @@ def test_reviewed_goes_on_among_those_shown_and_what_was_reviewed_stays_in_sight
     qtbot: QtBot, page: LabelPage, session: Session, ids: list[int]
 ) -> None:
     page.images.set_filter(Filter(statuses=frozenset({Status.LABELLED})))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Space, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Space, CONTROL)
     assert session.image_id == ids[1]
     assert _project(session).image(ids[0]).status is Status.REVIEWED
     assert page.images.shown.rowCount() == 2
@@ -225,7 +225,7 @@ def test_a_filter_does_not_take_the_current_image_off_the_canvas(
     page: LabelPage, session: Session, ids: list[int]
 ) -> None:
     page.images.set_filter(Filter(statuses=frozenset({Status.UNLABELLED})))
-    assert session.image_id == ids[0] and page.canvas.has_image
+    assert session.image_id == ids[0] and page.canvas.view.has_image
     assert page.images.position() == (0, 5)
     page.images.step(1)
     assert session.image_id == ids[3]
@@ -250,8 +250,8 @@ def test_control_a_in_the_list_selects_all_images_and_not_boxes(
     qtbot.keyClick(page.images.view, Qt.Key.Key_A, CONTROL)
     assert page.images.chosen() == ids and page.canvas.selected == frozenset()
     assert page.images.bulk.isVisible() and page.images.bulk._count.text() == "8 chosen"
-    page.canvas.setFocus()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_A, CONTROL)
+    page.canvas.view.setFocus()
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_A, CONTROL)
     assert len(page.canvas.selected) == 1
 
 
@@ -305,7 +305,7 @@ def test_taking_out_many_images_asks_first(
 def test_a_note_of_several_lines_is_kept_on_leaving_and_found_by_the_search(
     qtbot: QtBot, page: LabelPage, session: Session, ids: list[int]
 ) -> None:
-    qtbot.keyClick(page.canvas, Qt.Key.Key_M, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_M, CONTROL)
     note = QApplication.focusWidget()
     assert note is page.details._note
     qtbot.keyClicks(note, "glare, d")
@@ -314,7 +314,7 @@ def test_a_note_of_several_lines_is_kept_on_leaving_and_found_by_the_search(
     assert session.image_id == ids[0] and _project(session).image(ids[0]).note == ""
     qtbot.keyClick(note, Qt.Key.Key_Escape)
     assert _project(session).image(ids[0]).note == "glare, d\nask again"
-    assert page.canvas.hasFocus()
+    assert page.canvas.view.hasFocus()
     page.images.set_filter(Filter(words="again"))
     assert page.images.shown.image_ids() == [ids[0]]
 
@@ -348,15 +348,15 @@ def test_the_history_of_the_image_is_shown_newest_first(
 def test_the_outer_columns_fold_away_and_stay_so(
     qtbot: QtBot, page: LabelPage, session: Session, services: Services
 ) -> None:
-    before = page.canvas.width()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_B, CONTROL)
+    before = page.canvas.view.width()
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_B, CONTROL)
     assert not page.images.isVisible()
-    qtbot.waitUntil(lambda: page.canvas.width() > before)
+    qtbot.waitUntil(lambda: page.canvas.view.width() > before)
     other = LabelPage(session, services)
     qtbot.addWidget(other)
     other.show()
     assert not other.images.isVisible() and other.side.isVisible()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Slash)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Slash)
     assert page.images.isVisible() and page.images.filter_bar.search.hasFocus()
 
 

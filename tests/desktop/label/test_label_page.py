@@ -14,7 +14,7 @@ from core.project.edits import image_edits, label_edits
 from core.types import Split, Status
 from desktop.base.session import Session
 from desktop.label import label_page
-from desktop.label.canvas.annotation_canvas import NUDGE_ENDS
+from desktop.label.canvas.nudging import NUDGE_ENDS
 from desktop.label.label_page import LabelPage
 from desktop.label.labels.label_list import CHECKED
 from desktop.services import Services
@@ -41,22 +41,22 @@ def test_a_drawn_box_is_in_the_project_when_the_mouse_goes_up(qtbot: QtBot, page
 
 def test_digits_toggle_labels_of_the_selected_box(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
-    qtbot.keyClick(page.canvas, KEYS["1"])
-    qtbot.keyClick(page.canvas, KEYS["3"])
+    qtbot.keyClick(page.canvas.view, KEYS["1"])
+    qtbot.keyClick(page.canvas.view, KEYS["3"])
     assert names(session, boxes_of(session)[0]) == ["scratch", "stain"]
     assert [page.labels.model.index(row).data(CHECKED) for row in range(3)] == [True, False, True]
-    qtbot.keyClick(page.canvas, KEYS["1"])
+    qtbot.keyClick(page.canvas.view, KEYS["1"])
     assert names(session, boxes_of(session)[0]) == ["stain"]
 
 
 def test_a_digit_on_several_boxes_is_one_edit(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
     draw_by_hand(qtbot, page, (30, 25), (50, 40))
-    qtbot.keyClick(page.canvas, KEYS["2"])
-    qtbot.keyClick(page.canvas, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(page.canvas.view, KEYS["2"])
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     assert len(page.canvas.selected) == 2
     assert page.labels.model.index(1).data(CHECKED) is None
-    qtbot.keyClick(page.canvas, KEYS["2"])
+    qtbot.keyClick(page.canvas.view, KEYS["2"])
     assert [names(session, box) for box in boxes_of(session)] == [["pit"], ["pit"]]
     session.undo()
     assert [names(session, box) for box in boxes_of(session)] == [[], ["pit"]]
@@ -65,22 +65,22 @@ def test_a_digit_on_several_boxes_is_one_edit(qtbot: QtBot, page: LabelPage, ses
 def test_without_a_selection_digits_choose_the_labels_of_the_next_box(
     qtbot: QtBot, page: LabelPage, session: Session
 ) -> None:
-    before = page.canvas.grab().toImage()
-    qtbot.keyClick(page.canvas, KEYS["1"])
-    qtbot.keyClick(page.canvas, KEYS["2"])
-    assert page.canvas.grab().toImage() != before  # said loudly on the canvas itself
+    before = page.canvas.view.grab().toImage()
+    qtbot.keyClick(page.canvas.view, KEYS["1"])
+    qtbot.keyClick(page.canvas.view, KEYS["2"])
+    assert page.canvas.view.grab().toImage() != before  # said loudly on the canvas itself
     assert page.labels.model.index(0).data(CHECKED) is True
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
     assert names(session, boxes_of(session)[0]) == ["scratch", "pit"]
     for _ in range(2):
-        qtbot.keyClick(page.canvas, Qt.Key.Key_Escape)
+        qtbot.keyClick(page.canvas.view, Qt.Key.Key_Escape)
     draw_by_hand(qtbot, page, (40, 10), (60, 40))
     assert names(session, boxes_of(session)[1]) == []
 
 
 def test_undo_and_redo_bring_boxes_labels_and_status_back(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
-    qtbot.keyClick(page.canvas, KEYS["1"])
+    qtbot.keyClick(page.canvas.view, KEYS["1"])
     session.undo()
     session.undo()
     assert boxes_of(session) == () and page.canvas.boxes == ()
@@ -94,7 +94,7 @@ def test_undo_and_redo_bring_boxes_labels_and_status_back(qtbot: QtBot, page: La
 def test_undo_goes_to_the_image_where_the_edit_was_made(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     first = session.image_id
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_D)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_D)
     assert session.image_id != first
     session.undo()
     assert session.image_id == first
@@ -107,12 +107,12 @@ def test_nudges_are_durable_after_a_pause_or_before_anything_else(
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
     before = boxes_of(session)[0].x1
     for _ in range(3):
-        qtbot.keyClick(page.canvas, Qt.Key.Key_Right)
+        qtbot.keyClick(page.canvas.view, Qt.Key.Key_Right)
     qtbot.wait(NUDGE_ENDS + 150)
     assert boxes_of(session)[0].x1 == before + 3
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Right)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Right)
     first = session.image_id
-    qtbot.keyClick(page.canvas, Qt.Key.Key_D)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_D)
     assert project_of(session).boxes(first or 0)[0].x1 == before + 4
     session.undo()
     assert boxes_of(session)[0].x1 == before + 3
@@ -123,7 +123,7 @@ def test_nudges_are_durable_after_a_pause_or_before_anything_else(
 def test_an_undo_while_nudging_takes_the_nudge_back(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
     before = boxes_of(session)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Right)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Right)
     session.undo()
     assert boxes_of(session) == before == page.canvas.boxes
 
@@ -139,7 +139,7 @@ def test_next_and_previous_walk_through_the_list_and_stop_at_its_ends(
         (Qt.Key.Key_PageUp, 0),
         (Qt.Key.Key_A, 0),
     ):
-        qtbot.keyClick(page.canvas, key)
+        qtbot.keyClick(page.canvas.view, key)
         assert session.image_id == ids[expected]
 
 
@@ -148,12 +148,12 @@ def test_no_box_is_shown_before_its_image_is(qtbot: QtBot, page: LabelPage, sess
     draw(project_of(session), ids[1])
     page._pictures.forget()
     session.select_image(ids[1])
-    assert not page.canvas.has_image
+    assert not page.canvas.view.has_image
     assert page.canvas.boxes == ()
-    assert page.canvas.message == "Loading…"
+    assert page.canvas.view.message == "Loading…"
     loaded(qtbot, page)
     assert len(page.canvas.boxes) == 1
-    assert page.canvas.message == ""
+    assert page.canvas.view.message == ""
 
 
 def test_an_image_that_cannot_be_read_says_why_and_the_next_one_still_opens(
@@ -164,8 +164,8 @@ def test_an_image_that_cannot_be_read_says_why_and_the_next_one_still_opens(
     page._pictures.forget()
     project.image_path(ids[2]).write_bytes(b"")
     session.select_image(ids[2])
-    qtbot.waitUntil(lambda: "part3.png" in page.canvas.message)
-    assert not page.canvas.has_image
+    qtbot.waitUntil(lambda: "part3.png" in page.canvas.view.message)
+    assert not page.canvas.view.has_image
     session.select_image(ids[3])
     loaded(qtbot, page)
 
@@ -173,17 +173,17 @@ def test_an_image_that_cannot_be_read_says_why_and_the_next_one_still_opens(
 def test_neighbours_are_decoded_ahead(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     project = project_of(session)
     qtbot.waitUntil(lambda: page._pictures.get(project.image_path(project.image_ids()[2])) is not None)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_D)
-    assert page.canvas.has_image
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_D)
+    assert page.canvas.view.has_image
 
 
 def test_clean_is_refused_with_boxes_and_the_reason_is_shown(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_C)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_C)
     assert "delete its boxes first" in page.notice.text
     assert page.notice.isVisible()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Delete)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_C)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Delete)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_C)
     assert project_of(session).image(session.image_id or 0).status is Status.CLEAN
     assert not page.notice.isVisible()
 
@@ -192,15 +192,15 @@ def test_reviewed_goes_on_to_the_next_and_clean_stays_clean(qtbot: QtBot, page: 
     project, control = project_of(session), Qt.KeyboardModifier.ControlModifier
     ids = project.image_ids()
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Space, control)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Space, control)
     assert project.image(ids[0]).status is Status.REVIEWED
     assert session.image_id == ids[1]
     loaded(qtbot, page)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Space, control)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Space, control)
     assert session.image_id == ids[1]  # nothing was said about it yet
     assert "no boxes" in page.notice.text
-    qtbot.keyClick(page.canvas, Qt.Key.Key_C)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Space, control)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_C)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Space, control)
     assert project.image(ids[1]).status is Status.CLEAN
     assert session.image_id == ids[2]
 
@@ -210,29 +210,29 @@ def test_copied_boxes_are_pasted_on_another_image_with_their_labels(
 ) -> None:
     control = Qt.KeyboardModifier.ControlModifier
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
-    qtbot.keyClick(page.canvas, KEYS["2"])
+    qtbot.keyClick(page.canvas.view, KEYS["2"])
     (original,) = boxes_of(session)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_C, control)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_D)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_C, control)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_D)
     loaded(qtbot, page)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_V, control)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, control)
     (copy,) = boxes_of(session)
     assert (copy.xyxy, copy.labels) == (original.xyxy, original.labels)
     assert copy.id != original.id
-    qtbot.keyClick(page.canvas, Qt.Key.Key_D, control)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_D, control)
     assert len(boxes_of(session)) == 2
     assert boxes_of(session)[1].xyxy != copy.xyxy
 
 
 def test_hidden_boxes_come_back(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Escape)
-    shown = page.canvas.grab().toImage()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_H)
-    hidden = page.canvas.grab().toImage()
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Escape)
+    shown = page.canvas.view.grab().toImage()
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_H)
+    hidden = page.canvas.view.grab().toImage()
     assert hidden != shown
-    qtbot.keyClick(page.canvas, Qt.Key.Key_H)
-    assert page.canvas.grab().toImage() == shown
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_H)
+    assert page.canvas.view.grab().toImage() == shown
     assert len(boxes_of(session)) == 1
 
 
@@ -265,7 +265,7 @@ def test_typing_in_the_search_field_is_no_command(qtbot: QtBot, page: LabelPage,
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert page.images.shown.rowCount() == 1
     assert session.image_id == project_of(session).image_ids()[2]
-    assert page.canvas.hasFocus()
+    assert page.canvas.view.hasFocus()
 
 
 def test_split_and_note_are_kept_for_the_image_they_were_entered_on(
@@ -299,13 +299,13 @@ def test_looking_at_an_image_changes_nothing_of_what_an_import_wrote(page: Label
 def test_labels_are_renamed_recoloured_and_deleted_everywhere(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     project = project_of(session)
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
-    qtbot.keyClick(page.canvas, KEYS["1"])
-    qtbot.keyClick(page.canvas, KEYS["2"])
+    qtbot.keyClick(page.canvas.view, KEYS["1"])
+    qtbot.keyClick(page.canvas.view, KEYS["2"])
     scratch, *others = project.labels()
-    before = page.canvas.grab().toImage()
+    before = page.canvas.view.grab().toImage()
     session.apply(label_edits.set_labels(project, (type(scratch)(scratch.id, "scar", "#123456", "1"), *others)))
     assert page.labels.model.index(0).data() == "scar"
-    assert page.canvas.grab().toImage() != before
+    assert page.canvas.view.grab().toImage() != before
     session.apply(label_edits.set_labels(project, others))
     assert names(session, boxes_of(session)[0]) == ["pit"]
     session.undo()
@@ -333,19 +333,19 @@ def test_a_read_only_project_can_be_looked_at_but_not_changed(
     before = boxes_of(session)
     assert len(page.canvas.boxes) == 1
     draw_by_hand(qtbot, page, (30, 30), (60, 45))
-    qtbot.mouseClick(page.canvas, Qt.MouseButton.LeftButton, pos=at(page, 15, 15))
-    qtbot.keyClick(page.canvas, KEYS["2"])
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Delete)
+    qtbot.mouseClick(page.canvas.view, Qt.MouseButton.LeftButton, pos=at(page, 15, 15))
+    qtbot.keyClick(page.canvas.view, KEYS["2"])
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Delete)
     assert boxes_of(session) == before
-    assert "Read-only" in page.canvas.hint()
+    assert "Read-only" in page.canvas.hint
 
 
 def test_the_hint_follows_what_the_hand_can_do(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     hints: list[str] = []
     session.hint.connect(hints.append)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_W)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_W)
     assert "two corners" in hints[-1]
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Escape)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Escape)
     assert "Drag to draw" in hints[-1]
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
     assert "resize" in hints[-1]  # the mouse is on its corner
@@ -353,11 +353,11 @@ def test_the_hint_follows_what_the_hand_can_do(qtbot: QtBot, page: LabelPage, se
 
 def test_locked_boxes_are_not_deleted_by_mistake(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_L)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Delete)
-    assert len(boxes_of(session)) == 1 and "L unlocks" in page.canvas.hint()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_L)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Delete)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_L)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Delete)
+    assert len(boxes_of(session)) == 1 and "L unlocks" in page.canvas.hint
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_L)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Delete)
     assert boxes_of(session) == ()
 
 
@@ -367,11 +367,11 @@ def test_a_file_that_was_replaced_is_seen_as_it_is_now(
 ) -> None:
     monkeypatch.setattr(label_page, "MANY", many)
     services.files.follow(session)
-    before = page.canvas.grab().toImage()
+    before = page.canvas.view.grab().toImage()
     path = project_of(session).image_path(session.image_id or 0)
     write_picture(path, np.full((48, 64, 3), 250, np.uint8))
     services.files.look()
     qtbot.waitUntil(lambda: services.files.state(session.image_id or 0) == "changed", timeout=10_000)
-    middle = page.canvas.rect().center()
-    qtbot.waitUntil(lambda: page.canvas.grab().toImage().pixelColor(middle).lightness() > 240, timeout=10_000)
-    assert page.canvas.grab().toImage() != before
+    middle = page.canvas.view.rect().center()
+    qtbot.waitUntil(lambda: page.canvas.view.grab().toImage().pixelColor(middle).lightness() > 240, timeout=10_000)
+    assert page.canvas.view.grab().toImage() != before

@@ -86,9 +86,9 @@ def test_a_drag_puts_a_label_elsewhere_and_keeps_every_identity(
 
 def test_the_list_is_worked_by_keys(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     panel = page.labels
-    qtbot.keyClick(page.canvas, Qt.Key.Key_L, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_L, CONTROL)
     assert QApplication.focusWidget() is panel.rows
-    page.canvas.select([boxes_of(session)[1].id])
+    page.canvas.select_boxes([boxes_of(session)[1].id])
     qtbot.keyClick(panel.rows, Qt.Key.Key_Space)
     assert names(session, boxes_of(session)[1]) == ["scratch", "stain"]
     qtbot.keyClick(panel.rows, Qt.Key.Key_Down, ALT)
@@ -104,7 +104,7 @@ def test_the_list_is_worked_by_keys(qtbot: QtBot, page: LabelPage, session: Sess
     session.undo()
     assert names(session, boxes_of(session)[0]) == ["pit", "scratch"]
     qtbot.keyClick(panel.rows, Qt.Key.Key_Escape)
-    assert page.focusWidget() is page.canvas
+    assert page.focusWidget() is page.canvas.view
 
 
 def test_the_boxes_that_a_merge_touches_are_told_before(qtbot: QtBot, session: Session) -> None:
@@ -131,7 +131,7 @@ def test_many_labels_are_searched_and_few_are_not(qtbot: QtBot, page: LabelPage,
     panel._search.setText("class 5")
     assert _seen(panel) == [name for name in _listed(panel) if name.startswith("class") and "5" in name]
     row = _listed(panel).index("class 5")
-    page.canvas.select([boxes_of(session)[2].id])
+    page.canvas.select_boxes([boxes_of(session)[2].id])
     qtbot.mouseClick(panel.rows.viewport(), Qt.MouseButton.LeftButton, pos=_middle(panel, row))
     assert names(session, boxes_of(session)[2]) == ["pit", "class 5"]
     # Between labels that are not seen there is no place to put one.
@@ -150,9 +150,9 @@ def test_bars_tell_what_the_label_under_the_mouse_occurs_with(qtbot: QtBot, page
     assert panel.together.lines == [("pit", 0.5, 1)]
     panel.rows.pointed.emit(2)
     assert panel.together.lines == []
-    page.canvas.select([boxes_of(session)[2].id])
+    page.canvas.select_boxes([boxes_of(session)[2].id])
     assert panel.together.lines == [("scratch", 0.5, 1)]  # of the selected box's label
-    page.canvas.select([boxes_of(session)[0].id])
+    page.canvas.select_boxes([boxes_of(session)[0].id])
     page._editing.toggle_label(project_of(session).labels()[1].id)
     assert not panel.together.isVisible()  # no box carries two labels any more
 
@@ -195,7 +195,7 @@ def test_boxes_are_sorted_by_label_and_size_and_back(qtbot: QtBot, page: LabelPa
         x = header.sectionViewportPosition(column) + 20
         qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, 10))
         assert sizes() == expected
-    page.canvas.select([boxes_of(session)[2].id])
+    page.canvas.select_boxes([boxes_of(session)[2].id])
     assert [index.row() for index in shown.selectionModel().selectedRows()] == [0]
 
 
@@ -211,7 +211,7 @@ def test_several_boxes_are_chosen_in_the_list_and_deleted_by_key(
     qtbot: QtBot, page: LabelPage, session: Session
 ) -> None:
     shown = page.box_list
-    qtbot.keyClick(page.canvas, Qt.Key.Key_L, CONTROL | SHIFT)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_L, CONTROL | SHIFT)
     assert QApplication.focusWidget() is shown
     qtbot.keyClick(shown, Qt.Key.Key_Down, SHIFT)
     assert len(page.canvas.selected) == 2
@@ -222,11 +222,11 @@ def test_several_boxes_are_chosen_in_the_list_and_deleted_by_key(
 
 
 def test_pointing_at_a_box_in_the_list_shows_it_on_the_canvas(qtbot: QtBot, page: LabelPage, session: Session) -> None:
-    before = page.canvas.grab().toImage()
+    before = page.canvas.view.grab().toImage()
     page.box_list.entered.emit(page.box_list.sorted.index(1, 0))
-    assert page.canvas.grab().toImage() != before
+    assert page.canvas.view.grab().toImage() != before
     page.box_list.pointed.emit(None)
-    assert page.canvas.grab().toImage() == before
+    assert page.canvas.view.grab().toImage() == before
 
 
 @given(st.lists(st.integers(20, 300), max_size=12), st.integers(60, 400))

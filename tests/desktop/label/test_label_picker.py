@@ -44,7 +44,7 @@ def _rows(page: LabelPage) -> list[str]:
 
 
 def _open(qtbot: QtBot, page: LabelPage) -> LabelPicker:
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Return)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_Return)
     picker = _picker(page)
     assert picker.isVisible()
     return picker
@@ -104,7 +104,7 @@ def test_enter_sets_the_label_and_goes_back_to_the_image(qtbot: QtBot, page: Lab
     assert _rows(page) == ["stain", "Create “sta”"]
     qtbot.keyClick(picker._field, Qt.Key.Key_Return)
     assert names(session, boxes_of(session)[0]) == ["stain"]
-    assert not picker.isVisible() and QApplication.focusWidget() is page.canvas
+    assert not picker.isVisible() and QApplication.focusWidget() is page.canvas.view
 
 
 def test_it_stays_for_several_labels_and_enter_twice_sets_the_latest(
@@ -181,7 +181,7 @@ def test_several_boxes_show_what_they_share_and_get_it_together(
     draw(project, image, (5, 6, 20, 20), ["scratch", "pit"])
     draw(project, image, (30, 25, 50, 40), ["pit"])
     session.apply(image_edits.set_note(project, image, "seen"))
-    qtbot.keyClick(page.canvas, Qt.Key.Key_A, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_A, CONTROL)
     picker = _open(qtbot, page)
     model = picker._model
     ticks = {str(model.index(row).data()): model.index(row).data(CHECKED) for row in range(3)}
@@ -208,7 +208,7 @@ def test_by_mouse_a_name_closes_and_a_tick_stays(qtbot: QtBot, page: LabelPage, 
     assert not picker.isVisible()
     assert names(session, boxes_of(session)[0]) == ["pit", "stain"]
     _open(qtbot, page)
-    qtbot.mouseClick(page.canvas, Qt.MouseButton.LeftButton, pos=QPoint(5, 690))
+    qtbot.mouseClick(page.canvas.view, Qt.MouseButton.LeftButton, pos=QPoint(5, 690))
     assert not picker.isVisible()
 
 
@@ -220,7 +220,7 @@ def test_it_closes_when_its_boxes_are_no_longer_what_is_selected(
     session.undo()
     assert not picker.isVisible()
     session.redo()
-    page.canvas.select([boxes_of(session)[0].id])
+    page.canvas.select_boxes([boxes_of(session)[0].id])
     _open(qtbot, page)
     session.select_image(project_of(session).image_ids()[1])
     assert not picker.isVisible()
@@ -234,17 +234,17 @@ def test_it_lies_inside_the_window_beside_its_box(qtbot: QtBot, page: LabelPage,
     session.select_image(image)
     loaded(qtbot, page)
     for box in boxes_of(session):
-        page.canvas.select([box.id])
+        page.canvas.select_boxes([box.id])
         picker = _open(qtbot, page)
         assert page.rect().contains(picker.geometry())
-        corner = page.canvas.mapTo(page, page.canvas.to_widget(QPointF(box.x1, box.y1)).toPoint())
-        other = page.canvas.mapTo(page, page.canvas.to_widget(QPointF(box.x2, box.y2)).toPoint())
+        corner = page.canvas.view.mapTo(page, page.canvas.view.to_widget(QPointF(box.x1, box.y1)).toPoint())
+        other = page.canvas.view.mapTo(page, page.canvas.view.to_widget(QPointF(box.x2, box.y2)).toPoint())
         assert not picker.geometry().intersects(QRect(corner, other))
         picker.dismiss()
 
 
 def test_without_a_box_it_picks_for_the_next_one(qtbot: QtBot, page: LabelPage, session: Session) -> None:
-    qtbot.keyClick(page.canvas, Qt.Key.Key_E, CONTROL)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_E, CONTROL)
     picker = _picker(page)
     assert picker.isVisible()
     qtbot.keyClicks(picker._field, "pit")

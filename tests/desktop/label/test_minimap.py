@@ -46,11 +46,11 @@ def test_what_is_seen_has_a_frame_that_can_be_seen_at_any_zoom() -> None:
 
 def _canvas(qtbot: QtBot, width: int = 3000, height: int = 2000) -> tuple[AnnotationCanvas, Minimap]:
     canvas = AnnotationCanvas()
-    qtbot.addWidget(canvas)
-    canvas.resize(WIDE)
-    canvas.show()
+    qtbot.addWidget(canvas.view)
+    canvas.view.resize(WIDE)
+    canvas.view.show()
     canvas.set_image(np.full((height, width, 3), 128, np.uint8))
-    minimap = canvas.findChild(Minimap)
+    minimap = canvas.view.findChild(Minimap)
     assert minimap is not None
     return canvas, minimap
 
@@ -58,33 +58,33 @@ def _canvas(qtbot: QtBot, width: int = 3000, height: int = 2000) -> tuple[Annota
 def test_it_comes_with_zooming_in_and_goes_with_fitting(qtbot: QtBot) -> None:
     canvas, minimap = _canvas(qtbot)
     assert not minimap.isVisible()
-    canvas.zoom_to(1.0, QPointF(100, 100))
-    assert minimap.isVisible() and canvas.rect().contains(minimap.geometry())
-    canvas.resize(700, 500)
-    assert canvas.rect().contains(minimap.geometry())
+    canvas.view.zoom_to(1.0, QPointF(100, 100))
+    assert minimap.isVisible() and canvas.view.rect().contains(minimap.geometry())
+    canvas.view.resize(700, 500)
+    assert canvas.view.rect().contains(minimap.geometry())
     canvas.set_state(minimap=False)
     assert not minimap.isVisible()
     canvas.set_state(minimap=True)
-    canvas.fit()
+    canvas.view.fit_image()
     assert not minimap.isVisible()
 
 
 def test_a_click_goes_there_and_a_drag_of_the_frame_moves_the_view(qtbot: QtBot) -> None:
     canvas, minimap = _canvas(qtbot)
-    canvas.zoom_to(1.0, QPointF(0, 0))
+    canvas.view.zoom_to(1.0, QPointF(0, 0))
     qtbot.mouseClick(minimap, Qt.MouseButton.LeftButton, pos=minimap.rect().center())
-    middle = canvas.visible_rect().center()
+    middle = canvas.view.visible_rect().center()
     assert (middle.x(), middle.y()) == pytest.approx((1500, 1000), abs=40)
     qtbot.mousePress(minimap, Qt.MouseButton.LeftButton, pos=minimap.rect().center())
-    taken = canvas.visible_rect().center()
+    taken = canvas.view.visible_rect().center()
     assert (taken - middle).manhattanLength() < 1  # taking the frame does not move it
     move(minimap, QPointF(minimap.rect().center()) + QPointF(20, 0))
-    assert canvas.visible_rect().center().x() > taken.x() + 200
+    assert canvas.view.visible_rect().center().x() > taken.x() + 200
 
 
 def test_a_press_on_the_map_draws_no_box(qtbot: QtBot) -> None:
     canvas, minimap = _canvas(qtbot)
-    canvas.zoom_to(1.0, QPointF(0, 0))
+    canvas.view.zoom_to(1.0, QPointF(0, 0))
     with qtbot.assertNotEmitted(canvas.drawn):
         qtbot.mousePress(minimap, Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
         move(minimap, QPointF(90, 90))
@@ -93,12 +93,12 @@ def test_a_press_on_the_map_draws_no_box(qtbot: QtBot) -> None:
 
 def test_it_gives_way_to_a_hand_that_draws_there(qtbot: QtBot) -> None:
     canvas, minimap = _canvas(qtbot)
-    canvas.zoom_to(1.0, QPointF(0, 0))
+    canvas.view.zoom_to(1.0, QPointF(0, 0))
     middle = QPointF(minimap.geometry().center())
-    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
-    move(canvas, middle)
+    qtbot.mousePress(canvas.view, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    move(canvas.view, middle)
     assert not minimap.isVisible()
-    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=middle.toPoint())
+    qtbot.mouseRelease(canvas.view, Qt.MouseButton.LeftButton, pos=middle.toPoint())
     assert minimap.isVisible()
 
 
@@ -109,7 +109,7 @@ def test_it_is_smaller_in_a_small_view() -> None:
 
 def test_another_image_is_another_map(qtbot: QtBot) -> None:
     canvas, minimap = _canvas(qtbot)
-    canvas.zoom_to(1.0, QPointF(0, 0))
+    canvas.view.zoom_to(1.0, QPointF(0, 0))
     before = minimap.source
     canvas.set_image(np.full((2000, 3000, 3), 200, np.uint8), keep_view=True)
     assert minimap.isVisible() and minimap.source is not before
@@ -164,11 +164,11 @@ def test_the_bar_below_tells_pixel_value_size_and_zoom(qtbot: QtBot) -> None:
     foot.follow(canvas)
     canvas.set_mm_per_pixel(0.1)
     canvas.set_boxes([Box(1, 10, 10, 60, 40, frozenset())])
-    canvas.select({1})
+    canvas.select_boxes({1})
     assert foot._size.text() == "50 × 30 px · 5.00 × 3.00 mm"
-    move(canvas, canvas.to_widget(QPointF(20.7, 30.2)), Qt.MouseButton.NoButton)
+    move(canvas.view, canvas.view.to_widget(QPointF(20.7, 30.2)), Qt.MouseButton.NoButton)
     assert (foot._at.text(), foot._value.text()) == ("x 20  y 30", "128")
-    canvas.zoom_to(2.0, QPointF(10, 10))
+    canvas.view.zoom_to(2.0, QPointF(10, 10))
     assert foot._zoom.text() == "200%"
     foot.clear()
     assert not any(one.text() for one in (foot._size, foot._at, foot._value, foot._zoom))

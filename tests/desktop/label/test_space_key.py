@@ -31,7 +31,7 @@ def page(qtbot: QtBot, tmp_path: Path) -> Iterator[LabelPage]:
     draw_by_hand(qtbot, made, (5, 5), (40, 30))
     made.activateWindow()
     qtbot.waitUntil(made.isActiveWindow)
-    made.canvas.setFocus()
+    made.canvas.view.setFocus()
     yield made
     session.close()
     services.tasks.shut_down()
@@ -43,28 +43,28 @@ def first_status(page: LabelPage) -> Status:
 
 
 def test_a_tap_over_the_image_reviews_it_on_release(page: LabelPage) -> None:
-    QTest.keyPress(page.canvas, Qt.Key.Key_Space)
-    assert first_status(page) is Status.LABELLED and page.canvas.panning
-    QTest.keyRelease(page.canvas, Qt.Key.Key_Space)
-    assert first_status(page) is Status.REVIEWED and not page.canvas.panning
+    QTest.keyPress(page.canvas.view, Qt.Key.Key_Space)
+    assert first_status(page) is Status.LABELLED and page.canvas.view.panning
+    QTest.keyRelease(page.canvas.view, Qt.Key.Key_Space)
+    assert first_status(page) is Status.REVIEWED and not page.canvas.view.panning
 
 
 def test_space_held_to_move_the_image_reviews_nothing(page: LabelPage) -> None:
-    page.canvas.zoom_by(40)
-    before = page.canvas.visible_rect()
-    QTest.keyPress(page.canvas, Qt.Key.Key_Space)
-    QTest.mousePress(page.canvas, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
-    QTest.mouseMove(page.canvas, QPoint(140, 120))
-    QTest.mouseRelease(page.canvas, Qt.MouseButton.LeftButton, pos=QPoint(140, 120))
-    QTest.keyRelease(page.canvas, Qt.Key.Key_Space)
-    assert page.canvas.visible_rect() != before
+    page.canvas.view.zoom_by(40)
+    before = page.canvas.view.visible_rect()
+    QTest.keyPress(page.canvas.view, Qt.Key.Key_Space)
+    QTest.mousePress(page.canvas.view, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    QTest.mouseMove(page.canvas.view, QPoint(140, 120))
+    QTest.mouseRelease(page.canvas.view, Qt.MouseButton.LeftButton, pos=QPoint(140, 120))
+    QTest.keyRelease(page.canvas.view, Qt.Key.Key_Space)
+    assert page.canvas.view.visible_rect() != before
     assert first_status(page) is Status.LABELLED
 
 
 def test_space_held_for_long_is_no_tap(qtbot: QtBot, page: LabelPage) -> None:
-    QTest.keyPress(page.canvas, Qt.Key.Key_Space)
+    QTest.keyPress(page.canvas.view, Qt.Key.Key_Space)
     qtbot.wait(450)
-    QTest.keyRelease(page.canvas, Qt.Key.Key_Space)
+    QTest.keyRelease(page.canvas.view, Qt.Key.Key_Space)
     assert first_status(page) is Status.LABELLED
 
 
@@ -88,5 +88,5 @@ def test_in_the_list_of_images_space_reviews_at_once(page: LabelPage) -> None:
 def test_without_such_a_preset_a_tap_does_nothing(page: LabelPage) -> None:
     page._services.settings.update(shortcut_preset="defectdesk")
     assert all(QKeySequence(Qt.Key.Key_Space) not in action.shortcuts() for action in page.actions())
-    QTest.keyClick(page.canvas, Qt.Key.Key_Space)
+    QTest.keyClick(page.canvas.view, Qt.Key.Key_Space)
     assert first_status(page) is Status.LABELLED

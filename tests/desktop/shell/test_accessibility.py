@@ -112,16 +112,16 @@ def test_the_image_can_be_left_by_a_key_though_tab_selects_boxes(
     window._session.adopt(labelled_project(tmp_path / "parts"))
     page = window.page("Label")
     assert isinstance(page, LabelPage)
-    qtbot.waitUntil(lambda: page.canvas.has_image, timeout=10_000)
+    qtbot.waitUntil(lambda: page.canvas.view.has_image, timeout=10_000)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
-    page.canvas.setFocus()
-    QTest.keyClick(page.canvas, Qt.Key.Key_Tab)
-    assert page.canvas.hasFocus() and len(page.canvas.selected) == 1
+    page.canvas.view.setFocus()
+    QTest.keyClick(page.canvas.view, Qt.Key.Key_Tab)
+    assert page.canvas.view.hasFocus() and len(page.canvas.selected) == 1
     window._actions["next_control"].trigger()
-    assert not page.canvas.hasFocus()
+    assert not page.canvas.view.hasFocus()
     window._actions["previous_control"].trigger()
-    assert page.canvas.hasFocus()
+    assert page.canvas.view.hasFocus()
 
 
 DIALOGS: dict[str, Callable[[Tasks, Path, Project], QWidget]] = {

@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 def label_page(qtbot: QtBot, window: MainWindow) -> LabelPage:
     page = window.page("Label")
     assert isinstance(page, LabelPage)
-    qtbot.waitUntil(lambda: page.canvas.has_image, timeout=10_000)
+    qtbot.waitUntil(lambda: page.canvas.view.has_image, timeout=10_000)
     return page
 
 
@@ -34,18 +34,18 @@ def test_image_and_zoom_come_back(qtbot: QtBot, window: MainWindow, tmp_path: Pa
     third = window._session.project.image_ids()[2]
     window._session.select_image(third)
     page = label_page(qtbot, window)
-    page.canvas.go_to((20.0, 30.0, 20.0))
-    place = page.canvas.place
+    page.canvas.view.go_to((20.0, 30.0, 20.0))
+    place = page.canvas.view.place
     assert place is not None
     window._close_project()
     window.open_project(tmp_path / "parts")
     assert window._session.image_id == third
     page = label_page(qtbot, window)
-    assert page.canvas.place == pytest.approx(place, abs=0.2)
-    page.canvas.fit()
+    assert page.canvas.view.place == pytest.approx(place, abs=0.2)
+    page.canvas.view.fit_image()
     window._close_project()
     window.open_project(tmp_path / "parts")
-    assert label_page(qtbot, window).canvas.place is None
+    assert label_page(qtbot, window).canvas.view.place is None
 
 
 def test_the_page_comes_back_and_each_project_has_its_own(

@@ -165,7 +165,7 @@ def test_an_adjustment_changes_the_screen_and_not_the_pixels(view: ImageView) ->
     at = view.rect().center()
     view.set_adjustment(Adjustment(brightness=20))
     assert view.grab().toImage().pixelColor(at) == QColor(141, 141, 141)
-    assert view.overview().pixelColor(5, 5) == QColor(141, 141, 141)
+    assert view.make_overview().pixelColor(5, 5) == QColor(141, 141, 141)
     assert view.rgb_at(500, 300) == (90, 90, 90)
     around = view.grab().toImage().pixelColor(2, 2)
     view.set_adjustment(None)
