@@ -67,7 +67,7 @@ def _ours(folder: Path) -> Driver:
     def wait() -> None:
         end = time.perf_counter() + PATIENCE
         app.processEvents()
-        while not page.canvas.has_image:
+        while not page.canvas.view.has_image:
             assert time.perf_counter() < end, "no picture"
             app.processEvents()
         window.grab()

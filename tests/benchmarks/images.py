@@ -91,9 +91,9 @@ def shown(app: QApplication, page: LabelPage, session: Session, image_id: int) -
 
     def show() -> None:
         session.select_image(image_id)
-        while not page.canvas.has_image:
+        while not page.canvas.view.has_image:
             app.processEvents(WAIT)
-        page.canvas.repaint()
+        page.canvas.view.repaint()
 
     return milliseconds(show)
 
@@ -142,9 +142,9 @@ def huge_images(app: QApplication, folder: Path, table: Table) -> None:
         stall = Stall()
         start = time.perf_counter()
         session.adopt(project)
-        while not page.canvas.has_image:
+        while not page.canvas.view.has_image:
             app.processEvents(WAIT)
-        page.canvas.repaint()
+        page.canvas.view.repaint()
         took = 1000 * (time.perf_counter() - start)
         app.processEvents()
         worst = stall.stop()
