@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
@@ -11,24 +10,22 @@ from core.augmentation.config import AugmentationConfig
 from core.changes import Changes
 from core.errors import InputError
 from core.project.project import Project
-from core.project.snapshot import depth_window
 from core.recipe import draft
 from core.recipe.recipe import Recipe, default_recipe
 from core.types import ImageRecord, Split
 from desktop.augment.augmentation_panel import AugmentationPanel
-from desktop.augment.preview_cells import legend, preview_cells
+from desktop.augment.preview_cells import make_cells, make_legend
+from desktop.augment.preview_cycle import PreviewCycle
 from desktop.augment.preview_grid import PreviewGrid
 from desktop.augment.previews import (
     COUNT,
-    ImageCache,
-    PreviewRequest,
     Previews,
     Turns,
-    make_previews,
-    summarise,
-    training_images,
-    turns_of,
-    view_text,
+    describe_view,
+    find_turns,
+    list_training_images,
+    make_request,
+    summarise_previews,
 )
 from desktop.base.actions import AUGMENT, ActionSet, build_actions
 from desktop.base.session import Session
@@ -40,7 +37,6 @@ from desktop.services import Services
 SAVE_AFTER_MS = 400  # after the last change, so that dragging a slider does not write at every step
 
 HINT = "Click a picture to enlarge it · {seeds} goes on to later epochs · {previous} and {next} change the image"
-_KEY = "augment-previews"
 
 
 class AugmentPage(QWidget):
@@ -52,9 +48,7 @@ class AugmentPage(QWidget):
         super().__init__()
         self.setObjectName("page")
         self._session = session
-        self._tasks = services.tasks
         self._keymap = services.keymap
-        self._cache = ImageCache()
         self._active = False
         self._project: Project | None = None
         self._recipe: Recipe = default_recipe(draft.USUAL_MODEL)
@@ -62,20 +56,20 @@ class AugmentPage(QWidget):
         self._first = 0  # number of the first preview; "new seeds" goes on to the following pictures
         self._unsaved = False  # whether the recipe differs from what the project keeps
         self._turns: tuple[object, Turns] | None = None  # of the present image, with what they follow from
-        self._wanted: PreviewRequest | None = None
-        self._under_way: PreviewRequest | None = None
-        self._shown: Previews | None = None
+        self._cycle = PreviewCycle(services.tasks, self)
         self._grid = PreviewGrid()
         self._panel = AugmentationPanel()
         self._saver = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
         self._actions = self._make_actions()
-        self._build()
-        self._saver.timeout.connect(self._save)
-        self._panel.changed.connect(self._changed_by_person)
+        self._lay_out()
+        self._saver.timeout.connect(self._save_recipe)
+        self._cycle.made.connect(self._show_previews)
+        self._cycle.failed.connect(self._show_nothing)
+        self._panel.changed.connect(self._take_config)
         session.project_changed.connect(self._set_project)
-        session.image_changed.connect(self._image_changed)
-        session.changed.connect(self._project_edited)
-        session.setting_changed.connect(self._setting_changed)
+        session.image_changed.connect(self._set_image)
+        session.changed.connect(self._take_changes)
+        session.setting_changed.connect(self._take_setting)
         self._set_project()
 
     # -- for the main window
@@ -86,13 +80,12 @@ class AugmentPage(QWidget):
         keys = {"seeds": "augment.new_seeds", "previous": "augment.previous", "next": "augment.next"}
         self._session.hint.emit(self._keymap.named(HINT, **keys))
         self._load_recipe()
-        self._refresh()
+        self._ask_for_previews()
 
     def deactivated(self) -> None:
         self._active = False
-        self._save()
-        self._tasks.cancel(_KEY)
-        self._wanted = None
+        self._save_recipe()
+        self._cycle.stop()
 
     def actions(self) -> list[QAction]:
         return list(self._actions.values())
@@ -110,7 +103,7 @@ class AugmentPage(QWidget):
     @property
     def shown(self) -> Previews | None:
         """The previews on the screen."""
-        return self._shown
+        return self._cycle.shown
 
     @property
     def summary(self) -> str:
@@ -118,7 +111,7 @@ class AugmentPage(QWidget):
 
     # -- building
 
-    def _build(self) -> None:
+    def _lay_out(self) -> None:
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -142,11 +135,13 @@ class AugmentPage(QWidget):
         bar.setProperty("role", "bar")
         row = QHBoxLayout(bar)
         row.setContentsMargins(PAD, 6, PAD, 6)
-        self._previous, self._next = (_button(self._actions[name]) for name in ("previous", "next"))
+        self._previous, self._next = (_make_button(self._actions[name]) for name in ("previous", "next"))
         self._name = QLabel()
         self._name.setProperty("role", "heading")
         self._about = ElidedLabel(role="muted")
-        self._back, self._reseed = (_button(self._actions[name], text=True) for name in ("all_previews", "new_seeds"))
+        self._back, self._reseed = (
+            _make_button(self._actions[name], text=True) for name in ("all_previews", "new_seeds")
+        )
         self._back.hide()
         self._grid.enlarged_changed.connect(lambda index: self._back.setVisible(index >= 0))
         for widget in (self._previous, self._next, self._name):
@@ -171,27 +166,27 @@ class AugmentPage(QWidget):
 
     def _make_actions(self) -> ActionSet:
         handlers = {
-            "previous": lambda: self._step(-1),
-            "next": lambda: self._step(1),
-            "new_seeds": self._new_seeds,
+            "previous": lambda: self._step_image(-1),
+            "next": lambda: self._step_image(1),
+            "new_seeds": self._show_later_epochs,
             "all_previews": lambda: self._grid.enlarge(-1),
         }
         return build_actions(self, AUGMENT, handlers)
 
-    # -- what the person does
+    # -- what the user does
 
-    def _changed_by_person(self, config: object) -> None:
+    def _take_config(self, config: object) -> None:
         assert isinstance(config, AugmentationConfig)
         self._recipe = self._recipe.model_copy(update={"augmentation": config})
         self._unsaved = True
         self._saver.start()
-        self._refresh()
+        self._ask_for_previews()
 
-    def _new_seeds(self) -> None:
+    def _show_later_epochs(self) -> None:
         self._first += COUNT
-        self._refresh()
+        self._ask_for_previews()
 
-    def _step(self, by: int) -> None:
+    def _step_image(self, by: int) -> None:
         if self._project is None or self._session.image_id is None:
             return
         ids = self._project.image_ids()
@@ -201,32 +196,32 @@ class AugmentPage(QWidget):
 
     # -- following the session and the recipe
 
-    def _setting_changed(self, key: str) -> None:
+    def _take_setting(self, key: str) -> None:
         if key == "depth_window" and self._active:
-            self._refresh()
+            self._ask_for_previews()
 
     def _set_project(self) -> None:
         # A waiting change belongs to the project that is being closed, which is still open now.
-        self._save()
+        self._save_recipe()
         self._unsaved = False
         self._project = self._session.project
         self._first = 0
         self._training = []
         if self._project is not None:
-            self._training = training_images(self._project)
+            self._training = list_training_images(self._project)
             self._load_recipe()
-        self._refresh()
+        self._ask_for_previews()
         # Without a project no page is in front; the window brings one forward again with the next project.
         self._active = self._active and self._project is not None
 
-    def _image_changed(self) -> None:
+    def _set_image(self) -> None:
         self._first = 0
-        self._refresh()
+        self._ask_for_previews()
 
-    def _project_edited(self, changes: Changes, initiator: object) -> None:
+    def _take_changes(self, changes: Changes, initiator: object) -> None:
         if self._project is not None and (changes.boxes or changes.status or changes.image_list or changes.labels):
-            self._training = training_images(self._project)
-            self._refresh()
+            self._training = list_training_images(self._project)
+            self._ask_for_previews()
 
     def _load_recipe(self) -> None:
         if self._project is None or self._unsaved:
@@ -239,7 +234,7 @@ class AugmentPage(QWidget):
             self._recipe = default_recipe(draft.USUAL_MODEL)
         self._panel.set_config(self._recipe.augmentation, default_recipe(self._recipe.model).augmentation)
 
-    def _save(self) -> None:
+    def _save_recipe(self) -> None:
         self._saver.stop()
         if self._project is None or not self._unsaved:
             return
@@ -252,81 +247,35 @@ class AugmentPage(QWidget):
 
     # -- previews
 
-    def _refresh(self) -> None:
-        """Ask for new previews. While some of the same image are being made the latest wish waits, so that a
-        slider in motion shows every picture that there was time for; dropping each stale one would show none
-        until it rests."""
+    def _ask_for_previews(self) -> None:
         if not self._active:
             return
-        self._wanted = self._request()
-        self._show_head()
-        if self._wanted is None:
-            self._tasks.cancel(_KEY)
-            self._show_nothing("Open a project with images to see what augmentation does to them.")
-        elif not (self._tasks.busy(_KEY) and self._under_way and self._under_way.path == self._wanted.path):
-            self._start()
-
-    def _start(self) -> None:
-        request = self._wanted
-        assert request is not None
-        self._under_way = request
-        self._tasks.run(
-            _KEY,
-            lambda: make_previews(request, self._cache.image(request.path, request.window)),
-            self._ready,
-            lambda error: self._failed(request, error),
-            priority=1,
-        )
-
-    def _ready(self, previews: Previews) -> None:
-        self._show(previews)
-        if previews.request is not self._wanted:
-            self._start()
-
-    def _failed(self, request: PreviewRequest, error: Exception) -> None:
-        if not isinstance(error, InputError):
-            raise error
-        self._show_nothing(str(error))
-        if request is not self._wanted:
-            self._start()
-
-    def _request(self) -> PreviewRequest | None:
         project, image_id = self._project, self._session.image_id
         if project is None or image_id is None:
-            return None
-        labels = project.labels()
-        # Boxes without a label are not taught, so they do not take part.
-        boxes = [box for box in project.boxes(image_id) if box.labels]
+            self._cycle.clear()
+            self._show_head()
+            self._show_nothing("Open a project with images to see what augmentation does to them.")
+            return
         image = project.image(image_id)
-        return PreviewRequest(
-            path=project.image_path(image),
-            boxes=np.array([box.xyxy for box in boxes], np.float32).reshape(-1, 4),
-            labels=np.array([[label.id in box.labels for label in labels] for box in boxes], bool).reshape(
-                len(boxes), len(labels)
-            ),
-            recipe=self._recipe,
-            turns=self._turns_of(image),
-            first=self._first,
-            window=depth_window(project),
-        )
+        self._cycle.ask_for(make_request(project, image, self._recipe, self._turns_of(image), self._first))
+        self._show_head()
 
     def _turns_of(self, image: ImageRecord) -> Turns:
-        """Counted anew only when it can have changed: a slider's move must not walk over every image."""
+        """Counted again only when it can have changed: a slider's move must not walk over every image."""
         key = (self._recipe.sampling, image.id, id(self._training))
         if self._turns is None or self._turns[0] != key:
-            self._turns = (key, turns_of(self._recipe, self._training, image))
+            self._turns = (key, find_turns(self._recipe, self._training, image))
         return self._turns[1]
 
     def _show_nothing(self, message: str) -> None:
-        self._shown = None
         self._grid.show_message(message)
         self._summary.clear()
         self._legend.clear()
 
     def _show_head(self) -> None:
         project, image_id = self._project, self._session.image_id
-        self._actions["new_seeds"].setEnabled(self._wanted is not None)
-        if project is None or image_id is None or self._wanted is None:
+        self._actions["new_seeds"].setEnabled(self._cycle.wanted is not None)
+        if project is None or image_id is None or self._cycle.wanted is None:
             self._name.clear()
             self._about.clear()
             self._actions["previous"].setEnabled(False)
@@ -345,25 +294,24 @@ class AugmentPage(QWidget):
         unlabelled = sum(not box.labels for box in project.boxes(image_id))
         if unlabelled:
             parts.append(f"{plural(unlabelled, 'box', 'boxes')} without a label left out")
-        parts.append(view_text(self._wanted))
+        parts.append(describe_view(self._cycle.wanted))
         self._about.setText("  ·  ".join(parts))
 
-    def _show(self, previews: Previews) -> None:
-        assert self._project is not None
-        self._shown = previews
+    def _show_previews(self, previews: object) -> None:
+        assert isinstance(previews, Previews) and self._project is not None
         labels = self._project.labels()
         if previews.request.labels.shape[1] != len(labels):
             # Labels were added or deleted since; the next previews are under way.
             return
-        self._grid.show_cells(preview_cells(previews, labels))
-        self._legend.setText(legend(previews, labels))
+        self._grid.show_cells(make_cells(previews, labels))
+        self._legend.setText(make_legend(previews, labels))
         min_visible = previews.request.recipe.augmentation.min_visible
-        summary = summarise(previews.pictures, previews.view, min_visible)
+        summary = summarise_previews(previews.pictures, previews.view, min_visible)
         self._summary.setText(summary.text)
         restyle(self._summary, "role", {"bad": "error", "warning": "warning"}.get(summary.tone, "muted"))
 
 
-def _button(action: QAction, *, text: bool = False) -> QToolButton:
+def _make_button(action: QAction, *, text: bool = False) -> QToolButton:
     button = QToolButton()
     button.setDefaultAction(action)
     button.setProperty("role", "bar")

@@ -22,7 +22,7 @@ SECTIONS = {
 class AugmentationPanel(QFrame):
     """Edits one AugmentationConfig."""
 
-    changed = Signal(object)  # AugmentationConfig, after a change by the person
+    changed = Signal(object)  # AugmentationConfig, after a change by the user
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,31 +31,31 @@ class AugmentationPanel(QFrame):
         self._config = AugmentationConfig.model_validate({})
         self._defaults = self._config
         self.form = ModelForm(self._config, SECTIONS)
-        self.form.changed.connect(self._edited)
+        self.form.changed.connect(self._take_value)
         self.presets = QButtonGroup(self, exclusive=False)
         self.reset = QPushButton("Reset to defaults")
         self.reset.setToolTip("The augmentation that suits the chosen model")
-        self.reset.clicked.connect(lambda: self._choose(self._defaults))
+        self.reset.clicked.connect(lambda: self._set_value(self._defaults))
         self._notice = QLabel(wordWrap=True)
         self._notice.setProperty("role", "error")
         self._notice.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(PAD, PAD, 0, PAD)
         column.setSpacing(GAP)
-        column.addLayout(self._preset_row())
-        column.addWidget(self._scrolling_form(), 1)
+        column.addLayout(self._make_preset_row())
+        column.addWidget(self._make_scrolling_form(), 1)
         column.addWidget(self._notice)
         last = QHBoxLayout()
         last.setContentsMargins(0, 0, PAD, 0)
         last.addWidget(self.reset)
         column.addLayout(last)
-        self._mark()
+        self._show_dependents()
 
     def set_config(self, config: AugmentationConfig, defaults: AugmentationConfig) -> None:
         """Show `config`; the reset button goes to `defaults`."""
         self._config, self._defaults = config, defaults
         self.form.set_value(config)
-        self._mark()
+        self._show_dependents()
 
     def show_notice(self, text: str) -> None:
         """Say what is wrong with keeping the values; an empty text takes it away."""
@@ -66,7 +66,7 @@ class AugmentationPanel(QFrame):
     def notice(self) -> str:
         return self._notice.text()
 
-    def _preset_row(self) -> QHBoxLayout:
+    def _make_preset_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, PAD, 0)
         row.setSpacing(4)
@@ -79,12 +79,12 @@ class AugmentationPanel(QFrame):
             button.setToolTip(words)
             # Four names side by side need the room of the usual padding.
             button.setStyleSheet("padding-left: 4px; padding-right: 4px;")
-            button.clicked.connect(lambda _=False, config=config: self._choose(config))
+            button.clicked.connect(lambda _=False, config=config: self._set_value(config))
             self.presets.addButton(button)
             row.addWidget(button, 1)
         return row
 
-    def _scrolling_form(self) -> QScrollArea:
+    def _make_scrolling_form(self) -> QScrollArea:
         scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it takes the keys
@@ -96,17 +96,17 @@ class AugmentationPanel(QFrame):
         self.form.setAutoFillBackground(False)
         return scroll
 
-    def _edited(self, config: object) -> None:
+    def _take_value(self, config: object) -> None:
         assert isinstance(config, AugmentationConfig)
         self._config = config
-        self._mark()
+        self._show_dependents()
         self.changed.emit(config)
 
-    def _choose(self, config: AugmentationConfig) -> None:
+    def _set_value(self, config: AugmentationConfig) -> None:
         self.form.set_value(config)
-        self._edited(config)
+        self._take_value(config)
 
-    def _mark(self) -> None:
+    def _show_dependents(self) -> None:
         """What goes with the values: the preset that they are, the controls that have no effect."""
         self.form.set_field_enabled("crop_smallest", self._config.crop > 0)
         for button in self.presets.buttons():

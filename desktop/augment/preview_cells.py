@@ -11,17 +11,17 @@ from PySide6.QtGui import QColor
 
 from core.types import Label
 from desktop.augment.preview_grid import Cell, PreviewBox
-from desktop.augment.previews import CaptionPart, Previews, caption
+from desktop.augment.previews import CaptionPart, Previews, list_caption_parts
 from desktop.kit.formatting import plural
 
 
-def preview_cells(previews: Previews, labels: Sequence[Label]) -> list[Cell]:
+def make_cells(previews: Previews, labels: Sequence[Label]) -> list[Cell]:
     """The original, then every preview; `labels` are the columns of the request's label sets."""
     sets = [[label for label, has in zip(labels, row, strict=True) if has] for row in previews.request.labels]
     count = plural(len(sets), "box", "boxes") if sets else "no boxes"
     original = Cell(
         previews.original,
-        tuple(_box(rect, chosen) for rect, chosen in zip(previews.original_boxes, sets, strict=True)),
+        tuple(_make_box(rect, chosen) for rect, chosen in zip(previews.original_boxes, sets, strict=True)),
         "Original",
         [CaptionPart(count, count, "muted")],
     )
@@ -35,12 +35,12 @@ def preview_cells(previews: Previews, labels: Sequence[Label]) -> list[Cell]:
             rect = np.clip(picture.hulls[row], 0, [width, height, width, height])
             visible = float(picture.visible[row])
             note = "" if visible == 1 else f"{visible:.0%} visible" + ("" if row in kept else ", not taught")
-            boxes.append(_box(rect, sets[row], note, dropped=row not in kept))
-        cells.append(Cell(picture.image, tuple(boxes), title, caption(picture, previews.view)))
+            boxes.append(_make_box(rect, sets[row], note, dropped=row not in kept))
+        cells.append(Cell(picture.image, tuple(boxes), title, list_caption_parts(picture, previews.view)))
     return cells
 
 
-def legend(previews: Previews, labels: Sequence[Label]) -> str:
+def make_legend(previews: Previews, labels: Sequence[Label]) -> str:
     """The labels on the image with their colours, and what a dashed outline means where there is one, as rich text."""
     used = [label for label, column in zip(labels, previews.request.labels.T, strict=True) if column.any()]
     parts = [f'<span style="color:{label.color}">■</span>&nbsp;{html.escape(label.name)}' for label in used]
@@ -52,7 +52,9 @@ def legend(previews: Previews, labels: Sequence[Label]) -> str:
     return "&nbsp;&nbsp; ".join(parts)
 
 
-def _box(rect: NDArray[np.floating], labels: Sequence[Label], note: str = "", *, dropped: bool = False) -> PreviewBox:
+def _make_box(
+    rect: NDArray[np.floating], labels: Sequence[Label], note: str = "", *, dropped: bool = False
+) -> PreviewBox:
     x1, y1, x2, y2 = rect.tolist()
     colors = tuple(QColor(label.color) for label in labels)
     return PreviewBox(x1, y1, x2, y2, colors, tuple(label.name for label in labels), note, dropped)

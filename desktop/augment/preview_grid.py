@@ -23,7 +23,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from desktop.augment.previews import CaptionPart, grid_shape
+from desktop.augment.previews import CaptionPart, find_grid_shape
 from desktop.base.theme import GAP, PAD, notifier, theme
 from desktop.viewer.box_painter import paint_box
 from desktop.viewer.pyramid import to_qimage
@@ -113,7 +113,7 @@ class PreviewGrid(QWidget):
 
     def cell_at(self, x: float, y: float) -> int:
         """The cell under a point of the widget, or -1."""
-        return next((index for index, rect in self._frames() if rect.contains(QPointF(x, y))), -1)
+        return next((index for index, rect in self._place_cells() if rect.contains(QPointF(x, y))), -1)
 
     def sizeHint(self) -> QSize:
         return QSize(900, 640)
@@ -133,7 +133,7 @@ class PreviewGrid(QWidget):
             self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        columns = len({rect.x() for _, rect in self._frames()}) or 1
+        columns = len({rect.x() for _, rect in self._place_cells()}) or 1
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
         key = Qt.Key(event.key())
         if key in steps and self._enlarged < 0:
@@ -160,12 +160,12 @@ class PreviewGrid(QWidget):
             painter.setPen(theme().muted)
             painter.drawText(self.rect().adjusted(PAD, PAD, -PAD, -PAD), _CENTRED, self._message)
             return
-        for index, frame in self._frames():
+        for index, frame in self._place_cells():
             self._paint_cell(painter, index, frame)
 
     # -- drawing
 
-    def _frames(self) -> list[tuple[int, QRectF]]:
+    def _place_cells(self) -> list[tuple[int, QRectF]]:
         """The cells that are shown and the room of each, caption included."""
         if not self._cells:
             return []
@@ -173,7 +173,7 @@ class PreviewGrid(QWidget):
             return [(self._enlarged, QRectF(self.rect()))]
         # The last cell is a preview; the original may be of another shape.
         rows_of_image, columns_of_image = self._cells[-1].image.shape[:2]
-        columns, width, height = grid_shape(
+        columns, width, height = find_grid_shape(
             len(self._cells), self.width(), self.height(), CAPTION, GAP, columns_of_image / rows_of_image
         )
         height += CAPTION
@@ -196,7 +196,7 @@ class PreviewGrid(QWidget):
         target = QRectF(0, 0, max(1.0, round(width * scale)), max(1.0, round(height * scale)))
         target.moveCenter(room.center())
         target.moveTo(round(target.x()), round(target.y()))
-        painter.drawPixmap(target.topLeft(), self._picture(index, target.size().toSize(), scale))
+        painter.drawPixmap(target.topLeft(), self._scale_picture(index, target.size().toSize(), scale))
         painter.save()
         if self._enlarged < 0:
             # Outlines must not reach into the neighbours.
@@ -238,7 +238,7 @@ class PreviewGrid(QWidget):
             painter.drawText(QRectF(left, room.top(), room.right() - left, room.height()), _MIDDLE, shown)
             left += metrics.horizontalAdvance(shown) + 6
 
-    def _picture(self, index: int, size: QSize, scale: float) -> QPixmap:
+    def _scale_picture(self, index: int, size: QSize, scale: float) -> QPixmap:
         ratio = self.devicePixelRatioF()
         if index not in self._scaled:
             # Enlarged pixels are shown as pixels: they are what the network gets.

@@ -17,6 +17,7 @@ from core.augmentation.warp import resize
 from core.imaging.decode import decode
 from core.imaging.window import Window
 from core.project.project import Project
+from core.project.snapshot import depth_window
 from core.recipe.recipe import Recipe
 from core.training.data.crops import image_views, input_size, kept_size, picture_seed, training_view
 from core.types import ImageRecord, Split
@@ -107,7 +108,7 @@ class ImageCache:
         return image
 
 
-def view_text(request: PreviewRequest) -> str:
+def describe_view(request: PreviewRequest) -> str:
     """What the network sees of an image, in words."""
     width, height = request.turns.size
     # Other images would have to be decoded for it at each move of a slider.
@@ -118,7 +119,7 @@ def view_text(request: PreviewRequest) -> str:
     return f"whole images at {width} × {height} px{mixing}"
 
 
-def turns_of(recipe: Recipe, training: Sequence[ImageRecord], image: ImageRecord) -> Turns:
+def find_turns(recipe: Recipe, training: Sequence[ImageRecord], image: ImageRecord) -> Turns:
     """How a training on `training`, in the project's order, knows `image`.
 
     One that is not trained on is shown as if it came after the others.
@@ -129,9 +130,25 @@ def turns_of(recipe: Recipe, training: Sequence[ImageRecord], image: ImageRecord
     return Turns(size, ids.index(image.id) if trained else len(ids), (image.width, image.height), trained)
 
 
-def training_images(project: Project) -> list[ImageRecord]:
+def list_training_images(project: Project) -> list[ImageRecord]:
     """The images that a training would take now: of the train split, and either clean or with a labelled box."""
     return [image for image in project.images() if image.split is Split.TRAIN and image.is_trainable]
+
+
+def make_request(project: Project, image: ImageRecord, recipe: Recipe, turns: Turns, first: int) -> PreviewRequest:
+    """What is to be made of `image` as it is labelled now. Boxes without a label are not taught and take no part."""
+    labels = project.labels()
+    boxes = [box for box in project.boxes(image.id) if box.labels]
+    present = [[label.id in box.labels for label in labels] for box in boxes]
+    return PreviewRequest(
+        path=project.image_path(image),
+        boxes=np.array([box.xyxy for box in boxes], np.float32).reshape(-1, 4),
+        labels=np.array(present, bool).reshape(len(boxes), len(labels)),
+        recipe=recipe,
+        turns=turns,
+        first=first,
+        window=depth_window(project),
+    )
 
 
 def make_previews(request: PreviewRequest, image: NDArray[np.uint8]) -> Previews:
@@ -167,7 +184,7 @@ class CaptionPart:
     tone: Tone
 
 
-def caption(picture: Augmented, view: View) -> list[CaptionPart]:
+def list_caption_parts(picture: Augmented, view: View) -> list[CaptionPart]:
     """What became of the boxes in one picture."""
     total, kept = len(picture.visible), len(picture.kept)
     if total == 0 or (view.mode == "crop" and kept + picture.cut == 0):
@@ -182,11 +199,11 @@ def caption(picture: Augmented, view: View) -> list[CaptionPart]:
     if picture.lost:
         parts.append(CaptionPart(f"{picture.lost} lost", f"{picture.lost} lost", "bad"))
     if picture.cut:
-        parts.append(CaptionPart(f"{picture.cut} cut to {_percents(picture)}", f"{picture.cut} cut", "warning"))
+        parts.append(CaptionPart(f"{picture.cut} cut to {_format_percents(picture)}", f"{picture.cut} cut", "warning"))
     return parts
 
 
-def _percents(picture: Augmented) -> str:
+def _format_percents(picture: Augmented) -> str:
     dropped = (picture.visible > 0) & ~np.isin(np.arange(len(picture.visible)), picture.kept)
     shown = sorted(round(100 * float(visible)) for visible in picture.visible[dropped])
     if len(shown) > 2:
@@ -202,7 +219,7 @@ class Summary:
     tone: Tone
 
 
-def summarise(pictures: Sequence[Augmented], view: View, min_visible: float) -> Summary:
+def summarise_previews(pictures: Sequence[Augmented], view: View, min_visible: float) -> Summary:
     """How many boxes are lost or cut below the visible fraction; a warning where that is a tenth of them or more."""
     lost, cut = sum(picture.lost for picture in pictures), sum(picture.cut for picture in pictures)
     taught = sum(len(picture.kept) for picture in pictures)
@@ -224,17 +241,17 @@ def summarise(pictures: Sequence[Augmented], view: View, min_visible: float) -> 
     return Summary(f"{front}: {', '.join(parts)}{advice}.", tone)
 
 
-def grid_shape(
+def find_grid_shape(
     count: int, width: int, height: int, caption_height: int, gap: int, aspect: float = 1.0
 ) -> tuple[int, int, int]:
     """Columns, and the width and height of a picture of `aspect` (width / height), such that `count` captioned
     pictures are as large as fits."""
 
-    def across(columns: int) -> float:
+    def find_width(columns: int) -> float:
         rows = -(-count // columns)
         room_x = (width - gap * (columns - 1)) / columns
         room_y = (height - gap * (rows - 1)) / rows - caption_height
         return min(room_x, room_y * aspect)
 
-    columns = max(range(1, count + 1), key=across)
-    return columns, max(1, int(across(columns))), max(1, int(across(columns) / aspect))
+    columns = max(range(1, count + 1), key=find_width)
+    return columns, max(1, int(find_width(columns))), max(1, int(find_width(columns) / aspect))

@@ -11,7 +11,6 @@ from PySide6.QtCore import QDeadlineTimer, QPoint, Qt
 from PySide6.QtTest import QTest
 
 from core.augmentation.config import PRESETS, AugmentationConfig
-from core.augmentation.pipeline import Augmented, View
 from core.operations.launcher import make_launcher
 from core.project.edits import box_edits, image_edits
 from core.project.project import Project
@@ -23,7 +22,8 @@ from core.training.data.crops import input_size
 from core.types import Split, Status
 from desktop.augment.augment_page import AugmentPage
 from desktop.augment.augmentation_panel import SECTIONS
-from desktop.augment.previews import COUNT, ImageCache, caption, grid_shape, summarise, training_images
+from desktop.augment.preview_cycle import KEY
+from desktop.augment.previews import COUNT, list_training_images
 from desktop.base.background import Tasks
 from desktop.base.session import Session
 from desktop.services import Services
@@ -111,17 +111,17 @@ def test_previews_are_the_pictures_that_training_takes(opened: Opened, model: st
 def test_training_images_are_those_of_the_snapshot(project: Project) -> None:
     ids = project.image_ids()
     project.apply(image_edits.set_split(project, [ids[3]], Split.TRAIN))
-    assert [image.id for image in training_images(project)] == ids[:3]
+    assert [image.id for image in list_training_images(project)] == ids[:3]
     project.apply(image_edits.set_status(project, [ids[3]], Status.CLEAN))
     project.apply(image_edits.set_split(project, [ids[0]], Split.VAL))
-    found = training_images(project)
+    found = list_training_images(project)
     assert [image.id for image in found] == ids[1:]
     assert [str(project.image_path(image)) for image in found] == [
         image.path for image in take_snapshot(project).of_split(Split.TRAIN)
     ]
 
 
-# -- following the person
+# -- following the user
 
 
 def test_the_original_and_every_preview_are_shown_with_their_boxes(opened: Opened) -> None:
@@ -232,7 +232,7 @@ def test_nothing_is_computed_while_another_page_is_in_front(opened: Opened) -> N
     opened.page.deactivated()
     shown = opened.page.shown
     opened.session.select_image(opened.project.image_ids()[1])
-    assert not opened.tasks.busy("augment-previews")
+    assert not opened.tasks.busy(KEY)
     assert opened.page.shown is shown
     opened.page.activated()
     opened.settle()
@@ -332,90 +332,3 @@ def test_a_damaged_recipe_is_told_and_replaced_only_by_a_change(opened: Opened) 
 
 def test_every_parameter_has_a_control() -> None:
     assert sorted(name for names in SECTIONS.values() for name in names) == sorted(AugmentationConfig.model_fields)
-
-
-# -- words and layout, without a window
-
-
-def outcome(visible: list[float], min_visible: float = 0.5, mode: str = "whole") -> Augmented:
-    fractions = np.array(visible, np.float32)
-    kept = np.flatnonzero((fractions > 0) & (fractions >= min_visible))
-    return Augmented(
-        image=np.zeros((8, 8, 3), np.uint8),
-        boxes=np.zeros((len(kept), 4), np.float32),
-        labels=np.ones((len(kept), 1), bool),
-        kept=kept,
-        visible=fractions,
-        hulls=np.zeros((len(visible), 4), np.float32),
-        lost=int((fractions == 0).sum()) if mode == "whole" else 0,
-        cut=int(((fractions > 0) & (fractions < min_visible)).sum()),
-    )
-
-
-WHOLE, CROP = View((8, 8), "whole"), View((8, 8), "crop")
-
-
-@pytest.mark.parametrize(
-    ("visible", "view", "texts"),
-    [
-        ([], WHOLE, ["no boxes"]),
-        ([1], WHOLE, ["1 box"]),
-        ([1, 0.7, 1], WHOLE, ["all 3 boxes"]),
-        ([1, 0, 0.2], WHOLE, ["1 of 3 boxes", "1 lost", "1 cut to 20%"]),
-        ([0.1, 0.2, 0.3], WHOLE, ["0 of 3 boxes", "3 cut to 10–30%"]),
-        ([1, 0, 0], CROP, ["1 box"]),
-        ([0, 0], CROP, ["no boxes"]),
-        ([0, 0.4], CROP, ["0 boxes", "1 cut to 40%"]),
-    ],
-)
-def test_a_caption_says_what_became_of_the_boxes(visible: list[float], view: View, texts: list[str]) -> None:
-    assert [part.text for part in caption(outcome(visible, mode=view.mode), view)] == texts
-
-
-def test_the_summary_counts_over_all_previews_and_warns_when_many_are_gone() -> None:
-    fine = [outcome([1, 1, 1, 1])] * 9
-    assert summarise(fine, WHOLE, 0.5).text == "Of 36 boxes in 9 previews, none is lost or cut."
-    few = summarise([*fine[:8], outcome([1, 0, 0.2, 0.3])], WHOLE, 0.5)
-    assert few.text == "Of 36 boxes in 9 previews: 1 lost, 2 below 50% visible and not taught."
-    assert few.tone == "muted"
-    assert summarise([*fine[:7], *[outcome([1, 1, 0, 0.2])] * 2], WHOLE, 0.5).tone == "warning"
-    assert summarise([outcome([1, 0, 0, 0])] * 9, WHOLE, 0.5).tone == "bad"
-    # What a crop does not show is not lost, and its edge always cuts some.
-    crops = summarise([outcome([1, 0, 0.2], mode="crop")] * 4, CROP, 0.5)
-    assert crops.text.startswith("Of 8 boxes in 4 crops: 4 below 50% visible")
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "aspect", "columns"),
-    [
-        (840, 640, 1, 4),
-        (2100, 1280, 1, 4),
-        (400, 1200, 1, 2),
-        (1800, 200, 1, 12),
-        (3000, 700, 1, 6),
-        (820, 620, 1.5, 4),
-        (600, 1100, 1.5, 2),
-        (820, 620, 0.5, 6),
-    ],
-)
-def test_columns_follow_the_room_and_the_shape(width: int, height: int, aspect: float, columns: int) -> None:
-    found, across, down = grid_shape(12, width, height, 24, 8, aspect)
-    assert found == columns and across / down == pytest.approx(aspect, rel=0.03)
-    rows = -(-12 // found)
-    assert found * across + (found - 1) * 8 <= width and rows * (down + 24) + (rows - 1) * 8 <= height
-
-
-def test_the_image_cache_keeps_the_latest_and_what_fits(tmp_path: Path) -> None:
-    paths = [write_picture(tmp_path / f"{number}.png", seed=number) for number in range(3)]
-    small = ImageCache(limit_bytes=2 * 64 * 48 * 3)
-    first = small.image(paths[0])
-    assert small.image(paths[0]) is first
-    small.image(paths[1])
-    assert small.image(paths[0]) is first
-    small.image(paths[2])
-    assert small.image(paths[0]) is first
-    small.image(paths[1])
-    small.image(paths[2])
-    assert small.image(paths[0]) is not first
-    tiny = ImageCache(limit_bytes=1)
-    assert tiny.image(paths[0]) is tiny.image(paths[0])
