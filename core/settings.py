@@ -17,17 +17,17 @@ from core.files import write_json
 RECENT_LIMIT = 12
 
 
-def _color(value: str) -> str:
+def _parse_color(value: str) -> str:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
         raise ValueError("a colour is written as # and six digits, such as #ff8800")
     return value
 
 
 def _color_or_none(value: str) -> str:
-    return _color(value) if value else value
+    return _parse_color(value) if value else value
 
 
-Color = Annotated[str, AfterValidator(_color)]
+Color = Annotated[str, AfterValidator(_parse_color)]
 ColorOrNone = Annotated[str, AfterValidator(_color_or_none)]  # empty: the program chooses it
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.formats.registry import Format, detect, read
+from core.formats.registry import Format, detect_format, read_annotations
 from tests.builders import picture, write_picture
 
 Case = Callable[[Path], Path]
@@ -360,11 +360,11 @@ def outcome(path: Path) -> dict[str, Any]:
         format: Format | None = None
         refused = ""
         try:
-            format = detect(path).format
+            format = detect_format(path).format
         except InputError as error:
             refused = str(error)
             format = {".json": Format.COCO, ".xml": Format.VOC, ".csv": Format.CSV, ".yaml": Format.YOLO}[path.suffix]
-        imported = read(path, format)
+        imported = read_annotations(path, format)
     except InputError as error:
         return {"refused": str(error), "detected": refused == ""}
     return {

@@ -27,17 +27,17 @@ def change_colors(image: Image, config: AugmentationConfig, draws: Draws, random
 
     That is the order of a camera: light, lens, sensor.
     """
-    image = _light(image, config, draws)
+    image = _change_light(image, config, draws)
     sigma = draws.blur * config.blur
     if sigma > _NO_BLUR:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
     strength = draws.noise * config.noise
     if strength > 0:
-        image = _noisy(image, strength, random)
+        image = _add_noise(image, strength, random)
     return image
 
 
-def _light(image: Image, config: AugmentationConfig, draws: Draws) -> Image:
+def _change_light(image: Image, config: AugmentationConfig, draws: Draws) -> Image:
     offset = 255 * either_way(draws.brightness, config.brightness)
     gain = 1 + either_way(draws.contrast, config.contrast)
     strength = 1 + either_way(draws.saturation, config.saturation)
@@ -53,7 +53,7 @@ def _light(image: Image, config: AugmentationConfig, draws: Draws) -> Image:
     return np.asarray(cv2.LUT(image, table), np.uint8)
 
 
-def _noisy(image: Image, strength: float, random: np.random.Generator) -> Image:
+def _add_noise(image: Image, strength: float, random: np.random.Generator) -> Image:
     """Gaussian noise; a grey picture stays grey, as from a camera without colour."""
     red, green, blue = image[..., 0], image[..., 1], image[..., 2]
     grey = np.array_equal(red, green) and np.array_equal(red, blue)

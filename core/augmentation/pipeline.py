@@ -78,7 +78,7 @@ def augment(
     the part of that hull inside the picture. Boxes visible by less than `config.min_visible` are left out.
     With nothing switched on, the pixels are those of the image, resized or cut and not touched otherwise.
     """
-    pixels = _checked(image, boxes, labels)
+    pixels = _check_boxes(image, boxes, labels)
     own = size or pixels.size
     random = np.random.Generator(np.random.SFC64(seed))
     draws = Draws.of(random)
@@ -87,18 +87,23 @@ def augment(
     if draws.quarter_turn < config.quarter_turn:
         # First of all and as another image, so that whatever is exact for an upright one stays so.
         turn = placement.quarter_turn(own[1])
-        pixels, own, source, view = Turned(pixels), own[::-1], placement.hulls(turn, source), _turned(view, turn)
-    matrix = _matrix(own, source, config, draws, crops, view)
+        pixels, own, source, view = (
+            Turned(pixels),
+            own[::-1],
+            placement.box_hulls(turn, source),
+            _turn_quarters(view, turn),
+        )
+    matrix = _compose_matrix(own, source, config, draws, crops, view)
     from_kept = (
         matrix
         if own == pixels.size
-        else _snapped(matrix @ placement.scaling(own[0] / pixels.size[0], own[1] / pixels.size[1]))
+        else _snap_boxes(matrix @ placement.scaling(own[0] / pixels.size[0], own[1] / pixels.size[1]))
     )
     picture = change_colors(warp(pixels, from_kept, view.size), config, draws, random)
-    return _placed(picture, placement.hulls(matrix, source), labels, config, view)
+    return _place_boxes(picture, placement.box_hulls(matrix, source), labels, config, view)
 
 
-def _turned(view: View, turn: placement.Matrix) -> View:
+def _turn_quarters(view: View, turn: placement.Matrix) -> View:
     """What sees of the turned image what `view` sees of the upright one."""
     if view.centre is None:
         return view
@@ -106,7 +111,7 @@ def _turned(view: View, turn: placement.Matrix) -> View:
     return replace(view, centre=(x, y))
 
 
-def _matrix(
+def _compose_matrix(
     source: tuple[int, int],
     boxes: NDArray[np.float64],
     config: AugmentationConfig,
@@ -124,8 +129,8 @@ def _matrix(
     if draws.crop >= config.crop:
         return matrix
     # Last, because only in the finished picture is it known which boxes an edge would cut.
-    present = np.asarray(geometry.clip(placement.hulls(matrix, boxes), *view.size), np.float64)
-    window = placement.whole_box_window(present[geometry.area(present) > 0], view.size, config.crop_smallest, crops)
+    present = np.asarray(geometry.clip_boxes(placement.box_hulls(matrix, boxes), *view.size), np.float64)
+    window = placement.whole_box_window(present[geometry.box_area(present) > 0], view.size, config.crop_smallest, crops)
     if window is None:
         return matrix
     sides = window[2:] - window[:2]
@@ -133,15 +138,15 @@ def _matrix(
     return enlarge @ placement.translation(*-window[:2]) @ matrix
 
 
-def _placed(
+def _place_boxes(
     picture: NDArray[np.uint8],
     hulls: NDArray[np.float64],
     labels: NDArray[np.bool_],
     config: AugmentationConfig,
     view: View,
 ) -> Augmented:
-    clipped = geometry.clip(hulls, *view.size)
-    visible = geometry.area(clipped) / np.maximum(geometry.area(hulls), np.finfo(np.float64).tiny)
+    clipped = geometry.clip_boxes(hulls, *view.size)
+    visible = geometry.box_area(clipped) / np.maximum(geometry.box_area(hulls), np.finfo(np.float64).tiny)
     visible[visible < _SLIVER] = 0
     visible[visible > 1 - _SLIVER] = 1
     inside = visible > 0
@@ -158,13 +163,13 @@ def _placed(
     )
 
 
-def _snapped(matrix: placement.Matrix) -> placement.Matrix:
+def _snap_boxes(matrix: placement.Matrix) -> placement.Matrix:
     """Without the rounding errors of a composition, which would make a plain copy a resampling."""
     whole = np.rint(matrix)
     return np.where(np.abs(matrix - whole) < _ROUNDING, whole, matrix)
 
 
-def _checked(image: NDArray[np.uint8] | Pixels, boxes: NDArray[np.float32], labels: NDArray[np.bool_]) -> Pixels:
+def _check_boxes(image: NDArray[np.uint8] | Pixels, boxes: NDArray[np.float32], labels: NDArray[np.bool_]) -> Pixels:
     if boxes.ndim != 2 or boxes.shape[1] != 4 or labels.ndim != 2 or len(labels) != len(boxes):
         raise ValueError(f"boxes {boxes.shape} and labels {labels.shape} must be (n, 4) and (n, k)")
     if not isinstance(image, np.ndarray):

@@ -106,17 +106,17 @@ def window_matrix(
     picture = np.array([[0, 0, *source]], np.float64)
     if centre is None and len(boxes) and draws.on_box < on_box:
         chosen = boxes[min(int(draws.which_box * len(boxes)), len(boxes) - 1)][None]
-        target, ground = hulls(linear, chosen)[0], hulls(linear, picture)[0]
-        x = _around(target[0], target[2], ground[0], ground[2], size[0], draws.place_x)
-        y = _around(target[1], target[3], ground[1], ground[3], size[1], draws.place_y)
+        target, ground = box_hulls(linear, chosen)[0], box_hulls(linear, picture)[0]
+        x = _about_center(target[0], target[2], ground[0], ground[2], size[0], draws.place_x)
+        y = _about_center(target[1], target[3], ground[1], ground[3], size[1], draws.place_y)
         return translation(-x, -y) @ linear
     # By its centre in the source: drawn in the turned picture it would often see empty corners.
-    x, y = centre or (_inside(source[0], size[0], draws.place_x), _inside(source[1], size[1], draws.place_y))
+    x, y = centre or (_fit_inside(source[0], size[0], draws.place_x), _fit_inside(source[1], size[1], draws.place_y))
     moved = linear @ np.array([x, y, 1.0])
     return translation(-round(moved[0] - size[0] / 2), -round(moved[1] - size[1] / 2)) @ linear
 
 
-def _around(low: float, high: float, ground_low: float, ground_high: float, side: int, draw: float) -> float:
+def _about_center(low: float, high: float, ground_low: float, ground_high: float, side: int, draw: float) -> float:
     """Where a window of `side` starts so that it holds low..high, or lies within it, and the ground fills it."""
     first = max(min(high - side, low), min(ground_low, ground_high - side))
     last = min(max(high - side, low), max(ground_low, ground_high - side))
@@ -126,7 +126,7 @@ def _around(low: float, high: float, ground_low: float, ground_high: float, side
     return min(whole_first + int(draw * (whole_last - whole_first + 1)), whole_last)
 
 
-def _inside(length: int, side: int, draw: float) -> float:
+def _fit_inside(length: int, side: int, draw: float) -> float:
     """The centre of a window of `side` that lies in a picture of `length`, or holds all of a shorter one.
 
     Drawn over the whole picture and then moved inside: what lies at the border is seen about as often as the rest. Drawn
@@ -136,7 +136,7 @@ def _inside(length: int, side: int, draw: float) -> float:
     return min(max(draw * length, first), last)
 
 
-def hulls(matrix: Matrix, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+def box_hulls(matrix: Matrix, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     """The upright hulls (n, 4) of `boxes` (n, 4) after `matrix`."""
     x, y = boxes[:, [0, 2, 2, 0]], boxes[:, [1, 1, 3, 3]]
     new_x = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]
@@ -166,7 +166,7 @@ def whole_box_window(
             first = np.clip(np.minimum(chosen[2:] - sides, chosen[:2]), 0, last)
             last = np.clip(np.maximum(chosen[2:] - sides, chosen[:2]), 0, last)
         corner = first + row[1:3] * (last - first)
-        window = _grown(np.concatenate([corner, corner + sides]), boxes)
+        window = _grow_canvas(np.concatenate([corner, corner + sides]), boxes)
         growth = float(np.prod(window[2:] - window[:2]) / np.prod(sides))
         if growth < least:
             best, least = window, growth
@@ -175,10 +175,10 @@ def whole_box_window(
     return best
 
 
-def _grown(window: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _grow_canvas(window: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     """The smallest window around `window` that no box's edge crosses."""
     while True:
-        touched = boxes[geometry.intersection(boxes, window[None])[:, 0] > 0]
+        touched = boxes[geometry.box_intersection(boxes, window[None])[:, 0] > 0]
         if not len(touched):
             return window
         low, high = touched[:, :2].min(0), touched[:, 2:].max(0)

@@ -11,9 +11,9 @@ from core.commands.options import Json, ProjectFolder
 from core.commands.projects import print_info
 from core.console import complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.exporting import ExportOptions, export, losses
+from core.formats.exporting import ExportOptions, export_project, list_losses
 from core.formats.importing import import_into
-from core.formats.registry import detect, read
+from core.formats.registry import detect_format, read_annotations
 from core.project.project import Project
 from core.types import Split, Status
 
@@ -27,9 +27,9 @@ def import_annotations(
     json: Json = False,
 ) -> None:
     """Add images, labels and boxes from another program's files. An empty or missing DIR becomes a new project."""
-    found = format or detect(source).format
+    found = format or detect_format(source).format
     with progress_bar("reading annotations", quiet=json) as progress:
-        imported = read(source, found, images, progress)
+        imported = read_annotations(source, found, images, progress)
     if dry_run:
         _print_found(imported, json)
         return
@@ -87,7 +87,7 @@ def export_annotations(
         overwrite,
     )
     with Project.open(folder, read_only=True) as project, progress_bar("writing", quiet=json) as progress:
-        report = export(project, options, progress)
+        report = export_project(project, options, progress)
     if json:
         below = report.names_below
         result: dict[str, Any] = {
@@ -97,7 +97,7 @@ def export_annotations(
             "images": report.images,
             "boxes": report.boxes,
             "names_below": None if below is None else str(below),
-            "losses": losses(format),
+            "losses": list_losses(format),
             "problems": problems_to_json(report.dropped),
         }
         print_json(result)
@@ -106,5 +106,5 @@ def export_annotations(
     if report.names_below is not None:
         say(f"names of images start at {report.names_below}; reading this back takes --images with that folder")
     complain_about(report.dropped)
-    for text in losses(format):
+    for text in list_losses(format):
         say(f"not in {format.display_name}: {text[0].lower()}{text[1:]}")

@@ -20,7 +20,7 @@ from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
 from core.formats.export_plan import Sheet, SheetImage
 from core.formats.json_stream import DuplicateKeys, JsonError, JsonObject, Unreadable
-from core.formats.text import read_utf8, shown
+from core.formats.text import quote_short, read_utf8
 
 MAX_BYTES = 2**29  # COCO's own training file has 448 MiB
 FILE_NAME, IMAGES = "annotations.json", "images"
@@ -95,7 +95,9 @@ class _Reader:
         for entry in self._entries(tree, "annotations", "annotation", watched):
             if entry["id"] in used:
                 self.into.report(
-                    "double id", f"annotation {shown(entry['id'])}: the id is used twice; both were kept", self.path
+                    "double id",
+                    f"annotation {quote_short(entry['id'])}: the id is used twice; both were kept",
+                    self.path,
                 )
             used.add(entry["id"])
             self._annotation(entry)
@@ -107,12 +109,12 @@ class _Reader:
         total = 0
         for place, entry in enumerate(tree.entries(key, watched), start=1):
             total = place
-            fault = _fault(entry)
+            fault = _find_fault(entry)
             if fault is None:
                 if isinstance(entry, DuplicateKeys):
                     twice = " and ".join(name for name in entry.twice if name in watched)
                     if twice:
-                        text = f"{what} {shown(entry['id'])}: it has {twice} twice; the last was taken"
+                        text = f"{what} {quote_short(entry['id'])}: it has {twice} twice; the last was taken"
                         self.into.report("double key", text, self.path)
                 yield entry
                 continue
@@ -128,13 +130,13 @@ class _Reader:
             self.into.report("entry", f"{what} number {first}{more}: {fault}; skipped", self.path)
 
     def _category(self, entry: _Entry) -> None:
-        where = f"category {shown(entry['id'])}"
+        where = f"category {quote_short(entry['id'])}"
         name = entry.get("name")
         if entry["id"] in self._labels:
             first = self.into.label_names[self._labels[entry["id"]]]
             if not isinstance(name, str) or name.strip() != first:
                 self._doubtful_labels.add(entry["id"])
-                text = f"{where}: both {first!r} and {shown(name)!r} have the id; the boxes with it were left out"
+                text = f"{where}: both {first!r} and {quote_short(name)!r} have the id; the boxes with it were left out"
                 self.into.report("double id", text, self.path)
             return
         try:
@@ -149,7 +151,7 @@ class _Reader:
 
     def _image(self, entry: _Entry) -> None:
         name = entry.get("file_name")
-        where = f"image {shown(entry['id'])}"
+        where = f"image {quote_short(entry['id'])}"
         if not isinstance(name, str) or not name or "\0" in name:
             self.into.report("name", f"{where}: it has no file name; skipped", self.path)
             return
@@ -158,7 +160,7 @@ class _Reader:
             if first != name:
                 # Nobody can tell on which of them its boxes were drawn.
                 self._images.pop(entry["id"], None)
-                text = f"{where}: both {shown(first)} and {shown(name)} have the id; the boxes with it were left out"
+                text = f"{where}: both {quote_short(first)} and {quote_short(name)} have the id; the boxes with it were left out"
                 self.into.report("double id", text, self.path)
             else:
                 self.into.pass_over()
@@ -181,12 +183,14 @@ class _Reader:
             self._box(image, bbox, NO_LABEL, f"{where}, box without a label", ("no label", entry["id"], place))
 
     def _annotation(self, entry: _Entry) -> None:
-        where = f"annotation {shown(entry['id'])}"
+        where = f"annotation {quote_short(entry['id'])}"
         image, category = entry.get("image_id"), entry.get("category_id")
         if not _is_id(image) or image not in self._images:
             # An image that was skipped has been reported with its boxes.
             if not _is_id(image) or image not in self._listed:
-                self.into.report("dangling image", f"{where}: there is no image {shown(image)}; skipped", self.path)
+                self.into.report(
+                    "dangling image", f"{where}: there is no image {quote_short(image)}; skipped", self.path
+                )
             else:
                 self.into.pass_over()
             return
@@ -195,7 +199,7 @@ class _Reader:
             self.into.pass_over()
             return
         if not _is_id(category) or category not in self._labels:
-            self.into.report("dangling label", f"{where}: there is no category {shown(category)}; skipped", file)
+            self.into.report("dangling label", f"{where}: there is no category {quote_short(category)}; skipped", file)
             return
         if entry.get("iscrowd") == 1:
             text = f"{where}: a crowd region, which says nothing of single defects; skipped"
@@ -214,7 +218,7 @@ class _Reader:
         self._box(self._images[image], entry.get("bbox"), self._labels[category], where, key)
 
     def _box(self, image: int, bbox: Any, label: int, where: str, key: object) -> None:
-        corners = _corners(bbox)
+        corners = _parse_corners(bbox)
         if isinstance(corners, str):
             self.into.report("box", f"{where}: {corners}; skipped", self.into.path(image))
         else:
@@ -224,11 +228,11 @@ class _Reader:
         """Another program may have changed annotations and left our fields as they were: the annotations count."""
         for (image, box_id), told in self._label_sets.items():
             if told != self._box_labels[image, box_id]:
-                text = f"box {shown(box_id)}: its label_set differs from its annotations, which were followed"
+                text = f"box {quote_short(box_id)}: its label_set differs from its annotations, which were followed"
                 self.into.report("label set", text, self.into.path(self._images[image]))
 
 
-def _fault(entry: Any) -> str | None:
+def _find_fault(entry: Any) -> str | None:
     if isinstance(entry, Unreadable):
         return entry.reason
     if not isinstance(entry, dict):
@@ -240,17 +244,17 @@ def _is_id(value: Any) -> TypeGuard[_Id]:
     return isinstance(value, int | str) and not isinstance(value, bool)
 
 
-def _corners(bbox: Any) -> tuple[float, float, float, float] | str:
+def _parse_corners(bbox: Any) -> tuple[float, float, float, float] | str:
     """x1 y1 x2 y2, or what is wrong."""
     if not isinstance(bbox, list) or len(bbox) != 4:
-        return f"its box {shown(bbox)} is not a list of four numbers"
+        return f"its box {quote_short(bbox)} is not a list of four numbers"
     if not {*map(type, bbox)} <= {int, float}:
-        return f"its box {shown(bbox)} is not a list of four numbers"
+        return f"its box {quote_short(bbox)} is not a list of four numbers"
     if not all(abs(value) < 1e9 for value in bbox):  # also False for NaN
-        return f"its box {shown(bbox)} is not finite"
+        return f"its box {quote_short(bbox)} is not finite"
     x, y, width, height = (float(value) for value in bbox)
     if not (x + width > x and y + height > y):
-        return f"its box {shown(bbox)} has no area"
+        return f"its box {quote_short(bbox)} has no area"
     return x, y, x + width, y + height
 
 
@@ -261,15 +265,16 @@ def write(sheet: Sheet) -> None:
     """One file with all of it; annotations of one box share its id."""
     with sheet.text_file(FILE_NAME) as file:
         file.write(
-            '{\n"info": ' + _json({"description": "DefectDesk", "boxes": "x, y, width, height of upright images"})
+            '{\n"info": '
+            + _encode_json({"description": "DefectDesk", "boxes": "x, y, width, height of upright images"})
         )
         file.write(',\n"licenses": [],\n"categories": [')
         for place, label in enumerate(sheet.labels):
             entry = {"id": label.number, "name": label.name, "supercategory": "", "defectdesk": {"color": label.color}}
-            file.write((",\n" if place else "\n") + _json(entry))
+            file.write((",\n" if place else "\n") + _encode_json(entry))
         file.write('\n],\n"images": [')
         for number, image in enumerate(sheet.images, start=1):
-            file.write((",\n" if number > 1 else "\n") + _json(_image_entry(number, image, sheet)))
+            file.write((",\n" if number > 1 else "\n") + _encode_json(_image_entry(number, image, sheet)))
         file.write('\n],\n"annotations": [')
         annotation, box_id = 0, 0
         for number, image in sheet.advancing():
@@ -278,7 +283,7 @@ def write(sheet: Sheet) -> None:
                 numbers = [sheet.labels[label].number for label in labels]
                 for category in numbers:
                     annotation += 1
-                    bbox = _bbox(image.boxes[row])
+                    bbox = _format_bbox(image.boxes[row])
                     entry = {
                         "id": annotation,
                         "image_id": number,
@@ -290,12 +295,12 @@ def write(sheet: Sheet) -> None:
                         "box_id": box_id,
                         "label_set": numbers,
                     }
-                    file.write((",\n" if annotation > 1 else "\n") + _json(entry))
+                    file.write((",\n" if annotation > 1 else "\n") + _encode_json(entry))
         file.write("\n]\n}\n")
 
 
 def _image_entry(number: int, image: SheetImage, sheet: Sheet) -> _Entry:
-    without = [_bbox(image.boxes[row]) for row, labels in enumerate(image.labels) if not labels]
+    without = [_format_bbox(image.boxes[row]) for row, labels in enumerate(image.labels) if not labels]
     return {
         "id": number,
         "file_name": f"{IMAGES}/{image.name}" if sheet.copied else image.name,
@@ -305,11 +310,11 @@ def _image_entry(number: int, image: SheetImage, sheet: Sheet) -> _Entry:
     }
 
 
-def _bbox(box: Any) -> list[float]:
+def _format_bbox(box: Any) -> list[float]:
     x1, y1, x2, y2 = box.tolist()
     return [x1, y1, x2 - x1, y2 - y1]
 
 
-def _json(value: Any) -> str:
+def _encode_json(value: Any) -> str:
     # Plain ASCII: the same for readers that take the encoding of their machine for the file's.
     return json.dumps(value, allow_nan=False)

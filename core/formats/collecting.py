@@ -25,7 +25,7 @@ from core.formats.annotations import Format, ImportedAnnotations, ImportedImage
 from core.formats.duplicate_boxes import merged_groups
 from core.formats.frames import Frame, FrameError, read_frame
 from core.formats.lookup import Folders, LookupFault
-from core.formats.text import shown
+from core.formats.text import quote_short
 from core.types import Problem, Split, Status, label_name_fault
 
 Progress = Callable[[int, int], None]
@@ -125,7 +125,7 @@ class AnnotationCollector:
         if self._unused > _RUBBISH and self._unused > self._used and self._problems:
             last = self._problems[-1]
             raise InputError(
-                f"{self.source}: more of it cannot be used than can, such as {shown(last.file, 200)}: {last.problem}; "
+                f"{self.source}: more of it cannot be used than can, such as {quote_short(last.file, 200)}: {last.problem}; "
                 "check that it is the right file, and the images' folder"
             )
 
@@ -157,7 +157,7 @@ class AnnotationCollector:
         try:
             return self.label(name)
         except ValueError as error:
-            self.report("label", f"{where}: its label {shown(name)!r} cannot be used ({error}); skipped", file)
+            self.report("label", f"{where}: its label {quote_short(name)!r} cannot be used ({error}); skipped", file)
             return None
 
     @property
@@ -174,7 +174,7 @@ class AnnotationCollector:
             if name not in self._missing:
                 self._missing.add(name)
                 if self._kinds["file"] < _TOLD_OF_A_KIND:
-                    self.report("file", f"{fault}; skipped, and its boxes with it", shown(name, 200) or None)
+                    self.report("file", f"{fault}; skipped, and its boxes with it", quote_short(name, 200) or None)
                 else:
                     self._kinds["file"] += 1
                     self.pass_over()
@@ -185,7 +185,7 @@ class AnnotationCollector:
             self._doubtful.add(found)
             self.report(
                 "ambiguous",
-                f"both {shown(first)} and {shown(name)} may mean this file; skipped with their boxes",
+                f"both {quote_short(first)} and {quote_short(name)} may mean this file; skipped with their boxes",
                 found,
             )
             return None
@@ -231,7 +231,7 @@ class AnnotationCollector:
 
     def _is_turned(self, path: Path, frame: Frame, stated: tuple[Any, Any], extras: Extras) -> bool | None:
         """True if the boxes are on the stored pixels; None, reported, if they are of another picture."""
-        width, height = (number(side) for side in stated)
+        width, height = (parse_number(side) for side in stated)
         stored_width, stored_height = frame.stored
         unsaid = frame.orientation != 1 and not extras.upright
         if width is None or height is None or width <= 0 or height <= 0:
@@ -277,20 +277,22 @@ class AnnotationCollector:
         """
         found = self._images[image]
         plain = {*map(type, corners)} == {float}
-        numbers = list(corners) if plain else [number(value) for value in corners]
+        numbers = list(corners) if plain else [parse_number(value) for value in corners]
         if len(numbers) != 4 or None in numbers:
-            self.report("box", f"{where}: its box {shown(list(corners))} is not four numbers; skipped", found.path)
+            self.report(
+                "box", f"{where}: its box {quote_short(list(corners))} is not four numbers; skipped", found.path
+            )
             return
         x1, y1, x2, y2 = (value for value in numbers if value is not None)
         if not all(abs(value) < _FARTHEST for value in (x1, y1, x2, y2)):  # also False for NaN
-            self.report("box", f"{where}: its box {shown(list(corners))} is not finite; skipped", found.path)
+            self.report("box", f"{where}: its box {quote_short(list(corners))} is not finite; skipped", found.path)
             return
         if x1 > x2 or y1 > y2:
             if ordered:
                 self.report("swapped", f"{where}: its corners {_in_words((x1, y1, x2, y2))} were swapped", found.path)
             x1, y1, x2, y2 = min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
         if not (x2 > x1 and y2 > y1):
-            self.report("area", f"{where}: its box {shown(list(corners))} has no area; skipped", found.path)
+            self.report("area", f"{where}: its box {quote_short(list(corners))} has no area; skipped", found.path)
             return
         if found.boxes >= MAX_BOXES:
             self.report("many", f"{where}: the image has more than {MAX_BOXES:,} boxes; skipped", found.path)
@@ -386,7 +388,7 @@ class AnnotationCollector:
         return tuple(images)
 
 
-def number(value: Any) -> float | None:
+def parse_number(value: Any) -> float | None:
     """A number, or a text that is one; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None

@@ -20,9 +20,9 @@ from typing import Any
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress, number
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress, parse_number
 from core.formats.export_plan import Sheet
-from core.formats.text import read_utf8, shown
+from core.formats.text import quote_short, read_utf8
 
 MAX_BYTES = 2**29
 FILE_NAME = "annotations.csv"
@@ -64,7 +64,7 @@ _LIKE_RETINANET = ("image", *_CORNERS, "label")
 def read(path: Path, images_root: Path | None = None, progress: Progress | None = None) -> ImportedAnnotations:
     """Read a CSV file; names of images are taken as below `images_root` (None: the folder of `path`). Raises InputError."""
     path = path.absolute()
-    rows = _rows(path)
+    rows = _read_rows(path)
     first = next(rows, None)
     if first is None:
         raise InputError(f"{path}: the file is empty; export it again")
@@ -72,7 +72,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
     if columns is None:
         raise InputError(
             f"{path}: not a CSV file of boxes (its header lacks some of image, x1, y1, x2, y2, label); it begins with "
-            f"{shown(','.join(first))!r}"
+            f"{quote_short(','.join(first))!r}"
         )
     collector = AnnotationCollector(Format.CSV, path, images_root, progress, base=path.parent)
     reader = _Reader(path, collector, columns, is_ours=tuple(first) == HEADER)
@@ -95,7 +95,7 @@ def columns_of(row: list[str]) -> dict[str, int] | None:
         return places
     if len(row) == len(_LIKE_RETINANET) and row[0].strip():
         corners = row[1:5]
-        if all(number(text) is not None for text in corners) or not any([*corners, row[5]]):
+        if all(parse_number(text) is not None for text in corners) or not any([*corners, row[5]]):
             return {name: place for place, name in enumerate(_LIKE_RETINANET)}
     return None
 
@@ -104,13 +104,13 @@ def is_file_of_boxes(head: bytes) -> bool:
     """True if a file that begins so is one that `read` takes."""
     line = head.partition(b"\n")[0].decode(errors="replace")
     try:
-        row = next(csv.reader([line], delimiter=_delimiter(line)), [])
+        row = next(csv.reader([line], delimiter=_guess_delimiter(line)), [])
     except csv.Error:
         return False
     return columns_of(row) is not None
 
 
-def _delimiter(line: str) -> str:
+def _guess_delimiter(line: str) -> str:
     return max(",;\t", key=line.count)
 
 
@@ -119,11 +119,11 @@ def _is_header(row: list[str]) -> bool:
     return all(names & set(_ALIASES[needed]) for needed in ("image", *_CORNERS, "label"))
 
 
-def _rows(path: Path) -> Iterator[list[str]]:
+def _read_rows(path: Path) -> Iterator[list[str]]:
     data = read_utf8(path, MAX_BYTES, "a CSV file")
     start = data[:65536].partition(b"\n")[0].decode(errors="replace")
     lines = _Lines(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline=""))
-    rows = csv.reader(lines, delimiter=_delimiter(start))
+    rows = csv.reader(lines, delimiter=_guess_delimiter(start))
     while True:
         lines.begin_row()
         try:
@@ -169,7 +169,7 @@ class _Reader:
     def read(self, row_number: int, row: list[str]) -> None:
         values = {name: row[place] for name, place in self.columns.items() if place < len(row)}
         if self.is_ours:
-            values = {name: plain(text) for name, text in values.items()}
+            values = {name: unguard_formula(text) for name, text in values.items()}
         where = f"row {row_number}"
         name = values.get("image", "")
         if name not in self._files:
@@ -205,13 +205,13 @@ class _Reader:
         return image
 
 
-def guarded(text: str) -> str:
+def guard_formula(text: str) -> str:
     """`text` so that no spreadsheet takes it for a formula."""
     return "'" + text if text.startswith(_FORMULA) else text
 
 
-def plain(text: str) -> str:
-    """What `guarded` was given."""
+def unguard_formula(text: str) -> str:
+    """What `guard_formula` was given."""
     return text[1:] if text[:1] == "'" and text[1:2] in _FORMULA else text
 
 
@@ -226,19 +226,25 @@ def write(sheet: Sheet) -> None:
         box_number = 0
         for _, image in sheet.advancing():
             name = f"{IMAGES}/{image.name}" if sheet.copied else image.name
-            start = [guarded(name), image.width, image.height]
+            start = [guard_formula(name), image.width, image.height]
             note = image.note
             if len(note) > _LONGEST_NOTE:
                 sheet.drop(
                     image, f"its note has more than {_LONGEST_NOTE:,} characters, which readers of CSV refuse; left out"
                 )
                 note = ""
-            end = [str(image.status), str(image.split), guarded(image.group), guarded(note), image.content_hash]
+            end = [
+                str(image.status),
+                str(image.split),
+                guard_formula(image.group),
+                guard_formula(note),
+                image.content_hash,
+            ]
             if not len(image.boxes):
                 rows.writerow([*start, "", "", "", "", "", "", *end])
             for row, labels in enumerate(image.labels):
                 box_number += 1
                 corners = [repr(value) for value in image.boxes[row].tolist()]
                 for label in labels or [None]:
-                    text = "" if label is None else guarded(sheet.labels[label].name)
+                    text = "" if label is None else guard_formula(sheet.labels[label].name)
                     rows.writerow([*start, *corners, text, box_number, *end])

@@ -28,19 +28,19 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     added. Raises InputError if it is not, StorageError if the disk refuses.
     """
     folder = Path(os.path.abspath(folder))
-    _check(folder, overwrite=overwrite)
+    _check_target(folder, overwrite=overwrite)
     _clear_up(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=_prefix(folder), suffix=".part", dir=folder.parent))
+        place = Path(tempfile.mkdtemp(prefix=_name_prefix(folder), suffix=".part", dir=folder.parent))
     except OSError as error:
-        raise _refused(folder, error) from error
+        raise _explain_refusal(folder, error) from error
     try:
         try:
             yield place
-            _put(place, folder, overwrite=overwrite)
+            _put_in_place(place, folder, overwrite=overwrite)
         except OSError as error:
-            raise _refused(folder, error) from error
+            raise _explain_refusal(folder, error) from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
@@ -48,22 +48,22 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
 def _clear_up(folder: Path) -> None:
     """Take away what an export to this folder left beside it when the program was killed: hidden, and as big as it was."""
     long_ago = time.time() - _ABANDONED
-    for part in folder.parent.glob(f"{glob.escape(_prefix(folder))}????????.part"):
+    for part in folder.parent.glob(f"{glob.escape(_name_prefix(folder))}????????.part"):
         # A running export changes something in it all the time; two levels tell, as every format has them.
         if all(place.lstat().st_mtime < long_ago for place in (part, *part.glob("*"), *part.glob("*/*"))):
             shutil.rmtree(part, ignore_errors=True)
 
 
-def _prefix(folder: Path) -> str:
+def _name_prefix(folder: Path) -> str:
     return f".{folder.name[:60]}."
 
 
-def _refused(folder: Path, error: OSError) -> StorageError:
+def _explain_refusal(folder: Path, error: OSError) -> StorageError:
     reason = error.strerror or str(error)
     return StorageError(f"{folder}: cannot be written ({reason}); nothing was exported, choose another folder")
 
 
-def _check(folder: Path, *, overwrite: bool) -> None:
+def _check_target(folder: Path, *, overwrite: bool) -> None:
     if not folder.exists() and not folder.is_symlink():
         return
     if not folder.is_dir():
@@ -104,19 +104,19 @@ def _names_in(folder: Path) -> Iterator[str]:
             yield Path(place, name).relative_to(folder).as_posix()
 
 
-def _put(place: Path, folder: Path, *, overwrite: bool) -> None:
+def _put_in_place(place: Path, folder: Path, *, overwrite: bool) -> None:
     """Rename `place` to `folder`; an earlier export goes only when the new one is there."""
     umask = os.umask(0)
     os.umask(umask)
     place.chmod(0o777 & ~umask)  # mkdtemp makes it private
     if hasattr(os, "sync"):
         os.sync()  # a folder whose name is durable before its files are would come back as blanks
-    _check(folder, overwrite=overwrite)  # once more: writing may have taken an hour
+    _check_target(folder, overwrite=overwrite)  # once more: writing may have taken an hour
     if not folder.exists():
         place.rename(folder)
         files.sync_folder(folder.parent)
         return
-    aside = Path(tempfile.mkdtemp(prefix=_prefix(folder), suffix=".old", dir=folder.parent))
+    aside = Path(tempfile.mkdtemp(prefix=_name_prefix(folder), suffix=".old", dir=folder.parent))
     folder.rename(aside / "old")
     try:
         place.rename(folder)

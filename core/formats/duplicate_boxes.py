@@ -22,11 +22,11 @@ def merged_groups(boxes: Boxes, owners: Rows, keys: Rows) -> tuple[Rows, list[tu
     """
     leads = np.ones(len(boxes), bool)
     members: list[tuple[int, int]] = []
-    starts, ends, order = _candidates(boxes, owners, boxes, owners)
+    starts, ends, order = _find_candidates(boxes, owners, boxes, owners)
     counts = np.bincount(owners, weights=ends - starts)
     crowded = np.flatnonzero(counts > _CROWDED)
     plain = np.flatnonzero(~np.isin(owners, crowded))
-    first, second, overlaps = _compared(boxes, boxes, plain, starts[plain], ends[plain], order)
+    first, second, overlaps = _compare_candidates(boxes, boxes, plain, starts[plain], ends[plain], order)
     keep = (first < second) & (overlaps >= COINCIDING) & (keys[first] == keys[second])
     partners: dict[int, list[int]] = defaultdict(list)
     by_leader = np.lexsort((second[keep], first[keep]))
@@ -48,26 +48,26 @@ def _one_by_one(boxes: Boxes, rows: Rows, keys: Rows, leads: NDArray[np.bool_]) 
     members = []
     while len(rows) > 1:
         first, rows = rows[0], rows[1:]
-        joins = (keys[rows] == keys[first]) & (_iou(boxes[rows], boxes[first : first + 1]) >= COINCIDING)
+        joins = (keys[rows] == keys[first]) & (_pair_iou(boxes[rows], boxes[first : first + 1]) >= COINCIDING)
         leads[rows[joins]] = False
         members += [(int(first), member) for member in rows[joins].tolist()]
         rows = rows[~joins]
     return members
 
 
-def pairs(boxes: Boxes, others: Boxes) -> tuple[Rows, Rows, NDArray[np.float64]]:
+def find_pairs(boxes: Boxes, others: Boxes) -> tuple[Rows, Rows, NDArray[np.float64]]:
     """(rows of `boxes`, rows of `others`, IoU) of the pairs on one image that coincide.
 
     In a heap of boxes, only the best partner of each that no one before it has.
     """
     zeros, other_zeros = np.zeros(len(boxes), np.intp), np.zeros(len(others), np.intp)
-    starts, ends, order = _candidates(boxes, zeros, others, other_zeros)
+    starts, ends, order = _find_candidates(boxes, zeros, others, other_zeros)
     if (ends - starts).sum() <= _CROWDED:
-        return _compared(boxes, others, np.arange(len(boxes)), starts, ends, order)
+        return _compare_candidates(boxes, others, np.arange(len(boxes)), starts, ends, order)
     free = np.ones(len(others), bool)
     found: list[tuple[int, int, float]] = []
     for row in range(len(boxes)):
-        overlaps = np.where(free, _iou(others, boxes[row : row + 1]), 0.0)
+        overlaps = np.where(free, _pair_iou(others, boxes[row : row + 1]), 0.0)
         best = int(overlaps.argmax())
         if overlaps[best] >= COINCIDING:
             free[best] = False
@@ -76,7 +76,7 @@ def pairs(boxes: Boxes, others: Boxes) -> tuple[Rows, Rows, NDArray[np.float64]]
     return np.array(rows, np.intp), np.array(places, np.intp), np.array(values, np.float64)
 
 
-def _candidates(boxes: Boxes, owners: Rows, others: Boxes, other_owners: Rows) -> tuple[Rows, Rows, Rows]:
+def _find_candidates(boxes: Boxes, owners: Rows, others: Boxes, other_owners: Rows) -> tuple[Rows, Rows, Rows]:
     """(starts, ends, order): the others that may coincide with row i are order[starts[i] : ends[i]].
 
     Boxes of IoU t overlap in at least t of the wider one's width, so their left edges lie close together.
@@ -94,7 +94,7 @@ def _candidates(boxes: Boxes, owners: Rows, others: Boxes, other_owners: Rows) -
     return starts, ends, order
 
 
-def _compared(
+def _compare_candidates(
     boxes: Boxes, others: Boxes, rows: Rows, starts: Rows, ends: Rows, order: Rows
 ) -> tuple[Rows, Rows, NDArray[np.float64]]:
     """Rows of `boxes` and of `others` that coincide, and their IoU; each row with its next candidate, all at once."""
@@ -103,7 +103,7 @@ def _compared(
     rows, at, ends = rows[more], starts[more], ends[more]
     while len(rows):
         partner = order[at]
-        overlaps = _iou(boxes[rows], others[partner])
+        overlaps = _pair_iou(boxes[rows], others[partner])
         near = overlaps >= COINCIDING
         found_first.append(rows[near])
         found_second.append(partner[near])
@@ -116,7 +116,7 @@ def _compared(
     return np.concatenate(found_first), np.concatenate(found_second), np.concatenate(found_iou)
 
 
-def _iou(boxes: Boxes, others: Boxes) -> NDArray[np.float64]:
+def _pair_iou(boxes: Boxes, others: Boxes) -> NDArray[np.float64]:
     """Intersection over union, row by row."""
     sides = np.minimum(boxes[:, 2:], others[:, 2:]) - np.maximum(boxes[:, :2], others[:, :2])
     overlap = sides.clip(0).prod(axis=1)

@@ -89,12 +89,14 @@ _KINDS: dict[Format, _Kind] = {
 }
 
 
-def losses(format: Format) -> tuple[str, ...]:
+def list_losses(format: Format) -> tuple[str, ...]:
     """What the format cannot hold, in short sentences for a dialog."""
     return _KINDS[format].losses
 
 
-def export(source: Project | Snapshot, options: ExportOptions, progress: Progress | None = None) -> ExportReport:
+def export_project(
+    source: Project | Snapshot, options: ExportOptions, progress: Progress | None = None
+) -> ExportReport:
     """Write the annotations of `source` into `options.folder`.
 
     A project gives everything as it is now; a snapshot, what a training saw (single precision, no notes).
@@ -113,10 +115,10 @@ def export(source: Project | Snapshot, options: ExportOptions, progress: Progres
     copying = options.images == "copy"
     with new_folder(options.folder, overwrite=options.overwrite) as place:
         sheet = Sheet(place, Path(options.folder).absolute(), tuple(labels), copying, progress, len(images))
-        frames = _measured(sheet, images)
-        named = _named(images, frames, kind, copying=copying)
+        frames = _measure_files(sheet, images)
+        named = _name_files(images, frames, kind, copying=copying)
         sheet.root = None if copying else common_folder(image.source for image in images)
-        sheet.images = _copied(sheet, named, frames, kind) if copying else tuple(named)
+        sheet.images = _copy_images(sheet, named, frames, kind) if copying else tuple(named)
         if not sheet.images:
             raise InputError(f"{sheet.dropped[0].file}: {sheet.dropped[0].problem}; none of the images could be copied")
         kind.write(sheet)
@@ -216,7 +218,7 @@ def _of_snapshot(snapshot: Snapshot, options: ExportOptions) -> tuple[list[Sheet
 # Images
 
 
-def _measured(sheet: Sheet, images: list[SheetImage]) -> list[Frame]:
+def _measure_files(sheet: Sheet, images: list[SheetImage]) -> list[Frame]:
     """How each image lies in its file; what cannot be read is taken as upright, and copying will tell."""
     frames = []
     for image in images:
@@ -235,7 +237,7 @@ def _measured(sheet: Sheet, images: list[SheetImage]) -> list[Frame]:
     return frames
 
 
-def _named(images: list[SheetImage], frames: list[Frame], kind: _Kind, *, copying: bool) -> list[SheetImage]:
+def _name_files(images: list[SheetImage], frames: list[Frame], kind: _Kind, *, copying: bool) -> list[SheetImage]:
     names = relative_names([image.source for image in images])
     stems = portable_stems(names, kind.reserved)
     named = []
@@ -245,7 +247,7 @@ def _named(images: list[SheetImage], frames: list[Frame], kind: _Kind, *, copyin
     return named
 
 
-def _copied(sheet: Sheet, images: list[SheetImage], frames: list[Frame], kind: _Kind) -> tuple[SheetImage, ...]:
+def _copy_images(sheet: Sheet, images: list[SheetImage], frames: list[Frame], kind: _Kind) -> tuple[SheetImage, ...]:
     """Copies the images; those that could be."""
     kept = []
     for image, frame in zip(images, frames, strict=True):

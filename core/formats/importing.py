@@ -12,7 +12,7 @@ import numpy as np
 
 from core.changes import Changes
 from core.formats.annotations import ImportedAnnotations, ImportedImage
-from core.formats.duplicate_boxes import pairs
+from core.formats.duplicate_boxes import find_pairs
 from core.project import palette
 from core.project.edits.box_edits import with_boxes
 from core.project.edits.edit import Edit, ImageState
@@ -41,16 +41,16 @@ def import_into(
     found, unreadable = image_files.probe_all(fresh, progress)
     problems += unreadable
     with project.locked():
-        edit = _edit(project, imported, found, problems)
+        edit = _build_edit(project, imported, found, problems)
         return project.apply(edit), problems
 
 
-def _edit(
+def _build_edit(
     project: Project, imported: ImportedAnnotations, found: list[image_files.Probed], problems: list[Problem]
 ) -> Edit:
     before_labels = project.labels()
     names = _known_names(before_labels, imported, problems)
-    labels = _extended(project, before_labels, imported, names)
+    labels = _extend_labels(project, before_labels, imported, names)
     by_name = {label.name: label.id for label in labels}
     ids = {name: by_name[known] for name, known in names.items()}
     known, adding = _known_images(project, imported, found)
@@ -65,7 +65,7 @@ def _edit(
     for image_id, images in wanted.items():
         state = before.get(image_id, _NEW)
         for image in images:
-            boxes = _merged(project, state.boxes, image, ids)
+            boxes = _merge_boxes(project, state.boxes, image, ids)
             box_count += len(boxes) - len(state.boxes)
             state = _with_extras(state, image, boxes)
             if not boxes and state.status is Status.UNLABELLED and image.status is None:
@@ -85,7 +85,7 @@ def _edit(
 # Labels
 
 
-def _folded(name: str) -> str:
+def _fold_boxes(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -94,14 +94,14 @@ def _known_names(labels: Sequence[Label], imported: ImportedAnnotations, problem
     exact = {label.name for label in labels}
     ours: dict[str, list[str]] = defaultdict(list)
     for label in labels:
-        ours[_folded(label.name)].append(label.name)
+        ours[_fold_boxes(label.name)].append(label.name)
     theirs: dict[str, list[str]] = defaultdict(list)
     for name in imported.labels:
-        theirs[_folded(name)].append(name)
+        theirs[_fold_boxes(name)].append(name)
     names: dict[str, str] = {}
     for name in imported.labels:
-        same = ours.get(_folded(name), [])
-        if name not in exact and len(same) == 1 and len(theirs[_folded(name)]) == 1:
+        same = ours.get(_fold_boxes(name), [])
+        if name not in exact and len(same) == 1 and len(theirs[_fold_boxes(name)]) == 1:
             names[name] = same[0]
             problems.append(Problem(str(imported.source), f"label {name!r} was taken as the project's {same[0]!r}"))
         else:
@@ -109,7 +109,7 @@ def _known_names(labels: Sequence[Label], imported: ImportedAnnotations, problem
     return names
 
 
-def _extended(
+def _extend_labels(
     project: Project, labels: tuple[Label, ...], imported: ImportedAnnotations, names: dict[str, str]
 ) -> tuple[Label, ...]:
     """The project's labels and the new ones, in the colours that the file tells."""
@@ -150,7 +150,7 @@ def _known_images(
             fresh.append(probed)
             continue
         # Of several pictures with one content, the one of the same name, and each once.
-        best = max(same, key=lambda image_id: (image_id not in taken, _alike(records[image_id].path, probed.path)))
+        best = max(same, key=lambda image_id: (image_id not in taken, _are_alike(records[image_id].path, probed.path)))
         taken.add(best)
         known[key] = best
     adding = project.adding(fresh)
@@ -158,7 +158,7 @@ def _known_images(
     return known | added, adding
 
 
-def _alike(path: str, other: Path) -> int:
+def _are_alike(path: str, other: Path) -> int:
     """How many parts of two paths are the same, from the end."""
     count = 0
     for first, second in zip(reversed(Path(path).parts), reversed(other.parts), strict=False):
@@ -190,12 +190,12 @@ def _with_extras(state: ImageState, image: ImportedImage, boxes: tuple[Box, ...]
 # Boxes
 
 
-def _merged(
+def _merge_boxes(
     project: Project, present: tuple[Box, ...], image: ImportedImage, labels: dict[str, int]
 ) -> tuple[Box, ...]:
     """`present` with the imported boxes: labels are added to a box that coincides, others are appended."""
     wanted = [frozenset(labels[name] for name in names) for names in image.label_sets]
-    partner = _partners(present, image, wanted) if present and wanted else {}
+    partner = _find_partners(present, image, wanted) if present and wanted else {}
     boxes = list(present)
     appended = []
     for row, label_ids in enumerate(wanted):
@@ -210,10 +210,10 @@ def _merged(
     return tuple(boxes)
 
 
-def _partners(present: tuple[Box, ...], image: ImportedImage, wanted: Sequence[frozenset[int]]) -> dict[int, int]:
+def _find_partners(present: tuple[Box, ...], image: ImportedImage, wanted: Sequence[frozenset[int]]) -> dict[int, int]:
     """The place of the present box that each imported one is, each at most once: first where labels agree, then the nearest."""
     corners = np.array([box.xyxy for box in present], np.float64)
-    rows, places, overlaps = pairs(image.boxes, corners)
+    rows, places, overlaps = find_pairs(image.boxes, corners)
     order = sorted(
         (-round(overlap, 9), wanted[row] != present[place].labels, not wanted[row] <= present[place].labels, row, place)
         for row, place, overlap in zip(rows.tolist(), places.tolist(), overlaps.tolist(), strict=True)

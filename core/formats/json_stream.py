@@ -51,13 +51,13 @@ class JsonObject:
     def __init__(self, data: bytes) -> None:
         """Raises JsonError if the text holds no object or does not end."""
         self._data = data
-        start = _skip(data, 0)
+        start = _skip_space(data, 0)
         if data[start : start + 1] != b"{":
             raise JsonError("it must hold an object in braces")
         self._values: dict[str, tuple[int, int]] = {}
         self.twice: set[str] = set()  # keys that are there more than once; the last one counts
         count = 0
-        for first, last in _parts(data, start):
+        for first, last in _split_parts(data, start):
             found = _KEY.match(data, first, last)
             if found is None:
                 if data[first:last].strip():
@@ -66,7 +66,7 @@ class JsonObject:
             count += 1
             if count > _MAX_MEMBERS:
                 raise JsonError(f"it has more than {_MAX_MEMBERS:,} keys")
-            key = str(_parsed(found[1]))
+            key = str(_parse_text(found[1]))
             if key in self._values:
                 self.twice.add(key)
             self._values[key] = (found.end(), last)
@@ -85,7 +85,7 @@ class JsonObject:
         start, end = self._values[key]
         if end - start > _MAX_ENTRY:
             return Unreadable("it is too large")
-        return _entry(self._data[start:end])
+        return _parse_entry(self._data[start:end])
 
     def entries(self, key: str, watched: Sequence[str] = ()) -> Iterator[Any]:
         """The entries of the list under `key`, one after the other; Unreadable in place of one that is damaged.
@@ -95,7 +95,7 @@ class JsonObject:
         """
         names = [b'"%s"' % name.encode() for name in watched]
         batch: list[tuple[int, int]] = []
-        for first, last in _parts(self._data, self._values[key][0]):
+        for first, last in _split_parts(self._data, self._values[key][0]):
             batch.append((first, last))
             if last - batch[0][0] >= _BLOCK:
                 yield from self._batch(batch, names)
@@ -107,26 +107,26 @@ class JsonObject:
         start, end = places[0][0], places[-1][1]
         if end - start > _MAX_ENTRY:
             for first, last in places:
-                yield Unreadable("it is too large") if last - first > _BLOCK else _entry(self._data[first:last])
+                yield Unreadable("it is too large") if last - first > _BLOCK else _parse_entry(self._data[first:last])
             return
         text = self._data[start:end]
         # As many keys as entries, or fewer, are no more than one in each, or in a nested object, which hurts nobody.
         if any(text.count(name) > len(places) for name in watched):
             for first, last in places:
-                yield _entry(self._data[first:last])
+                yield _parse_entry(self._data[first:last])
             return
         try:
             entries = json.loads("[" + text.decode() + "]")
         except (ValueError, RecursionError):
             for first, last in places:
-                yield _entry(self._data[first:last])
+                yield _parse_entry(self._data[first:last])
         else:
             yield from entries
 
 
-def _entry(text: bytes) -> Any:
+def _parse_entry(text: bytes) -> Any:
     try:
-        return json.loads(text.decode(), object_pairs_hook=_object)
+        return json.loads(text.decode(), object_pairs_hook=_scan_object)
     except json.JSONDecodeError as error:
         raise JsonError(f"{error.msg} at {text[:40].decode(errors='replace')!r}") from error
     except UnicodeDecodeError as error:
@@ -137,14 +137,14 @@ def _entry(text: bytes) -> Any:
         return Unreadable("it is nested too deep")
 
 
-def _parsed(text: bytes) -> Any:
-    found = _entry(text)
+def _parse_text(text: bytes) -> Any:
+    found = _parse_entry(text)
     if isinstance(found, Unreadable):
         raise JsonError(found.reason)
     return found
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _scan_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) == len(pairs):
         return values
@@ -154,15 +154,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return marked
 
 
-def _skip(data: bytes, place: int) -> int:
+def _skip_space(data: bytes, place: int) -> int:
     found = _SPACE.match(data, place)
     return found.end() if found else place
 
 
-def _parts(data: bytes, start: int) -> Iterator[tuple[int, int]]:
+def _split_parts(data: bytes, start: int) -> Iterator[tuple[int, int]]:
     """Where the parts are that commas separate in the object or list which opens at `start`: (first, last + 1)."""
     first = start + 1
-    for cuts, end in _cuts(data, start):
+    for cuts, end in _find_cuts(data, start):
         for cut in cuts.tolist():
             yield first, cut
             first = cut + 1
@@ -172,7 +172,7 @@ def _parts(data: bytes, start: int) -> Iterator[tuple[int, int]]:
     raise JsonError("it ends in the middle")
 
 
-def _cuts(data: bytes, start: int) -> Iterator[tuple[NDArray[np.intp], int | None]]:
+def _find_cuts(data: bytes, start: int) -> Iterator[tuple[NDArray[np.intp], int | None]]:
     """By block: places of the commas directly in what opens at `start`, and the place where that closes, if there."""
     place, inside, depth = start, 0, 0
     while place < len(data):
@@ -187,7 +187,7 @@ def _cuts(data: bytes, start: int) -> Iterator[tuple[NDArray[np.intp], int | Non
         if inside or b'"' in block:
             quotes = kinds == _QUOTE
             if b"\\" in block and quotes.any():
-                quotes[quotes] = ~_escaped(letters, at[quotes])
+                quotes[quotes] = ~_find_escapes(letters, at[quotes])
             parity = (np.cumsum(quotes, dtype=np.int32) + inside) & 1
             inside = int(parity[-1]) if len(parity) else inside
             outside = (parity == 0) & (kinds != _QUOTE)
@@ -208,7 +208,7 @@ def _cuts(data: bytes, start: int) -> Iterator[tuple[NDArray[np.intp], int | Non
         place += len(block)
 
 
-def _escaped(letters: NDArray[np.uint8], at: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _find_escapes(letters: NDArray[np.uint8], at: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Which of the letters `at` have an odd number of backslashes before them."""
     places = np.arange(len(letters), dtype=np.int32)
     others = np.maximum.accumulate(np.where(letters != ord("\\"), places, np.int32(-1)))

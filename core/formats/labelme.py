@@ -20,7 +20,7 @@ from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progr
 from core.formats.export_plan import Sheet, SheetImage
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import files_below
-from core.formats.text import read_utf8, shown
+from core.formats.text import quote_short, read_utf8
 
 MAX_BYTES = 2**28  # the picture itself may be in the file, in base64
 _VERSION = "5.5.0"  # of labelme, whose files these are like
@@ -82,7 +82,7 @@ def _read_file(file: Path, into: AnnotationCollector) -> None:
         if not isinstance(shape, dict):
             into.report("shape", f"{where}: not an object; skipped", file)
             continue
-        corners = _corners(shape)
+        corners = _parse_corners(shape)
         if isinstance(corners, str):
             into.report(f"shape: {corners[:20]}", f"{where}: {corners}; skipped", file)
             continue
@@ -94,12 +94,12 @@ def _read_file(file: Path, into: AnnotationCollector) -> None:
         if label is None:
             continue
         if shape.get("shape_type") not in (*_TWO_CORNERS, None):
-            text = f"{where}: a {shown(shape.get('shape_type'))}; the box around it was taken"
+            text = f"{where}: a {quote_short(shape.get('shape_type'))}; the box around it was taken"
             into.report("outline", text, file)
         into.box(image, corners, label, where, box_key, ordered=False)
 
 
-def _corners(shape: dict[str, Any]) -> Sequence[float] | str:
+def _parse_corners(shape: dict[str, Any]) -> Sequence[float] | str:
     """x1 y1 x2 y2, opposite corners in any order, or why there are none."""
     points = shape.get("points")
     kind = shape.get("shape_type", "rectangle" if isinstance(points, list) and len(points) == 2 else "polygon")
@@ -123,7 +123,7 @@ def _corners(shape: dict[str, Any]) -> Sequence[float] | str:
     if kind in (*_MANY_POINTS, *_TWO_CORNERS) and len(values) > 2:
         across, down = [x for x, _ in values], [y for _, y in values]
         return [min(across), min(down), max(across), max(down)]
-    return f"a {shown(kind)} of {len(values)} points covers no area"
+    return f"a {quote_short(kind)} of {len(values)} points covers no area"
 
 
 # Writing

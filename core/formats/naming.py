@@ -43,33 +43,33 @@ def portable_stems(names: Sequence[str], reserved: Collection[str] = ()) -> list
 
     `reserved` are names of folders and files at the top that must stay free, without suffix.
     """
-    taken = {_alike(name) for name in reserved}
+    taken = {_fold_name(name) for name in reserved}
     counts: dict[str, int] = {}
     stems = []
     for name in names:
         path = PurePosixPath(name)
-        folders = [_usable(part, is_folder=True, reserved=reserved) for part in path.parent.parts]
-        wanted = "/".join([*folders, _usable(path.stem)])
+        folders = [_make_usable(part, is_folder=True, reserved=reserved) for part in path.parent.parts]
+        wanted = "/".join([*folders, _make_usable(path.stem)])
         stem = wanted
-        while _alike(stem) in taken:
+        while _fold_name(stem) in taken:
             counts[wanted] = counts.get(wanted, 1) + 1
             stem = f"{wanted}-{counts[wanted]}"
-        taken.add(_alike(stem))
+        taken.add(_fold_name(stem))
         stems.append(stem)
     return stems
 
 
-def _alike(name: str) -> str:
+def _fold_name(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _usable(part: str, *, is_folder: bool = False, reserved: Collection[str] = ()) -> str:
+def _make_usable(part: str, *, is_folder: bool = False, reserved: Collection[str] = ()) -> str:
     name = _UNUSABLE.sub("_", part).rstrip(". ").lstrip(" ")
     if name.startswith("."):
         name = "_" + name[1:]  # hidden files are passed over by those who look for images
     if DEVICES.fullmatch(name):
         name = "_" + name
-    if is_folder and (PurePosixPath(name).suffix.lower() in _WRITTEN or _alike(name) in map(_alike, reserved)):
+    if is_folder and (PurePosixPath(name).suffix.lower() in _WRITTEN or _fold_name(name) in map(_fold_name, reserved)):
         name += "_"
     if len(name.encode()) > _LONGEST:
         digest = hashlib.blake2b(part.encode(errors="surrogatepass"), digest_size=4).hexdigest()

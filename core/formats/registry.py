@@ -19,7 +19,7 @@ from core.formats.lookup import files_below
 from core.formats.text import read_utf8
 from core.types import label_name_fault
 
-__all__ = ["Detected", "Format", "Progress", "detect", "read"]
+__all__ = ["Detected", "Format", "Progress", "detect_format", "read_annotations"]
 
 _SNIFFED = 2**16  # bytes at the beginning and at the end
 _TRIED = 30  # files of one kind that are looked into
@@ -38,7 +38,7 @@ class Detected:
     summary: str  # such as "Pascal VOC, 1,200 files"
 
 
-def detect(path: Path) -> Detected:
+def detect_format(path: Path) -> Detected:
     """The format of a file or folder. Raises InputError if it is none of ours, or several at once."""
     path = path.absolute()
     if path.is_dir():
@@ -53,10 +53,10 @@ def detect(path: Path) -> Detected:
     return Detected(found, path, f"{found.display_name}, 1 file")
 
 
-def read(
+def read_annotations(
     path: Path, format: Format | None = None, images_root: Path | None = None, progress: Progress | None = None
 ) -> ImportedAnnotations:
-    """Read annotations; nothing is written. `format` None: as `detect` says.
+    """Read annotations; nothing is written. `format` None: as `detect_format` says.
 
     Names of images are looked for below `images_root` (None: beside the annotations). `progress(done, total)` is
     called in the caller's thread. Raises InputError if the whole is unusable; single faults are its problems.
@@ -64,7 +64,7 @@ def read(
     path = path.absolute()
     if not path.exists():
         raise InputError(f"{path}: cannot be read, there is no such file or folder; check its name")
-    found = _READERS[format or detect(path).format](path, images_root, progress)
+    found = _READERS[format or detect_format(path).format](path, images_root, progress)
     return _with_own_labels(found, path if path.is_dir() else path.parent)
 
 
@@ -122,7 +122,7 @@ _READERS: dict[Format, Callable[[Path, Path | None, Progress | None], ImportedAn
 
 def _file_format(path: Path) -> Format | None:
     """The format by what is in the file; the suffix is only a hint where texts look alike."""
-    head, tail = _ends(path)
+    head, tail = _has_suffix(path)
     start = head.lstrip()[:1]
     if start == b"{":
         both = head + tail
@@ -141,7 +141,7 @@ def _file_format(path: Path) -> Format | None:
     return None
 
 
-def _ends(path: Path) -> tuple[bytes, bytes]:
+def _has_suffix(path: Path) -> tuple[bytes, bytes]:
     """The beginning and the end of a file, in UTF-8."""
     try:
         if not path.is_file():

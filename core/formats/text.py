@@ -58,7 +58,7 @@ def read_limited(path: Path, limit: int, what: str) -> bytes:
         raise InputError(f"{path!r}: not a valid file name") from error
 
 
-def shown(text: object, most: int = 60) -> str:
+def quote_short(text: object, most: int = 60) -> str:
     """`text` for a message: short, on one line, and printable whatever it holds."""
     if isinstance(text, str) and len(text) <= most and text.isprintable():
         return text

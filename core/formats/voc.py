@@ -18,7 +18,7 @@ from defusedxml.ElementTree import fromstring
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress, number
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress, parse_number
 from core.formats.export_plan import Sheet, SheetImage
 from core.formats.lookup import files_below
 from core.formats.text import read_limited
@@ -77,23 +77,25 @@ class _Reader:
                     self._splits[line.strip()] = split
 
     def read(self, file: Path) -> None:
-        root = _parsed(file)
-        own = _own(root)
+        root = _parse_xml(file)
+        own = _read_extras(root)
         folder = file.parent.relative_to(self.home) if file.is_relative_to(self.home) else Path()
         inner = Path(*folder.parts[1:]) if folder.parts[:1] == (ANNOTATIONS,) else folder
-        name = _text(root, "filename")
+        name = _element_text(root, "filename")
         if not name.strip():
             raise InputError(f"{file}: it names no image (filename)")
         # Ours are named from the folder of images on; others, beside their file's folder, or below that one.
         deep = [] if own else [inner]
-        tops = [self.home / folder for folder in dict.fromkeys((_text(root, "folder"), IMAGES, "images")) if folder]
+        tops = [
+            self.home / folder for folder in dict.fromkeys((_element_text(root, "folder"), IMAGES, "images")) if folder
+        ]
         places = [top / below for top in tops for below in (*deep, Path())] + ([] if own else [file.parent])
         image_file = self.into.find(name, places)
         if image_file is None:
             return
         again = self.into.is_listed(image_file)
         size = root.find("size")
-        stated = ("", "") if size is None else (_text(size, "width"), _text(size, "height"))
+        stated = ("", "") if size is None else (_element_text(size, "width"), _element_text(size, "height"))
         if "split" not in own:
             own["split"] = self._splits.get(inner.joinpath(file.stem).as_posix(), "")
         image = self.into.image(image_file, stated, Extras.of(own))
@@ -110,7 +112,7 @@ class _Reader:
 
     def _object(self, image: int, entry: Element, where: str, file: Path) -> None:
         parts = {child.tag: child for child in entry}
-        label = self.into.label_of_box(_content(parts.get("name")), where, file)
+        label = self.into.label_of_box(_read_content(parts.get("name")), where, file)
         if label is None:
             return
         if "bndbox" not in parts:
@@ -119,16 +121,16 @@ class _Reader:
         sides = {child.tag: child.text or "" for child in parts["bndbox"]}
         corners: Sequence[str | float] = [sides.get(name, "") for name in _CORNERS]
         own = {child.tag: child.text or "" for child in parts.get("defectdesk", ())}
-        exact = [number(text) for text in own.get("exact", "").split()]
-        if len(exact) == 4 and _whole([value or 0.0 for value in exact], self.into.size(image)) == [
-            *map(number, corners)
+        exact = [parse_number(text) for text in own.get("exact", "").split()]
+        if len(exact) == 4 and _whole_number([value or 0.0 for value in exact], self.into.size(image)) == [
+            *map(parse_number, corners)
         ]:
             corners = [value or 0.0 for value in exact]
         key = own.get("box")
         self.into.box(image, corners, label, where, (str(file), key) if key else None)
 
 
-def _parsed(file: Path) -> Element:
+def _parse_xml(file: Path) -> Element:
     data = read_limited(file, MAX_BYTES, "a Pascal VOC file")
     if data.count(b"<") > _MAX_TAGS:  # also bounds how deep it is nested
         raise InputError(f"{file}: not a Pascal VOC file (it has more than {_MAX_TAGS:,} tags)")
@@ -145,11 +147,11 @@ def _parsed(file: Path) -> Element:
     return root
 
 
-def _text(element: Element, name: str) -> str:
-    return _content(element.find(name))
+def _element_text(element: Element, name: str) -> str:
+    return _read_content(element.find(name))
 
 
-def _content(found: Element | None) -> str:
+def _read_content(found: Element | None) -> str:
     if found is None or found.text is None:
         return ""
     if found.get("encoding") == "json":
@@ -161,12 +163,12 @@ def _content(found: Element | None) -> str:
     return found.text
 
 
-def _own(root: Element) -> dict[str, str]:
+def _read_extras(root: Element) -> dict[str, str]:
     found = root.find("defectdesk")
-    return {} if found is None else {child.tag: _content(child) for child in found}
+    return {} if found is None else {child.tag: _read_content(child) for child in found}
 
 
-def _whole(corners: Sequence[float], size: tuple[int, int]) -> list[float | None]:
+def _whole_number(corners: Sequence[float], size: tuple[int, int]) -> list[float | None]:
     """Corners in whole pixels on an image of `size`, at least one pixel apart."""
     low = [min(round(corner), side - 1) for corner, side in zip(corners[:2], size, strict=True)]
     high = [max(round(corner), start + 1) for corner, start in zip(corners[2:], low, strict=True)]
@@ -182,7 +184,7 @@ def write(sheet: Sheet) -> None:
     box_number = 0
     for _, image in sheet.advancing():
         lines = ["<annotation>", f"  <folder>{IMAGES if sheet.copied else ''}</folder>"]
-        lines.append(_element("filename", image.name, 2))
+        lines.append(_add_element("filename", image.name, 2))
         lines.append("  <source><database>DefectDesk</database></source>")
         # The depth is not known without decoding; readers want the element, none uses it for boxes.
         lines.append(f"  <size><width>{image.width}</width><height>{image.height}</height><depth>3</depth></size>")
@@ -196,7 +198,7 @@ def write(sheet: Sheet) -> None:
             for label in labels:
                 lines += _object_lines(sheet.labels[label].name, box_number, corners, image)
         lines.append("  <defectdesk>")
-        lines += [_element(key, value, 4) for key, value in image.extras().items()]
+        lines += [_add_element(key, value, 4) for key, value in image.extras().items()]
         lines += [f"    <box_without_label>{text}</box_without_label>" for text in without]
         lines += ["  </defectdesk>", "</annotation>", ""]
         sheet.write_text(f"{ANNOTATIONS}/{image.stem}.xml", "\n".join(lines))
@@ -210,12 +212,12 @@ def write(sheet: Sheet) -> None:
 def _object_lines(name: str, box_number: int, corners: list[float], image: SheetImage) -> list[str]:
     whole = [
         f"<{tag}>{value:.0f}</{tag}>"
-        for tag, value in zip(_CORNERS, _whole(corners, (image.width, image.height)), strict=True)
+        for tag, value in zip(_CORNERS, _whole_number(corners, (image.width, image.height)), strict=True)
     ]
     exact = " ".join(map(repr, corners))
     return [
         "  <object>",
-        _element("name", name, 4),
+        _add_element("name", name, 4),
         "    <pose>Unspecified</pose><truncated>0</truncated><difficult>0</difficult>",
         f"    <bndbox>{''.join(whole)}</bndbox>",
         f"    <defectdesk><box>{box_number}</box><exact>{exact}</exact></defectdesk>",
@@ -223,7 +225,7 @@ def _object_lines(name: str, box_number: int, corners: list[float], image: Sheet
     ]
 
 
-def _element(tag: str, text: str, indent: int) -> str:
+def _add_element(tag: str, text: str, indent: int) -> str:
     """One element; what XML cannot hold goes as JSON, and says so."""
     attribute = ""
     if _NO_XML.search(text):

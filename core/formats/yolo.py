@@ -22,7 +22,7 @@ from core.formats.collecting import MAX_LABELS, NO_LABEL, AnnotationCollector, E
 from core.formats.export_plan import Sheet
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import LookupFault, files_below
-from core.formats.text import read_utf8, shown
+from core.formats.text import quote_short, read_utf8
 from core.imaging.decode import IMAGE_SUFFIXES
 
 DATA, CLASSES = "data.yaml", "classes.txt"
@@ -39,7 +39,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re
 def is_data_file(path: Path) -> bool:
     """True if a YAML file names classes."""
     try:
-        return "names" in _yaml(path)
+        return "names" in _read_yaml(path)
     except InputError:
         return False
 
@@ -51,7 +51,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
     sixth number, the score of a prediction, is passed over. Raises InputError if classes or images are not to be found.
     """
     path = path.absolute()
-    home, names, tree = _classes(path)
+    home, names, tree = _read_classes(path)
     collector = AnnotationCollector(Format.YOLO, path, images_root, progress, base=home)
     own = _Own.read(home / MARKER)
     labels: dict[int, int] = {}
@@ -62,7 +62,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
             collector.report("class", f"class {number}: {error}; skipped, and its boxes with it", home / DATA)
     reader = _Reader(home, collector, labels, own, images_root)
     entries = list(reader.listed(tree)) or list(reader.found())
-    shared = _shared(entries)
+    shared = _shared_folder(entries)
     for done, entry in enumerate(entries, start=1):
         if entry.labels in shared:
             text = f"it shares the label file {entry.labels} with another image; skipped, and its boxes with it"
@@ -76,7 +76,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
 # Classes
 
 
-def _classes(path: Path) -> tuple[Path, dict[int, str], dict[str, Any]]:
+def _read_classes(path: Path) -> tuple[Path, dict[int, str], dict[str, Any]]:
     """(folder, names by number, the content of data.yaml) of a data set."""
     if path.is_dir():
         found = [file for file in sorted(path.glob("*.y*ml")) if is_data_file(file)]
@@ -89,18 +89,18 @@ def _classes(path: Path) -> tuple[Path, dict[int, str], dict[str, Any]]:
             candidates = [path / CLASSES, path / LABELS / CLASSES]
             path = next((file for file in candidates if file.is_file()), path / DATA)
     if path.suffix.lower() in (".yaml", ".yml"):
-        tree = _yaml(path)
-        return path.parent, _names(path, tree.get("names")), tree
+        tree = _read_yaml(path)
+        return path.parent, _parse_names(path, tree.get("names")), tree
     if path.name != CLASSES and not (path.parent / CLASSES).is_file():
         raise InputError(f"{path}: there is no {CLASSES} beside it that names its classes; choose a data.yaml")
     file = path.parent / CLASSES
-    lines = _text(file, _MAX_YAML, "a list of classes").split("\n")
+    lines = _read_text(file, _MAX_YAML, "a list of classes").split("\n")
     home = file.parent.parent if file.parent.name == LABELS else file.parent
     return home, {number: line.strip() for number, line in enumerate(lines) if line.strip()}, {}
 
 
-def _yaml(path: Path) -> dict[str, Any]:
-    text = _text(path, _MAX_YAML, "a data.yaml of YOLO")
+def _read_yaml(path: Path) -> dict[str, Any]:
+    text = _read_text(path, _MAX_YAML, "a data.yaml of YOLO")
     # Both are safe; libyaml's is ten times as fast, where it is there.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
@@ -131,7 +131,7 @@ def _bracket_depth(text: str) -> int:
     return int(np.cumsum(opened - closed).max(initial=0))
 
 
-def _names(path: Path, names: Any) -> dict[int, str]:
+def _parse_names(path: Path, names: Any) -> dict[int, str]:
     if isinstance(names, list):
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not names:
@@ -141,12 +141,14 @@ def _names(path: Path, names: Any) -> dict[int, str]:
     found: dict[int, str] = {}
     for number, name in names.items():
         if not isinstance(number, int) or isinstance(number, bool) or isinstance(name, dict | list | None):
-            raise InputError(f"{path}: names: {shown(number)}: {shown(name)} is no number with a name; mend it")
+            raise InputError(
+                f"{path}: names: {quote_short(number)}: {quote_short(name)} is no number with a name; mend it"
+            )
         found[number] = name if isinstance(name, str) else str(name)
     return found
 
 
-def _text(path: Path, limit: int, what: str) -> str:
+def _read_text(path: Path, limit: int, what: str) -> str:
     try:
         return read_utf8(path, limit, what).decode()
     except UnicodeDecodeError as error:
@@ -215,13 +217,13 @@ class _Reader:
                     place = self._inside(value.replace("\\", "/").removeprefix("../"), base)
                 if place is None or not place.exists():
                     self.into.report(
-                        "split", f"{split}: there is no {shown(value)} in {base}; skipped", self.home / DATA
+                        "split", f"{split}: there is no {quote_short(value)} in {base}; skipped", self.home / DATA
                     )
                 elif place.is_dir():
                     for file in files_below(place, IMAGE_SUFFIXES):
                         yield self._entry(file.relative_to(self.home).as_posix(), self.home, split)
                 else:
-                    for line in _text(place, _MAX_LIST, "a list of images").split("\n"):
+                    for line in _read_text(place, _MAX_LIST, "a list of images").split("\n"):
                         if line.strip():
                             yield self._entry(line.removesuffix("\r"), place.parent, split)
 
@@ -273,7 +275,7 @@ class _Reader:
             self.into.report("link", f"a link that leads out of {self.home}; passed over", entry.labels)
         elif entry.labels.is_file():
             try:
-                text = _text(entry.labels, _MAX_LINES, "a label file of YOLO")
+                text = _read_text(entry.labels, _MAX_LINES, "a label file of YOLO")
             except InputError as error:
                 self.into.report("labels", f"{str(error).removeprefix(f'{entry.labels}: ')}; skipped", entry.labels)
                 return
@@ -301,12 +303,12 @@ class _Reader:
     def _line(self, image: int, line: str, where: str, file: Path) -> None:
         words = line[:100_000].split()
         if len(words) < 5 or not all(_NUMBER.fullmatch(word) for word in words):
-            self.into.report("line", f"{where}: {shown(line)!r} is no class and box; skipped", file)
+            self.into.report("line", f"{where}: {quote_short(line)!r} is no class and box; skipped", file)
             return
         number, values = float(words[0]), [float(word) for word in words[1:]]
         label = self.labels.get(int(number)) if number.is_integer() else None
         if label is None:
-            self.into.report("dangling label", f"{where}: there is no class {shown(words[0])}; skipped", file)
+            self.into.report("dangling label", f"{where}: there is no class {quote_short(words[0])}; skipped", file)
             return
         if len(values) >= 6 and len(values) % 2 == 0:
             self.into.report("outline", f"{where}: a polygon; the box around it was taken", file)
@@ -316,11 +318,11 @@ class _Reader:
                 self.into.report("score", f"{where}: a prediction with a score; its box was taken", file)
             x, y, width, height = values[:4]
             if width <= 0 or height <= 0:
-                self.into.report("area", f"{where}: its box {shown(line)} has no area; skipped", file)
+                self.into.report("area", f"{where}: its box {quote_short(line)} has no area; skipped", file)
                 return
             corners = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
         else:
-            self.into.report("line", f"{where}: {shown(line)!r} is no class and box; skipped", file)
+            self.into.report("line", f"{where}: {quote_short(line)!r} is no class and box; skipped", file)
             return
         across, down = self.into.size(image)
         scaled = [corners[0] * across, corners[1] * down, corners[2] * across, corners[3] * down]
@@ -336,7 +338,7 @@ def _split_in(name: str) -> str:
     return ""
 
 
-def _shared(entries: Sequence[_Entry]) -> set[Path]:
+def _shared_folder(entries: Sequence[_Entry]) -> set[Path]:
     """Label files that are those of several images, whose boxes they hold being anybody's guess."""
     names: dict[Path, str] = {}
     shared = set()

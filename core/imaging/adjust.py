@@ -61,7 +61,7 @@ class Adjustment(BaseModel):
         return _to_bytes(values * 255)
 
 
-def adjusted(image: NDArray[np.uint8], adjustment: Adjustment) -> NDArray[np.uint8]:
+def adjust_pixels(image: NDArray[np.uint8], adjustment: Adjustment) -> NDArray[np.uint8]:
     """`image` (h, w, 3) RGB as it is shown; the same array if nothing is to be done."""
     tone = make_tone(image, adjustment)
     return image if tone is None else tone.apply(image)
@@ -96,23 +96,23 @@ class Tone:
 
     def _applied(self, part: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
         if part.ndim == 2:
-            return self._equalised(_lut(part, self.table), frame)
+            return self._equalised(_apply_lut(part, self.table), frame)
         if self.channel != "rgb":
-            plane = self._equalised(_lut(_plane(part, self.channel), self.table), frame)
-            return _u8(cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB))
-        toned = _lut(part, self.table)
+            plane = self._equalised(_apply_lut(_channel_plane(part, self.channel), self.table), frame)
+            return _to_u8(cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB))
+        toned = _apply_lut(part, self.table)
         if self.tiles is None:
             return toned
         # Only the brightness is equalised: done by channel it would invent colours. As in YCrCb, where the same is added
         # to red, green and blue when the brightness changes, but without the way there and back.
-        luma = _plane(toned, "grey")
+        luma = _channel_plane(toned, "grey")
         equalised = self._equalised(luma, frame)
         more, less = cv2.subtract(equalised, luma), cv2.subtract(luma, equalised)
         lighter = cv2.add(toned, cv2.cvtColor(more, cv2.COLOR_GRAY2RGB))
-        return _u8(cv2.subtract(lighter, cv2.cvtColor(less, cv2.COLOR_GRAY2RGB), dst=lighter))
+        return _to_u8(cv2.subtract(lighter, cv2.cvtColor(less, cv2.COLOR_GRAY2RGB), dst=lighter))
 
     def _equalised(self, plane: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
-        return plane if self.tiles is None else _lut(_interpolated(plane, self.tiles, frame), self.last)
+        return plane if self.tiles is None else _apply_lut(_interpolate_tables(plane, self.tiles, frame), self.last)
 
 
 def make_tone(image: NDArray[np.uint8], adjustment: Adjustment) -> Tone | None:
@@ -125,13 +125,13 @@ def make_tone(image: NDArray[np.uint8], adjustment: Adjustment) -> Tone | None:
     small = shrunk_to(image, OVERVIEW)
     table: NDArray[np.uint8] = _SAME
     if adjustment.stretch:
-        values = small if adjustment.channel == "rgb" else _plane(small, adjustment.channel)
-        table = _stretching(values, adjustment.low, adjustment.high)
+        values = small if adjustment.channel == "rgb" else _channel_plane(small, adjustment.channel)
+        table = _stretch_table(values, adjustment.low, adjustment.high)
     if not adjustment.clahe:
         return Tone(adjustment.channel, curve[table], None, curve)
-    toned = _lut(small, table)
-    plane = _plane(toned, "grey" if adjustment.channel == "rgb" else adjustment.channel)
-    return Tone(adjustment.channel, table, _equalising(plane, adjustment.clahe), curve)
+    toned = _apply_lut(small, table)
+    plane = _channel_plane(toned, "grey" if adjustment.channel == "rgb" else adjustment.channel)
+    return Tone(adjustment.channel, table, _equalize_table(plane, adjustment.clahe), curve)
 
 
 def shrunk_to(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
@@ -141,10 +141,10 @@ def shrunk_to(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     if scale >= 1:
         return image
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return _u8(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    return _to_u8(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
 
-def _stretching(values: NDArray[np.uint8], low: float, high: float) -> NDArray[np.uint8]:
+def _stretch_table(values: NDArray[np.uint8], low: float, high: float) -> NDArray[np.uint8]:
     """The table that maps the percentiles `low` and `high` to 0 and 255; of all channels, so that hues stay."""
     counts = np.cumsum(np.bincount(values.ravel(), minlength=256))
     dark, light = (int(np.searchsorted(counts, counts[-1] * percent / 100)) for percent in (low, high))
@@ -152,7 +152,7 @@ def _stretching(values: NDArray[np.uint8], low: float, high: float) -> NDArray[n
     return _to_bytes((np.arange(256) - dark) * (255 / max(light - dark, 1)))
 
 
-def _equalising(plane: NDArray[np.uint8], limit: float) -> NDArray[np.float32]:
+def _equalize_table(plane: NDArray[np.uint8], limit: float) -> NDArray[np.float32]:
     """Tables of contrast limited adaptive histogram equalisation by tile (Zuiderveld 1994, as OpenCV counts)."""
     height, width = plane.shape
     # About square tiles, however long a line scan is.
@@ -171,22 +171,25 @@ def _equalising(plane: NDArray[np.uint8], limit: float) -> NDArray[np.float32]:
     return tables
 
 
-def _interpolated(plane: NDArray[np.uint8], tiles: NDArray[np.float32], frame: Frame) -> NDArray[np.uint8]:
+def _interpolate_tables(plane: NDArray[np.uint8], tiles: NDArray[np.float32], frame: Frame) -> NDArray[np.uint8]:
     """Each pixel through the tables of the four tiles around it, weighted by how near their middles are."""
     rows, columns = tiles.shape[:2]
-    across = _positions(plane.shape[1], frame[0], frame[2], columns)
-    down = _positions(plane.shape[0], frame[1], frame[3], rows)
+    across = _tile_positions(plane.shape[1], frame[0], frame[2], columns)
+    down = _tile_positions(plane.shape[0], frame[1], frame[3], rows)
     result = np.empty_like(plane)
-    for top, bottom in _runs(down):
+    for top, bottom in _find_runs(down):
         above = int(down[top] // 1)
         weight_y = (down[top:bottom] - above)[:, None]
         upper, lower = tiles[np.clip([above, above + 1], 0, rows - 1)]
-        for left, right in _runs(across):
+        for left, right in _find_runs(across):
             before = int(across[left] // 1)
             weight_x = (across[left:right] - before)[None, :]
             one, other = np.clip([before, before + 1], 0, columns - 1)
             part = plane[top:bottom, left:right]
-            first, second = _between(part, upper, one, other, weight_x), _between(part, lower, one, other, weight_x)
+            first, second = (
+                _blend_between(part, upper, one, other, weight_x),
+                _blend_between(part, lower, one, other, weight_x),
+            )
             second -= first
             second *= weight_y
             # One pass for the sum, rounding and clipping.
@@ -194,7 +197,7 @@ def _interpolated(plane: NDArray[np.uint8], tiles: NDArray[np.float32], frame: F
     return result
 
 
-def _between(
+def _blend_between(
     part: NDArray[np.uint8], tables: NDArray[np.float32], one: int, other: int, weight: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     first = np.asarray(cv2.LUT(part, tables[one]), np.float32)
@@ -206,33 +209,33 @@ def _between(
     return first
 
 
-def _positions(count: int, start: float, end: float, tiles: int) -> NDArray[np.float32]:
+def _tile_positions(count: int, start: float, end: float, tiles: int) -> NDArray[np.float32]:
     """Where the middles of `count` pixels from `start` to `end` lie among the middles of `tiles` tiles."""
     middles = start + (np.arange(count) + 0.5) * ((end - start) / count)
     return np.asarray(middles * tiles - 0.5, np.float32)
 
 
-def _runs(positions: NDArray[np.float32]) -> list[tuple[int, int]]:
+def _find_runs(positions: NDArray[np.float32]) -> list[tuple[int, int]]:
     """Slices of `positions` that lie between the same two tiles."""
     cells = np.floor(positions)
     edges = [0, *(np.flatnonzero(np.diff(cells)) + 1).tolist(), len(positions)]
     return list(pairwise(edges))
 
 
-def _plane(image: NDArray[np.uint8], channel: Channel) -> NDArray[np.uint8]:
+def _channel_plane(image: NDArray[np.uint8], channel: Channel) -> NDArray[np.uint8]:
     if channel == "grey":
-        return _u8(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
-    return _u8(cv2.extractChannel(image, _PLANES[channel]))
+        return _to_u8(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    return _to_u8(cv2.extractChannel(image, _PLANES[channel]))
 
 
-def _lut(image: NDArray[np.uint8], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _apply_lut(image: NDArray[np.uint8], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The same array where the table changes nothing."""
-    return image if np.array_equal(table, _SAME) else _u8(cv2.LUT(image, table))
+    return image if np.array_equal(table, _SAME) else _to_u8(cv2.LUT(image, table))
 
 
 def _to_bytes(values: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     return np.clip(np.round(values), 0, 255).astype(np.uint8)
 
 
-def _u8(image: object) -> NDArray[np.uint8]:
+def _to_u8(image: object) -> NDArray[np.uint8]:
     return np.asarray(image, np.uint8)

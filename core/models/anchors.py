@@ -68,7 +68,7 @@ class Anchors:
 NO_ANCHORS = Anchors((), ())  # of a model that finds no boxes
 
 
-def fit(boxes: Floats, strides: Sequence[int], count: int = 9, seed: int = 0) -> Anchors:
+def fit_anchors(boxes: Floats, strides: Sequence[int], count: int = 9, seed: int = 0) -> Anchors:
     """Anchors for `boxes` (n, 4), in pixels of the network's input, on maps with these `strides`.
 
     Shapes are the centres of k-means clusters under 1 - IoU of centred boxes (Redmon and Farhadi,
@@ -80,7 +80,7 @@ def fit(boxes: Floats, strides: Sequence[int], count: int = 9, seed: int = 0) ->
     if len(sides) == 0:
         base = np.array([(1.0, 1.0), (1.6, 0.7), (0.7, 1.6)])
         sides = np.concatenate([base * strides[0] * 2.5 * 1.8**power for power in range(4)])
-    shapes = _cluster(sides, count, np.random.default_rng(seed))
+    shapes = _cluster_shapes(sides, count, np.random.default_rng(seed))
     levels: list[list[tuple[float, float]]] = [[] for _ in strides]
     for width, height in sorted(shapes.tolist(), key=lambda shape: shape[0] * shape[1]):
         fitting = [level for level, stride in enumerate(strides) if _worst_iou(width, height, stride) >= REACH_IOU]
@@ -100,15 +100,15 @@ def fit_shared(boxes: Floats, strides: Sequence[int], count: int = 6, seed: int 
     if len(sides) == 0:
         base = np.array([(1.0, 1.0), (1.6, 0.7), (0.7, 1.6)])
         cells = np.concatenate([base * 3 * 2 ** (part / 2) for part in range(2)])[:count]
-        return _scaled(cells, strides, range(len(strides)))
+        return _scale_boxes(cells, strides, range(len(strides)))
     tried = [_fit_octaves(sides, strides, count, smallest, seed) for smallest in SHARED_SIDES]
-    return max(tried, key=lambda anchors: round(reach(boxes, anchors), 2))
+    return max(tried, key=lambda anchors: round(reachable_share(boxes, anchors), 2))
 
 
 def fit_points(boxes: Floats, strides: Sequence[int]) -> Anchors:
     """One square of a cell's size on every map: for models that predict from points, whatever the boxes."""
     del boxes
-    return _scaled(np.ones((1, 2)), strides, range(len(strides)))
+    return _scale_boxes(np.ones((1, 2)), strides, range(len(strides)))
 
 
 def fit_enough(
@@ -122,15 +122,15 @@ def fit_enough(
         return NO_ANCHORS
     if layout == "points":
         return fit_points(boxes, strides)
-    fitting = fit if layout == "own" else fit_shared
+    fitting = fit_anchors if layout == "own" else fit_shared
     for count in (shapes,) if shapes else SHAPE_COUNTS:
         fitted = fitting(boxes, strides, count)
-        if reach(boxes, fitted) >= AMPLE_REACH:
+        if reachable_share(boxes, fitted) >= AMPLE_REACH:
             break
     return fitted
 
 
-def reach(boxes: Floats, anchors: Anchors, iou: float = REACH_IOU) -> float:
+def reachable_share(boxes: Floats, anchors: Anchors, iou: float = REACH_IOU) -> float:
     """Share of `boxes` (n, 4), in pixels of the network's input, that some anchor overlaps by at least `iou`.
 
     1.0 without boxes. A box that no anchor reaches can hardly be learnt. Points reach the boxes that hold one of the
@@ -154,7 +154,7 @@ def best_overlap(boxes: Floats, anchors: Anchors) -> NDArray[np.float64]:
             low = np.maximum(nearest - half, boxes[:, :2])
             high = np.minimum(nearest + half, boxes[:, 2:])
             overlap = np.maximum(high - low, 0).prod(axis=1)
-            union = geometry.area(boxes) + width * height - overlap
+            union = geometry.box_area(boxes) + width * height - overlap
             best = np.maximum(best, overlap / union)
     return best
 
@@ -188,11 +188,11 @@ def _fit_octaves(sides: NDArray[np.float64], strides: Sequence[int], count: int,
     """Shared anchors where boxes with sides (n, 2) from `smallest` cells up belong to the finest map."""
     octave = np.log2(np.sqrt(sides.prod(axis=1)) / (strides[0] * smallest))
     level = np.clip(np.floor(octave), 0, len(strides) - 1).astype(int)
-    cells = _cluster(sides / np.asarray(strides, np.float64)[level, None], count, np.random.default_rng(seed))
-    return _scaled(cells, strides, range(int(level.min()), int(level.max()) + 1))
+    cells = _cluster_shapes(sides / np.asarray(strides, np.float64)[level, None], count, np.random.default_rng(seed))
+    return _scale_boxes(cells, strides, range(int(level.min()), int(level.max()) + 1))
 
 
-def _scaled(cells: NDArray[np.float64], strides: Sequence[int], used: range) -> Anchors:
+def _scale_boxes(cells: NDArray[np.float64], strides: Sequence[int], used: range) -> Anchors:
     """Shapes (n, 2) in cells on each of the maps in `used`."""
     ordered = sorted(cells.tolist(), key=lambda shape: shape[0] * shape[1])
     return Anchors(
@@ -204,7 +204,7 @@ def _scaled(cells: NDArray[np.float64], strides: Sequence[int], used: range) -> 
     )
 
 
-def _cluster(sides: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _cluster_shapes(sides: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """`count` typical (width, height) rows of `sides` (n, 2); fewer where there are fewer distinct ones."""
     if len(sides) > 20_000:
         sides = sides[rng.choice(len(sides), 20_000, replace=False)]

@@ -102,9 +102,9 @@ def _label_loss(logits_bak: Tensor, targets: Targets, matches: Matches, settings
         silent_n = ~matches.negative_ba.flatten()
         background = _FocalBackground.apply(logits_nk, silent_n, settings.focal_gamma) * (1 - settings.focal_alpha)
     else:
-        taught_n = taught_n | _hardest(logits_nk.detach(), matches, settings.negatives)
-    row_n, counts_n = _selected(taught_n)
-    logits_nk, wanted_nk = logits_nk.index_select(0, row_n), _wanted(matches, targets, row_n)
+        taught_n = taught_n | _select_hardest(logits_nk.detach(), matches, settings.negatives)
+    row_n, counts_n = _gather_selected(taught_n)
+    logits_nk, wanted_nk = logits_nk.index_select(0, row_n), _select_wanted(matches, targets, row_n)
     loss_nk = functional.binary_cross_entropy_with_logits(logits_nk, wanted_nk, reduction="none")
     if settings.kind == "focal":
         alpha_nk = wanted_nk * settings.focal_alpha + (1 - wanted_nk) * (1 - settings.focal_alpha)
@@ -114,7 +114,7 @@ def _label_loss(logits_bak: Tensor, targets: Targets, matches: Matches, settings
     return background + torch.where(counts_n[:, None], loss_nk, 0.0).sum()
 
 
-def _wanted(matches: Matches, targets: Targets, row_n: Tensor) -> Tensor:
+def _select_wanted(matches: Matches, targets: Targets, row_n: Tensor) -> Tensor:
     """Which labels the anchors of these rows are to have, (n, k)."""
     images, boxes, labels = targets.labels_bmk.shape
     first_b1 = torch.arange(images, device=row_n.device)[:, None] * boxes
@@ -135,8 +135,8 @@ class _FocalBackground(torch.autograd.Function):
         """Anchors that are `silent_n` do not count."""
         gradient_nk = torch.empty_like(logits_nk) if ctx.needs_input_grad[0] else None
         total = logits_nk.new_zeros(())
-        for rows in _blocks(logits_nk):
-            x = _silenced(logits_nk[rows], silent_n[rows])
+        for rows in _split_blocks(logits_nk):
+            x = _silence_ignored(logits_nk[rows], silent_n[rows])
             loss, p = _softplus(x), x.sigmoid_()
             power = p.square() if gamma == 2 else p.pow(gamma)
             total += torch.dot(power.flatten(), loss.flatten())
@@ -153,7 +153,7 @@ class _FocalBackground(torch.autograd.Function):
         return ctx.saved_tensors[0] * upstream, None, None
 
 
-def _silenced(logits_nk: Tensor, silent_n: Tensor) -> Tensor:
+def _silence_ignored(logits_nk: Tensor, silent_n: Tensor) -> Tensor:
     """A copy in which silent rows are so sure that nothing is there that neither loss nor gradient is left."""
     if silent_n.device.type == "cpu":
         return logits_nk.index_fill(0, silent_n.nonzero()[:, 0], SURE)
@@ -165,10 +165,10 @@ def _softplus(x: Tensor) -> Tensor:
     return x.clamp(min=0).sub_(x.abs().sigmoid_().log_())
 
 
-def _hardest(logits_nk: Tensor, matches: Matches, negatives: float) -> Tensor:
+def _select_hardest(logits_nk: Tensor, matches: Matches, negatives: float) -> Tensor:
     """Which negatives are mined: so many for each positive, as in SSD, but at least sixteen an image."""
     loss_n, ones_k = logits_nk.new_empty(len(logits_nk)), logits_nk.new_ones(logits_nk.shape[1])
-    for rows in _blocks(logits_nk):
+    for rows in _split_blocks(logits_nk):
         torch.mv(_softplus(logits_nk[rows]), ones_k, out=loss_n[rows])  # the sum of short rows is slower
     negative_n = matches.negative_ba.flatten()
     candidates_n = loss_n * negative_n
@@ -182,7 +182,7 @@ def _hardest(logits_nk: Tensor, matches: Matches, negatives: float) -> Tensor:
     return torch.zeros_like(negative_n).scatter_(0, order, first_n) & negative_n
 
 
-def _selected(true_n: Tensor) -> tuple[Tensor, Tensor]:
+def _gather_selected(true_n: Tensor) -> tuple[Tensor, Tensor]:
     """Rows among which are all that are true, and whether each is.
 
     On a CPU they are just those: of thousands of anchors some dozen. Elsewhere, to know which would be to wait for the
@@ -201,7 +201,7 @@ def _box_loss(
     boxes = targets.valid_bm.shape[1]
     if boxes == 0:
         return codes_bac.float().sum() * 0
-    row_n, positive_n = _selected(matches.positive_ba.flatten())
+    row_n, positive_n = _gather_selected(matches.positive_ba.flatten())
     image_n, anchor_n = row_n.div(len(anchors_a4), rounding_mode="floor"), row_n.remainder(len(anchors_a4))
     box_n = matches.box_ba.flatten()[row_n] + image_n * boxes
     codes_nc = codes_bac.flatten(0, 1).index_select(0, row_n).float()
@@ -214,7 +214,7 @@ def _box_loss(
     return torch.where(positive_n, error_n, 0.0).sum()
 
 
-def _l1(codes_n4: Tensor, boxes_n4: Tensor, anchors_n4: Tensor, coding: Coding) -> Tensor:
+def _l1_loss(codes_n4: Tensor, boxes_n4: Tensor, anchors_n4: Tensor, coding: Coding) -> Tensor:
     return (codes_n4 - coding.encode(boxes_n4, anchors_n4)).abs().sum(dim=1)
 
 
@@ -223,20 +223,20 @@ def _smooth_l1(codes_n4: Tensor, boxes_n4: Tensor, anchors_n4: Tensor, coding: C
     return functional.smooth_l1_loss(codes_n4, coding.encode(boxes_n4, anchors_n4), reduction="none").sum(dim=1)
 
 
-def _giou(codes_n4: Tensor, boxes_n4: Tensor, anchors_n4: Tensor, coding: Coding) -> Tensor:
+def _giou_loss(codes_n4: Tensor, boxes_n4: Tensor, anchors_n4: Tensor, coding: Coding) -> Tensor:
     """1 - GIoU (Rezatofighi et al., Generalized Intersection over Union)."""
     error_n: Tensor = generalized_box_iou_loss(coding.decode(codes_n4, anchors_n4), boxes_n4)
     return error_n
 
 
 BOX_ERRORS: dict[str, Callable[[Tensor, Tensor, Tensor, Coding], Tensor]] = {
-    "l1": _l1,
+    "l1": _l1_loss,
     "smooth_l1": _smooth_l1,
-    "giou": _giou,
+    "giou": _giou_loss,
 }
 
 
-def _blocks(logits_nk: Tensor) -> list[slice]:
+def _split_blocks(logits_nk: Tensor) -> list[slice]:
     rows, labels = logits_nk.shape
     size = max(1, NUMBERS_AT_ONCE // labels) if logits_nk.device.type == "cpu" else max(rows, 1)
     return [slice(begin, begin + size) for begin in range(0, rows, size)]

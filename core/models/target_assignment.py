@@ -64,21 +64,21 @@ def match_anchors(anchors_a4: Tensor, targets: Targets) -> Matches:
     """
     images, boxes = targets.valid_bm.shape
     if boxes == 0:
-        return _nothing(anchors_a4, images)
-    columns = _columns(anchors_a4)
-    blocks = _blocks(images * boxes, len(anchors_a4), anchors_a4.device)
+        return _no_match(anchors_a4, images)
+    columns = _box_columns(anchors_a4)
+    blocks = _split_blocks(images * boxes, len(anchors_a4), anchors_a4.device)
     best_iou, best_box, wished_iou, wished = [], [], [], []
     for block in blocks:
-        iou_bma = _iou(targets.boxes_bm4, [column[block] for column in columns])
+        iou_bma = _pairwise_iou(targets.boxes_bm4, [column[block] for column in columns])
         iou_bma *= targets.valid_bm[..., None]
-        most_bmr, anchor_bmr = _best(iou_bma, WISHES)
+        most_bmr, anchor_bmr = _best_match(iou_bma, WISHES)
         wished_iou.append(most_bmr)
         wished.append(anchor_bmr + block.start)
         best_iou.append(iou_bma.amax(dim=1))
         best_box.append(_first_highest(iou_bma, best_iou[-1]))
     best_iou_ba, best_box_ba = torch.cat(best_iou, dim=1), torch.cat(best_box, dim=1)
     most_bmr, place_bmr = torch.cat(wished_iou, dim=2).topk(min(WISHES, len(anchors_a4)), dim=2)
-    claims_ba = _claims(most_bmr, torch.cat(wished, dim=2).gather(2, place_bmr), len(anchors_a4))
+    claims_ba = _claim_anchors(most_bmr, torch.cat(wished, dim=2).gather(2, place_bmr), len(anchors_a4))
     claimed_ba = claims_ba >= 0
     return Matches(
         torch.where(claimed_ba, claims_ba, best_box_ba),
@@ -97,8 +97,8 @@ def match_points(points_a4: Tensor, targets: Targets) -> Matches:
     """
     images, boxes = targets.valid_bm.shape
     if boxes == 0:
-        return _nothing(points_a4, images)
-    left_a, top_a, right_a, bottom_a = _columns(points_a4)
+        return _no_match(points_a4, images)
+    left_a, top_a, right_a, bottom_a = _box_columns(points_a4)
     x_a, y_a, stride_a = (left_a + right_a) / 2, (top_a + bottom_a) / 2, right_a - left_a
     limits = (
         2 * CENTRE_RADIUS * stride_a,
@@ -108,8 +108,8 @@ def match_points(points_a4: Tensor, targets: Targets) -> Matches:
     sides_bm2 = targets.boxes_bm4[..., 2:] - targets.boxes_bm4[..., :2]
     area_bm1 = torch.where(targets.valid_bm, sides_bm2.prod(dim=2), NO_AREA)[..., None]
     smallest, box = [], []
-    for block in _blocks(images * boxes, len(points_a4), points_a4.device):
-        takes_bma = _takes(targets.boxes_bm4, x_a[block], y_a[block], *(limit[block] for limit in limits))
+    for block in _split_blocks(images * boxes, len(points_a4), points_a4.device):
+        takes_bma = _takes_point(targets.boxes_bm4, x_a[block], y_a[block], *(limit[block] for limit in limits))
         area_bma = torch.where(takes_bma, area_bm1, NO_AREA)
         smallest.append(area_bma.amin(dim=1))
         box.append(_first_highest(area_bma.neg_(), -smallest[-1]))
@@ -119,10 +119,10 @@ def match_points(points_a4: Tensor, targets: Targets) -> Matches:
 
 def pairwise_iou(boxes_bm4: Tensor, anchors_a4: Tensor) -> Tensor:
     """IoU of every pair, shape (b, m, a); 0 for boxes without area."""
-    return _iou(boxes_bm4, _columns(anchors_a4))
+    return _pairwise_iou(boxes_bm4, _box_columns(anchors_a4))
 
 
-def _iou(boxes_bm4: Tensor, anchor_columns: Sequence[Tensor]) -> Tensor:
+def _pairwise_iou(boxes_bm4: Tensor, anchor_columns: Sequence[Tensor]) -> Tensor:
     left, top, right, bottom = boxes_bm4[..., None].unbind(dim=2)
     anchor_left, anchor_top, anchor_right, anchor_bottom = anchor_columns
     overlap = torch.minimum(right, anchor_right).sub_(torch.maximum(left, anchor_left)).clamp_(min=0)
@@ -132,7 +132,7 @@ def _iou(boxes_bm4: Tensor, anchor_columns: Sequence[Tensor]) -> Tensor:
     return overlap.div_((box_area + anchor_area).sub_(overlap).clamp_(min=1e-9))
 
 
-def _takes(
+def _takes_point(
     boxes_bm4: Tensor, x_a: Tensor, y_a: Tensor, radius_a: Tensor, nearest_a: Tensor, farthest_a: Tensor
 ) -> Tensor:
     """Whether a point may learn a box, (b, m, a): inside, near its centre, and of the size that its map is for.
@@ -153,7 +153,7 @@ def _takes(
     return torch.minimum(margin, farthest_a - side, out=margin) > 0
 
 
-def _claims(iou_bmr: Tensor, anchor_bmr: Tensor, anchors: int) -> Tensor:
+def _claim_anchors(iou_bmr: Tensor, anchor_bmr: Tensor, anchors: int) -> Tensor:
     """The box that claims each anchor, (b, a) int64, -1 for none.
 
     In every round each box without an anchor bids for the best of its wishes that is free, and the highest bid wins.
@@ -179,7 +179,7 @@ def _claims(iou_bmr: Tensor, anchor_bmr: Tensor, anchors: int) -> Tensor:
     return owner_ba[:, :anchors]
 
 
-def _columns(boxes_n4: Tensor) -> tuple[Tensor, ...]:
+def _box_columns(boxes_n4: Tensor) -> tuple[Tensor, ...]:
     """x1, y1, x2 and y2, each (n,), packed: arithmetic on every fourth number is many times slower."""
     return boxes_n4.t().contiguous().unbind(dim=0)
 
@@ -194,7 +194,7 @@ def _first_highest(value_bma: Tensor, highest_ba: Tensor) -> Tensor:
     return boxes - place_bma.amax(dim=1).long()
 
 
-def _best(value_bma: Tensor, count: int) -> tuple[Tensor, Tensor]:
+def _best_match(value_bma: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The `count` highest over a and their places, (b, m, r); all, if there are no more.
 
     The highest lie in the groups with the highest maxima, and maxima over a dimension that is not the last are nearly
@@ -213,12 +213,12 @@ def _best(value_bma: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return highest_bmr, place_bmr.gather(2, which_bmr)
 
 
-def _blocks(pairs: int, anchors: int, device: torch.device) -> list[slice]:
+def _split_blocks(pairs: int, anchors: int, device: torch.device) -> list[slice]:
     """Runs of anchors that are looked at together, each in `pairs` pairs with boxes."""
     size = max(1, (PAIRS_AT_ONCE if device.type == "cpu" else PAIRS_ON_GPU) // pairs)
     return [slice(begin, min(begin + size, anchors)) for begin in range(0, anchors, size)]
 
 
-def _nothing(anchors_a4: Tensor, images: int) -> Matches:
+def _no_match(anchors_a4: Tensor, images: int) -> Matches:
     positive_ba = torch.zeros(images, len(anchors_a4), dtype=torch.bool, device=anchors_a4.device)
     return Matches(positive_ba.long(), positive_ba, ~positive_ba)

@@ -69,13 +69,13 @@ def read_tensors(path: Path) -> Any:
         if (size := path.stat().st_size) > MAX_FILE:
             raise InputError(f"{path}: refused, it has {size:,} bytes; no network here is that large")
         if path.suffix == ".safetensors":
-            return _safetensors(path)
+            return _read_safetensors(path)
         return _torch_archive(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _safetensors(path: Path) -> dict[str, Tensor]:
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
     header = read_header(path)
     with path.open("rb") as file:
         start = 8 + int.from_bytes(file.read(8), "little")
@@ -83,7 +83,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
             raise InputError(f"{path}: holds no tensors")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     return {
-        name: _mapped(
+        name: _map_storage(
             data, start + entry["data_offsets"][0], _SAFETENSORS[entry["dtype"]], math.prod(entry["shape"])
         ).view(entry["shape"])
         for name, entry in header.items()
@@ -91,7 +91,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
     }
 
 
-def _mapped(data: mmap.mmap, start: int, kind: torch.dtype, count: int) -> Tensor:
+def _map_storage(data: mmap.mmap, start: int, kind: torch.dtype, count: int) -> Tensor:
     """`count` numbers from byte `start` on. The caller has checked that they lie inside."""
     if count == 0:
         return torch.zeros(0, dtype=kind)
@@ -114,7 +114,7 @@ def _torch_archive(path: Path) -> Any:
         if file.read(2) != b"PK":
             _refuse_old(path)
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-    records = _records(path, data)
+    records = _zip_records(path, data)
     pickles = [name for name in records if name.endswith("/data.pkl")]
     if len(pickles) != 1:
         raise InputError(f"{path}: an archive, but not one of torch.save; choose a weights file")
@@ -138,7 +138,7 @@ def _refuse_old(path: Path) -> NoReturn:
     )
 
 
-def _records(path: Path, data: mmap.mmap) -> dict[str, _Record]:
+def _zip_records(path: Path, data: mmap.mmap) -> dict[str, _Record]:
     """The archive's files by name. Raises InputError unless all lie in it as they are, none over another."""
     end = data.rfind(b"PK\x05\x06", max(0, len(data) - 65_557))
     if end < 0 or end + 22 > len(data):
@@ -328,7 +328,7 @@ class _Follower:
             )
         if not count:
             return torch.zeros(shape, dtype=storage.kind)
-        flat = _mapped(self._data, storage.record.start, storage.kind, storage.count)
+        flat = _map_storage(self._data, storage.record.start, storage.kind, storage.count)
         return flat.as_strided(shape, strides, offset)
 
 

@@ -34,7 +34,7 @@ class Report:
     fresh: tuple[str, ...] = ()  # backbone stages of which not all was taken over, input first
 
 
-def download(file: WeightsFile) -> dict[str, Tensor]:
+def download_weights(file: WeightsFile) -> dict[str, Tensor]:
     """The tensors of one of torchvision's or timm's files, from torch's cache or the network.
 
     Raises InputError that says which file to fetch and where to put it.
@@ -44,7 +44,7 @@ def download(file: WeightsFile) -> dict[str, Tensor]:
         # torch announces the download on standard output, which belongs to --json.
         with contextlib.redirect_stdout(sys.stderr):
             if file.file_name.endswith(".safetensors"):
-                return _fetched(file.url, folder / file.file_name)
+                return _fetch_file(file.url, folder / file.file_name)
             tensors = torch.hub.load_state_dict_from_url(
                 file.url, map_location="cpu", check_hash=True, weights_only=True, progress=False
             )
@@ -57,10 +57,10 @@ def download(file: WeightsFile) -> dict[str, Tensor]:
         raise InputError(
             f"{folder / file.file_name}: damaged ({_first_line(error)}); delete it and fetch {file.url} again"
         ) from error
-    return _tensors(tensors, folder / file.file_name)
+    return _read_tensors(tensors, folder / file.file_name)
 
 
-def _fetched(url: str, path: Path) -> dict[str, Tensor]:
+def _fetch_file(url: str, path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file, which torch's own loader does not read, from the same cache."""
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
     Raises InputError naming the file if it is damaged, compressed, or holds anything else.
     """
-    return _tensors(read_tensors(path), path)
+    return _read_tensors(read_tensors(path), path)
 
 
 def load_torchvision(detector: Network, tensors: dict[str, Tensor], where: str) -> Report:
@@ -162,7 +162,7 @@ def _incomplete_stages(network: Network, loaded: set[str]) -> tuple[str, ...]:
     )
 
 
-def _tensors(value: object, path: Path) -> dict[str, Tensor]:
+def _read_tensors(value: object, path: Path) -> dict[str, Tensor]:
     """The tensors of a state_dict, also one that is wrapped in {"state_dict": ...} or {"model": ...}."""
     for wrapper in ("state_dict", "model"):
         if isinstance(value, dict) and isinstance(value.get(wrapper), dict):

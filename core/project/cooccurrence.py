@@ -27,7 +27,7 @@ class Cooccurrence:
         return count / boxes if boxes else 0.0
 
 
-def cooccurrence(label_set_counts: Mapping[frozenset[int], int]) -> Cooccurrence:
+def count_cooccurrence(label_set_counts: Mapping[frozenset[int], int]) -> Cooccurrence:
     """From how many boxes carry exactly each label set."""
     boxes: Counter[int] = Counter()
     alone: Counter[int] = Counter()

@@ -35,7 +35,7 @@ def phases(
     counts = parameters or {}
     factors = stage_factors(recipe.strategy, stages)
     found: list[Phase] = []
-    for epoch, first in _unfreezing(recipe, stages):
+    for epoch, first in _plan_unfreezing(recipe, stages):
         learning = tuple(stage for stage in stages[first:] if counts.get(stage) != 0)
         if found and found[-1].stages == learning:
             continue
@@ -92,7 +92,7 @@ def even_unfreezing(stages: Sequence[str], epochs: int) -> list[tuple[int, str]]
     ]
 
 
-def _unfreezing(recipe: Recipe, stages: Sequence[str]) -> list[tuple[int, int]]:
+def _plan_unfreezing(recipe: Recipe, stages: Sequence[str]) -> list[tuple[int, int]]:
     """(epoch, index of the first stage that learns from then on), by epoch, from epoch 1."""
     strategy, none = recipe.strategy, len(stages)
     if strategy.kind == "scratch":

@@ -63,7 +63,7 @@ class Preset(Part):
 def load_presets() -> tuple[Preset, ...]:
     """All presets, in the order to show them in."""
     folder = resources.files("resources.presets")
-    return tuple(_parse(name, (folder / f"{name}.yaml").read_text(encoding="utf-8")) for name in NAMES)
+    return tuple(_parse_preset(name, (folder / f"{name}.yaml").read_text(encoding="utf-8")) for name in NAMES)
 
 
 def find_preset(name: str) -> Preset:
@@ -75,7 +75,7 @@ def find_preset(name: str) -> Preset:
     raise InputError(f"preset: there is no {name!r}; choose one of {', '.join(NAMES)}")
 
 
-def _parse(name: str, text: str) -> Preset:
+def _parse_preset(name: str, text: str) -> Preset:
     try:
         return Preset.model_validate({"name": name} | yaml.safe_load(text))
     except (yaml.YAMLError, TypeError, ValidationError) as error:

@@ -187,7 +187,7 @@ def with_defaults(tree: dict[Any, Any], where: str) -> dict[str, Any]:
         raise InputError(f"{where}: model: must be a name; choose one of {', '.join(MODELS)}")
     if model not in MODELS:
         raise InputError(f"{where}: model: there is no {model[:80]!r}; choose one of {', '.join(MODELS)}")
-    return _merged(default_recipe(model).model_dump(), tree)
+    return _merge_trees(default_recipe(model).model_dump(), tree)
 
 
 def parse_yaml(text: str, where: str) -> Any:
@@ -203,9 +203,9 @@ def save_recipe(recipe: Recipe, path: Path) -> None:
     files.write_text(path, yaml.safe_dump(recipe.model_dump(), sort_keys=False, allow_unicode=True))
 
 
-def _merged(base: dict[str, Any], over: dict[Any, Any]) -> dict[str, Any]:
+def _merge_trees(base: dict[str, Any], over: dict[Any, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
-        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        merged[key] = _merge_trees(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged

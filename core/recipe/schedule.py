@@ -58,26 +58,26 @@ def rate_factor(schedule: Schedule, step: int, steps: int, progress: float, plat
     return warmup * max(decay, FLOOR)
 
 
-def curve(schedule: Schedule, points: int = 200, steps_per_epoch: int = 100) -> list[tuple[float, float]]:
+def decay_curve(schedule: Schedule, points: int = 200, steps_per_epoch: int = 100) -> list[tuple[float, float]]:
     """(epochs done, share of the peak rate) over a run that no time limit cuts, for drawing."""
     steps = schedule.epochs * steps_per_epoch
     places = sorted({round(place * steps / (points - 1)) for place in range(points)})
     return [(step / steps_per_epoch, rate_factor(schedule, step, steps, step / steps)) for step in places]
 
 
-def _constant(_schedule: Schedule, _progress: float, _epoch: float) -> float:
+def _constant_decay(_schedule: Schedule, _progress: float, _epoch: float) -> float:
     return 1.0
 
 
-def _cosine(_schedule: Schedule, progress: float, _epoch: float) -> float:
+def _cosine_decay(_schedule: Schedule, progress: float, _epoch: float) -> float:
     return FLOOR + (1 - FLOOR) * _half_cosine(progress)
 
 
-def _step(schedule: Schedule, progress: float, _epoch: float) -> float:
+def _step_decay(schedule: Schedule, progress: float, _epoch: float) -> float:
     return schedule.factor ** sum(1 for milestone in schedule.milestones if progress >= milestone)
 
 
-def _exponential(schedule: Schedule, progress: float, _epoch: float) -> float:
+def _exponential_decay(schedule: Schedule, progress: float, _epoch: float) -> float:
     return math.pow(schedule.factor, progress)
 
 
@@ -88,7 +88,7 @@ def _one_cycle(_schedule: Schedule, progress: float, _epoch: float) -> float:
     return end + (1 - end) * _half_cosine((progress - RISING) / (1 - RISING))
 
 
-def _cyclical(schedule: Schedule, _progress: float, epoch: float) -> float:
+def _cyclical_decay(schedule: Schedule, _progress: float, epoch: float) -> float:
     place = epoch / schedule.cycle_epochs % 1
     return CYCLICAL_BASE + (1 - CYCLICAL_BASE) * (1 - abs(2 * place - 1))
 
@@ -99,13 +99,13 @@ def _half_cosine(share: float) -> float:
 
 
 _DECAYS: dict[str, Callable[[Schedule, float, float], float]] = {
-    "cosine": _cosine,
-    "constant": _constant,
-    "step": _step,
-    "exponential": _exponential,
+    "cosine": _cosine_decay,
+    "constant": _constant_decay,
+    "step": _step_decay,
+    "exponential": _exponential_decay,
     "one_cycle": _one_cycle,
-    "cyclical": _cyclical,
-    "plateau": _constant,
+    "cyclical": _cyclical_decay,
+    "plateau": _constant_decay,
 }
 assert _DECAYS.keys() == set(get_args(Schedule.model_fields["decay"].annotation)), "every decay has a curve"
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.sample.surfaces import Floats, Random, noise
+from core.sample.surfaces import Floats, Random, smooth_noise
 
 OVERSAMPLING = 3  # defects are drawn this much larger and averaged down, for soft edges
 
@@ -34,19 +34,19 @@ class Defect:
     labels: frozenset[str]
 
 
-def _sheet(side: float) -> Image:
+def _blank_sheet(side: float) -> Image:
     """An empty drawing of `side` pixels, oversampled."""
     pixels = math.ceil(side) * OVERSAMPLING
     return np.zeros((pixels, pixels), np.uint8)
 
 
-def _alpha(sheet: Image, blur: float = 0.0) -> Floats:
+def _coat_alpha(sheet: Image, blur: float = 0.0) -> Floats:
     side = len(sheet) // OVERSAMPLING
     alpha = cv2.resize(sheet, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     return np.asarray(cv2.GaussianBlur(alpha, (0, 0), blur) if blur > 0 else alpha, np.float32)
 
 
-def _stroke(sheet: Image, points: Floats, widths: Floats | float) -> None:
+def _draw_stroke(sheet: Image, points: Floats, widths: Floats | float) -> None:
     """Draw a line through `points` (n, 2), in pixels of the finished picture, as wide as `widths` says at each."""
     ends = np.rint(points * OVERSAMPLING * 16).astype(np.int32)
     thick = np.broadcast_to(np.asarray(widths, np.float32), len(points)) * OVERSAMPLING
@@ -54,11 +54,11 @@ def _stroke(sheet: Image, points: Floats, widths: Floats | float) -> None:
         cv2.line(sheet, start.tolist(), stop.tolist(), 255, max(1, round(float(width))), cv2.LINE_AA, 4)
 
 
-def _fill(sheet: Image, points: Floats) -> None:
+def _fill_shape(sheet: Image, points: Floats) -> None:
     cv2.fillPoly(sheet, [np.rint(points * OVERSAMPLING * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
 
 
-def _blob(random: Random, centre: Floats, radius: float, roughness: float, corners: int = 40) -> Floats:
+def _draw_blob(random: Random, centre: Floats, radius: float, roughness: float, corners: int = 40) -> Floats:
     """A closed outline (corners, 2) around `centre`, out of round by `roughness`."""
     turns = np.linspace(0, 2 * math.pi, corners, endpoint=False)
     waves = sum(
@@ -73,42 +73,42 @@ def _blob(random: Random, centre: Floats, radius: float, roughness: float, corne
     return np.stack([x, y], axis=1).astype(np.float32) + centre
 
 
-def _centre(side: float) -> Floats:
+def _random_center(side: float) -> Floats:
     return np.full(2, side / 2, np.float32)
 
 
-def _slanted(random: Random) -> float:
+def _slant_points(random: Random) -> float:
     """An angle away from the axes: a box around a line along an axis would be a sliver."""
     return float(random.uniform(0.33, 1.24) + math.pi / 2 * random.integers(4))
 
 
 def _scratch_layers(random: Random, scale: float, side: float, length: float) -> list[Layer]:
     """A bright smooth furrow with a thin shadow beside it, thinning out at both ends."""
-    angle = _slanted(random)
+    angle = _slant_points(random)
     along = np.linspace(-0.5, 0.5, 24, dtype=np.float32)
     bend = random.uniform(-0.18, 0.18) * length * (4 * along**2 - 1) / 2
     direction = np.array([math.cos(angle), math.sin(angle)], np.float32)
     normal = np.array([-direction[1], direction[0]], np.float32)
-    points = _centre(side) + np.outer(along * length, direction) + np.outer(bend, normal)
+    points = _random_center(side) + np.outer(along * length, direction) + np.outer(bend, normal)
     widths = random.uniform(1.1, 1.9) * scale * (1 - 0.6 * (2 * np.abs(along)) ** 3)
-    ridge, shadow = _sheet(side), _sheet(side)
-    _stroke(shadow, (points + normal * 1.1 * scale).astype(np.float32), widths)
-    _stroke(ridge, points.astype(np.float32), widths)
+    ridge, shadow = _blank_sheet(side), _blank_sheet(side)
+    _draw_stroke(shadow, (points + normal * 1.1 * scale).astype(np.float32), widths)
+    _draw_stroke(ridge, points.astype(np.float32), widths)
     if random.random() < 0.3:  # the tool jumped: a second furrow beside the first
         beside = points[4:-6] + normal * random.uniform(3, 5) * scale
-        _stroke(ridge, beside.astype(np.float32), widths[4:-6] * 0.7)
+        _draw_stroke(ridge, beside.astype(np.float32), widths[4:-6] * 0.7)
     bright = random.uniform(0.15, 0.30)
-    return [Layer(_alpha(shadow, 0.4), (0.72,) * 3, 0.0), Layer(_alpha(ridge, 0.35), (1.0,) * 3, bright)]
+    return [Layer(_coat_alpha(shadow, 0.4), (0.72,) * 3, 0.0), Layer(_coat_alpha(ridge, 0.35), (1.0,) * 3, bright)]
 
 
 def _stain_layers(random: Random, side: float, radius: float, strength: float) -> list[Layer]:
     """A dried drop: a soft brown or blue film, darker along its edge."""
-    outline = _blob(random, _centre(side), radius, 0.22)
-    sheet = _sheet(side)
-    _fill(sheet, outline)
-    body = _alpha(sheet, 1.6)
-    rim = np.clip(body - _alpha(sheet, 1.6 + radius * 0.22), 0, 1)
-    mottle = 0.8 + 0.2 * noise(random, len(body), len(body), 4, 4)
+    outline = _draw_blob(random, _random_center(side), radius, 0.22)
+    sheet = _blank_sheet(side)
+    _fill_shape(sheet, outline)
+    body = _coat_alpha(sheet, 1.6)
+    rim = np.clip(body - _coat_alpha(sheet, 1.6 + radius * 0.22), 0, 1)
+    mottle = 0.8 + 0.2 * smooth_noise(random, len(body), len(body), 4, 4)
     film = np.clip(body * mottle, 0, 1)
     gain = (0.86, 0.75, 0.58) if random.random() < 0.7 else (0.66, 0.76, 0.87)
     faded = tuple(1 - (1 - value) * strength for value in gain)
@@ -120,20 +120,20 @@ def _stain_layers(random: Random, side: float, radius: float, strength: float) -
 
 def _pit_layers(random: Random, side: float, radius: float, centre: Floats | None = None) -> list[Layer]:
     """A round hole: its wall towards the lamp lies in shadow, the far wall and the raised lip catch the light."""
-    middle = _centre(side) if centre is None else centre
-    outline = _blob(random, middle, radius, 0.06)
+    middle = _random_center(side) if centre is None else centre
+    outline = _draw_blob(random, middle, radius, 0.06)
     angle = random.uniform(-0.5, 0.5) + math.pi / 4
     toward = np.array([math.cos(angle), math.sin(angle)], np.float32)
-    lip, hole, shade = _sheet(side), _sheet(side), _sheet(side)
-    _fill(lip, middle + (outline - middle) * 1.15)
-    _fill(hole, outline)
-    _fill(shade, middle + (outline - middle) * 0.8 - toward * radius * 0.22)
-    far = np.clip(_alpha(lip, 0.5) - _alpha(shade, radius * 0.18), 0, 1)
+    lip, hole, shade = _blank_sheet(side), _blank_sheet(side), _blank_sheet(side)
+    _fill_shape(lip, middle + (outline - middle) * 1.15)
+    _fill_shape(hole, outline)
+    _fill_shape(shade, middle + (outline - middle) * 0.8 - toward * radius * 0.22)
+    far = np.clip(_coat_alpha(lip, 0.5) - _coat_alpha(shade, radius * 0.18), 0, 1)
     y, x = np.mgrid[: len(far), : len(far)].astype(np.float32)
     facing = np.clip(((x - middle[0]) * toward[0] + (y - middle[1]) * toward[1]) / radius, 0, 1)
     return [
-        Layer(_alpha(hole, 0.6), (random.uniform(0.50, 0.65),) * 3, 0.0),
-        Layer(_alpha(shade, radius * 0.15), (random.uniform(0.40, 0.55),) * 3, 0.0),
+        Layer(_coat_alpha(hole, 0.6), (random.uniform(0.50, 0.65),) * 3, 0.0),
+        Layer(_coat_alpha(shade, radius * 0.15), (random.uniform(0.40, 0.55),) * 3, 0.0),
         Layer(far * facing, (1.0,) * 3, random.uniform(0.20, 0.34)),
     ]
 
@@ -143,39 +143,39 @@ def _inclusion_layers(random: Random, side: float, radius: float) -> list[Layer]
     corners = int(random.integers(7, 11))
     turns = np.sort(np.linspace(0, 2 * math.pi, corners, endpoint=False) + random.uniform(-0.3, 0.3, corners))
     reach = radius * random.uniform(0.65, 1.25, corners)
-    middle = _centre(side)
+    middle = _random_center(side)
     outline = (middle + np.stack([reach * np.cos(turns), reach * np.sin(turns)], axis=1)).astype(np.float32)
-    body, seam, facet = _sheet(side), _sheet(side), _sheet(side)
-    _fill(body, outline)
-    _stroke(seam, np.concatenate([outline, outline[:1]]), max(0.8, radius * 0.07))
+    body, seam, facet = _blank_sheet(side), _blank_sheet(side), _blank_sheet(side)
+    _fill_shape(body, outline)
+    _draw_stroke(seam, np.concatenate([outline, outline[:1]]), max(0.8, radius * 0.07))
     half = np.concatenate([outline[: corners // 2 + 1], middle[None]])
-    _fill(facet, half.astype(np.float32))
+    _fill_shape(facet, half.astype(np.float32))
     gains = ((0.50, 0.48, 0.50), (0.78, 0.60, 0.40), (0.55, 0.62, 0.72))
     gain = gains[int(random.integers(len(gains)))]
-    flesh = _alpha(body, 0.5)
-    speckle = np.clip(0.5 + 0.5 * noise(random, len(flesh), len(flesh), 0.9, 0.9), 0, 1)
+    flesh = _coat_alpha(body, 0.5)
+    speckle = np.clip(0.5 + 0.5 * smooth_noise(random, len(flesh), len(flesh), 0.9, 0.9), 0, 1)
     return [
         Layer(flesh, gain, 0.02),
         Layer(flesh * speckle, (0.82,) * 3, 0.0),
-        Layer(_alpha(facet, 0.8), (1.0,) * 3, random.uniform(0.05, 0.11)),
-        Layer(_alpha(seam, 0.5), (random.uniform(0.45, 0.6),) * 3, 0.0),
+        Layer(_coat_alpha(facet, 0.8), (1.0,) * 3, random.uniform(0.05, 0.11)),
+        Layer(_coat_alpha(seam, 0.5), (random.uniform(0.45, 0.6),) * 3, 0.0),
     ]
 
 
 def _crack_layers(random: Random, scale: float, side: float, length: float) -> list[Layer]:
     """A dark jagged line with branches, widest where it began."""
-    sheet = _sheet(side)
-    angle = _slanted(random)
+    sheet = _blank_sheet(side)
+    angle = _slant_points(random)
     steps = max(6, int(length / (5 * scale)))
     pace = length / steps
-    start = _centre(side) - np.array([math.cos(angle), math.sin(angle)], np.float32) * length / 2
+    start = _random_center(side) - np.array([math.cos(angle), math.sin(angle)], np.float32) * length / 2
 
     def walk(begin: Floats, heading: float, count: int, width: float, branches: int) -> None:
         turns = heading + random.uniform(-0.75, 0.75, count)
         path = begin + np.concatenate(
             [np.zeros((1, 2)), np.cumsum(np.stack([np.cos(turns), np.sin(turns)], axis=1) * pace, axis=0)]
         )
-        _stroke(sheet, path.astype(np.float32), np.linspace(width, width * 0.5, len(path)).astype(np.float32))
+        _draw_stroke(sheet, path.astype(np.float32), np.linspace(width, width * 0.5, len(path)).astype(np.float32))
         for _ in range(branches):
             at = int(random.integers(1, max(2, count - 2)))
             side_turn = random.choice([-1, 1]) * random.uniform(0.6, 1.1)
@@ -184,33 +184,33 @@ def _crack_layers(random: Random, scale: float, side: float, length: float) -> l
     walk(start, angle, steps, random.uniform(1.2, 2.0) * scale, int(random.integers(1, 4)))
     return [
         # The edges of the crack stand up a little and shade the surface beside it.
-        Layer(_alpha(sheet, 1.6 * scale), (0.80,) * 3, 0.0),
-        Layer(_alpha(sheet, 0.35), (random.uniform(0.25, 0.45),) * 3, 0.0),
+        Layer(_coat_alpha(sheet, 1.6 * scale), (0.80,) * 3, 0.0),
+        Layer(_coat_alpha(sheet, 0.35), (random.uniform(0.25, 0.45),) * 3, 0.0),
     ]
 
 
-def _scratch(random: Random, scale: float) -> Defect:
+def _draw_scratch(random: Random, scale: float) -> Defect:
     length = random.uniform(42, 105) * scale
     return Defect(tuple(_scratch_layers(random, scale, length + 20 * scale, length)), frozenset({"scratch"}))
 
 
-def _pit(random: Random, scale: float) -> Defect:
+def _draw_pit(random: Random, scale: float) -> Defect:
     radius = random.uniform(4.5, 8.5) * scale
     return Defect(tuple(_pit_layers(random, radius * 4, radius)), frozenset({"pit"}))
 
 
-def _stain(random: Random, scale: float) -> Defect:
+def _draw_stain(random: Random, scale: float) -> Defect:
     radius = random.uniform(14, 34) * scale
     layers = _stain_layers(random, radius * 4.4, radius, random.uniform(0.65, 1.0))
     return Defect(tuple(layers), frozenset({"stain"}))
 
 
-def _inclusion(random: Random, scale: float) -> Defect:
+def _draw_inclusion(random: Random, scale: float) -> Defect:
     radius = random.uniform(7, 15) * scale
     return Defect(tuple(_inclusion_layers(random, radius * 3.2, radius)), frozenset({"inclusion"}))
 
 
-def _crack(random: Random, scale: float) -> Defect:
+def _draw_crack(random: Random, scale: float) -> Defect:
     length = random.uniform(38, 85) * scale
     return Defect(tuple(_crack_layers(random, scale, length * 2.2, length)), frozenset({"crack"}))
 
@@ -240,17 +240,20 @@ def _corroded_pit(random: Random, scale: float) -> Defect:
     side = radius * 4.4
     stain = _stain_layers(random, side, radius, random.uniform(0.75, 1.0))
     pit = _pit_layers(
-        random, side, random.uniform(6, 9) * scale, _centre(side) + random.uniform(-4, 4, 2).astype(np.float32) * scale
+        random,
+        side,
+        random.uniform(6, 9) * scale,
+        _random_center(side) + random.uniform(-4, 4, 2).astype(np.float32) * scale,
     )
     return Defect((*stain, *pit), frozenset({"pit", "stain"}))
 
 
 DEFECTS: tuple[Callable[[Random, float], Defect], ...] = (
-    _scratch,
-    _pit,
-    _stain,
-    _inclusion,
-    _crack,
+    _draw_scratch,
+    _draw_pit,
+    _draw_stain,
+    _draw_inclusion,
+    _draw_crack,
     _stained_scratch,
     _cracked_inclusion,
     _corroded_pit,

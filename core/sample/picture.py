@@ -44,7 +44,7 @@ def generate_image(
         scale = math.sqrt(math.sqrt(width * height) / USUAL_SIZE)
         for _ in range(max(1, round(random.integers(1, 5) * room))):
             defect = DEFECTS[int(random.choice(len(DEFECTS), p=SHARES))](random, scale)
-            box = _place(random, surface, defect, boxes)
+            box = _place_defect(random, surface, defect, boxes)
             if box is not None:
                 boxes.append(box)
                 labels.append(set(defect.labels))
@@ -54,7 +54,7 @@ def generate_image(
     return picture, np.asarray(boxes, np.float32).reshape(-1, 4), labels
 
 
-def _place(
+def _place_defect(
     random: Random, surface: Floats, defect: Defect, taken: Sequence[tuple[int, int, int, int]]
 ) -> tuple[int, int, int, int] | None:
     """Put `defect` on `surface` at a free place; its tight box, or None where there is no room."""
@@ -80,12 +80,12 @@ def _place(
             for other in taken
         ):
             for layer in defect.layers:
-                _paint(surface, layer, x - left, y - top)
+                _paint_defect(surface, layer, x - left, y - top)
             return box
     return None
 
 
-def _paint(surface: Floats, layer: Layer, left: int, top: int) -> None:
+def _paint_defect(surface: Floats, layer: Layer, left: int, top: int) -> None:
     """Blend `layer` into `surface` with its corner at (left, top); what lies outside is cut off."""
     height, width = surface.shape[:2]
     x1, y1 = max(left, 0), max(top, 0)

@@ -38,12 +38,12 @@ def make_sample_project(
     try:
         drawn: list[_Drawn] = []
         with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="sample") as pool:
-            for one in pool.map(lambda index: _draw(project.folder / "images", index, seed, size), range(count)):
+            for one in pool.map(lambda index: _draw_images(project.folder / "images", index, seed, size), range(count)):
                 drawn.append(one)
                 if progress:
                     progress(len(drawn), count)
         project.add_images(path for path, _, _ in drawn)
-        project.apply(_labelling(project, drawn))
+        project.apply(_labelling_edit(project, drawn))
         project.apply(image_edits.assign_splits(project, seed=seed))
     except BaseException:
         project.close()
@@ -51,7 +51,7 @@ def make_sample_project(
     return project
 
 
-def _draw(folder: Path, index: int, seed: int, size: int | tuple[int, int]) -> _Drawn:
+def _draw_images(folder: Path, index: int, seed: int, size: int | tuple[int, int]) -> _Drawn:
     picture, boxes, labels = generate_image(index, seed, size)
     # Both kinds turn up in real folders, so the sample has both.
     path = folder / f"surface-{index:04d}.{'jpg' if index % 4 == 3 else 'png'}"
@@ -64,7 +64,7 @@ def _draw(folder: Path, index: int, seed: int, size: int | tuple[int, int]) -> _
     return path, boxes, labels
 
 
-def _labelling(project: Project, drawn: list[_Drawn]) -> Edit:
+def _labelling_edit(project: Project, drawn: list[_Drawn]) -> Edit:
     ids = {label.name: label.id for label in project.labels()}
     images = {project.image_path(image): image.id for image in project.images()}
     box_ids = iter(project.new_ids("box", sum(len(boxes) for _, boxes, _ in drawn)))

@@ -21,7 +21,7 @@ def make_surface(random: Random, width: int, height: int) -> Floats:
     return np.asarray((level + grain)[..., None] * tint, np.float32)
 
 
-def noise(random: Random, width: int, height: int, sigma_x: float, sigma_y: float) -> Floats:
+def smooth_noise(random: Random, width: int, height: int, sigma_x: float, sigma_y: float) -> Floats:
     """Gaussian noise smoothed to the given size, with standard deviation 1."""
     # Coarse noise is drawn coarsely: smoothing over hundreds of pixels at full size would be slow.
     step = max(1, int(min(sigma_x, sigma_y) / 2))
@@ -33,42 +33,50 @@ def noise(random: Random, width: int, height: int, sigma_x: float, sigma_y: floa
     return np.asarray(grown[:height, :width], np.float32)
 
 
-def _brushed(random: Random, width: int, height: int) -> Floats:
+def _brushed_metal(random: Random, width: int, height: int) -> Floats:
     lengthwise = random.random() < 0.5
     across = (height, width) if lengthwise else (width, height)
-    fine = noise(random, *across, 14, 0.4) * random.uniform(0.02, 0.035)
-    streaks = noise(random, *across, 60, 1.0) * random.uniform(0.012, 0.022)
-    wide = noise(random, *across, 90, 9) * 0.012
+    fine = smooth_noise(random, *across, 14, 0.4) * random.uniform(0.02, 0.035)
+    streaks = smooth_noise(random, *across, 60, 1.0) * random.uniform(0.012, 0.022)
+    wide = smooth_noise(random, *across, 90, 9) * 0.012
     grain = fine + streaks + wide
     return np.ascontiguousarray(grain.T) if lengthwise else grain
 
 
-def _blasted(random: Random, width: int, height: int) -> Floats:
-    fine = noise(random, width, height, 0.8, 0.8) * random.uniform(0.02, 0.035)
-    rough = fine + noise(random, width, height, 3, 3) * 0.012 + noise(random, width, height, 30, 30) * 0.012
+def _blasted_metal(random: Random, width: int, height: int) -> Floats:
+    fine = smooth_noise(random, width, height, 0.8, 0.8) * random.uniform(0.02, 0.035)
+    rough = (
+        fine + smooth_noise(random, width, height, 3, 3) * 0.012 + smooth_noise(random, width, height, 30, 30) * 0.012
+    )
     return np.asarray(rough, np.float32)
 
 
-def _turned(random: Random, width: int, height: int) -> Floats:
+def _turned_metal(random: Random, width: int, height: int) -> Floats:
     """Rings that a lathe leaves, seen away from their centre."""
     centre_x = random.uniform(-0.6, 1.6) * width
     centre_y = height * (1 + random.uniform(0.3, 1.2)) * (1 if random.random() < 0.5 else -1)
     y, x = np.mgrid[:height, :width].astype(np.float32)
     radius = np.hypot(x - centre_x, y - centre_y)
     period = random.uniform(3.5, 6)
-    wobble = noise(random, width, height, 20, 20) * 0.5
+    wobble = smooth_noise(random, width, height, 20, 20) * 0.5
     rings = np.sin(radius * (2 * math.pi / period) + wobble) * random.uniform(0.01, 0.02)
-    return np.asarray(rings + noise(random, width, height, 0.6, 0.6) * 0.016, np.float32)
+    return np.asarray(rings + smooth_noise(random, width, height, 0.6, 0.6) * 0.016, np.float32)
 
 
-def _coated(random: Random, width: int, height: int) -> Floats:
+def _coated_metal(random: Random, width: int, height: int) -> Floats:
     """Paint or ceramic: nearly flat, with an orange-peel waviness."""
     return (
-        noise(random, width, height, 4, 4) * random.uniform(0.006, 0.012) + noise(random, width, height, 40, 40) * 0.015
+        smooth_noise(random, width, height, 4, 4) * random.uniform(0.006, 0.012)
+        + smooth_noise(random, width, height, 40, 40) * 0.015
     )
 
 
-_TEXTURES: tuple[Callable[[Random, int, int], Floats], ...] = (_brushed, _blasted, _turned, _coated)
+_TEXTURES: tuple[Callable[[Random, int, int], Floats], ...] = (
+    _brushed_metal,
+    _blasted_metal,
+    _turned_metal,
+    _coated_metal,
+)
 
 
 def make_light(random: Random, index: int, width: int, height: int) -> Floats:

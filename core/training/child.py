@@ -20,7 +20,7 @@ from core.jobs.folder import JobFolder
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.recipe.recipe import load_recipe
 from core.training.lr_finder_result import STEPS, RangeResult
-from core.training.tracking import tracked
+from core.training.tracking import track_events
 from core.types import Detections
 
 PROGRESS_APART = 0.1  # seconds
@@ -46,7 +46,7 @@ def _train(folder: Path, _job: dict[str, Any], should_stop: Callable[[], bool]) 
 
     recipe = load_recipe(folder / "recipe.yaml")
     events = train(recipe, Snapshot.load(folder / "snapshot.json"), folder, should_stop, _pause_wanted(folder))
-    for event in tracked(events, recipe, folder):
+    for event in track_events(events, recipe, folder):
         yield to_json(event)
 
 

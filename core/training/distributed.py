@@ -24,7 +24,7 @@ from core.jobs.events import RunFailed, to_json
 from core.jobs.folder import STALE_AFTER, JobFolder
 from core.project.snapshot import Snapshot
 from core.recipe.recipe import Recipe, load_recipe
-from core.training.tracking import tracked
+from core.training.tracking import track_events
 
 if TYPE_CHECKING:
     from core.training.process_group import ProcessGroup
@@ -177,7 +177,7 @@ def _trained(
     snapshot = Snapshot.load(folder.path / "snapshot.json")
     process_group = process_group.on_device(recipe.device)
     events = train(recipe, snapshot, folder.path, should_stop, should_pause, process_group)
-    for event in tracked(events, recipe, folder.path) if process_group.is_main else events:
+    for event in track_events(events, recipe, folder.path) if process_group.is_main else events:
         yield to_json(event)
         if isinstance(event, RunFailed):
             return  # perhaps in this process alone: the others are not to be waited for

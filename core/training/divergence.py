@@ -42,7 +42,7 @@ def likely_cause(
 
     `batches` are those of the step that failed, `images` the training images, `rate` the learning rate of that step.
     """
-    found = _box_without_area(images) or _box_spoilt(batches) or _pixels(batches, spec, recipe)
+    found = _box_without_area(images) or _box_spoilt(batches) or _pixel_range(batches, spec, recipe)
     if found is not None:
         return found
     device = next(plan.network.parameters()).device
@@ -61,8 +61,8 @@ def likely_cause(
 
 def _box_without_area(images: Sequence[SnapshotImage]) -> Cause | None:
     for image in images:
-        if not _sound(image.boxes).all():
-            row = image.boxes[int(np.argmin(_sound(image.boxes)))]
+        if not _is_finite(image.boxes).all():
+            row = image.boxes[int(np.argmin(_is_finite(image.boxes)))]
             return Cause(
                 f"{image.path} has a box without area or with coordinates that are no numbers: {row.tolist()}",
                 "Delete that box or draw it again, and train anew.",
@@ -73,7 +73,7 @@ def _box_without_area(images: Sequence[SnapshotImage]) -> Cause | None:
 def _box_spoilt(batches: Sequence[Batch]) -> Cause | None:
     for batch in batches:
         boxes = batch.targets.boxes_bm4[batch.targets.valid_bm].cpu().numpy()
-        if not _sound(boxes).all():
+        if not _is_finite(boxes).all():
             return Cause(
                 "augmentation left a box without area",
                 "Lower the augmentation's rotation, scale and crop strengths, or set sampling.mode=crops.",
@@ -81,12 +81,12 @@ def _box_spoilt(batches: Sequence[Batch]) -> Cause | None:
     return None
 
 
-def _sound(boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _is_finite(boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
     whole = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     return np.asarray(whole, np.bool_)
 
 
-def _pixels(batches: Sequence[Batch], spec: InputSpec, recipe: Recipe) -> Cause | None:
+def _pixel_range(batches: Sequence[Batch], spec: InputSpec, recipe: Recipe) -> Cause | None:
     largest = max(
         (float(normalized(b.images_b3hw, spec).abs().max()) for b in batches if len(b.images_b3hw)), default=0
     )

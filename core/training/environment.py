@@ -15,14 +15,14 @@ from core.models.device import device_title, resolved_precision
 from core.recipe.recipe import Recipe
 
 
-def versions() -> dict[str, str]:
+def read_versions() -> dict[str, str]:
     """Kept in every checkpoint."""
     return {"python": sys.version.split()[0], "torch": torch.__version__, "torchvision": torchvision.__version__}
 
 
-def environment(device: torch.device, recipe: Recipe) -> dict[str, str]:
+def describe_environment(device: torch.device, recipe: Recipe) -> dict[str, str]:
     """Where and by what a run is computed, in words, by name."""
-    told = versions() | {
+    told = read_versions() | {
         "system": f"{platform.system()} {platform.release()} ({platform.machine()})",
         "host": platform.node(),
         "device": device_title(device),
@@ -42,13 +42,13 @@ def program_state() -> str:
     folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return "installed"
-    commit = _git(folder, "rev-parse", "--short=12", "HEAD")
+    commit = _git_state(folder, "rev-parse", "--short=12", "HEAD")
     if commit is None:
         return "unknown commit"
-    return commit + (", changed since" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+    return commit + (", changed since" if _git_state(folder, "status", "--porcelain", "--untracked-files=no") else "")
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def _git_state(folder: Path, *arguments: str) -> str | None:
     """What git prints; None where there is no git, or it refuses the repository."""
     try:
         done = subprocess.run(

@@ -24,8 +24,8 @@ from core.training.environment import (
     try_convolutions,
     use_fast_arithmetic,
 )
-from core.training.out_of_memory import TooLittleMemory, finite, in_memory
-from core.training.preparation import prepare, prepared_again
+from core.training.out_of_memory import TooLittleMemory, in_memory, is_finite
+from core.training.preparation import prepare_training, prepared_again
 from core.training.process_group import ProcessGroup
 from core.training.run import Run
 from core.training.run_state import BestSoFar
@@ -68,7 +68,7 @@ def train(
     saved = checkpoint.load_resumable(run_folder / "checkpoints")
     if saved is not None:
         check_belongs(saved.checkpoint.description, recipe, snapshot, run_folder)
-    prepared = prepared_again(saved) if saved else prepare(recipe, snapshot)
+    prepared = prepared_again(saved) if saved else prepare_training(recipe, snapshot)
     run = Run(recipe, snapshot, run_folder, prepared, process_group)
     if saved is not None:
         run.restore(saved)
@@ -135,7 +135,7 @@ def _steps(run: Run, wishes: StopRequests) -> Iterator[Event]:
                 return
             # Weights that are of no use are not saved, and the next step says so, to all processes together.
             due = run.process_group.is_main and run.saver.due
-            if due and state.epoch_step < run.epoch_steps and finite(run.network):
+            if due and state.epoch_step < run.epoch_steps and is_finite(run.network):
                 yield from run.save_last()
 
 

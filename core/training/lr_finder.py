@@ -23,12 +23,12 @@ from core.training.lr_finder_result import (
     RangeResult,
     checked_range,
     is_over,
-    propose,
-    rates,
-    smoothed,
+    lr_steps,
+    propose_lr,
+    smooth_losses,
 )
 from core.training.out_of_memory import TooLittleMemory
-from core.training.preparation import prepare
+from core.training.preparation import prepare_training
 from core.training.process_group import ProcessGroup
 from core.training.steps import Diverged, Stepper
 from core.training.strategy import apply_strategy, set_rate
@@ -53,7 +53,7 @@ def range_test(
     start, end = checked_range(recipe.optimizer.kind, steps, low, high)
     device = choose_device(recipe.device)
     use_fast_arithmetic(device)
-    prepared = prepare(recipe, snapshot)
+    prepared = prepare_training(recipe, snapshot)
     network = prepared.network.to(device)
     if recipe.limits.channels_last:
         network.to(memory_format=torch.channels_last)
@@ -71,24 +71,24 @@ def range_test(
     scale = peak_rate(recipe.optimizer, recipe.schedule.batch_size * recipe.optimizer.accumulate) / recipe.optimizer.lr
     points: list[RangePoint] = []
     carried, diverged = 0.0, False
-    with closing(_endless(data, device)) as batches:
-        for step, rate in enumerate(rates(start, end, steps), start=1):
+    with closing(_endless_batches(data, device)) as batches:
+        for step, rate in enumerate(lr_steps(start, end, steps), start=1):
             if should_stop():
                 return
             set_rate(plan.optimizer, rate * scale)
-            raw = _loss(stepper, list(islice(batches, recipe.optimizer.accumulate)), step - 1)
+            raw = _mean_loss(stepper, list(islice(batches, recipe.optimizer.accumulate)), step - 1)
             if not math.isfinite(raw):
                 diverged = True
                 break
-            carried, shown = smoothed(carried, raw, step)
+            carried, shown = smooth_losses(carried, raw, step)
             points.append(RangePoint(step, rate, shown, raw))
             yield points[-1]
             if is_over(points):
                 break
-    yield propose(points, recipe.optimizer.lr, diverged)
+    yield propose_lr(points, recipe.optimizer.lr, diverged)
 
 
-def _loss(stepper: Stepper, batches: list[Batch], number: int) -> float:
+def _mean_loss(stepper: Stepper, batches: list[Batch], number: int) -> float:
     """The loss of a step; infinite where it diverges."""
     try:
         loss = stepper.step(batches, number)
@@ -100,7 +100,7 @@ def _loss(stepper: Stepper, batches: list[Batch], number: int) -> float:
     return float(loss.labels + loss.boxes)
 
 
-def _endless(data: TrainingSet, device: torch.device) -> Generator[Batch, None, None]:
+def _endless_batches(data: TrainingSet, device: torch.device) -> Generator[Batch, None, None]:
     epoch = 1
     while True:
         yield from data.batches(epoch, device=device)

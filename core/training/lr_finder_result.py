@@ -85,13 +85,13 @@ class RangeResult:
         }
 
 
-def smoothed(previous: float, raw: float, step: int) -> tuple[float, float]:
+def smooth_losses(previous: float, raw: float, step: int) -> tuple[float, float]:
     """The moving average after `step` (from 1) with this loss: as it is carried on, and freed of its bias."""
     carried = SMOOTHING * previous + (1 - SMOOTHING) * raw
     return carried, carried / (1 - SMOOTHING**step)
 
 
-def rates(low: float, high: float, steps: int) -> list[float]:
+def lr_steps(low: float, high: float, steps: int) -> list[float]:
     """`steps` rates from `low` to `high`, each the same multiple of the one before."""
     return [float(rate) for rate in np.geomspace(low, high, steps)]
 
@@ -104,7 +104,7 @@ def is_over(points: Sequence[RangePoint]) -> bool:
     return not math.isfinite(points[-1].loss) or points[-1].loss > DIVERGED * lowest
 
 
-def propose(points: Sequence[RangePoint], current: float, diverged: bool = False) -> RangeResult:
+def propose_lr(points: Sequence[RangePoint], current: float, diverged: bool = False) -> RangeResult:
     """The learning rate that these points speak for.
 
     `diverged`: the loss became no number after the last point. `current`: the rate of the recipe, to compare with.
@@ -132,7 +132,7 @@ def propose(points: Sequence[RangePoint], current: float, diverged: bool = False
     lowest = math.exp(float(logs[end]))
     above = np.flatnonzero(losses[: place + 1] > start * (1 - fall / 2))
     middle = math.exp(float(logs[min(int(above.max(initial=0)) + 1, place)]))
-    proposed = rounded(min(middle, lowest * SAFE_SHARE))
+    proposed = round_lr(min(middle, lowest * SAFE_SHARE))
     turned = diverged or end < len(losses) - SETTLING
     text = f"half of the fall was done at {middle:.2g}, and the loss stayed low up to {lowest:.2g}" + (
         ", beyond which it rose; " if turned else ", near the end of the range; "
@@ -142,7 +142,9 @@ def propose(points: Sequence[RangePoint], current: float, diverged: bool = False
         if middle <= lowest * SAFE_SHARE
         else f"{proposed:g} is a tenth of that, so that a whole run can bear it"
     )
-    return RangeResult(tuple(points), proposed, text + _compared(proposed, current), lowest, middle, current, curve)
+    return RangeResult(
+        tuple(points), proposed, text + _compare_losses(proposed, current), lowest, middle, current, curve
+    )
 
 
 def _both_sides(raw: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -155,14 +157,14 @@ def _both_sides(raw: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(weights @ clipped / weights.sum(axis=1), np.float64)
 
 
-def rounded(rate: float) -> float:
+def round_lr(rate: float) -> float:
     """The nearest of 1, 2, 3, 5 and 7 times a power of ten: a range test knows no more digits than that."""
     exponent = math.floor(math.log10(rate))
     known = [digit * 10.0**power for power in (exponent, exponent + 1) for digit in (1, 2, 3, 5, 7)]
     return float(f"{min(known, key=lambda one: abs(math.log(one / rate))):.0e}")
 
 
-def _compared(proposed: float, current: float) -> str:
+def _compare_losses(proposed: float, current: float) -> str:
     if current <= 0:
         return ""
     ratio = current / proposed

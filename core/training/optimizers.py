@@ -79,27 +79,27 @@ def set_learning(optimizer: Optimizer, stages: Iterable[str], idle: frozenset[in
                 parameter.grad = None
 
 
-def _fused(groups: list[dict[str, Any]]) -> bool:
+def _can_fuse(groups: list[dict[str, Any]]) -> bool:
     parameters: list[torch.Tensor] = [parameter for group in groups for parameter in group["params"]]
     return all(one.device.type in _FUSED and one.is_floating_point() for one in parameters)
 
 
-def _sgd(groups: list[dict[str, Any]], settings: parts.Optimizer) -> Optimizer:
+def _make_sgd(groups: list[dict[str, Any]], settings: parts.Optimizer) -> Optimizer:
     momentum = settings.momentum
-    return SGD(groups, lr=settings.lr, momentum=momentum, nesterov=momentum > 0, fused=_fused(groups))
+    return SGD(groups, lr=settings.lr, momentum=momentum, nesterov=momentum > 0, fused=_can_fuse(groups))
 
 
-def _adam(groups: list[dict[str, Any]], settings: parts.Optimizer) -> Optimizer:
-    return Adam(groups, lr=settings.lr, fused=_fused(groups))
+def _make_adam(groups: list[dict[str, Any]], settings: parts.Optimizer) -> Optimizer:
+    return Adam(groups, lr=settings.lr, fused=_can_fuse(groups))
 
 
-def _adamw(groups: list[dict[str, Any]], settings: parts.Optimizer) -> Optimizer:
-    return AdamW(groups, lr=settings.lr, fused=_fused(groups))
+def _make_adamw(groups: list[dict[str, Any]], settings: parts.Optimizer) -> Optimizer:
+    return AdamW(groups, lr=settings.lr, fused=_can_fuse(groups))
 
 
 _KINDS: dict[str, Callable[[list[dict[str, Any]], parts.Optimizer], Optimizer]] = {
-    "sgd": _sgd,
-    "adam": _adam,
-    "adamw": _adamw,
+    "sgd": _make_sgd,
+    "adam": _make_adam,
+    "adamw": _make_adamw,
 }
 assert _KINDS.keys() == set(get_args(parts.Optimizer.model_fields["kind"].annotation)), "every optimiser is built"

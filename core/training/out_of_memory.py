@@ -82,20 +82,20 @@ class BufferGuard:
 
     def keep(self) -> None:
         """Remember the buffers as they are."""
-        _copy(self._kept, self._buffers)
+        _copy_network(self._kept, self._buffers)
 
     def restore(self) -> None:
         """Set the buffers back to what they were at the last `keep`."""
-        _copy(self._buffers, self._kept)
+        _copy_network(self._buffers, self._kept)
 
 
 @torch.no_grad()
-def _copy(into: list[Tensor], values: list[Tensor]) -> None:
+def _copy_network(into: list[Tensor], values: list[Tensor]) -> None:
     if into:
         torch._foreach_copy_(into, values)
 
 
-def finite(network: nn.Module) -> bool:
+def is_finite(network: nn.Module) -> bool:
     """Whether all its weights are numbers. Waits for the device."""
     weights = [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
     return bool(torch.stack([tensor.isfinite().all() for tensor in weights]).all())

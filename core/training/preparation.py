@@ -84,26 +84,26 @@ def prepared_again(saved: Resumable) -> Prepared:
     )
 
 
-def prepare(recipe: Recipe, snapshot: Snapshot) -> Prepared:
+def prepare_training(recipe: Recipe, snapshot: Snapshot) -> Prepared:
     """Build the network that `recipe` asks for. Raises InputError that names the setting to change."""
     images = snapshot.of_split(Split.TRAIN)
     check_snapshot(snapshot)
-    source = _source(recipe)
+    source = _weights_source(recipe)
     width, height = anchors.input_shape(recipe.sampling.input_size, [(image.width, image.height) for image in images])
     if recipe.sampling.mode == "crops":
         width = height = recipe.sampling.input_size
     boxes = input_boxes(images, recipe, (width, height))
     notices: list[str] = []
-    fitted = _anchors(recipe, boxes, source)
+    fitted = _choose_anchors(recipe, boxes, source)
     # A model that finds no boxes has none to reach.
-    reachable = anchors.reach(boxes, fitted) if recipe.spec.task == "detect" else 1.0
+    reachable = anchors.reachable_share(boxes, fitted) if recipe.spec.task == "detect" else 1.0
     if reachable < ENOUGH_REACH:
         notices.append(_reach_advice(recipe, snapshot, reachable, (width, height)))
     options = source.architecture.options if source else recipe.options
     architecture = Architecture(recipe.model, fitted, len(snapshot.label_names), options)
     torch.manual_seed(seed_for(recipe.seed, "weights"))
     network = architecture.build()
-    report, normalization = _load(network, recipe, snapshot, source, notices)
+    report, normalization = _load_weights(network, recipe, snapshot, source, notices)
     mean, std = (
         (source.description.input.mean, source.description.input.std) if source else NORMALIZATIONS[normalization]
     )
@@ -154,7 +154,7 @@ def input_boxes(images: list[SnapshotImage], recipe: Recipe, size: tuple[int, in
     return np.concatenate(parts)
 
 
-def _source(recipe: Recipe) -> Checkpoint | None:
+def _weights_source(recipe: Recipe) -> Checkpoint | None:
     if recipe.weights.source != "checkpoint":
         return None
     source = checkpoint.load(Path(recipe.weights.path))
@@ -168,18 +168,18 @@ def _source(recipe: Recipe) -> Checkpoint | None:
     return source
 
 
-def _anchors(recipe: Recipe, boxes: NDArray[np.float32], source: Checkpoint | None) -> Anchors:
+def _choose_anchors(recipe: Recipe, boxes: NDArray[np.float32], source: Checkpoint | None) -> Anchors:
     if recipe.spec.task == "classify":
         return NO_ANCHORS
-    fitted = _fitted(recipe, boxes)
+    fitted = _fit_to_boxes(recipe, boxes)
     if source is not None:
         theirs = source.architecture.anchors
-        if anchors.reach(boxes, theirs) >= anchors.reach(boxes, fitted) - WORTH_REFITTING:
+        if anchors.reachable_share(boxes, theirs) >= anchors.reachable_share(boxes, fitted) - WORTH_REFITTING:
             return theirs
     return fitted
 
 
-def _fitted(recipe: Recipe, boxes: NDArray[np.float32]) -> Anchors:
+def _fit_to_boxes(recipe: Recipe, boxes: NDArray[np.float32]) -> Anchors:
     spec = recipe.spec
     return anchors.fit_enough(boxes, spec.strides, spec.anchors, recipe.sampling.anchor_shapes)
 
@@ -193,7 +193,7 @@ def _reach_advice(recipe: Recipe, snapshot: Snapshot, reachable: float, size: tu
     if recipe.options.get("tap") == 16:
         finer = recipe.model_copy(update={"sampling": recipe.sampling.model_copy(update={"tap": 8})})
         boxes = input_boxes(images, finer, size)
-        if anchors.reach(boxes, _fitted(finer, boxes)) >= ENOUGH_REACH:
+        if anchors.reachable_share(boxes, _fit_to_boxes(finer, boxes)) >= ENOUGH_REACH:
             return f"{text}; set sampling.tap=8"
     for factor in (1.25, 1.5, 2.0, 2.5, 3.0, 4.0):
         bigger = round(recipe.sampling.input_size * factor / 32) * 32
@@ -201,12 +201,12 @@ def _reach_advice(recipe: Recipe, snapshot: Snapshot, reachable: float, size: tu
             break
         shape = anchors.input_shape(bigger, [(image.width, image.height) for image in images])
         boxes = input_boxes(images, recipe, shape)
-        if anchors.reach(boxes, _fitted(recipe, boxes)) >= ENOUGH_REACH:
+        if anchors.reachable_share(boxes, _fit_to_boxes(recipe, boxes)) >= ENOUGH_REACH:
             return f"{text}; set sampling.input_size={bigger}, or sampling.mode=crops"
     return f"{text}; set sampling.mode=crops, so that they keep their pixels"
 
 
-def _load(
+def _load_weights(
     network: Network, recipe: Recipe, snapshot: Snapshot, source: Checkpoint | None, notices: list[str]
 ) -> tuple[weights.Report | None, str]:
     """Take over the starting weights; also the name of the normalisation that belongs to them."""
@@ -229,7 +229,7 @@ def _load(
             )
         return report, guess if chosen == "auto" else chosen
     file = model_spec(recipe.model).weights[kind]
-    report = weights.load_torchvision(network, weights.download(file), file.file_name)
+    report = weights.load_torchvision(network, weights.download_weights(file), file.file_name)
     return report, file.normalization if chosen == "auto" else chosen
 
 

@@ -30,8 +30,8 @@ from core.training.averaging import Average
 from core.training.data.dataset import Batch, TrainingSet
 from core.training.data.image_cache import ImageCache
 from core.training.divergence import likely_cause
-from core.training.environment import environment, peak_memory_mb
-from core.training.out_of_memory import TooLittleMemory, finite
+from core.training.environment import describe_environment, peak_memory_mb
+from core.training.out_of_memory import TooLittleMemory, is_finite
 from core.training.preparation import Prepared
 from core.training.process_group import ProcessGroup
 from core.training.run_state import BestSoFar, EpochSums, RunState
@@ -110,7 +110,7 @@ class Run:
             weights=self.prepared.weights_text,
             skipped=list(self.prepared.skipped),
             plan=[phase.to_json() for phase in self.plan.phases],
-            environment=environment(self.device, self.recipe),
+            environment=describe_environment(self.device, self.recipe),
             resumed_at=self.state.step,
             world_size=self.process_group.size,
         )
@@ -188,7 +188,7 @@ class Run:
     def check(self) -> None:
         """Wait for the device, and raise Diverged if what was learnt so far is of no use."""
         self.stepper.check()
-        if not finite(self.network):
+        if not is_finite(self.network):
             raise Diverged("the weights became infinite or no number")
 
     def save_last(self) -> Iterator[Event]:

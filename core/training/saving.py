@@ -15,7 +15,7 @@ from core.models.networks.detector import Network
 from core.models.training_state import TrainingState
 from core.project.snapshot import Snapshot
 from core.recipe.recipe import Recipe, parse_recipe
-from core.training.environment import versions
+from core.training.environment import read_versions
 from core.training.preparation import Prepared
 from core.training.tasks.validation_result import ValidationResult
 
@@ -87,7 +87,7 @@ class Saver:
             window=self.snapshot.window,
             metrics=judged.kept() if judged else Metrics(),
             best=kind == "best",
-            versions=versions(),
+            versions=read_versions(),
         )
 
 

@@ -78,8 +78,8 @@ def apply_strategy(network: Network, recipe: Recipe, pretrained: bool) -> Plan:
     on its device already: the optimiser is built for it.
     """
     stages, idle = network.backbone.stages(), _idle_parameters(network)
-    counts = {stage: _count(modules, idle) for stage, modules in stages.items()}
-    head = _count([network], idle) - sum(counts.values())
+    counts = {stage: _count_parameters(modules, idle) for stage, modules in stages.items()}
+    head = _count_parameters([network], idle) - sum(counts.values())
     names: Sequence[str] = tuple(stages)
     groups = parameter_groups(network, stages, stage_factors(recipe.strategy, names), recipe.optimizer.weight_decay)
     plan = Plan(
@@ -94,7 +94,7 @@ def apply_strategy(network: Network, recipe: Recipe, pretrained: bool) -> Plan:
     return plan
 
 
-def _count(modules: Iterable[nn.Module], idle: frozenset[int]) -> int:
+def _count_parameters(modules: Iterable[nn.Module], idle: frozenset[int]) -> int:
     """How many numbers of `modules` do something."""
     return sum(one.numel() for module in modules for one in module.parameters() if id(one) not in idle)
 
@@ -130,7 +130,7 @@ def idle_notice(recipe: Recipe, network: Network) -> str:
 def _idle_stages(network: Network) -> list[str]:
     """Stages of which nothing is computed for an image."""
     idle = _idle_parameters(network)
-    return [stage for stage, modules in network.backbone.stages().items() if not _count(modules, idle)]
+    return [stage for stage, modules in network.backbone.stages().items() if not _count_parameters(modules, idle)]
 
 
 def _idle_parameters(network: Network) -> frozenset[int]:

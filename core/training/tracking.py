@@ -56,7 +56,7 @@ def epochs_csv(epochs: Iterable[EpochDone]) -> str:
     rows = list(epochs)
     metrics = list(dict.fromkeys(name for epoch in rows for name in epoch.metrics))
     labels = list(dict.fromkeys(name for epoch in rows for name in epoch.labels))
-    return _csv(
+    return _write_csv(
         (*_PLAIN, *metrics, *(f"{_by_label(rows)} {name}" for name in labels)),
         (
             [getattr(epoch, name) for name in _PLAIN]
@@ -74,10 +74,10 @@ def _by_label(epochs: Iterable[EpochDone]) -> str:
 
 def steps_csv(steps: Iterable[StepDone]) -> str:
     """One row for each step that was told of."""
-    return _csv(_STEPS, ([getattr(step, name) for name in _STEPS] for step in steps))
+    return _write_csv(_STEPS, ([getattr(step, name) for name in _STEPS] for step in steps))
 
 
-def _csv(header: Iterable[str], rows: Iterable[list[Any]]) -> str:
+def _write_csv(header: Iterable[str], rows: Iterable[list[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -177,7 +177,7 @@ class EventFile:
         self._writer.write_event(Written(wall_time=time.time(), step=0, summary=text_summary(tag, shown)))
 
 
-def tracked(events: Iterable[Event], recipe: Recipe, run_folder: Path) -> Iterator[Event]:
+def track_events(events: Iterable[Event], recipe: Recipe, run_folder: Path) -> Iterator[Event]:
     """`events` as they come; TensorBoard's files are written on the way if the recipe asks for them.
 
     A disk that refuses them does not end the training: a notice says so, and no more are written.
@@ -188,7 +188,7 @@ def tracked(events: Iterable[Event], recipe: Recipe, run_folder: Path) -> Iterat
     try:
         file = EventFile(run_folder / FOLDER, recipe)
     except OSError as error:
-        yield _refused(error)
+        yield _explain_refusal(error)
         yield from events
         return
     writing = True
@@ -199,11 +199,11 @@ def tracked(events: Iterable[Event], recipe: Recipe, run_folder: Path) -> Iterat
                     file.add(event)
                 except OSError as error:
                     writing = False
-                    yield _refused(error)
+                    yield _explain_refusal(error)
             yield event
 
 
-def _refused(error: OSError) -> Notice:
+def _explain_refusal(error: OSError) -> Notice:
     return Notice(f"TensorBoard's files cannot be written ({error.strerror}); the training goes on without", "warning")
 
 

@@ -67,7 +67,7 @@ def find_nearest(images: MatchedImages, index: int, mark: Mark) -> int | None:
     detections = images.detections[index]
     if not len(detections):
         return None
-    overlaps = geometry.iou(np.asarray([mark.xyxy], np.float32), detections.boxes)[0]
+    overlaps = geometry.box_iou(np.asarray([mark.xyxy], np.float32), detections.boxes)[0]
     # Many rows can lie on one box: of those that match, the surest.
     ranked = np.where(overlaps >= images.iou, 1 + detections.best, overlaps)
     best = int(np.argmax(ranked))

@@ -190,7 +190,7 @@ class InspectView(ImageView):
             and mark.kind in ("tp", "mixed")
             and self._accepts(mark)
             and set(truth.labels) <= set(mark.labels)
-            and float(geometry.iou(_array(mark), _array(truth))[0, 0]) >= 0.3
+            and float(geometry.box_iou(_array(mark), _array(truth))[0, 0]) >= 0.3
             for mark in self._marks
         )
 
@@ -202,7 +202,7 @@ class InspectView(ImageView):
         if not shown or not self.has_image:
             return None
         point = self.to_image(at)
-        rows = geometry.hit(np.asarray([mark.xyxy for mark in shown], np.float32), point.x(), point.y())
+        rows = geometry.hit_boxes(np.asarray([mark.xyxy for mark in shown], np.float32), point.x(), point.y())
         return shown[rows[0]] if rows else None
 
     @property

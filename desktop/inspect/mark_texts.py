@@ -36,7 +36,7 @@ def explain_label(images: MatchedImages, index: int, mark: Mark, label: int, ver
     if not images.is_detector:
         carried = _join_labels(images, image_labels(truth))
         return "right" if verdict else f"false: the image has {carried or 'no defect'}"
-    overlaps = geometry.iou(np.asarray([mark.xyxy], np.float32), truth.boxes)[0] if len(truth) else np.zeros(0)
+    overlaps = geometry.box_iou(np.asarray([mark.xyxy], np.float32), truth.boxes)[0] if len(truth) else np.zeros(0)
     with_label = overlaps[truth.labels[:, label]] if len(truth) else overlaps
     if verdict:
         return f"right, IoU {with_label.max():.2f}"

@@ -49,7 +49,7 @@ class Dropping:
             self._add([folder])
 
         self._context.services.tasks.run(
-            KEY, lambda: registry.detect(folder), lambda found: self._ask(folder, found.summary), failed
+            KEY, lambda: registry.detect_format(folder), lambda found: self._ask(folder, found.summary), failed
         )
 
     def _ask(self, folder: Path, summary: str) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
 from core.formats.annotations import Format
-from core.formats.exporting import ExportOptions, losses
+from core.formats.exporting import ExportOptions, list_losses
 from core.project.project import Project
 from core.types import Split, Status
 from desktop.base.background import Tasks
@@ -133,7 +133,7 @@ class ExportDialog(DialogFrame):
 
     def _format_chosen(self) -> None:
         format = Format(self._format.currentData())
-        lost = losses(format)
+        lost = list_losses(format)
         self._losses.setText(
             "\n".join([f"{format.display_name} cannot hold:", *(f"• {one}" for one in lost)])
             if lost

@@ -160,9 +160,9 @@ class ImportDialog(DialogFrame):
             self._reported.emit(reading, done, total)
 
         def work() -> tuple[ImportedAnnotations, ImportOverview, str]:
-            detected = registry.detect(source) if format is None else None
+            detected = registry.detect_format(source) if format is None else None
             path = detected.path if detected is not None else source
-            imported = registry.read(path, format or (detected.format if detected else None), root, report)
+            imported = registry.read_annotations(path, format or (detected.format if detected else None), root, report)
             return imported, overview(imported, project), detected.summary if detected is not None else ""
 
         self._tasks.run(KEY, work, self._show, self._fail)

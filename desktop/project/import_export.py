@@ -9,7 +9,7 @@ from PySide6.QtGui import QDesktopServices
 
 from core.changes import Changes
 from core.formats.annotations import ImportedAnnotations
-from core.formats.exporting import ExportReport, export
+from core.formats.exporting import ExportReport, export_project
 from core.formats.importing import import_into
 from core.project.project import Project
 from core.types import Problem
@@ -117,7 +117,7 @@ class Exchange:
         self._context.remember_folder(options.folder.parent)
         self._context.behind_dialog(
             f"Exporting as {options.format.display_name}",
-            lambda progress: export(project, options, progress),
+            lambda progress: export_project(project, options, progress),
             self._exported,
             "The annotations could not be exported",
             unit="images",

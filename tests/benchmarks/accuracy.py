@@ -21,7 +21,7 @@ import numpy as np
 
 from core.evaluation.average_precision import Evaluation, evaluate_detections
 from core.formats.importing import import_into
-from core.formats.registry import detect, read
+from core.formats.registry import detect_format, read_annotations
 from core.operations.launcher import make_launcher
 from core.operations.predict import SplitPredictions, load_predictor, predict_split
 from core.operations.start_run import prepare_run, run_training
@@ -142,7 +142,7 @@ def _project(folder: Path, annotations: Path) -> Path:
     """The project of an annotation file; made where it is not there yet, all images in the test split."""
     if not folder.exists():
         with Project.creating(folder) as project:
-            import_into(project, read(annotations, detect(annotations).format))
+            import_into(project, read_annotations(annotations, detect_format(annotations).format))
             project.apply(image_edits.set_split(project, [image.id for image in project.images()], Split.TEST))
     return folder
 

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from core.formats.annotations import Format
-from core.formats.exporting import ExportOptions, export
-from core.formats.registry import detect, read
+from core.formats.exporting import ExportOptions, export_project
+from core.formats.registry import detect_format, read_annotations
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.types import Split, Status
 
@@ -83,13 +83,13 @@ def main() -> None:
 def one(format: Format, whole: Snapshot, folder: Path) -> dict[str, Any]:
     """A format, measured."""
     out = folder / str(format)
-    exported = measured(lambda: export(whole, ExportOptions(format, out)))
+    exported = measured(lambda: export_project(whole, ExportOptions(format, out)))
     return {
         "format": str(format),
         "export": exported,
         "bytes": sum(path.stat().st_size for path in out.rglob("*") if path.is_file()),
-        "detect": measured(lambda: detect(out)),
-        "read": measured(lambda: read(out, None, folder / "in")),
+        "detect": measured(lambda: detect_format(out)),
+        "read": measured(lambda: read_annotations(out, None, folder / "in")),
     }
 
 

@@ -37,7 +37,7 @@ from core.project.images.image_files import content_hash
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.recipe.recipe import Recipe, default_recipe, with_settings
 from core.training.data.dataset import Batch
-from core.training.preparation import prepare
+from core.training.preparation import prepare_training
 from core.training.process_group import ProcessGroup
 from core.training.run import Run
 from core.training.tasks import detection
@@ -193,7 +193,7 @@ class Ours:
     """The product's own step, put together as a run does."""
 
     def __init__(self, recipe: Recipe, snapshot: Snapshot, folder: Path, device: torch.device) -> None:
-        prepared = prepare(recipe, snapshot)
+        prepared = prepare_training(recipe, snapshot)
         # Built as for published weights, as torchvision's is: for random ones, the product adds norms to VGG.
         options = recipe.spec.options_for("coco", tap=16, batch_size=recipe.schedule.batch_size)
         architecture = replace(prepared.architecture, options=options)

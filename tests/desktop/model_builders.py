@@ -85,7 +85,7 @@ def noisy_detections(
             row = random.uniform(0, 0.2, len(label_names)) ** 2
             row[random.integers(len(label_names))] = random.beta(1.5, 3)
             scores.append(row)
-        array = geometry.clip(np.asarray(boxes, np.float32).reshape(-1, 4), image.width, image.height)
+        array = geometry.clip_boxes(np.asarray(boxes, np.float32).reshape(-1, 4), image.width, image.height)
         array[:, 2:] = np.maximum(array[:, 2:], array[:, :2] + 1)
         score_array = np.asarray(scores, np.float32).reshape(-1, len(label_names)).clip(0, 1)
         found.append(Detections(array.astype(np.float32), score_array, tuple(label_names)))

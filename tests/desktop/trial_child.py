@@ -11,7 +11,7 @@ from typing import Any
 from core.jobs.child_runtime import run_child
 from core.jobs.events import RunFailed, RunFinished, to_json
 from core.jobs.folder import JobFolder
-from core.training.lr_finder_result import RangePoint, propose, rates, smoothed
+from core.training.lr_finder_result import RangePoint, lr_steps, propose_lr, smooth_losses
 
 
 def _loss(rate: float) -> float:
@@ -29,16 +29,16 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[st
         os._exit(3)
     points: list[RangePoint] = []
     carried = 0.0
-    for step, rate in enumerate(rates(1e-5, 1, 60), start=1):
+    for step, rate in enumerate(lr_steps(1e-5, 1, 60), start=1):
         if should_stop():
             yield to_json(RunFinished(0, 0.1, stopped=True))
             return
         time.sleep(1 if behaviour == "slow" else 0.001)
         raw = 2.5 if behaviour == "flat" else _loss(rate)
-        carried, shown = smoothed(carried, raw, step)
+        carried, shown = smooth_losses(carried, raw, step)
         points.append(RangePoint(step, rate, shown, raw))
         yield points[-1].to_json()
-    yield propose(points, 0.002).to_json()
+    yield propose_lr(points, 0.002).to_json()
     yield to_json(RunFinished(0, 0.1, stopped=False))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.formats.registry import Format, read
+from core.formats.registry import Format, read_annotations
 from core.imaging.decode import decode
 from core.project.project import Project
 from core.sample import make_sample_project
@@ -144,7 +144,7 @@ def exported_and_read_back(folder: Path, out: Path, kept: dict[int, tuple[Box, .
     command = [sys.executable, "-m", "core.cli", "export", str(folder), str(out), "--format", "yolo", "--copy-images"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    found = read(out, Format.YOLO)
+    found = read_annotations(out, Format.YOLO)
     assert sum(len(image.boxes) for image in found.images) == sum(map(len, kept.values()))
     again = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert again.returncode == 2, "nothing is written over what is there"

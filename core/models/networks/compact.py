@@ -13,7 +13,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from core.models.anchors import Anchors
-from core.models.networks.detector import Backbone, Detector, Head, convolution, group_norm, heads_of_their_own
+from core.models.networks.detector import Backbone, Detector, Head, conv_block, group_norm, heads_of_their_own
 from core.models.registry import MODELS
 
 # batch: the better where a batch has some pictures. group: statistics of one to a few pictures are noise.
@@ -31,7 +31,7 @@ class CompactBackbone(Backbone):
     def __init__(self, norm: Norm) -> None:
         super().__init__()
         make_norm = group_norm if norm == "group" else nn.BatchNorm2d
-        layer = partial(convolution, norm=make_norm)
+        layer = partial(conv_block, norm=make_norm)
         self.imagenet_names = {}  # there is no such classifier
         self.stem = layer(3, 32, stride=2)
         self.stage1 = nn.Sequential(layer(32, 48, stride=2), layer(48, 48))
@@ -61,12 +61,14 @@ class CompactBackbone(Backbone):
         }
 
 
-def build(anchors: Anchors, labels: int, norm: Norm) -> Detector:
+def build_network(anchors: Anchors, labels: int, norm: Norm) -> Detector:
     """The detector for these anchors and this many labels, with random weights."""
     backbone = CompactBackbone(norm)
-    return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, partial(_head, norm)))
+    return Detector(
+        backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, partial(_build_head, norm))
+    )
 
 
-def _head(norm: Norm, channels: int, shapes: int, labels: int) -> Head:
-    tower = nn.Sequential(convolution(channels, WIDTH, norm=group_norm if norm == "group" else nn.BatchNorm2d))
+def _build_head(norm: Norm, channels: int, shapes: int, labels: int) -> Head:
+    tower = nn.Sequential(conv_block(channels, WIDTH, norm=group_norm if norm == "group" else nn.BatchNorm2d))
     return Head(tower, nn.Conv2d(WIDTH, shapes * labels, 1), nn.Conv2d(WIDTH, shapes * 4, 1), labels)

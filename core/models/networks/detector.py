@@ -105,7 +105,7 @@ class Heads(nn.ModuleDict):
 
     def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits (b, a, k) and deltas (b, a, 4) of all maps."""
-        return joined([head(maps[int(level)]) for level, head in self.items()])
+        return join_levels([head(maps[int(level)]) for level, head in self.items()])
 
 
 class SharedHeads(nn.Module):
@@ -118,7 +118,7 @@ class SharedHeads(nn.Module):
 
     def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits (b, a, k) and deltas (b, a, 4) of all maps."""
-        return joined([self.shared(maps[level]) for level in self.levels])
+        return join_levels([self.shared(maps[level]) for level in self.levels])
 
 
 def used_levels(anchors: Anchors) -> list[int]:
@@ -128,7 +128,7 @@ def used_levels(anchors: Anchors) -> list[int]:
     return [level for level, shapes in enumerate(anchors.shapes) if shapes]
 
 
-def joined(outputs: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+def join_levels(outputs: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     """Logits and deltas of several maps, one behind the other."""
     return torch.cat([logits for logits, _ in outputs], dim=1), torch.cat([deltas for _, deltas in outputs], dim=1)
 
@@ -193,7 +193,7 @@ def grid_anchors(
     return torch.cat([centres - half, centres + half], dim=-1).reshape(-1, 4)
 
 
-def convolution(
+def conv_block(
     channels_in: int,
     channels_out: int,
     stride: int = 1,

@@ -81,16 +81,18 @@ class Architecture:
 
 # How each model is built. A new family is a row in the registry and one here.
 FAMILIES: dict[str, Callable[[Architecture], Network]] = {
-    "ssd_compact": lambda wanted: compact.build(wanted.anchors, wanted.labels, wanted.option("norm")),
-    "ssd300_vgg16": lambda wanted: vgg.build(wanted.anchors, wanted.labels, 4, wanted.option("norm")),
-    "ssd512_vgg16": lambda wanted: vgg.build(wanted.anchors, wanted.labels, 5, wanted.option("norm")),
-    "ssdlite320_mobilenet_v3": lambda wanted: mobilenet.build(
+    "ssd_compact": lambda wanted: compact.build_network(wanted.anchors, wanted.labels, wanted.option("norm")),
+    "ssd300_vgg16": lambda wanted: vgg.build_network(wanted.anchors, wanted.labels, 4, wanted.option("norm")),
+    "ssd512_vgg16": lambda wanted: vgg.build_network(wanted.anchors, wanted.labels, 5, wanted.option("norm")),
+    "ssdlite320_mobilenet_v3": lambda wanted: mobilenet.build_network(
         wanted.anchors, wanted.labels, wanted.option("reduced_tail"), wanted.option("norm")
     ),
-    "ssd_mobilenet_v1_ppn": lambda wanted: ppn.build(wanted.anchors, wanted.labels, wanted.option("tap")),
-    "ssd_resnet50": lambda wanted: resnet.build(wanted.anchors, wanted.labels, wanted.option("norm")),
-    "retinanet_resnet50_fpn": lambda wanted: retinanet.build(wanted.anchors, wanted.labels, wanted.option("norm")),
-    "fcos_resnet50_fpn": lambda wanted: fcos.build(wanted.anchors, wanted.labels, wanted.option("norm")),
+    "ssd_mobilenet_v1_ppn": lambda wanted: ppn.build_network(wanted.anchors, wanted.labels, wanted.option("tap")),
+    "ssd_resnet50": lambda wanted: resnet.build_network(wanted.anchors, wanted.labels, wanted.option("norm")),
+    "retinanet_resnet50_fpn": lambda wanted: retinanet.build_network(
+        wanted.anchors, wanted.labels, wanted.option("norm")
+    ),
+    "fcos_resnet50_fpn": lambda wanted: fcos.build_network(wanted.anchors, wanted.labels, wanted.option("norm")),
     "vgg19": lambda wanted: classifier.build_vgg19(wanted.labels),
     "resnet50": lambda wanted: classifier.build_resnet50(wanted.labels, wanted.option("norm")),
 }

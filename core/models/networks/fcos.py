@@ -55,6 +55,6 @@ class Fcos(Detector):
         super().__init__(FpnResNet(norm, top_from="p5"), anchors, labels, heads)
 
 
-def build(anchors: Anchors, labels: int, norm: Norm) -> Detector:
+def build_network(anchors: Anchors, labels: int, norm: Norm) -> Detector:
     """The detector for these points and this many labels, with random weights."""
     return Fcos(anchors, labels, norm)

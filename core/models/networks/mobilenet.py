@@ -64,14 +64,16 @@ class MobileNetBackbone(Backbone):
         }
 
 
-def build(anchors: Anchors, labels: int, reduced_tail: bool, norm: Norm) -> Detector:
+def build_network(anchors: Anchors, labels: int, reduced_tail: bool, norm: Norm) -> Detector:
     """The detector for these anchors and this many labels, with random weights."""
     backbone = MobileNetBackbone(reduced_tail, norm)
     learn_faster(backbone)
-    return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, partial(_head, norm)))
+    return Detector(
+        backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, partial(_build_head, norm))
+    )
 
 
-def _head(norm: Norm, channels: int, shapes: int, labels: int) -> Head:
+def _build_head(norm: Norm, channels: int, shapes: int, labels: int) -> Head:
     tower = nn.Sequential(
         nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
         _norm_of_the_new(norm)(channels),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from core.models.anchors import Anchors
 from core.models.networks.depthwise import learn_faster
-from core.models.networks.detector import Backbone, Detector, Head, group_norm, joined, same_tensors, used_levels
+from core.models.networks.detector import Backbone, Detector, Head, group_norm, join_levels, same_tensors, used_levels
 from core.models.registry import MODELS
 
 LEVELS = 6
@@ -76,10 +76,10 @@ class PoolingHeads(nn.Module):
 
     def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits (b, a, k) and deltas (b, a, 4) of all maps."""
-        return joined([self.head(norm(self.reduce(maps[int(level)]))) for level, norm in self.norms.items()])
+        return join_levels([self.head(norm(self.reduce(maps[int(level)]))) for level, norm in self.norms.items()])
 
 
-def build(anchors: Anchors, labels: int, tap: int) -> Detector:
+def build_network(anchors: Anchors, labels: int, tap: int) -> Detector:
     """The detector for these anchors and this many labels, with random weights."""
     backbone = PoolingPyramid(tap)
     learn_faster(backbone)

@@ -59,7 +59,7 @@ class SsdResNet(Backbone):
             layer.stride = (1, 1)
         self.body = IntermediateLayerGetter(plain, {"layer3": "layer3"})
         self.extra = nn.ModuleList(
-            _extra(channels_in, middle, channels_out)
+            _extra_block(channels_in, middle, channels_out)
             for channels_in, middle, channels_out in ((1024, 256, 512), (512, 256, 512), (512, 128, 256))
         )
         self.imagenet_names = same_tensors(plain, self)
@@ -101,10 +101,10 @@ class FpnResNet(Backbone):
         return stages_of(self.body, last=4)
 
 
-def build(anchors: Anchors, labels: int, norm: Norm) -> Detector:
+def build_network(anchors: Anchors, labels: int, norm: Norm) -> Detector:
     """The SSD for these anchors and this many labels, with random weights."""
     backbone = SsdResNet(norm)
-    return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, _head))
+    return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, _build_head))
 
 
 def _before_013(name: str) -> str:
@@ -114,7 +114,7 @@ def _before_013(name: str) -> str:
     return f"{begin}{found}{index}.{rest}" if found and rest else name
 
 
-def _extra(channels_in: int, middle: int, channels_out: int) -> nn.Sequential:
+def _extra_block(channels_in: int, middle: int, channels_out: int) -> nn.Sequential:
     """A map of half the size; GroupNorm, as it is new and batches may be small."""
     layers = (
         nn.Conv2d(channels_in, middle, 1, bias=False),
@@ -130,6 +130,6 @@ def _extra(channels_in: int, middle: int, channels_out: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _head(channels: int, shapes: int, labels: int) -> Head:
+def _build_head(channels: int, shapes: int, labels: int) -> Head:
     to_labels = nn.Conv2d(channels, shapes * labels, 3, padding=1)
     return Head(nn.Identity(), to_labels, nn.Conv2d(channels, shapes * 4, 3, padding=1), labels)

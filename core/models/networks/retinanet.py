@@ -39,6 +39,6 @@ class RetinaNet(Detector):
         super().__init__(FpnResNet(norm, top_from="c5"), anchors, labels, SharedHeads(anchors, head))
 
 
-def build(anchors: Anchors, labels: int, norm: Norm) -> Detector:
+def build_network(anchors: Anchors, labels: int, norm: Norm) -> Detector:
     """The detector for these anchors and this many labels, with random weights."""
     return RetinaNet(anchors, labels, norm)

@@ -56,10 +56,10 @@ class VggBackbone(Backbone):
         return stages
 
 
-def build(anchors: Anchors, labels: int, maps: Literal[4, 5], norm: Norm) -> Detector:
+def build_network(anchors: Anchors, labels: int, maps: Literal[4, 5], norm: Norm) -> Detector:
     """The detector for these anchors and this many labels, with random weights."""
     backbone = VggBackbone(maps, norm)
-    return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, _head))
+    return Detector(backbone, anchors, labels, heads_of_their_own(backbone, anchors, labels, _build_head))
 
 
 def plain_vgg(layout: Literal["D", "E"]) -> nn.ModuleDict:
@@ -85,6 +85,6 @@ def add_norms(module: nn.Module) -> None:
             add_norms(child)
 
 
-def _head(channels: int, shapes: int, labels: int) -> Head:
+def _build_head(channels: int, shapes: int, labels: int) -> Head:
     to_labels = nn.Conv2d(channels, shapes * labels, 3, padding=1)
     return Head(nn.Identity(), to_labels, nn.Conv2d(channels, shapes * 4, 3, padding=1), labels)

@@ -61,7 +61,7 @@ def with_boxes(state: ImageState, boxes: Sequence[Box]) -> ImageState:
 def _on_image(image: ImageRecord, xyxy: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
     left, top, right, bottom = (float(value) for value in xyxy)
     ordered = np.array([[min(left, right), min(top, bottom), max(left, right), max(top, bottom)]])
-    x1, y1, x2, y2 = (float(value) for value in geometry.clip(ordered, image.width, image.height)[0])
+    x1, y1, x2, y2 = (float(value) for value in geometry.clip_boxes(ordered, image.width, image.height)[0])
     if not (x2 > x1 and y2 > y1):
         raise InputError(f"{image.path}: a box must cover some of the image; {xyxy} does not")
     return x1, y1, x2, y2

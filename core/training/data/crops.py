@@ -58,7 +58,7 @@ def image_views(
     if recipe.sampling.mode == "whole":
         return ImageViews((view,), min(len(boxes), 1))
     if recipe.sampling.placing == "tiles":
-        return _tiled(view, image, boxes, recipe.augmentation.min_visible)
+        return _tile_crops(view, image, boxes, recipe.augmentation.min_visible)
     count = recipe.sampling.crops_per_image or max(
         1, min(MOST_CROPS_PER_IMAGE, round(image[0] * image[1] / size[0] / size[1] / 2))
     )
@@ -90,10 +90,10 @@ def kept_size(config: AugmentationConfig, view: View, image: tuple[int, int]) ->
     return (width, height) if width * height <= _WORTH_SHRINKING * image[0] * image[1] else image
 
 
-def _tiled(view: View, image: tuple[int, int], boxes: NDArray[np.float32], min_visible: float) -> ImageViews:
+def _tile_crops(view: View, image: tuple[int, int], boxes: NDArray[np.float32], min_visible: float) -> ImageViews:
     side = view.size[0]
     windows = np.array(tiles(*image, side, int(side * TILE_OVERLAP)), np.float64)
-    seen = geometry.intersection(windows, boxes.astype(np.float64)) / np.maximum(geometry.area(boxes), 1e-9)
+    seen = geometry.box_intersection(windows, boxes.astype(np.float64)) / np.maximum(geometry.box_area(boxes), 1e-9)
     taught = ((seen > 0) & (seen >= min_visible)).any(axis=1)
     # A stable order: tile by tile, those with a defect before those without.
     ordered = windows[np.argsort(~taught, kind="stable")]

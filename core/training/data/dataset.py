@@ -27,7 +27,7 @@ from core.recipe.recipe import Recipe
 from core.training.data.crops import image_views, kept_size, picture_seed
 from core.training.data.data_advice import data_notices
 from core.training.data.image_cache import ImageCache
-from core.training.data.mixing import Picture, mixed
+from core.training.data.mixing import Picture, mix_pictures
 from core.training.data.sampling import Sampler, batch_bounds, rank_bounds
 
 # Batches that are prepared ahead of the network.
@@ -137,7 +137,7 @@ class TrainingSet:
             other, their_turn = others[number]
             return self._alone(other, their_turn, seed_for(seed, number))
 
-        return mixed(picture, partner, self._recipe.mixing, self._recipe.augmentation.min_visible, random)
+        return mix_pictures(picture, partner, self._recipe.mixing, self._recipe.augmentation.min_visible, random)
 
     def _alone(self, image: int, turn: int, seed: int) -> Picture:
         record, views = self._images[image], self._views[image].views
@@ -182,7 +182,7 @@ class TrainingSet:
     def _batch(self, images_bhw3: Tensor, pictures: list[Picture], pinned: bool) -> Batch:
         targets = padded_targets([(picture.boxes, picture.labels) for picture in pictures], self._labels)
         # In channels-last memory order.
-        return Batch(images_bhw3.permute(0, 3, 1, 2), _pinned(targets) if pinned else targets)
+        return Batch(images_bhw3.permute(0, 3, 1, 2), _pin_memory(targets) if pinned else targets)
 
 
 def on_device(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
@@ -194,13 +194,13 @@ def on_device(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]
         with torch.cuda.stream(copying):
             copied = batch.to(device), copying.record_event()
         if waiting is not None:
-            yield _arrived(*waiting, device)
+            yield _wait_for(*waiting, device)
         waiting = copied
     if waiting is not None:
-        yield _arrived(*waiting, device)
+        yield _wait_for(*waiting, device)
 
 
-def _arrived(batch: Batch, copied: torch.cuda.Event, device: torch.device) -> Batch:
+def _wait_for(batch: Batch, copied: torch.cuda.Event, device: torch.device) -> Batch:
     """The batch, for the stream that computes: it waits for the copy, and holds the memory until it has used it."""
     computing = torch.cuda.current_stream(device)
     computing.wait_event(copied)
@@ -210,7 +210,7 @@ def _arrived(batch: Batch, copied: torch.cuda.Event, device: torch.device) -> Ba
     return batch
 
 
-def _pinned(targets: Targets) -> Targets:
+def _pin_memory(targets: Targets) -> Targets:
     return Targets(targets.boxes_bm4.pin_memory(), targets.labels_bmk.pin_memory(), targets.valid_bm.pin_memory())
 
 

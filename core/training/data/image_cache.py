@@ -89,9 +89,9 @@ class ImageCache:
         Raises ImageError as `pixels` does.
         """
         if size is None or size[0] * size[1] >= record.width * record.height:
-            own = _whole(self.pixels(record))
+            own = _read_whole(self.pixels(record))
             return own if size is None else resize(own, size)
-        return _whole(self.pixels(record, size))
+        return _read_whole(self.pixels(record, size))
 
     def problems(self) -> list[str]:
         """What a person should know, each told once."""
@@ -229,7 +229,7 @@ class _OnDisk:
         return self.file.mean_color()
 
 
-def _whole(pixels: Pixels) -> Image:
+def _read_whole(pixels: Pixels) -> Image:
     return pixels.part(0, 0, *pixels.size)
 
 

@@ -45,7 +45,7 @@ class Picture:
         return cls(augmented.image, augmented.boxes, augmented.labels, augmented.visible[augmented.kept])
 
 
-def mixed(
+def mix_pictures(
     first: Picture, partner: Callable[[int], Picture], mixing: Mixing, min_visible: float, random: Random
 ) -> Picture:
     """`first` made a mosaic, patched and blended, each with the recipe's chance.
@@ -63,15 +63,15 @@ def mixed(
 
     picture = first
     if chances[0] < mixing.mosaic:
-        picture = mosaic([picture, another(), another(), another()], min_visible, random)
+        picture = make_mosaic([picture, another(), another(), another()], min_visible, random)
     if chances[1] < mixing.cutmix:
-        picture = patched(picture, another(), min_visible, random)
+        picture = paste_patch(picture, another(), min_visible, random)
     if chances[2] < mixing.mixup:
-        picture = blended(picture, another(), random)
+        picture = blend_pictures(picture, another(), random)
     return picture
 
 
-def mosaic(pictures: list[Picture], min_visible: float, random: Random) -> Picture:
+def make_mosaic(pictures: list[Picture], min_visible: float, random: Random) -> Picture:
     """Four pictures of one size around a meeting point, of each a part at its own scale."""
     height, width = pictures[0].image.shape[:2]
     meeting = random.uniform(*_MEETING, 2)
@@ -88,10 +88,10 @@ def mosaic(pictures: list[Picture], min_visible: float, random: Random) -> Pictu
         left, top, right, bottom = windows[_fewest_cut(windows, [picture.boxes])].astype(int).tolist()
         image[y1:y2, x1:x2] = picture.image[top:bottom, left:right]
         parts.append(_cut_out(picture, (left, top, right, bottom), (x1 - left, y1 - top), min_visible))
-    return _together(image, parts)
+    return _join_boxes(image, parts)
 
 
-def patched(under: Picture, over: Picture, min_visible: float, random: Random) -> Picture:
+def paste_patch(under: Picture, over: Picture, min_visible: float, random: Random) -> Picture:
     """`under` with a rectangle of `over` pasted over it, at the place where it was (CutMix: Yun et al., 2019)."""
     height, width = under.image.shape[:2]
     sides = np.maximum(1, np.rint(random.uniform(*_PATCH, (TRIES, 2)) * [width, height]))
@@ -101,21 +101,21 @@ def patched(under: Picture, over: Picture, min_visible: float, random: Random) -
     left, top, right, bottom = window.astype(int).tolist()
     image = under.image.copy()
     image[top:bottom, left:right] = over.image[top:bottom, left:right]
-    covered = _covered(under, window.astype(np.float32), min_visible)
-    return _together(image, [covered, _cut_out(over, (left, top, right, bottom), (0, 0), min_visible)])
+    covered = _covered_share(under, window.astype(np.float32), min_visible)
+    return _join_boxes(image, [covered, _cut_out(over, (left, top, right, bottom), (0, 0), min_visible)])
 
 
-def blended(first: Picture, second: Picture, random: Random) -> Picture:
+def blend_pictures(first: Picture, second: Picture, random: Random) -> Picture:
     """Both pictures, half transparent."""
     share = float(random.beta(_BLEND, _BLEND))
     image = np.asarray(cv2.addWeighted(first.image, share, second.image, 1 - share, 0), np.uint8)
-    return _together(image, [(p.boxes, p.labels, p.visible) for p in (first, second)])
+    return _join_boxes(image, [(p.boxes, p.labels, p.visible) for p in (first, second)])
 
 
 _Part = tuple[Boxes, NDArray[np.bool_], NDArray[np.float32]]
 
 
-def _together(image: NDArray[np.uint8], parts: list[_Part]) -> Picture:
+def _join_boxes(image: NDArray[np.uint8], parts: list[_Part]) -> Picture:
     boxes, labels, visible = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return Picture(image, boxes, labels, visible)
 
@@ -124,8 +124,8 @@ def _fewest_cut(windows: NDArray[np.float64], sets: list[Boxes]) -> int:
     """The window that the fewest boxes are partly in."""
     cut = np.zeros(len(windows), np.intp)
     for boxes in sets:
-        inside = geometry.intersection(windows, boxes.astype(np.float64))
-        whole = geometry.area(boxes).astype(np.float64)
+        inside = geometry.box_intersection(windows, boxes.astype(np.float64))
+        whole = geometry.box_area(boxes).astype(np.float64)
         cut += ((inside > _SLIVER * whole) & (inside < (1 - _SLIVER) * whole)).sum(axis=1)
     return int(cut.argmin())
 
@@ -135,15 +135,17 @@ def _cut_out(picture: Picture, window: tuple[int, int, int, int], offset: tuple[
     left, top, right, bottom = window
     low, high = np.array([left, top] * 2, np.float32), np.array([right, bottom] * 2, np.float32)
     inside = np.clip(picture.boxes, low, high)
-    return _left(picture, inside + np.array(offset * 2, np.float32), _share(inside, picture.boxes), min_visible)
+    return _visible_rest(
+        picture, inside + np.array(offset * 2, np.float32), _random_share(inside, picture.boxes), min_visible
+    )
 
 
-def _covered(picture: Picture, patch: Boxes, min_visible: float) -> _Part:
+def _covered_share(picture: Picture, patch: Boxes, min_visible: float) -> _Part:
     """The boxes of a picture of which something is seen beside a patch (4,); each the hull of what is left of it."""
     boxes = picture.boxes.copy()
     overlap = np.concatenate([np.maximum(boxes[:, :2], patch[:2]), np.minimum(boxes[:, 2:], patch[2:])], axis=1)
     overlap[:, 2:] = np.maximum(overlap[:, 2:], overlap[:, :2])
-    hidden = _share(overlap, boxes)
+    hidden = _random_share(overlap, boxes)
     for axis in (0, 1):
         other = 1 - axis
         # Only a patch across the whole box takes a side away; of a covered corner or middle the hull stays.
@@ -152,15 +154,15 @@ def _covered(picture: Picture, patch: Boxes, min_visible: float) -> _Part:
         low, high = across & before & ~after, across & after & ~before
         boxes[low, axis] = patch[axis + 2]
         boxes[high, axis + 2] = patch[axis]
-    return _left(picture, boxes, 1 - hidden, min_visible)
+    return _visible_rest(picture, boxes, 1 - hidden, min_visible)
 
 
-def _share(part: Boxes, whole: Boxes) -> NDArray[np.float32]:
-    share = geometry.area(part) / np.maximum(geometry.area(whole), np.finfo(np.float32).tiny)
+def _random_share(part: Boxes, whole: Boxes) -> NDArray[np.float32]:
+    share = geometry.box_area(part) / np.maximum(geometry.box_area(whole), np.finfo(np.float32).tiny)
     return np.asarray(np.where(share > 1 - _SLIVER, 1, np.where(share < _SLIVER, 0, share)), np.float32)
 
 
-def _left(picture: Picture, boxes: Boxes, share: NDArray[np.float32], min_visible: float) -> _Part:
+def _visible_rest(picture: Picture, boxes: Boxes, share: NDArray[np.float32], min_visible: float) -> _Part:
     visible = picture.visible * share
     # What augmentation let pass with nothing more covered passes here, too.
     kept = (share > 0) & ((visible >= np.float32(min_visible)) | (share == 1))

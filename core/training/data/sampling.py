@@ -45,8 +45,8 @@ class Sampler:
                 "sampling.input_size: no tile of this size shows enough of any defect; choose a larger one, "
                 "sampling.placing=random or sampling.mode=whole"
             )
-        self._certain, self._chance = _rows(certain), _rows(chance)
-        self._empty_rows = _rows(self._empty)
+        self._certain, self._chance = _label_rows(certain), _label_rows(chance)
+        self._empty_rows = _label_rows(self._empty)
         self._shown_empty = _count_empty(recipe, len(certain), len(self._empty))
         self._length = len(certain) + int(sum(self._fractions) + 0.5) + self._shown_empty
 
@@ -112,5 +112,5 @@ def _count_empty(recipe: Recipe, taught: int, empty: int) -> int:
     return round(recipe.sampling.empty_share * empty) if taught else empty
 
 
-def _rows(pairs: list[tuple[int, int]]) -> NDArray[np.intp]:
+def _label_rows(pairs: list[tuple[int, int]]) -> NDArray[np.intp]:
     return np.array(pairs, np.intp).reshape(-1, 2)

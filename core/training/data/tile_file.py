@@ -149,11 +149,11 @@ class TileFile:
     def stored(self, left: int, top: int, right: int, bottom: int) -> Image:
         """As `part`, but grey images stay grey: (h, w)."""
         columns, rows = self._grid.edges()
-        first, last = _span(columns, left, right)
+        first, last = _tile_span(columns, left, right)
         result = np.empty((bottom - top, right - left, self._grid.channels), np.uint8)
         try:
             with self.path.open("rb", buffering=0) as file:
-                for row in range(*_span(rows, top, bottom)):
+                for row in range(*_tile_span(rows, top, bottom)):
                     y1, y2 = rows[row], rows[row + 1]
                     strip = self._strip(file, row, first, last, columns, (y1, y2))
                     for column, tile in enumerate(strip, first):
@@ -186,7 +186,7 @@ class TileFile:
         return tiles
 
 
-def _span(edges: list[int], low: int, high: int) -> tuple[int, int]:
+def _tile_span(edges: list[int], low: int, high: int) -> tuple[int, int]:
     """From and to which interval between `edges` low..high reaches."""
     places = np.searchsorted(edges, [low, high - 1], side="right")
     return int(places[0]) - 1, int(places[1])

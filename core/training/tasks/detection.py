@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.evaluation.average_precision import Evaluation, evaluate_detections
-from core.geometry import area, clip
+from core.geometry import box_area, clip_boxes
 from core.inference.runner import Output, Runner
 from core.models.multilabel import LossSettings, LossSums, Targets, detection_loss, label_weights
 from core.project.snapshot import Snapshot, SnapshotImage
@@ -96,8 +96,8 @@ def loss_settings(loss: Loss, carriers: Sequence[NDArray[np.integer]], labels: i
 def part_targets(output: Output, boxes: NDArray[np.float32], labels: NDArray[np.bool_]) -> Targets:
     """What is to be found in one part of an image, of its boxes (n, 4) with label sets (n, k), as a batch of one."""
     there = output.part.to_input(boxes)
-    inside = clip(there, *output.size)
-    visible = area(inside) >= MIN_VISIBLE * np.maximum(area(there), 1e-6)
+    inside = clip_boxes(there, *output.size)
+    visible = box_area(inside) >= MIN_VISIBLE * np.maximum(box_area(there), 1e-6)
     return padded_targets([(inside[visible].astype(np.float32), labels[visible])], labels.shape[1])
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.geometry import as_array, hit
+from core.geometry import as_array, hit_boxes
 from core.types import Box
 from desktop.label.canvas.shaping import XYXY, Handle, Point, move_boxes, resize_box, set_corners
 
@@ -127,7 +127,7 @@ def find_target(point: Point, boxes: Boxes, selected: Collection[int], scale: fl
         if handle is not None:
             return OnHandle(chosen.id, handle)
     reach = EDGE_REACH / scale
-    rows = hit(boxes.xyxy + np.array([-reach, -reach, reach, reach], np.float32), *point)
+    rows = hit_boxes(boxes.xyxy + np.array([-reach, -reach, reach, reach], np.float32), *point)
     return OnBoxes(tuple(boxes.all[row].id for row in rows)) if rows else NOTHING
 
 

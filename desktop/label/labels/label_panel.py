@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.project.cooccurrence import cooccurrence
+from core.project.cooccurrence import count_cooccurrence
 from core.project.edits import label_edits
 from core.project.edits.edit import Edit
 from core.project.palette import extended
@@ -239,7 +239,7 @@ class LabelPanel(QWidget):
         """All pairs of labels as a matrix."""
         project = self._session.shown
         if project is not None:
-            dialog = TogetherDialog(project.labels(), cooccurrence(project.label_set_counts()), self)
+            dialog = TogetherDialog(project.labels(), count_cooccurrence(project.label_set_counts()), self)
             dialog.exec()
             dialog.deleteLater()
 
@@ -328,7 +328,7 @@ class LabelPanel(QWidget):
             self._search.clear()
         self.rows.movable = self._editable and not self._search.text().strip()
         if project is not None:
-            self.together.show_counts(project.labels(), cooccurrence(project.label_set_counts()))
+            self.together.show_counts(project.labels(), count_cooccurrence(project.label_set_counts()))
         self._limit_height(count)
 
     # -- the room

@@ -266,7 +266,7 @@ def test_the_visible_fraction_is_that_of_the_pixels_left(seed: int, mode: str) -
     size = (200, 200) if mode == "whole" else (90, 90)
     changes = config(shift=0.5, scale=0.3, horizontal_flip=0.5)
     result = run(blob(200, 200, box), box[None], changes, seed, View(size, mode, 0.5))
-    hull = geometry.area(result.hulls)[0]
+    hull = geometry.box_area(result.hulls)[0]
     counted = float((result.image[..., 0] > 127).sum()) / hull
     assert counted == pytest.approx(float(result.visible[0]), abs=0.06)
     kept = result.visible[0] >= changes.min_visible
@@ -410,8 +410,8 @@ def test_a_crop_window_crosses_no_box_and_is_not_too_small(seed: int, count: int
         return
     assert (window >= 0).all() and (window <= [100, 80, 100, 80]).all()
     assert window[2] - window[0] >= 100 * smallest - 1e-9 and window[3] - window[1] >= 80 * smallest - 1e-9
-    overlap = geometry.intersection(boxes, window[None])[:, 0]
-    assert (np.isclose(overlap, 0, atol=1e-9) | np.isclose(overlap, geometry.area(boxes))).all()
+    overlap = geometry.box_intersection(boxes, window[None])[:, 0]
+    assert (np.isclose(overlap, 0, atol=1e-9) | np.isclose(overlap, geometry.box_area(boxes))).all()
 
 
 # -- lost and cut

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.formats import csv
-from core.formats.exporting import ExportOptions, export
-from core.formats.registry import Format, detect, read
+from core.formats.exporting import ExportOptions, export_project
+from core.formats.registry import Format, detect_format, read_annotations
 from core.types import Split
 from tests.builders import draw, project_with_pictures, write_picture
 
@@ -34,17 +34,17 @@ def test_headers_of_other_programs_are_known(tmp_path: Path, text: str) -> None:
     write_picture(tmp_path / "b.png")
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
         path = put(tmp_path / "a.csv", text, encoding)
-        imported = read(path, Format.CSV)
+        imported = read_annotations(path, Format.CSV)
         assert imported.images[0].boxes.tolist() == [[1, 2, 30, 31]] and imported.images[0].label_sets == ({"pit"},)
         assert imported.problems == ()
-    assert detect(put(tmp_path / "a.csv", text)).format is Format.CSV
-    assert len(read(tmp_path).images) == (2 if "b.png" in text else 1)
+    assert detect_format(put(tmp_path / "a.csv", text)).format is Format.CSV
+    assert len(read_annotations(tmp_path).images) == (2 if "b.png" in text else 1)
 
 
 def test_splits_in_a_column_are_taken(tmp_path: Path) -> None:
     write_picture(tmp_path / "a.png")
     path = put(tmp_path / "a.csv", "image,x1,y1,x2,y2,label,set\na.png,1,2,30,31,pit,Train\n")
-    assert read(path).images[0].split is Split.TRAIN
+    assert read_annotations(path).images[0].split is Split.TRAIN
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
@@ -56,13 +56,13 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_a_foreign_apostrophe_is_a_letter(tmp_path: Path) -> None:
     write_picture(tmp_path / "a.png")
     path = put(tmp_path / "a.csv", "image,x1,y1,x2,y2,label\na.png,1,2,30,31,'=x\n")
-    assert read(path).labels == ("'=x",)
+    assert read_annotations(path).labels == ("'=x",)
 
 
 @given(st.text())
 def test_what_is_guarded_comes_back_and_is_no_formula(text: str) -> None:
-    guarded = csv.guarded(text)
-    assert csv.plain(guarded) == text
+    guarded = csv.guard_formula(text)
+    assert csv.unguard_formula(guarded) == text
     assert not guarded.startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
@@ -71,14 +71,14 @@ def test_no_cell_of_an_export_is_a_formula(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path / "p", 1, [label, "@sum", "-1", "\u202egnp"]) as project:
         for name in (label, "@sum", "-1", "\u202egnp"):
             draw(project, project.image_ids()[0], (1, 1, 9 + len(name), 20), [name])
-        export(project, ExportOptions(Format.CSV, tmp_path / "out"))
+        export_project(project, ExportOptions(Format.CSV, tmp_path / "out"))
     with (tmp_path / "out" / "annotations.csv").open(encoding="utf-8", newline="") as file:
         rows = list(plain_csv.reader(file))
     assert tuple(rows[0]) == csv.HEADER and len(rows) == 5
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
     labels = {
         name
-        for image in read(tmp_path / "out", images_root=tmp_path / "p" / "images").images
+        for image in read_annotations(tmp_path / "out", images_root=tmp_path / "p" / "images").images
         for own in image.label_sets
         for name in own
     }

@@ -19,10 +19,10 @@ from core.changes import Changes
 from core.errors import InputError, StorageError
 from core.formats import frames, pictures
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.exporting import ExportOptions, ExportReport, export, losses
+from core.formats.exporting import ExportOptions, ExportReport, export_project, list_losses
 from core.formats.importing import import_into
 from core.formats.naming import portable_stems
-from core.formats.registry import detect, read
+from core.formats.registry import detect_format, read_annotations
 from core.imaging.decode import decode
 from core.project.edits import image_edits
 from core.project.edits.edit import Edit
@@ -178,10 +178,10 @@ def test_what_is_exported_comes_back_the_same(format: Format, data: st.DataObjec
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         snapshot = snapshot_of(folder / "in", labels, images)
-        report = export(snapshot, ExportOptions(format, folder / "out", "copy" if copying else "none"))
+        report = export_project(snapshot, ExportOptions(format, folder / "out", "copy" if copying else "none"))
         assert report.images == len(images) and (report.boxes == sum(len(image.boxes) for image in images))
-        assert detect(folder / "out").format is format
-        imported = read(folder / "out", None, report.names_below)
+        assert detect_format(folder / "out").format is format
+        imported = read_annotations(folder / "out", None, report.names_below)
         assert imported.problems == () and imported.missing == ()
         assert imported.labels == tuple(labels) and list(imported.colors.values()) == list(snapshot.label_colors)
         found = {image.content_hash: image for image in imported.images}
@@ -243,7 +243,7 @@ def full_project(folder: Path) -> Project:
 
 
 def export_of(project: Project, folder: Path, format: Format, **more: object) -> ExportReport:
-    return export(project, ExportOptions(format, folder, **more))  # type: ignore[arg-type]
+    return export_project(project, ExportOptions(format, folder, **more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -253,7 +253,9 @@ def test_a_project_comes_back_whole_and_into_itself_as_nothing(tmp_path: Path, f
         report = export_of(project, tmp_path / "out", format, images=images)
         assert (report.images, report.boxes, report.dropped) == (5, 5, ())
         assert report.files == sum(len(names) for _, _, names in os.walk(tmp_path / "out"))
-        imported = read(tmp_path / "out", images_root=None if images == "copy" else tmp_path / "p" / "images")
+        imported = read_annotations(
+            tmp_path / "out", images_root=None if images == "copy" else tmp_path / "p" / "images"
+        )
         with Project.create(tmp_path / "q") as other:
             _, problems = import_into(other, imported)
             assert problems == [] and state(other) == state(project)
@@ -276,7 +278,7 @@ def test_an_import_completes_what_is_there_and_overrules_nothing(tmp_path: Path)
             own = draw(other, second, (0, 0, 64, 48), ["Pit"])
             other.apply(image_edits.set_split(other, [first], Split.VAL))
             other.apply(image_edits.set_note(other, first, "mine"))
-            _, problems = import_into(other, read(tmp_path / "out"))
+            _, problems = import_into(other, read_annotations(tmp_path / "out"))
             assert len(other.image_ids()) == 5, "the copies have the content of what is there"
             assert [label.name for label in other.labels()] == ["Pit", "scratch", "stain", "unused"]
             assert any("'pit' was taken as the project's 'Pit'" in problem.problem for problem in problems)
@@ -293,7 +295,7 @@ def test_spellings_that_both_sides_tell_apart_stay_apart(tmp_path: Path) -> None
         draw(project, project.image_ids()[0], (30, 30, 40, 40), labels=["pit"])
         export_of(project, tmp_path / "out", Format.CSV, images="copy")
         with Project.create(tmp_path / "q", ["PIT"]) as other:
-            import_into(other, read(tmp_path / "out"))
+            import_into(other, read_annotations(tmp_path / "out"))
             assert [label.name for label in other.labels()] == ["PIT", "Pit", "pit"]
 
 
@@ -304,7 +306,7 @@ def test_pictures_of_one_content_are_told_apart_by_their_names(tmp_path: Path) -
         project.add_images([tmp_path / "images"])
         draw(project, project.image_ids()[1], labels=["pit"])
         export_of(project, tmp_path / "out", Format.YOLO, images="copy")
-        assert import_into(project, read(tmp_path / "out")) == (Changes(), [])
+        assert import_into(project, read_annotations(tmp_path / "out")) == (Changes(), [])
 
 
 def test_class_numbers_stay_when_labels_are_renamed_and_reordered(tmp_path: Path) -> None:
@@ -315,7 +317,7 @@ def test_class_numbers_stay_when_labels_are_renamed_and_reordered(tmp_path: Path
         project.apply(Edit("Change labels", {}, {}, project.labels(), tuple(changed)))
         export_of(project, tmp_path / "two", Format.YOLO)
         export_of(project, tmp_path / "two coco", Format.COCO)
-        assert read(tmp_path / "two").labels == ("UNUSED", "STAIN", "PIT", "SCRATCH")
+        assert read_annotations(tmp_path / "two").labels == ("UNUSED", "STAIN", "PIT", "SCRATCH")
     for name in ("part1", "part4"):
         one, two = ((tmp_path / run / "labels" / f"{name}.txt").read_text() for run in ("one", "two"))
         assert one == two and one
@@ -347,13 +349,13 @@ def test_only_the_chosen_splits_and_statuses_are_written(tmp_path: Path) -> None
 
 def test_a_snapshot_is_written_too(tmp_path: Path) -> None:
     with full_project(tmp_path / "p") as project:
-        report = export(take_snapshot(project), ExportOptions(Format.CSV, tmp_path / "out", "copy"))
+        report = export_project(take_snapshot(project), ExportOptions(Format.CSV, tmp_path / "out", "copy"))
         assert (report.images, report.boxes) == (5, 5)
 
 
 def test_every_format_says_what_it_cannot_hold() -> None:
-    assert all(text.endswith(".") for format in Format for text in losses(format))
-    assert all(losses(format) for format in Format)
+    assert all(text.endswith(".") for format in Format for text in list_losses(format))
+    assert all(list_losses(format) for format in Format)
 
 
 # The folder of an export ---------------------------------------------------------------------------------------------
@@ -399,7 +401,7 @@ def test_a_cancelled_or_failed_export_leaves_what_was_there(tmp_path: Path, monk
         export_of(project, out, Format.LABELME)
         before = everything(out)
         with pytest.raises(Cancelled):
-            export(project, ExportOptions(Format.YOLO, out, "copy", overwrite=True), cancel)
+            export_project(project, ExportOptions(Format.YOLO, out, "copy", overwrite=True), cancel)
 
         def full(source: Path, target: Path) -> str:
             raise OSError(28, "No space left on device")
@@ -437,7 +439,7 @@ def test_nothing_is_exported_to_where_the_project_keeps_its_own(tmp_path: Path, 
 def test_progress_counts_images_up_to_their_number(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     with full_project(tmp_path / "p") as project:
-        export(project, ExportOptions(Format.VOC, tmp_path / "out", "copy"), lambda *step: told.append(step))
+        export_project(project, ExportOptions(Format.VOC, tmp_path / "out", "copy"), lambda *step: told.append(step))
     assert told[-1] == (5, 5) and told == sorted(told)
 
 
@@ -452,7 +454,7 @@ def test_pictures_that_are_gone_or_others_now_are_left_out_of_copies_and_named(t
         told = {Path(problem.file).name: problem.problem for problem in report.dropped}
         assert "cannot be read" in told["part1.png"] and "30 x 20 now" in told["part2.png"]
         assert "has changed" in told["part4.png"]
-        imported = read(tmp_path / "out")
+        imported = read_annotations(tmp_path / "out")
         assert [image.path.name for image in imported.images] == ["part3.png", "part4.png", "part5.png"]
         for name in ("part3", "part4", "part5"):
             (images / f"{name}.png").unlink()
@@ -465,7 +467,7 @@ def test_a_label_that_no_format_should_hold_is_refused(tmp_path: Path, name: str
     snapshot = snapshot_of(tmp_path / "in", ["pit"], [Given("a.png", 9, 9, Status.CLEAN, Split.NONE, "", (), ())])
     wrong = make_snapshot((name,), ("#000000",), snapshot.images)
     with pytest.raises(InputError, match="rename it") as caught:
-        export(wrong, ExportOptions(Format.CSV, tmp_path / "out"))
+        export_project(wrong, ExportOptions(Format.CSV, tmp_path / "out"))
     assert len(str(caught.value)) < 300 and not (tmp_path / "out").exists()
 
 
@@ -532,7 +534,7 @@ def test_copies_of_turned_pictures_are_upright_for_all_readers(tmp_path: Path, f
             draw(project, image_id, (1, 2, 20, 22), ["pit"])
         report = export_of(project, tmp_path / "out", format, images="copy")
         assert len(report.dropped) == 7 and all("written upright" in problem.problem for problem in report.dropped)
-        imported = read(tmp_path / "out")
+        imported = read_annotations(tmp_path / "out")
         assert imported.problems == () and len(imported.images) == 8
         for image in imported.images:
             with Image.open(image.path) as opened:
@@ -551,7 +553,7 @@ def test_without_copies_the_frame_of_turned_pictures_is_told(tmp_path: Path, for
         draw(project, project.image_ids()[0], (1, 2, 20, 22), ["pit"])
         report = export_of(project, tmp_path / "out", format)
         assert [problem.problem for problem in report.dropped if "upright image of 24 x 40" in problem.problem]
-        imported = read(tmp_path / "out", images_root=tmp_path / "images")
+        imported = read_annotations(tmp_path / "out", images_root=tmp_path / "images")
         assert imported.problems == () and np.allclose(imported.images[0].boxes, [[1, 2, 20, 22]], rtol=0, atol=1e-9)
 
 
@@ -587,17 +589,17 @@ def test_a_folder_of_several_formats_or_of_none_is_refused(tmp_path: Path) -> No
         export_of(project, tmp_path / "out" / "a", Format.COCO)
         export_of(project, tmp_path / "out" / "b", Format.VOC)
     with pytest.raises(InputError, match="COCO and Pascal VOC|Pascal VOC and COCO"):
-        detect(tmp_path / "out")
+        detect_format(tmp_path / "out")
     for format in (Format.COCO, Format.VOC):
-        imported = read(tmp_path / "out", format, tmp_path / "p" / "images")
+        imported = read_annotations(tmp_path / "out", format, tmp_path / "p" / "images")
         assert imported.format is format and imported.box_count == 5
     with pytest.raises(InputError, match="no annotations"):
-        detect(tmp_path / "p" / "images")
+        detect_format(tmp_path / "p" / "images")
     with pytest.raises(InputError, match="no such file"):
-        detect(tmp_path / "gone")
+        detect_format(tmp_path / "gone")
     (tmp_path / "a.json").write_text('{"a": 1}')
     with pytest.raises(InputError, match="none of the annotation formats"):
-        detect(tmp_path / "a.json")
+        detect_format(tmp_path / "a.json")
 
 
 def test_single_files_are_told_by_what_is_in_them(tmp_path: Path) -> None:
@@ -613,9 +615,9 @@ def test_single_files_are_told_by_what_is_in_them(tmp_path: Path) -> None:
             out = tmp_path / str(format)
             if not out.exists():
                 export_of(project, out, format, images="copy")
-            found = detect(out / name)
+            found = detect_format(out / name)
             assert (found.format, found.summary) == (format, f"{format.display_name}, 1 file")
-            imported: ImportedAnnotations = read(out / name)
+            imported: ImportedAnnotations = read_annotations(out / name)
             assert imported.format is format and imported.problems == () and imported.box_count >= 3
 
 
@@ -627,8 +629,8 @@ def test_one_coco_file_a_split_is_read_as_one_data_set(tmp_path: Path) -> None:
         entry = {"id": 1, "file_name": f"part{number}.png", "width": 64, "height": 48}
         box = {"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4 + number]}
         write_coco(tmp_path / split / "_annotations.coco.json", [entry], [box])
-    assert detect(tmp_path).summary == "COCO, 3 files"
-    imported = read(tmp_path)
+    assert detect_format(tmp_path).summary == "COCO, 3 files"
+    imported = read_annotations(tmp_path)
     assert [(image.split, image.boxes.tolist()) for image in imported.images] == [
         (Split.TEST, [[1, 2, 4, 9]]),
         (Split.TRAIN, [[1, 2, 4, 7]]),

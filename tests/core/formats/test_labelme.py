@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import InputError
 from core.formats import labelme
-from core.formats.registry import detect, read
+from core.formats.registry import detect_format, read_annotations
 from tests.builders import write_picture
 
 
@@ -42,8 +42,8 @@ def test_shapes_of_all_kinds_become_boxes_or_are_named(tmp_path: Path) -> None:
         shape("pit", [[5, 5], [9, 9]], "line"),
         shape("pit", [[5, 5], [9, 9], [12, 5]], "linestrip"),
     )
-    assert detect(path).summary == "labelme, 1 file"
-    imported = read(path)
+    assert detect_format(path).summary == "labelme, 1 file"
+    imported = read_annotations(path)
     (image,) = imported.images
     assert image.boxes.tolist() == [[10, 5, 30, 20], [15, 15, 25, 25], [1, 40, 9, 47], [40, 1, 50, 9]]
     told = [problem.problem for problem in imported.problems]
@@ -60,18 +60,18 @@ def test_shapes_at_one_place_become_one_box_and_groups_of_others_do_not(tmp_path
         shape("pit", [[30, 30], [40, 40]], group_id=5),
         shape("pit", [[50, 30], [60, 40]], group_id=5),
     )
-    assert read(path).images[0].label_sets == ({"pit", "stain"}, {"pit"}, {"pit"})
+    assert read_annotations(path).images[0].label_sets == ({"pit", "stain"}, {"pit"}, {"pit"})
 
 
 def test_images_beside_their_folder_are_found_from_the_folder_above(tmp_path: Path) -> None:
     write_picture(tmp_path / "images" / "a.png")
     path = put(tmp_path / "notes" / "a.json", shape("pit", [[1, 1], [9, 9]]), image="../images/a.png")
     windows = put(tmp_path / "notes" / "b.json", shape("stain", [[30, 30], [40, 40]]), image="..\\images\\a.png")
-    assert len(read(tmp_path).images) == 1 and read(tmp_path).box_count == 2
-    alone = read(path)
+    assert len(read_annotations(tmp_path).images) == 1 and read_annotations(tmp_path).box_count == 2
+    alone = read_annotations(path)
     assert alone.images == () and "leads out" in alone.problems[0].problem
     for file in (path, windows):
-        assert [image.path for image in read(file, images_root=tmp_path / "images").images] == [
+        assert [image.path for image in read_annotations(file, images_root=tmp_path / "images").images] == [
             tmp_path / "images" / "a.png"
         ]
 
@@ -99,6 +99,6 @@ def test_what_labelme_saves_of_our_file_keeps_several_labels_on_a_box(tmp_path: 
         shape("", [[5, 5], [9, 9]], defectdesk_box=3),
         defectdesk={"status": "reviewed", "frame": "upright", "note": "x", "split": "nonsense", "group": 5},
     )
-    (image,) = read(path).images
+    (image,) = read_annotations(path).images
     assert image.label_sets == ({"pit", "stain"}, {"pit"}, frozenset())
     assert (image.status, image.note, image.split, image.group) == ("reviewed", "x", None, None)

@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import InputError
 from core.formats import voc
-from core.formats.registry import detect, read
+from core.formats.registry import detect_format, read_annotations
 from core.types import Split
 from tests.builders import picture, write_picture
 
@@ -36,8 +36,8 @@ def test_a_data_set_in_its_usual_folders_is_read_with_its_splits(tmp_path: Path)
     put(tmp_path / "ImageSets" / "Main" / "train.txt", "a\r\ndeep/a\n")
     put(tmp_path / "ImageSets" / "Main" / "val.txt", "b\n")
     for path in (tmp_path, tmp_path / "Annotations"):
-        assert detect(path).summary == "Pascal VOC, 3 files"
-        imported = read(path)
+        assert detect_format(path).summary == "Pascal VOC, 3 files"
+        imported = read_annotations(path)
         assert {
             image.path.relative_to(tmp_path).as_posix(): (image.boxes.tolist(), image.split)
             for image in imported.images
@@ -53,14 +53,14 @@ def test_files_beside_their_images_with_paths_of_another_machine_are_read(tmp_pa
     write_picture(tmp_path / "ü 1.png")
     more = "<folder>C:\\data</folder><path>C:\\data\\ü 1.png</path>"
     path = put(tmp_path / "ü 1.xml", annotation("ü 1.png", ("Kratzer ü", (1.5, 2, 30, 31)), more=more))
-    (image,) = read(path).images
+    (image,) = read_annotations(path).images
     assert image.path == tmp_path / "ü 1.png" and image.boxes.tolist() == [[1.5, 2, 30, 31]]
 
 
 def test_repeated_objects_become_one_box_with_all_labels(tmp_path: Path) -> None:
     write_picture(tmp_path / "a.png")
     objects = [("pit", (10, 10, 30, 30)), ("stain", (10, 10, 30, 30)), ("pit", (10, 10, 30, 45))]
-    imported = read(put(tmp_path / "a.xml", annotation("a.png", *objects)))
+    imported = read_annotations(put(tmp_path / "a.xml", annotation("a.png", *objects)))
     assert imported.images[0].label_sets == ({"pit", "stain"}, {"pit"}) and imported.merged == 1
 
 
@@ -68,9 +68,9 @@ def test_corners_that_another_program_moved_count_more_than_our_exact_ones(tmp_p
     write_picture(tmp_path / "a.png")
     own = "<defectdesk><box>1</box><exact>10.4 10.25 30.1 29.9</exact></defectdesk>"
     text = annotation("a.png", ("pit", (10, 10, 30, 30))).replace("</object>", own + "</object>")
-    assert read(put(tmp_path / "a.xml", text)).images[0].boxes.tolist() == [[10.4, 10.25, 30.1, 29.9]]
+    assert read_annotations(put(tmp_path / "a.xml", text)).images[0].boxes.tolist() == [[10.4, 10.25, 30.1, 29.9]]
     moved = text.replace("<xmax>30", "<xmax>35")
-    assert read(put(tmp_path / "a.xml", moved)).images[0].boxes.tolist() == [[10, 10, 35, 30]]
+    assert read_annotations(put(tmp_path / "a.xml", moved)).images[0].boxes.tolist() == [[10, 10, 35, 30]]
 
 
 def test_a_bad_file_among_good_ones_is_named_and_the_others_are_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from core.errors import InputError
 from core.formats import yolo
 from core.formats.annotations import ImportedAnnotations
-from core.formats.registry import detect, read
+from core.formats.registry import detect_format, read_annotations
 from core.types import Split
 from tests.builders import write_picture
 
@@ -35,8 +35,8 @@ def test_a_data_set_in_folders_by_split_is_read(tmp_path: Path) -> None:
         "path: /home/somebody/data\ntrain: images/train\nval: [images/val]\nnames: {0: pit, 1: stain}\n",
     )
     for path in (tmp_path, tmp_path / "data.yaml"):
-        assert detect(path).format == "yolo"
-        imported = read(path)
+        assert detect_format(path).format == "yolo"
+        imported = read_annotations(path)
         assert found(imported) == {
             "a": ([ITS_BOX, [8, 6, 24, 18]], Split.TRAIN),
             "b": ([], Split.VAL),
@@ -51,7 +51,7 @@ def test_a_data_set_as_roboflow_writes_it_is_read(tmp_path: Path) -> None:
         write_picture(tmp_path / folder / "images" / f"{name}.png")
         put(tmp_path / folder / "labels" / f"{name}.txt", CENTRE)
     put(tmp_path / "data.yaml", "train: ../train/images\nval: ../valid/images\nnc: 1\nnames: ['pit']\n")
-    imported = read(tmp_path)
+    imported = read_annotations(tmp_path)
     assert found(imported) == {"a": ([ITS_BOX], Split.TRAIN), "b": ([ITS_BOX], Split.VAL)} and imported.problems == ()
 
 
@@ -60,7 +60,7 @@ def test_label_files_beside_the_images_with_classes_are_read(tmp_path: Path) -> 
     put(tmp_path / "a.txt", CENTRE)
     put(tmp_path / "classes.txt", "pit\r\nstain\r\n")
     for path in (tmp_path, tmp_path / "classes.txt", tmp_path / "a.txt"):
-        assert found(read(path)) == {"a": ([ITS_BOX], None)}
+        assert found(read_annotations(path)) == {"a": ([ITS_BOX], None)}
     (tmp_path / "classes.txt").unlink()
     with pytest.raises(InputError, match="classes.txt"):
         yolo.read(tmp_path / "a.txt")
@@ -70,7 +70,7 @@ def test_images_may_lie_elsewhere(tmp_path: Path) -> None:
     write_picture(tmp_path / "pictures" / "deep" / "a.png")
     put(tmp_path / "notes" / "labels" / "deep" / "a.txt", CENTRE)
     put(tmp_path / "notes" / "data.yaml", "names: [pit]\n")
-    assert found(read(tmp_path / "notes", images_root=tmp_path / "pictures")) == {"a": ([ITS_BOX], None)}
+    assert found(read_annotations(tmp_path / "notes", images_root=tmp_path / "pictures")) == {"a": ([ITS_BOX], None)}
 
 
 def test_two_pictures_that_share_a_label_file_get_nothing_from_it(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_two_pictures_that_share_a_label_file_get_nothing_from_it(tmp_path: Path
         write_picture(tmp_path / name)
         put(tmp_path / name.replace(name[-3:], "txt"), CENTRE)
     put(tmp_path / "data.yaml", "names: [pit]\n")
-    imported = read(tmp_path)
+    imported = read_annotations(tmp_path)
     assert found(imported) == {"b": ([ITS_BOX], None)}
     assert [problem.file for problem in imported.problems] == ["a.jpg", "a.png"]
     assert all("shares the label file" in problem.problem for problem in imported.problems)
@@ -88,7 +88,7 @@ def test_outlines_and_predictions_become_boxes_and_are_told(tmp_path: Path) -> N
     write_picture(tmp_path / "a.png")
     put(tmp_path / "a.txt", "0 0.25 0.25 0.75 0.25 0.75 0.75\n0 0.125 0.125 0.25 0.25 0.9\n")
     put(tmp_path / "data.yaml", "names: [pit]\n")
-    imported = read(tmp_path)
+    imported = read_annotations(tmp_path)
     assert found(imported) == {"a": ([ITS_BOX, [0, 0, 16, 12]], None)}
     assert [problem.problem.partition(";")[0] for problem in imported.problems] == [
         "line 1: a polygon",
@@ -108,6 +108,6 @@ def test_classes_keep_their_numbers_when_one_cannot_be_used(tmp_path: Path) -> N
     write_picture(tmp_path / "a.png")
     put(tmp_path / "a.txt", "0 0.5 0.5 0.5 0.5\n2 0.25 0.25 0.25 0.25\n3 0.5 0.5 0.1 0.1\n")
     put(tmp_path / "data.yaml", f"names: [pit, '{'x' * 101}', stain, 7]\n")
-    imported = read(tmp_path)
+    imported = read_annotations(tmp_path)
     assert imported.images[0].label_sets == ({"pit"}, {"stain"}, {"7"})
     assert len(imported.problems) == 1 and "class 1" in imported.problems[0].problem

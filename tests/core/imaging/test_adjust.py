@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.imaging.adjust import Adjustment, adjusted, make_tone, shrunk_to
+from core.imaging.adjust import Adjustment, adjust_pixels, make_tone, shrunk_to
 from tests.builders import picture
 
 adjustments = st.builds(
@@ -22,7 +22,7 @@ adjustments = st.builds(
 
 def test_a_neutral_adjustment_gives_the_very_image() -> None:
     image = picture()
-    assert adjusted(image, Adjustment()) is image
+    assert adjust_pixels(image, Adjustment()) is image
     assert make_tone(image, Adjustment()) is None
 
 
@@ -33,7 +33,7 @@ def test_any_adjustment_of_any_image_keeps_its_shape_and_leaves_it_unchanged(
 ) -> None:
     image = picture(width, height)
     before = image.copy()
-    result = adjusted(image, adjustment)
+    result = adjust_pixels(image, adjustment)
     assert result.shape == image.shape and result.dtype == np.uint8
     assert np.array_equal(image, before)
     if adjustment.channel != "rgb":
@@ -44,7 +44,7 @@ def test_brightness_adds_contrast_spreads_about_the_middle_and_gamma_keeps_both_
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
 
     def shown(**changes: float) -> list[int]:
-        return adjusted(ramp, Adjustment.model_validate(changes))[0, :, 0].tolist()
+        return adjust_pixels(ramp, Adjustment.model_validate(changes))[0, :, 0].tolist()
 
     assert shown(brightness=20)[:3] == [51, 52, 53] and shown(brightness=20)[-1] == 255
     assert shown(contrast=50)[100] == pytest.approx(2 * (100 - 127.5) + 127.5, abs=0.6)
@@ -56,27 +56,27 @@ def test_brightness_adds_contrast_spreads_about_the_middle_and_gamma_keeps_both_
 @pytest.mark.parametrize(("channel", "plane"), [("red", 0), ("green", 1), ("blue", 2)])
 def test_a_channel_is_shown_alone_as_grey(channel: str, plane: int) -> None:
     image = picture()
-    result = adjusted(image, Adjustment.model_validate({"channel": channel}))
+    result = adjust_pixels(image, Adjustment.model_validate({"channel": channel}))
     assert np.array_equal(result, np.repeat(image[..., plane : plane + 1], 3, axis=2))
 
 
 def test_stretching_brings_the_percentiles_to_black_and_white_and_keeps_hues() -> None:
     rng = np.random.default_rng(0)
     image = (60 + rng.integers(0, 40, (200, 200, 3))).astype(np.uint8)
-    result = adjusted(image, Adjustment(stretch=True, low=1, high=99))
+    result = adjust_pixels(image, Adjustment(stretch=True, low=1, high=99))
     assert (result == 0).mean() == pytest.approx(0.02, abs=0.03) and (result == 255).mean() == pytest.approx(
         0.02, abs=0.03
     )
     assert result.std() > 5 * image.std()
     grey = np.repeat(image[..., :1], 3, axis=2)
-    stretched = adjusted(grey, Adjustment(stretch=True))
+    stretched = adjust_pixels(grey, Adjustment(stretch=True))
     assert np.array_equal(stretched[..., 0], stretched[..., 2])
 
 
 def test_an_image_of_one_value_is_stretched_without_harm() -> None:
     for value in (0, 7, 255):
         flat = np.full((256, 256, 3), value, np.uint8)
-        assert len(np.unique(adjusted(flat, Adjustment(stretch=True, clahe=2)))) == 1
+        assert len(np.unique(adjust_pixels(flat, Adjustment(stretch=True, clahe=2)))) == 1
 
 
 @pytest.mark.parametrize("limit", [2.0, 4.0])
@@ -84,7 +84,7 @@ def test_equalisation_is_that_of_opencv(limit: float) -> None:
     rng = np.random.default_rng(1)
     grey = np.clip(picture(512, 512)[..., 0] / 4 + rng.normal(0, 6, (512, 512)) + 20, 0, 255).astype(np.uint8)
     expected = cv2.createCLAHE(limit, (8, 8)).apply(grey)
-    result = adjusted(np.repeat(grey[..., None], 3, axis=2), Adjustment(channel="grey", clahe=limit))[..., 0]
+    result = adjust_pixels(np.repeat(grey[..., None], 3, axis=2), Adjustment(channel="grey", clahe=limit))[..., 0]
     difference = np.abs(result.astype(int) - expected)
     assert difference.mean() < 1.0 and difference.max() <= 4
 
@@ -114,7 +114,7 @@ def test_local_contrast_makes_a_faint_mark_in_the_dark_visible() -> None:
     dark = np.full((400, 400, 3), 12, np.uint8)
     dark[:, 200:] = 200
     dark[100:120, 80:100] = 15
-    shown = adjusted(dark, Adjustment(clahe=8)).astype(int)
+    shown = adjust_pixels(dark, Adjustment(clahe=8)).astype(int)
     assert shown[110, 90, 0] - shown[60, 60, 0] > 1.5 * 3
 
 

@@ -66,12 +66,12 @@ def test_torchvisions_cache_is_used_and_its_absence_says_what_to_fetch(
     # Nothing listens there, as on a machine without a network.
     nowhere = replace(file, url=f"http://127.0.0.1:9/{file.file_name}")
     with pytest.raises(InputError, match=f"fetch .*{file.file_name} .* put it at {tmp_path}"):
-        weights.download(nowhere)
+        weights.download_weights(nowhere)
     torch.save({"features.0.weight": torch.ones(64, 3, 3, 3)}, tmp_path / "checkpoints" / file.file_name)
-    assert torch.equal(weights.download(nowhere)["features.0.weight"], torch.ones(64, 3, 3, 3))
+    assert torch.equal(weights.download_weights(nowhere)["features.0.weight"], torch.ones(64, 3, 3, 3))
     (tmp_path / "checkpoints" / file.file_name).write_bytes(b"half a file")
     with pytest.raises(InputError, match="damaged"):
-        weights.download(nowhere)
+        weights.download_weights(nowhere)
 
 
 def test_timms_file_is_taken_from_the_same_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,12 +79,12 @@ def test_timms_file_is_taken_from_the_same_cache(tmp_path: Path, monkeypatch: py
     file = MODELS["ssd_mobilenet_v1_ppn"].weights["imagenet"]
     nowhere = replace(file, url="http://127.0.0.1:9/model.safetensors")
     with pytest.raises(InputError, match=f"put it at {tmp_path}/checkpoints/{file.file_name}"):
-        weights.download(nowhere)
+        weights.download_weights(nowhere)
     save_file({"bn1.weight": torch.full((32,), 3.0)}, tmp_path / "checkpoints" / file.file_name)
-    assert torch.equal(weights.download(nowhere)["bn1.weight"], torch.full((32,), 3.0))
+    assert torch.equal(weights.download_weights(nowhere)["bn1.weight"], torch.full((32,), 3.0))
     (tmp_path / "checkpoints" / file.file_name).write_bytes(b"half a file")
     with pytest.raises(InputError, match="damaged"):
-        weights.download(nowhere)
+        weights.download_weights(nowhere)
 
 
 def test_weights_for_another_model_are_refused() -> None:

@@ -28,7 +28,7 @@ from core.models.networks.ppn import PoolingHeads
 from core.models.registry import MODELS
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.recipe.recipe import default_recipe, with_settings
-from core.training.preparation import prepare
+from core.training.preparation import prepare_training
 from core.types import Split, Status
 from tests.benchmarks.model_sizes import sizes_of
 from tests.core.models.test_models import architecture, description
@@ -137,12 +137,14 @@ def test_few_pictures_at_once_bring_norms_that_need_no_batch_unless_a_checkpoint
     few = {"schedule.batch_size": 7}
     assert with_settings(scratch, {"schedule.batch_size": 8}).options["norm"] == "batch"
     assert with_settings(scratch, few).options["norm"] == "group"
-    kinds = {type(module) for module in prepare(with_settings(scratch, few), small_boxes(40)).network.modules()}
+    kinds = {
+        type(module) for module in prepare_training(with_settings(scratch, few), small_boxes(40)).network.modules()
+    }
     assert nn.GroupNorm in kinds and nn.BatchNorm2d not in kinds
     arch = architecture(model, labels=1)
     checkpoint.save(tmp_path / "c.safetensors", arch.build(), description(arch, ["pit"]))
     later = {"weights.source": "checkpoint", "weights.path": str(tmp_path / "c.safetensors")}
-    kept = prepare(with_settings(scratch, few | later), small_boxes(40))
+    kept = prepare_training(with_settings(scratch, few | later), small_boxes(40))
     assert kept.architecture.option("norm") == "batch"
     assert nn.GroupNorm not in {type(module) for module in kept.network.modules()}
 
@@ -177,9 +179,9 @@ def small_boxes(side: int) -> Snapshot:
 def test_defects_too_small_for_the_first_map_bring_the_advice_to_tap_a_finer_one() -> None:
     scratch = {"weights.source": "none", "strategy.kind": "scratch"}
     recipe = with_settings(default_recipe("ssd_mobilenet_v1_ppn"), scratch)
-    coarse = prepare(recipe, small_boxes(20))
+    coarse = prepare_training(recipe, small_boxes(20))
     assert any(text.endswith("set sampling.tap=8") for text in coarse.notices)
-    fine = prepare(with_settings(recipe, {"sampling.tap": 8}), small_boxes(20))
+    fine = prepare_training(with_settings(recipe, {"sampling.tap": 8}), small_boxes(20))
     assert fine.reachable > 0.95 > coarse.reachable
     assert fine.architecture.options == {"tap": 8}
 
@@ -192,8 +194,10 @@ def test_going_on_from_a_checkpoint_keeps_its_first_map(tmp_path: Path) -> None:
         default_recipe("ssd_mobilenet_v1_ppn"), {"weights.source": "checkpoint", "weights.path": str(path)}
     )
     with pytest.raises(InputError, match=r"sampling.tap: .* set sampling.tap=8"):
-        prepare(recipe, small_boxes(30))
-    assert prepare(with_settings(recipe, {"sampling.tap": 8}), small_boxes(30)).architecture.options == {"tap": 8}
+        prepare_training(recipe, small_boxes(30))
+    assert prepare_training(with_settings(recipe, {"sampling.tap": 8}), small_boxes(30)).architecture.options == {
+        "tap": 8
+    }
 
 
 # Weights. Files of the same layout as the libraries', a value of its own in every tensor, without 100 MB of them.
@@ -363,7 +367,7 @@ def test_a_model_learns_from_one_picture_and_its_checkpoint_knows_it_too(
         logits, deltas, anchors = again(image)
         assert torch.equal(logits, network.eval()(image)[0])
     boxes, scores = detections(logits, deltas, anchors, (64, 64), Decoding())[0]
-    assert geometry.iou(boxes[:1].numpy(), np.array([BOX], np.float32))[0, 0] > 0.4
+    assert geometry.box_iou(boxes[:1].numpy(), np.array([BOX], np.float32))[0, 0] > 0.4
     assert (scores[0] > 0.02).all(), "the box keeps both labels"
 
 

@@ -61,7 +61,7 @@ def test_a_box_without_area_has_finite_deltas() -> None:
 
 def plain_rows(boxes: np.ndarray, scores: np.ndarray, decoding: Decoding) -> list[tuple[np.ndarray, np.ndarray]]:
     """Detections of one image in a loop over labels and boxes."""
-    iou = geometry.iou(boxes, boxes)
+    iou = geometry.box_iou(boxes, boxes)
     kept: list[tuple[float, int, int]] = []
     for label in range(scores.shape[1]):
         rows: list[int] = []

@@ -8,7 +8,7 @@ import torch
 from torchvision.models.detection import fcos_resnet50_fpn
 
 from core.models import weights
-from core.models.anchors import Anchors, fit, fit_points, reach
+from core.models.anchors import Anchors, fit_anchors, fit_points, reachable_share
 from core.models.networks.detector import Detector
 from core.models.networks.families import Architecture
 
@@ -55,10 +55,10 @@ def test_points_are_known_again_from_a_checkpoint_and_anchors_are_never_taken_fo
     points = fit_points(np.zeros((0, 4)), STRIDES)
     assert points.points and Anchors.from_json(points.to_json()).points
     boxes = np.array([[0, 0, 8, 8], [0, 0, 16, 16], [0, 0, 32, 32]], np.float64)
-    assert not fit(boxes, (8, 16, 32)).points
+    assert not fit_anchors(boxes, (8, 16, 32)).points
 
 
 def test_points_reach_boxes_of_any_shape_that_hold_one() -> None:
     points = fit_points(np.zeros((0, 4)), STRIDES)
     boxes = np.array([[3, 3, 300, 12], [3, 3, 12, 300], [0, 0, 120, 120], [5, 5, 9, 9]], np.float64)
-    assert reach(boxes, points) == 0.75
+    assert reachable_share(boxes, points) == 0.75

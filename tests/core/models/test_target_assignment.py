@@ -32,7 +32,7 @@ def test_every_anchor_learns_its_best_box_and_every_box_is_taught(
 ) -> None:
     boxes = [[x, y, x + w, y + h] for x, y, w, h in drawn]
     matches = match_anchors(ANCHORS, targets([(box, [0]) for box in boxes]))
-    iou = geometry.iou(np.array(boxes, np.float32), ANCHORS.numpy())
+    iou = geometry.box_iou(np.array(boxes, np.float32), ANCHORS.numpy())
     positive, negative = matches.positive_ba[0].numpy(), matches.negative_ba[0].numpy()
     given_to = matches.box_ba[0].numpy()
     assert not (positive & negative).any()
@@ -46,7 +46,7 @@ def test_every_anchor_learns_its_best_box_and_every_box_is_taught(
         if all(
             other == row or overlap < 0.3
             for other, overlap in enumerate(
-                geometry.iou(np.array([boxes[row]], np.float32), np.array(boxes, np.float32))[0]
+                geometry.box_iou(np.array([boxes[row]], np.float32), np.array(boxes, np.float32))[0]
             )
         )
     ]

@@ -23,7 +23,7 @@ from torch.optim.lr_scheduler import (
 
 from core.recipe.parts import Optimizer, Schedule
 from core.recipe.phases import Phase
-from core.recipe.schedule import CYCLE_START, FLOOR, EarlyStop, Plateau, curve, peak_rate, rate_factor
+from core.recipe.schedule import CYCLE_START, FLOOR, EarlyStop, Plateau, decay_curve, peak_rate, rate_factor
 
 STEPS, EPOCHS = 200, 10
 
@@ -105,7 +105,7 @@ def test_no_schedule_leaves_the_peak_or_dies_early(
 
 
 def test_the_curve_for_drawing_covers_the_run() -> None:
-    points = curve(schedule(decay="step", milestones=(0.5,)), points=101)
+    points = decay_curve(schedule(decay="step", milestones=(0.5,)), points=101)
     assert points[0][0] == 0 and points[-1][0] == EPOCHS and len(points) == 101
     assert {round(factor, 6) for _, factor in points} == {1.0, 0.1}
 

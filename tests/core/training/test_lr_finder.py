@@ -19,20 +19,28 @@ from core.recipe.recipe import Recipe, default_recipe, with_settings
 from core.sample.project import make_sample_project
 from core.training.data.image_cache import ImageCache
 from core.training.lr_finder import range_test
-from core.training.lr_finder_result import RangePoint, RangeResult, is_over, propose, rates, rounded, smoothed
+from core.training.lr_finder_result import (
+    RangePoint,
+    RangeResult,
+    is_over,
+    lr_steps,
+    propose_lr,
+    round_lr,
+    smooth_losses,
+)
 
 
 def points(raw: list[float], low: float = 1e-6, high: float = 1.0) -> list[RangePoint]:
     carried, found = 0.0, []
-    for step, (rate, loss) in enumerate(zip(rates(low, high, len(raw)), raw, strict=True), start=1):
-        carried, shown = smoothed(carried, loss, step)
+    for step, (rate, loss) in enumerate(zip(lr_steps(low, high, len(raw)), raw, strict=True), start=1):
+        carried, shown = smooth_losses(carried, loss, step)
         found.append(RangePoint(step, rate, shown, loss))
     return found
 
 
 def valley(middle: float, lowest: float, noise: float = 0.0, seed: int = 0) -> list[float]:
     """Losses that fall from 2 to 1 around the rate `middle`, and rise beyond `lowest`."""
-    logs = np.log10(rates(1e-6, 1.0, 100))
+    logs = np.log10(lr_steps(1e-6, 1.0, 100))
     falling = 2 - 1 / (1 + np.exp(-4 * (logs - math.log10(middle))))
     rising = np.exp(3 * np.maximum(logs - math.log10(lowest), 0)) - 1
     return [float(loss) for loss in falling + rising + np.random.default_rng(seed).normal(0, noise, 100)]
@@ -41,51 +49,51 @@ def valley(middle: float, lowest: float, noise: float = 0.0, seed: int = 0) -> l
 @pytest.mark.parametrize("middle", [1e-4, 1e-3, 1e-2])
 @pytest.mark.parametrize("noise", [0.0, 0.08])
 def test_the_proposal_lies_in_the_middle_of_a_wide_fall(middle: float, noise: float) -> None:
-    found = propose(points(valley(middle, 30 * middle, noise)), current=middle)
+    found = propose_lr(points(valley(middle, 30 * middle, noise)), current=middle)
     assert found.proposed is not None and 1 / 2.5 < found.proposed / middle < 2.5
     assert found.lowest is not None and found.lowest > 5 * middle
     assert "beyond which it rose" in found.why and "of that size already" in found.why
 
 
 def test_where_the_loss_breaks_soon_after_its_fall_the_proposal_keeps_away() -> None:
-    found = propose(points(valley(1e-3, 3e-3)), current=0.1)
+    found = propose_lr(points(valley(1e-3, 3e-3)), current=0.1)
     assert found.proposed is not None and found.lowest is not None
     assert found.proposed < found.lowest / 7 and "a whole run can bear it" in found.why and "times that" in found.why
 
 
 def test_a_loss_that_hardly_falls_proposes_nothing() -> None:
     raw = list(2 + np.random.default_rng(1).normal(0, 0.01, 100))
-    found = propose(points(raw), current=1e-3)
+    found = propose_lr(points(raw), current=1e-3)
     assert found.proposed is None and "fell by only" in found.why
 
 
 def test_a_loss_that_breaks_at_once_says_to_begin_lower() -> None:
-    found = propose(points([2.0, 2.0, 3.0]), current=1.0, diverged=True)
+    found = propose_lr(points([2.0, 2.0, 3.0]), current=1.0, diverged=True)
     assert found.proposed is None and "lower rate" in found.why
 
 
 def test_a_loss_that_never_turns_says_that_the_range_ended() -> None:
-    found = propose(points(list(np.linspace(2, 1, 100))), current=1e-3)
+    found = propose_lr(points(list(np.linspace(2, 1, 100))), current=1e-3)
     assert found.proposed is not None and "end of the range" in found.why
 
 
 def test_one_exploding_step_at_the_end_moves_nothing() -> None:
     with_it = points([*valley(1e-3, 1e-1)[:80], 1e9])
-    calm, wild = propose(with_it[:-1], current=1e-3), propose(with_it, current=1e-3)
+    calm, wild = propose_lr(with_it[:-1], current=1e-3), propose_lr(with_it, current=1e-3)
     assert calm.proposed == wild.proposed is not None
 
 
 @given(st.floats(1e-8, 9.9))
 def test_rates_are_rounded_to_one_digit_nearby(rate: float) -> None:
-    near = rounded(rate)
+    near = round_lr(rate)
     assert 0.7 < near / rate < 1.5
-    assert f"{near:.0e}"[0] in "12357" and rounded(near) == near
+    assert f"{near:.0e}"[0] in "12357" and round_lr(near) == near
 
 
 def test_the_moving_average_is_free_of_its_beginning() -> None:
     carried = 0.0
     for step in range(1, 20):
-        carried, shown = smoothed(carried, 3.0, step)
+        carried, shown = smooth_losses(carried, 3.0, step)
         assert shown == pytest.approx(3.0)
 
 

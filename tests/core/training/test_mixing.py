@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.recipe.parts import Mixing
-from core.training.data.mixing import Picture, blended, mixed, mosaic, patched
+from core.training.data.mixing import Picture, blend_pictures, make_mosaic, mix_pictures, paste_patch
 
 SIDE = 80
 MANY = settings(max_examples=80, deadline=None)
@@ -73,7 +73,7 @@ def check(result: Picture, sources: list[Picture], min_visible: float) -> None:
 def test_a_mosaic_teaches_what_is_left_of_each_defect(seed: int, min_visible: float) -> None:
     rng = np.random.default_rng(seed)
     pictures = [painted(rng, 1 + 8 * quarter, (SIDE, 60)) for quarter in range(4)]
-    result = mosaic(pictures, min_visible, rng)
+    result = make_mosaic(pictures, min_visible, rng)
     assert result.image.shape == (60, SIDE, 3)
     check(result, pictures, min_visible)
 
@@ -84,7 +84,7 @@ def test_a_patch_covers_and_brings_defects(seed: int, min_visible: float) -> Non
     rng = np.random.default_rng(seed)
     under, over = painted(rng, 1), painted(rng, 9)
     before = under.image.copy()
-    result = patched(under, over, min_visible, rng)
+    result = paste_patch(under, over, min_visible, rng)
     assert np.array_equal(under.image, before)
     check(result, [under, over], min_visible)
 
@@ -94,7 +94,7 @@ def test_a_patch_covers_and_brings_defects(seed: int, min_visible: float) -> Non
 def test_a_blend_shows_and_teaches_both(seed: int) -> None:
     rng = np.random.default_rng(seed)
     first, second = painted(rng, 1), painted(rng, 9)
-    result = blended(first, second, rng)
+    result = blend_pictures(first, second, rng)
     assert len(result.boxes) == len(first.boxes) + len(second.boxes)
     assert np.array_equal(result.boxes, np.concatenate([first.boxes, second.boxes]))
     assert np.array_equal(result.labels, np.concatenate([first.labels, second.labels]))
@@ -104,7 +104,9 @@ def test_a_blend_shows_and_teaches_both(seed: int) -> None:
 
 def test_a_blend_shows_both_about_equally() -> None:
     white, black = plain(200), plain(0)
-    shares = [float(blended(white, black, np.random.default_rng(seed)).image.mean()) / 200 for seed in range(300)]
+    shares = [
+        float(blend_pictures(white, black, np.random.default_rng(seed)).image.mean()) / 200 for seed in range(300)
+    ]
     assert min(shares) > 0.25 and max(shares) < 0.75 and np.mean(shares) == pytest.approx(0.5, abs=0.02)
 
 
@@ -118,7 +120,7 @@ def test_what_was_cut_before_counts_in_what_is_left() -> None:
             np.ones((1, 6), bool),
             np.array([0.6], np.float32),
         )
-        result = patched(under, plain(0), 0.5, np.random.default_rng(seed))
+        result = paste_patch(under, plain(0), 0.5, np.random.default_rng(seed))
         left = 0.6 * float((result.image[..., 0] == 1).mean())
         assert len(result.boxes) == (left >= 0.5)
         halves.append(left)
@@ -137,7 +139,7 @@ def test_each_kind_comes_as_often_as_asked_and_asks_for_no_more_pictures_than_it
             numbers.append(number)
             return painted(np.random.default_rng(number), 9)
 
-        picture = mixed(first, partner, mixing, 0.5, np.random.default_rng(seed))
+        picture = mix_pictures(first, partner, mixing, 0.5, np.random.default_rng(seed))
         assert numbers == list(range(len(numbers)))
         return len(numbers), picture
 

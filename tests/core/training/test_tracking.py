@@ -14,7 +14,7 @@ from core.errors import InputError
 from core.jobs.events import EpochDone, Event, Notice, RunFinished, RunStarted, StepDone, to_json
 from core.jobs.folder import JobFolder
 from core.recipe.recipe import default_recipe, with_settings
-from core.training.tracking import EventFile, epochs_csv, export_csv, export_tensorboard, final_events, tracked
+from core.training.tracking import EventFile, epochs_csv, export_csv, export_tensorboard, final_events, track_events
 
 STEPS = 3
 
@@ -120,7 +120,7 @@ def test_a_run_that_measured_nothing_is_refused_and_no_file_is_left(tmp_path: Pa
 def test_tensorboard_reads_what_a_training_wrote(tmp_path: Path) -> None:
     recipe = with_settings(default_recipe("ssd_compact"), {"tracking.tensorboard": True})
     told: list[Event] = [started(), step(1, 1, 2.0), step(1, 3, 1.5), epoch(1, None), step(2, 3, 1.0), epoch(2, 0.75)]
-    assert list(tracked(iter(told), recipe, tmp_path)) == told
+    assert list(track_events(iter(told), recipe, tmp_path)) == told
     found = scalars(tmp_path / "tensorboard")
     assert found["step/loss"] == [(1, 2.0), (3, 1.5), (6, 1.0)]
     assert found["epoch/map50"] == [(6, 0.75)]
@@ -130,14 +130,14 @@ def test_tensorboard_reads_what_a_training_wrote(tmp_path: Path) -> None:
 
 def test_a_resumed_run_replaces_in_tensorboard_what_it_repeats(tmp_path: Path) -> None:
     recipe = with_settings(default_recipe("ssd_compact"), {"tracking.tensorboard": True})
-    list(tracked(iter([started(), step(1, 1, 9.0), step(1, 2, 8.0), step(1, 3, 7.0)]), recipe, tmp_path))
-    list(tracked(iter([started(resumed_at=1), step(1, 2, 1.0), step(1, 3, 1.0)]), recipe, tmp_path))
+    list(track_events(iter([started(), step(1, 1, 9.0), step(1, 2, 8.0), step(1, 3, 7.0)]), recipe, tmp_path))
+    list(track_events(iter([started(resumed_at=1), step(1, 2, 1.0), step(1, 3, 1.0)]), recipe, tmp_path))
     assert scalars(tmp_path / "tensorboard")["step/loss"] == [(1, 9.0), (2, 1.0), (3, 1.0)]
 
 
 def test_nothing_is_written_unless_the_recipe_asks(tmp_path: Path) -> None:
     told: list[Event] = [started(), step(1, 1)]
-    assert list(tracked(iter(told), default_recipe("ssd_compact"), tmp_path)) == told
+    assert list(track_events(iter(told), default_recipe("ssd_compact"), tmp_path)) == told
     assert list(tmp_path.iterdir()) == []
 
 
@@ -151,7 +151,7 @@ def test_a_disk_that_refuses_the_files_does_not_end_the_training(
 
     monkeypatch.setattr(EventFile, "add", refuse)
     told: list[Event] = [started(), step(1, 1), RunFinished(1, 1.0, stopped=False)]
-    events = list(tracked(iter(told), recipe, tmp_path))
+    events = list(track_events(iter(told), recipe, tmp_path))
     assert [event for event in events if not isinstance(event, Notice)] == told
     (notice,) = [event for event in events if isinstance(event, Notice)]
     assert "No space left" in notice.text and notice.level == "warning"
@@ -164,7 +164,7 @@ def test_a_folder_that_cannot_be_made_does_not_end_the_training(tmp_path: Path) 
     def told() -> Iterator[Event]:
         yield started()
 
-    first, second = tracked(told(), recipe, tmp_path)
+    first, second = track_events(told(), recipe, tmp_path)
     assert isinstance(first, Notice) and isinstance(second, RunStarted)
 
 
@@ -179,6 +179,6 @@ def test_labels_of_whole_images_are_not_said_to_overlap_by_half(tmp_path: Path) 
     (row,) = csv.DictReader(io.StringIO(epochs_csv([told])))
     assert row["AP pit"] == "0.6" and not any("0.5" in name for name in row)
     recipe = with_settings(default_recipe("ssd_compact"), {"tracking.tensorboard": True})
-    list(tracked(iter([started(), told]), recipe, tmp_path))
+    list(track_events(iter([started(), told]), recipe, tmp_path))
     found = scalars(tmp_path / "tensorboard")
     assert "AP/pit" in found and "AP@0.5/pit" not in found

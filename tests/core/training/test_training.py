@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from core.geometry import iou
+from core.geometry import box_iou
 from core.imaging.decode import decode
 from core.inference.predictor import Predictor
 from core.jobs.events import CheckpointSaved, EpochDone, Event, Notice, RunFailed, RunFinished, RunStarted, StepDone
@@ -30,7 +30,7 @@ from core.training import loop
 from core.training import run as run_module
 from core.training.data.dataset import ImageCache, TrainingSet
 from core.training.loop import train
-from core.training.preparation import prepare
+from core.training.preparation import prepare_training
 from core.training.strategy import apply_strategy, set_rate
 from core.training.tasks import detection
 from core.types import Split, Status
@@ -190,7 +190,7 @@ def test_fine_tuning_gives_the_backbone_a_smaller_rate_and_keeps_its_statistics(
         strategy__backbone_lr_factor=0.25,
         schedule__batch_size=8,  # enough for BatchNorm
     )
-    detector = prepare(recipe, snapshot).network
+    detector = prepare_training(recipe, snapshot).network
     plan = apply_strategy(detector, recipe, pretrained=True)
     set_rate(plan.optimizer, 0.1)
     stages = [m for ms in detector.backbone.stages().values() for m in ms]
@@ -208,7 +208,7 @@ def test_fine_tuning_gives_the_backbone_a_smaller_rate_and_keeps_its_statistics(
 
 def test_from_scratch_every_norm_learns(snapshot: Snapshot) -> None:
     recipe = tiny()
-    detector = prepare(recipe, snapshot).network
+    detector = prepare_training(recipe, snapshot).network
     apply_strategy(detector, recipe, pretrained=False).training_mode()
     assert all(module.training for module in detector.modules())
 
@@ -227,7 +227,7 @@ def test_clean_images_are_trained_on_and_unlabelled_ones_are_not(snapshot: Snaps
         ),
     )
     with pytest.raises(InputError, match="none that is labelled"):
-        prepare(tiny(), unlabelled)
+        prepare_training(tiny(), unlabelled)
 
 
 def test_a_diverging_run_says_so_and_what_to_change(
@@ -290,7 +290,7 @@ def test_boxes_out_of_reach_are_announced_with_the_mend(tmp_path: Path) -> None:
             for i in shown.images
         ),
     )
-    notices = prepare(tiny("ssdlite320_mobilenet_v3"), small).notices
+    notices = prepare_training(tiny("ssdlite320_mobilenet_v3"), small).notices
     assert any("reach only" in text and "sampling.input_size=" in text for text in notices)
 
 
@@ -381,10 +381,10 @@ def test_a_large_image_is_predicted_in_tiles_as_it_is_in_one_piece(
     strong = whole.best > 0.3
     assert strong.any()
     # Context at a tile's edge differs, so not every weak detection is the same; strong ones are found again.
-    overlap = iou(whole.boxes[strong], boxes[scores.max(axis=1) > 0.15])
+    overlap = box_iou(whole.boxes[strong], boxes[scores.max(axis=1) > 0.15])
     assert (overlap.max(axis=1) > 0.6).mean() > 0.9
     kept = boxes[scores.max(axis=1) > 0.3]
-    doubled = iou(kept, kept) - np.eye(len(kept))
+    doubled = box_iou(kept, kept) - np.eye(len(kept))
     assert doubled.max() < 0.9, "one defect was reported once for each tile"
 
 
@@ -411,12 +411,12 @@ def test_normalisation_belongs_to_the_weights(snapshot: Snapshot, tmp_path: Path
     path = tmp_path / "vgg16_features-amdegroot-88682ab5.pth"
     features = {name: t for name, t in vgg16(weights=None).state_dict().items() if name.startswith("features.")}
     torch.save(features, path)
-    prepared = prepare(
+    prepared = prepare_training(
         tiny("ssd300_vgg16", weights__source="file", weights__path=str(path), strategy__kind="frozen"), snapshot
     )
     assert (prepared.input.mean, prepared.input.std) == NORMALIZATIONS["caffe"]
     assert prepared.pretrained and isinstance(prepared.network, Detector)
     other = path.rename(tmp_path / "vgg16.pth")
-    prepared = prepare(tiny("ssd300_vgg16", weights__source="file", weights__path=str(other)), snapshot)
+    prepared = prepare_training(tiny("ssd300_vgg16", weights__source="file", weights__path=str(other)), snapshot)
     assert (prepared.input.mean, prepared.input.std) == NORMALIZATIONS["imagenet"]
     assert any("weights.normalization" in text for text in prepared.notices)

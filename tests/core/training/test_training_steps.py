@@ -30,7 +30,7 @@ from core.training.data.dataset import Batch, TrainingSet
 from core.training.data.image_cache import ImageCache
 from core.training.loop import train
 from core.training.out_of_memory import BufferGuard, TooLittleMemory, chunk_sizes, is_out_of_memory
-from core.training.preparation import Prepared, prepare
+from core.training.preparation import Prepared, prepare_training
 from core.training.process_group import ProcessGroup
 from core.training.steps import Diverged, Stepper
 from core.training.strategy import Plan, apply_strategy
@@ -50,7 +50,7 @@ class Bench:
     """A network and what takes its steps, with all its norms frozen, so that pictures do not depend on each other."""
 
     def __init__(self, recipe: Recipe, snapshot: Snapshot) -> None:
-        self.prepared: Prepared = prepare(recipe, snapshot)
+        self.prepared: Prepared = prepare_training(recipe, snapshot)
         self.plan: Plan = apply_strategy(self.prepared.network, recipe, pretrained=False)
         self.stepper = Stepper(
             self.plan, DetectionTask.of(recipe, snapshot), self.prepared.input, recipe, CPU, ProcessGroup()
@@ -200,7 +200,7 @@ def test_pieces_hold_all_pictures_and_are_about_equal(pictures: int, most: int) 
 
 
 def test_a_guard_restores_what_norms_have_seen(snapshot: Snapshot) -> None:
-    network = prepare(tiny(schedule__batch_size=8), snapshot).network.train()
+    network = prepare_training(tiny(schedule__batch_size=8), snapshot).network.train()
     guard = BufferGuard(network)
     guard.keep()
     before = copy.deepcopy(network.state_dict())
@@ -263,7 +263,7 @@ def test_a_network_is_compiled_and_what_cannot_be_is_told(snapshot: Snapshot, mo
 
 
 def test_the_average_follows_as_its_formula_says(snapshot: Snapshot) -> None:
-    network: Network = prepare(tiny(), snapshot).network
+    network: Network = prepare_training(tiny(), snapshot).network
     average = Average(network, decay=0.5)
     name = "backbone.stem.0.weight"
     expected = network.state_dict()[name].clone()

@@ -12,7 +12,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from core.project.cooccurrence import cooccurrence
+from core.project.cooccurrence import count_cooccurrence
 from desktop.base.session import Session
 from desktop.label.boxes.box_delegate import NARROWEST, chip_widths
 from desktop.label.boxes.box_table import LABELS, SIZE
@@ -159,7 +159,7 @@ def test_bars_tell_what_the_label_under_the_mouse_occurs_with(qtbot: QtBot, page
 
 def test_the_matrix_says_each_pair_in_words_and_is_walked_by_keys(qtbot: QtBot, session: Session) -> None:
     project = project_of(session)
-    dialog = TogetherDialog(project.labels(), cooccurrence(project.label_set_counts()))
+    dialog = TogetherDialog(project.labels(), count_cooccurrence(project.label_set_counts()))
     qtbot.addWidget(dialog)
     dialog.show()
     qtbot.waitExposed(dialog)
