@@ -19,7 +19,7 @@ from desktop.project.flow_context import FlowContext
 NOTE = "The images are added when all of them were read: cancelling adds none."
 
 
-class Adding:
+class ImageAdder:
     """Adds in the background, and says what could not be added."""
 
     def __init__(self, context: FlowContext) -> None:

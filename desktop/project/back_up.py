@@ -20,7 +20,7 @@ EVERY = 60 * 60 * 1000  # ms
 KEY = "back up"
 
 
-class BackingUp(QObject):
+class BackupKeeper(QObject):
     """Keeps the open project backed up, without a word where all is well."""
 
     def __init__(self, context: FlowContext, notice: Notice) -> None:

@@ -12,7 +12,7 @@ from desktop.kit.error_box import show_error
 from desktop.kit.formatting import plural
 from desktop.kit.notice import Notice
 from desktop.kit.progress_dialog import Progress
-from desktop.project.add_images import Adding
+from desktop.project.add_images import ImageAdder
 from desktop.project.flow_context import FlowContext
 from desktop.project.relocate_dialog import RelocateDialog
 
@@ -20,10 +20,10 @@ from desktop.project.relocate_dialog import RelocateDialog
 class ImageFiles:
     """Follows the watch over the files."""
 
-    def __init__(self, context: FlowContext, adding: Adding, notice: Notice) -> None:
+    def __init__(self, context: FlowContext, adder: ImageAdder, notice: Notice) -> None:
         """`notice` is where new files are offered."""
         self._context = context
-        self._adding = adding
+        self._adder = adder
         self._notice = notice
         self._new: list[Path] = []
         files = context.services.files
@@ -31,7 +31,7 @@ class ImageFiles:
         files.appeared.connect(self._offer)
         files.find_wanted.connect(lambda _ids: self.find_missing())
         files.accept_wanted.connect(self.accept_changed)
-        context.session.project_changed.connect(self._forget)
+        context.session.project_changed.connect(self._set_project)
 
     def find_missing(self) -> None:
         """Ask for a folder, search it, and refer to what was found."""
@@ -88,8 +88,8 @@ class ImageFiles:
         new, self._new = self._new, []
         self._notice.clear()
         if new:
-            self._adding.add(new)
+            self._adder.add(new)
 
-    def _forget(self) -> None:
+    def _set_project(self) -> None:
         self._new = []
         self._notice.clear()

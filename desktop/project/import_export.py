@@ -24,7 +24,7 @@ NOTE = "Everything is imported in one step at the end: cancelling changes nothin
 EXPORT_NOTE = "Cancelling leaves nothing of this export behind."
 
 
-class Exchange:
+class AnnotationTransfer:
     """Import and export, each behind its dialog."""
 
     def __init__(self, context: FlowContext) -> None:

@@ -1,4 +1,4 @@
-"""Making and opening projects."""
+"""Make, open and close projects."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from core.errors import InputError, StorageError
 from core.project.project import Project
 from core.sample import make_sample_project
 from desktop.kit.error_box import error_box, show_error
-from desktop.project.add_images import Adding
+from desktop.project.add_images import ImageAdder
 from desktop.project.flow_context import FlowContext
 from desktop.project.new_project_dialog import NewProject, NewProjectDialog, SampleDialog
 
 
-class Opening:
-    """New, open, sample."""
+class ProjectOpener:
+    """Asks which project, and puts it in the place of the one that is open."""
 
-    def __init__(self, context: FlowContext, adding: Adding) -> None:
+    def __init__(self, context: FlowContext, adder: ImageAdder) -> None:
         self._context = context
-        self._adding = adding
+        self._adder = adder
 
-    def open(self, folder: Path) -> None:
+    def open_project(self, folder: Path) -> None:
         """Open the project in `folder`; one that is open elsewhere can be looked at read-only."""
         present = self._context.project
         if present is not None and not present.read_only and present.folder.resolve() == folder.resolve():
@@ -37,10 +37,15 @@ class Opening:
         else:
             self._context.remember_folder(folder.parent)
 
+    def close_project(self) -> None:
+        """Close it, unless a page or an edit that waits for the disk keeps it open."""
+        if self._context.may_close():
+            self._context.session.close()
+
     def choose_and_open(self) -> None:
         start = str(self._context.start())
         if chosen := QFileDialog.getExistingDirectory(self._context.window, "Open a project", start):
-            self.open(Path(chosen))
+            self.open_project(Path(chosen))
 
     def new(self, images: Path | None = None) -> None:
         """Ask for a project; its images may be named already."""
@@ -60,7 +65,7 @@ class Opening:
             return
         self._context.remember_folder(wanted.folder.parent)
         if wanted.images is not None:
-            self._adding.add([wanted.images], wanted.group)
+            self._adder.add([wanted.images], wanted.group)
 
     def sample(self) -> None:
         dialog = SampleDialog(self._context.start(), self._context.window)

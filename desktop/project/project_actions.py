@@ -16,19 +16,19 @@ from desktop.base.theme import icon_pixmap, theme
 from desktop.kit.error_box import show_error
 from desktop.kit.formatting import plural
 from desktop.kit.notice import Notice
-from desktop.project.add_images import Adding
-from desktop.project.back_up import BackingUp
-from desktop.project.drop_files import Dropping
+from desktop.project.add_images import ImageAdder
+from desktop.project.back_up import BackupKeeper
+from desktop.project.drop_files import DropHandler
 from desktop.project.flow_context import FlowContext
 from desktop.project.image_files import ImageFiles
-from desktop.project.import_export import Exchange
-from desktop.project.open_project import Opening
+from desktop.project.import_export import AnnotationTransfer
+from desktop.project.open_project import ProjectOpener
 from desktop.project.properties_dialog import ProjectProperties
 from desktop.project.split_dialog import SplitImagesDialog
 from desktop.services import Services
 
 # What an action needs: an open project, one that may be changed, or nothing.
-NEED_PROJECT = ("export_annotations", "backups", "project_properties")
+NEED_PROJECT = ("close_project", "export_annotations", "backups", "project_properties")
 NEED_WRITING = ("add_images", "add_folder", "import_annotations", "assign_splits", "find_missing")
 
 
@@ -49,13 +49,13 @@ class ProjectActions(QObject):
         self._session = session
         self._services = services
         self._window = window
-        self.adding = Adding(self._context)
-        self.opening = Opening(self._context, self.adding)
-        self.exchange = Exchange(self._context)
+        self.adder = ImageAdder(self._context)
+        self.opener = ProjectOpener(self._context, self.adder)
+        self.transfer = AnnotationTransfer(self._context)
         self.notice = Notice()  # of new files and of backups that failed; the window places it
-        self.image_files = ImageFiles(self._context, self.adding, self.notice)
-        self.backing_up = BackingUp(self._context, self.notice)
-        self._dropping = Dropping(self._context, self.opening, self.adding, self.exchange)
+        self.image_files = ImageFiles(self._context, self.adder, self.notice)
+        self.backups = BackupKeeper(self._context, self.notice)
+        self._drop_handler = DropHandler(self._context, self.opener, self.adder, self.transfer)
         self._actions = actions
         actions.add_handlers(self._handlers())
         session.project_changed.connect(self._offer)
@@ -65,28 +65,29 @@ class ProjectActions(QObject):
 
     def _handlers(self) -> dict[str, Callable[..., object]]:
         return {
-            "new_project": self.opening.new,
-            "open_project": self.opening.choose_and_open,
-            "sample_project": self.opening.sample,
-            "import_as_project": self.exchange.import_as_project,
-            "add_images": self.adding.choose_images,
-            "add_folder": self.adding.choose_image_folder,
-            "import_annotations": self.exchange.import_annotations,
-            "export_annotations": self.exchange.export_annotations,
+            "new_project": self.opener.new,
+            "close_project": self.opener.close_project,
+            "open_project": self.opener.choose_and_open,
+            "sample_project": self.opener.sample,
+            "import_as_project": self.transfer.import_as_project,
+            "add_images": self.adder.choose_images,
+            "add_folder": self.adder.choose_image_folder,
+            "import_annotations": self.transfer.import_annotations,
+            "export_annotations": self.transfer.export_annotations,
             "assign_splits": self.assign_splits,
             "find_missing": self.image_files.find_missing,
-            "backups": self.backing_up.show,
+            "backups": self.backups.show,
             "project_properties": self.properties,
             "about": self.about,
         }
 
-    def open(self, folder: Path) -> None:
+    def open_project(self, folder: Path) -> None:
         """Open the project in `folder`; a message says why where that cannot be done."""
-        self.opening.open(folder)
+        self.opener.open_project(folder)
 
     def take_dropped(self, paths: Sequence[Path]) -> None:
         """Take what was dropped on the window."""
-        self._dropping.take(paths)
+        self._drop_handler.take(paths)
 
     def assign_splits(self) -> None:
         project = self._context.project_to_change()

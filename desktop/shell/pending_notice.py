@@ -15,7 +15,7 @@ from desktop.kit.notice import Notice
 Leaving = Literal["image", "project"]
 
 
-class WaitingNotice(Notice):
+class PendingNotice(Notice):
     """A strip that stays as long as edits wait for the disk."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:

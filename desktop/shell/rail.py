@@ -43,14 +43,22 @@ class Rail(QFrame):
             layout.addWidget(button)
         layout.addStretch(1)
         self._group.idClicked.connect(self.chosen)
-        notifier.theme_changed.connect(self._tint)
-        self._tint()
+        notifier.theme_changed.connect(self._tint_icons)
+        self._tint_icons()
 
     def show_page(self, number: int) -> None:
-        """Mark a page as the one in front."""
-        self._group.button(number).setChecked(True)
-        self._tint()
+        """Mark a page as the one in front; a negative number hides the rail."""
+        self.setEnabled(number >= 0)
+        self.setVisible(number >= 0)
+        if number >= 0:
+            self._group.button(number).setChecked(True)
+            self._tint_icons()
 
-    def _tint(self) -> None:
+    @property
+    def marked_page(self) -> int:
+        """The number of the page that is marked."""
+        return self._group.checkedId()
+
+    def _tint_icons(self) -> None:
         for button, name in zip(self._group.buttons(), self._icons, strict=True):
             button.setIcon(icon(name, theme().link if button.isChecked() else theme().muted, size=24))

@@ -1,42 +1,55 @@
-"""What the window asks of its person besides a project: settings, the sheet of keys, the command palette."""
+"""What the window asks of its user besides a project: settings, the sheet of keys, the command palette."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
-from desktop.base.actions import SCOPE_TITLES
+from desktop.base.actions import SCOPE_TITLES, ActionSet
 from desktop.base.session import Session
 from desktop.services import Services
+from desktop.shell.page_stack import Front
 from desktop.shell.palette import Command, CommandPalette, Found, remembered
 from desktop.shell.palette_search import PaletteSearch
 from desktop.shell.settings.settings_dialog import SHORTCUTS, SettingsDialog
 from desktop.shell.settings.shortcuts_sheet import ShortcutsDialog
 
-Front = tuple[str, Sequence[QAction]]  # the scope of the page in front and its actions; ("", ()) for none
-
 
 class WindowDialogs(QObject):
-    """Opens them over one window."""
+    """Opens them over one window, and performs the actions that ask for them."""
 
-    def __init__(self, window: QWidget, session: Session, services: Services, front: Callable[[], Front]) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        session: Session,
+        services: Services,
+        actions: ActionSet,
+        front: Callable[[], Front],
+        before_palette: Callable[[], None],
+    ) -> None:
+        """`before_palette` brings the texts of `actions` up to date before they are listed."""
         super().__init__(window)
         self._window = window
         self._session = session
         self._services = services
+        self._actions = actions
         self._front = front
-        self._palette = CommandPalette(window)
-        self._palette.chosen.connect(self._run)
+        self._before_palette = before_palette
+        self.palette = CommandPalette(window)
+        self.palette.chosen.connect(self._run_command)
+        actions.add_handlers(
+            {"settings": self.show_settings, "shortcuts": self.show_shortcuts, "palette": self.toggle_palette}
+        )
 
-    def settings(self, section: str = "") -> None:
+    def show_settings(self, section: str = "") -> None:
         dialog = SettingsDialog(self._services.settings, self._window, section=section)
         dialog.exec()
         dialog.deleteLater()
 
-    def shortcuts(self) -> None:
+    def show_shortcuts(self) -> None:
         """All keys; they can be changed from there."""
         dialog = ShortcutsDialog(self._services.keymap.choice, self._front()[0], self._window)
         wanted: list[bool] = []
@@ -44,17 +57,18 @@ class WindowDialogs(QObject):
         dialog.exec()
         dialog.deleteLater()
         if wanted:
-            self.settings(SHORTCUTS)
+            self.show_settings(SHORTCUTS)
 
-    def palette(self, window_actions: Mapping[str, QAction]) -> None:
-        """Let the person run any action of the window or of the page in front; once more to close it."""
-        if self._palette.isVisible():
-            self._palette.leave()
+    def toggle_palette(self) -> None:
+        """Let the user run any action of the window or of the page in front; once more to close it."""
+        if self.palette.isVisible():
+            self.palette.leave()
         else:
+            self._before_palette()
             recent = self._services.settings.values.recent_actions
-            self._palette.open(self.commands(window_actions), recent, PaletteSearch(self._session))
+            self.palette.open(self.list_commands(), recent, PaletteSearch(self._session))
 
-    def _run(self, command: Command | Found) -> None:
+    def _run_command(self, command: Command | Found) -> None:
         if isinstance(command, Found):
             command.go()
             return
@@ -62,13 +76,13 @@ class WindowDialogs(QObject):
         settings.update(recent_actions=remembered(settings.values.recent_actions, command.id))
         command.action.trigger()
 
-    def commands(self, window_actions: Mapping[str, QAction]) -> list[Command]:
+    def list_commands(self) -> list[Command]:
         """What the palette offers: the page's actions before the window's."""
         scope, page = self._front()
         found = [Command(f"{scope}.{one.objectName()}", one, SCOPE_TITLES[scope], self._why_not(one)) for one in page]
         found += [
             Command(f"window.{name}", action, "", self._why_not(action))
-            for name, action in window_actions.items()
+            for name, action in self._actions.items()
             if name != "palette"
         ]
         return [command for command in found if command.text]

@@ -42,14 +42,19 @@ class ThumbnailLoader(QObject):
         self._broken: dict[str, str] = {}
 
     def follow(self, session: Session) -> None:
-        """Keep to the project's depth window."""
+        """Keep to the project's depth window, and its folder for what is kept on the disk."""
 
         def adopt_window(key: str = "depth_window") -> None:
             if key == "depth_window":
                 self.set_window(depth_window(session.project) if session.project is not None else None)
 
+        def set_project() -> None:
+            if (project := session.project) is not None:
+                self.set_cache(None if project.read_only else project.folder / "cache" / "thumbnails")
+            adopt_window()
+
         session.setting_changed.connect(adopt_window)
-        session.project_changed.connect(adopt_window)
+        session.project_changed.connect(set_project)
 
     def set_window(self, window: Window | None) -> None:
         """Show images of 16 bits through `window` from now on."""

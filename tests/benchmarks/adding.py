@@ -80,16 +80,16 @@ def measure(window: MainWindow, images: Path, count: int) -> int:
     """Add the files as a person does, and print what was found."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
-    project = window._session.project
+    project = window.session.project
     assert project is not None
     before = len(project.image_ids())
     stalls = Stalls()
     spin(lambda: False, 1.0)  # the window comes to rest
     stalls.found.clear()
     stalls.phase = "reading and writing"
-    window._session.changed.connect(lambda *_: setattr(stalls, "phase", "showing"))
+    window.session.changed.connect(lambda *_: setattr(stalls, "phase", "showing"))
     begin = time.perf_counter()
-    window._project_actions.adding.add([images])
+    window.project_actions.adder.add([images])
     spin(lambda: stalls.phase == "showing", 600)
     seconds = time.perf_counter() - begin
     dialogs = [dialog for dialog in window.findChildren(ProgressDialog) if dialog.isVisible()]

@@ -61,7 +61,7 @@ def _ours(folder: Path) -> Driver:
     window.resize(*SIZE)
     window.show()
     window.open_project(folder / "project")
-    page = window.page("Label")
+    page = window.get_page("Label")
     assert isinstance(page, LabelPage)
 
     def wait() -> None:

@@ -23,7 +23,7 @@ from core.project.project_reader import ProjectReader
 from core.types import Label, Split, Status
 from desktop.base.session import Session
 from desktop.label.label_page import LabelPage
-from desktop.shell.pending_notice import WaitingNotice
+from desktop.shell.pending_notice import PendingNotice
 from tests.builders import draw, project_with_pictures
 from tests.desktop.label.label_builders import KEYS, boxes_of, draw_by_hand, loaded, names, project_of
 
@@ -37,9 +37,9 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
 
 
 @pytest.fixture
-def notice(page: LabelPage, session: Session) -> WaitingNotice:
+def notice(page: LabelPage, session: Session) -> PendingNotice:
     """In the page's window, so that the keys stay with it."""
-    return WaitingNotice(session, page)
+    return PendingNotice(session, page)
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def _answer(qtbot: QtBot, wanted: str, asked: list[str]) -> None:
 
 
 def test_a_refused_edit_stays_on_the_screen_and_is_written_when_the_disk_has_room(
-    qtbot: QtBot, page: LabelPage, session: Session, notice: WaitingNotice
+    qtbot: QtBot, page: LabelPage, session: Session, notice: PendingNotice
 ) -> None:
     project = project_of(session)
     with full_disk(project):
@@ -119,7 +119,7 @@ def test_undo_takes_back_what_is_not_written_yet(qtbot: QtBot, page: LabelPage, 
 
 
 def test_leaving_the_image_asks_first_and_loses_nothing(
-    qtbot: QtBot, page: LabelPage, session: Session, notice: WaitingNotice
+    qtbot: QtBot, page: LabelPage, session: Session, notice: PendingNotice
 ) -> None:
     project, asked = project_of(session), list[str]()
     first = session.image_id
@@ -141,7 +141,7 @@ def test_leaving_the_image_asks_first_and_loses_nothing(
 
 
 def test_closing_asks_first_and_tries_again_when_told(
-    qtbot: QtBot, page: LabelPage, session: Session, notice: WaitingNotice
+    qtbot: QtBot, page: LabelPage, session: Session, notice: PendingNotice
 ) -> None:
     asked: list[str] = []
     with full_disk(project_of(session)):

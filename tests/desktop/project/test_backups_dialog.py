@@ -17,30 +17,30 @@ from tests.builders import draw, project_with_pictures
 
 
 def test_closing_takes_a_backup_and_closing_again_unchanged_takes_none(
-    qtbot: QtBot, window: MainWindow, tmp_path: Path
+    qtbot: QtBot, window: MainWindow, services: Services, tmp_path: Path
 ) -> None:
     project = project_with_pictures(tmp_path / "parts", 2)
     draw(project, project.image_ids()[0])
-    window._session.adopt(project)
-    window._close_project()
+    window.session.adopt(project)
+    window.action_set["close_project"].trigger()
     (taken,) = backup.backups(tmp_path / "parts")
     assert (taken.images, taken.boxes) == (2, 1)
     window.open_project(tmp_path / "parts")
-    files = window._services.files
+    files = services.files
     files.look()
     qtbot.waitUntil(lambda: bool(files._listings))
-    window._close_project()
+    window.action_set["close_project"].trigger()
     assert [one.path for one in backup.backups(tmp_path / "parts")] == [taken.path]
 
 
 def test_the_hour_takes_a_backup_in_the_background(window: MainWindow, services: Services, tmp_path: Path) -> None:
-    window._session.adopt(project_with_pictures(tmp_path / "parts", 1))
-    keeping = window._project_actions.backing_up
+    window.session.adopt(project_with_pictures(tmp_path / "parts", 1))
+    keeping = window.project_actions.backups
     assert keeping._hourly.isActive() and keeping._hourly.interval() == 3_600_000
     keeping._hourly.timeout.emit()
     assert services.tasks.wait_idle()
     assert len(backup.backups(tmp_path / "parts")) == 1
-    window._close_project()
+    window.action_set["close_project"].trigger()
     assert not keeping._hourly.isActive()
 
 
@@ -48,19 +48,19 @@ def test_a_backup_that_cannot_be_written_is_told_and_the_project_closes(
     window: MainWindow, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = project_with_pictures(tmp_path / "parts", 1)
-    window._session.adopt(project)
+    window.session.adopt(project)
     backups = tmp_path / "parts" / "backups"
     backups.rmdir()
     backups.write_text("a file where the folder must be")
-    window._project_actions.backing_up.back_up()
+    window.project_actions.backups.back_up()
     assert services.tasks.wait_idle()
-    notice = window._project_actions.notice
+    notice = window.project_actions.notice
     assert notice.isVisible() and "backup" in notice.text and notice.button.text() == "Try again"
     said: list[str] = []
     monkeypatch.setattr("desktop.project.back_up.show_error", lambda _w, title, error: said.append(f"{title}. {error}"))
-    window._close_project()
+    window.action_set["close_project"].trigger()
     assert len(said) == 1 and "closed without a new backup" in said[0]
-    assert window._session.project is None
+    assert window.session.project is None
     Project.open(tmp_path / "parts").close()
 
 
@@ -101,7 +101,7 @@ def test_restoring_says_what_happens_and_opens_the_project_as_it_was(
     project = project_with_pictures(tmp_path / "parts", 2)
     backup.back_up(project)
     draw(project, project.image_ids()[0])
-    window._session.adopt(project)
+    window.session.adopt(project)
     said: list[str] = []
 
     def press(box: QMessageBox) -> int:
@@ -117,10 +117,10 @@ def test_restoring_says_what_happens_and_opens_the_project_as_it_was(
         return dialog.result()
 
     monkeypatch.setattr(BackupsDialog, "exec", choose)
-    window._actions["backups"].trigger()
+    window.action_set["backups"].trigger()
     assert services.tasks.wait_idle()
     assert "1 box now; the backup has 2 images and 0 boxes" in said[0]
-    again = window._session.project
+    again = window.session.project
     assert again is not None and again is not project
     assert (again.counts().images, again.counts().boxes) == (2, 0)
     assert sorted(one.boxes for one in backup.backups(tmp_path / "parts")) == [0, 1]
@@ -143,5 +143,5 @@ def test_cancelling_the_question_restores_nothing(
 def test_what_is_to_be_known_of_an_opening_is_shown(window: MainWindow, tmp_path: Path) -> None:
     project = project_with_pictures(tmp_path / "parts", 1)
     project.notices = ("The project was not closed properly; it is whole.",)
-    window._session.adopt(project)
-    assert window._banner.isVisible() and "not closed properly" in window._banner.text
+    window.session.adopt(project)
+    assert window.banner.isVisible() and "not closed properly" in window.banner.text

@@ -185,15 +185,15 @@ def test_an_import_is_one_step_and_the_same_again_changes_nothing(
     write_pictures(tmp_path / "images", 2)
     file = _coco(tmp_path / "images", 2)
     _agree(monkeypatch, services, ImportDialog)
-    window._session.adopt(Project.create(tmp_path / "parts"))
+    window.session.adopt(Project.create(tmp_path / "parts"))
     for _ in range(2):
-        window._project_actions.exchange.import_annotations(file)
+        window.project_actions.transfer.import_annotations(file)
         assert services.tasks.wait_idle()
-    project = window._session.project
+    project = window.session.project
     assert project is not None
     assert (project.counts().images, project.counts().boxes) == (2, 2)
     assert [entry.done for entry in project.history()].count(True) == 1
-    window._actions["undo"].trigger()
+    window.action_set["undo"].trigger()
     assert (project.counts().images, project.counts().boxes, project.labels()) == (0, 0, ())
 
 
@@ -202,9 +202,9 @@ def test_annotations_become_a_project_where_none_is_open(
 ) -> None:
     write_pictures(tmp_path / "images", 2)
     _agree(monkeypatch, services, ImportDialog)
-    window._project_actions.take_dropped([_coco(tmp_path / "images", 2)])
+    window.project_actions.take_dropped([_coco(tmp_path / "images", 2)])
     assert services.tasks.wait_idle()
-    project = window._session.project
+    project = window.session.project
     assert project is not None
     assert project.folder == tmp_path / "images" / "coco-project"
     assert (project.counts().images, project.counts().boxes) == (2, 2)
@@ -224,27 +224,27 @@ def test_a_dropped_folder_with_annotations_is_asked_about(
 
     monkeypatch.setattr("desktop.project.drop_files.QMessageBox.exec", answer)
     monkeypatch.setattr("desktop.project.add_images.ProblemsDialog.open", lambda _dialog: None)
-    window._session.adopt(Project.create(tmp_path / "parts"))
-    window._project_actions.take_dropped([tmp_path / "images"])
+    window.session.adopt(Project.create(tmp_path / "parts"))
+    window.project_actions.take_dropped([tmp_path / "images"])
     assert services.tasks.wait_idle()
     assert len(asked) == 1 and "COCO" in asked[0]
-    project = window._session.project
+    project = window.session.project
     assert project is not None
     assert (project.counts().images, project.counts().boxes) == (2, 0)
 
 
 def test_what_needs_a_project_or_writing_says_why_it_cannot_be_done(window: MainWindow, tmp_path: Path) -> None:
-    assert "Open a project first" in window._actions["export_annotations"].toolTip()
-    assert not window._actions["export_annotations"].isEnabled()
-    assert window._actions["import_as_project"].isEnabled()
+    assert "Open a project first" in window.action_set["export_annotations"].toolTip()
+    assert not window.action_set["export_annotations"].isEnabled()
+    assert window.action_set["import_as_project"].isEnabled()
     with project_with_pictures(tmp_path / "parts"):
-        window._session.open(tmp_path / "parts", read_only=True)
+        window.session.open(tmp_path / "parts", read_only=True)
         for name in ("add_images", "import_annotations", "find_missing"):
-            assert not window._actions[name].isEnabled()
-            assert "read-only" in window._actions[name].toolTip()
-        assert window._actions["export_annotations"].isEnabled()
-        assert "first" not in window._actions["export_annotations"].toolTip()
-        window._session.close()
+            assert not window.action_set[name].isEnabled()
+            assert "read-only" in window.action_set[name].toolTip()
+        assert window.action_set["export_annotations"].isEnabled()
+        assert "first" not in window.action_set["export_annotations"].toolTip()
+        window.session.close()
 
 
 # -- export
@@ -296,7 +296,7 @@ def test_an_export_comes_back_by_import_with_the_same_boxes(
     project = project_with_pictures(tmp_path / "parts", 3)
     draw(project, project.image_ids()[0], labels=("scratch", "pit"))
     draw(project, project.image_ids()[1], (10, 10, 20, 20), ("stain",))
-    window._session.adopt(project)
+    window.session.adopt(project)
     reports: list[str] = []
     monkeypatch.setattr("desktop.project.import_export.ProblemsDialog", lambda *given: _Told(reports, given[2]))
 
@@ -309,14 +309,14 @@ def test_an_export_comes_back_by_import_with_the_same_boxes(
         return 1
 
     monkeypatch.setattr(ExportDialog, "exec", ask)
-    window._actions["export_annotations"].trigger()
+    window.action_set["export_annotations"].trigger()
     assert services.tasks.wait_idle()
     assert len(reports) == 1 and "3 images with 2 boxes" in reports[0] and str(tmp_path / "out") in reports[0]
     _agree(monkeypatch, services, ImportDialog)
-    window._session.adopt(Project.create(tmp_path / "again"))
-    window._project_actions.exchange.import_annotations(tmp_path / "out")
+    window.session.adopt(Project.create(tmp_path / "again"))
+    window.project_actions.transfer.import_annotations(tmp_path / "out")
     assert services.tasks.wait_idle()
-    again = window._session.project
+    again = window.session.project
     assert again is not None
     names = {label.id: label.name for label in again.labels()}
     found = {
@@ -329,7 +329,7 @@ def test_an_export_that_fails_says_so_and_leaves_nothing(
     window: MainWindow, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = project_with_pictures(tmp_path / "parts", 1)
-    window._session.adopt(project)
+    window.session.adopt(project)
     (tmp_path / "blocked").write_text("a file where a folder must be")
     said: list[str] = []
     monkeypatch.setattr(
@@ -341,7 +341,7 @@ def test_an_export_that_fails_says_so_and_leaves_nothing(
         return 1
 
     monkeypatch.setattr(ExportDialog, "exec", ask)
-    window._actions["export_annotations"].trigger()
+    window.action_set["export_annotations"].trigger()
     assert services.tasks.wait_idle()
     assert len(said) == 1 and "could not be exported" in said[0] and "blocked" in said[0]
     assert (tmp_path / "blocked").read_text() == "a file where a folder must be"

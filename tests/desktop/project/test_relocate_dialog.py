@@ -146,7 +146,7 @@ def window(qtbot: QtBot, services: Services) -> Iterator[MainWindow]:
     qtbot.addWidget(window)
     window.show()
     yield window
-    window._session.close()
+    window.session.close()
 
 
 def test_a_missing_image_says_so_above_the_canvas_until_it_is_found(
@@ -156,8 +156,8 @@ def test_a_missing_image_says_so_above_the_canvas_until_it_is_found(
     first = project.image_ids()[0]
     draw(project, first)
     shutil.move(tmp_path / "parts" / "images", tmp_path / "moved")
-    window._session.adopt(project)
-    notice = window.page("Label").findChild(FileNotice)
+    window.session.adopt(project)
+    notice = window.get_page("Label").findChild(FileNotice)
     assert notice is not None
     qtbot.waitUntil(notice.isVisible)
     assert "part1.png is not in" in notice.text
@@ -177,7 +177,7 @@ def test_a_missing_image_says_so_above_the_canvas_until_it_is_found(
     qtbot.waitUntil(lambda: not notice.isVisible())
     assert project.image_path(first) == tmp_path / "moved" / "part1.png"
     assert len(project.boxes(first)) == 1
-    window._actions["undo"].trigger()
+    window.action_set["undo"].trigger()
     assert project.image_path(first) == tmp_path / "parts" / "images" / "part1.png"
 
 
@@ -185,8 +185,8 @@ def test_a_changed_image_warns_and_can_be_accepted(
     qtbot: QtBot, window: MainWindow, services: Services, tmp_path: Path
 ) -> None:
     project = project_with_pictures(tmp_path / "parts", 2)
-    window._session.adopt(project)
-    notice = window.page("Label").findChild(FileNotice)
+    window.session.adopt(project)
+    notice = window.get_page("Label").findChild(FileNotice)
     assert notice is not None and not notice.isVisible()
     qtbot.waitUntil(lambda: bool(services.files._listings))
     write_picture(project.image_path(project.image_ids()[0]), picture(seed=50))
@@ -199,11 +199,11 @@ def test_a_changed_image_warns_and_can_be_accepted(
 
 def test_new_images_are_offered_and_added(qtbot: QtBot, window: MainWindow, services: Services, tmp_path: Path) -> None:
     project = project_with_pictures(tmp_path / "parts", 1)
-    window._session.adopt(project)
+    window.session.adopt(project)
     qtbot.waitUntil(lambda: bool(services.files._listings))
     for number in range(2):
         write_picture(tmp_path / "parts" / "images" / f"new{number}.png", seed=number + 20)
-    notice = window._project_actions.notice
+    notice = window.project_actions.notice
     qtbot.waitUntil(lambda: notice.text.startswith("2 new images in"))
     assert notice.isVisible()
     notice.button.click()

@@ -44,8 +44,9 @@ from desktop.project.properties_dialog import ProjectProperties
 from desktop.project.relocate_dialog import RelocateDialog
 from desktop.project.split_dialog import SplitImagesDialog
 from desktop.services import Services
-from desktop.shell.main_window import PAGES, MainWindow
+from desktop.shell.main_window import MainWindow
 from desktop.shell.menus import PAGE_TITLES
+from desktop.shell.page_stack import PAGES
 from desktop.shell.settings.key_dialog import KeyDialog
 from desktop.shell.settings.settings_dialog import SettingsDialog, sections
 from desktop.shell.settings.shortcuts_sheet import ShortcutsDialog
@@ -91,7 +92,6 @@ def test_the_welcome_page_can_be_used_by_keyboard(window: MainWindow, services: 
     project_with_pictures(tmp_path / "recent", 1).close()
     services.settings.remember_project(tmp_path / "recent")
     services.settings.remember_project(tmp_path / "gone")
-    window._set_project()
     QApplication.processEvents()
     assert_usable(window, at_least=7)
 
@@ -100,8 +100,8 @@ def test_the_welcome_page_can_be_used_by_keyboard(window: MainWindow, services: 
 def test_every_page_can_be_used_by_keyboard(
     window: MainWindow, services: Services, tmp_path: Path, number: int
 ) -> None:
-    window._session.adopt(labelled_project(tmp_path / "parts"))
-    window.show_page(number)
+    window.session.adopt(labelled_project(tmp_path / "parts"))
+    window.pages.show_page(number)
     assert services.tasks.wait_idle()
     assert_usable(window, at_least=12)
 
@@ -109,8 +109,8 @@ def test_every_page_can_be_used_by_keyboard(
 def test_the_image_can_be_left_by_a_key_though_tab_selects_boxes(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
-    window._session.adopt(labelled_project(tmp_path / "parts"))
-    page = window.page("Label")
+    window.session.adopt(labelled_project(tmp_path / "parts"))
+    page = window.get_page("Label")
     assert isinstance(page, LabelPage)
     qtbot.waitUntil(lambda: page.canvas.view.has_image, timeout=10_000)
     window.activateWindow()
@@ -118,9 +118,9 @@ def test_the_image_can_be_left_by_a_key_though_tab_selects_boxes(
     page.canvas.view.setFocus()
     QTest.keyClick(page.canvas.view, Qt.Key.Key_Tab)
     assert page.canvas.view.hasFocus() and len(page.canvas.selected) == 1
-    window._actions["next_control"].trigger()
+    window.action_set["next_control"].trigger()
     assert not page.canvas.view.hasFocus()
-    window._actions["previous_control"].trigger()
+    window.action_set["previous_control"].trigger()
     assert page.canvas.view.hasFocus()
 
 
@@ -163,9 +163,9 @@ def test_every_section_of_the_settings_can_be_used_by_keyboard(qtbot: QtBot, ser
 
 
 def test_the_menus_offer_every_action_of_the_window_and_the_page(window: MainWindow, tmp_path: Path) -> None:
-    window._session.adopt(project_with_pictures(tmp_path / "parts", 3))
+    window.session.adopt(project_with_pictures(tmp_path / "parts", 3))
     for number, (title, *_rest) in enumerate(PAGES):
-        window.show_page(number)
+        window.pages.show_page(number)
         offered = {action.objectName() for menu in menus(window) for action in menu.actions()}
         scope = SCOPES[title.lower()]
         wanted = {name for name in scope if not name.startswith("digit_")} | set(SCOPES["window"])

@@ -19,7 +19,8 @@ from core.settings import Settings, config_folder
 from desktop.base.session import Session
 from desktop.base.theme import LIGHT, theme
 from desktop.services import Services
-from desktop.shell.main_window import PAGES, MainWindow
+from desktop.shell.main_window import MainWindow
+from desktop.shell.page_stack import PAGES
 from desktop.shell.rail import Rail
 from desktop.shell.welcome import Welcome
 from tests.builders import draw, project_with_pictures, write_coco, write_pictures
@@ -28,9 +29,9 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_without_a_project_the_window_offers_ways_to_one(window: MainWindow) -> None:
-    assert isinstance(window._stack.currentWidget(), Welcome)
+    assert isinstance(window.pages.currentWidget(), Welcome)
     assert not window.findChild(Rail).isVisible()
-    offered = {button.accessibleName() for button in window._welcome.findChildren(QPushButton)}
+    offered = {button.accessibleName() for button in window.welcome.findChildren(QPushButton)}
     assert {"New project", "Open project", "Sample project"} <= offered
 
 
@@ -39,28 +40,28 @@ def test_opening_a_project_shows_the_label_page_and_remembers_it(
 ) -> None:
     project_with_pictures(tmp_path / "parts").close()
     window.open_project(tmp_path / "parts")
-    assert window._stack.currentWidget() is window.page("Label")
+    assert window.pages.currentWidget() is window.get_page("Label")
     assert window.windowTitle().startswith("parts")
     assert services.settings.values.recent_projects == (str(tmp_path / "parts"),)
-    window._close_project()
-    assert isinstance(window._stack.currentWidget(), Welcome)
-    assert any(label.text() == "parts" for label in window._welcome.findChildren(QLabel))
+    window.action_set["close_project"].trigger()
+    assert isinstance(window.pages.currentWidget(), Welcome)
+    assert any(label.text() == "parts" for label in window.welcome.findChildren(QLabel))
 
 
 def test_every_page_opens_by_its_key_and_is_built_only_then(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
-    window._session.adopt(project_with_pictures(tmp_path / "parts"))
-    assert list(window._pages) == [0]
+    window.session.adopt(project_with_pictures(tmp_path / "parts"))
+    assert window.pages.built == [0]
     for number in (1, 2, 3, 4, 0):
-        action = window._actions[f"page_{number + 1}"]
+        action = window.action_set[f"page_{number + 1}"]
         assert action.shortcut().toString() == f"Ctrl+{number + 1}"
         action.trigger()
-        assert window._stack.currentWidget().title == PAGES[number][0]
-    assert sorted(window._pages) == [0, 1, 2, 3, 4]
-    assert window.findChild(Rail)._group.checkedId() == 0
+        assert window.pages.currentWidget().title == PAGES[number][0]
+    assert window.pages.built == [0, 1, 2, 3, 4]
+    assert window.rail.marked_page == 0
 
 
 def test_a_request_reaches_a_page_that_is_built_only_for_it(window: MainWindow, tmp_path: Path) -> None:
-    window._session.adopt(project_with_pictures(tmp_path / "parts"))
+    window.session.adopt(project_with_pictures(tmp_path / "parts"))
     heard: list[str] = []
 
     class Listener(QWidget):
@@ -70,18 +71,21 @@ def test_a_request_reaches_a_page_that_is_built_only_for_it(window: MainWindow, 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("desktop.inspect.inspect_page.InspectPage", Listener)
-        window._session.inspect_requested.emit("r001-best")
+        window.session.inspect_requested.emit("r001-best")
     assert heard == ["r001-best"]
-    assert isinstance(window._stack.currentWidget(), Listener)
-    window._session.page_requested.emit("Label")
-    assert window._stack.currentWidget() is window.page("Label")
+    assert isinstance(window.pages.currentWidget(), Listener)
+    window.session.page_requested.emit("Label")
+    assert window.pages.currentWidget() is window.get_page("Label")
 
 
-def test_leaving_and_entering_a_page_is_told_to_it(window: MainWindow, tmp_path: Path) -> None:
+def test_leaving_and_entering_a_page_is_told_to_it(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[str] = []
 
     class Probe(QWidget):
-        title = "Probe"
+        def __init__(self, _session: Session, _services: Services) -> None:
+            super().__init__()
 
         def activated(self) -> None:
             calls.append("in")
@@ -89,36 +93,37 @@ def test_leaving_and_entering_a_page_is_told_to_it(window: MainWindow, tmp_path:
         def deactivated(self) -> None:
             calls.append("out")
 
-    window._session.adopt(project_with_pictures(tmp_path / "parts"))
-    probe = Probe()
-    window._pages[1] = probe
-    window._stack.addWidget(probe)
-    window.show_page(1)
-    window.show_page(1)
-    window.show_page(0)
+    window.session.adopt(project_with_pictures(tmp_path / "parts"))
+    monkeypatch.setattr("desktop.augment.augment_page.AugmentPage", Probe)
+    window.pages.show_page(1)
+    window.pages.show_page(1)
+    window.pages.show_page(0)
     assert calls == ["in", "out"]
 
 
-def test_a_page_may_keep_the_window_open(window: MainWindow, tmp_path: Path) -> None:
+def test_a_page_may_keep_the_window_open(window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Busy(QWidget):
         answer = False
+
+        def __init__(self, _session: Session, _services: Services) -> None:
+            super().__init__()
 
         def may_close(self) -> bool:
             return self.answer
 
     project = project_with_pictures(tmp_path / "parts")
-    window._session.adopt(project)
-    busy = Busy()
-    window._pages[1] = busy
+    window.session.adopt(project)
+    monkeypatch.setattr("desktop.augment.augment_page.AugmentPage", Busy)
+    window.pages.show_page(1)
     refused = QCloseEvent()
     window.closeEvent(refused)
     assert not refused.isAccepted()
-    assert window._session.project is project
-    busy.answer = True
+    assert window.session.project is project
+    Busy.answer = True
     accepted = QCloseEvent()
     window.closeEvent(accepted)
     assert accepted.isAccepted()
-    assert window._session.project is None
+    assert window.session.project is None
     Project.open(tmp_path / "parts").close()
 
 
@@ -126,10 +131,10 @@ def test_a_folder_that_is_no_project_is_refused_and_the_open_one_stays(
     window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = _answer_boxes(monkeypatch)
-    window._session.adopt(project_with_pictures(tmp_path / "parts"))
+    window.session.adopt(project_with_pictures(tmp_path / "parts"))
     window.open_project(tmp_path)
     assert "ot a project" in said[0] and str(tmp_path) in said[0]
-    assert window._session.project is not None and window._session.project.name == "parts"
+    assert window.session.project is not None and window.session.project.name == "parts"
 
 
 def test_a_project_that_is_open_elsewhere_can_be_looked_at(
@@ -140,18 +145,18 @@ def test_a_project_that_is_open_elsewhere_can_be_looked_at(
         draw(elsewhere, elsewhere.image_ids()[0])
         window.open_project(tmp_path / "parts")
         assert "open elsewhere" in said[0]
-        assert window._session.project is not None and window._session.project.read_only
-        assert window._banner.isVisible() and "read-only" in window._banner.text
-        assert not window._actions["add_images"].isEnabled()
-        assert not window._actions["undo"].isEnabled()
-        window._session.close()
+        assert window.session.project is not None and window.session.project.read_only
+        assert window.banner.isVisible() and "read-only" in window.banner.text
+        assert not window.action_set["add_images"].isEnabled()
+        assert not window.action_set["undo"].isEnabled()
+        window.session.close()
 
 
 def test_the_project_that_is_open_here_is_not_said_to_be_open_elsewhere(window: MainWindow, tmp_path: Path) -> None:
     project = project_with_pictures(tmp_path / "parts")
-    window._session.adopt(project)
+    window.session.adopt(project)
     window.open_project(tmp_path / "images" / ".." / "parts")
-    assert window._session.project is project
+    assert window.session.project is project
     assert window.statusBar().currentMessage() == "parts is open already"
 
 
@@ -163,24 +168,24 @@ def test_dropped_images_are_added_and_bad_ones_are_named(
         "desktop.project.add_images.ProblemsDialog",
         lambda _parent, _title, text, problems: _Recorder(shown, text, [problem.file for problem in problems]),
     )
-    window._session.adopt(Project.create(tmp_path / "parts", ["scratch"]))
+    window.session.adopt(Project.create(tmp_path / "parts", ["scratch"]))
     write_pictures(tmp_path / "images", 3)
     (tmp_path / "images" / "zero.png").write_bytes(b"")
     (tmp_path / "images" / "notes.txt").write_text("x")
     _drop(window, tmp_path / "images")
     assert services.tasks.wait_idle()
-    assert window._session.project is not None
-    assert len(window._session.project.image_ids()) == 3
+    assert window.session.project is not None
+    assert len(window.session.project.image_ids()) == 3
     ((text, files),) = shown
     assert "3 images added" in text
     assert sorted(Path(file).name for file in files) == ["notes.txt", "zero.png"]
-    assert window._session.image_id == window._session.project.image_ids()[0]
+    assert window.session.image_id == window.session.project.image_ids()[0]
 
 
 def test_a_dropped_project_is_opened(window: MainWindow, tmp_path: Path) -> None:
     project_with_pictures(tmp_path / "parts").close()
     _drop(window, tmp_path / "parts")
-    assert window._session.project is not None and window._session.project.name == "parts"
+    assert window.session.project is not None and window.session.project.name == "parts"
 
 
 def test_importing_annotations_is_one_step_that_undo_takes_back(
@@ -192,35 +197,35 @@ def test_importing_annotations_is_one_step_that_undo_takes_back(
         [{"id": n, "file_name": f"part{n}.png", "width": 64, "height": 48} for n in (1, 2)],
         [{"image_id": n, "category_id": n, "bbox": [2, 3, 10, 12]} for n in (1, 2)],
     )
-    window._session.adopt(Project.create(tmp_path / "parts"))
+    window.session.adopt(Project.create(tmp_path / "parts"))
 
     def agree(dialog: object) -> int:
         assert services.tasks.wait_idle()
         return 1
 
     monkeypatch.setattr("desktop.project.import_export.ImportDialog.exec", agree)
-    window._project_actions.exchange.import_annotations(file)
+    window.project_actions.transfer.import_annotations(file)
     assert services.tasks.wait_idle()
-    project = window._session.project
+    project = window.session.project
     assert project is not None
     assert (project.counts().images, project.counts().boxes) == (2, 2)
-    window._actions["undo"].trigger()
+    window.action_set["undo"].trigger()
     assert (project.counts().images, project.counts().boxes, project.labels()) == (0, 0, ())
 
 
 def test_the_edit_menu_names_what_undo_would_take_back(window: MainWindow, tmp_path: Path) -> None:
     project = project_with_pictures(tmp_path / "parts")
     draw(project, project.image_ids()[0])
-    window._session.adopt(project)
-    window._menus.edit.aboutToShow.emit()
-    assert window._actions["undo"].text() == "Undo “Draw box”"
-    window._actions["undo"].trigger()
-    window._menus.edit.aboutToShow.emit()
-    assert window._actions["redo"].text() == "Redo “Draw box”"
+    window.session.adopt(project)
+    window.menus.edit.aboutToShow.emit()
+    assert window.action_set["undo"].text() == "Undo “Draw box”"
+    window.action_set["undo"].trigger()
+    window.menus.edit.aboutToShow.emit()
+    assert window.action_set["redo"].text() == "Redo “Draw box”"
 
 
 def test_the_theme_is_chosen_in_the_menu_and_remembered(window: MainWindow, services: Services) -> None:
-    window._actions["theme_light"].trigger()
+    window.action_set["theme_light"].trigger()
     assert theme() is LIGHT
     assert json.loads(services.settings.path.read_text("utf-8"))["theme"] == "light"
     assert Settings(services.settings.path.parent).values.theme == "light"

@@ -50,7 +50,7 @@ def window(qtbot: QtBot, services: Services, said: list[str], small: Path) -> It
     qtbot.addWidget(window)
     window.show()
     yield window
-    window._session.close()
+    window.session.close()
 
 
 def test_an_export_that_does_not_fit_leaves_nothing_behind(
@@ -66,7 +66,7 @@ def test_an_export_that_does_not_fit_leaves_nothing_behind(
     project = Project.create(tmp_path / "parts", ["scratch"])
     project.add_images([tmp_path / "images"])
     draw(project, project.image_ids()[0])
-    window._session.adopt(project)
+    window.session.adopt(project)
 
     def ask(dialog: ExportDialog) -> int:
         dialog._folder.set_path(small / "out")
@@ -74,7 +74,7 @@ def test_an_export_that_does_not_fit_leaves_nothing_behind(
         return 1
 
     monkeypatch.setattr(ExportDialog, "exec", ask)
-    window._actions["export_annotations"].trigger()
+    window.action_set["export_annotations"].trigger()
     assert services.tasks.wait_idle()
     assert len(said) == 1 and "could not be exported" in said[0] and "No space left" in said[0]
     assert list(small.iterdir()) == []
@@ -85,14 +85,14 @@ def test_adding_to_a_project_on_a_full_disk_says_so_and_adds_nothing(
 ) -> None:
     write_pictures(tmp_path / "images", 300)
     project = project_with_pictures(small / "parts", 2)
-    window._session.adopt(project)
+    window.session.adopt(project)
     _fill(small)
-    window._project_actions.adding.add([tmp_path / "images"])
+    window.project_actions.adder.add([tmp_path / "images"])
     assert services.tasks.wait_idle(30_000)
     assert len(said) == 1 and "The images could not be added" in said[0] and "disk is full" in said[0]
     assert len(project.image_ids()) == 2
     (small / "rest").unlink()
-    window._project_actions.adding.add([tmp_path / "images"])
+    window.project_actions.adder.add([tmp_path / "images"])
     assert services.tasks.wait_idle(30_000)
     assert len(project.image_ids()) == 302
 
@@ -104,14 +104,14 @@ def test_a_backup_that_does_not_fit_is_told_and_the_older_ones_stay(
     kept = backup.back_up(project)
     assert kept is not None
     draw(project, project.image_ids()[0])
-    window._session.adopt(project)
+    window.session.adopt(project)
     _fill(small)
-    window._project_actions.backing_up.back_up()
+    window.project_actions.backups.back_up()
     assert services.tasks.wait_idle()
-    notice = window._project_actions.notice
+    notice = window.project_actions.notice
     assert notice.isVisible() and "No backup could be taken" in notice.text and "disk is full" in notice.text
     assert [one.path for one in backup.backups(project.folder)] == [kept.path]
-    window._close_project()
+    window.action_set["close_project"].trigger()
     assert len(said) == 1 and "closed without a new backup" in said[0]
     assert [file.name for file in (small / "parts" / "backups").iterdir()] == [kept.path.name]
 
@@ -143,6 +143,6 @@ def test_a_project_in_a_folder_that_cannot_be_written_can_be_looked_at(
     monkeypatch.setattr("desktop.kit.error_box.QMessageBox.exec", press)
     window.open_project(small / "parts")
     assert len(asked) == 1 and "annot be written" in asked[0]
-    shown = window._session.project
+    shown = window.session.project
     assert shown is not None and shown.read_only and shown.counts().boxes == 1
-    assert "read-only" in window._actions["add_images"].toolTip()
+    assert "read-only" in window.action_set["add_images"].toolTip()

@@ -123,37 +123,37 @@ def test_leaving_gives_the_focus_back_and_a_click_beside_closes(qtbot: QtBot, ho
 
 
 def test_the_window_offers_its_actions_and_those_of_the_page_in_front(window: MainWindow, tmp_path: Path) -> None:
-    ids = {command.id for command in window._dialogs.commands(window._actions)}
+    ids = {command.id for command in window.dialogs.list_commands()}
     assert "window.new_project" in ids and "window.palette" not in ids
     assert not any(name.startswith("label.") for name in ids)
-    window._session.adopt(Project.create(tmp_path / "parts"))
-    ids = {command.id for command in window._dialogs.commands(window._actions)}
+    window.session.adopt(Project.create(tmp_path / "parts"))
+    ids = {command.id for command in window.dialogs.list_commands()}
     assert {"label.draw", "label.next", "window.close_project"} <= ids
-    window.show_page(2)
-    ids = {command.id for command in window._dialogs.commands(window._actions)}
+    window.pages.show_page(2)
+    ids = {command.id for command in window.dialogs.list_commands()}
     assert "train.train" in ids and "label.draw" not in ids
 
 
 def test_it_says_what_an_action_needs(window: MainWindow, tmp_path: Path) -> None:
     def why(name: str) -> str:
-        return next(one.why for one in window._dialogs.commands(window._actions) if one.id == name)
+        return next(one.why for one in window.dialogs.list_commands() if one.id == name)
 
     assert why("window.add_images") == "Open a project first."
     assert why("window.new_project") == ""
-    window._session.adopt(Project.create(tmp_path / "parts"))
+    window.session.adopt(Project.create(tmp_path / "parts"))
     assert why("window.add_images") == ""
     assert why("label.fit") == "The project has no images yet."
 
 
 def test_what_was_run_is_remembered_and_done(window: MainWindow, services: Services, tmp_path: Path) -> None:
-    window._session.adopt(Project.create(tmp_path / "parts"))
+    window.session.adopt(Project.create(tmp_path / "parts"))
 
-    window._actions["palette"].trigger()
+    window.action_set["palette"].trigger()
     palette = window.findChild(CommandPalette)
     assert palette is not None
     QTest.keyClicks(palette.search, "close pro")
     QTest.keyClick(palette.search, Qt.Key.Key_Return)
-    assert window._session.project is None
+    assert window.session.project is None
     assert services.settings.values.recent_actions == ("window.close_project",)
 
 
@@ -193,13 +193,13 @@ def test_headings_are_never_chosen_and_the_list_is_as_high_as_it_needs(host: QWi
 def test_images_and_labels_are_found_by_name_and_gone_to(window: MainWindow, tmp_path: Path) -> None:
     project = project_with_pictures(tmp_path / "parts", 12)
     draw(project, project.image_ids()[3], labels=["stain"])
-    window._session.adopt(project)
-    window.show_page(1)
+    window.session.adopt(project)
+    window.pages.show_page(1)
     assert [one.text for one in _typed(window, "part1")][:4] == [f"part{number}.png" for number in (1, 10, 11, 12)]
     assert "All 12 images that fit, in the list" in [one.text for one in _typed(window, "part")]
     _choose(window, "PART11")
-    label_page = window.page("Label")
-    assert label_page.isVisible() and project.image(window._session.image_id or 0).path.endswith("part11.png")
+    label_page = window.get_page("Label")
+    assert label_page.isVisible() and project.image(window.session.image_id or 0).path.endswith("part11.png")
     _choose(window, "stain")
     assert isinstance(label_page, LabelPage)
     assert label_page.images.shown.image_ids() == [project.image_ids()[3]]
@@ -209,7 +209,7 @@ def test_images_and_labels_are_found_by_name_and_gone_to(window: MainWindow, tmp
 def _typed(window: MainWindow, text: str, *, found: bool = True) -> list[Entry]:
     palette = window.findChild(CommandPalette)
     assert palette is not None
-    window._actions["palette"].trigger()
+    window.action_set["palette"].trigger()
     QTest.keyClicks(palette.search, text)
     shown = palette.shown
     palette.leave()
@@ -219,7 +219,7 @@ def _typed(window: MainWindow, text: str, *, found: bool = True) -> list[Entry]:
 def _choose(window: MainWindow, text: str) -> None:
     palette = window.findChild(CommandPalette)
     assert palette is not None
-    window._actions["palette"].trigger()
+    window.action_set["palette"].trigger()
     QTest.keyClicks(palette.search, text)
     QTest.keyClick(palette.search, Qt.Key.Key_Return)
 

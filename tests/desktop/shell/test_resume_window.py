@@ -22,28 +22,28 @@ NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 
 
 def label_page(qtbot: QtBot, window: MainWindow) -> LabelPage:
-    page = window.page("Label")
+    page = window.get_page("Label")
     assert isinstance(page, LabelPage)
     qtbot.waitUntil(lambda: page.canvas.view.has_image, timeout=10_000)
     return page
 
 
 def test_image_and_zoom_come_back(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
-    window._session.adopt(project_with_pictures(tmp_path / "parts", 4))
-    assert window._session.project is not None
-    third = window._session.project.image_ids()[2]
-    window._session.select_image(third)
+    window.session.adopt(project_with_pictures(tmp_path / "parts", 4))
+    assert window.session.project is not None
+    third = window.session.project.image_ids()[2]
+    window.session.select_image(third)
     page = label_page(qtbot, window)
     page.canvas.view.go_to((20.0, 30.0, 20.0))
     place = page.canvas.view.place
     assert place is not None
-    window._close_project()
+    window.action_set["close_project"].trigger()
     window.open_project(tmp_path / "parts")
-    assert window._session.image_id == third
+    assert window.session.image_id == third
     page = label_page(qtbot, window)
     assert page.canvas.view.place == pytest.approx(place, abs=0.2)
     page.canvas.view.fit_image()
-    window._close_project()
+    window.action_set["close_project"].trigger()
     window.open_project(tmp_path / "parts")
     assert label_page(qtbot, window).canvas.view.place is None
 
@@ -54,25 +54,25 @@ def test_the_page_comes_back_and_each_project_has_its_own(
     for name in ("parts", "boards"):
         project_with_pictures(tmp_path / name, 2).close()
     window.open_project(tmp_path / "parts")
-    window.show_page(2)
+    window.pages.show_page(2)
     window.open_project(tmp_path / "boards")
-    window._close_project()
+    window.action_set["close_project"].trigger()
     window.open_project(tmp_path / "parts")
-    assert window._front == 2
+    assert window.pages.front == 2
     assert services.settings.recent(tmp_path / "parts").images == 2
 
 
 def test_an_image_that_is_gone_meanwhile_gives_way_to_the_first(window: MainWindow, tmp_path: Path) -> None:
-    window._session.adopt(project_with_pictures(tmp_path / "parts", 3))
-    assert window._session.project is not None
-    first, *_, last = window._session.project.image_ids()
-    window._session.select_image(last)
-    window._close_project()
+    window.session.adopt(project_with_pictures(tmp_path / "parts", 3))
+    assert window.session.project is not None
+    first, *_, last = window.session.project.image_ids()
+    window.session.select_image(last)
+    window.action_set["close_project"].trigger()
     with_fewer = Project.open(tmp_path / "parts")
     with_fewer.apply(image_edits.remove_images(with_fewer, [last]))
     with_fewer.close()
     window.open_project(tmp_path / "parts")
-    assert window._session.image_id == first
+    assert window.session.image_id == first
 
 
 def test_what_is_remembered_survives_the_program_and_ends_with_the_list(tmp_path: Path) -> None:

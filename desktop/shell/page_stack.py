@@ -1,0 +1,116 @@
+"""The pages of the window: built when they are first shown, one of them in front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
+
+from PySide6.QtCore import Signal, SignalInstance
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from desktop.base.actions import ActionSet
+from desktop.base.session import Session
+from desktop.services import Services
+
+# Title, icon, module and class. All but the first are imported when they are first shown.
+PAGES = (
+    ("Label", "label", "desktop.label.label_page", "LabelPage"),
+    ("Augment", "augment", "desktop.augment.augment_page", "AugmentPage"),
+    ("Train", "train", "desktop.train.train_page", "TrainPage"),
+    ("Checkpoints", "checkpoints", "desktop.checkpoints.checkpoints_page", "CheckpointsPage"),
+    ("Inspect", "inspect", "desktop.inspect.inspect_page", "InspectPage"),
+)
+TITLES = tuple(title for title, *_ in PAGES)
+NONE = -1  # the page in front while no project is open
+
+Front = tuple[str, Sequence[QAction]]  # the scope of the page in front and its actions; ("", ()) for none
+
+
+class PageStack(QStackedWidget):
+    """The welcome page without a project, else one of `PAGES`; performs the actions that choose them."""
+
+    page_shown = Signal(int)  # the page that comes to the front, or NONE; it is entered after this
+
+    def __init__(self, session: Session, services: Services, actions: ActionSet, welcome: QWidget) -> None:
+        super().__init__()
+        self._session = session
+        self._services = services
+        self._pages: dict[int, QWidget] = {}
+        self._front = NONE
+        self._welcome = welcome
+        self.addWidget(welcome)
+        choices = {f"page_{number + 1}": partial(self.show_page, number) for number in range(len(PAGES))}
+        actions.add_handlers(choices)
+        self._choices = [actions[name] for name in choices]
+        session.project_changed.connect(self._set_project)
+        session.page_requested.connect(lambda title: self.show_page(TITLES.index(title)))
+        session.inspect_requested.connect(partial(self._pass_request, "Inspect", session.inspect_requested))
+        session.continue_requested.connect(partial(self._pass_request, "Train", session.continue_requested))
+        self._set_project()
+
+    @property
+    def front(self) -> int:
+        """The number of the page in front, or NONE."""
+        return self._front
+
+    @property
+    def built(self) -> list[int]:
+        """The numbers of the pages that were shown already."""
+        return sorted(self._pages)
+
+    def front_actions(self) -> Front:
+        page = self._pages.get(self._front)
+        return (PAGES[self._front][0].lower(), page.actions()) if page is not None else ("", ())
+
+    def show_page(self, number: int) -> None:
+        """Bring a page to the front; it is built when it is shown for the first time."""
+        if self._session.project is None or number == self._front:
+            return
+        if (leaving := self._pages.get(self._front)) is not None:
+            _call_if_present(leaving, "deactivated")
+        page = self.get_page(number)
+        self._front = number
+        self.setCurrentWidget(page)
+        self.page_shown.emit(number)
+        _call_if_present(page, "activated")
+
+    def get_page(self, number: int) -> QWidget:
+        """A page, built if need be."""
+        if number not in self._pages:
+            title, _, module, name = PAGES[number]
+            page: QWidget = getattr(import_module(module), name)(self._session, self._services)
+            self._pages[number] = page
+            self._services.keymap.attach(title.lower(), page, page.actions())
+            self.addWidget(page)
+        return self._pages[number]
+
+    def may_close(self) -> bool:
+        """Ask each page whether the project may be given up; one that trains asks the user."""
+        return all(page.may_close() for page in self._pages.values() if hasattr(page, "may_close"))
+
+    def _pass_request(self, title: str, request: SignalInstance, checkpoint: str) -> None:
+        """Show the page that a request is for. One that is only built now has not heard it, so it is said again."""
+        number = TITLES.index(title)
+        fresh = number not in self._pages
+        self.show_page(number)
+        if fresh:
+            request.emit(checkpoint)
+
+    def _set_project(self) -> None:
+        project = self._session.project
+        for choice in self._choices:
+            choice.setEnabled(project is not None)
+        if project is None:
+            self._front = NONE
+            self.setCurrentWidget(self._welcome)
+            self.page_shown.emit(NONE)
+        elif self._front == NONE:
+            kept = self._services.settings.recent(project.folder).page
+            self.show_page(min(kept, len(PAGES) - 1))
+
+
+def _call_if_present(page: QWidget, method: str) -> None:
+    if (call := getattr(page, method, None)) is not None:
+        call()
