@@ -34,7 +34,7 @@ class CheckpointCells(QStyledItemDelegate):
         if key == "star":
             # Painted here, since a style sheet gives all words of a selected row one colour.
             painter.save()
-            painter.setFont(_sized(option.font, 17))
+            painter.setFont(_resize_font(option.font, 17))
             painter.setPen(theme.theme().warning if record.star else theme.theme().disabled)
             painter.drawText(option.rect, Qt.AlignmentFlag.AlignCenter, index.data())
             painter.restore()
@@ -50,7 +50,7 @@ def _paint_badge(painter: QPainter, option: QStyleOptionViewItem, text: str) -> 
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.theme().good)
     painter.drawRoundedRect(badge, 9, 9)
-    font = _sized(option.font, 11)
+    font = _resize_font(option.font, 11)
     font.setWeight(QFont.Weight.DemiBold)
     painter.setFont(font)
     painter.setPen(theme.text_on(theme.theme().good))
@@ -58,7 +58,7 @@ def _paint_badge(painter: QPainter, option: QStyleOptionViewItem, text: str) -> 
     painter.restore()
 
 
-def _sized(font: QFont, pixels: int) -> QFont:
+def _resize_font(font: QFont, pixels: int) -> QFont:
     sized = QFont(font)
     sized.setPixelSize(pixels)
     return sized

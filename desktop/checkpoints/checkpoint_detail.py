@@ -36,28 +36,32 @@ WEIGHTS = {
 }
 
 
-def recipe_lines(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
+def list_recipe_lines(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The recipe in a few named words. What an older or foreign recipe lacks is left out."""
 
-    def get(section: str, field: str) -> Any:
+    def find_value(section: str, field: str) -> Any:
         values = recipe.get(section)
         return values.get(field) if isinstance(values, Mapping) else None
 
     lines: list[tuple[str, str]] = []
-    if kind := get("strategy", "kind"):
+    if kind := find_value("strategy", "kind"):
         lines.append(("Strategy", STRATEGIES.get(kind, str(kind))))
-    if source := get("weights", "source"):
-        path = get("weights", "path")
+    if source := find_value("weights", "source"):
+        path = find_value("weights", "path")
         lines.append(("Weights", WEIGHTS.get(source, str(source)) + (f" {path}" if path else "")))
-    if size := get("sampling", "input_size"):
-        lines.append(("Input", f"{size} px, {'crops' if get('sampling', 'mode') == 'crops' else 'whole images'}"))
-    if epochs := get("schedule", "epochs"):
+    if size := find_value("sampling", "input_size"):
+        lines.append(
+            ("Input", f"{size} px, {'crops' if find_value('sampling', 'mode') == 'crops' else 'whole images'}")
+        )
+    if epochs := find_value("schedule", "epochs"):
         lines.append(("Epochs", f"{epochs:,}"))
-    if batch := get("schedule", "batch_size"):
+    if batch := find_value("schedule", "batch_size"):
         lines.append(("Batch", f"{batch:,}"))
-    if rate := get("optimizer", "lr"):
-        lines.append(("Learning rate", f"{rate:g}, {get('optimizer', 'kind')}, {get('schedule', 'decay')}"))
-    if loss := get("loss", "kind"):
+    if rate := find_value("optimizer", "lr"):
+        lines.append(
+            ("Learning rate", f"{rate:g}, {find_value('optimizer', 'kind')}, {find_value('schedule', 'decay')}")
+        )
+    if loss := find_value("loss", "kind"):
         lines.append(("Loss", str(loss)))
     if (seed := recipe.get("seed")) is not None:
         lines.append(("Seed", str(seed)))
@@ -76,16 +80,16 @@ class CheckpointDetail(QFrame):
         super().__init__(parent)
         self.setProperty("role", "panel")
         self.setMinimumWidth(280)
-        self._title = _label("heading")
-        self._subtitle = _label("muted")
-        self._map50, self._map = _label("title"), _label("title")
-        self._bars = ScoreBars()
-        self._no_bars = _label("muted", "This checkpoint was not evaluated.")
+        self._title = _make_label("heading")
+        self._subtitle = _make_label("muted")
+        self._map50, self._map = _make_label("title"), _make_label("title")
+        self.bars = ScoreBars()
+        self._no_bars = _make_label("muted", "This checkpoint was not evaluated.")
         self._facts = QFormLayout()
         self._facts.setHorizontalSpacing(theme.PAD)
         self._facts.setVerticalSpacing(4)
         self._content = self._make_content()
-        self._prompt = _label("muted", "Select a checkpoint to see how well it finds each label.")
+        self._prompt = _make_label("muted", "Select a checkpoint to see how well it finds each label.")
         self._prompt.setAlignment(Qt.AlignmentFlag.AlignCenter)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -111,19 +115,19 @@ class CheckpointDetail(QFrame):
         layout.addWidget(self._subtitle)
         grid = QGridLayout()
         grid.setVerticalSpacing(0)
-        self._captions = _label("small", "mAP@.5"), _label("small", "mAP@[.5:.95]")
+        self._captions = _make_label("small", "mAP@.5"), _make_label("small", "mAP@[.5:.95]")
         for column, (value, caption) in enumerate(zip((self._map50, self._map), self._captions, strict=True)):
             grid.addWidget(value, 0, column)
             grid.addWidget(caption, 1, column)
             grid.setColumnStretch(column, 1)
         layout.addLayout(grid)
         layout.addSpacing(theme.GAP)
-        self._by_label = _label("section")
+        self._by_label = _make_label("section")
         layout.addWidget(self._by_label)
-        layout.addWidget(self._bars)
+        layout.addWidget(self.bars)
         layout.addWidget(self._no_bars)
         layout.addSpacing(theme.GAP)
-        layout.addWidget(_label("section", "How it was made"))
+        layout.addWidget(_make_label("section", "How it was made"))
         layout.addLayout(self._facts)
         layout.addStretch(1)
         return content
@@ -171,14 +175,14 @@ class CheckpointDetail(QFrame):
         self.delete_button.setEnabled(bool(records) and editable)
         self.resume_button.setEnabled(one is not None and editable)
         if one is not None:
-            self._show(one, run, colors)
+            self._show_checkpoint(one, run, colors)
         elif records:
             total = formatting.size(sum(record.size_bytes for record in records))
             self._prompt.setText(f"{len(records)} checkpoints selected, {total} together.")
         else:
             self._prompt.setText("Select a checkpoint to see how well it finds each label.")
 
-    def _show(self, record: CheckpointRecord, run: RunRecord | None, colors: Mapping[str, QColor]) -> None:
+    def _show_checkpoint(self, record: CheckpointRecord, run: RunRecord | None, colors: Mapping[str, QColor]) -> None:
         self._title.setText(record.id)
         parts = [record.model, f"epoch {record.epoch}", "best of its run" if record.best else ""]
         self._subtitle.setText(" · ".join(filter(None, parts)))
@@ -189,15 +193,15 @@ class CheckpointDetail(QFrame):
             caption.setText(text)
         self._by_label.setText("Average precision by label" + (", IoU 0.5" if boxes else " of images"))
         muted = theme.theme().muted
-        self._bars.set_bars(
+        self.bars.set_bars(
             [
-                Bar(name, value, colors.get(name, muted), tooltip=_ap_words(name, value, name in colors, boxes))
+                Bar(name, value, colors.get(name, muted), tooltip=_describe_ap(name, value, name in colors, boxes))
                 for name, value in record.label_ap50.items()
             ]
         )
-        self._bars.setVisible(bool(record.label_ap50))
+        self.bars.setVisible(bool(record.label_ap50))
         self._no_bars.setVisible(not record.label_ap50)
-        facts = recipe_lines(run.recipe) if run is not None else []
+        facts = list_recipe_lines(run.recipe) if run is not None else []
         facts.append(("Saved", formatting.date(record.created, datetime.now().astimezone())))
         if run is not None and run.snapshot_hash:
             facts.append(("Snapshot", run.snapshot_hash[:12]))
@@ -206,26 +210,37 @@ class CheckpointDetail(QFrame):
             facts.append(("Note", record.note))
         self._set_facts(facts)
 
+    def averages(self) -> list[tuple[str, str]]:
+        """The mean average precisions that are shown: what each is called, and its figure."""
+        shown = zip(self._captions, (self._map50, self._map), strict=True)
+        return [(caption.text(), value.text()) for caption, value in shown if caption.text()]
+
+    def facts(self) -> list[str]:
+        """What is told of how the checkpoint was made, without the captions."""
+        items = (self._facts.itemAt(row, self._facts.ItemRole.FieldRole) for row in range(self._facts.rowCount()))
+        widgets = (item.widget() for item in items if item is not None)
+        return [widget.text() for widget in widgets if isinstance(widget, QLabel)]
+
     def _set_facts(self, facts: Sequence[tuple[str, str]]) -> None:
         while self._facts.rowCount():
             self._facts.removeRow(0)
         for name, value in facts:
             # A path has no spaces to break at, and would widen the pane; invisible ones would be copied with it.
-            text = ElidedLabel(value) if name == "File" else _label("", value)
+            text = ElidedLabel(value) if name == "File" else _make_label("", value)
             text.setTextFormat(Qt.TextFormat.PlainText)
             text.setWordWrap(name != "File")
             text.setToolTip(value)
             text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self._facts.addRow(_label("muted", name), text)
+            self._facts.addRow(_make_label("muted", name), text)
 
 
-def _ap_words(name: str, value: float | None, known: bool, boxes: bool) -> str:
+def _describe_ap(name: str, value: float | None, known: bool, boxes: bool) -> str:
     nothing = "no true box of it in the validation images" if boxes else "no validation image carries it"
     words = nothing if value is None else f"average precision {value:.3f}"
     return f"{name}: {words}" + ("" if known else "\nThe project has no label of this name.")
 
 
-def _label(role: str, text: str = "") -> QLabel:
+def _make_label(role: str, text: str = "") -> QLabel:
     label = QLabel(text)
     label.setProperty("role", role)
     label.setWordWrap(role in ("heading", "muted"))

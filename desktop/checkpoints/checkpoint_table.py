@@ -40,11 +40,11 @@ class Column:
     number: bool = False
 
 
-def _missing_last(value: float | None) -> float:
+def _put_missing_last(value: float | None) -> float:
     return -1.0 if value is None else value
 
 
-def _date(record: CheckpointRecord) -> str:
+def _format_date(record: CheckpointRecord) -> str:
     return formatting.date(record.created, datetime.now().astimezone())
 
 
@@ -54,19 +54,19 @@ COLUMNS: dict[str, Column] = {
     "run": Column("Run", "The training that saved it", lambda r: r.run, lambda r: r.run),
     "epoch": Column("Epoch", "Saved after this epoch", lambda r: str(r.epoch), lambda r: r.epoch, number=True),
     "model": Column("Model", "The kind of network", lambda r: r.model, lambda r: r.model),
-    "date": Column("Saved", "When it was saved", _date, lambda r: r.created),
+    "date": Column("Saved", "When it was saved", _format_date, lambda r: r.created),
     "map50": Column(
         "mAP@.5",
         "Mean average precision at IoU 0.5 on the validation images; models that tell labels of images have none",
         lambda r: formatting.metric(r.map50),
-        lambda r: _missing_last(r.map50),
+        lambda r: _put_missing_last(r.map50),
         number=True,
     ),
     "map": Column(
         "mAP",
         "Mean average precision on the validation images: over IoU 0.50 to 0.95, or of the labels of images",
         lambda r: formatting.metric(r.map),
-        lambda r: _missing_last(r.map),
+        lambda r: _put_missing_last(r.map),
         number=True,
     ),
     "best": Column("", "The best of its run", lambda r: "best" if r.best else "", lambda r: r.best),
@@ -78,12 +78,12 @@ COLUMNS: dict[str, Column] = {
 KEYS = tuple(COLUMNS)
 
 
-def column(key: str) -> int:
+def find_column(key: str) -> int:
     """The place of a column."""
     return KEYS.index(key)
 
 
-def describe(record: CheckpointRecord) -> str:
+def describe_checkpoint(record: CheckpointRecord) -> str:
     """The tooltip of a row: how well the checkpoint finds each label."""
     measure = "Average precision at IoU 0.5" if is_detector(record.model) else "Average precision of the labels"
     lines = [f"{record.id}: {record.model}, epoch {record.epoch}", measure]
@@ -92,9 +92,8 @@ def describe(record: CheckpointRecord) -> str:
 
 
 class CheckpointTable(QAbstractTableModel):
-    """Rows are checkpoints. Stars and notes are asked for by signal; the new rows come back by `set_records`."""
+    """Rows are checkpoints. A note is asked for by signal; the new rows come back by `set_records`."""
 
-    star_toggled = Signal(str, bool)  # checkpoint id, wanted
     note_edited = Signal(str, str)  # checkpoint id, text
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -102,8 +101,9 @@ class CheckpointTable(QAbstractTableModel):
         self._records: list[CheckpointRecord] = []
         self.editable = True
 
-    def set_records(self, records: Sequence[CheckpointRecord]) -> None:
-        """Show `records`. Where the same checkpoints stay, selection and editors stay too."""
+    def set_records(self, records: Sequence[CheckpointRecord], *, editable: bool) -> None:
+        """Show `records`, whose notes can be edited or not. Where the same checkpoints stay, selection and editors stay too."""
+        self.editable = editable
         if [record.id for record in records] == [record.id for record in self._records]:
             self._records = list(records)
             if records:
@@ -115,9 +115,6 @@ class CheckpointTable(QAbstractTableModel):
 
     def record(self, row: int) -> CheckpointRecord:
         return self._records[row]
-
-    def records(self) -> list[CheckpointRecord]:
-        return list(self._records)
 
     def rowCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else len(self._records)
@@ -135,7 +132,7 @@ class CheckpointTable(QAbstractTableModel):
             case Role.ToolTipRole:
                 return shown.tooltip
             case Role.TextAlignmentRole:
-                return _alignment(KEYS[section])
+                return _find_alignment(KEYS[section])
         return None
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
@@ -146,9 +143,9 @@ class CheckpointTable(QAbstractTableModel):
             case Role.DisplayRole | Role.EditRole:
                 return COLUMNS[key].text(record)
             case Role.ToolTipRole:
-                return record.note if key == "note" and record.note else describe(record)
+                return record.note if key == "note" and record.note else describe_checkpoint(record)
             case Role.TextAlignmentRole:
-                return _alignment(key)
+                return _find_alignment(key)
         if role == SORT:
             return COLUMNS[key].sort(record)
         if role == RECORD:
@@ -188,15 +185,19 @@ class CheckpointFilter(QSortFilterProxyModel):
         self._words, self._model, self._best, self._starred = text.casefold().split(), model, best, starred
         self.invalidate()
 
+    def record(self, row: int) -> CheckpointRecord:
+        """The checkpoint that a row shows."""
+        return self._table.record(self.mapToSource(self.index(row, 0)).row())
+
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:
-        return accepts(self._table.record(row), self._words, self._model, self._best, self._starred)
+        return accepts_record(self._table.record(row), self._words, self._model, self._best, self._starred)
 
     def lessThan(self, left: Index, right: Index) -> bool:
         # Qt compares Python objects of no type it knows as equal.
         return bool(left.data(SORT) < right.data(SORT))
 
 
-def accepts(record: CheckpointRecord, words: Sequence[str], model: str, best: bool, starred: bool) -> bool:
+def accepts_record(record: CheckpointRecord, words: Sequence[str], model: str, best: bool, starred: bool) -> bool:
     """Whether a checkpoint passes the filter; `words` are casefolded, each must occur somewhere in its texts."""
     if (model and record.model != model) or (best and not record.best) or (starred and not record.star):
         return False
@@ -204,7 +205,7 @@ def accepts(record: CheckpointRecord, words: Sequence[str], model: str, best: bo
     return all(word in text for word in words)
 
 
-def _alignment(key: str) -> Qt.AlignmentFlag:
+def _find_alignment(key: str) -> Qt.AlignmentFlag:
     side = Qt.AlignmentFlag.AlignRight if COLUMNS[key].number else Qt.AlignmentFlag.AlignLeft
     if key in ("star", "best"):
         side = Qt.AlignmentFlag.AlignHCenter

@@ -16,9 +16,10 @@ from core.project.project import Project
 from core.settings import Settings
 from desktop.base.background import Tasks
 from desktop.base.session import Session
-from desktop.checkpoints.checkpoint_detail import recipe_lines
-from desktop.checkpoints.checkpoint_table import COLUMNS, RECORD, accepts, column
-from desktop.checkpoints.checkpoints_page import CheckpointsPage, delete_details, delete_question
+from desktop.checkpoints.checkpoint_detail import list_recipe_lines
+from desktop.checkpoints.checkpoint_table import COLUMNS, accepts_record
+from desktop.checkpoints.checkpoints_page import CheckpointsPage
+from desktop.checkpoints.deletion_texts import ask_deletion, describe_deletion
 from desktop.kit import formatting
 from desktop.services import Services
 from desktop.viewer.thumbnails import ThumbnailLoader
@@ -63,18 +64,18 @@ def page(qtbot: QtBot, session: Session, tmp_path: Path) -> CheckpointsPage:
 
 
 def shown(page: CheckpointsPage) -> list[str]:
-    return [page._filter.index(row, 0).data(RECORD).id for row in range(page._filter.rowCount())]
+    return [record.id for record in page.list.listed()]
 
 
 def cell(page: CheckpointsPage, checkpoint_id: str, key: str) -> str:
-    return str(page._filter.index(shown(page).index(checkpoint_id), column(key)).data())
+    return str(page.list.find_cell(checkpoint_id, key).data())
 
 
 def click(qtbot: QtBot, page: CheckpointsPage, checkpoint_id: str, key: str, *, control: bool = False) -> None:
-    index = page._filter.index(shown(page).index(checkpoint_id), column(key))
+    index = page.list.find_cell(checkpoint_id, key)
     modifier = Qt.KeyboardModifier.ControlModifier if control else Qt.KeyboardModifier.NoModifier
     qtbot.mouseClick(
-        page._table.viewport(), Qt.MouseButton.LeftButton, modifier, page._table.visualRect(index).center()
+        page.list.table.viewport(), Qt.MouseButton.LeftButton, modifier, page.list.table.visualRect(index).center()
     )
 
 
@@ -104,27 +105,27 @@ def test_runs_that_appeared_on_the_disk_are_listed_newest_first(page: Checkpoint
 
 def test_numbers_stand_at_the_right(page: CheckpointsPage) -> None:
     for key, shown_column in COLUMNS.items():
-        side = page._model.index(0, column(key)).data(Qt.ItemDataRole.TextAlignmentRole)
+        side = page.list.find_cell("r001-best", key).data(Qt.ItemDataRole.TextAlignmentRole)
         assert bool(side & Qt.AlignmentFlag.AlignRight) == shown_column.number
 
 
 def test_sorting_by_map_puts_unjudged_checkpoints_last(page: CheckpointsPage) -> None:
-    page._table.sortByColumn(column("map50"), Qt.SortOrder.DescendingOrder)
+    page.list.sort_by("map50", Qt.SortOrder.DescendingOrder)
     assert shown(page) == ["r002-best", "r001-best", "r001-last", "r002-last"]
-    page._table.sortByColumn(column("epoch"), Qt.SortOrder.AscendingOrder)
+    page.list.sort_by("epoch", Qt.SortOrder.AscendingOrder)
     assert shown(page) == ["r001-best", "r001-last", "r002-best", "r002-last"]
 
 
 def test_filters_by_words_model_and_toggles(page: CheckpointsPage, session: Session) -> None:
-    page._search.setText("vgg last")
+    page.list.search.setText("vgg last")
     assert shown(page) == ["r002-last"]
-    assert page._count.text() == "1 of 4"
-    page._search.setText("")
-    page._best.setChecked(True)
+    assert page.list.count.text() == "1 of 4"
+    page.list.search.setText("")
+    page.list.best.setChecked(True)
     assert shown(page) == ["r002-best", "r001-best"]
-    page._models.setCurrentIndex(page._models.findData("ssd_compact"))
+    page.list.models.setCurrentIndex(page.list.models.findData("ssd_compact"))
     assert shown(page) == ["r001-best"]
-    page._starred.setChecked(True)
+    page.list.starred.setChecked(True)
     assert shown(page) == []
 
 
@@ -135,20 +136,20 @@ def test_a_click_on_the_star_and_the_key_s_star_for_good(qtbot: QtBot, page: Che
     assert [record.id for record in project.checkpoints() if record.star] == ["r001-best"]
     assert cell(page, "r001-best", "star") == "★"
     click(qtbot, page, "r001-last", "id")
-    qtbot.keyClick(page._table, Key.Key_S)
+    qtbot.keyClick(page.list.table, Key.Key_S)
     assert {record.id for record in project.checkpoints() if record.star} == {"r001-best", "r001-last"}
-    qtbot.keyClick(page._table, Key.Key_S)
+    qtbot.keyClick(page.list.table, Key.Key_S)
     assert {record.id for record in project.checkpoints() if record.star} == {"r001-best"}
-    assert [record.id for record in page.selected()] == ["r001-last"]
+    assert [record.id for record in page.list.selected()] == ["r001-last"]
 
 
 def test_a_note_is_written_in_the_table_and_keys_in_it_are_letters(
     qtbot: QtBot, page: CheckpointsPage, session: Session
 ) -> None:
-    index = page._filter.index(shown(page).index("r001-best"), column("note"))
-    page._table.setCurrentIndex(index)
-    page._table.edit(index)
-    editor = page._table.viewport().findChild(QLineEdit)
+    index = page.list.find_cell("r001-best", "note")
+    page.list.table.setCurrentIndex(index)
+    page.list.table.edit(index)
+    editor = page.list.table.viewport().findChild(QLineEdit)
     assert editor is not None
     qtbot.keyClicks(editor, "misses thin scratches")
     qtbot.keyClick(editor, Key.Key_Return)
@@ -160,7 +161,7 @@ def test_a_note_is_written_in_the_table_and_keys_in_it_are_letters(
 
     qtbot.waitUntil(lambda: note() == "misses thin scratches")
     assert not any(record.star for record in project.checkpoints())
-    page._search.setText("thin")
+    page.list.search.setText("thin")
     assert shown(page) == ["r001-best"]
 
 
@@ -172,13 +173,13 @@ def test_enter_and_the_button_ask_for_inspection_and_for_training(
     session.continue_requested.connect(lambda name: asked.append(("continue", name)))
     click(qtbot, page, "r002-best", "id")
     for key in (Key.Key_Return, Key.Key_Enter):
-        qtbot.keyClick(page._table, key)
-    page._detail.predict_button.click()
-    page._detail.resume_button.click()
+        qtbot.keyClick(page.list.table, key)
+    page.detail.predict_button.click()
+    page.detail.resume_button.click()
     assert asked == [("inspect", "r002-best")] * 3 + [("continue", "r002-best")]
     click(qtbot, page, "r001-best", "id", control=True)
-    assert not page._detail.predict_button.isEnabled()
-    qtbot.keyClick(page._table, Key.Key_Return)
+    assert not page.detail.predict_button.isEnabled()
+    qtbot.keyClick(page.list.table, Key.Key_Return)
     assert len(asked) == 4
 
 
@@ -189,12 +190,12 @@ def test_delete_names_file_and_size_and_deletes_only_after_consent(
     path = next(record.path for record in session.project.checkpoints() if record.id == "r001-best")
     click(qtbot, page, "r001-best", "id")
     said = answer("Cancel")
-    qtbot.keyClick(page._table, Key.Key_Delete)
+    qtbot.keyClick(page.list.table, Key.Key_Delete)
     assert path.exists()
     assert "best.safetensors of r001 (300 kB)" in said[0]
     assert str(path) in said[0]
     answer("Delete")
-    page._detail.delete_button.click()
+    page.detail.delete_button.click()
     assert not path.exists()
     assert "r001-best" not in shown(page)
 
@@ -203,21 +204,19 @@ def test_several_are_deleted_at_once(qtbot: QtBot, page: CheckpointsPage, sessio
     click(qtbot, page, "r001-best", "id")
     click(qtbot, page, "r002-last", "id", control=True)
     said = answer("Delete")
-    page._detail.delete_button.click()
+    page.detail.delete_button.click()
     assert said[0].startswith("Delete 2 checkpoints")
     assert shown(page) == ["r002-best", "r001-last"]
 
 
 def test_the_detail_pane_shows_labels_recipe_and_file(qtbot: QtBot, page: CheckpointsPage, session: Session) -> None:
     click(qtbot, page, "r002-best", "id")
-    bars = page._detail._bars.bars
+    bars = page.detail.bars.bars
     assert [bar.name for bar in bars] == list(LABELS)
     assert all(bar.value is not None for bar in bars)
-    facts = page._detail._facts
-    texts = [facts.itemAt(row, facts.ItemRole.FieldRole).widget().text() for row in range(facts.rowCount())]
-    assert any("best.safetensors" in text for text in texts)
+    assert any("best.safetensors" in text for text in page.detail.facts())
     assert "average precision" in bars[0].tooltip
-    assert "scratch" in page._model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert "scratch" in page.list.find_cell("r001-best", "star").data(Qt.ItemDataRole.ToolTipRole)
 
 
 def test_reveal_opens_the_folder_and_says_where_it_is_gone(
@@ -227,17 +226,16 @@ def test_reveal_opens_the_folder_and_says_where_it_is_gone(
     # The only thing that is not real here: opening a file manager on the machine that runs the tests.
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True)
     click(qtbot, page, "r001-best", "id")
-    page._detail.reveal_button.click()
-    assert opened == [str(page.selected()[0].path.parent)]
+    page.detail.reveal_button.click()
+    assert opened == [str(page.list.selected()[0].path.parent)]
 
 
 def test_an_empty_project_says_what_to_do(qtbot: QtBot, tmp_path: Path) -> None:
     session = Session()
     page = build_page(qtbot, session, tmp_path)
-    assert "Open a project" in page._empty.text()
+    assert "Open a project" in page.absence
     session.adopt(Project.create(tmp_path / "empty", LABELS))
-    assert page._empty.isVisible()
-    assert "Train page" in page._empty.text()
+    assert "Train page" in page.absence
     session.close()
 
 
@@ -249,11 +247,11 @@ def test_a_read_only_project_can_be_looked_at_but_not_changed(qtbot: QtBot, sess
     page = build_page(qtbot, session, tmp_path)
     assert len(shown(page)) == 4
     click(qtbot, page, "r001-best", "star")
-    qtbot.keyClick(page._table, Key.Key_S)
-    qtbot.keyClick(page._table, Key.Key_Delete)
+    qtbot.keyClick(page.list.table, Key.Key_S)
+    qtbot.keyClick(page.list.table, Key.Key_Delete)
     assert cell(page, "r001-best", "star") == "☆"
-    assert not page._detail.delete_button.isEnabled()
-    assert not page._model.flags(page._model.index(0, column("note"))) & Qt.ItemFlag.ItemIsEditable
+    assert not page.detail.delete_button.isEnabled()
+    assert not page.list.find_cell("r001-best", "note").flags() & Qt.ItemFlag.ItemIsEditable
 
 
 def test_questions_before_deleting_tell_what_will_be_missed(session: Session) -> None:
@@ -263,19 +261,19 @@ def test_questions_before_deleting_tell_what_will_be_missed(session: Session) ->
     project.set_star("r001-best", True)
     records = project.checkpoints()
     best = [record for record in records if record.id == "r001-best"]
-    assert delete_question(best) == "Delete best.safetensors of r001 (300 kB)?"
-    assert "starred" in delete_details(best)
-    assert "best of its run" in delete_details(best)
-    assert "2 are the best of a run" in delete_details(records)
-    assert "and 4 more" in delete_details(records * 3)
+    assert ask_deletion(best) == "Delete best.safetensors of r001 (300 kB)?"
+    assert "starred" in describe_deletion(best)
+    assert "best of its run" in describe_deletion(best)
+    assert "2 are the best of a run" in describe_deletion(records)
+    assert "and 4 more" in describe_deletion(records * 3)
 
 
 def test_every_word_of_the_filter_must_occur(session: Session) -> None:
     assert session.project is not None
     session.project.sync_runs()
     record = session.project.checkpoints()[0]
-    assert accepts(record, ["r001", "pit"], "", False, False)
-    assert not accepts(record, ["r001", "nothing"], "", False, False)
+    assert accepts_record(record, ["r001", "pit"], "", False, False)
+    assert not accepts_record(record, ["r001", "nothing"], "", False, False)
 
 
 @pytest.mark.parametrize(
@@ -303,5 +301,8 @@ def test_sizes_are_short(count: int, expected: str) -> None:
 
 
 def test_a_recipe_of_another_program_is_summarised_as_far_as_it_goes() -> None:
-    assert recipe_lines({}) == []
-    assert recipe_lines({"strategy": "odd", "seed": 3, "schedule": {"epochs": 20}}) == [("Epochs", "20"), ("Seed", "3")]
+    assert list_recipe_lines({}) == []
+    assert list_recipe_lines({"strategy": "odd", "seed": 3, "schedule": {"epochs": 20}}) == [
+        ("Epochs", "20"),
+        ("Seed", "3"),
+    ]

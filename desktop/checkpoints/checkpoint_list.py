@@ -1,0 +1,198 @@
+"""The table of checkpoints under the bar that filters it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.project.records import CheckpointRecord
+from desktop.base import theme
+from desktop.checkpoints.checkpoint_cells import CheckpointCells
+from desktop.checkpoints.checkpoint_table import RECORD, CheckpointFilter, CheckpointTable, find_column
+from desktop.kit import formatting
+
+WIDTHS = {
+    "star": 34,
+    "id": 104,
+    "run": 56,
+    "epoch": 62,
+    "model": 134,
+    "date": 108,
+    "map50": 80,
+    "map": 62,
+    "best": 50,
+    "size": 84,
+}
+
+
+class CheckpointList(QWidget):
+    """Shows and selects checkpoints. Stars and notes are asked for by signal; `set_checkpoints` brings them back."""
+
+    selection_changed = Signal()
+    open_requested = Signal()  # the selected checkpoint, by Enter or a double click
+    star_requested = Signal(str, bool)  # checkpoint id, starred or not
+    note_requested = Signal(str, str)  # checkpoint id, text
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = CheckpointTable(self)
+        self._filter = CheckpointFilter(self._model, self)
+        self.table = _make_table(self._filter)
+        self.search = QLineEdit(placeholderText="Filter by name, model, label or note", clearButtonEnabled=True)
+        self.search.setProperty("role", "search")
+        self.search.setAccessibleName("Find checkpoints")
+        self.models = QComboBox()
+        self.models.setToolTip("Show one kind of network")
+        self.best = QCheckBox("Best only")
+        self.starred = QCheckBox("Starred")
+        self.count = QLabel()
+        self.count.setProperty("role", "small")
+        self._lay_out()
+        self._model.note_edited.connect(self.note_requested)
+        self.table.clicked.connect(self._click_cell)
+        self.table.doubleClicked.connect(self._double_click_cell)
+        self.table.installEventFilter(self)
+        self.table.selectionModel().selectionChanged.connect(self.selection_changed)
+        self.search.textChanged.connect(self._apply_filter)
+        self.models.currentIndexChanged.connect(self._apply_filter)
+        self.best.toggled.connect(self._apply_filter)
+        self.starred.toggled.connect(self._apply_filter)
+
+    def _lay_out(self) -> None:
+        bar = QFrame()
+        bar.setProperty("role", "bar")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(theme.PAD, theme.GAP, theme.PAD, theme.GAP)
+        row.setSpacing(theme.PAD)
+        row.addWidget(self.search, 1)
+        for widget in (self.models, self.best, self.starred, self.count):
+            row.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(bar)
+        layout.addWidget(self.table, 1)
+
+    # -- what is shown and selected
+
+    def set_checkpoints(self, records: Sequence[CheckpointRecord], *, editable: bool) -> None:
+        """List `records`; what was selected stays selected where it is still there, else the first is."""
+        selected = {record.id for record in self.selected()}
+        self._model.set_records(records, editable=editable)
+        self._offer_models(records)
+        self._select(selected)
+        self._apply_filter()
+
+    def selected(self) -> list[CheckpointRecord]:
+        """The selected checkpoints, in the order of the table."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        return [self._filter.record(row) for row in rows]
+
+    def listed(self) -> list[CheckpointRecord]:
+        """The checkpoints that the filter lets through, in the order of the table."""
+        return [self._filter.record(row) for row in range(self._filter.rowCount())]
+
+    def find_cell(self, checkpoint_id: str, column: str) -> QModelIndex:
+        """The cell of a checkpoint that is listed."""
+        row = [record.id for record in self.listed()].index(checkpoint_id)
+        return self._filter.index(row, find_column(column))
+
+    def sort_by(self, column: str, order: Qt.SortOrder) -> None:
+        self.table.sortByColumn(find_column(column), order)
+
+    def _offer_models(self, records: Sequence[CheckpointRecord]) -> None:
+        names = ["", *sorted({record.model for record in records})]
+        if [self.models.itemData(row) for row in range(self.models.count())] == names:
+            return
+        chosen = self.models.currentData()
+        self.models.clear()
+        for name in names:
+            self.models.addItem(name or "All models", name)
+        self.models.setCurrentIndex(max(0, self.models.findData(chosen)))
+
+    def _apply_filter(self) -> None:
+        self._filter.set_filter(
+            self.search.text(), self.models.currentData() or "", self.best.isChecked(), self.starred.isChecked()
+        )
+        shown, total = self._filter.rowCount(), self._model.rowCount()
+        self.count.setText(str(total) if shown == total else f"{shown} of {total}")
+        self.count.setToolTip(f"{formatting.plural(shown, 'checkpoint')} shown, {total} in the project")
+
+    def _select(self, ids: set[str]) -> None:
+        selection = self.table.selectionModel()
+        rows = [row for row, record in enumerate(self.listed()) if record.id in ids]
+        if not rows and self._filter.rowCount():
+            rows = [0]
+        if {index.row() for index in selection.selectedRows()} == set(rows):
+            return
+        selection.clearSelection()
+        flags = QItemSelectionModel.SelectionFlag
+        for row in rows:
+            selection.select(self._filter.index(row, 0), flags.Select | flags.Rows)
+        if rows:
+            selection.setCurrentIndex(self._filter.index(rows[0], find_column("id")), flags.NoUpdate)
+
+    # -- mouse and keys
+
+    def _click_cell(self, index: QModelIndex) -> None:
+        if index.column() == find_column("star") and self._model.editable:
+            record: CheckpointRecord = index.data(RECORD)
+            self.star_requested.emit(record.id, not record.star)
+
+    def _double_click_cell(self, index: QModelIndex) -> None:
+        if index.column() not in (find_column("star"), find_column("note")):
+            self.open_requested.emit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # The number pad's Enter is another key than Return, which is an action.
+        if watched is self.table and isinstance(event, QKeyEvent):
+            enter = event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Enter
+            if enter:
+                self.open_requested.emit()
+                return True
+        return super().eventFilter(watched, event)
+
+
+def _make_table(model: CheckpointFilter) -> QTableView:
+    table = QTableView()
+    table.setAccessibleName("Checkpoints")
+    table.setModel(model)
+    table.setItemDelegate(CheckpointCells(table))
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
+    table.setSortingEnabled(True)
+    table.sortByColumn(find_column("date"), Qt.SortOrder.DescendingOrder)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setFrameShape(QFrame.Shape.NoFrame)
+    # Cells have an inner margin that headers lack: without it titles would stand beside their columns.
+    table.setStyleSheet("QTableView { border: none; border-radius: 0; } QHeaderView::section { padding: 6px 11px; }")
+    table.setMouseTracking(True)
+    table.setTabKeyNavigation(False)
+    table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(34)
+    header = table.horizontalHeader()
+    header.setHighlightSections(False)
+    header.setMinimumSectionSize(32)
+    for key, width in WIDTHS.items():
+        header.resizeSection(find_column(key), width)
+    header.setSectionResizeMode(find_column("star"), QHeaderView.ResizeMode.Fixed)
+    header.setStretchLastSection(True)
+    return table

@@ -1,0 +1,40 @@
+"""What is asked before checkpoints are deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.project.records import CheckpointRecord
+from desktop.kit import formatting
+
+NAMED = 8  # files that a confirmation names one by one
+
+
+def ask_deletion(records: Sequence[CheckpointRecord]) -> str:
+    """What is about to be deleted, with the size that this frees."""
+    total = formatting.size(sum(record.size_bytes for record in records))
+    if len(records) == 1:
+        return f"Delete {records[0].path.name} of {records[0].run} ({total})?"
+    return f"Delete {len(records)} checkpoints ({total} together)?"
+
+
+def describe_deletion(records: Sequence[CheckpointRecord]) -> str:
+    """The files, and what will be missed."""
+    lines = [str(record.path) for record in records[:NAMED]]
+    if len(records) > NAMED:
+        lines.append(f"and {len(records) - NAMED} more")
+    starred = sum(record.star for record in records)
+    best = sum(record.best for record in records)
+    if starred:
+        lines.append(
+            f"\n{formatting.plural(starred, 'of them is', 'of them are')} starred."
+            if len(records) > 1
+            else "\nIt is starred."
+        )
+    if best:
+        lines.append(
+            f"\n{formatting.plural(best, 'is', 'are')} the best of a run."
+            if len(records) > 1
+            else "\nIt is the best of its run."
+        )
+    return "\n".join(lines)
