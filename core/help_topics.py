@@ -27,7 +27,7 @@ NAMES = (
     "glossary",
     "decisions",
 )
-EXCERPT = 120  # characters of a hit's surroundings
+EXCERPT = 100  # characters of a hit's surroundings
 _HEADING = re.compile(r"^(#{1,3}) (.+)$", re.MULTILINE)
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")

@@ -62,6 +62,9 @@ class Preferences(BaseModel):
         default=(), description="Heights of its right column's parts, in pixels"
     )
     label_folded: tuple[str, ...] = Field(default=(), description="Its columns that are folded away: left, right")
+    help_geometry: str = Field(default="", description="Place and size of the help's window, as Qt saves it, in base64")
+    help_topic: str = Field(default="", description="The topic of the help that was read last")
+    help_scroll: int = Field(default=0, ge=0, description="How far down it was read, in pixels")
     recent_actions: tuple[str, ...] = Field(default=(), description="Run from the command palette, the latest first")
     last_folder: str = Field(default="", description="Where the file dialogs start")
 

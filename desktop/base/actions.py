@@ -65,6 +65,7 @@ WINDOW = (
     ActionSpec("theme_dark", "Dark colours", checkable=True),
     ActionSpec("theme_light", "Light colours", checkable=True),
     ActionSpec("full_screen", "Full screen", ("F11",), checkable=True),
+    ActionSpec("help", "Help topics", ("Shift+F1",), "info", "Read and search the help"),
     ActionSpec("shortcuts", "Keyboard shortcuts", ("F1", "?"), "info"),
     ActionSpec("about", "About DefectDesk"),
 )

@@ -137,6 +137,7 @@ class MainWindow(QMainWindow):
             return
         kept = b64encode(self.saveGeometry().data()).decode("ascii")
         self._settings.update(window_geometry=kept)
+        self.dialogs.close_help()
         self.session.close()
         event.accept()
 

@@ -39,7 +39,7 @@ EDIT_END = ("palette", "settings")
 VIEW = ("page_1", "page_2", "page_3", "page_4", "page_5")
 VIEW_END = (THEMES, "full_screen", LINE, "next_control", "previous_control")
 THEME_ACTIONS = ("theme_system", "theme_dark", "theme_light")
-HELP = ("shortcuts", "about")
+HELP = ("help", "shortcuts", "about")
 
 # The menu of what a page is about; the other two places are the Edit and the View menu.
 PAGE_TITLES = {

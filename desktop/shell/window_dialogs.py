@@ -1,4 +1,4 @@
-"""What the window asks of its user besides a project: settings, the sheet of keys, the command palette."""
+"""What the window asks of its user besides a project: settings, the sheet of keys, the help, the command palette."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from desktop.base.actions import SCOPE_TITLES, ActionSet
 from desktop.base.session import Session
 from desktop.services import Services
+from desktop.shell.help.help_window import HelpWindow
 from desktop.shell.page_stack import Front
 from desktop.shell.palette import Command, CommandPalette, Found, remembered
 from desktop.shell.palette_search import PaletteSearch
@@ -40,8 +41,14 @@ class WindowDialogs(QObject):
         self._before_palette = before_palette
         self.palette = CommandPalette(window)
         self.palette.chosen.connect(self._run_command)
+        self._help: HelpWindow | None = None
         actions.add_handlers(
-            {"settings": self.show_settings, "shortcuts": self.show_shortcuts, "palette": self.toggle_palette}
+            {
+                "settings": self.show_settings,
+                "shortcuts": self.show_shortcuts,
+                "help": self.show_help,
+                "palette": self.toggle_palette,
+            }
         )
 
     def show_settings(self, section: str = "") -> None:
@@ -58,6 +65,19 @@ class WindowDialogs(QObject):
         dialog.deleteLater()
         if wanted:
             self.show_settings(SHORTCUTS)
+
+    def show_help(self) -> None:
+        """Bring the window of the help to the front; it is built when it is first asked for."""
+        if self._help is None:
+            self._help = HelpWindow(self._services.settings, self._window)
+        self._help.show()
+        # It may lie behind the program's window, which a window that belongs to another one cannot.
+        self._help.windowHandle().setTransientParent(None)  # type: ignore[arg-type]
+        self._help.activateWindow()  # raises it too
+
+    def close_help(self) -> None:
+        if self._help is not None:
+            self._help.close()
 
     def toggle_palette(self) -> None:
         """Let the user run any action of the window or of the page in front; once more to close it."""

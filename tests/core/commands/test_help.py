@@ -119,3 +119,9 @@ def test_the_search_finds_sections_with_all_words_the_headings_first() -> None:
 def test_a_topic_has_a_title_and_says_what_it_is_about() -> None:
     for topic in load_topics():
         assert topic.text.startswith("# ") and 20 < len(topic.about) < 300, topic.name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sentence_stands_between_code_and_a_table_or_more_code(name: str) -> None:
+    """Qt's import of Markdown joins two blocks of code, and puts an empty line into a table behind one."""
+    assert not re.search(r"^```\n+(\||```)", FENCE.sub("```\n", TEXTS[name]), re.MULTILINE)

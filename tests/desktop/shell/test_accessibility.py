@@ -29,6 +29,7 @@ from pytestqt.qtbot import QtBot
 
 from core.project.edits import image_edits
 from core.project.project import Project
+from core.settings import Settings
 from core.types import Split
 from desktop.base.actions import SCOPES
 from desktop.base.background import Tasks
@@ -44,6 +45,7 @@ from desktop.project.properties_dialog import ProjectProperties
 from desktop.project.relocate_dialog import RelocateDialog
 from desktop.project.split_dialog import SplitImagesDialog
 from desktop.services import Services
+from desktop.shell.help.help_window import HelpWindow
 from desktop.shell.main_window import MainWindow
 from desktop.shell.menus import PAGE_TITLES
 from desktop.shell.page_stack import PAGES
@@ -137,6 +139,7 @@ DIALOGS: dict[str, Callable[[Tasks, Path, Project], QWidget]] = {
     "properties": lambda tasks, folder, project: ProjectProperties(tasks, project, None),
     "label": lambda tasks, folder, project: LabelDialog(project.labels()[0], project.labels(), title="Label"),
     "shortcuts": lambda tasks, folder, project: ShortcutsDialog(PLAIN, "label"),
+    "help": lambda tasks, folder, project: HelpWindow(Settings(folder)),
     "key": lambda tasks, folder, project: KeyDialog(PLAIN, "label.draw"),
 }
 
