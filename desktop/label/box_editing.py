@@ -111,11 +111,11 @@ class BoxEditing(QObject):
     # -- boxes
 
     def _draw(self, xyxy: XYXY) -> None:
-        before = {box.id for box in self._context.boxes}
+        before = {box.id for box in self._canvas.boxes}
         labels = self._next.labels
         if self._context.apply(lambda project, image_id: box_edits.add_box(project, image_id, xyxy, labels)):
             self._next.used()
-            self._canvas.select_boxes([box.id for box in self._context.boxes if box.id not in before])
+            self._canvas.select_boxes([box.id for box in self._canvas.boxes if box.id not in before])
             self._announce_next()
 
     def _replace_boxes(self, boxes: tuple[Box, ...], name: str) -> None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 from core.types import Box
 
+LISTED = "SELECT value FROM json_each(?)"  # the values of one parameter, made by `as_parameter`
+
 BoxesOf = Callable[[Collection[int]], Mapping[int, tuple[Box, ...]]]
 
 

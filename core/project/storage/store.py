@@ -16,16 +16,14 @@ from core.project.edits.edit import Edit, ImageFields, ImageState, file_of
 from core.project.edits.relabelling import Relabelling
 from core.project.images.summary import LabelSet, Summary, pack, summary_of, unpack, unpack_sets
 from core.project.storage import database
+from core.project.storage.box_table import BoxTable
 from core.project.storage.event_tables import EventTables
 from core.project.storage.history_tables import HistoryTable
-from core.project.storage.rows import as_parameter, sound_rows
+from core.project.storage.rows import LISTED, as_parameter, sound_rows
 from core.project.storage.run_tables import RunTables
 from core.types import Box, ImageRecord, Label, Split, Status
 
 _PAGES_AT_ONCE = 512  # of a copy: 2 MB, about a millisecond
-_LISTED = "SELECT value FROM json_each(?)"
-
-
 # Of the columns whose values are not looked at when they are read.
 _ODD_IMAGE = " OR ".join(f"typeof({column}) <> 'text'" for column in ("path", "grp", "note", "content_hash"))
 
@@ -47,6 +45,7 @@ class Store:
         self._db = connection
         self.runs = RunTables(connection)
         self.events = EventTables(connection)
+        self._boxes = BoxTable(connection)
         self.history = HistoryTable(connection, self.boxes_of)
 
     @contextmanager
@@ -62,6 +61,8 @@ class Store:
                 )
             self._db.execute("COMMIT")
         except BaseException:
+            # What was read of the boxes since they were written is taken back with them.
+            self._boxes.forget_kept()
             # SQLite itself rolls back on some errors (a full disk), and then there is nothing to roll back.
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
@@ -148,23 +149,13 @@ class Store:
             for row in rows
         }
 
-    @sound_rows()
     def boxes(self, image_id: int) -> tuple[Box, ...]:
-        rows = self._db.execute("SELECT id, x1, y1, x2, y2, labels FROM boxes WHERE image = ? ORDER BY id", (image_id,))
-        return tuple(Box(box_id, x1, y1, x2, y2, unpack(packed)) for box_id, x1, y1, x2, y2, packed in rows)
+        """The boxes of an image by their ids."""
+        return self._boxes.boxes(image_id)
 
-    @sound_rows()
-    @gc_paused()
     def boxes_of(self, image_ids: Collection[int]) -> dict[int, tuple[Box, ...]]:
         """Boxes by image id; images without boxes are left out."""
-        found: dict[int, list[Box]] = {}
-        rows = self._db.execute(
-            f"SELECT image, id, x1, y1, x2, y2, labels FROM boxes WHERE image IN ({_LISTED}) ORDER BY image, id",
-            (as_parameter(image_ids),),
-        )
-        for image, box_id, x1, y1, x2, y2, packed in rows:
-            found.setdefault(image, []).append(Box(box_id, x1, y1, x2, y2, unpack(packed)))
-        return {image: tuple(boxes) for image, boxes in found.items()}
+        return self._boxes.boxes_of(image_ids)
 
     @sound_rows()
     @gc_paused()
@@ -191,7 +182,7 @@ class Store:
         places = {labels: place for place, labels in enumerate(dict.fromkeys([*sets, *changed.values()]))}
         old_places = {packed: places[unpack(packed)] for packed in changed}
         rows = self._db.execute(
-            f"SELECT image, id, labels FROM boxes WHERE labels IN ({_LISTED}) ORDER BY image, id",
+            f"SELECT image, id, labels FROM boxes WHERE labels IN ({LISTED}) ORDER BY image, id",
             (as_parameter(changed),),
         )
         table = np.array([(image, box, old_places[packed]) for image, box, packed in rows], np.int64).reshape(-1, 3)
@@ -209,6 +200,7 @@ class Store:
         Gives the summaries of the images whose boxes changed. Raises StaleEditError if boxes to be relabelled
         are not as the edit found them.
         """
+        self._boxes.forget_kept()
         if edit.removed:
             ids = [(image.id,) for image in edit.removed]
             self._db.executemany("DELETE FROM boxes WHERE image = ?", ids)
@@ -294,11 +286,11 @@ class Store:
             "UPDATE images SET (label_sets, set_counts) = ("
             " SELECT group_concat(labels, '|'), group_concat(boxes, '|')"
             " FROM (SELECT labels, count(*) AS boxes FROM boxes WHERE image = images.id GROUP BY labels)"
-            f") WHERE id IN ({_LISTED})",
+            f") WHERE id IN ({LISTED})",
             listed,
         )
         rows = self._db.execute(
-            f"SELECT id, box_count, smallest, label_sets, set_counts FROM images WHERE id IN ({_LISTED})", listed
+            f"SELECT id, box_count, smallest, label_sets, set_counts FROM images WHERE id IN ({LISTED})", listed
         )
         return {row[0]: Summary(*row[1:]) for row in rows}
 
