@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox, QProgressDialog, QWidget
 
 from desktop.kit.formatting import plural
+from desktop.train.run.live_training import LiveTraining
 
 
 def ask_how_to_close(parent: QWidget, run: str, waiting: int) -> Literal["stop", "leave", "cancel"]:
@@ -27,3 +29,14 @@ def ask_how_to_close(parent: QWidget, run: str, waiting: int) -> Literal["stop",
     box.setEscapeButton(cancel)
     box.exec()
     return "leave" if box.clickedButton() is leave else "stop" if box.clickedButton() is stop else "cancel"
+
+
+def wait_for_stop(live: LiveTraining, window: QWidget) -> None:
+    """Return once the training has saved what was learnt; where that takes time, `window` says so."""
+    wait = QProgressDialog("Stopping the training and saving what was learnt…", "", 0, 0, window)
+    wait.setCancelButton(None)
+    wait.setWindowModality(Qt.WindowModality.WindowModal)
+    wait.setMinimumDuration(300)
+    live.stop_and_repaint()
+    wait.close()
+    wait.deleteLater()

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from core.jobs import queue
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher
+from core.project.project import Project
 from core.project.records import RunRecord
 from core.project.runs import read_run
 
@@ -27,25 +28,26 @@ class QueueKeeper(QObject):
 
     @property
     def held(self) -> bool:
-        """None of the runs is begun, until the person says so."""
+        """None of the runs is begun, until the user says so."""
         return self._held
 
-    def take(self, runs: Path | None) -> JobFolder | None:
-        """Keep the queue of another project's runs, or of none; the run that is under way there, if any.
+    def set_project(self, project: Project | None) -> None:
+        """Keep the queue of another project's runs, or of none.
 
         A process that worked the queue off while no window did is relieved, and the queue goes on here.
         """
-        self._runs = runs
+        self._runs = project.runs_folder if project is not None else None
         self._held = True
-        if runs is None:
-            self.refresh()
-            return None
-        if queue.worker_folder(runs).state() == "running":
-            queue.dismiss_worker(runs)
+        if self._runs is not None and queue.worker_folder(self._runs).state() == "running":
+            queue.dismiss_worker(self._runs)
             self._held = False
         self.refresh()
-        here = [job for job in queue.running(runs) if job.owner_here() is not None]
-        return here[0] if here else None
+
+    def find_running(self) -> JobFolder | None:
+        """The run that a process of this machine trains without a window."""
+        if self._runs is None:
+            return None
+        return next((job for job in queue.running(self._runs) if job.owner_here() is not None), None)
 
     def refresh(self) -> None:
         """Look again at what waits."""
@@ -72,7 +74,7 @@ class QueueKeeper(QObject):
             JobFolder(self._runs / run).unqueue()
             self.refresh()
 
-    def next(self) -> JobFolder | None:
+    def claim_next(self) -> JobFolder | None:
         """The run to begin now; None if the queue is held, empty, or somebody else trains."""
         if self._runs is None or self._held:
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QWidget
@@ -11,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from core.models.registry import MODELS
 from core.project.records import CheckpointRecord, RunRecord
 from desktop.kit.formatting import map_text
+from desktop.train.run.shown_run import ShownRun
 
 
 def model_title(name: str) -> str:
@@ -25,46 +25,46 @@ def state_word(run: RunRecord) -> str:
     return run.state
 
 
-class RunPicker(QComboBox):
-    """`chosen` comes only from the person."""
+def describe_run(run: RunRecord, best: CheckpointRecord | None = None) -> str:
+    """A run in one line, with what its best checkpoint reaches."""
+    parts = [run.id, model_title(run.model), state_word(run)]
+    if best is not None:
+        parts.append(map_text(best.map50, best.map))
+    return " · ".join(parts)
 
-    chosen = Signal(str)  # a run's id, or the path of a run folder that is watched
+
+class RunPicker(QComboBox):
+    """`chosen` comes only from the user."""
+
+    chosen = Signal(object)  # ShownRun
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._runs: list[ShownRun] = []
         self.setAccessibleName("Run")
         self.setMinimumWidth(240)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.activated.connect(lambda index: self.chosen.emit(self.itemData(index)))
-        self.set_runs((), (), "")
+        self.activated.connect(self._choose_run)
+        self.set_runs([])
 
-    def set_runs(
-        self,
-        runs: Sequence[RunRecord],
-        checkpoints: Sequence[CheckpointRecord],
-        live: str,
-        watched: Sequence[Path] = (),
-    ) -> None:
-        """List `runs` in this order. `live` is the run that trains now, which may not be among them yet.
+    @property
+    def runs(self) -> list[ShownRun]:
+        """What is listed, in order."""
+        return list(self._runs)
 
-        Run folders that are `watched` come last; they are known by their path.
-        """
-        best = {
-            point.run: map_text(point.map50, point.map) for point in checkpoints if point.best and point.map is not None
-        }
+    @property
+    def titles(self) -> list[str]:
+        return [self.itemText(row) for row in range(self.count())]
+
+    def set_runs(self, runs: Sequence[tuple[ShownRun, str]]) -> None:
+        """List `runs`, each with its title, in this order."""
+        self._runs = [run for run, _ in runs]
         self.clear()
-        if live and all(run.id != live for run in runs):
-            self.addItem(f"{live} · running", live)
-        for run in runs:
-            words = [run.id, model_title(run.model), "running" if run.id == live else state_word(run)]
-            if run.id in best:
-                words.append(best[run.id])
-            self.addItem(" · ".join(words), run.id)
-        for path in watched:
-            self.addItem(f"watched · {path.name} in {path.parent.parent.name}", str(path))
-        self.setEnabled(self.count() > 0)
-        if not self.count():
-            self.addItem("No run yet", "")
+        self.addItems([title for _, title in runs] or ["No run yet"])
+        self.setEnabled(bool(runs))
 
-    def show_run(self, run: str) -> None:
-        self.setCurrentIndex(max(0, self.findData(run)))
+    def show_run(self, run: ShownRun | None) -> None:
+        self.setCurrentIndex(self._runs.index(run) if run in self._runs else 0)
+
+    def _choose_run(self, row: int) -> None:
+        self.chosen.emit(self._runs[row])

@@ -64,7 +64,7 @@ def _nothing_goes_on(bench: Bench) -> Iterator[None]:
 
 def test_a_paused_run_frees_its_process_and_goes_on_where_it_was(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(schedule__epochs=200)
-    bench.page.train()
+    bench.page.control.begin_training()
     wait_for_epoch(bench, qtbot)
     click(qtbot, bench.page.recipe_column.pause_button)
     assert bench.view.status.state_text() == "Pausing"
@@ -82,7 +82,7 @@ def test_a_paused_run_frees_its_process_and_goes_on_where_it_was(bench: Bench, q
 
 def test_a_run_whose_process_was_killed_can_be_resumed(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(schedule__epochs=30)
-    bench.page.train()
+    bench.page.control.begin_training()
     wait_for_epoch(bench, qtbot)
     pid = bench.run_folder().owner_here()
     assert pid is not None
@@ -96,10 +96,10 @@ def test_a_run_whose_process_was_killed_can_be_resumed(bench: Bench, qtbot: QtBo
 
 
 def test_a_finished_run_offers_no_resume_and_says_why_if_it_is_asked(bench: Bench, qtbot: QtBot) -> None:
-    bench.page.train()
+    bench.page.control.begin_training()
     qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     assert not summary_button(bench, "Resume").isVisibleTo(bench.page)
-    bench.page.resume("r001")
+    bench.page.control.resume_run("r001")
     assert "r001: has finished" in bench.page.recipe_column.error.text()
     assert not bench.page.training
 
@@ -109,7 +109,7 @@ def test_a_finished_run_offers_no_resume_and_says_why_if_it_is_asked(bench: Benc
 
 def test_runs_are_trained_one_after_the_other(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(schedule__epochs=40)
-    bench.page.train()
+    bench.page.control.begin_training()
     bench.settings(schedule__epochs=2)
     for _ in range(3):
         click(qtbot, bench.page.recipe_column.train_button)
@@ -121,7 +121,7 @@ def test_runs_are_trained_one_after_the_other(bench: Bench, qtbot: QtBot) -> Non
     click(qtbot, card.button("r004", "Earlier"))
     click(qtbot, card.button("r003", "Remove"))
     assert [text[:4] for text in card.texts()] == ["r004", "r002"]
-    bench.page.stop()
+    bench.page.control.stop_training()
     wait_for_state(bench, qtbot, "r002", "finished")
     qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
     states = {run: bench.run_folder(run).state() for run in ("r001", "r002", "r003", "r004")}
@@ -133,11 +133,11 @@ def test_runs_are_trained_one_after_the_other(bench: Bench, qtbot: QtBot) -> Non
 
 def test_a_pause_holds_the_queue_until_the_person_lets_it_go_on(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(schedule__epochs=500)
-    bench.page.train()
+    bench.page.control.begin_training()
     wait_for_epoch(bench, qtbot)
     bench.settings(schedule__epochs=2)
-    bench.page.train()
-    bench.page.pause()
+    bench.page.control.begin_training()
+    bench.page.control.pause_training()
     qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
     assert bench.run_folder("r002").state() == "waiting"
     click(qtbot, next(one for one in bench.page.run_column.queue.findChildren(QPushButton) if "Train" in one.text()))
@@ -147,13 +147,13 @@ def test_a_pause_holds_the_queue_until_the_person_lets_it_go_on(bench: Bench, qt
 
 def test_a_queue_of_last_time_waits_for_a_word(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(schedule__epochs=500)
-    bench.page.train()
-    bench.page.train()
+    bench.page.control.begin_training()
+    bench.page.control.begin_training()
     bench.page.ask_how_to_close = lambda: "stop"
     page = reopened(bench)
     assert not page.training
     assert [text[:4] for text in page.run_column.queue.texts()] == ["r002"]
-    assert page.queue.held
+    assert page.control.queue.held
 
 
 # -- closing ---------------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def test_a_queue_of_last_time_waits_for_a_word(bench: Bench, qtbot: QtBot) -> No
 
 def test_a_training_that_was_left_going_is_shown_again_and_can_be_stopped(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(schedule__epochs=2000)
-    bench.page.train()
+    bench.page.control.begin_training()
     wait_for_epoch(bench, qtbot)
     pid = bench.run_folder().owner_here()
     bench.page.ask_how_to_close = lambda: "leave"
@@ -180,10 +180,10 @@ def test_a_training_that_was_left_going_is_shown_again_and_can_be_stopped(bench:
 
 def test_a_queue_that_was_left_going_is_worked_off_without_a_window(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(schedule__epochs=60)
-    bench.page.train()
+    bench.page.control.begin_training()
     wait_for_epoch(bench, qtbot)
     bench.settings(schedule__epochs=3)
-    bench.page.train()
+    bench.page.control.begin_training()
     bench.page.ask_how_to_close = lambda: "leave"
     assert bench.page.may_close()
     bench.session.close()
@@ -194,17 +194,17 @@ def test_a_queue_that_was_left_going_is_worked_off_without_a_window(bench: Bench
 
 def test_a_window_that_opens_takes_the_queue_over(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(schedule__epochs=2000)
-    bench.page.train()
+    bench.page.control.begin_training()
     wait_for_epoch(bench, qtbot)
     bench.settings(schedule__epochs=3)
-    bench.page.train()
+    bench.page.control.begin_training()
     bench.page.ask_how_to_close = lambda: "leave"
     page = reopened(bench)
     worker = queue.worker_folder(bench.folder / "runs")
     qtbot.waitUntil(lambda: worker.state() == "stopped", timeout=10_000)
     assert page.live.run == "r001"
-    assert not page.queue.held
-    page.stop()
+    assert not page.control.queue.held
+    page.control.stop_training()
     wait_for_state(bench, qtbot, "r002", "finished")
 
 
@@ -224,7 +224,7 @@ def test_a_run_in_another_folder_is_followed_and_nothing_is_written_there(
 ) -> None:
     job = far_run(tmp_path / "far", lines=9)
     before = sorted(path.name for path in job.path.iterdir())
-    bench.page.run_column.watch(job.path)
+    bench.page.run_column.watch_folder(job.path)
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 1)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Training")
     assert not bench.page.training
@@ -234,9 +234,7 @@ def test_a_run_in_another_folder_is_followed_and_nothing_is_written_there(
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     assert [epoch.epoch for epoch in bench.view.history.epochs] == [1, 2, 3]
     assert sorted(path.name for path in job.path.iterdir()) == before
-    assert "watched · r007 in far" in [
-        bench.page.run_column.picker.itemText(n) for n in range(bench.page.run_column.picker.count())
-    ]
+    assert "watched · r007 in far" in bench.page.run_column.picker.titles
     # Its checkpoints are not in this project: one of the same name may be, of another run.
     for text in ("Resume", "Inspect", "Show checkpoints"):
         assert not summary_button(bench, text).isVisibleTo(bench.page)
@@ -246,7 +244,7 @@ def test_what_was_read_of_a_watched_run_stays_while_its_folder_is_away(
     bench: Bench, qtbot: QtBot, tmp_path: Path
 ) -> None:
     job, notice = far_run(tmp_path / "far", lines=9), bench.page.run_column.notice
-    bench.page.run_column.watch(job.path)
+    bench.page.run_column.watch_folder(job.path)
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 1)
     away = job.path.rename(tmp_path / "away")
     qtbot.waitUntil(lambda: "cannot be reached" in notice.text)
@@ -260,7 +258,7 @@ def test_what_was_read_of_a_watched_run_stays_while_its_folder_is_away(
 
 
 def test_a_folder_that_is_no_run_is_refused_where_the_person_looks(bench: Bench, tmp_path: Path) -> None:
-    bench.page.run_column.watch(tmp_path)
+    bench.page.run_column.watch_folder(tmp_path)
     assert "is not the folder of a run; choose one such as" in bench.page.run_column.notice.text
     assert bench.page.run_column.notice.isVisibleTo(bench.page)
 
@@ -268,19 +266,19 @@ def test_a_folder_that_is_no_run_is_refused_where_the_person_looks(bench: Bench,
 def test_another_run_is_drawn_beside_the_one_that_is_shown(bench: Bench, qtbot: QtBot) -> None:
     for epochs in (4, 2):
         bench.settings(schedule__epochs=epochs)
-        bench.page.train()
+        bench.page.control.begin_training()
         qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     assert bench.tasks.wait_idle()
     bench.view.bar.compare("r001", on=True)
     qtbot.waitUntil(lambda: "r001/map50" in bench.view.map.curve_keys())
     assert bench.view.map.curves["r001/map50"].x.tolist() == [1, 2, 3, 4]
     assert bench.view.loss.curves["r001/val_loss"].shown
-    bench.page.run_column.picker.chosen.emit("r001")
+    bench.choose_run("r001")
     qtbot.waitUntil(lambda: "r001/map50" not in bench.view.map.curve_keys())
 
 
 def test_the_page_tells_recipe_snapshot_and_machine_of_a_run(bench: Bench, qtbot: QtBot) -> None:
-    bench.page.train()
+    bench.page.control.begin_training()
     qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     assert bench.view.texts.recipe.text().startswith("model: ssd_compact")
     assert bench.run_folder().job()["snapshot_hash"] in bench.view.texts.facts.text()
@@ -288,7 +286,7 @@ def test_the_page_tells_recipe_snapshot_and_machine_of_a_run(bench: Bench, qtbot
 
 def test_the_recipe_of_a_run_is_taken_over_and_what_was_there_comes_back(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(optimizer__lr=0.003)
-    bench.page.train()
+    bench.page.control.begin_training()
     qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     bench.settings(optimizer__lr=0.0001, loss__kind="focal")
     texts, model = bench.view.texts, bench.page.draft.model
@@ -311,7 +309,7 @@ def test_the_recipe_of_a_run_is_taken_over_and_what_was_there_comes_back(bench: 
 
 def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> None:
     for _ in range(2):
-        bench.page.train()
+        bench.page.control.begin_training()
         qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     assert bench.tasks.wait_idle()
     delete, runs = bench.action("delete_run"), bench.folder / "runs"
@@ -323,7 +321,7 @@ def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> 
     assert bench.tasks.wait_idle()
     assert [folder.name for folder in runs.iterdir()] == ["r001"]
     shown = bench.page.run_column.picker
-    assert [shown.itemData(row) for row in range(shown.count())] == ["r001"] and shown.currentData() == "r001"
+    assert [run.id for run in shown.runs] == ["r001"] and shown.currentText().startswith("r001 · ")
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 3)
     resumed = JobFolder(runs / "r001")  # by another program
     resumed.append({"event": "resumed"})
@@ -336,7 +334,7 @@ def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> 
 def test_what_differs_between_compared_runs_is_listed(bench: Bench, qtbot: QtBot) -> None:
     for rate in (0.002, 0.001):
         bench.settings(optimizer__lr=rate)
-        bench.page.train()
+        bench.page.control.begin_training()
         qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     assert bench.tasks.wait_idle()
     listed = bench.view.texts.differences
@@ -351,10 +349,10 @@ def test_what_differs_between_compared_runs_is_listed(bench: Bench, qtbot: QtBot
 def test_measures_are_exported_from_the_page(
     bench: Bench, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.page.train()
+    bench.page.control.begin_training()
     qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     path = tmp_path / "out.csv"
-    monkeypatch.setattr("desktop.train.run.run_column.QFileDialog.getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr("desktop.train.run.run_export.QFileDialog.getSaveFileName", lambda *_: (str(path), ""))
     bench.view.csv_wanted.emit()
     qtbot.waitUntil(path.exists)
     with path.open(newline="") as file:

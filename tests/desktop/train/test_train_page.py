@@ -56,6 +56,13 @@ class Bench:
     def action(self, name: str) -> QAction:
         return next(action for action in self.page.actions() if action.objectName() == name)
 
+    def choose_run(self, run: str) -> None:
+        """As the user does in the list of runs."""
+        picker = self.page.run_column.picker
+        row = [one.id for one in picker.runs].index(run)
+        picker.setCurrentIndex(row)
+        picker.activated.emit(row)
+
     def run_folder(self, run: str = "r001") -> JobFolder:
         return JobFolder(self.folder / "runs" / run)
 
@@ -102,7 +109,7 @@ def bench(tmp_path: Path, qtbot: QtBot) -> Iterator[Bench]:
 
 
 def trained(bench: Bench, qtbot: QtBot) -> None:
-    bench.page.train()
+    bench.page.control.begin_training()
     assert bench.page.training
     qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     assert bench.tasks.wait_idle()
@@ -170,7 +177,7 @@ def test_a_finished_run_leads_on_to_its_best_checkpoint(bench: Bench, qtbot: QtB
 
 def test_stop_works_within_two_seconds_and_keeps_what_was_learnt(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(schedule__epochs=1000)
-    bench.page.train()
+    bench.page.control.begin_training()
     wait_for_epoch(bench, qtbot)
     begun = time.monotonic()
     qtbot.mouseClick(bench.page.recipe_column.stop_button, Qt.MouseButton.LeftButton)
@@ -201,7 +208,7 @@ def test_a_crash_of_the_training_is_told_and_another_can_start(
 
 def test_closing_asks_and_a_no_lets_the_training_go_on(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(schedule__epochs=1000)
-    bench.page.train()
+    bench.page.control.begin_training()
     wait_for_epoch(bench, qtbot)
     bench.page.ask_how_to_close = lambda: "cancel"
     assert not bench.page.may_close()
@@ -211,7 +218,7 @@ def test_closing_asks_and_a_no_lets_the_training_go_on(bench: Bench, qtbot: QtBo
 
 def test_closing_stops_the_training_cleanly_and_leaves_no_process(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(schedule__epochs=1000)
-    bench.page.train()
+    bench.page.control.begin_training()
     wait_for_epoch(bench, qtbot)
     pid = process_of(bench)
     bench.page.ask_how_to_close = lambda: "stop"
@@ -233,7 +240,7 @@ def test_closing_without_a_training_asks_nothing_and_leaves_no_waiting_process(b
 
 def test_closing_the_project_stops_its_training(bench: Bench, qtbot: QtBot) -> None:
     bench.settings(schedule__epochs=1000)
-    bench.page.train()
+    bench.page.control.begin_training()
     wait_for_epoch(bench, qtbot)
     pid = process_of(bench)
     bench.session.close()
@@ -269,7 +276,7 @@ def test_without_validation_images_the_page_says_so_and_splitting_mends_it(
 
 def test_with_nothing_to_learn_from_no_run_begins(bench: Bench) -> None:
     bench.session.apply(set_split(bench.project, bench.project.image_ids(), Split.TEST))
-    bench.page.train()
+    bench.page.control.begin_training()
     assert not bench.page.training
     assert "train split" in bench.page.recipe_column.error.text()
     assert bench.page.recipe_column.error.isVisible()
@@ -283,7 +290,7 @@ def test_a_setting_that_is_wrong_is_shown_at_its_field_and_stops_the_start(bench
     form = bench.page.recipe_column.panel.form.fields
     form.control("weights.source").edited.emit("file")
     assert "name the file" in form.errors()["weights.path"]
-    bench.page.train()
+    bench.page.control.begin_training()
     assert not bench.page.training
     assert "marked red" in bench.page.recipe_column.error.text()
 
@@ -369,7 +376,7 @@ def test_a_past_run_shows_its_curves_when_it_is_chosen(bench: Bench, qtbot: QtBo
     past_run(bench, "r001")
     trained(bench, qtbot)  # becomes r002
     assert bench.view.history.epochs[-1].epoch == 3
-    bench.page.run_column.picker.chosen.emit("r001")
+    bench.choose_run("r001")
     qtbot.waitUntil(lambda: bool(bench.view.history.epochs) and bench.view.history.epochs[-1].epoch == 4)
     assert bench.view.status.state_text() == "Finished"
     assert list(bench.view.map.curves["map50"].x) == [1, 2, 3, 4]
@@ -386,15 +393,15 @@ def test_a_run_that_a_crash_left_open_is_shown_as_interrupted(bench: Bench, qtbo
 def test_looking_at_a_past_run_does_not_disturb_the_one_that_trains(bench: Bench, qtbot: QtBot) -> None:
     past_run(bench, "r001")
     bench.settings(schedule__epochs=1000)
-    bench.page.train()
+    bench.page.control.begin_training()
     wait_for_epoch(bench, qtbot)
-    bench.page.run_column.picker.chosen.emit("r001")
+    bench.choose_run("r001")
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     assert bench.page.training
     before = len(bench.page.live.history.epochs)
     qtbot.waitUntil(lambda: len(bench.page.live.history.epochs) > before + 3, timeout=10_000)
     assert bench.view.history.epochs[-1].epoch == 4
-    bench.page.run_column.picker.chosen.emit("r002")
+    bench.choose_run("r002")
     assert bench.view.history is bench.page.live.history
     assert bench.view.status.state_text() == "Training"
 
