@@ -41,7 +41,7 @@ def window(context: typer.Context) -> None:
     """Open the window if there is no sub-command."""
     if context.invoked_subcommand is None:
         _open_window(None)
-    # The window reads the settings itself: a damaged file is moved aside by who reads it first, and told by nobody else.
+    # The window reads the settings itself, and whoever reads a damaged file first moves it aside and must say so.
     if context.invoked_subcommand != "open":
         settings = Settings()
         if settings.problem is not None:
@@ -52,7 +52,7 @@ def window(context: typer.Context) -> None:
 @app.command("open")
 def open_project(folder: ProjectFolder) -> None:
     """Open a project in the window."""
-    Project.open(folder, read_only=True).close()  # a wrong folder is told here, not in a window without a project
+    Project.open(folder, read_only=True).close()  # a wrong folder is refused here, not in a window without a project
     _open_window(folder)
 
 

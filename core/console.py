@@ -1,4 +1,4 @@
-"""What the command line prints: tables and progress for people, JSON for programs."""
+"""What the command line prints: tables and progress for users, JSON for programs."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def print_json(value: Any) -> None:
 
 
 def say(text: str, style: str = "") -> None:
-    """One line for a person."""
+    """Print one line of text on stdout."""
     out.print(Text(text, style=style), soft_wrap=True)
 
 
 def complain(text: str, style: str = "yellow") -> None:
-    """One line on stderr, whatever line breaks the text has."""
+    """Print one line on stderr; line breaks in `text` become spaces."""
     err.print(Text(" ".join(text.split()), style=style), soft_wrap=True)
 
 

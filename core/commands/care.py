@@ -98,7 +98,7 @@ def relocate_images(
     where: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look, with all below.", show_default=False)],
     json: Json = False,
 ) -> None:
-    """Find images whose files were moved, by their content. What has only the same name is told, not taken."""
+    """Find images whose files were moved, by their content. Files that have only the same name are listed, not taken."""
     if not where.is_dir():
         raise InputError(f"{where}: there is no such folder; name the one that the images were moved to")
     with Project.open(folder) as project:

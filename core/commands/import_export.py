@@ -21,7 +21,7 @@ from core.types import Split, Status
 def import_annotations(
     folder: ProjectFolder,
     source: Annotated[Path, typer.Argument(metavar="PATH", help="Annotation file or folder.", show_default=False)],
-    format: Annotated[Format | None, typer.Option(help="Its format; told by what is in it if left out.")] = None,
+    format: Annotated[Format | None, typer.Option(help="Its format; found out if left out.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of the images, if not that of the annotations.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported, and change nothing.")] = False,
     json: Json = False,

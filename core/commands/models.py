@@ -217,7 +217,7 @@ def evaluate_checkpoint(
 def _print_evaluation(result: Evaluation) -> None:
     say(f"mAP@0.5 {number(result.map50)}   mAP@0.75 {number(result.map75)}   mAP@[.5:.95] {number(result.map)}")
     say(
-        f"whatever the label: AP@0.5 {number(result.agnostic_ap50)}   label sets exactly right: {number(result.exact_match)}"
+        f"over all labels as one: AP@0.5 {number(result.agnostic_ap50)}   label sets exactly right: {number(result.exact_match)}"
     )
     _print_labels(result.labels, {"AP@0.5": "ap50", "AP": "ap"}, "boxes")
 

@@ -42,7 +42,7 @@ def split_images(
     val: Annotated[float, typer.Option(help="Share that judges the training while it goes on.")] = 0.15,
     test: Annotated[float, typer.Option(help="Share that is kept for the end.")] = 0.15,
     seed: Annotated[int, typer.Option(help="The same seed and images give the same division.")] = 0,
-    all: Annotated[bool, typer.Option("--all", help="Divide anew the images that have a split, too.")] = False,
+    all: Annotated[bool, typer.Option("--all", help="Divide the images that have a split again, too.")] = False,
     json: Json = False,
 ) -> None:
     """Divide the images over train, val and test, alike in their labels; a group stays together."""

@@ -169,7 +169,7 @@ def _print_runs(records: list[RunRecord], *, json: bool) -> None:
         say("no runs yet; train a model first")
         return
     print_table(
-        ("run", "state", "model", ">epochs", ">mAP@0.5", ">mAP", "begun"),
+        ("run", "state", "model", ">epochs", ">mAP@0.5", ">mAP", "started"),
         [
             (
                 one.id,
@@ -214,7 +214,7 @@ def _describe_run(run: JobFolder, *, json: bool) -> None:
         print_json(_run_to_json(record) | about | {"notices": notices})
         return
     say(f"{record.id}: {record.model}, {_state_of(record)}, epoch {record.epochs} of {planned_epochs(record)}", "bold")
-    rows = [("begun", record.created), ("snapshot", record.snapshot_hash), ("device", str(started.get("device", "")))]
+    rows = [("started", record.created), ("snapshot", record.snapshot_hash), ("device", str(started.get("device", "")))]
     rows += [(name, str(value)) for name, value in environment.items()]
     rows += [(name, number(value)) for name, value in record.measures.items()]
     print_table(("", ""), [row for row in rows if row[1]])

@@ -11,6 +11,7 @@ import typer
 from core.commands.options import Json, ProjectFolder
 from core.commands.recipes import RecipeOptions, choose_recipe, given, with_recipe_options
 from core.commands.running import why_it_failed
+from core.commands.runs import runs_folder_of
 from core.console import number, print_json, print_table, say
 from core.errors import InputError
 from core.operations.launcher import make_launcher
@@ -78,6 +79,7 @@ def print_report(folder: ProjectFolder, study: StudyName = None, json: Json = Fa
 @app.command("list")
 def list_studies(folder: ProjectFolder, json: Json = False) -> None:
     """List the studies of a project."""
+    runs_folder_of(folder)  # refuses what is no project
     found = [load_study(path) for path in study_folders(studies_folder(folder))]
     if json:
         print_json({"studies": [one.model_dump(mode="json") for one in found]})

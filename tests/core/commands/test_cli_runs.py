@@ -123,6 +123,7 @@ def test_with_json_nothing_but_json_is_printed(
         (("runs", "{}", "r001", "--delete"), "No such option: --delete"),
         (("study",), "Missing command; see --help"),
         (("study", "{}"), "No such command"),
+        (("study", "list", "{}/runs"), "is not a project"),
         (("study", "resume", "{}", "s009"), "there are no studies yet"),
         (("study", "run", "{}", "--set", "epochs"), "KEY=VALUE"),
         (("runs", "{}/runs"), "is not a project"),
