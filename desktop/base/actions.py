@@ -301,7 +301,7 @@ def tool_tip(spec: ActionSpec, keys: Iterable[str]) -> str:
 
 
 def _adapt_handler(handler: Callable[..., object], checkable: bool) -> Callable[[bool], None]:
-    def call(checked: bool) -> None:
+    def call_handler(checked: bool) -> None:
         handler(checked) if checkable else handler()
 
-    return call
+    return call_handler

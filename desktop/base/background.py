@@ -35,7 +35,7 @@ class Tasks(QObject):
         # here, wanted or not, until the window's thread lets it go: a widget that dies in another takes the program along.
         self._works: dict[int, Callable[[], object]] = {}
         self._outcomes: dict[int, tuple[object, Exception | None]] = {}
-        self._ended.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._ended.connect(self._deliver_result, Qt.ConnectionType.QueuedConnection)
 
     def run(
         self,
@@ -92,7 +92,7 @@ class Tasks(QObject):
     def _is_latest(self, key: str, token: int) -> bool:
         return self._latest.get(key) == token
 
-    def _deliver(self, key: str, token: int) -> None:
+    def _deliver_result(self, key: str, token: int) -> None:
         work = self._works.pop(token, None)
         result, error = self._outcomes.pop(token, (None, None))
         if work is None or not self._is_latest(key, token):
@@ -106,10 +106,10 @@ class Tasks(QObject):
         else:
             raise error
 
-    def _do(self, key: str, token: int) -> None:
+    def _do_work(self, key: str, token: int) -> None:
         """Called in a thread, which keeps nothing of the work when this returns."""
         if self._is_latest(key, token):
-            self._outcomes[token] = _outcome(self._works[token])
+            self._outcomes[token] = _find_outcome(self._works[token])
 
 
 class _Work(QRunnable):
@@ -118,11 +118,11 @@ class _Work(QRunnable):
         self._tasks, self._key, self._token = tasks, key, token
 
     def run(self) -> None:
-        self._tasks._do(self._key, self._token)
+        self._tasks._do_work(self._key, self._token)
         self._tasks._ended.emit(self._key, self._token)
 
 
-def _outcome(work: Callable[[], object]) -> tuple[object, Exception | None]:
+def _find_outcome(work: Callable[[], object]) -> tuple[object, Exception | None]:
     """Result and error of `work`."""
     try:
         return work(), None

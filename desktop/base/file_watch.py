@@ -55,7 +55,7 @@ class FileWatch(QObject):
         self._watcher = QFileSystemWatcher(self)
         self._watcher.directoryChanged.connect(self._folder_told)
         self._begin = QTimer(self, singleShot=True, interval=BEGIN_AFTER)
-        self._begin.timeout.connect(self._plan)
+        self._begin.timeout.connect(self._plan_look)
         self._tick = QTimer(self, interval=CHECK_EVERY)
         self._tick.timeout.connect(self._look_again)
         self._told = QTimer(self, singleShot=True, interval=QUIET)
@@ -64,7 +64,7 @@ class FileWatch(QObject):
         self._news.timeout.connect(self._tell_new)
         self._shown = QTimer(self, singleShot=True, interval=QUIET // 4)
         self._shown.timeout.connect(self._read_current)
-        self._clear()
+        self._clear_state()
 
     def follow(self, session: Session) -> None:
         """Watch the images of whatever project the session has open."""
@@ -92,11 +92,11 @@ class FileWatch(QObject):
     def look(self) -> None:
         """Look at every folder anew, now."""
         self._begin.stop()
-        self._plan()
+        self._plan_look()
 
     # -- the plan: which folders there are
 
-    def _clear(self) -> None:
+    def _clear_state(self) -> None:
         self._folders: dict[str, Folder] = {}
         self._listings: dict[str, Listing] = {}
         self._waiting: deque[str] = deque()
@@ -116,7 +116,7 @@ class FileWatch(QObject):
             timer.stop()
         if watched := self._watcher.directories():
             self._watcher.removePaths(watched)
-        self._clear()
+        self._clear_state()
         if self._project is not None:
             self._begin.start()
 
@@ -132,13 +132,13 @@ class FileWatch(QObject):
         if changes.image_list:
             self._begin.start(QUIET)
 
-    def _plan(self) -> None:
+    def _plan_look(self) -> None:
         project = self._project
         if project is None:
             return
 
         def work() -> tuple[dict[str, Folder], int | None]:
-            return folders_of(project.images(), project.folder), _seen(project.folder)
+            return folders_of(project.images(), project.folder), _read_seen(project.folder)
 
         self._tasks.run(f"{KEY} plan", work, self._take_plan, self._give_up, priority=-2)
 
@@ -298,7 +298,7 @@ class FileWatch(QObject):
             raise error
 
 
-def _seen(folder: Path) -> int | None:
+def _read_seen(folder: Path) -> int | None:
     try:
         return int((folder / SEEN).read_text("utf-8"))
     except (OSError, ValueError):

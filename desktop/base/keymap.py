@@ -20,7 +20,7 @@ class Keymap(QObject):
     def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
-        settings.listen(self._follow)
+        settings.listen(self._follow_settings)
 
     @property
     def choice(self) -> KeyChoice:
@@ -35,13 +35,15 @@ class Keymap(QObject):
     def named(self, text: str, **actions: str) -> str:
         """`text` with {name} replaced by the first key of that action; the action's name where it has none."""
         keys = {name: native(self.keys(action)) for name, action in actions.items()}
-        return text.format(**{name: keys[name][0] if keys[name] else f"“{_words(actions[name])}”" for name in keys})
+        return text.format(
+            **{name: keys[name][0] if keys[name] else f"“{_action_words(actions[name])}”" for name in keys}
+        )
 
     def attach(self, scope: str, owner: QObject, actions: Iterable[QAction]) -> None:
         """Give `actions`, those of an `ActionSet` of `owner`, their keys, now and whenever these change."""
         _Follower(owner, self, scope, list(actions))
 
-    def _follow(self, names: frozenset[str]) -> None:
+    def _follow_settings(self, names: frozenset[str]) -> None:
         if names & {"shortcut_preset", "shortcuts"}:
             self.changed.emit()
 
@@ -52,10 +54,10 @@ class _Follower(QObject):
     def __init__(self, owner: QObject, keymap: Keymap, scope: str, actions: Sequence[QAction]) -> None:
         super().__init__(owner)
         self._keymap, self._scope, self._actions = keymap, scope, actions
-        keymap.changed.connect(self._give)
-        self._give()
+        keymap.changed.connect(self._give_keys)
+        self._give_keys()
 
-    def _give(self) -> None:
+    def _give_keys(self) -> None:
         specs, choice = SCOPES[self._scope], self._keymap.choice
         for action in self._actions:
             spec = specs[action.objectName()]
@@ -64,5 +66,5 @@ class _Follower(QObject):
             action.setToolTip(tool_tip(spec, keys))
 
 
-def _words(action: str) -> str:
+def _action_words(action: str) -> str:
     return spec_of(action).text.rstrip("…")

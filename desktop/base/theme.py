@@ -56,7 +56,7 @@ class Theme:
     series: tuple[QColor, ...]  # curves; told apart also by colour-blind people
 
 
-def _theme(name: Literal["dark", "light"], series: str, **colors: str) -> Theme:
+def _build_theme(name: Literal["dark", "light"], series: str, **colors: str) -> Theme:
     return Theme(
         name=name,
         series=tuple(QColor(color) for color in series.split()),
@@ -64,7 +64,7 @@ def _theme(name: Literal["dark", "light"], series: str, **colors: str) -> Theme:
     )
 
 
-DARK = _theme(
+DARK = _build_theme(
     "dark",
     # Okabe and Ito's colours, lightened for a dark ground.
     "#5aa9ff #f5a623 #2ecc9a #e87ac0 #f2dc4e #ff7a45 #9aa6ff #c9cdd6",
@@ -90,7 +90,7 @@ DARK = _theme(
     plot_background="#121418",
     grid="#2a2e36",
 )
-LIGHT = _theme(
+LIGHT = _build_theme(
     "light",
     "#0072b2 #d55e00 #009e73 #b0468f #8a7a00 #56b4e9 #5a4fcf #5f6672",
     window="#f1f2f5",
@@ -141,8 +141,8 @@ def apply_theme(app: QApplication, choice: Choice) -> None:
     # Once: a style dresses every widget anew, and behind a style sheet it has no name to be known by.
     if not app.styleSheet():
         app.setStyle("fusion")
-    app.setFont(_font())
-    app.setPalette(_palette(theme()))
+    app.setFont(_build_font())
+    app.setPalette(_build_palette(theme()))
     app.setStyleSheet(_style_sheet(theme()))
     notifier.theme_changed.emit()
 
@@ -158,10 +158,14 @@ def mono_font(pixels: int = SMALL_PX) -> QFont:
 def text_on(color: QColor) -> QColor:
     """Black or white, whichever reads better on `color` (WCAG relative luminance)."""
 
-    def linear(channel: float) -> float:
+    def linearize_channel(channel: float) -> float:
         return channel / 12.92 if channel <= 0.03928 else ((channel + 0.055) / 1.055) ** 2.4
 
-    luminance = 0.2126 * linear(color.redF()) + 0.7152 * linear(color.greenF()) + 0.0722 * linear(color.blueF())
+    luminance = (
+        0.2126 * linearize_channel(color.redF())
+        + 0.7152 * linearize_channel(color.greenF())
+        + 0.0722 * linearize_channel(color.blueF())
+    )
     # Equal contrast to black and to white lies at 0.179.
     return QColor("#0b0c0e") if luminance > 0.179 else QColor("#ffffff")
 
@@ -183,7 +187,7 @@ def icon_pixmap(name: str, color: QColor, size: int = 20, ratio: float = 1.0) ->
     drawn = QPixmap()
     if QPixmapCache.find(key, drawn):
         return drawn
-    renderer = QSvgRenderer(QByteArray(_svg(name).replace("currentColor", color.name()).encode()))
+    renderer = QSvgRenderer(QByteArray(_read_svg(name).replace("currentColor", color.name()).encode()))
     pixmap = QPixmap(QSize(round(size * ratio), round(size * ratio)))
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
@@ -216,18 +220,18 @@ class _IconTint(QObject):
 
 
 @cache
-def _svg(name: str) -> str:
+def _read_svg(name: str) -> str:
     return (files("resources") / "icons" / f"{name}.svg").read_text("utf-8")
 
 
-def _font() -> QFont:
+def _build_font() -> QFont:
     font = QFont(FAMILIES)
     font.setPixelSize(FONT_PX)
     font.setHintingPreference(QFont.HintingPreference.PreferVerticalHinting)
     return font
 
 
-def _palette(colors: Theme) -> QPalette:
+def _build_palette(colors: Theme) -> QPalette:
     palette = QPalette()
     role = QPalette.ColorRole
     for name, color in {
@@ -290,6 +294,6 @@ def _style_pictures(colors: Theme) -> dict[str, str]:
     ):
         path = folder / f"{name}-{colors.name}.svg"
         if not path.exists():
-            path.write_text(_svg(name).replace("currentColor", color.name()), "utf-8")
+            path.write_text(_read_svg(name).replace("currentColor", color.name()), "utf-8")
         result[f"picture_{key}"] = path.as_posix()
     return result

@@ -59,11 +59,11 @@ class FlowLayout(QLayout):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        return self._arrange(QRect(0, 0, width, 0), place=False)
+        return self._arrange_items(QRect(0, 0, width, 0), place=False)
 
     def setGeometry(self, rect: QRect) -> None:
         super().setGeometry(rect)
-        self._arrange(rect, place=True)
+        self._arrange_items(rect, place=True)
 
     def sizeHint(self) -> QSize:
         return self.minimumSize()
@@ -72,7 +72,7 @@ class FlowLayout(QLayout):
         height = max((item.minimumSize().height() for item in self._items), default=0)
         return QSize(40, height)
 
-    def _arrange(self, rect: QRect, *, place: bool) -> int:
+    def _arrange_items(self, rect: QRect, *, place: bool) -> int:
         """The height that is needed; with `place` the widgets are put there."""
         left, top, line = rect.left(), rect.top(), 0
         for item in self._items:

@@ -22,41 +22,41 @@ class ColorControl(Control):
         self.button.setIconSize(QSize(18, 18))
         self.button.setAutoDefault(False)
         self.button.setToolTip("Choose a colour")
-        self.button.clicked.connect(self._ask)
+        self.button.clicked.connect(self._ask_color)
         self.code = QLineEdit()
         self.code.setFixedWidth(CODE_WIDTH)
         self.code.setPlaceholderText(follows)
-        self.code.textEdited.connect(self._typed)
-        self._hold(self.code)
-        self._hold(self.button)
+        self.code.textEdited.connect(self._take_typed)
+        self._hold_child(self.code)
+        self._hold_child(self.button)
         self.clear: QToolButton | None = None
         if follows:
             self.clear = icon_button("close", follows)
-            self.clear.clicked.connect(lambda: self._entered(""))
+            self.clear.clicked.connect(lambda: self._take_value(""))
             self._row.addWidget(self.clear)
         self._row.addStretch(1)
-        notifier.theme_changed.connect(self._tint)
+        notifier.theme_changed.connect(self._tint_button)
 
     def setAccessibleName(self, name: str) -> None:
         super().setAccessibleName(name)
         self.code.setAccessibleName(f"{name}, as #rrggbb")
         self.button.setAccessibleName(f"Choose: {name}")
 
-    def _display(self, value: object) -> None:
+    def _display_value(self, value: object) -> None:
         if self.code.text() != str(value):
             self.code.setText(str(value))
         if self.clear is not None:
             self.clear.setEnabled(bool(value))
-        self._tint()
+        self._tint_button()
 
-    def _tint(self) -> None:
+    def _tint_button(self) -> None:
         color = QColor(str(self._shown or ""))
         self.button.setIcon(swatch(color if color.isValid() else QColor(0, 0, 0, 0), 18))
 
-    def _typed(self, text: str) -> None:
-        self._entered(text.strip())
+    def _take_typed(self, text: str) -> None:
+        self._take_value(text.strip())
 
-    def _ask(self) -> None:
+    def _ask_color(self) -> None:
         chosen = QColorDialog.getColor(QColor(str(self._shown or "#808080")), self, self.accessibleName())
         if chosen.isValid():
-            self._entered(chosen.name())
+            self._take_value(chosen.name())

@@ -24,11 +24,11 @@ from desktop.kit.list_controls import ListControl
 
 def make_control(info: FieldInfo, choices: Sequence[tuple[object, str]] | None = None) -> Control:
     """A control for the field; `choices` (value, text shown) where its values are known only at run time."""
-    kind = _kind(info.annotation)
+    kind = _strip_none(info.annotation)
     if choices is not None:
         return ChoiceControl(choices)
-    if _extra(info, "control") == "color":
-        return ColorControl(_extra(info, "empty"))
+    if _find_extra(info, "control") == "color":
+        return ColorControl(_find_extra(info, "empty"))
     if get_origin(kind) is Literal:
         return ChoiceControl([(value, str(value).replace("_", " ")) for value in get_args(kind)])
     if get_origin(kind) is tuple:
@@ -47,7 +47,7 @@ def find_field(model: type[BaseModel], name: str) -> FieldInfo:
     return model.model_fields[leaf]
 
 
-def _kind(annotation: Any) -> Any:
+def _strip_none(annotation: Any) -> Any:
     """The annotation without None."""
     if get_origin(annotation) in (Union, types.UnionType):
         (annotation,) = [part for part in get_args(annotation) if part is not type(None)]
@@ -55,21 +55,23 @@ def _kind(annotation: Any) -> Any:
 
 
 def _int_control(info: FieldInfo) -> Control:
-    low, high = _limit(info, "ge"), _limit(info, "le")
-    low = _limit(info, "gt") + 1 if low is None and _limit(info, "gt") is not None else low
-    high = _limit(info, "lt") - 1 if high is None and _limit(info, "lt") is not None else high
-    return IntControl(low, high, _limit(info, "multiple_of") or 1, _unit(info), zero=_extra(info, "zero"))
+    low, high = _find_limit(info, "ge"), _find_limit(info, "le")
+    low = _find_limit(info, "gt") + 1 if low is None and _find_limit(info, "gt") is not None else low
+    high = _find_limit(info, "lt") - 1 if high is None and _find_limit(info, "lt") is not None else high
+    return IntControl(
+        low, high, _find_limit(info, "multiple_of") or 1, _find_unit(info), zero=_find_extra(info, "zero")
+    )
 
 
 def _float_control(info: FieldInfo) -> Control:
-    low, open_low = _limit(info, "ge"), False
+    low, open_low = _find_limit(info, "ge"), False
     if low is None:
-        low, open_low = _limit(info, "gt"), True
-    high = _limit(info, "le")
-    by_digits = _extra(info, "control") == "number"
-    if high is None and (below := _limit(info, "lt")) is not None:
+        low, open_low = _find_limit(info, "gt"), True
+    high = _find_limit(info, "le")
+    by_digits = _find_extra(info, "control") == "number"
+    if high is None and (below := _find_limit(info, "lt")) is not None:
         high = below - (1e-9 if by_digits else 0.01)  # the last place of a slider
-    unit, zero = _unit(info), _extra(info, "zero")
+    unit, zero = _find_unit(info), _find_extra(info, "zero")
     # A default far below the upper limit, such as a learning rate of 0.001 in 0..10, needs magnitudes.
     magnitudes = low is None or high is None or by_digits or (info.default and info.default < 0.01 * high)
     if magnitudes:
@@ -85,15 +87,15 @@ _MAKERS: dict[type, Callable[[FieldInfo], Control]] = {
 }
 
 
-def _limit(info: FieldInfo, name: str) -> Any:
+def _find_limit(info: FieldInfo, name: str) -> Any:
     return next((value for rule in info.metadata if (value := getattr(rule, name, None)) is not None), None)
 
 
-def _unit(info: FieldInfo) -> str:
-    return _extra(info, "unit")
+def _find_unit(info: FieldInfo) -> str:
+    return _find_extra(info, "unit")
 
 
-def _extra(info: FieldInfo, name: str) -> str:
+def _find_extra(info: FieldInfo, name: str) -> str:
     """What is declared beside the field's limits: its unit, what zero means, which control suits it."""
     extra = info.json_schema_extra
     return str(extra.get(name, "")) if isinstance(extra, dict) else ""

@@ -97,17 +97,17 @@ class Paragraph(QLabel):
         self.setWordWrap(True)
         if role:
             self.setProperty("role", role)
-        self._fit()
+        self._fit_height()
 
     def setText(self, text: str) -> None:
         super().setText(text)
-        self._fit()
+        self._fit_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit()
+        self._fit_height()
 
-    def _fit(self) -> None:
+    def _fit_height(self) -> None:
         self.setMinimumHeight(max(self.fontMetrics().lineSpacing() + 4, self.heightForWidth(self.width())))
 
 

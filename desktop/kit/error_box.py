@@ -27,10 +27,10 @@ def parts_of(text: str) -> ErrorParts:
     if found := re.match(r"((?:[A-Za-z]:[\\/])?[^:\n]+): (.+)", text, re.DOTALL):
         where, separator, rest = found[1], ": ", found[2]
     wrong, _, mend = rest.partition("; ")
-    return ErrorParts(where if separator else "", _sentence(wrong), _sentence(mend))
+    return ErrorParts(where if separator else "", _make_sentence(wrong), _make_sentence(mend))
 
 
-def _sentence(text: str) -> str:
+def _make_sentence(text: str) -> str:
     text = text.strip()
     if not text:
         return ""

@@ -41,7 +41,7 @@ class Control(QWidget):
     def show_value(self, value: object) -> None:
         """Show `value`. It is what the control stands for, also where it displays fewer digits."""
         self._shown = value
-        self._display(value)
+        self._display_value(value)
 
     def commit(self) -> None:
         """Take over what was typed but not yet confirmed."""
@@ -63,16 +63,16 @@ class Control(QWidget):
             child.style().unpolish(child)
             child.style().polish(child)
 
-    def _display(self, value: object) -> None:
+    def _display_value(self, value: object) -> None:
         raise NotImplementedError
 
-    def _entered(self, value: object) -> None:
+    def _take_value(self, value: object) -> None:
         """A child widget now shows `value`; whether the person did it shows in the difference."""
         self._shown = value
-        self._display(value)
+        self._display_value(value)
         self.edited.emit(value)
 
-    def _hold(self, child: QWidget, stretch: int = 0) -> None:
+    def _hold_child(self, child: QWidget, stretch: int = 0) -> None:
         if isinstance(child, QAbstractSpinBox):
             # The style sheet's padding does not reach the line edit inside a spin box.
             child.lineEdit().setTextMargins(6, 0, 0, 0)
@@ -90,7 +90,7 @@ class SliderControl(Control):
 
     def __init__(self, low: float, high: float, unit: str = "", *, open_low: bool = False, zero: str = "") -> None:
         super().__init__()
-        self._step, self._decimals = _resolution(high - low)
+        self._step, self._decimals = _choose_resolution(high - low)
         self._low = low + self._step if open_low else low
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, round((high - self._low) / self._step))
@@ -103,31 +103,31 @@ class SliderControl(Control):
         self.number.setKeyboardTracking(False)
         _put_unit(self.number, unit, zero)
         self.number.setFixedWidth(NUMBER_WIDTH)
-        self._hold(self.slider, 1)
-        self._hold(self.number)
-        self.slider.valueChanged.connect(self._slid)
-        self.number.valueChanged.connect(self._typed)
+        self._hold_child(self.slider, 1)
+        self._hold_child(self.number)
+        self.slider.valueChanged.connect(self._take_slider)
+        self.number.valueChanged.connect(self._take_typed)
 
     def commit(self) -> None:
         self.number.interpretText()
 
-    def _display(self, value: object) -> None:
+    def _display_value(self, value: object) -> None:
         assert isinstance(value, int | float)
-        self.slider.setValue(self._tick(value))
+        self.slider.setValue(self._find_tick(value))
         self.number.setValue(value)
 
-    def _tick(self, value: float) -> int:
+    def _find_tick(self, value: float) -> int:
         return round((value - self._low) / self._step)
 
-    def _slid(self, tick: int) -> None:
+    def _take_slider(self, tick: int) -> None:
         assert isinstance(self._shown, int | float)
-        if tick != self._tick(self._shown):
-            self._entered(round(self._low + tick * self._step, self._decimals))
+        if tick != self._find_tick(self._shown):
+            self._take_value(round(self._low + tick * self._step, self._decimals))
 
-    def _typed(self, value: float) -> None:
+    def _take_typed(self, value: float) -> None:
         assert isinstance(self._shown, int | float)
         if abs(value - self._shown) > self._step * 0.5001:
-            self._entered(value)
+            self._take_value(value)
 
 
 class NumberControl(Control):
@@ -141,20 +141,20 @@ class NumberControl(Control):
         self.number.setRange(1e-12 if open_low and low == 0 else low, _MANY if high is None else high)
         self.number.setKeyboardTracking(False)
         _put_unit(self.number, unit, zero)
-        self._hold(self.number, 1)
-        self.number.valueChanged.connect(self._typed)
+        self._hold_child(self.number, 1)
+        self.number.valueChanged.connect(self._take_typed)
 
     def commit(self) -> None:
         self.number.interpretText()
 
-    def _display(self, value: object) -> None:
+    def _display_value(self, value: object) -> None:
         assert isinstance(value, int | float)
         self.number.setValue(value)
 
-    def _typed(self, value: float) -> None:
+    def _take_typed(self, value: float) -> None:
         assert isinstance(self._shown, int | float)
         if not math.isclose(value, self._shown, rel_tol=1e-9, abs_tol=1e-13):
-            self._entered(value)
+            self._take_value(value)
 
 
 class MagnitudeSpinBox(QDoubleSpinBox):
@@ -168,12 +168,12 @@ class MagnitudeSpinBox(QDoubleSpinBox):
         return f"{value:g}"
 
     def valueFromText(self, text: str) -> float:
-        return _number(self._bare(text)) or 0.0
+        return _parse_number(self._strip_unit(text)) or 0.0
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        bare = self._bare(text)
-        if _number(bare) is not None:
-            inside = self.minimum() <= (_number(bare) or 0.0) <= self.maximum()
+        bare = self._strip_unit(text)
+        if _parse_number(bare) is not None:
+            inside = self.minimum() <= (_parse_number(bare) or 0.0) <= self.maximum()
             return (QValidator.State.Acceptable if inside else QValidator.State.Intermediate, text, position)
         possible = all(character in "0123456789.,eE+-" for character in bare)
         return (QValidator.State.Intermediate if possible else QValidator.State.Invalid, text, position)
@@ -187,7 +187,7 @@ class MagnitudeSpinBox(QDoubleSpinBox):
             value = _next_magnitude(value, steps > 0)
         self.setValue(value)
 
-    def _bare(self, text: str) -> str:
+    def _strip_unit(self, text: str) -> str:
         if self.specialValueText() and text == self.specialValueText():
             return f"{self.minimum():g}"
         return text.removeprefix(self.prefix()).removesuffix(self.suffix()).strip()
@@ -204,26 +204,26 @@ class IntControl(Control):
         self.number.setSingleStep(step)
         self.number.setKeyboardTracking(False)
         _put_unit(self.number, unit, zero)
-        self._hold(self.number, 1)
-        self.number.valueChanged.connect(self._count)
-        self.number.valueChanged.connect(self._typed)
+        self._hold_child(self.number, 1)
+        self.number.valueChanged.connect(self._name_unit)
+        self.number.valueChanged.connect(self._take_typed)
 
     def commit(self) -> None:
         self.number.interpretText()
 
-    def _display(self, value: object) -> None:
+    def _display_value(self, value: object) -> None:
         assert isinstance(value, int)
         self.number.setValue(value)
-        self._count(value)
+        self._name_unit(value)
 
-    def _count(self, value: int) -> None:
+    def _name_unit(self, value: int) -> None:
         """What is counted is named as it is said of that many: 1 epoch, 2 epochs."""
         if self._unit.endswith("s"):
             self.number.setSuffix(f" {self._unit.removesuffix('s') if value == 1 else self._unit}")
 
-    def _typed(self, value: int) -> None:
+    def _take_typed(self, value: int) -> None:
         if value != self._shown:
-            self._entered(value)
+            self._take_value(value)
 
 
 class ChoiceControl(Control):
@@ -238,8 +238,8 @@ class ChoiceControl(Control):
         self.combo.setMinimumContentsLength(8)
         for _, text in choices:
             self.combo.addItem(text)
-        self._hold(self.combo, 1)
-        self.combo.activated.connect(self._chosen)
+        self._hold_child(self.combo, 1)
+        self.combo.activated.connect(self._take_choice)
 
     @property
     def values(self) -> list[object]:
@@ -248,25 +248,25 @@ class ChoiceControl(Control):
 
     def set_choices(self, choices: Sequence[tuple[object, str]]) -> None:
         """Offer other values; the one that is shown stays, if it is among them."""
-        if [value for value, _ in choices] != self._values or [text for _, text in choices] != self._texts():
+        if [value for value, _ in choices] != self._values or [text for _, text in choices] != self._list_texts():
             self._values = [value for value, _ in choices]
             self.combo.clear()
             self.combo.addItems([text for _, text in choices])
             self.combo.setCurrentIndex(self._values.index(self._shown) if self._shown in self._values else -1)
 
-    def _texts(self) -> list[str]:
+    def _list_texts(self) -> list[str]:
         return [self.combo.itemText(place) for place in range(self.combo.count())]
 
-    def _display(self, value: object) -> None:
+    def _display_value(self, value: object) -> None:
         if value is not None and value not in self._values:
             # Such as the fourth GPU of the machine that a recipe came from: it is shown as it is.
             self._values.append(value)
             self.combo.addItem(str(value))
         self.combo.setCurrentIndex(self._values.index(value) if value in self._values else -1)
 
-    def _chosen(self, index: int) -> None:
+    def _take_choice(self, index: int) -> None:
         if self._values[index] != self._shown:
-            self._entered(self._values[index])
+            self._take_value(self._values[index])
 
 
 class FlagControl(Control):
@@ -275,10 +275,10 @@ class FlagControl(Control):
     def __init__(self) -> None:
         super().__init__()
         self.box = QCheckBox()
-        self._hold(self.box, 1)
-        self.box.clicked.connect(self._entered)
+        self._hold_child(self.box, 1)
+        self.box.clicked.connect(self._take_value)
 
-    def _display(self, value: object) -> None:
+    def _display_value(self, value: object) -> None:
         self.box.setChecked(bool(value))
 
 
@@ -289,15 +289,15 @@ class TextControl(Control):
         super().__init__()
         self.line = QLineEdit()
         self.line.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._hold(self.line, 1)
-        self.line.textEdited.connect(self._typed)
+        self._hold_child(self.line, 1)
+        self.line.textEdited.connect(self._take_typed)
 
-    def _display(self, value: object) -> None:
+    def _display_value(self, value: object) -> None:
         if self.line.text() != str(value):
             self.line.setText(str(value))
 
-    def _typed(self, text: str) -> None:
-        self._entered(text)
+    def _take_typed(self, text: str) -> None:
+        self._take_value(text)
 
 
 class _WordPicker(QObject):
@@ -327,7 +327,7 @@ def _wheel_guard(parent: QObject) -> QObject:
     return _WheelGuard(parent)
 
 
-def _resolution(span: float) -> tuple[float, int]:
+def _choose_resolution(span: float) -> tuple[float, int]:
     """Step and decimals with which a slider over `span` has some 50 to 300 places."""
     if span <= 2:
         return 0.01, 2
@@ -352,7 +352,7 @@ def _put_unit(number: QAbstractSpinBox, unit: str, zero: str = "") -> None:
         number.setSuffix(f" {unit}")
 
 
-def _number(text: str) -> float | None:
+def _parse_number(text: str) -> float | None:
     try:
         value = float(text.replace(",", "."))
     except ValueError:

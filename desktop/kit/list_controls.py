@@ -19,20 +19,20 @@ class ListControl(Control):
         self.line = QLineEdit()
         self.line.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.line.setPlaceholderText(", ".join([" ".join(self._names)] * 2))
-        self._hold(self.line, 1)
-        self.line.textEdited.connect(self._typed)
+        self._hold_child(self.line, 1)
+        self.line.textEdited.connect(self._take_typed)
 
-    def _display(self, value: object) -> None:
+    def _display_value(self, value: object) -> None:
         assert isinstance(value, tuple | list)
-        if self._parsed(self.line.text()) != value:
-            self.line.setText(", ".join(self._text(one) for one in value))
+        if self._parse_items(self.line.text()) != value:
+            self.line.setText(", ".join(self._item_text(one) for one in value))
             self.line.setCursorPosition(0)
             self.line.setToolTip(self.line.text())
 
-    def _typed(self, text: str) -> None:
-        self._entered(self._parsed(text))
+    def _take_typed(self, text: str) -> None:
+        self._take_value(self._parse_items(text))
 
-    def _parsed(self, text: str) -> tuple[Any, ...]:
+    def _parse_items(self, text: str) -> tuple[Any, ...]:
         """What stands in the line, as texts: the form's model turns them into its types, or says what is wrong."""
         pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
         if not self._names:
@@ -40,7 +40,7 @@ class ListControl(Control):
         parted = [piece.split(maxsplit=len(self._names) - 1) for piece in pieces]
         return tuple(dict(zip(self._names, parts, strict=False)) for parts in parted)
 
-    def _text(self, item: object) -> str:
+    def _item_text(self, item: object) -> str:
         if not self._names:
             return f"{item:g}" if isinstance(item, float) else str(item)
         value = item if isinstance(item, dict) else dict(item)  # type: ignore[call-overload]

@@ -42,7 +42,7 @@ class Notice(QFrame):
         layout.addWidget(close)
         self._timer = QTimer(self, singleShot=True, interval=6000)
         self._timer.timeout.connect(self.clear)
-        notifier.theme_changed.connect(self._tint)
+        notifier.theme_changed.connect(self._tint_sign)
         self.hide()
 
     @property
@@ -66,7 +66,7 @@ class Notice(QFrame):
         self._offer = offer[1] if offer else None
         self.button.setText(offer[0] if offer else "")
         self.button.setVisible(offer is not None)
-        self._tint()
+        self._tint_sign()
         self.show()
         if stays:
             self._timer.stop()
@@ -81,6 +81,6 @@ class Notice(QFrame):
         if self._offer is not None:
             self._offer()
 
-    def _tint(self) -> None:
+    def _tint_sign(self) -> None:
         colors = {"info": theme().accent, "warning": theme().warning, "error": theme().bad}
         self._sign.setPixmap(icon_pixmap(self._kind, colors[self._kind], 18, self.devicePixelRatioF()))

@@ -31,11 +31,11 @@ class PathField(QWidget):
         layout.setSpacing(GAP)
         layout.addWidget(self.line, 1)
         if kind == "either":
-            layout.addWidget(_button("File…", f"Choose a file: {title}", self._browse_file))
-            layout.addWidget(_button("Folder…", f"Choose a folder: {title}", self._browse_folder))
+            layout.addWidget(_build_button("File…", f"Choose a file: {title}", self._browse_file))
+            layout.addWidget(_build_button("Folder…", f"Choose a folder: {title}", self._browse_folder))
         else:
             browse = self._browse_folder if kind == "folder" else self._browse_file
-            layout.addWidget(_button("Browse…", f"Browse: {title}", browse))
+            layout.addWidget(_build_button("Browse…", f"Browse: {title}", browse))
         self.setFocusProxy(self.line)
 
     @property
@@ -50,18 +50,18 @@ class PathField(QWidget):
         self.line.setText(str(path))
 
     def _browse_folder(self) -> None:
-        self._take(QFileDialog.getExistingDirectory(self, self._title, self.line.text() or self._start))
+        self._take_path(QFileDialog.getExistingDirectory(self, self._title, self.line.text() or self._start))
 
     def _browse_file(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(self, self._title, self.line.text() or self._start, self._filter)
-        self._take(chosen)
+        self._take_path(chosen)
 
-    def _take(self, chosen: str) -> None:
+    def _take_path(self, chosen: str) -> None:
         if chosen:
             self.line.setText(chosen)
 
 
-def _button(text: str, name: str, does: Callable[[], None]) -> QPushButton:
+def _build_button(text: str, name: str, does: Callable[[], None]) -> QPushButton:
     button = QPushButton(text)
     button.setAutoDefault(False)
     button.setAccessibleName(name)

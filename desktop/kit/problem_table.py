@@ -70,16 +70,16 @@ class ProblemModel(QAbstractTableModel):
     def set_problems(self, problems: Iterable[Problem], base: PurePath | None = None) -> None:
         """Show these; files are named as they lie below `base`."""
         self._problems, self._base = tuple(problems), base
-        self._choose()
+        self._choose_rows()
 
     def search(self, text: str) -> None:
         """Show the problems that have all words of `text` in the file's name or in what is wrong."""
         self._words = text.casefold().split()
-        self._choose()
+        self._choose_rows()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._order = (column, order)
-        self._choose()
+        self._choose_rows()
 
     def rowCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._shown)
@@ -104,7 +104,7 @@ class ProblemModel(QAbstractTableModel):
             return self._titles[section]
         return None
 
-    def _choose(self) -> None:
+    def _choose_rows(self) -> None:
         self.beginResetModel()
         self._shown = [
             problem

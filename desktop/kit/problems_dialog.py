@@ -50,8 +50,8 @@ class ProblemPanel(QWidget):
         self.search.setProperty("role", "search")
         self.search.setAccessibleName(hint)
         self._count = words("", "muted")
-        self._save = _small("Save as CSV…")
-        copy = _small("Copy")
+        self._save = _build_button("Save as CSV…")
+        copy = _build_button("Copy")
         self.table = plain_table(self.model, " and ".join(titles))
         self.table.setColumnWidth(0, FILE_WIDTH)
         self.table.setSortingEnabled(True)
@@ -75,7 +75,7 @@ class ProblemPanel(QWidget):
         self.search.textChanged.connect(self.model.search)
         self.model.modelReset.connect(self._show_count)
         self.table.selectionModel().currentRowChanged.connect(self._show_whole)
-        copy.clicked.connect(self._copy)
+        copy.clicked.connect(self._copy_rows)
         self._save.clicked.connect(self._ask_and_save)
         self.show_problems(problems)
 
@@ -97,7 +97,7 @@ class ProblemPanel(QWidget):
         problem = self.model.shown[index.row()] if index.isValid() else None
         self._whole.setText(f"{visible(problem.file)}\n{visible(problem.problem)}" if problem is not None else "")
 
-    def _copy(self) -> None:
+    def _copy_rows(self) -> None:
         lines = (f"{problem.file}\t{problem.problem}" for problem in self.model.shown)
         QGuiApplication.clipboard().setText("\n".join(lines))
 
@@ -168,7 +168,7 @@ def plain_table(model: QAbstractItemModel, name: str) -> QTableView:
     return table
 
 
-def _small(text: str) -> QPushButton:
+def _build_button(text: str) -> QPushButton:
     button = QPushButton(text)
     button.setAutoDefault(False)
     return button

@@ -116,7 +116,7 @@ class ProgressDialog(QDialog):
         if note:
             layout.addWidget(words(note, "small", wrap=True))
         layout.addLayout(foot)
-        self._reported.connect(self._show)
+        self._reported.connect(self._show_progress)
         self._delay = QTimer(self, singleShot=True, interval=SHOWN_AFTER)
         self._delay.timeout.connect(self.open)
 
@@ -137,9 +137,9 @@ class ProgressDialog(QDialog):
         self._delay.start()
         self._tasks.run(
             f"{KEY} {id(self)}",
-            lambda: work(self._report),
-            lambda result: self._end(lambda: done(result)),
-            lambda error: self._end(lambda: cancelled() if isinstance(error, Cancelled) else failed(error)),
+            lambda: work(self._report_progress),
+            lambda result: self._end_work(lambda: done(result)),
+            lambda error: self._end_work(lambda: cancelled() if isinstance(error, Cancelled) else failed(error)),
         )
 
     def reject(self) -> None:
@@ -153,7 +153,7 @@ class ProgressDialog(QDialog):
         else:
             super().reject()
 
-    def _report(self, done: int, total: int) -> None:
+    def _report_progress(self, done: int, total: int) -> None:
         """Called in the work's thread; a total of 0 is one that is not known yet."""
         if self._stop.is_set():
             raise Cancelled
@@ -162,7 +162,7 @@ class ProgressDialog(QDialog):
             self._last_report = now
             self._reported.emit(done, total)
 
-    def _show(self, done: int, total: int) -> None:
+    def _show_progress(self, done: int, total: int) -> None:
         if not self._stop.is_set():
             if total:
                 self._pace.mark(time.monotonic(), done)
@@ -177,7 +177,7 @@ class ProgressDialog(QDialog):
                 text = "Finishing…"
             self._count.setText(text)
 
-    def _end(self, then: Callable[[], object]) -> None:
+    def _end_work(self, then: Callable[[], object]) -> None:
         self._running = False
         self._delay.stop()
         self.hide()

@@ -31,13 +31,18 @@ class ImageAdder:
         if project is None:
             return
 
-        def work(progress: Progress) -> tuple[Changes, list[Problem]]:
+        def add_to_project(progress: Progress) -> tuple[Changes, list[Problem]]:
             result = project.add_images(paths, progress, group)
             self._context.session.prepare(project)
             return result
 
         self._context.behind_dialog(
-            "Adding images", work, self._added, "The images could not be added", unit="images", note=NOTE
+            "Adding images",
+            add_to_project,
+            self._report_added,
+            "The images could not be added",
+            unit="images",
+            note=NOTE,
         )
 
     def choose_images(self) -> None:
@@ -55,7 +60,7 @@ class ImageAdder:
             self._context.remember_folder(Path(chosen))
             self.add([Path(chosen)])
 
-    def _added(self, result: tuple[Changes, list[Problem]]) -> None:
+    def _report_added(self, result: tuple[Changes, list[Problem]]) -> None:
         changes, problems = result
         session = self._context.session
         session.notify(changes)

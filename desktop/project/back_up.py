@@ -39,7 +39,7 @@ class BackupKeeper(QObject):
         project = self._context.project
         if project is not None and not project.read_only and not self._context.services.tasks.busy(KEY):
             self._context.services.tasks.run(
-                KEY, lambda: backup.back_up(project), lambda _: None, self._failed, priority=-3
+                KEY, lambda: backup.back_up(project), lambda _: None, self._report_failure, priority=-3
             )
 
     def show(self) -> None:
@@ -64,13 +64,13 @@ class BackupKeeper(QObject):
         # Opened again also where it failed: the project is as it was then.
         self._context.behind_dialog(
             "Restoring the backup",
-            lambda _progress: _restored(folder, chosen),
-            lambda error: self._reopen(folder, error),
+            lambda _progress: _try_restore(folder, chosen),
+            lambda error: self._reopen_project(folder, error),
             "The backup could not be restored",
             can_cancel=False,
         )
 
-    def _reopen(self, folder: Path, error: InputError | None) -> None:
+    def _reopen_project(self, folder: Path, error: InputError | None) -> None:
         if error is not None:
             show_error(self._context.window, "The backup could not be restored", error)
         try:
@@ -111,7 +111,7 @@ class BackupKeeper(QObject):
         title = f"{project.name} is closed without a new backup"
         show_error(self._context.window, title, f"{error_text(error)}. Everything is saved in the project itself")
 
-    def _failed(self, error: Exception) -> None:
+    def _report_failure(self, error: Exception) -> None:
         if not isinstance(error, InputError | OSError):
             raise error
         parts = parts_of(error_text(error))
@@ -119,7 +119,7 @@ class BackupKeeper(QObject):
         self._notice.show_notice(text, "warning", offer=("Try again", self.back_up))
 
 
-def _restored(folder: Path, chosen: Backup) -> InputError | None:
+def _try_restore(folder: Path, chosen: Backup) -> InputError | None:
     try:
         backup.restore(folder, chosen)
     except InputError as error:

@@ -94,9 +94,9 @@ class BackupsDialog(DialogFrame):
         self.body.addWidget(self._count)
         self.body.addWidget(self._table, 1)
         self.resize(700, 480)
-        self._table.selectionModel().selectionChanged.connect(lambda *_: self._check())
-        self._check()
-        self._list()
+        self._table.selectionModel().selectionChanged.connect(lambda *_: self._check_choice())
+        self._check_choice()
+        self._list_backups()
 
     def chosen(self) -> Backup | None:
         """The backup that is selected."""
@@ -107,7 +107,7 @@ class BackupsDialog(DialogFrame):
         """Take one at once, if anything changed since the last."""
         self._take.setEnabled(False)
         self._count.setText("Backing up…")
-        self._tasks.run(KEY, lambda: backup.back_up(self._project), self._taken, self._fail)
+        self._tasks.run(KEY, lambda: backup.back_up(self._project), self._report_taken, self._show_failure)
 
     def accept(self) -> None:
         chosen = self.chosen()
@@ -118,31 +118,34 @@ class BackupsDialog(DialogFrame):
         self._tasks.cancel(KEY)
         super().done(result)
 
-    def _taken(self, taken: Backup | None) -> None:
+    def _report_taken(self, taken: Backup | None) -> None:
         self._take.setEnabled(True)
-        self._list("Nothing changed since the last backup." if taken is None else "")
+        self._list_backups("Nothing changed since the last backup." if taken is None else "")
 
-    def _list(self, remark: str = "") -> None:
+    def _list_backups(self, remark: str = "") -> None:
         self._tasks.run(
-            KEY, lambda: backup.backups(self._project.folder), lambda found: self._show(found, remark), self._fail
+            KEY,
+            lambda: backup.backups(self._project.folder),
+            lambda found: self._show_backups(found, remark),
+            self._show_failure,
         )
 
-    def _show(self, found: list[Backup], remark: str) -> None:
+    def _show_backups(self, found: list[Backup], remark: str) -> None:
         self._model.set_backups(found)
         self._count.setText(f"{plural(len(found), 'backup')}. {remark}" if found else "There is no backup yet.")
         if found:
             self._table.setCurrentIndex(self._model.index(0, 0))
             self._table.setFocus()
-        self._check()
+        self._check_choice()
 
-    def _fail(self, error: Exception) -> None:
+    def _show_failure(self, error: Exception) -> None:
         if not isinstance(error, InputError | OSError):
             raise error
         self._take.setEnabled(not self._project.read_only)
         self._count.setText("")
         self.say(error_text(error), "error")
 
-    def _check(self) -> None:
+    def _check_choice(self) -> None:
         chosen = self.chosen()
         if self._project.read_only:
             self.refuse("The project is open read-only: it cannot be restored from here.")
@@ -154,14 +157,14 @@ class BackupsDialog(DialogFrame):
 
     def _is_meant(self, chosen: Backup) -> bool:
         when = date(chosen.time, datetime.now().astimezone())
-        box = message_box(self, f"Go back to {when}?", consequences(self._project.counts(), chosen))
+        box = message_box(self, f"Go back to {when}?", describe_restoring(self._project.counts(), chosen))
         yes = box.addButton("Restore", QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
         return box.clickedButton() is yes
 
 
-def consequences(now: Counts, chosen: Backup) -> str:
+def describe_restoring(now: Counts, chosen: Backup) -> str:
     """What restoring a backup does, in words."""
     return (
         f"The project has {plural(now.images, 'image')} and {plural(now.boxes, 'box', 'boxes')} now; the backup has "

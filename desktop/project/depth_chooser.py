@@ -26,7 +26,7 @@ class DepthChooser(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._samples: NDArray[np.uint16] | None = None
-        self._low, self._high = _spin("Black at"), _spin("White at")
+        self._low, self._high = _build_field("Black at"), _build_field("White at")
         self._high.setValue(HIGHEST)
         self._histogram = Histogram()
         self._picture = _Picture()
@@ -53,9 +53,9 @@ class DepthChooser(QWidget):
         layout.addLayout(row)
         layout.addWidget(self._histogram)
         layout.addWidget(self._picture, 1)
-        self._low.valueChanged.connect(lambda low: self._moved(low, max(self._high.value(), low + 1)))
-        self._high.valueChanged.connect(lambda high: self._moved(min(self._low.value(), high - 1), high))
-        self._histogram.dragged.connect(self._moved)
+        self._low.valueChanged.connect(lambda low: self._set_window(low, max(self._high.value(), low + 1)))
+        self._high.valueChanged.connect(lambda high: self._set_window(min(self._low.value(), high - 1), high))
+        self._histogram.dragged.connect(self._set_window)
         self.show_samples(None)
 
     @property
@@ -63,7 +63,7 @@ class DepthChooser(QWidget):
         return self._low.value(), self._high.value()
 
     def set_window(self, window: Window) -> None:
-        self._moved(*window)
+        self._set_window(*window)
 
     def show_samples(self, samples: NDArray[np.uint16] | None) -> None:
         """Show an image of 16 bits, (h, w) or (h, w, 3); None: there is none."""
@@ -73,14 +73,14 @@ class DepthChooser(QWidget):
         self._samples = samples
         self._histogram.show_samples(samples)
         self._suggest.setEnabled(samples is not None)
-        self._show()
+        self._show_preview()
 
     def suggest(self) -> None:
         """Take a window that shows nearly all of the image."""
         if self._samples is not None:
-            self._moved(*suggestion_for(self._samples))
+            self._set_window(*suggestion_for(self._samples))
 
-    def _moved(self, low: int, high: int) -> None:
+    def _set_window(self, low: int, high: int) -> None:
         low = max(0, min(low, HIGHEST - 1))
         high = max(low + 1, min(high, HIGHEST))
         for field, value in ((self._low, low), (self._high, high)):
@@ -88,10 +88,10 @@ class DepthChooser(QWidget):
             field.blockSignals(True)
             field.setValue(value)
             field.blockSignals(False)
-        self._show()
+        self._show_preview()
         self.changed.emit()
 
-    def _show(self) -> None:
+    def _show_preview(self) -> None:
         self._histogram.show_window(self.chosen)
         if self._samples is None:
             self._picture.show_pixmap(None)
@@ -131,13 +131,13 @@ class Histogram(QWidget):
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._end = self._nearest(event.position().x())
-        self._drag(event.position().x())
+        self._end = self._find_nearest_end(event.position().x())
+        self._drag_end(event.position().x())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._end >= 0:
-            self._drag(event.position().x())
-        near = min(abs(self._x(value) - event.position().x()) for value in self._window) <= GRAB
+            self._drag_end(event.position().x())
+        near = min(abs(self._find_x(value) - event.position().x()) for value in self._window) <= GRAB
         self.setCursor(Qt.CursorShape.SizeHorCursor if near or self._end >= 0 else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -158,21 +158,21 @@ class Histogram(QWidget):
         painter.drawPolygon(QPolygonF(outline))
         veil = QColor(theme().panel)
         veil.setAlpha(190)
-        low, high = self._x(self._window[0]), self._x(self._window[1])
+        low, high = self._find_x(self._window[0]), self._find_x(self._window[1])
         painter.fillRect(QRectF(0, 0, low, self.height()), veil)
         painter.fillRect(QRectF(high, 0, self.width() - high, self.height()), veil)
         for x in (low, high):
             painter.fillRect(QRectF(min(max(x - 1, 0), self.width() - 2), 0, 2, self.height()), theme().accent)
         painter.end()
 
-    def _x(self, value: int) -> float:
+    def _find_x(self, value: int) -> float:
         return min(value / self._top, 1.0) * self.width()
 
-    def _nearest(self, x: float) -> int:
-        low, high = (abs(self._x(value) - x) for value in self._window)
-        return 0 if low < high or (low == high and x < self._x(self._window[0])) else 1
+    def _find_nearest_end(self, x: float) -> int:
+        low, high = (abs(self._find_x(value) - x) for value in self._window)
+        return 0 if low < high or (low == high and x < self._find_x(self._window[0])) else 1
 
-    def _drag(self, x: float) -> None:
+    def _drag_end(self, x: float) -> None:
         value = round(min(max(x / max(1, self.width()), 0.0), 1.0) * self._top)
         low, high = self._window
         if self._end == 0:
@@ -212,7 +212,7 @@ class _Picture(QLabel):
         painter.end()
 
 
-def _spin(name: str) -> QSpinBox:
+def _build_field(name: str) -> QSpinBox:
     field = QSpinBox(minimum=0, maximum=HIGHEST)
     field.setAccessibleName(name)
     field.setSingleStep(16)

@@ -42,19 +42,22 @@ class DropHandler:
         elif len(paths) == 1 and first.is_dir():
             self._look_into(first)
         else:
-            self._add(paths)
+            self._add_images(paths)
 
     def _look_into(self, folder: Path) -> None:
-        def failed(error: Exception) -> None:
+        def add_without_annotations(error: Exception) -> None:
             if not isinstance(error, InputError | OSError):
                 raise error
-            self._add([folder])
+            self._add_images([folder])
 
         self._context.services.tasks.run(
-            KEY, lambda: registry.detect_format(folder), lambda found: self._ask(folder, found.summary), failed
+            KEY,
+            lambda: registry.detect_format(folder),
+            lambda found: self._ask_what_to_import(folder, found.summary),
+            add_without_annotations,
         )
 
-    def _ask(self, folder: Path, summary: str) -> None:
+    def _ask_what_to_import(self, folder: Path, summary: str) -> None:
         text = f"{folder} holds annotations: {summary}."
         box = message_box(self._context.window, "Import the annotations, too?", text, sign="info")
         both = box.addButton("Import annotations…", QMessageBox.ButtonRole.AcceptRole)
@@ -65,9 +68,9 @@ class DropHandler:
         if box.clickedButton() is both:
             self._transfer.import_annotations(folder)
         elif box.clickedButton() is images:
-            self._add([folder])
+            self._add_images([folder])
 
-    def _add(self, paths: Sequence[Path]) -> None:
+    def _add_images(self, paths: Sequence[Path]) -> None:
         if self._context.project is not None:
             self._adder.add(paths)
         elif len(paths) == 1 and paths[0].is_dir():

@@ -37,7 +37,7 @@ class Amounts:
     bytes: Mapping[Kind, int]
 
 
-def amounts(project: Project) -> Amounts:
+def count_amounts(project: Project) -> Amounts:
     """Count the images of each split and status, their boxes and the size of their files."""
     images: Counter[Kind] = Counter()
     boxes: Counter[Kind] = Counter()
@@ -94,23 +94,23 @@ class ExportDialog(DialogFrame):
         add_row(form, "Format", self._format)
         add_row(form, "Folder", self._folder)
         form.addRow("", self._overwrite)
-        add_row(form, "Splits", _row("Splits", self._splits.values()))
-        add_row(form, "Statuses", _row("Statuses", self._statuses.values()))
+        add_row(form, "Splits", _build_row("Splits", self._splits.values()))
+        add_row(form, "Statuses", _build_row("Statuses", self._statuses.values()))
         add_row(form, "Images", self._copy)
         add_row(form, "Written", self._result)
         self.body.addWidget(self._losses)
         self.body.addStretch(1)
         for box in (*self._splits.values(), *self._statuses.values()):
             box.setChecked(True)
-            box.toggled.connect(self._check)
+            box.toggled.connect(self._check_target)
         for box in (self._overwrite, self._copy):
-            box.toggled.connect(self._check)
+            box.toggled.connect(self._check_target)
         self._format.currentIndexChanged.connect(self._format_chosen)
-        self._folder.line.textEdited.connect(self._named)
-        self._folder.changed.connect(self._check)
+        self._folder.line.textEdited.connect(self._keep_named)
+        self._folder.changed.connect(self._check_target)
         self._format_chosen()
         self._format.setFocus()
-        tasks.run(KEY, lambda: amounts(project), self._show_amounts)
+        tasks.run(KEY, lambda: count_amounts(project), self._show_amounts)
 
     def options(self) -> ExportOptions:
         """What was asked for."""
@@ -119,8 +119,8 @@ class ExportDialog(DialogFrame):
             Format(self._format.currentData()),
             self._folder.path,
             "copy" if self._copy.isChecked() else "none",
-            _chosen(self._splits),
-            _chosen(self._statuses),
+            _list_ticked(self._splits),
+            _list_ticked(self._statuses),
             self._overwrite.isVisibleTo(self) and self._overwrite.isChecked(),
         )
 
@@ -128,7 +128,7 @@ class ExportDialog(DialogFrame):
         self._tasks.cancel(KEY)
         super().done(result)
 
-    def _named(self) -> None:
+    def _keep_named(self) -> None:
         self._touched = True
 
     def _format_chosen(self) -> None:
@@ -142,7 +142,7 @@ class ExportDialog(DialogFrame):
         restyle(self._losses, "role", "warning" if lost else "small")
         if not self._touched:
             self._folder.set_path(free_folder(self._start / f"{self._name}-{format.value}"))
-        self._check()
+        self._check_target()
 
     def _show_amounts(self, found: Amounts) -> None:
         self._amounts = found
@@ -152,9 +152,9 @@ class ExportDialog(DialogFrame):
             box.setText(
                 f"{status.value.capitalize()} ({sum(n for (_, s), n in found.images.items() if s == status):,})"
             )
-        self._check()
+        self._check_target()
 
-    def _check(self) -> None:
+    def _check_target(self) -> None:
         folder = self._folder.path
         self._overwrite.setVisible(folder is not None and folder.is_dir() and holds_something(folder))
         problem = target_problem(folder, overwrite=self._overwrite.isChecked())
@@ -179,13 +179,13 @@ class ExportDialog(DialogFrame):
 K = TypeVar("K", Split, Status)
 
 
-def _chosen(boxes: Mapping[K, QCheckBox]) -> frozenset[K] | None:
+def _list_ticked(boxes: Mapping[K, QCheckBox]) -> frozenset[K] | None:
     """What is ticked; None where everything is."""
     ticked = frozenset(kind for kind, box in boxes.items() if box.isChecked())
     return None if len(ticked) == len(boxes) else ticked
 
 
-def _row(name: str, boxes: Iterable[QCheckBox]) -> QWidget:
+def _build_row(name: str, boxes: Iterable[QCheckBox]) -> QWidget:
     row = QWidget()
     row.setAccessibleName(name)
     layout = QHBoxLayout(row)

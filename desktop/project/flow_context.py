@@ -62,12 +62,12 @@ class FlowContext:
     ) -> None:
         """Do `work` in the background; `complaint` heads the message where it fails."""
 
-        def failed(error: Exception) -> None:
+        def show_failure(error: Exception) -> None:
             if not isinstance(error, InputError | OSError):
                 raise error
             show_error(self.window, complaint, error)
 
-        def working(progress: Progress) -> T:
+        def work_without_collecting(progress: Progress) -> T:
             with gc_paused():
                 return work(progress)
 
@@ -75,9 +75,9 @@ class FlowContext:
             self.window,
             self.services.tasks,
             title,
-            working,
-            lambda result: _drop(done(result)),
-            failed,
+            work_without_collecting,
+            lambda result: _drop_value(done(result)),
+            show_failure,
             unit=unit,
             note=note,
             can_cancel=can_cancel,
@@ -92,5 +92,5 @@ class FlowContext:
         self.services.settings.update(last_folder=str(folder))
 
 
-def _drop(_value: object) -> None:
+def _drop_value(_value: object) -> None:
     """For a callback whose answer nobody wants."""

@@ -56,7 +56,7 @@ class Preview:
     divided: tuple[str, ...]
 
 
-def preview(images: Sequence[ImageRecord], how: int, text: str) -> Preview:
+def preview_groups(images: Sequence[ImageRecord], how: int, text: str) -> Preview:
     """What grouping `images` makes: `how` is FOLDER with a number of levels, PATTERN or EXPRESSION with one.
 
     Raises InputError if the pattern or expression is wrong.
@@ -104,9 +104,9 @@ class GroupImagesDialog(DialogFrame):
         self._model = GroupTable()
         self._table = QTableView()
         self._timer = QTimer(self, singleShot=True, interval=TYPING)
-        self._timer.timeout.connect(self._ask)
-        self._place()
-        self._connect()
+        self._timer.timeout.connect(self._start_preview)
+        self._place_fields()
+        self._connect_fields()
         self.resize(720, 640)
         self._scope.setFocus()
         self._scope_changed()
@@ -122,7 +122,7 @@ class GroupImagesDialog(DialogFrame):
 
     # -- building
 
-    def _place(self) -> None:
+    def _place_fields(self) -> None:
         form = self.add_form()
         form.addRow("Images", self._scope)
         ways = QHBoxLayout()
@@ -133,9 +133,9 @@ class GroupImagesDialog(DialogFrame):
             ways.addWidget(button)
         ways.addStretch(1)
         form.addRow("Group by", ways)
-        self._fields.addWidget(_field(self._levels, self._one_folder))
-        self._fields.addWidget(_field(self._pattern, words(grouping.PATTERN_HELP, "small", wrap=True)))
-        self._fields.addWidget(_field(self._expression, words(EXPRESSION_HELP, "small", wrap=True)))
+        self._fields.addWidget(_build_page(self._levels, self._one_folder))
+        self._fields.addWidget(_build_page(self._pattern, words(grouping.PATTERN_HELP, "small", wrap=True)))
+        self._fields.addWidget(_build_page(self._expression, words(EXPRESSION_HELP, "small", wrap=True)))
         self.body.addWidget(self._fields)
         self.body.addWidget(self._summary)
         self._table.setModel(self._model)
@@ -155,7 +155,7 @@ class GroupImagesDialog(DialogFrame):
         self.body.addWidget(self._table, 1)
         self.body.addWidget(self._warning)
 
-    def _connect(self) -> None:
+    def _connect_fields(self) -> None:
         self._scope.currentIndexChanged.connect(self._scope_changed)
         self._how.idToggled.connect(lambda number, on: self._how_changed(number) if on else None)
         self._levels.currentIndexChanged.connect(lambda _row: self._timer.start())
@@ -164,12 +164,12 @@ class GroupImagesDialog(DialogFrame):
 
     # -- asking
 
-    def _images(self) -> list[ImageRecord]:
+    def _list_images(self) -> list[ImageRecord]:
         images: list[ImageRecord] = self._scope.currentData()
         return images
 
     def _scope_changed(self) -> None:
-        levels = grouping.folder_levels([image.path for image in self._images()])
+        levels = grouping.folder_levels([image.path for image in self._list_images()])
         self._levels.clear()
         for number, example in enumerate(levels, start=1):
             depth = formatting.plural(number, "folder")
@@ -184,7 +184,7 @@ class GroupImagesDialog(DialogFrame):
         self._fields.setCurrentIndex(number)
         self._timer.start(0)
 
-    def _ask(self) -> None:
+    def _start_preview(self) -> None:
         how = self._how.checkedId()
         text = {
             FOLDER: str(self._levels.currentData()),
@@ -194,11 +194,11 @@ class GroupImagesDialog(DialogFrame):
         if how == FOLDER and self._levels.currentData() is None:
             self._show_nothing("")
             return
-        images, wanted = self._images(), text[how]
+        images, wanted = self._list_images(), text[how]
         self.confirm.setEnabled(False)
-        self._tasks.run(KEY, lambda: preview(images, how, wanted), self._show, self._complain)
+        self._tasks.run(KEY, lambda: preview_groups(images, how, wanted), self._show_preview, self._show_complaint)
 
-    def _complain(self, error: Exception) -> None:
+    def _show_complaint(self, error: Exception) -> None:
         if not isinstance(error, InputError):
             raise error
         self._show_nothing(str(error))
@@ -212,11 +212,11 @@ class GroupImagesDialog(DialogFrame):
         self.confirm.setEnabled(False)
         self._mark_fields(bool(reason))
 
-    def _show(self, found: Preview) -> None:
+    def _show_preview(self, found: Preview) -> None:
         self._preview = found
         made = found.grouping
         self._model.show_grouping(made)
-        self._summary.setText(summary(made))
+        self._summary.setText(summarize_groups(made))
         self._warning.setText(
             f"{listed(found.divided)} would lie in several of train, val and test: assign the splits anew afterwards."
             if found.divided
@@ -231,7 +231,7 @@ class GroupImagesDialog(DialogFrame):
             restyle(field, "invalid", wrong)
 
 
-def summary(made: Grouping) -> str:
+def summarize_groups(made: Grouping) -> str:
     """What would be made, in one sentence."""
     if not made.groups:
         return "No image fits: nothing would be grouped."
@@ -289,7 +289,7 @@ class GroupTable(QAbstractTableModel):
         return None
 
 
-def _field(field: QWidget, about: QWidget) -> QWidget:
+def _build_page(field: QWidget, about: QWidget) -> QWidget:
     page = QWidget()
     layout = QVBoxLayout(page)
     layout.setContentsMargins(0, 0, 0, 0)

@@ -28,7 +28,7 @@ class ImageFiles:
         self._new: list[Path] = []
         files = context.services.files
         files.follow(context.session)
-        files.appeared.connect(self._offer)
+        files.appeared.connect(self._offer_new)
         files.find_wanted.connect(lambda _ids: self.find_missing())
         files.accept_wanted.connect(self.accept_changed)
         context.session.project_changed.connect(self._set_project)
@@ -43,16 +43,16 @@ class ImageFiles:
             self._context.services.tasks, project, files.changed, self._context.start(), self._context.window
         )
         if dialog.exec():
-            self._relocate(project, dialog.chosen(certain=True), dialog.chosen(certain=False))
+            self._relocate_images(project, dialog.chosen(certain=True), dialog.chosen(certain=False))
 
     def accept_changed(self, image_ids: Collection[int]) -> None:
         """Take the present content of these images' files for what is labelled."""
         project = self._context.project_to_change()
         if project is not None:
-            self._relocate(project, {}, {image_id: project.image_path(image_id) for image_id in image_ids})
+            self._relocate_images(project, {}, {image_id: project.image_path(image_id) for image_id in image_ids})
 
-    def _relocate(self, project: Project, certain: Mapping[int, Path], others: Mapping[int, Path]) -> None:
-        def work(_progress: Progress) -> tuple[Changes, InputError | None]:
+    def _relocate_images(self, project: Project, certain: Mapping[int, Path], others: Mapping[int, Path]) -> None:
+        def relocate(_progress: Progress) -> tuple[Changes, InputError | None]:
             changes = Changes()
             for paths, other in ((others, True), (certain, False)):
                 try:
@@ -61,7 +61,7 @@ class ImageFiles:
                     return changes, error
             return changes, None
 
-        def done(result: tuple[Changes, InputError | None]) -> None:
+        def report_found(result: tuple[Changes, InputError | None]) -> None:
             changes, error = result
             self._context.session.notify(changes)
             if error is not None:
@@ -70,11 +70,11 @@ class ImageFiles:
                 self._context.session.message.emit(f"{plural(len(changes.images), 'image')} found again")
 
         title = "Checking the files"
-        self._context.behind_dialog(title, work, done, "The files could not be taken", can_cancel=False)
+        self._context.behind_dialog(title, relocate, report_found, "The files could not be taken", can_cancel=False)
 
     # -- new files
 
-    def _offer(self, files: list[Path]) -> None:
+    def _offer_new(self, files: list[Path]) -> None:
         project = self._context.project
         if project is None or project.read_only:
             return
@@ -82,9 +82,9 @@ class ImageFiles:
         folders = {file.parent for file in self._new}
         where = str(next(iter(folders))) if len(folders) == 1 else f"{len(folders)} folders"
         text = f"{plural(len(self._new), 'new image')} in {where}."
-        self._notice.show_notice(text, "info", offer=("Add", self._add))
+        self._notice.show_notice(text, "info", offer=("Add", self._add_new))
 
-    def _add(self) -> None:
+    def _add_new(self) -> None:
         new, self._new = self._new, []
         self._notice.clear()
         if new:

@@ -22,7 +22,7 @@ from desktop.kit.parts import restyle, words
 from desktop.kit.path_field import PathField
 from desktop.kit.problems_dialog import ProblemPanel
 from desktop.kit.progress_dialog import Cancelled
-from desktop.project.import_overview import ImportOverview, overview
+from desktop.project.import_overview import ImportOverview, preview_import
 from desktop.project.new_project_dialog import folder_problem, free_folder
 
 KEY = "read annotations"
@@ -80,7 +80,7 @@ class ImportDialog(DialogFrame):
         self._folder: PathField | None = None
         if project is None:
             self._folder = PathField("folder", "Folder of the new project", str(start), hint="A new or empty folder")
-            self._folder.changed.connect(self._check)
+            self._folder.changed.connect(self._check_request)
             add_row(form, "New project", self._folder)
         self._bar = QProgressBar(minimum=0, maximum=0)
         self._bar.setAccessibleName("Reading the annotations")
@@ -88,8 +88,8 @@ class ImportDialog(DialogFrame):
         self._problems = ProblemPanel()
         self._images = ProblemPanel(noun="image", titles=("Image", "What happens"))
         self._tabs = QTabWidget()
-        self._tabs.addTab(_padded(self._problems), "Problems")
-        self._tabs.addTab(_padded(self._images), "Images")
+        self._tabs.addTab(_pad_page(self._problems), "Problems")
+        self._tabs.addTab(_pad_page(self._images), "Images")
         self.body.addWidget(self._bar)
         self.body.addWidget(self._found)
         self.body.addWidget(self._tabs, 1)
@@ -97,10 +97,10 @@ class ImportDialog(DialogFrame):
         self.resize(880, 0)
         self.setAcceptDrops(True)
         self._typing = QTimer(self, singleShot=True, interval=TYPING)
-        self._typing.timeout.connect(self._read)
+        self._typing.timeout.connect(self._start_reading)
         self._source.changed.connect(self._source_changed)
         self._root.changed.connect(self._read_soon)
-        self._format.currentIndexChanged.connect(self._read)
+        self._format.currentIndexChanged.connect(self._start_reading)
         self._reported.connect(self._show_progress)
         self._show_nothing()
         self._source.line.setFocus()
@@ -108,7 +108,7 @@ class ImportDialog(DialogFrame):
     def choose(self, source: Path) -> None:
         """Fill in a file or folder, as if it had been browsed for, and read it at once."""
         self._source.set_path(source)
-        self._read()
+        self._start_reading()
 
     def request(self) -> ImportRequest:
         """What was agreed to, once the dialog was accepted."""
@@ -141,7 +141,7 @@ class ImportDialog(DialogFrame):
         self._show_nothing()
         self._typing.start()
 
-    def _read(self) -> None:
+    def _start_reading(self) -> None:
         self._stop_reading()
         self._show_nothing()
         source, root, project = self._source.path, self._root.path, self._project
@@ -154,18 +154,20 @@ class ImportDialog(DialogFrame):
         self._bar.show()
         self.say("Reading…")
 
-        def report(done: int, total: int) -> None:
+        def report_progress(done: int, total: int) -> None:
             if reading.stop.is_set():
                 raise Cancelled
             self._reported.emit(reading, done, total)
 
-        def work() -> tuple[ImportedAnnotations, ImportOverview, str]:
+        def read_source() -> tuple[ImportedAnnotations, ImportOverview, str]:
             detected = registry.detect_format(source) if format is None else None
             path = detected.path if detected is not None else source
-            imported = registry.read_annotations(path, format or (detected.format if detected else None), root, report)
-            return imported, overview(imported, project), detected.summary if detected is not None else ""
+            imported = registry.read_annotations(
+                path, format or (detected.format if detected else None), root, report_progress
+            )
+            return imported, preview_import(imported, project), detected.summary if detected is not None else ""
 
-        self._tasks.run(KEY, work, self._show, self._fail)
+        self._tasks.run(KEY, read_source, self._show_found, self._show_failure)
 
     def _stop_reading(self) -> None:
         self._typing.stop()
@@ -193,7 +195,7 @@ class ImportDialog(DialogFrame):
         self.confirm.setEnabled(False)
         self.say("")
 
-    def _show(self, result: tuple[ImportedAnnotations, ImportOverview, str]) -> None:
+    def _show_found(self, result: tuple[ImportedAnnotations, ImportOverview, str]) -> None:
         imported, found, summary = result
         self._reading = None
         self._imported = imported
@@ -210,9 +212,9 @@ class ImportDialog(DialogFrame):
         self._tabs.show()
         self.grow_to(TALL)
         restyle(self._root.line, "invalid", found.missing > 0)
-        self._check()
+        self._check_request()
 
-    def _fail(self, error: Exception) -> None:
+    def _show_failure(self, error: Exception) -> None:
         if isinstance(error, Cancelled):
             return
         if not isinstance(error, InputError | OSError):
@@ -222,7 +224,7 @@ class ImportDialog(DialogFrame):
         restyle(self._source.line, "invalid", True)
         self.say(error_text(error), "error")
 
-    def _check(self) -> None:
+    def _check_request(self) -> None:
         if self._imported is None:
             return
         problem = folder_problem(self._folder.path) if self._folder is not None else ""
@@ -266,7 +268,7 @@ class _Found(QWidget):
                 restyle(value, "role", "warning" if texts[number][0] == "Not found" else "")
 
 
-def _padded(content: QWidget) -> QWidget:
+def _pad_page(content: QWidget) -> QWidget:
     page = QWidget()
     layout = QVBoxLayout(page)
     layout.setContentsMargins(0, GAP, 0, 0)

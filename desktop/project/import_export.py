@@ -36,12 +36,14 @@ class AnnotationTransfer:
         """Into the open project; into a new one where none is open."""
         if self._context.project is None:
             self.import_as_project(source)
-        elif (project := self._context.project_to_change()) is not None and (wanted := self._ask(project, source)):
+        elif (project := self._context.project_to_change()) is not None and (
+            wanted := self._ask_import(project, source)
+        ):
             self._import_into(project, wanted.imported)
 
     def import_as_project(self, source: Path | None = None) -> None:
         """Make a project of annotations and their images."""
-        wanted = self._ask(None, source)
+        wanted = self._ask_import(None, source)
         if wanted is None or wanted.folder is None or not self._context.may_close():
             return
         folder, imported = wanted.folder, wanted.imported
@@ -52,7 +54,7 @@ class AnnotationTransfer:
 
         def done(problems: list[Problem]) -> None:
             self._context.session.open(folder)
-            self._report(imported, len(imported.images), problems)
+            self._report_import(imported, len(imported.images), problems)
 
         self._context.behind_dialog(
             "Importing annotations",
@@ -63,7 +65,7 @@ class AnnotationTransfer:
             note="Cancelling leaves no project behind.",
         )
 
-    def _ask(self, project: Project | None, source: Path | None) -> ImportRequest | None:
+    def _ask_import(self, project: Project | None, source: Path | None) -> ImportRequest | None:
         dialog = ImportDialog(self._context.services.tasks, self._context.start(), project, self._context.window)
         if source is not None:
             dialog.choose(source)
@@ -77,7 +79,7 @@ class AnnotationTransfer:
         def done(result: tuple[Changes, list[Problem]]) -> None:
             changes, problems = result
             self._context.session.notify(changes)
-            self._report(imported, len(changes.images), _new_problems(imported, problems))
+            self._report_import(imported, len(changes.images), _new_problems(imported, problems))
 
         def work(progress: Progress) -> tuple[Changes, list[Problem]]:
             result = import_into(project, imported, progress)
@@ -93,7 +95,7 @@ class AnnotationTransfer:
             note=NOTE,
         )
 
-    def _report(self, imported: ImportedAnnotations, images: int, problems: list[Problem]) -> None:
+    def _report_import(self, imported: ImportedAnnotations, images: int, problems: list[Problem]) -> None:
         """Say what was done; what the dialog has shown before is not said again."""
         text = f"{plural(images, 'image')} taken in from {imported.source.name}."
         if not images:
@@ -118,13 +120,13 @@ class AnnotationTransfer:
         self._context.behind_dialog(
             f"Exporting as {options.format.display_name}",
             lambda progress: export_project(project, options, progress),
-            self._exported,
+            self._report_export,
             "The annotations could not be exported",
             unit="images",
             note=EXPORT_NOTE,
         )
 
-    def _exported(self, report: ExportReport) -> None:
+    def _report_export(self, report: ExportReport) -> None:
         written = (
             f"{plural(report.images, 'image')} with {plural(report.boxes, 'box', 'boxes')}, in "
             f"{plural(report.files, 'file')} in {report.folder}."

@@ -44,16 +44,18 @@ class ImportOverview:
 
     def _label_text(self) -> str:
         known = [name for name in self.labels if name not in self.new_labels]
-        parts = [f"{word}: {_listed(names)}" for word, names in (("new", self.new_labels), ("known", known)) if names]
+        parts = [
+            f"{word}: {_list_names(names)}" for word, names in (("new", self.new_labels), ("known", known)) if names
+        ]
         return f"{len(self.labels):,} — {'; '.join(parts)}" if parts else "none"
 
 
-def _listed(names: tuple[str, ...] | list[str]) -> str:
+def _list_names(names: tuple[str, ...] | list[str]) -> str:
     shown = ", ".join(names[:NAMED])
     return f"{shown} and {len(names) - NAMED:,} more" if len(names) > NAMED else shown
 
 
-def overview(imported: ImportedAnnotations, project: Project | None) -> ImportOverview:
+def preview_import(imported: ImportedAnnotations, project: Project | None) -> ImportOverview:
     """What importing would do to `project` (None: to a new one)."""
     known = project.ids_by_path() if project is not None else {}
     names = {label.name for label in project.labels()} if project is not None else set()

@@ -130,20 +130,20 @@ class NewProjectDialog(DialogFrame):
         self.body.addStretch(1)
         self._look = QTimer(self, singleShot=True, interval=250)
         self._look.timeout.connect(self._look_for_images)
-        self._folder.changed.connect(self._check)
+        self._folder.changed.connect(self._check_fields)
         self._images.changed.connect(self._look.start)
-        self._images.changed.connect(self._check)
-        self._labels.textChanged.connect(self._check)
-        self._pattern.textChanged.connect(self._check)
-        self._group.currentIndexChanged.connect(self._check)
-        self._check()
+        self._images.changed.connect(self._check_fields)
+        self._labels.textChanged.connect(self._check_fields)
+        self._pattern.textChanged.connect(self._check_fields)
+        self._group.currentIndexChanged.connect(self._check_fields)
+        self._check_fields()
         self._folder.line.setFocus()
         self._folder.line.selectAll()
 
     def value(self) -> NewProject:
         folder = self._folder.path
         assert folder is not None
-        return NewProject(folder, self._images.path, label_names(self._labels.text()), self._grouper())
+        return NewProject(folder, self._images.path, label_names(self._labels.text()), self._build_grouper())
 
     def use_images(self, folder: Path) -> None:
         """Fill in the folder of images, and a place for the project beside it."""
@@ -176,9 +176,9 @@ class NewProjectDialog(DialogFrame):
 
     def _show_images(self, paths: list[str]) -> None:
         self._paths = paths
-        self._check()
+        self._check_fields()
 
-    def _grouper(self) -> grouping.Grouper | None:
+    def _build_grouper(self) -> grouping.Grouper | None:
         """Raises InputError for a pattern that is none."""
         if self._group.currentIndex() == 0:
             return None
@@ -187,7 +187,7 @@ class NewProjectDialog(DialogFrame):
         rule = grouping.pattern_rule(self._pattern.text())
         return lambda paths: [rule(path) for path in paths]
 
-    def _check(self) -> None:
+    def _check_fields(self) -> None:
         problem = folder_problem(self._folder.path)
         restyle(self._folder.line, "invalid", bool(problem))
         images = self._images.path
@@ -205,7 +205,7 @@ class NewProjectDialog(DialogFrame):
         found = plural(len(self._paths), "image") if len(self._paths) < LOOKED_AT else f"{LOOKED_AT:,} images or more"
         self._preview.setText(f"{found} found." if self._paths else "")
         try:
-            group = self._grouper()
+            group = self._build_grouper()
         except InputError as error:
             return error_text(error)
         if group is not None and self._paths:
@@ -234,15 +234,15 @@ class SampleDialog(DialogFrame):
         form = self.add_form()
         add_row(form, "Project folder", self._folder)
         add_row(form, "Size", self._count)
-        self._folder.changed.connect(self._check)
-        self._check()
+        self._folder.changed.connect(self._check_fields)
+        self._check_fields()
 
     def value(self) -> tuple[Path, int]:
         """Folder and number of images."""
         assert self._folder.path is not None
         return self._folder.path, self._count.value()
 
-    def _check(self) -> None:
+    def _check_fields(self) -> None:
         problem = folder_problem(self._folder.path)
         restyle(self._folder.line, "invalid", bool(problem))
         self.refuse(problem)

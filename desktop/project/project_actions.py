@@ -58,10 +58,10 @@ class ProjectActions(QObject):
         self._drop_handler = DropHandler(self._context, self.opener, self.adder, self.transfer)
         self._actions = actions
         actions.add_handlers(self._handlers())
-        session.project_changed.connect(self._offer)
+        session.project_changed.connect(self._offer_actions)
         # The keymap writes the tool tips anew.
-        services.keymap.changed.connect(self._offer)
-        self._offer()
+        services.keymap.changed.connect(self._offer_actions)
+        self._offer_actions()
 
     def _handlers(self) -> dict[str, Callable[..., object]]:
         return {
@@ -128,7 +128,7 @@ class ProjectActions(QObject):
         )
         box.exec()
 
-    def _offer(self) -> None:
+    def _offer_actions(self) -> None:
         """Offer each action only where it can be done, and say in its tool tip why not elsewhere."""
         for names, hindrance in (
             (NEED_PROJECT, None if self._session.project is not None else "Open a project first."),

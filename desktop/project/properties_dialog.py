@@ -48,25 +48,25 @@ class ProjectProperties(DialogFrame):
         super().__init__("Project properties", confirm="Save", parent=parent, width=680)
         self._tasks = tasks
         self._project = project
-        self._mm = _number("Millimetres per pixel", LARGEST_SCALE, 6)
+        self._mm = _build_number("Millimetres per pixel", LARGEST_SCALE, 6)
         self._mm.setSpecialValueText("not known")
         self._mm.setSuffix(" mm")
-        self._pixels = _number("Length in pixels", 1e6, 1)
+        self._pixels = _build_number("Length in pixels", 1e6, 1)
         self._pixels.setSuffix(" px")
-        self._length = _number("The same length in millimetres", 1e6, 3)
+        self._length = _build_number("The same length in millimetres", 1e6, 3)
         self._length.setSuffix(" mm")
         self._network = QComboBox()
         self._depth_on = QCheckBox("Look at images of 16 bits through a window")
         self._depth = DepthChooser()
         self._depth_note = words("", "small", wrap=True)
         self._tabs = QTabWidget()
-        self._tabs.addTab(self._general(), "General")
-        self._tabs.addTab(self._depths(), "Images of 16 bits")
+        self._tabs.addTab(self._build_general(), "General")
+        self._tabs.addTab(self._build_depths(), "Images of 16 bits")
         self.body.addWidget(self._tabs, 1)
         self.resize(720, 640)
-        self._fill()
+        self._fill_fields()
         for field in (self._pixels, self._length):
-            field.valueChanged.connect(self._calibrate)
+            field.valueChanged.connect(self._calibrate_scale)
         self._depth_on.toggled.connect(self._depth.setEnabled)
         if project.read_only:
             self.refuse("The project is open read-only: nothing can be changed.")
@@ -88,14 +88,14 @@ class ProjectProperties(DialogFrame):
 
     # -- building
 
-    def _general(self) -> QWidget:
+    def _build_general(self) -> QWidget:
         page = QWidget()
         form = new_form()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 2 * GAP, 0, 0)
         column.addLayout(form)
         column.addStretch(1)
-        self._facts(form)
+        self._show_facts(form)
         add_row(form, "Scale", self._mm)
         self._mm.setFixedWidth(190)
         measure = QWidget()
@@ -113,7 +113,7 @@ class ProjectProperties(DialogFrame):
         form.addRow("", Paragraph(note, "small"))
         return page
 
-    def _facts(self, form: QFormLayout) -> None:
+    def _show_facts(self, form: QFormLayout) -> None:
         counts = self._project.counts()
         labels = plural(len(counts.labels), "label")
         done = sum(count for status, count in counts.status.items() if status != "unlabelled")
@@ -125,7 +125,7 @@ class ProjectProperties(DialogFrame):
         for name, value in facts:
             add_row(form, name, ElidedLabel(value))
 
-    def _depths(self) -> QWidget:
+    def _build_depths(self) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 2 * GAP, 0, 0)
@@ -136,7 +136,7 @@ class ProjectProperties(DialogFrame):
         column.addWidget(self._depth_note)
         return page
 
-    def _fill(self) -> None:
+    def _fill_fields(self) -> None:
         system = "network drive" if on_network(self._project.folder) else "local disk"
         for text, value in ((f"As the system says: {system}", None), ("Network drive", True), ("Local disk", False)):
             self._network.addItem(text, value)
@@ -151,7 +151,7 @@ class ProjectProperties(DialogFrame):
 
     # -- what the hand does
 
-    def _calibrate(self) -> None:
+    def _calibrate_scale(self) -> None:
         if self._pixels.value() > 0 and self._length.value() > 0:
             self._mm.setValue(min(self._length.value() / self._pixels.value(), LARGEST_SCALE))
 
@@ -167,7 +167,7 @@ class ProjectProperties(DialogFrame):
         self._depth_note.setText(error_text(error))
 
 
-def _number(name: str, largest: float, decimals: int) -> QDoubleSpinBox:
+def _build_number(name: str, largest: float, decimals: int) -> QDoubleSpinBox:
     field = QDoubleSpinBox(minimum=0.0, maximum=largest, decimals=decimals)
     field.setGroupSeparatorShown(True)
     numeric(field, name)

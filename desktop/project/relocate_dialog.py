@@ -89,7 +89,7 @@ class RelocateDialog(DialogFrame):
         self._reported.connect(self._show_progress)
         self._show_state()
         self._folder.line.setFocus()
-        tasks.run(KEY, self._missing, self._list, self._fail)
+        tasks.run(KEY, self._list_missing, self._list_images, self._show_failure)
 
     def choose(self, folder: Path) -> None:
         """Fill in a folder, as if it had been browsed for."""
@@ -115,9 +115,9 @@ class RelocateDialog(DialogFrame):
         self._count.setText(f"Searching {folder}…")
         self._tasks.run(
             KEY,
-            lambda: relocating.find(self._project, wanted, folder, self._report),
+            lambda: relocating.find(self._project, wanted, folder, self._report_progress),
             self._show_found,
-            self._fail,
+            self._show_failure,
         )
         self._show_state()
 
@@ -133,20 +133,20 @@ class RelocateDialog(DialogFrame):
 
     # -- in the background
 
-    def _missing(self) -> list[tuple[ImageRecord, State]]:
+    def _list_missing(self) -> list[tuple[ImageRecord, State]]:
         lost = relocating.missing(self._project)
         rows: list[tuple[ImageRecord, State]] = [(self._project.image(image_id), "missing") for image_id in lost]
         others = self._changed.difference(lost).intersection(self._project.image_ids())
         return rows + [(self._project.image(image_id), "changed") for image_id in sorted(others)]
 
-    def _report(self, done: int, total: int) -> None:
+    def _report_progress(self, done: int, total: int) -> None:
         if self._stop.is_set():
             raise Cancelled
         self._reported.emit(done, total)
 
     # -- showing
 
-    def _list(self, rows: list[tuple[ImageRecord, State]]) -> None:
+    def _list_images(self, rows: list[tuple[ImageRecord, State]]) -> None:
         self._model.set_images(rows)
         lost = sum(state == "missing" for _, state in rows)
         parts = [plural(lost, "image") + " missing"] if lost else []
@@ -163,7 +163,7 @@ class RelocateDialog(DialogFrame):
 
     def _show_found(self, found: list[Found]) -> None:
         if self._stop.is_set():  # the search came to its end as it was stopped
-            self._fail(Cancelled())
+            self._show_failure(Cancelled())
             return
         self._end_search()
         self._model.set_found(found)
@@ -180,7 +180,7 @@ class RelocateDialog(DialogFrame):
         self._uncertain.setChecked(False)
         self._show_state()
 
-    def _fail(self, error: Exception) -> None:
+    def _show_failure(self, error: Exception) -> None:
         self._end_search()
         if not isinstance(error, InputError | OSError | Cancelled):
             raise error

@@ -102,7 +102,7 @@ class RelocationModel(QAbstractTableModel):
             return None
         row, column = self._rows[index.row()], index.column()
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return self._text(row, column)
+            return self._cell_text(row, column)
         if role == Qt.ItemDataRole.CheckStateRole and column == IMAGE and row.found is not None:
             return Qt.CheckState.Checked if row.taken else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.ForegroundRole and column in (NOW, BY):
@@ -126,7 +126,7 @@ class RelocationModel(QAbstractTableModel):
         return None
 
     @staticmethod
-    def _text(row: Row, column: int) -> str:
+    def _cell_text(row: Row, column: int) -> str:
         if column == IMAGE:
             return visible(row.image.path)
         if column == NOW:

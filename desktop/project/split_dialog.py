@@ -38,7 +38,7 @@ class SplitImagesDialog(DialogFrame):
         self._tasks = Tasks(self)
         self._images = project.images()
         self._edit: tuple[tuple[int, int, int, bool], Edit] | None = None  # what was asked for, and what it makes
-        self._val, self._test = (_percent(share) for share in SHARES)
+        self._val, self._test = (_build_percent(share) for share in SHARES)
         self._train = QLabel()
         self._seed = QSpinBox()
         self._seed.setRange(0, 999_999)
@@ -60,24 +60,24 @@ class SplitImagesDialog(DialogFrame):
         # Room for what may come, so that nothing jumps while shares are tried.
         self._warnings.setMinimumHeight(3 * self._warnings.fontMetrics().lineSpacing())
         self._timer = QTimer(self, singleShot=True, interval=SETTLE)
-        self._timer.timeout.connect(self._ask)
-        self._place()
+        self._timer.timeout.connect(self._start_preview)
+        self._place_fields()
         for field in (self._val, self._test, self._seed):
-            field.valueChanged.connect(self._changed)
-        self._all.toggled.connect(self._changed)
+            field.valueChanged.connect(self._follow_fields)
+        self._all.toggled.connect(self._follow_fields)
         self._show_table(split_table(self._images, project.labels()))
-        self._changed()
+        self._follow_fields()
 
     def edit(self) -> Edit:
         """The edit that divides the images as was asked for."""
-        asked = self._asked()
+        asked = self._read_request()
         if self._edit is None or self._edit[0] != asked:
             self._edit = (asked, _edit(self._project, asked))
         return self._edit[1]
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._changed()
+        self._follow_fields()
 
     def done(self, result: int) -> None:
         self._timer.stop()
@@ -86,7 +86,7 @@ class SplitImagesDialog(DialogFrame):
 
     # -- building
 
-    def _place(self) -> None:
+    def _place_fields(self) -> None:
         form = new_form()
         for name, field in (
             ("Train", self._train),
@@ -114,10 +114,10 @@ class SplitImagesDialog(DialogFrame):
 
     # -- what comes of it
 
-    def _asked(self) -> tuple[int, int, int, bool]:
+    def _read_request(self) -> tuple[int, int, int, bool]:
         return self._val.value(), self._test.value(), self._seed.value(), self._all.isChecked()
 
-    def _changed(self) -> None:
+    def _follow_fields(self) -> None:
         self._train.setText(f"{100 - self._val.value() - self._test.value()}%")
         divided = self._free + (self._placed if self._all.isChecked() else 0)
         self.confirm.setEnabled(divided > 0)
@@ -140,8 +140,8 @@ class SplitImagesDialog(DialogFrame):
             self._heading.setText("As the images are divided now")
             self._show_table(split_table(self._images, self._project.labels()))
 
-    def _ask(self) -> None:
-        project, images, asked = self._project, self._images, self._asked()
+    def _start_preview(self) -> None:
+        project, images, asked = self._project, self._images, self._read_request()
 
         def work() -> tuple[Edit, SplitTable]:
             edit = _edit(project, asked)
@@ -151,7 +151,7 @@ class SplitImagesDialog(DialogFrame):
         def show(result: tuple[Edit, SplitTable]) -> None:
             self._edit = (asked, result[0])
             self._heading.setText("As the images will be divided")
-            self._show_table(result[1], left_empty(result[1], _fractions(asked)))
+            self._show_table(result[1], left_empty(result[1], _list_fractions(asked)))
 
         self._tasks.run(KEY, work, show)
 
@@ -164,16 +164,16 @@ class SplitImagesDialog(DialogFrame):
 
 def _edit(project: Project, asked: tuple[int, int, int, bool]) -> Edit:
     _, _, seed, everything = asked
-    fractions = {str(split): share for split, share in _fractions(asked).items()}
+    fractions = {str(split): share for split, share in _list_fractions(asked).items()}
     return assign_splits(project, fractions, seed, all=everything)
 
 
-def _fractions(asked: tuple[int, int, int, bool]) -> dict[Split, float]:
+def _list_fractions(asked: tuple[int, int, int, bool]) -> dict[Split, float]:
     val, test, _, _ = asked
     return {Split.TRAIN: (100 - val - test) / 100, Split.VAL: val / 100, Split.TEST: test / 100}
 
 
-def _percent(value: int) -> QSpinBox:
+def _build_percent(value: int) -> QSpinBox:
     box = QSpinBox()
     box.setRange(0, 45)
     box.setSuffix("%")

@@ -56,8 +56,8 @@ class MainWindow(QMainWindow):
         self._handle_own_actions()
         self.rail = Rail([(title, icon) for title, icon, *_ in PAGES])
         self.menus = Menus(self, self.action_set, recent.list_folders, self.open_project)
-        self._place()
-        self._connect()
+        self._place_parts()
+        self._connect_parts()
         self._show_front(NONE)
         self._restore_geometry()
 
@@ -84,7 +84,7 @@ class MainWindow(QMainWindow):
         )
         self.action_set.require_handlers()
 
-    def _place(self) -> None:
+    def _place_parts(self) -> None:
         body = QWidget()
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
@@ -100,7 +100,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(body)
         self.setStatusBar(self._status)
 
-    def _connect(self) -> None:
+    def _connect_parts(self) -> None:
         self.rail.chosen.connect(self.pages.show_page)
         self.welcome.chosen.connect(self.open_project)
         self.menus.edit.aboutToShow.connect(self._undo.show_names)

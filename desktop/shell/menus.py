@@ -82,8 +82,8 @@ class Menus(QObject):
         self.edit = bar.addMenu("&Edit")
         self._view = bar.addMenu("&View")
         self._page = bar.addMenu("&Image")
-        self._fill(project, PROJECT)
-        self._fill(bar.addMenu("&Help"), HELP)
+        self._fill_menu(project, PROJECT)
+        self._fill_menu(bar.addMenu("&Help"), HELP)
         self.show_page("", ())
 
     def show_page(self, scope: str, actions: Sequence[QAction]) -> None:
@@ -95,17 +95,17 @@ class Menus(QObject):
             by_name.pop(spec.name)
         for menu, begin, middle, end in ((self.edit, EDIT, edits, EDIT_END), (self._view, VIEW, views, VIEW_END)):
             menu.clear()
-            self._fill(menu, begin)
+            self._fill_menu(menu, begin)
             menu.addSeparator()
             menu.addActions(middle)
             menu.addSeparator()
-            self._fill(menu, end)
+            self._fill_menu(menu, end)
         self._page.clear()
         self._page.setTitle(PAGE_TITLES.get(scope, ""))
         self._page.addActions(list(by_name.values()))
         self._page.menuAction().setVisible(bool(by_name))
 
-    def _fill(self, menu: QMenu, names: Sequence[str]) -> None:
+    def _fill_menu(self, menu: QMenu, names: Sequence[str]) -> None:
         for name in names:
             if name == LINE:
                 menu.addSeparator()

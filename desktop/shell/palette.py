@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 
 from desktop.base.theme import GAP, PAD, SMALL_PX, mono_font, theme
 from desktop.kit.parts import words
-from desktop.shell.fuzzy import rank
+from desktop.shell.fuzzy import rank_items
 
 WIDTH, ROWS, ROW = 620, 11, 36
 RECENT_KEPT = 8
@@ -93,7 +93,7 @@ Entry = Command | Found
 Row = Entry | str  # a text is the heading of what follows
 
 
-def arranged(commands: Sequence[Command], found: Iterable[Found], query: str) -> list[Row]:
+def arrange_rows(commands: Sequence[Command], found: Iterable[Found], query: str) -> list[Row]:
     """Actions that read as typed, then what else was found, then actions that the letters may mean all the same."""
     sections: dict[str, list[Row]] = {}
     for one in found:
@@ -109,11 +109,15 @@ def arranged(commands: Sequence[Command], found: Iterable[Found], query: str) ->
     return [*rows, "Other actions" if literal else "Actions", *others] if others else rows
 
 
-def offered(commands: Sequence[Command], query: str, recent: Sequence[str]) -> list[Command]:
+def list_offered(commands: Sequence[Command], query: str, recent: Sequence[str]) -> list[Command]:
     """What fits `query`, what can be done before what cannot; without a query the recent ones come first."""
     order = {name: place for place, name in enumerate(recent)}
     by_recency = sorted(commands, key=lambda command: order.get(command.id, len(order)))
-    found = rank(query, by_recency, lambda command: f"{command.text} {command.place}") if query.strip() else by_recency
+    found = (
+        rank_items(query, by_recency, lambda command: f"{command.text} {command.place}")
+        if query.strip()
+        else by_recency
+    )
     return sorted(found, key=lambda command: not command.action.isEnabled())
 
 
@@ -138,10 +142,10 @@ class CommandPalette(QFrame):
         self.search = _Search()
         self.search.setPlaceholderText("Type an action, a label or an image")
         self.search.setAccessibleName("Action, label or image")
-        self.search.stepped.connect(self._go)
+        self.search.stepped.connect(self._step_rows)
         self.search.entered.connect(self.run)
         self.search.left.connect(self.leave)
-        self.search.textChanged.connect(self._filter)
+        self.search.textChanged.connect(self._filter_rows)
         self.list = QListView()
         self.list.setAccessibleName("What fits")
         self.list.setModel(_Model(self.list))
@@ -157,7 +161,7 @@ class CommandPalette(QFrame):
         layout.addWidget(self.search)
         layout.addWidget(self.list)
         layout.addWidget(self.about)
-        self.list.selectionModel().currentChanged.connect(lambda _now, _before: self._explain())
+        self.list.selectionModel().currentChanged.connect(lambda _now, _before: self._explain_row())
         self.search.lost.connect(self.hide)
         self.hide()
 
@@ -174,7 +178,7 @@ class CommandPalette(QFrame):
         self._commands, self._recent, self._find = commands, recent, find
         self._focus_before = QApplication.focusWidget()
         self.search.clear()
-        self._filter("")
+        self._filter_rows("")
         self.show()
         self.raise_()
         self.search.setFocus(Qt.FocusReason.PopupFocusReason)
@@ -201,7 +205,7 @@ class CommandPalette(QFrame):
         self.leave()
         self.chosen.emit(command)
 
-    def _place(self) -> None:
+    def _place_over_window(self) -> None:
         window = self._window
         width = min(WIDTH, window.width() - 40)
         rows = min(self.list.model().rowCount(), ROWS)
@@ -210,16 +214,16 @@ class CommandPalette(QFrame):
         height = self.sizeHint().height()
         self.setGeometry((window.width() - width) // 2, min(72, window.height() // 10), width, height)
 
-    def _go(self, by: int) -> None:
+    def _step_rows(self, by: int) -> None:
         count = self.list.model().rowCount()
         if not count:
             return
         row = self.list.currentIndex().row()
         # One step past an end comes round; a page stops there.
         row = (row + by) % count if abs(by) == 1 else max(0, min(count - 1, row + by))
-        self._highlight(row, 1 if by > 0 else -1)
+        self._highlight_row(row, 1 if by > 0 else -1)
 
-    def _highlight(self, row: int, way: int) -> None:
+    def _highlight_row(self, row: int, way: int) -> None:
         """Highlight a row, or where it is a heading the next one that is none."""
         model = self.list.model()
         assert isinstance(model, _Model)
@@ -229,15 +233,15 @@ class CommandPalette(QFrame):
         if row == 1:
             self.list.scrollToTop()
 
-    def _filter(self, query: str) -> None:
+    def _filter_rows(self, query: str) -> None:
         model = self.list.model()
         assert isinstance(model, _Model)
-        model.show_rows(arranged(offered(self._commands, query, self._recent), self._find(query), query))
-        self._highlight(0, 1)
-        self._explain()
-        self._place()
+        model.show_rows(arrange_rows(list_offered(self._commands, query, self._recent), self._find(query), query))
+        self._highlight_row(0, 1)
+        self._explain_row()
+        self._place_over_window()
 
-    def _explain(self) -> None:
+    def _explain_row(self) -> None:
         command: Entry | None = self.list.currentIndex().data(COMMAND)
         if command is None:
             self.about.setText("Nothing reads like that")
@@ -255,7 +259,11 @@ class _Search(QLineEdit):
 
     def event(self, event: QEvent) -> bool:
         # Tab would leave for the next widget before keyPressEvent saw it.
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self._take(Qt.Key(event.key())):
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and self._take_key(Qt.Key(event.key()))
+        ):
             return True
         return super().event(event)
 
@@ -264,7 +272,7 @@ class _Search(QLineEdit):
         if event.reason() not in STAYS:
             self.lost.emit()
 
-    def _take(self, key: Qt.Key) -> bool:
+    def _take_key(self, key: Qt.Key) -> bool:
         page = ROWS - 1
         steps = {
             Qt.Key.Key_Down: 1,
@@ -372,6 +380,6 @@ def _paint_heading(painter: QPainter, option: QStyleOptionViewItem, text: str) -
     painter.restore()
 
 
-def remembered(recent: Sequence[str], run: str) -> tuple[str, ...]:
+def remember_command(recent: Sequence[str], run: str) -> tuple[str, ...]:
     """The recent commands with `run` at their head."""
     return (run, *(name for name in recent if name != run))[:RECENT_KEPT]

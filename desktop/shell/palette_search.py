@@ -42,7 +42,7 @@ class PaletteSearch:
         found = [
             match.label for match in matches(self._labels, words) if comparable(words) in comparable(match.label.name)
         ]
-        return [self._label(label) for label in found[:SHOWN]]
+        return [self._offer_label(label) for label in found[:SHOWN]]
 
     def _found_images(self, words: str) -> list[Found]:
         if self._index is None:
@@ -55,26 +55,30 @@ class PaletteSearch:
         for row in rows:
             if len(first) == SHOWN:
                 break
-            if comparable(_name(index.records[row])).startswith(start):
+            if comparable(_file_name(index.records[row])).startswith(start):
                 first.append(row)
         first += [row for row in rows[: 2 * SHOWN] if row not in first][: SHOWN - len(first)]
-        found = [self._image(index.records[row]) for row in first]
+        found = [self._offer_image(index.records[row]) for row in first]
         if len(rows) > len(found):
             text = f"All {len(rows):,} images that fit, in the list"
-            found.append(self._entry("Images", text, "", "search", partial(self._list, Filter(words=words))))
+            found.append(
+                self._build_result("Images", text, "", "search", partial(self._list_images, Filter(words=words)))
+            )
         return found
 
-    def _label(self, label: Label) -> Found:
+    def _offer_label(self, label: Label) -> Found:
         about = formatting.plural(self._boxes.get(label.name, 0), "box", "boxes")
-        show = partial(self._list, Filter(carries=frozenset({label.id})))
+        show = partial(self._list_images, Filter(carries=frozenset({label.id})))
         tip = f"List the images that carry {label.name}"
         return Found("Labels", label.name, about, show, icon("tag", QColor(label.color)), tip)
 
-    def _image(self, image: ImageRecord) -> Found:
+    def _offer_image(self, image: ImageRecord) -> Found:
         folder, _, name = image.path.rpartition("/")
-        return self._entry("Images", name, folder, "image", partial(self._go_to, image.id), f"Go to {image.path}")
+        return self._build_result(
+            "Images", name, folder, "image", partial(self._go_to, image.id), f"Go to {image.path}"
+        )
 
-    def _entry(self, section: str, text: str, about: str, sign: str, go: partial[None], tip: str = "") -> Found:
+    def _build_result(self, section: str, text: str, about: str, sign: str, go: partial[None], tip: str = "") -> Found:
         return Found(section, text, about, go, icon(sign, theme().muted), tip or text)
 
     def _go_to(self, image_id: int) -> None:
@@ -82,10 +86,10 @@ class PaletteSearch:
         if self._session.shown is not None and image_id in self._session.shown.image_ids():
             self._session.select_image(image_id)
 
-    def _list(self, wanted: Filter) -> None:
+    def _list_images(self, wanted: Filter) -> None:
         self._session.page_requested.emit("Label")
         self._session.images_requested.emit(wanted)
 
 
-def _name(image: ImageRecord) -> str:
+def _file_name(image: ImageRecord) -> str:
     return image.path.rsplit("/", 1)[-1]

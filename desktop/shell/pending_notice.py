@@ -22,15 +22,15 @@ class PendingNotice(Notice):
         super().__init__(parent, closable=False)
         self._session = session
         self.setAccessibleName("Edits that are not written yet")
-        session.waiting.changed.connect(self._update)
+        session.waiting.changed.connect(self._show_count)
         session.waiting.may_leave = lambda: self.may_leave("image")
-        self._update()
+        self._show_count()
 
     def may_leave(self, leaving: Leaving) -> bool:
         """Ask, while edits wait, whether to leave the image or the project all the same."""
         waiting = self._session.waiting
         while waiting:
-            answer = self._ask(leaving)
+            answer = self._ask_user(leaving)
             if answer == "stay":
                 return False
             if answer == "leave":
@@ -38,7 +38,7 @@ class PendingNotice(Notice):
             self._session.try_again()
         return True
 
-    def _ask(self, leaving: Leaving) -> Literal["try", "leave", "stay"]:
+    def _ask_user(self, leaving: Leaving) -> Literal["try", "leave", "stay"]:
         count = formatting.plural(len(self._session.waiting.edits), "edit")
         parts = parts_of(self._session.waiting.reason)
         then = "They are kept in memory and tried again." if leaving == "image" else "Closing now loses them."
@@ -56,7 +56,7 @@ class PendingNotice(Notice):
         clicked = box.clickedButton()
         return "try" if clicked is again else "leave" if clicked is leave else "stay"
 
-    def _update(self) -> None:
+    def _show_count(self) -> None:
         waiting = self._session.waiting
         if not waiting:
             self.clear()

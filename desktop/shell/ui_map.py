@@ -36,10 +36,10 @@ class UiMap(QObject):
         self._wanted = path.with_name(path.name + ".wanted")
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_EVERY)
-        self._timer.timeout.connect(self._look)
+        self._timer.timeout.connect(self._answer_request)
         self._timer.start()
 
-    def _look(self) -> None:
+    def _answer_request(self) -> None:
         if self._wanted.exists():
             asked = self._wanted.read_text("utf-8")
             self._wanted.unlink()
@@ -73,14 +73,14 @@ def ui_map() -> dict[str, Any]:
                 "active": window.isActiveWindow(),
             }
         )
-        widgets += [{"window": number, **entry} for entry in _entries(window)]
+        widgets += [{"window": number, **entry} for entry in _list_widgets(window)]
     screen = QGuiApplication.primaryScreen()
     return {"ratio": screen.devicePixelRatio(), "windows": windows, "widgets": widgets}
 
 
-def _entries(window: QWidget) -> Iterator[dict[str, Any]]:
+def _list_widgets(window: QWidget) -> Iterator[dict[str, Any]]:
     for widget in [window, *window.findChildren(QWidget)]:
-        seen = _unclipped(widget)
+        seen = _find_seen_part(widget)
         if widget.window() is not window or not widget.isVisible() or seen.isEmpty():
             continue
         parent = widget.parentWidget()
@@ -88,7 +88,7 @@ def _entries(window: QWidget) -> Iterator[dict[str, Any]]:
             "class": type(widget).__name__,
             "object": widget.objectName(),
             "name": widget.accessibleName(),
-            "text": _text(widget),
+            "text": _read_text(widget),
             "tip": widget.toolTip(),
             "enabled": widget.isEnabled(),
             "focus": widget.hasFocus(),
@@ -99,7 +99,7 @@ def _entries(window: QWidget) -> Iterator[dict[str, Any]]:
         if isinstance(widget, QMenu | QMenuBar):
             yield from _menu_entries(widget)
         if isinstance(widget, QAbstractItemView):
-            yield from _cells(widget)
+            yield from _list_cells(widget)
 
 
 def _menu_entries(menu: QMenu | QMenuBar) -> Iterator[dict[str, Any]]:
@@ -115,7 +115,7 @@ def _menu_entries(menu: QMenu | QMenuBar) -> Iterator[dict[str, Any]]:
             }
 
 
-def _cells(view: QAbstractItemView) -> Iterator[dict[str, Any]]:
+def _list_cells(view: QAbstractItemView) -> Iterator[dict[str, Any]]:
     """The items that can be seen, with their texts."""
     model, port, count = view.model(), view.viewport(), 0
     # A list model does not let itself be asked for its columns.
@@ -144,7 +144,7 @@ def _cells(view: QAbstractItemView) -> Iterator[dict[str, Any]]:
             return
 
 
-def _unclipped(widget: QWidget) -> QRect:
+def _find_seen_part(widget: QWidget) -> QRect:
     """The part of a widget that lies inside all its parents, in its own pixels."""
     seen = widget.rect()
     around = None if widget.isWindow() else widget.parentWidget()
@@ -154,7 +154,7 @@ def _unclipped(widget: QWidget) -> QRect:
     return seen
 
 
-def _text(widget: QWidget) -> str:
+def _read_text(widget: QWidget) -> str:
     for name in TEXTS:
         value = widget.property(name)
         if isinstance(value, str):

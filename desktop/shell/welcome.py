@@ -47,7 +47,7 @@ class Welcome(QWidget):
             ("import_as_project", "Import", "COCO, VOC, YOLO, labelme, CSV"),
             ("sample_project", "Sample project", "Generated, already labelled"),
         ):
-            ways.addWidget(_way(actions[name], text, about), 1)
+            ways.addWidget(_build_way(actions[name], text, about), 1)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
         self._recent_title = words("Recent projects", "section")
@@ -69,8 +69,8 @@ class Welcome(QWidget):
         layout.addStretch(1)
         layout.addWidget(column)
         layout.addStretch(1)
-        notifier.theme_changed.connect(self._tint)
-        self._tint()
+        notifier.theme_changed.connect(self._tint_picture)
+        self._tint_picture()
 
     def show_recent(self, projects: Sequence[tuple[Path, RecentProject]]) -> None:
         """List the projects that were open last, with what is known of each."""
@@ -85,7 +85,7 @@ class Welcome(QWidget):
             row.forgotten.connect(self.forgotten)
             self._recent.addWidget(row)
 
-    def _tint(self) -> None:
+    def _tint_picture(self) -> None:
         self._logo.setPixmap(icon_pixmap("logo", theme().accent, 52, self.devicePixelRatioF()))
 
 
@@ -136,14 +136,14 @@ class _Recent(QFrame):
         layout.setSpacing(4)
         layout.addWidget(button, 1)
         layout.addWidget(forget)
-        notifier.theme_changed.connect(self._tint)
-        self._tint()
+        notifier.theme_changed.connect(self._tint_picture)
+        self._tint_picture()
 
-    def _tint(self) -> None:
+    def _tint_picture(self) -> None:
         self._picture.setPixmap(icon_pixmap("folder", theme().muted, 20, self.devicePixelRatioF()))
 
 
-def _way(action: QAction, text: str, about: str) -> QPushButton:
+def _build_way(action: QAction, text: str, about: str) -> QPushButton:
     """A large button with an icon, a name and a line below."""
     button = QPushButton()
     button.setProperty("role", "card")
@@ -171,8 +171,8 @@ class _Picture(QLabel):
     def __init__(self, action: str) -> None:
         super().__init__()
         self._icon = self.ICONS.get(action, action.replace("_", "-"))
-        notifier.theme_changed.connect(self._tint)
-        self._tint()
+        notifier.theme_changed.connect(self._tint_picture)
+        self._tint_picture()
 
-    def _tint(self) -> None:
+    def _tint_picture(self) -> None:
         self.setPixmap(icon_pixmap(self._icon, theme().link, 26, self.devicePixelRatioF()))

@@ -13,7 +13,7 @@ from desktop.base.session import Session
 from desktop.services import Services
 from desktop.shell.help.help_window import HelpWindow
 from desktop.shell.page_stack import Front
-from desktop.shell.palette import Command, CommandPalette, Found, remembered
+from desktop.shell.palette import Command, CommandPalette, Found, remember_command
 from desktop.shell.palette_search import PaletteSearch
 from desktop.shell.settings.settings_dialog import SHORTCUTS, SettingsDialog
 from desktop.shell.settings.shortcuts_sheet import ShortcutsDialog
@@ -93,7 +93,7 @@ class WindowDialogs(QObject):
             command.go()
             return
         settings = self._services.settings
-        settings.update(recent_actions=remembered(settings.values.recent_actions, command.id))
+        settings.update(recent_actions=remember_command(settings.values.recent_actions, command.id))
         command.action.trigger()
 
     def list_commands(self) -> list[Command]:

@@ -32,7 +32,7 @@ class CanvasPreview(QWidget):
         self.canvas.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.canvas.view.setAccessibleName("Preview of the canvas")
         self.canvas.set_labels(LABELS)
-        self.canvas.set_image(metal())
+        self.canvas.set_image(draw_metal())
         self.canvas.set_boxes(BOXES)
         self.canvas.select_boxes([2])
         layout = QVBoxLayout(self)
@@ -60,7 +60,7 @@ class CanvasPreview(QWidget):
         return QSize(WIDTH, HEIGHT + 40)
 
 
-def metal() -> NDArray[np.uint8]:
+def draw_metal() -> NDArray[np.uint8]:
     """A brushed surface with a pit and a scratch, RGB."""
     shade = 100 + 40 * np.sin(np.linspace(0.4, 2.6, WIDTH))[None, :] + np.zeros((HEIGHT, 1))
     shade += np.random.default_rng(0).normal(0, 5, (HEIGHT, 1))

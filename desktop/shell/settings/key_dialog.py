@@ -37,7 +37,9 @@ class KeyDialog(QDialog):
         layout.addWidget(self.capture)
         layout.addWidget(self.about)
         layout.addWidget(self._buttons)
-        self._say("Press the key, alone or with Ctrl, Alt or Shift. Esc leaves everything as it is.", "muted", "Use it")
+        self._show_state(
+            "Press the key, alone or with Ctrl, Alt or Shift. Esc leaves everything as it is.", "muted", "Use it"
+        )
         self.capture.setFocus()
 
     def try_key(self, key: str) -> None:
@@ -47,25 +49,25 @@ class KeyDialog(QDialog):
         self.capture.setText(shown)
         others = self._choice.clashes(self._action, key)
         if reason := why_reserved(self._action, key):
-            self._say(f"{shown} {reason}: it cannot be given away. Press another key.", "error", "Use it")
+            self._show_state(f"{shown} {reason}: it cannot be given away. Press another key.", "error", "Use it")
             return
         self.key = key
         if others:
-            names = " and ".join(f"“{_name(other)}”" for other in others)
-            self._say(f"{shown} belongs to {names}. Taking it leaves that without it.", "warning", "Take it")
+            names = " and ".join(f"“{_action_text(other)}”" for other in others)
+            self._show_state(f"{shown} belongs to {names}. Taking it leaves that without it.", "warning", "Take it")
         elif key in self._choice.keys(self._action):
-            self._say(f"{shown} is its key already.", "muted", "Keep it")
+            self._show_state(f"{shown} is its key already.", "muted", "Keep it")
         elif key == "Space":
-            self._say("A tap does it. Space held down still moves the image.", "muted", "Use it")
+            self._show_state("A tap does it. Space held down still moves the image.", "muted", "Use it")
         else:
-            self._say(f"{shown} is free.", "good", "Use it")
+            self._show_state(f"{shown} is free.", "good", "Use it")
 
-    def _say(self, text: str, role: str, take: str) -> None:
+    def _show_state(self, text: str, role: str, take: str) -> None:
         self.about.setText(text)
         restyle(self.about, "role", role)
         self.take.setText(take)
         self.take.setEnabled(bool(self.key))
 
 
-def _name(action: str) -> str:
+def _action_text(action: str) -> str:
     return spec_of(action).text.rstrip("…")

@@ -36,7 +36,7 @@ ABOUT = {
 }
 
 
-def sections() -> dict[str, list[str]]:
+def list_sections() -> dict[str, list[str]]:
     """Headings with the settings that a person changes in the form, in the order of their declaration."""
     found: dict[str, list[str]] = {}
     for name, info in Preferences.model_fields.items():
@@ -61,20 +61,20 @@ class SettingsDialog(QDialog):
         self._list.setProperty("role", "sections")
         self._list.setFixedWidth(150)
         self._stack = QStackedWidget()
-        for name, fields in sections().items():
+        for name, fields in list_sections().items():
             self.forms[name] = ModelForm(values, {"": fields})
             if name == "Canvas":
                 self._preview = CanvasPreview(values)
                 self.forms[name].changed.connect(self._preview.show_values)
-                self._add(name, self.forms[name], self._preview)
-                self._add(SHORTCUTS, self.keys)
+                self._add_section(name, self.forms[name], self._preview)
+                self._add_section(SHORTCUTS, self.keys)
             else:
-                self._add(name, self.forms[name])
+                self._add_section(name, self.forms[name])
         self._list.currentRowChanged.connect(self._stack.setCurrentIndex)
         self._buttons = self._make_buttons()
         self._lay_out()
         self.show_section(section or "Appearance")
-        self._enable()
+        self._enable_buttons()
 
     def show_section(self, name: str) -> None:
         """Bring a section to the front."""
@@ -86,7 +86,7 @@ class SettingsDialog(QDialog):
         """The settings that differ from those in force."""
         now = self._settings.values
         wanted: dict[str, Any] = {}
-        for name, fields in sections().items():
+        for name, fields in list_sections().items():
             value = self.forms[name].value()
             wanted |= {field: getattr(value, field) for field in fields}
         choice = self.keys.choice
@@ -111,7 +111,7 @@ class SettingsDialog(QDialog):
         except OSError as error:
             show_error(self, "The settings could not be written", error)
             return False
-        self._enable()
+        self._enable_buttons()
         return True
 
     def restore_defaults(self) -> None:
@@ -120,21 +120,21 @@ class SettingsDialog(QDialog):
         if name == SHORTCUTS:
             self.keys.set_choice(KeyChoice("defectdesk", {}))
             return
-        form, fields = self.forms[name], sections()[name]
+        form, fields = self.forms[name], list_sections()[name]
         default = Preferences()
         form.set_value(form.value().model_copy(update={field: getattr(default, field) for field in fields}))
         if name == "Canvas":
             self._preview.show_values(default)
-        self._enable()
+        self._enable_buttons()
 
-    def _enable(self, *_whatever: object) -> None:
+    def _enable_buttons(self, *_whatever: object) -> None:
         valid = all(form.is_valid() for form in self.forms.values())
         for kind in (QDialogButtonBox.StandardButton.Ok, QDialogButtonBox.StandardButton.Apply):
             self._buttons.button(kind).setEnabled(valid)
 
     # -- building
 
-    def _add(self, name: str, *parts: QWidget) -> None:
+    def _add_section(self, name: str, *parts: QWidget) -> None:
         item = QListWidgetItem(name)
         item.setSizeHint(QSize(0, ROW))
         self._list.addItem(item)
@@ -147,8 +147,8 @@ class SettingsDialog(QDialog):
         for part in parts:
             layout.addWidget(part, 1 if part is parts[-1] else 0)
             if isinstance(part, ModelForm):
-                part.changed.connect(self._enable)
-                part.valid_changed.connect(self._enable)
+                part.changed.connect(self._enable_buttons)
+                part.valid_changed.connect(self._enable_buttons)
         self._stack.addWidget(page)
 
     def _make_buttons(self) -> QDialogButtonBox:

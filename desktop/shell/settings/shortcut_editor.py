@@ -48,16 +48,16 @@ class ShortcutEditor(QWidget):
         self._search.setAccessibleName("Find an action or a key")
         self._search.setProperty("role", "search")
         self._search.setClearButtonEnabled(True)
-        self._search.textChanged.connect(self._filter)
+        self._search.textChanged.connect(self._filter_actions)
         self.tree = self._make_tree()
         self._about = words("", "warning", wrap=True)
-        self._add = _button("Add a key…", self._ask_to_add)
-        self._replace = _button("Change…", self.ask_to_change)
-        self._remove = _button("No key", self._take_away)
-        self._reset = _button("Reset", self._reset_one)
-        self._reset_all = _button("Reset all", self._reset_all_keys)
+        self._add = _build_button("Add a key…", self._ask_to_add)
+        self._replace = _build_button("Change…", self.ask_to_change)
+        self._remove = _build_button("No key", self._take_away)
+        self._reset = _build_button("Reset", self._reset_one)
+        self._reset_all = _build_button("Reset all", self._reset_all_keys)
         self._lay_out()
-        self._show()
+        self._show_choice()
         self.tree.setCurrentItem(self._items["label.draw"])
 
     def value(self) -> KeyChoice:
@@ -67,7 +67,7 @@ class ShortcutEditor(QWidget):
         """Show other keys than before."""
         self.choice = choice
         self._preset.setCurrentText(choice.preset)
-        self._show()
+        self._show_choice()
         self.changed.emit()
 
     def select(self, action: str) -> None:
@@ -81,13 +81,13 @@ class ShortcutEditor(QWidget):
     # -- what the person does
 
     def ask_to_change(self) -> None:
-        self._ask(instead=True)
+        self._ask_key(instead=True)
 
     def _ask_to_add(self) -> None:
-        self._ask(instead=False)
+        self._ask_key(instead=False)
 
-    def _ask(self, *, instead: bool) -> None:
-        if (action := self._current()) is None:
+    def _ask_key(self, *, instead: bool) -> None:
+        if (action := self._current_action()) is None:
             return
         dialog = KeyDialog(self.choice, action, self)
         if dialog.exec():
@@ -95,11 +95,11 @@ class ShortcutEditor(QWidget):
         dialog.deleteLater()
 
     def _take_away(self) -> None:
-        if (action := self._current()) is not None:
+        if (action := self._current_action()) is not None:
             self.set_choice(self.choice.without_keys(action))
 
     def _reset_one(self) -> None:
-        if (action := self._current()) is not None:
+        if (action := self._current_action()) is not None:
             self.set_choice(self.choice.reset(action))
 
     def _reset_all_keys(self) -> None:
@@ -111,11 +111,11 @@ class ShortcutEditor(QWidget):
 
     # -- what is shown
 
-    def _current(self) -> str | None:
+    def _current_action(self) -> str | None:
         item = self.tree.currentItem()
         return item.data(0, ACTION) if item is not None else None
 
-    def _show(self) -> None:
+    def _show_choice(self) -> None:
         self._note.setText(PRESET_NOTES[self.choice.preset])
         table = self.choice.table()
         for action, item in self._items.items():
@@ -131,7 +131,7 @@ class ShortcutEditor(QWidget):
         self._show_current()
 
     def _show_current(self) -> None:
-        action = self._current()
+        action = self._current_action()
         for button in (self._add, self._replace):
             button.setEnabled(action is not None)
         self._remove.setEnabled(action is not None and bool(self.choice.keys(action)))
@@ -143,7 +143,7 @@ class ShortcutEditor(QWidget):
                 clashing.append(f"{native([key])[0]} is also the key of “{spec_of(other).text}”: neither will work.")
         self._about.setText(" ".join(clashing))
 
-    def _filter(self, text: str) -> None:
+    def _filter_actions(self, text: str) -> None:
         wanted = text.casefold().split()
         for scope in range(self.tree.topLevelItemCount()):
             group = self.tree.topLevelItem(scope)
@@ -227,7 +227,7 @@ class _Tree(QTreeWidget):
             super().keyPressEvent(event)
 
 
-def _button(text: str, does: Callable[[], object]) -> QPushButton:
+def _build_button(text: str, does: Callable[[], object]) -> QPushButton:
     button = QPushButton(text)
     button.setAutoDefault(False)
     button.clicked.connect(lambda: does())

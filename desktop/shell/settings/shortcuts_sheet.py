@@ -66,7 +66,7 @@ class ShortcutsDialog(QDialog):
         self.search.setPlaceholderText("Find an action or a key")
         self.search.setAccessibleName("Find an action or a key")
         self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(self._filter)
+        self.search.textChanged.connect(self._filter_groups)
         self._groups = [_Group(title, rows) for title, rows in groups_of(choice, page)]
         self._nothing = words("No action or key reads like that.", "muted")
         self._nothing.hide()
@@ -74,7 +74,7 @@ class ShortcutsDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         change = buttons.addButton("Change keys…", QDialogButtonBox.ButtonRole.ActionRole)
         change.setAutoDefault(False)
-        change.clicked.connect(self._change)
+        change.clicked.connect(self._ask_change)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD + GAP)
@@ -98,11 +98,11 @@ class ShortcutsDialog(QDialog):
         bar = self._scroll.verticalScrollBar()
         bar.setValue(bar.value() + round(step * bar.pageStep()))
 
-    def _change(self) -> None:
+    def _ask_change(self) -> None:
         self.accept()
         self.change_wanted.emit()
 
-    def _filter(self, text: str) -> None:
+    def _filter_groups(self, text: str) -> None:
         wanted = text.casefold().split()
         for group in self._groups:
             group.filter(wanted)
@@ -114,7 +114,7 @@ class ShortcutsDialog(QDialog):
         columns = QHBoxLayout(inside)
         columns.setContentsMargins(0, 0, PAD, 0)
         columns.setSpacing(3 * PAD)
-        for groups in _balanced(self._groups):
+        for groups in _balance_columns(self._groups):
             column = QVBoxLayout()
             column.setSpacing(2 * PAD)
             for group in groups:
@@ -165,7 +165,7 @@ class _Group(QWidget):
         return [row for row, (key, _) in zip(self.rows, self._labels, strict=True) if not key.isHidden()]
 
 
-def _balanced(groups: Sequence[_Group]) -> tuple[list[_Group], list[_Group]]:
+def _balance_columns(groups: Sequence[_Group]) -> tuple[list[_Group], list[_Group]]:
     """Two columns of about the same height, in order."""
     heights = [len(group.rows) + 2 for group in groups]
     cut = min(range(len(groups) + 1), key=lambda at: abs(sum(heights[:at]) - sum(heights[at:])))

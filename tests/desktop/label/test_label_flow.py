@@ -17,7 +17,7 @@ from core.project.project import Project
 from core.types import Split, Status
 from desktop.base.session import Session
 from desktop.label.label_page import LabelPage
-from desktop.project.group_dialog import PATTERN, GroupImagesDialog, preview, summary
+from desktop.project.group_dialog import PATTERN, GroupImagesDialog, preview_groups, summarize_groups
 from desktop.project.split_dialog import SplitImagesDialog
 from desktop.services import Services
 from tests.builders import draw, project_with_pictures
@@ -394,9 +394,9 @@ def test_grouping_that_divides_a_group_over_splits_is_told(session: Session, ids
     project = _project(session)
     project.apply(image_edits.move_to_split(project, ids[:1], Split.TRAIN))
     project.apply(image_edits.move_to_split(project, ids[1:2], Split.VAL))
-    found = preview(project.images(), PATTERN, "{group:4}{*}")
+    found = preview_groups(project.images(), PATTERN, "{group:4}{*}")
     assert found.divided == ("part",)
-    assert summary(found.grouping) == "1 group of 8 images."
+    assert summarize_groups(found.grouping) == "1 group of 8 images."
 
 
 def test_the_split_dialog_shows_the_counts_by_label_that_will_be(

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from core.project import backup
 from core.project.project import Project
-from desktop.project.backups_dialog import BackupsDialog, consequences
+from desktop.project.backups_dialog import BackupsDialog, describe_restoring
 from desktop.services import Services
 from desktop.shell.main_window import MainWindow
 from tests.builders import draw, project_with_pictures
@@ -137,7 +137,7 @@ def test_cancelling_the_question_restores_nothing(
         monkeypatch.setattr("desktop.kit.error_box.QMessageBox.exec", lambda _box: 0)
         dialog.accept()
         assert not dialog.result()
-        assert "kept as one more backup" in consequences(project.counts(), backup.backups(project.folder)[0])
+        assert "kept as one more backup" in describe_restoring(project.counts(), backup.backups(project.folder)[0])
 
 
 def test_what_is_to_be_known_of_an_opening_is_shown(window: MainWindow, tmp_path: Path) -> None:

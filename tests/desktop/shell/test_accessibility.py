@@ -50,7 +50,7 @@ from desktop.shell.main_window import MainWindow
 from desktop.shell.menus import PAGE_TITLES
 from desktop.shell.page_stack import PAGES
 from desktop.shell.settings.key_dialog import KeyDialog
-from desktop.shell.settings.settings_dialog import SettingsDialog, sections
+from desktop.shell.settings.settings_dialog import SettingsDialog, list_sections
 from desktop.shell.settings.shortcuts_sheet import ShortcutsDialog
 from tests.builders import draw, project_with_pictures
 from tests.desktop.model_builders import write_checkpoint, write_predictions
@@ -160,7 +160,7 @@ def test_every_section_of_the_settings_can_be_used_by_keyboard(qtbot: QtBot, ser
     dialog = SettingsDialog(services.settings)
     qtbot.addWidget(dialog)
     dialog.show()
-    for name in (*sections(), "Shortcuts"):
+    for name in (*list_sections(), "Shortcuts"):
         dialog.show_section(name)
         assert_usable(dialog, at_least=5)
 

@@ -17,9 +17,18 @@ from pytestqt.qtbot import QtBot
 from core.project.project import Project
 from desktop.label.label_page import LabelPage
 from desktop.services import Services
-from desktop.shell.fuzzy import rank, score
+from desktop.shell.fuzzy import rank_items, score_word
 from desktop.shell.main_window import MainWindow
-from desktop.shell.palette import Command, CommandPalette, Entry, Found, Row, arranged, offered, remembered
+from desktop.shell.palette import (
+    Command,
+    CommandPalette,
+    Entry,
+    Found,
+    Row,
+    arrange_rows,
+    list_offered,
+    remember_command,
+)
 from tests.builders import draw, project_with_pictures
 
 WORDS = st.text("abcde ", min_size=1, max_size=12)
@@ -37,7 +46,7 @@ def host(qtbot: QtBot) -> Iterator[QWidget]:
 @given(WORDS, WORDS)
 def test_a_word_fits_where_its_letters_come_in_order(word: str, text: str) -> None:
     letters = iter(text)
-    assert (score(word, text) is not None) == all(letter in letters for letter in word)
+    assert (score_word(word, text) is not None) == all(letter in letters for letter in word)
 
 
 @pytest.mark.parametrize(
@@ -66,15 +75,15 @@ def test_what_a_person_means_comes_first(query: str, best: str) -> None:
         "Unselect",
         "Take out of the project",
     ]
-    assert rank(query, texts, lambda text: text)[0] == best
+    assert rank_items(query, texts, lambda text: text)[0] == best
 
 
 def test_what_can_be_done_comes_before_what_cannot_and_the_recent_before_the_rest(qapp: QApplication) -> None:
     commands = [_command(name, enabled=name != "b") for name in "abcd"]
-    assert [one.id for one in offered(commands, "", ["d", "b"])] == ["d", "a", "c", "b"]
-    assert [one.id for one in offered(commands, "action", ["c"])] == ["c", "a", "d", "b"]
-    assert remembered(("a", "b"), "b") == ("b", "a")
-    assert len(remembered(tuple("abcdefghij"), "x")) == 8
+    assert [one.id for one in list_offered(commands, "", ["d", "b"])] == ["d", "a", "c", "b"]
+    assert [one.id for one in list_offered(commands, "action", ["c"])] == ["c", "a", "d", "b"]
+    assert remember_command(("a", "b"), "b") == ("b", "a")
+    assert len(remember_command(tuple("abcdefghij"), "x")) == 8
 
 
 def test_letters_and_enter_choose_the_action_in_front(host: QWidget) -> None:
@@ -160,7 +169,7 @@ def test_what_was_run_is_remembered_and_done(window: MainWindow, services: Servi
 def test_what_reads_as_typed_comes_before_what_the_letters_may_mean(qapp: QApplication) -> None:
     commands = [_command("stage"), _command("set a grain")]
     found = [_found("Labels", "stain"), _found("Images", "stain_1.png"), _found("Images", "stain_2.png")]
-    assert _texts(arranged(commands, found, "sta")) == [
+    assert _texts(arrange_rows(commands, found, "sta")) == [
         "Actions",
         "stage action",
         "Labels",
@@ -171,8 +180,8 @@ def test_what_reads_as_typed_comes_before_what_the_letters_may_mean(qapp: QAppli
         "Other actions",
         "set a grain action",
     ]
-    assert _texts(arranged(commands[1:], found[:1], "sta")) == ["Labels", "stain", "Actions", "set a grain action"]
-    assert arranged(commands, [], "sta") == commands
+    assert _texts(arrange_rows(commands[1:], found[:1], "sta")) == ["Labels", "stain", "Actions", "set a grain action"]
+    assert arrange_rows(commands, [], "sta") == commands
 
 
 def test_headings_are_never_chosen_and_the_list_is_as_high_as_it_needs(host: QWidget) -> None:

@@ -18,7 +18,7 @@ from desktop.base.theme import theme
 from desktop.kit.color_control import ColorControl
 from desktop.kit.field_controls import SliderControl
 from desktop.services import Services
-from desktop.shell.settings.settings_dialog import SHORTCUTS, SettingsDialog, sections
+from desktop.shell.settings.settings_dialog import SHORTCUTS, SettingsDialog, list_sections
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def dialog(qtbot: QtBot, services: Services) -> SettingsDialog:
 
 def test_every_declared_section_is_a_page_of_the_dialog(dialog: SettingsDialog) -> None:
     names = [dialog._list.item(row).text() for row in range(dialog._list.count())]
-    assert set(names) == {*sections(), SHORTCUTS} and dialog._stack.count() == len(names)
-    shown = {name for fields in sections().values() for name in fields}
+    assert set(names) == {*list_sections(), SHORTCUTS} and dialog._stack.count() == len(names)
+    shown = {name for fields in list_sections().values() for name in fields}
     assert {"theme", "canvas_line_width", "canvas_background", "picture_cache_mb", "max_megapixels"} <= shown
     for name in names:
         dialog.show_section(name)
@@ -165,4 +165,4 @@ def test_a_value_out_of_its_limits_is_said_and_the_others_stay(tmp_path: Path, w
 def _enter(dialog: SettingsDialog, section: str, field: str, value: object) -> None:
     """Change a field as its control does when the person changed it."""
     control = dialog.forms[section].control(field)
-    control._entered(value)
+    control._take_value(value)
