@@ -126,9 +126,9 @@ def evaluate_detections(
     label_set_f1, exact = _label_sets(truth, found_boxes, scores, thresholds)
     return Evaluation(
         images=len(truth),
-        map50=_mean(ap_tk[levels.index(0.5)]),
-        map75=_mean(ap_tk[levels.index(0.75)]),
-        map=_mean(ap_tk[chosen]),
+        map50=_average_known(ap_tk[levels.index(0.5)]),
+        map75=_average_known(ap_tk[levels.index(0.75)]),
+        map=_average_known(ap_tk[chosen]),
         labels=labels,
         agnostic_ap50=_agnostic_ap50(true_boxes, found_boxes, scores, max_detections),
         label_set_f1=label_set_f1,
@@ -181,8 +181,8 @@ def _label_metrics(
         count = 0
     correct = int(hits[count - 1]) if count else 0
     return LabelMetrics(
-        ap50=_mean(ap_t[[half]]),
-        ap=_mean(ap_t[chosen]),
+        ap50=_average_known(ap_t[[half]]),
+        ap=_average_known(ap_t[chosen]),
         precision=correct / count if count else None,
         recall=correct / positives if positives else None,
         f1=2 * correct / (count + positives) if positives else None,
@@ -191,7 +191,7 @@ def _label_metrics(
     )
 
 
-def _mean(values: Doubles) -> float | None:
+def _average_known(values: Doubles) -> float | None:
     """The mean of what is there, or None."""
     there = values[~np.isnan(values)]
     return float(there.mean()) if there.size else None

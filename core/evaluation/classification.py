@@ -98,13 +98,13 @@ def evaluate_image_labels(
     known = [one for one in labels.values() if one.images]
     return Classification(
         images=len(truth_nk),
-        map=_mean([one.ap for one in known]),
-        macro_f1=_mean([one.f1 for one in known]),
-        micro_f1=_f1(truth_nk, predicted_nk),
+        map=_average_known([one.ap for one in known]),
+        macro_f1=_average_known([one.f1 for one in known]),
+        micro_f1=_calculate_f1(truth_nk, predicted_nk),
         # A label that no image was given has no true positive.
-        macro_precision=_mean([one.precision or 0.0 for one in known]),
-        macro_recall=_mean([one.recall for one in known]),
-        macro_roc_auc=_mean([one.roc_auc for one in labels.values()]),
+        macro_precision=_average_known([one.precision or 0.0 for one in known]),
+        macro_recall=_average_known([one.recall for one in known]),
+        macro_roc_auc=_average_known([one.roc_auc for one in labels.values()]),
         micro_roc_auc=roc_auc(truth_nk.ravel(), scores_nk.ravel()),
         exact_match=float((truth_nk == predicted_nk).all(axis=1).mean()) if truth_nk.size else None,
         labels=labels,
@@ -155,7 +155,7 @@ def _measure_label(truth_n: Flags, score_n: Scores, predicted_n: Flags) -> Image
         roc_auc=roc_auc(truth_n, score_n),
         precision=tp / predicted if predicted else None,
         recall=tp / positives if positives else None,
-        f1=_f1(truth_n, predicted_n) if positives else None,
+        f1=_calculate_f1(truth_n, predicted_n) if positives else None,
         images=positives,
         threshold=_best_threshold(truth_n, score_n) if positives else None,
     )
@@ -174,11 +174,11 @@ def _count_at_cuts(truth_n: Flags, score_n: Scores) -> tuple[Doubles, Doubles]:
     return np.cumsum(truth_n[order])[last].astype(np.float64), last + 1.0
 
 
-def _f1(truth: Flags, predicted: Flags) -> float | None:
+def _calculate_f1(truth: Flags, predicted: Flags) -> float | None:
     total = int(truth.sum()) + int(predicted.sum())
     return 2 * int((truth & predicted).sum()) / total if total else None
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
+def _average_known(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None

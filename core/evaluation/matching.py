@@ -51,7 +51,7 @@ def align_scores(detections: Detections, label_names: Sequence[str]) -> NDArray[
 
 def truth_rows(truth: Sequence[NDArray[np.float32]], labels: Sequence[NDArray[np.bool_]], label_count: int) -> Rows:
     """The rows to find: one for every label of every true box."""
-    return _rows(truth, labels, label_count, [labels_nk.astype(np.float64) for labels_nk in labels], None)
+    return _make_rows(truth, labels, label_count, [labels_nk.astype(np.float64) for labels_nk in labels], None)
 
 
 def detection_rows(
@@ -61,10 +61,10 @@ def detection_rows(
     max_detections: int | None = None,
 ) -> Rows:
     """The rows that may find something: one for every score above 0, at most `max_detections` (the best) an image and label."""
-    return _rows(boxes, [scores_nk > 0 for scores_nk in scores], label_count, scores, max_detections)
+    return _make_rows(boxes, [scores_nk > 0 for scores_nk in scores], label_count, scores, max_detections)
 
 
-def _rows(
+def _make_rows(
     boxes: Sequence[NDArray[np.float32]],
     present: Sequence[NDArray[np.bool_]],
     label_count: int,
@@ -81,12 +81,12 @@ def _rows(
     group = image * label_count + label
     order = np.lexsort((flat_box, -score, group))
     if max_rows is not None:
-        order = order[_rank(group[order]) < max_rows]
+        order = order[_rank_in_group(group[order]) < max_rows]
     group, image, label, flat_box = group[order], image[order], label[order], flat_box[order]
     return Rows(group, image, flat_box - first[image], label, all_boxes[flat_box], score[order])
 
 
-def _rank(group: Ints) -> Ints:
+def _rank_in_group(group: Ints) -> Ints:
     """Position of each row within its run of equal values."""
     if len(group) == 0:
         return np.zeros(0, np.intp)
@@ -106,11 +106,11 @@ def match_rows(detections: Rows, truth: Rows, iou_thresholds: Doubles) -> Ints:
     found = np.full((len(thresholds), len(detections)), -1, np.intp)
     if len(detections) == 0 or len(truth) == 0 or len(thresholds) == 0:
         return found
-    pair_detection, pair_truth, pair_iou = _pairs(detections, truth, float(thresholds.min()))
+    pair_detection, pair_truth, pair_iou = _list_pairs(detections, truth, float(thresholds.min()))
     if len(pair_detection) == 0:
         return found
     candidates, pair_candidate = np.unique(pair_detection, return_inverse=True)
-    pair_rank = _rank(detections.group[candidates])[pair_candidate]
+    pair_rank = _rank_in_group(detections.group[candidates])[pair_candidate]
     order = np.argsort(pair_rank, kind="stable")
     pair_detection, pair_truth, pair_iou = pair_detection[order], pair_truth[order], pair_iou[order]
     passes = np.append(0, np.cumsum(np.bincount(pair_rank)))
@@ -132,7 +132,7 @@ def match_rows(detections: Rows, truth: Rows, iou_thresholds: Doubles) -> Ints:
     return found
 
 
-def _pairs(detections: Rows, truth: Rows, lowest: float) -> tuple[Ints, Ints, Doubles]:
+def _list_pairs(detections: Rows, truth: Rows, lowest: float) -> tuple[Ints, Ints, Doubles]:
     """All (detection row, truth row, IoU) of the same group with an IoU of at least `lowest`, in row order."""
     first = np.searchsorted(truth.group, detections.group, "left")
     count = np.searchsorted(truth.group, detections.group, "right") - first
@@ -159,12 +159,12 @@ def _pair_iou(first: Doubles, second: Doubles) -> Doubles:
     width = np.minimum(first[:, 2], second[:, 2]) - np.maximum(first[:, 0], second[:, 0])
     height = np.minimum(first[:, 3], second[:, 3]) - np.maximum(first[:, 1], second[:, 1])
     overlap = np.where((width > 0) & (height > 0), width * height, 0.0)
-    union = _area(first) + _area(second) - overlap
+    union = _measure_area(first) + _measure_area(second) - overlap
     result: Doubles = np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
     return result
 
 
-def _area(boxes: Doubles) -> Doubles:
+def _measure_area(boxes: Doubles) -> Doubles:
     area: Doubles = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     return area
 

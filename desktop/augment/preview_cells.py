@@ -26,7 +26,7 @@ def make_cells(previews: Previews, labels: Sequence[Label]) -> list[Cell]:
         [CaptionPart(count, count, "muted")],
     )
     cells = [original]
-    titles = previews.request.titles(len(previews.pictures))
+    titles = previews.request.list_titles(len(previews.pictures))
     for title, picture in zip(titles, previews.pictures, strict=True):
         height, width = picture.image.shape[:2]
         kept = set(picture.kept.tolist())

@@ -64,7 +64,7 @@ class PreviewCycle(QObject):
         self._under_way = request
         self._tasks.run(
             KEY,
-            lambda: make_previews(request, self._cache.image(request.path, request.window)),
+            lambda: make_previews(request, self._cache.read_image(request.path, request.window)),
             self._show_previews,
             lambda error: self._fail_request(request, error),
             priority=1,

@@ -50,7 +50,7 @@ class PreviewRequest:
         found = image_views(self.recipe, self.turns.size, self.turns.image_size, self.boxes)
         return found.views[: found.taught or None]
 
-    def titles(self, count: int) -> list[str]:
+    def list_titles(self, count: int) -> list[str]:
         """What the next `count` pictures are called."""
         per_epoch = len(self.views)
         what = "tile" if self.recipe.sampling.placing == "tiles" else "crop"
@@ -93,7 +93,7 @@ class ImageCache:
         self._limit = limit_bytes
         self._lock = Lock()
 
-    def image(self, path: Path, window: Window | None = None) -> NDArray[np.uint8]:
+    def read_image(self, path: Path, window: Window | None = None) -> NDArray[np.uint8]:
         """The decoded image, 16 bits through `window`; raises ImageError."""
         key = (path, window)
         with self._lock:

@@ -210,13 +210,13 @@ class CheckpointDetail(QFrame):
             facts.append(("Note", record.note))
         self._set_facts(facts)
 
-    def averages(self) -> list[tuple[str, str]]:
+    def list_averages(self) -> list[tuple[str, str]]:
         """The mean average precisions that are shown: what each is called, and its figure."""
         shown = zip(self._captions, (self._map50, self._map), strict=True)
         return [(caption.text(), value.text()) for caption, value in shown if caption.text()]
 
-    def facts(self) -> list[str]:
-        """What is told of how the checkpoint was made, without the captions."""
+    def list_facts(self) -> list[str]:
+        """What is said of how the checkpoint was made, without the captions."""
         items = (self._facts.itemAt(row, self._facts.ItemRole.FieldRole) for row in range(self._facts.rowCount()))
         widgets = (item.widget() for item in items if item is not None)
         return [widget.text() for widget in widgets if isinstance(widget, QLabel)]

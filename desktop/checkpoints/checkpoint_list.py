@@ -92,24 +92,24 @@ class CheckpointList(QWidget):
 
     def set_checkpoints(self, records: Sequence[CheckpointRecord], *, editable: bool) -> None:
         """List `records`; what was selected stays selected where it is still there, else the first is."""
-        selected = {record.id for record in self.selected()}
+        selected = {record.id for record in self.list_selected()}
         self._model.set_records(records, editable=editable)
         self._offer_models(records)
-        self._select(selected)
+        self._select_rows(selected)
         self._apply_filter()
 
-    def selected(self) -> list[CheckpointRecord]:
+    def list_selected(self) -> list[CheckpointRecord]:
         """The selected checkpoints, in the order of the table."""
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
         return [self._filter.record(row) for row in rows]
 
-    def listed(self) -> list[CheckpointRecord]:
+    def list_shown(self) -> list[CheckpointRecord]:
         """The checkpoints that the filter lets through, in the order of the table."""
         return [self._filter.record(row) for row in range(self._filter.rowCount())]
 
     def find_cell(self, checkpoint_id: str, column: str) -> QModelIndex:
         """The cell of a checkpoint that is listed."""
-        row = [record.id for record in self.listed()].index(checkpoint_id)
+        row = [record.id for record in self.list_shown()].index(checkpoint_id)
         return self._filter.index(row, find_column(column))
 
     def sort_by(self, column: str, order: Qt.SortOrder) -> None:
@@ -133,9 +133,9 @@ class CheckpointList(QWidget):
         self.count.setText(str(total) if shown == total else f"{shown} of {total}")
         self.count.setToolTip(f"{formatting.plural(shown, 'checkpoint')} shown, {total} in the project")
 
-    def _select(self, ids: set[str]) -> None:
+    def _select_rows(self, ids: set[str]) -> None:
         selection = self.table.selectionModel()
-        rows = [row for row, record in enumerate(self.listed()) if record.id in ids]
+        rows = [row for row, record in enumerate(self.list_shown()) if record.id in ids]
         if not rows and self._filter.rowCount():
             rows = [0]
         if {index.row() for index in selection.selectedRows()} == set(rows):

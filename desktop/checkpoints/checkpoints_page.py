@@ -51,7 +51,7 @@ class CheckpointsPage(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
         self._actions = self._make_actions()
-        self._connect()
+        self._connect_signals()
         self._show_checkpoints()
 
     # -- for the main window
@@ -84,7 +84,7 @@ class CheckpointsPage(QWidget):
         # Not in the whole window: a note that is being typed holds an S, and other pages use these keys.
         return build_actions(self.list.table, CHECKPOINTS, handlers, Qt.ShortcutContext.WidgetShortcut)
 
-    def _connect(self) -> None:
+    def _connect_signals(self) -> None:
         self._session.project_changed.connect(self._show_checkpoints)
         self._session.changed.connect(self._take_changes)
         self.list.selection_changed.connect(self._show_selected)
@@ -116,7 +116,7 @@ class CheckpointsPage(QWidget):
         self._show_selected()
 
     def _show_selected(self) -> None:
-        project, records = self._session.project, self.list.selected()
+        project, records = self._session.project, self.list.list_selected()
         run = None
         colors: dict[str, QColor] = {}
         if project is not None:
@@ -128,21 +128,21 @@ class CheckpointsPage(QWidget):
     # -- what can be done
 
     def _inspect_selected(self) -> None:
-        if len(records := self.list.selected()) == 1:
+        if len(records := self.list.list_selected()) == 1:
             self._session.inspect_requested.emit(records[0].id)
 
     def _continue_selected(self) -> None:
-        if len(records := self.list.selected()) == 1:
+        if len(records := self.list.list_selected()) == 1:
             self._session.continue_requested.emit(records[0].id)
 
     def _reveal_selected(self) -> None:
-        for record in self.list.selected()[:1]:
+        for record in self.list.list_selected()[:1]:
             folder = record.path.parent
             if not folder.is_dir() or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
                 self._session.message.emit(f"{folder}: the folder cannot be opened; is it still there?")
 
     def _toggle_stars(self) -> None:
-        records = self.list.selected()
+        records = self.list.list_selected()
         if not self._editable:
             return
         star = not all(record.star for record in records)
@@ -162,7 +162,7 @@ class CheckpointsPage(QWidget):
         self._show_checkpoints()
 
     def _delete_selected(self) -> None:
-        project, records = self._session.project, self.list.selected()
+        project, records = self._session.project, self.list.list_selected()
         if project is None or not records or not self._editable:
             return
         if not may_delete(self, ask_deletion(records), describe_deletion(records)):

@@ -42,12 +42,12 @@ class MetricStrip(QFrame):
             row.addLayout(cell, 1)
 
     def set_score(self, score: PrecisionRecall, average: float | None, iou: float | None) -> None:
-        """Show what was counted; `average` is the mAP at `iou`, None where labels of images are told."""
+        """Show what was counted; `average` is the mAP at `iou`, None for labels of images."""
         for label, value in zip(self._values, (score.precision, score.recall, score.f1, average), strict=True):
             label.setText(formatting.metric(value))
         self._names[3].setText("mAP" if iou is None else f"mAP@{iou:g}".replace("0.", "."))
 
-    def texts(self) -> list[str]:
+    def list_texts(self) -> list[str]:
         return [label.text() for label in self._values]
 
 
@@ -94,11 +94,11 @@ class InspectColumn(QFrame):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
 
-    def set_is_detector(self, tells: bool) -> None:
+    def set_is_detector(self, is_detector: bool) -> None:
         """Speak of boxes, or of images and the labels that they carry."""
-        self.detail.setText("At the box" if tells else "In the image")
-        self.panel.prompt.setText(PROMPT if tells else IMAGE_PROMPT)
-        self.labels.set_is_detector(tells)
+        self.detail.setText("At the box" if is_detector else "In the image")
+        self.panel.prompt.setText(PROMPT if is_detector else IMAGE_PROMPT)
+        self.labels.set_is_detector(is_detector)
 
     def set_chosen(self, label: int | None) -> None:
         """Show which label the page is filtered by, and the way back to all."""

@@ -102,7 +102,7 @@ class InspectImages(QFrame):
         return table
 
     def set_images(self, image_ids: Sequence[int], paths: Sequence[Path]) -> None:
-        """Show other images; none is current until `choose`."""
+        """Show other images; none is current until `choose_image`."""
         self._current = None
         self._total = len(image_ids)
         self.model.set_images(image_ids, paths)
@@ -118,7 +118,7 @@ class InspectImages(QFrame):
         """How many images the filters let through."""
         return self.model.rowCount()
 
-    def choose(self, image_id: int | None) -> None:
+    def choose_image(self, image_id: int | None) -> None:
         """Make an image current, or the first where it is not shown."""
         if self.shown == 0:
             return
@@ -129,7 +129,7 @@ class InspectImages(QFrame):
         # Where the row is the current one already, nothing was announced.
         self._row_changed(index)
 
-    def step(self, steps: int) -> None:
+    def step_image(self, steps: int) -> None:
         """To the next or previous image in the order of the list."""
         current = self.table.currentIndex()
         row = current.row() + steps if current.isValid() else 0
@@ -139,12 +139,12 @@ class InspectImages(QFrame):
     def next_position(self) -> int | None:
         """The image that a step would show, or None at the end."""
         row = self.table.currentIndex().row() + 1
-        return self.model.position(row) if 0 < row < self.shown else None
+        return self.model.find_position(row) if 0 < row < self.shown else None
 
     def _row_changed(self, index: QModelIndex, _before: QModelIndex | None = None) -> None:
         if not index.isValid():
             return
-        position = self.model.position(index.row())
+        position = self.model.find_position(index.row())
         if position != self._current:
             self._current = position
             self.table.scrollTo(index)

@@ -55,9 +55,9 @@ class LabelTable(QTableWidget):
         self._tooltips = TOOLTIPS  # by column
         self.setHorizontalHeaderLabels(COLUMNS)
         for column, tooltip in enumerate(self._tooltips):
-            self._header(column).setToolTip(tooltip)
+            self._find_header(column).setToolTip(tooltip)
             side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
-            self._header(column).setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+            self._find_header(column).setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -86,14 +86,14 @@ class LabelTable(QTableWidget):
         for column, width in enumerate((0, 36, 36, 36, 37, 37, 33)):
             if column:
                 header.resizeSection(column, width)
-        self.itemClicked.connect(self._clicked)
+        self.itemClicked.connect(self._click_item)
 
-    def _header(self, column: int) -> QTableWidgetItem:
+    def _find_header(self, column: int) -> QTableWidgetItem:
         item = self.horizontalHeaderItem(column)
         assert item is not None
         return item
 
-    def _cell(self, row: int, column: int) -> QTableWidgetItem:
+    def _find_cell(self, row: int, column: int) -> QTableWidgetItem:
         item = self.item(row, column)
         assert item is not None
         return item
@@ -108,9 +108,9 @@ class LabelTable(QTableWidget):
                 side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
                 item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
                 self.setItem(row, column, item)
-            self._cell(row, 0).setText(name)
-            self._cell(row, 0).setToolTip(f"{name}\n{TOOLTIPS[0]}")
-            self._cell(row, 0).setIcon(_dot(color))
+            self._find_cell(row, 0).setText(name)
+            self._find_cell(row, 0).setToolTip(f"{name}\n{TOOLTIPS[0]}")
+            self._find_cell(row, 0).setIcon(_make_dot(color))
         shown = min(len(names.names), 10)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + 28 * shown + 4)
 
@@ -121,19 +121,19 @@ class LabelTable(QTableWidget):
             values = (average, score.precision, score.recall)
             for column, value in enumerate(values, 1):
                 # Two decimals, since six columns share a narrow pane; the tooltip has the third.
-                self._cell(row, column).setText(formatting.NONE if value is None else f"{value:.2f}")
-                self._cell(row, column).setToolTip(f"{self._tooltips[column]}: {formatting.metric(value)}")
+                self._find_cell(row, column).setText(formatting.NONE if value is None else f"{value:.2f}")
+                self._find_cell(row, column).setToolTip(f"{self._tooltips[column]}: {formatting.metric(value)}")
             for column, (count, color) in enumerate(
                 ((score.tp, tokens.good), (score.fp, tokens.bad), (score.fn, tokens.warning)), 4
             ):
-                self._cell(row, column).setText(str(count))
-                self._cell(row, column).setForeground(color if count else tokens.muted)
+                self._find_cell(row, column).setText(str(count))
+                self._find_cell(row, column).setForeground(color if count else tokens.muted)
 
-    def set_is_detector(self, tells: bool) -> None:
+    def set_is_detector(self, is_detector: bool) -> None:
         """Whether the rows count boxes, or images that carry a label."""
-        self._tooltips = TOOLTIPS if tells else IMAGE_TOOLTIPS
+        self._tooltips = TOOLTIPS if is_detector else IMAGE_TOOLTIPS
         for column, tooltip in enumerate(self._tooltips):
-            self._header(column).setToolTip(tooltip)
+            self._find_header(column).setToolTip(tooltip)
 
     def set_chosen(self, label: int | None) -> None:
         """Mark the label that the page is filtered by."""
@@ -144,10 +144,10 @@ class LabelTable(QTableWidget):
             flags = QItemSelectionModel.SelectionFlag
             self.selectionModel().select(self.model().index(label, 0), flags.Select | flags.Rows)
 
-    def _clicked(self, item: QTableWidgetItem) -> None:
-        self._choose(item.row())
+    def _click_item(self, item: QTableWidgetItem) -> None:
+        self._choose_row(item.row())
 
-    def _choose(self, row: int) -> None:
+    def _choose_row(self, row: int) -> None:
         self.label_chosen.emit(None if row == self._chosen else row)
 
     # -- keys
@@ -161,7 +161,7 @@ class LabelTable(QTableWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in CHOOSING and self.currentRow() >= 0:
-            self._choose(self.currentRow())
+            self._choose_row(self.currentRow())
         else:
             super().keyPressEvent(event)
 
@@ -191,7 +191,7 @@ class _RowDelegate(QStyledItemDelegate):
             painter.restore()
 
 
-def _dot(color: QColor) -> QIcon:
+def _make_dot(color: QColor) -> QIcon:
     pixmap = QPixmap(20, 20)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)

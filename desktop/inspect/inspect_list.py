@@ -101,7 +101,7 @@ class InspectList(QAbstractTableModel):
         place = places.get(int(self._rows[index.row()]))
         return QModelIndex() if place is None else self.createIndex(place, index.column())
 
-    def position(self, row: int) -> int:
+    def find_position(self, row: int) -> int:
         """Place of a row among the images given to `set_images`."""
         return int(self._rows[row])
 
@@ -138,7 +138,7 @@ class InspectList(QAbstractTableModel):
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        place = self.position(index.row())
+        place = self.find_position(index.row())
         path = self._paths[place]
         if role == IMAGE_ID:
             return self._ids[place]
@@ -148,7 +148,7 @@ class InspectList(QAbstractTableModel):
             if role == Role.DisplayRole:
                 # Without the suffix, which is in the tooltip: the digits before it are what tells images apart.
                 return path.stem
-            return self._thumbnail(path) if role == Role.DecorationRole else None
+            return self._make_icon(path) if role == Role.DecorationRole else None
         value = int((self._fn, self._fp, self._tp)[index.column() - 1][place])
         match role:
             case Role.DisplayRole:
@@ -160,7 +160,7 @@ class InspectList(QAbstractTableModel):
                 return (tokens.warning, tokens.bad, tokens.good)[index.column() - 1] if value else tokens.muted
         return None
 
-    def _thumbnail(self, path: Path) -> QIcon:
+    def _make_icon(self, path: Path) -> QIcon:
         picture = self._thumbnails.request(path, THUMBNAIL)
         # An icon, since the view scales those to its icon size; a blank one keeps the names in line meanwhile.
         return QIcon(picture if picture is not None else self._blank)

@@ -47,7 +47,7 @@ class InspectPage(QWidget):
         layout.addWidget(self.bar)
         layout.addWidget(self._stack, 1)
         self._actions = self._make_actions()
-        self._connect()
+        self._connect_signals()
         self.inspect_session.set_project()
 
     # -- for the main window
@@ -85,28 +85,28 @@ class InspectPage(QWidget):
     def _make_actions(self) -> ActionSet:
         stage, images = self.workspace.stage, self.workspace.images
         handlers = {
-            "next": lambda: images.step(1),
-            "previous": lambda: images.step(-1),
-            "truth": lambda: stage.toggle("truth"),
+            "next": lambda: images.step_image(1),
+            "previous": lambda: images.step_image(-1),
+            "truth": lambda: stage.toggle_marks("truth"),
             "lower": lambda: stage.step_threshold(-1),
             "higher": lambda: stage.step_threshold(1),
             "side_by_side": stage.side_by_side.toggle,
-            "fit": stage.fit,
+            "fit": stage.fit_image,
             "correct": self.workspace.correct_image,
-            "nothing": lambda: stage.select(None),
+            "nothing": lambda: stage.select_mark(None),
         }
         # Only on this page: the others have the same keys for the same things.
         return build_actions(self, INSPECT, handlers, Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
-    def _connect(self) -> None:
+    def _connect_signals(self) -> None:
         inspect = self.inspect_session
         inspect.checkpoints_changed.connect(self._show_checkpoints)
         inspect.loaded.connect(lambda: self.workspace.show_inspection(inspect.inspection))
         inspect.state_changed.connect(self._show_state)
         inspect.progressed.connect(self._show_progress)
-        self.bar.chosen.connect(lambda: inspect.choose(self.bar.checkpoint_id, self.bar.split))
-        self.bar.predict.connect(inspect.predict)
-        self.bar.cancel.connect(self._cancel)
+        self.bar.chosen.connect(lambda: inspect.choose_images(self.bar.checkpoint_id, self.bar.split))
+        self.bar.predict.connect(inspect.predict_images)
+        self.bar.cancel.connect(self._cancel_prediction)
         self.workspace.stage.iou_changed.connect(inspect.choose_iou)
 
     # -- what the session says
@@ -138,6 +138,6 @@ class InspectPage(QWidget):
     def _show_progress(self, done: int, total: int) -> None:
         self.bar.set_progress((done, total), f"{done:,} of {total:,} images" if total else "Loading the model…")
 
-    def _cancel(self) -> None:
+    def _cancel_prediction(self) -> None:
         self.bar.show_stopping()
-        self.inspect_session.cancel()
+        self.inspect_session.cancel_prediction()

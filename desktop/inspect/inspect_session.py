@@ -81,26 +81,26 @@ class InspectSession(QObject):
     def split(self) -> str:
         return self._split
 
-    def choose(self, checkpoint_id: str | None, split: str) -> None:
+    def choose_images(self, checkpoint_id: str | None, split: str) -> None:
         """Look at a checkpoint on the images of a split."""
         self._checkpoint_id, self._split = checkpoint_id, split
         self._forget_outcome()
-        self._load()
+        self._load_choice()
 
     def choose_iou(self, iou: float) -> None:
         """Judge by another overlap."""
         self._iou = iou
-        self._load()
+        self._load_choice()
 
     def show_checkpoint(self, checkpoint_id: str) -> None:
         """Look at a checkpoint that may be new."""
-        self._refresh(checkpoint_id)
+        self._read_checkpoints(checkpoint_id)
 
     def activate(self) -> None:
         """The page came to the front: what was changed meanwhile is read now."""
         self._active = True
         if self._outdated:
-            self._refresh()
+            self._read_checkpoints()
 
     def deactivate(self) -> None:
         """The page is away; a prediction goes on."""
@@ -112,16 +112,16 @@ class InspectSession(QObject):
         """Look at the project that is open now, or at none."""
         self.stop_and_wait()
         self._tasks.cancel(LOAD)
-        self._refresh()
+        self._read_checkpoints()
 
     def _take_changes(self, changes: Changes, _initiator: object) -> None:
         if not (changes.boxes or changes.status or changes.labels or changes.image_list or changes.runs):
             return
         self._outdated = True
         if self._active:
-            self._refresh()
+            self._read_checkpoints()
 
-    def _refresh(self, wanted: str | None = None) -> None:
+    def _read_checkpoints(self, wanted: str | None = None) -> None:
         """Read which checkpoints there are; choose `wanted`, or what was chosen, or the newest."""
         project = self._session.project
         records = project.checkpoints() if project is not None else []
@@ -131,9 +131,9 @@ class InspectSession(QObject):
         self._checkpoint_id = wanted if wanted in ids else next(iter(ids), None)
         self.checkpoints_changed.emit()
         self._forget_outcome()
-        self._load()
+        self._load_choice()
 
-    def _load(self) -> None:
+    def _load_choice(self) -> None:
         """Read what is known of the choice, in a thread."""
         self._outdated = False
         project, checkpoint = self._session.project, self.checkpoint
@@ -172,7 +172,7 @@ class InspectSession(QObject):
         """Of the prediction that runs, once its process is started."""
         return self._runner.folder
 
-    def predict(self) -> None:
+    def predict_images(self) -> None:
         """Predict the chosen images in a process of its own; one that runs is stopped before."""
         project, checkpoint, split = self._session.project, self.checkpoint, self._split
         if project is None or checkpoint is None:
@@ -186,13 +186,13 @@ class InspectSession(QObject):
             PREPARE, lambda: prepare_prediction(project, checkpoint, split), self._runner.start, self._fail_preparing
         )
 
-    def cancel(self) -> None:
+    def cancel_prediction(self) -> None:
         """Ask the prediction to end; `prediction_ended` says when it has."""
         if self._runner.running:
             self._runner.stop()
         elif self.predicting:
             self._tasks.cancel(PREPARE)
-            self._end("stopped")
+            self._end_prediction("stopped")
 
     def stop_and_wait(self) -> None:
         """End the prediction now, without a signal; returns when no process is left."""
@@ -204,7 +204,7 @@ class InspectSession(QObject):
         if not isinstance(error, InputError):
             raise error
         self.failure = str(error)
-        self._end("failed")
+        self._end_prediction("failed")
 
     def _take_events(self, events: list[dict[str, Any]]) -> None:
         for event in events:
@@ -214,9 +214,9 @@ class InspectSession(QObject):
                 self.failure = " ".join(filter(None, (str(event.get("reason", "")), str(event.get("advice", "")))))
 
     def _end_job(self, _folder: str, state: str) -> None:
-        self._end(state)
+        self._end_prediction(state)
 
-    def _end(self, state: str) -> None:
+    def _end_prediction(self, state: str) -> None:
         self._predicted = None
         if state == "interrupted":
             self.failure = self.failure or NO_REASON
@@ -227,7 +227,7 @@ class InspectSession(QObject):
         self.state_changed.emit()
         self.prediction_ended.emit(state, self.failure)
         if self.outcome != "failed":
-            self._load()
+            self._load_choice()
 
     def _forget_outcome(self) -> None:
         if not self.predicting:

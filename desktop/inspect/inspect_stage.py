@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from core.inspection.marks import Mark, MarkFilter
 from desktop.base import theme
-from desktop.inspect.inspect_view import InspectView, Names, key
+from desktop.inspect.inspect_view import InspectView, Names, identify_mark
 from desktop.viewer.pyramid import Pyramid
 
 IOUS = (0.3, 0.5, 0.75, 0.9)
@@ -48,7 +48,7 @@ class InspectStage(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._show = MarkFilter()
+        self._filter = MarkFilter()
         self._hovered: Mark | None = None
         self._selected: Mark | None = None
         self._counts: dict[str, int] = {}  # (box, label) pairs in this image, by chip
@@ -65,13 +65,13 @@ class InspectStage(QFrame):
         layout.addWidget(self._make_head())
         layout.addWidget(views, 1)
         layout.addWidget(self._make_foot())
-        self.left.view_changed.connect(lambda: self._link(self.left, self.right))
-        self.right.view_changed.connect(lambda: self._link(self.right, self.left))
+        self.left.view_changed.connect(lambda: self._link_views(self.left, self.right))
+        self.right.view_changed.connect(lambda: self._link_views(self.right, self.left))
         for view in (self.left, self.right):
-            view.hovered.connect(self._hover)
-            view.selected.connect(self.select)
-        theme.notifier.theme_changed.connect(self._tint)
-        self._tint()
+            view.hovered.connect(self._hover_mark)
+            view.selected.connect(self.select_mark)
+        theme.notifier.theme_changed.connect(self._color_chips)
+        self._color_chips()
 
     def _make_head(self) -> QWidget:
         head = QFrame()
@@ -81,7 +81,7 @@ class InspectStage(QFrame):
         row.setSpacing(4)
         self.chips: dict[str, QToolButton] = {}
         for name, (text, tooltip, _) in CHIPS.items():
-            chip = _tool(text, tooltip, checkable=True)
+            chip = _make_tool(text, tooltip, checkable=True)
             chip.setChecked(True)
             chip.setIconSize(QSize(16, 16))
             chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -89,11 +89,11 @@ class InspectStage(QFrame):
             self.chips[name] = chip
             row.addWidget(chip)
         row.addStretch(1)
-        self.side_by_side = _tool("Side by side", "Truth on the left, detections on the right (B)", checkable=True)
+        self.side_by_side = _make_tool("Side by side", "Truth on the left, detections on the right (B)", checkable=True)
         self.side_by_side.toggled.connect(self._set_side_by_side)
-        fit = _tool("Fit", "Show the whole image (F)")
-        fit.clicked.connect(self.fit)
-        self.open_button = _tool("Correct…", "Open this image on the Label page, to mend a wrong label (E)")
+        fit = _make_tool("Fit", "Show the whole image (F)")
+        fit.clicked.connect(self.fit_image)
+        self.open_button = _make_tool("Correct…", "Open this image on the Label page, to mend a wrong label (E)")
         self.open_button.clicked.connect(self.open_wanted)
         for button, icon in ((self.side_by_side, "grid"), (fit, "fit"), (self.open_button, "edit")):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
@@ -115,7 +115,7 @@ class InspectStage(QFrame):
         self.value = QLabel("0.50")
         self.value.setFont(theme.mono_font(13))
         self.value.setFixedWidth(36)
-        self.best_button = _tool("Best F1", "The threshold with the best F1 over these images")
+        self.best_button = _make_tool("Best F1", "The threshold with the best F1 over these images")
         self.best_button.clicked.connect(self.best_threshold_wanted)
         self.ious = QComboBox()
         self.ious.setToolTip("How well a detection must overlap a true box to count as right")
@@ -123,11 +123,11 @@ class InspectStage(QFrame):
             self.ious.addItem(f"{iou:g}", iou)
         self.ious.setCurrentIndex(IOUS.index(0.5))
         self.ious.currentIndexChanged.connect(lambda: self.iou_changed.emit(self.iou))
-        row.addWidget(_caption("Score ≥", self.slider))
+        row.addWidget(_make_caption("Score ≥", self.slider))
         row.addWidget(self.value)
         row.addWidget(self.slider, 1)
         row.addWidget(self.best_button)
-        self._iou_caption = _caption("IoU ≥", self.ious)
+        self._iou_caption = _make_caption("IoU ≥", self.ious)
         row.addWidget(self._iou_caption)
         row.addWidget(self.ious)
         return foot
@@ -138,15 +138,15 @@ class InspectStage(QFrame):
     def threshold(self) -> float:
         return self.slider.value() / 100
 
-    def set_is_detector(self, tells: bool) -> None:
+    def set_is_detector(self, is_detector: bool) -> None:
         """Speak of boxes and how well they overlap, or of labels of images, which always lie on all of it."""
-        self.ious.setVisible(tells)
-        self._iou_caption.setVisible(tells)
+        self.ious.setVisible(is_detector)
+        self._iou_caption.setVisible(is_detector)
         for name, (_, of_boxes, of_images) in CHIPS.items():
-            self.chips[name].setToolTip(of_boxes if tells else of_images)
+            self.chips[name].setToolTip(of_boxes if is_detector else of_images)
 
     def set_threshold(self, threshold: float) -> None:
-        """Move the slider, which tells everybody."""
+        """Move the slider, and emit threshold_changed."""
         self.slider.setValue(round(threshold * 100))
 
     def step_threshold(self, steps: int) -> None:
@@ -174,14 +174,14 @@ class InspectStage(QFrame):
 
     def set_marks(self, marks: Sequence[Mark], names: Names) -> None:
         """Draw these over the image. Selection and hover go on to the marks that took their place."""
-        there = {key(mark): mark for mark in marks}
-        self._selected = there.get(key(self._selected)) if self._selected else None
-        self._hovered = there.get(key(self._hovered)) if self._hovered else None
+        there = {identify_mark(mark): mark for mark in marks}
+        self._selected = there.get(identify_mark(self._selected)) if self._selected else None
+        self._hovered = there.get(identify_mark(self._hovered)) if self._hovered else None
         for view in (self.left, self.right):
             view.set_marks(marks, names)
-        self._counts = {name: _pairs(marks, name, self._show.label) for name in CHIPS}
+        self._counts = {name: _count_pairs(marks, name, self._filter.label) for name in CHIPS}
         self._name_buttons()
-        self._tell()
+        self._emit_pointed()
 
     def _name_buttons(self) -> None:
         """Words where there is room for them; signs, counts and tooltips where there is not."""
@@ -198,38 +198,38 @@ class InspectStage(QFrame):
 
     def set_label(self, label: int | None) -> None:
         """Draw only what carries this label."""
-        self._set_show(replace(self._show, label=label))
+        self._set_filter(replace(self._filter, label=label))
 
-    def toggle(self, name: str) -> None:
+    def toggle_marks(self, name: str) -> None:
         """Switch one kind of mark on or off."""
         self.chips[name].toggle()
 
-    def fit(self) -> None:
+    def fit_image(self) -> None:
         self.left.fit_image()
 
-    def select(self, mark: Mark | None) -> None:
+    def select_mark(self, mark: Mark | None) -> None:
         """Select a mark; None for none."""
         self._selected = mark
         for view in (self.left, self.right):
-            view.set_selected(key(mark) if mark else None)
-        self._tell()
+            view.set_selected(identify_mark(mark) if mark else None)
+        self._emit_pointed()
 
-    def _hover(self, mark: Mark | None) -> None:
+    def _hover_mark(self, mark: Mark | None) -> None:
         self._hovered = mark
-        self._tell()
+        self._emit_pointed()
 
-    def _tell(self) -> None:
+    def _emit_pointed(self) -> None:
         self.pointed.emit(self._hovered or self._selected)
 
     def _chips_toggled(self) -> None:
-        self._set_show(replace(self._show, **{name: chip.isChecked() for name, chip in self.chips.items()}))
+        self._set_filter(replace(self._filter, **{name: chip.isChecked() for name, chip in self.chips.items()}))
 
-    def _set_show(self, show: MarkFilter) -> None:
-        self._show = show
+    def _set_filter(self, mark_filter: MarkFilter) -> None:
+        self._filter = mark_filter
         for view in (self.left, self.right):
-            view.set_show(show)
+            view.set_filter(mark_filter)
 
-    def _link(self, moved: InspectView, other: InspectView) -> None:
+    def _link_views(self, moved: InspectView, other: InspectView) -> None:
         # A view that is hidden fits the image into a size that nobody sees.
         if self.side_by_side.isChecked() and moved.isVisible() and other.isVisible():
             other.follow_view(moved)
@@ -239,7 +239,7 @@ class InspectStage(QFrame):
         self.right.setVisible(on)
         self.left.fit_image()
 
-    def _tint(self) -> None:
+    def _color_chips(self) -> None:
         tokens = theme.theme()
         for name, color in (
             ("tp", tokens.good),
@@ -250,7 +250,7 @@ class InspectStage(QFrame):
             self.chips[name].setIcon(_outline_icon(color, dashed=name == "fn"))
 
 
-def _pairs(marks: Sequence[Mark], name: str, wanted: int | None) -> int:
+def _count_pairs(marks: Sequence[Mark], name: str, wanted: int | None) -> int:
     """(box, label) pairs of one kind, as the metrics count them; of the wanted label only, if there is one."""
     source = "truth" if name in ("truth", "fn") else "detection"
     verdicts = [
@@ -279,7 +279,7 @@ def _outline_icon(color: QColor, *, dashed: bool) -> QIcon:
     return QIcon(pixmap)
 
 
-def _tool(text: str, tooltip: str, *, checkable: bool = False) -> QToolButton:
+def _make_tool(text: str, tooltip: str, *, checkable: bool = False) -> QToolButton:
     button = QToolButton()
     button.setText(text)
     button.setToolTip(tooltip)
@@ -289,7 +289,7 @@ def _tool(text: str, tooltip: str, *, checkable: bool = False) -> QToolButton:
     return button
 
 
-def _caption(text: str, buddy: QWidget) -> QLabel:
+def _make_caption(text: str, buddy: QWidget) -> QLabel:
     label = QLabel(text)
     label.setProperty("role", "muted")
     label.setBuddy(buddy)

@@ -45,12 +45,12 @@ class Tag:
     swatch: QColor
 
 
-def key(mark: Mark) -> Key:
-    """What tells a mark from the others of its image."""
+def identify_mark(mark: Mark) -> Key:
+    """By which a mark is known among those of its image."""
     return (mark.source, mark.row)
 
 
-def outline(mark: Mark, show: MarkFilter) -> tuple[list[QColor], bool]:
+def style_outline(mark: Mark, mark_filter: MarkFilter) -> tuple[list[QColor], bool]:
     """Colours of a mark's outline, and whether it is dashed: what is missed is dashed, mixed has two colours."""
     match mark.kind:
         case "tp":
@@ -60,18 +60,18 @@ def outline(mark: Mark, show: MarkFilter) -> tuple[list[QColor], bool]:
         case "mixed":
             return [ON_IMAGE.good, ON_IMAGE.bad], False
         case "fn":
-            return ([ON_IMAGE.warning], True) if show.fn else ([ON_IMAGE.series[0]], False)
+            return ([ON_IMAGE.warning], True) if mark_filter.fn else ([ON_IMAGE.series[0]], False)
         case "found":
             return [ON_IMAGE.series[0]], False
 
 
-def tags(mark: Mark, names: Names, show: MarkFilter) -> list[Tag]:
+def list_tags(mark: Mark, names: Names, mark_filter: MarkFilter) -> list[Tag]:
     """The words at a mark. A sign says what the colour says, for those who cannot tell the colours apart."""
     result = []
     for text, label, right in zip(mark.label_texts(names.names), mark.labels, mark.verdicts, strict=True):
         if mark.source == "detection":
             sign, ground = ("✓ ", ON_IMAGE.good) if right else ("✗ ", ON_IMAGE.bad)
-        elif not right and show.fn:
+        elif not right and mark_filter.fn:
             sign, ground = "missed ", ON_IMAGE.warning
         else:
             sign, ground = "", QColor(20, 22, 27, 215)
@@ -108,7 +108,7 @@ class InspectView(ImageView):
         self._side = side
         self._marks: tuple[Mark, ...] = ()
         self._names = Names((), ())
-        self._show = MarkFilter()
+        self._filter = MarkFilter()
         self._hovered: Key | None = None
         self._selected: Key | None = None
         self.add_overlay(self._paint_marks)
@@ -124,9 +124,9 @@ class InspectView(ImageView):
         self._marks, self._names = tuple(marks), names
         self.update()
 
-    def set_show(self, show: MarkFilter) -> None:
-        """Draw only what `show` accepts."""
-        self._show = show
+    def set_filter(self, mark_filter: MarkFilter) -> None:
+        """Draw only what the filter accepts."""
+        self._filter = mark_filter
         self.update()
 
     def set_selected(self, chosen: Key | None) -> None:
@@ -137,10 +137,12 @@ class InspectView(ImageView):
         """What is drawn, in the order of drawing: truth below, detections, what is missed, what is pointed at."""
         level = {"found": 0, "tp": 1, "mixed": 2, "fp": 2, "fn": 3}
         shown = [mark for mark in self._marks if self._accepts(mark)]
-        return sorted(shown, key=lambda mark: (key(mark) in (self._selected, self._hovered), level[mark.kind]))
+        return sorted(
+            shown, key=lambda mark: (identify_mark(mark) in (self._selected, self._hovered), level[mark.kind])
+        )
 
     def _accepts(self, mark: Mark) -> bool:
-        return self._side in ("both", mark.source) and self._show.accepts(mark)
+        return self._side in ("both", mark.source) and self._filter.accepts(mark)
 
     # -- drawing
 
@@ -148,24 +150,24 @@ class InspectView(ImageView):
         shown = self.visible_marks()
         crowded = len(shown) > CROWD
         for mark in shown:
-            colors, dashed = outline(mark, self._show)
-            pointed = key(mark) in (self._selected, self._hovered)
+            colors, dashed = style_outline(mark, self._filter)
+            pointed = identify_mark(mark) in (self._selected, self._hovered)
             rect = self.rect_to_widget(mark.xyxy)
             paint_box(painter, rect, colors, [], selected=pointed, dashed=dashed, tag=False)
         # Words come after all outlines, so that no line runs through them; what is pointed at has the first choice.
         taken: list[QRectF] = []
         for mark in reversed(shown):
             rect = self.rect_to_widget(mark.xyxy)
-            pointed = key(mark) in (self._selected, self._hovered)
+            pointed = identify_mark(mark) in (self._selected, self._hovered)
             if pointed or not crowded or max(rect.width(), rect.height()) >= SMALL:
                 self._paint_tags(painter, rect, mark, taken)
 
     def _paint_tags(self, painter: QPainter, rect: QRectF, mark: Mark, taken: list[QRectF]) -> None:
         # Where a detection lies on the truth, its words would cover the truth's: those of a true box go below it.
         below = mark.source == "truth" and self._side == "both"
-        if below and mark.kind == "found" and self._covered(mark):
+        if below and mark.kind == "found" and self._is_covered(mark):
             return
-        parts = tags(mark, self._names, self._show)
+        parts = list_tags(mark, self._names, self._filter)
         painter.save()
         painter.setFont(tag_font())
         metrics = QFontMetricsF(tag_font())
@@ -183,14 +185,14 @@ class InspectView(ImageView):
             left += width + 1
         painter.restore()
 
-    def _covered(self, truth: Mark) -> bool:
+    def _is_covered(self, truth: Mark) -> bool:
         """Whether a right detection that says the same lies on this true box: its words are enough."""
         return any(
             mark.source == "detection"
             and mark.kind in ("tp", "mixed")
             and self._accepts(mark)
             and set(truth.labels) <= set(mark.labels)
-            and float(geometry.box_iou(_array(mark), _array(truth))[0, 0]) >= 0.3
+            and float(geometry.box_iou(_to_array(mark), _to_array(truth))[0, 0]) >= 0.3
             for mark in self._marks
         )
 
@@ -212,7 +214,7 @@ class InspectView(ImageView):
 
     def hover_mark(self, mark: Mark | None) -> None:
         """The mouse is on this mark now, or on none."""
-        wanted = key(mark) if mark else None
+        wanted = identify_mark(mark) if mark else None
         if wanted != self._hovered:
             self._hovered = wanted
             self.update_cursor()
@@ -221,7 +223,7 @@ class InspectView(ImageView):
 
     def _select_at(self, at: QPointF) -> None:
         mark = self.mark_at(self.to_widget(at))
-        self._selected = key(mark) if mark else None
+        self._selected = identify_mark(mark) if mark else None
         self.selected.emit(mark)
         self.update()
 
@@ -245,5 +247,5 @@ def place_tag(rect: QRectF, size: QSizeF, bounds: QRectF, taken: Sequence[QRectF
     return first or QRectF(round(left), round(inside), size.width(), size.height())
 
 
-def _array(mark: Mark) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _to_array(mark: Mark) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     return np.asarray([mark.xyxy], np.float32)

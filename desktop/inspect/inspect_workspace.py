@@ -42,9 +42,9 @@ class InspectWorkspace(QSplitter):
         for widget in (self.images, self.stage, self.column):
             self.addWidget(widget)
         self.setStretchFactor(1, 1)
-        self._connect()
+        self._connect_signals()
 
-    def _connect(self) -> None:
+    def _connect_signals(self) -> None:
         self._session.project_changed.connect(self._forget_project)
         self.images.chosen.connect(self._show_image)
         self.pictures.outdated.connect(self._read_again)
@@ -95,7 +95,7 @@ class InspectWorkspace(QSplitter):
         self._count_errors()
         if self.images.shown == 0:
             self.stage.set_image(None, "No image has errors here.")
-        self.images.choose(before)
+        self.images.choose_image(before)
 
     def correct_image(self) -> None:
         """Open the image on the Label page, where a wrong label can be mended."""

@@ -164,7 +164,7 @@ def test_new_seeds_go_on_to_the_following_epochs(opened: Opened) -> None:
     opened.settle()
     second = opened.page.shown
     assert second.request.first == COUNT
-    assert second.request.titles(1)[0].startswith(f"Epoch {1 + COUNT // len(first.request.views)}")
+    assert second.request.list_titles(1)[0].startswith(f"Epoch {1 + COUNT // len(first.request.views)}")
     assert not np.array_equal(first.pictures[0].image, second.pictures[0].image)
 
 

@@ -83,14 +83,14 @@ def test_columns_follow_the_room_and_the_shape(width: int, height: int, aspect: 
 def test_the_image_cache_keeps_the_latest_and_what_fits(tmp_path: Path) -> None:
     paths = [write_picture(tmp_path / f"{number}.png", seed=number) for number in range(3)]
     small = ImageCache(limit_bytes=2 * 64 * 48 * 3)
-    first = small.image(paths[0])
-    assert small.image(paths[0]) is first
-    small.image(paths[1])
-    assert small.image(paths[0]) is first
-    small.image(paths[2])
-    assert small.image(paths[0]) is first
-    small.image(paths[1])
-    small.image(paths[2])
-    assert small.image(paths[0]) is not first
+    first = small.read_image(paths[0])
+    assert small.read_image(paths[0]) is first
+    small.read_image(paths[1])
+    assert small.read_image(paths[0]) is first
+    small.read_image(paths[2])
+    assert small.read_image(paths[0]) is first
+    small.read_image(paths[1])
+    small.read_image(paths[2])
+    assert small.read_image(paths[0]) is not first
     tiny = ImageCache(limit_bytes=1)
-    assert tiny.image(paths[0]) is tiny.image(paths[0])
+    assert tiny.read_image(paths[0]) is tiny.read_image(paths[0])

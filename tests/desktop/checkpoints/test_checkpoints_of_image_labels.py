@@ -38,4 +38,4 @@ def test_a_checkpoint_tells_what_its_average_precision_is_of(
     detail.set_checkpoints([record], None, {}, editable=True)
     assert told in describe_checkpoint(record)
     shown = [("mAP", "0.750")] if model == "resnet50" else [("mAP@.5", "0.500"), ("mAP@[.5:.95]", "0.300")]
-    assert detail.averages() == shown
+    assert detail.list_averages() == shown

@@ -64,7 +64,7 @@ def page(qtbot: QtBot, session: Session, tmp_path: Path) -> CheckpointsPage:
 
 
 def shown(page: CheckpointsPage) -> list[str]:
-    return [record.id for record in page.list.listed()]
+    return [record.id for record in page.list.list_shown()]
 
 
 def cell(page: CheckpointsPage, checkpoint_id: str, key: str) -> str:
@@ -140,7 +140,7 @@ def test_a_click_on_the_star_and_the_key_s_star_for_good(qtbot: QtBot, page: Che
     assert {record.id for record in project.checkpoints() if record.star} == {"r001-best", "r001-last"}
     qtbot.keyClick(page.list.table, Key.Key_S)
     assert {record.id for record in project.checkpoints() if record.star} == {"r001-best"}
-    assert [record.id for record in page.list.selected()] == ["r001-last"]
+    assert [record.id for record in page.list.list_selected()] == ["r001-last"]
 
 
 def test_a_note_is_written_in_the_table_and_keys_in_it_are_letters(
@@ -214,7 +214,7 @@ def test_the_detail_pane_shows_labels_recipe_and_file(qtbot: QtBot, page: Checkp
     bars = page.detail.bars.bars
     assert [bar.name for bar in bars] == list(LABELS)
     assert all(bar.value is not None for bar in bars)
-    assert any("best.safetensors" in text for text in page.detail.facts())
+    assert any("best.safetensors" in text for text in page.detail.list_facts())
     assert "average precision" in bars[0].tooltip
     assert "scratch" in page.list.find_cell("r001-best", "star").data(Qt.ItemDataRole.ToolTipRole)
 
@@ -227,7 +227,7 @@ def test_reveal_opens_the_folder_and_says_where_it_is_gone(
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True)
     click(qtbot, page, "r001-best", "id")
     page.detail.reveal_button.click()
-    assert opened == [str(page.list.selected()[0].path.parent)]
+    assert opened == [str(page.list.list_selected()[0].path.parent)]
 
 
 def test_an_empty_project_says_what_to_do(qtbot: QtBot, tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_images_that_it_has_learnt_from_are_told_whatever_their_split_is_now(
 
 def test_list_strip_and_label_table_count_the_same(page: InspectPage) -> None:
     missed, false, right = (sum(row[column] for row in rows(page)) for column in (1, 2, 3))
-    precision, recall = (float(text) for text in page.workspace.column.strip.texts()[:2])
+    precision, recall = (float(text) for text in page.workspace.column.strip.list_texts()[:2])
     assert precision == pytest.approx(right / (right + false), abs=6e-4)
     assert recall == pytest.approx(right / (right + missed), abs=6e-4)
     table = page.workspace.column.labels
@@ -172,7 +172,7 @@ def test_keys_walk_the_list_switch_the_truth_and_move_the_threshold(
 
 
 def test_the_current_image_stays_while_the_order_changes(page: InspectPage, tasks: Tasks) -> None:
-    page.workspace.images.step(3)
+    page.workspace.images.step_image(3)
     tasks.wait_idle()
     current = page.workspace.image_id
     for threshold in (0.9, 0.1, 0.6):
@@ -316,7 +316,7 @@ def test_renaming_a_label_keeps_its_predictions_apart(page: InspectPage, session
 def test_correcting_opens_the_image_on_the_label_page(page: InspectPage, session: Session) -> None:
     asked: list[str] = []
     session.page_requested.connect(asked.append)
-    page.workspace.images.step(2)
+    page.workspace.images.step_image(2)
     page.workspace.stage.open_button.click()
     assert asked == ["Label"]
     assert session.image_id == page.workspace.image_id
@@ -338,7 +338,7 @@ def test_predicting_runs_in_a_child_and_its_result_is_there_at_once_the_next_tim
     assert ended.args == ["finished", ""] and page.bar.button.hasFocus(), "the keys stay on the page"
     tasks.wait_idle()
     assert len(rows(page)) == 8
-    assert page.workspace.column.strip.texts() == ["1.000", "1.000", "1.000", "1.000"]
+    assert page.workspace.column.strip.list_texts() == ["1.000", "1.000", "1.000", "1.000"]
     again = build(qtbot, session, tasks, tmp_path)
     again.inspect_session.show_checkpoint("r001-best")
     tasks.wait_idle()
@@ -424,10 +424,10 @@ def test_an_image_that_cannot_be_read_is_told_and_the_next_is_shown(
     second = page.workspace.images.image_id(1)
     project_of(session).image_path(second).write_bytes(b"broken")
     page.workspace.pictures.forget()
-    page.workspace.images.step(1)
+    page.workspace.images.step_image(1)
     tasks.wait_idle()
     assert "part" in page.workspace.stage.left.message
-    page.workspace.images.step(1)
+    page.workspace.images.step_image(1)
     tasks.wait_idle()
     assert page.workspace.stage.left.has_image
     assert page.workspace.stage.left.message == ""
