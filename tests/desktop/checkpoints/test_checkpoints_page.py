@@ -6,9 +6,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox
+from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from core.operations.launcher import make_launcher
@@ -23,6 +23,7 @@ from desktop.checkpoints.deletion_texts import ask_deletion, describe_deletion
 from desktop.kit import formatting
 from desktop.services import Services
 from desktop.viewer.thumbnails import ThumbnailLoader
+from tests.desktop.answers import answer_question
 from tests.desktop.model_builders import write_checkpoint
 
 LABELS = ("scratch", "pit")
@@ -77,20 +78,6 @@ def click(qtbot: QtBot, page: CheckpointsPage, checkpoint_id: str, key: str, *, 
     qtbot.mouseClick(
         page.list.table.viewport(), Qt.MouseButton.LeftButton, modifier, page.list.table.visualRect(index).center()
     )
-
-
-def answer(text: str) -> list[str]:
-    """Press the button `text` in the question that is about to come; the list gets what it said."""
-    said: list[str] = []
-
-    def press() -> None:
-        box = QApplication.activeModalWidget()
-        assert isinstance(box, QMessageBox)
-        said.append(f"{box.text()}\n{box.informativeText()}")
-        next(button for button in box.buttons() if button.text().replace("&", "") == text).click()
-
-    QTimer.singleShot(0, press)
-    return said
 
 
 def test_runs_that_appeared_on_the_disk_are_listed_newest_first(page: CheckpointsPage) -> None:
@@ -189,12 +176,12 @@ def test_delete_names_file_and_size_and_deletes_only_after_consent(
     assert session.project is not None
     path = next(record.path for record in session.project.checkpoints() if record.id == "r001-best")
     click(qtbot, page, "r001-best", "id")
-    said = answer("Cancel")
+    said = answer_question("Cancel")
     qtbot.keyClick(page.list.table, Key.Key_Delete)
     assert path.exists()
     assert "best.safetensors of r001 (300 kB)" in said[0]
     assert str(path) in said[0]
-    answer("Delete")
+    answer_question("Delete")
     page.detail.delete_button.click()
     assert not path.exists()
     assert "r001-best" not in shown(page)
@@ -203,7 +190,7 @@ def test_delete_names_file_and_size_and_deletes_only_after_consent(
 def test_several_are_deleted_at_once(qtbot: QtBot, page: CheckpointsPage, session: Session) -> None:
     click(qtbot, page, "r001-best", "id")
     click(qtbot, page, "r002-last", "id", control=True)
-    said = answer("Delete")
+    said = answer_question("Delete")
     page.detail.delete_button.click()
     assert said[0].startswith("Delete 2 checkpoints")
     assert shown(page) == ["r002-best", "r001-last"]

@@ -19,7 +19,7 @@ from core.jobs.events import to_json
 from core.jobs.folder import JobFolder
 from core.recipe.recipe import load_recipe
 from desktop.train.train_page import TrainPage
-from tests.desktop.checkpoints.test_checkpoints_page import answer
+from tests.desktop.answers import answer_question
 from tests.desktop.train.test_train_page import Bench, bench, wait_for_epoch
 from tests.desktop.training_child import events
 
@@ -313,10 +313,10 @@ def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> 
         qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     assert bench.tasks.wait_idle()
     delete, runs = bench.action("delete_run"), bench.folder / "runs"
-    said = answer("Cancel")
+    said = answer_question("Cancel")
     delete.trigger()
     assert said[0].startswith("Delete r002 (") and "cannot be undone" in said[0] and (runs / "r002").is_dir()
-    answer("Delete")
+    answer_question("Delete")
     delete.trigger()
     assert bench.tasks.wait_idle()
     assert [folder.name for folder in runs.iterdir()] == ["r001"]
@@ -326,7 +326,7 @@ def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> 
     resumed = JobFolder(runs / "r001")  # by another program
     resumed.append({"event": "resumed"})
     resumed.beat()
-    answer("Delete")
+    answer_question("Delete")
     delete.trigger()
     assert resumed.path.is_dir() and "is being trained; stop it first" in bench.page.run_column.notice.text
 
