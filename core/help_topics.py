@@ -116,23 +116,26 @@ def split_sections(topic: Topic) -> list[Section]:
 
 
 def search_topics(query: str) -> list[Hit]:
-    """Sections that hold every word of `query`: those with the words in the heading first, then by how often they occur."""
-    words = query.casefold().split()
+    """Sections in which a word begins with each word of `query`: those with it in the heading first, then by number."""
+    words = [
+        re.compile(rf"\b{re.escape(word)}" if word[0].isalnum() else re.escape(word), re.I) for word in query.split()
+    ]
     if not words:
         return []
     found: list[tuple[int, Hit]] = []
     for section in load_sections():
-        title, text = section.title.casefold(), section.text.casefold()
-        if all(word in title or word in text for word in words):
-            weight = sum(100 * (word in title) + min(text.count(word), 20) for word in words)
+        if all(word.search(section.title) or word.search(section.text) for word in words):
+            weight = sum(
+                100 * bool(word.search(section.title)) + min(len(word.findall(section.text)), 20) for word in words
+            )
             found.append((weight, Hit(section, _cut_excerpt(section.text, words))))
     return [hit for _, hit in sorted(found, key=lambda one: -one[0])]
 
 
-def _cut_excerpt(text: str, words: list[str]) -> str:
+def _cut_excerpt(text: str, words: list[re.Pattern[str]]) -> str:
     """The surroundings of the first of `words` in `text`, in one line."""
     line = " ".join(text.split())
-    places = [place for word in words if (place := line.casefold().find(word)) >= 0]
+    places = [found.start() for word in words if (found := word.search(line))]
     start = max(0, min(places, default=0) - EXCERPT // 3)
     start = line.find(" ", start) + 1 if start else 0
     cut = line[start : start + EXCERPT]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import QRegularExpression, QUrl, Signal
 from PySide6.QtGui import (
     QBrush,
     QDesktopServices,
@@ -207,11 +207,14 @@ class HelpText(QTextBrowser):
     def _mark_words(self) -> None:
         marks: list[QTextEdit.ExtraSelection] = []
         for word in self._words:
-            cursor = self.document().find(word)
+            begins = QRegularExpression.escape(word)
+            pattern = QRegularExpression(rf"\b{begins}" if word[0].isalnum() else begins)
+            pattern.setPatternOptions(QRegularExpression.PatternOption.CaseInsensitiveOption)
+            cursor = self.document().find(pattern)
             while not cursor.isNull():
                 mark = QTextEdit.ExtraSelection()
                 mark.cursor = cursor
                 mark.format.setBackground(QBrush(theme().selected))
                 marks.append(mark)
-                cursor = self.document().find(word, cursor)
+                cursor = self.document().find(pattern, cursor)
         self.setExtraSelections(marks)

@@ -147,6 +147,7 @@ class HelpWindow(QWidget):
     def _list_rows(self) -> None:
         """List the hits of the search, or all topics while there is none."""
         hits = search_topics(self.search.text())
+        self.list.setSpacing(3 if hits else 0)
         searched = bool(self.search.text().strip())
         self.list.clear()
         if searched:

@@ -112,6 +112,8 @@ def test_the_search_finds_sections_with_all_words_the_headings_first() -> None:
     hits = search_topics("transfer study")
     assert hits and all("transfer" in f"{hit.section.title} {hit.section.text}".casefold() for hit in hits)
     assert search_topics("slurm")[0].section.anchor == "slurm"
+    assert not any("Strategies" in hit.section.title for hit in search_topics("rategies"))  # words from their beginning
+    assert search_topics("--threshold") and search_topics("C++(") == []
     assert "GroupNorm" in search_topics("groupnorm")[0].excerpt
     assert search_topics("no such words anywhere") == [] and search_topics("  ") == []
 
