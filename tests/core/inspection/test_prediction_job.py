@@ -1,0 +1,76 @@
+"""The folder of a prediction, and what is read of it afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from core.inspection.load_inspection import InspectionRequest, load_inspection
+from core.inspection.prediction_job import prepare_prediction
+from core.project.project import Project
+from core.project.records import CheckpointRecord
+from core.project.snapshot import Snapshot
+from tests.builders import draw, project_with_pictures
+from tests.desktop.model_builders import write_checkpoint, write_predictions
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with project_with_pictures(tmp_path / "project", 4) as project:
+        for image_id in project.image_ids()[:3]:
+            draw(project, image_id)
+        write_checkpoint(project, "r001", "best")
+        project.sync_runs()
+        yield project
+
+
+def only_checkpoint(project: Project) -> CheckpointRecord:
+    [record] = project.checkpoints()
+    return record
+
+
+def test_the_folder_says_what_to_predict_and_on_which_images(project: Project) -> None:
+    record = only_checkpoint(project)
+    folder = prepare_prediction(project, record, "all")
+    job = folder.job()
+    assert (job["kind"], job["checkpoint"], job["split"]) == ("predict", str(record.path), "all")
+    assert len(Snapshot.load(folder.path / "snapshot.json").images) == 4
+
+
+def test_what_a_cancelled_prediction_left_is_replaced(project: Project) -> None:
+    folder = prepare_prediction(project, only_checkpoint(project), "all")
+    (folder.path / "stop").touch()
+    again = prepare_prediction(project, only_checkpoint(project), "all")
+    assert again.path == folder.path and not (folder.path / "stop").exists()
+
+
+def test_predictions_of_an_earlier_file_of_the_checkpoint_are_deleted(project: Project) -> None:
+    record = only_checkpoint(project)
+    file = write_predictions(project, record)
+    os.utime(record.path, ns=(5, 5))
+    prepare_prediction(project, record, "all")
+    assert not file.parent.exists()
+
+
+def test_a_checkpoint_whose_file_is_gone_is_named(project: Project) -> None:
+    record = only_checkpoint(project)
+    record.path.unlink()
+    with pytest.raises(InputError, match=r"best\.safetensors: cannot be read"):
+        prepare_prediction(project, record, "all")
+    with pytest.raises(InputError, match=r"best\.safetensors: cannot be read"):
+        load_inspection(project, InspectionRequest(record, "all", 0.5))
+
+
+def test_only_images_with_a_known_truth_are_inspected_and_those_without_predictions_counted(project: Project) -> None:
+    request = InspectionRequest(only_checkpoint(project), "all", 0.5)
+    nothing = load_inspection(project, request)
+    assert (nothing.usable, nothing.images, nothing.unpredicted) == (3, None, 3)
+    write_predictions(project, request.checkpoint)
+    draw(project, project.image_ids()[3])
+    found = load_inspection(project, request)
+    assert found.images is not None and len(found.images.image_ids) == 3
+    assert (found.usable, found.unpredicted) == (4, 1)
