@@ -16,10 +16,10 @@ NO_CHECKPOINT = "No checkpoints yet.\n\nTrain a model on the Train page, and see
 
 def list_notes(session: InspectSession) -> list[str]:
     """What to know about the figures, or about the prediction that failed."""
-    if session.predicting or session.inspection is None:
+    if session.prediction.target is not None or session.inspection is None:
         return []
-    if session.outcome == "failed":
-        return [f"The prediction failed. {session.failure}"]
+    if session.prediction.outcome == "failed":
+        return [f"The prediction failed. {session.prediction.failure}"]
     return list_inspection_notes(session.inspection)
 
 
@@ -70,7 +70,7 @@ def _describe_unpredicted(session: InspectSession, inspection: Inspection, check
         return f"No labelled or clean image is in: {split}.\n\nAssign splits, or choose other images above."
     if session.predicts_choice:
         return f"{checkpoint.id} is looking at the images.\n\nGoing on working meanwhile is fine."
-    if session.outcome == "failed":
+    if session.prediction.outcome == "failed":
         return "There is nothing to see yet."
     return (
         f"{inspection.request.checkpoint.id} has not looked at these {inspection.usable:,} images yet ({split}).\n\n"

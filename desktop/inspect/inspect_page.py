@@ -69,7 +69,7 @@ class InspectPage(QWidget):
 
     def may_close(self) -> bool:
         """Always: a prediction that runs is ended, and can be made again."""
-        self.inspect_session.stop_and_wait()
+        self.inspect_session.prediction.stop_and_wait()
         return True
 
     def actions(self) -> list[QAction]:
@@ -103,7 +103,7 @@ class InspectPage(QWidget):
         inspect.checkpoints_changed.connect(self._show_checkpoints)
         inspect.loaded.connect(lambda: self.workspace.show_inspection(inspect.inspection))
         inspect.state_changed.connect(self._show_state)
-        inspect.progressed.connect(self._show_progress)
+        inspect.prediction.progressed.connect(self._show_progress)
         self.bar.chosen.connect(lambda: inspect.choose_images(self.bar.checkpoint_id, self.bar.split))
         self.bar.predict.connect(inspect.predict_images)
         self.bar.cancel.connect(self._cancel_prediction)
@@ -118,8 +118,8 @@ class InspectPage(QWidget):
 
     def _show_state(self) -> None:
         inspect = self.inspect_session
-        if not inspect.predicting:
-            self.bar.set_progress(None, OUTCOMES[inspect.outcome])
+        if inspect.prediction.target is None:
+            self.bar.set_progress(None, OUTCOMES[inspect.prediction.outcome])
         absence = describe_absence(inspect)
         self._absence.setText(absence)
         self._stack.setCurrentWidget(self._absence if absence else self.workspace)
@@ -140,4 +140,4 @@ class InspectPage(QWidget):
 
     def _cancel_prediction(self) -> None:
         self.bar.show_stopping()
-        self.inspect_session.cancel_prediction()
+        self.inspect_session.prediction.cancel()

@@ -26,7 +26,7 @@ def test_predicting_runs_in_a_child_and_its_result_is_there_at_once_the_next_tim
     assert "has not looked at these 8 images" in page.absence
     page.activateWindow()
     page.bar.button.setFocus()
-    with qtbot.waitSignal(page.inspect_session.prediction_ended, timeout=15_000) as ended:
+    with qtbot.waitSignal(page.inspect_session.prediction.ended, timeout=15_000) as ended:
         page.bar.button.click()
         assert page.bar.cancel_button.isVisible() and page.bar.cancel_button.hasFocus()
     assert ended.args == ["finished", ""] and page.bar.button.hasFocus(), "the keys stay on the page"
@@ -61,7 +61,7 @@ def test_a_prediction_is_cancelled_and_leaves_nothing_that_looks_finished(
     page = build_page(qtbot, session, services)
     page.bar.button.click()
     qtbot.waitUntil(lambda: page.bar.progress.maximum() == 8, timeout=15_000)
-    with qtbot.waitSignal(page.inspect_session.prediction_ended, timeout=10_000) as ended:
+    with qtbot.waitSignal(page.inspect_session.prediction.ended, timeout=10_000) as ended:
         page.bar.cancel_button.click()
     assert ended.args[0] == "stopped"
     assert page.bar.status.text() == "Cancelled"
@@ -74,7 +74,7 @@ def test_a_prediction_that_fails_says_why(
 ) -> None:
     monkeypatch.setenv("PREDICT_BEHAVIOUR", "fail")
     page = build_page(qtbot, session, services)
-    with qtbot.waitSignal(page.inspect_session.prediction_ended, timeout=15_000):
+    with qtbot.waitSignal(page.inspect_session.prediction.ended, timeout=15_000):
         page.bar.button.click()
     assert "best.safetensors: damaged" in page.bar.note.text()
     assert page.bar.button.isEnabled()
@@ -87,12 +87,12 @@ def test_closing_while_predicting_leaves_no_process(
     page = build_page(qtbot, session, services)
     page.bar.button.click()
     qtbot.waitUntil(lambda: page.bar.progress.maximum() == 8, timeout=15_000)
-    folder = page.inspect_session.job_folder
+    folder = page.inspect_session.prediction.job_folder
     assert folder is not None
     assert folder.alive()
     assert page.may_close()
     assert not folder.alive()
-    assert not page.inspect_session.predicting
+    assert page.inspect_session.prediction.target is None
 
 
 def test_what_is_being_predicted_is_said_and_what_is_not_is_offered(
@@ -127,7 +127,7 @@ def test_a_prediction_that_cannot_be_kept_names_the_file_and_can_be_tried_again(
     root = prediction_root(project_of(session))
     root.parent.mkdir(exist_ok=True)
     root.write_bytes(b"a file where the folder belongs")
-    with qtbot.waitSignal(page.inspect_session.prediction_ended) as ended:
+    with qtbot.waitSignal(page.inspect_session.prediction.ended) as ended:
         page.bar.button.click()
     assert ended.args[0] == "failed" and str(root) in ended.args[1]
     assert str(root) in page.bar.note.text()
