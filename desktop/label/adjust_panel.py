@@ -204,9 +204,9 @@ class AdjustPanel(QFrame):
         self._presets.activated.connect(self._choose_preset)
         self._channels.buttonClicked.connect(lambda button: self._change(channel=button.objectName()))
         self._stretch.clicked.connect(lambda on: self._change(stretch=on))
-        self._reset.clicked.connect(lambda: self._take(AS_IT_IS))
+        self._reset.clicked.connect(lambda: self.enter_adjustment(AS_IT_IS))
 
-    # -- what a person does
+    # -- what the user does
 
     def _slid(self, scale: Scale) -> None:
         value = self._sliders[scale.field].value() / scale.steps
@@ -215,13 +215,14 @@ class AdjustPanel(QFrame):
 
     def _choose_preset(self, place: int) -> None:
         if (name := self._presets.itemText(place)) in PRESETS:
-            self._take(PRESETS[name][0])
+            self.enter_adjustment(PRESETS[name][0])
 
     def _change(self, **values: object) -> None:
         if not self._showing:
-            self._take(self._value.model_copy(update=values))
+            self.enter_adjustment(self._value.model_copy(update=values))
 
-    def _take(self, adjustment: Adjustment) -> None:
+    def enter_adjustment(self, adjustment: Adjustment) -> None:
+        """Show these values and announce them, as if the user had set them."""
         if adjustment != self._value:
             self.show_adjustment(adjustment)
             self.adjusted.emit(adjustment)

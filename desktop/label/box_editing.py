@@ -79,6 +79,11 @@ class BoxEditing(QObject):
         return self._next.keep
 
     @property
+    def recent_labels(self) -> tuple[int, ...]:
+        """The labels that were given lately, the latest first."""
+        return self._next.recent
+
+    @property
     def picker(self) -> LabelPicker:
         return self._picker
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
@@ -146,6 +147,16 @@ class CanvasBar(QFrame):
         self._sign.setPixmap(status_pixmap(status, 18, self.devicePixelRatioF()))
 
 
+class PointerTexts(NamedTuple):
+    """What the bar below the canvas says; each is empty where there is nothing to say."""
+
+    boxes: str
+    size: str  # of the one selected box
+    value: str  # of the pixel under the mouse
+    place: str  # of that pixel
+    zoom: str
+
+
 class PointerBar(QFrame):
     """What is selected, where the mouse is in the image, what value is there, and the zoom."""
 
@@ -157,6 +168,7 @@ class PointerBar(QFrame):
         self._value = words("", "small")
         self._at = words("", "small")
         self._zoom = words("", "small")
+        self._parts = (self._boxes, self._size, self._value, self._at, self._zoom)
         for number in (self._value, self._at, self._zoom):
             number.setFont(mono_font(11))
         self._value.setToolTip("Red, green and blue of the pixel under the mouse, as they are in the file")
@@ -171,7 +183,11 @@ class PointerBar(QFrame):
         layout.addWidget(self._at)
         layout.addWidget(self._zoom)
 
-    def follow(self, canvas: AnnotationCanvas) -> None:
+    @property
+    def texts(self) -> PointerTexts:
+        return PointerTexts(*(part.text() for part in self._parts))
+
+    def follow_canvas(self, canvas: AnnotationCanvas) -> None:
         """Show what happens on `canvas`, but for the number of boxes, which `show_boxes` tells."""
 
         def pointed(at: QPointF | None) -> None:
@@ -199,7 +215,7 @@ class PointerBar(QFrame):
         self._zoom.setText(f"{scale:.0%}" if image else "")
 
     def clear(self) -> None:
-        for part in (self._boxes, self._size, self._value, self._at, self._zoom):
+        for part in self._parts:
             part.clear()
 
     def _show_size(self, canvas: AnnotationCanvas) -> None:

@@ -63,16 +63,16 @@ class LabelPage(QWidget):
         self._session = session
         self._services = services
         self._actions = table.ActionSet(self, table.LABEL, Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        self._pictures = PictureLoader(services.tasks, self)
-        self._pictures.follow(session, services.settings)
+        self.pictures = PictureLoader(services.tasks, self)
+        self.pictures.follow(session, services.settings)
         self._travel = Travel()
         self.canvas = AnnotationCanvas()
         self.notice = Notice()
         self._context = LabelContext(session, self.notice)
-        self._work = ImageWork(self._context, services.tasks, self)
-        self.images = ImageListPanel(session, services, self._work)
+        self.work = ImageWork(self._context, services.tasks, self)
+        self.images = ImageListPanel(session, services, self.work)
         self.labels = LabelPanel(session, self._context.apply_to_project, self._actions["keep_labels"])
-        self._editing = BoxEditing(self._context, self.canvas, self.images.image_before, self, self._actions)
+        self.editing = BoxEditing(self._context, self.canvas, self.images.image_before, self, self._actions)
         self._view = LabelView(self.canvas, self._context, services, self._actions)
         self._actions.add_handlers(self._handlers())
         self._actions.require_handlers()
@@ -110,7 +110,7 @@ class LabelPage(QWidget):
 
     def _handlers(self) -> dict[str, Callable[..., object]]:
         return {
-            "clean": self._work.toggle_clean,
+            "clean": self.work.toggle_clean,
             "reviewed": self._review,
             "previous": lambda: self._step(-1),
             "next": lambda: self._step(1),
@@ -120,7 +120,7 @@ class LabelPage(QWidget):
             "focus_labels": lambda: self._go_to_panel(self.labels.rows),
             "focus_boxes": lambda: self._go_to_panel(self.box_list),
             "note": self._write_note,
-            "group_images": lambda: self._work.group_images(self.images.chosen(), self.images.shown.image_ids()),
+            "group_images": lambda: self.work.group_images(self.images.chosen(), self.images.shown.image_ids()),
             "find_images": self._find_images,
             "filter_images": self._filter_images,
             "show_images": lambda shown: self._columns.fold("left", not shown),
@@ -155,29 +155,29 @@ class LabelPage(QWidget):
         canvas.view.space_tapped.connect(lambda: trigger_space(self._actions.values()))
         canvas.armed_changed.connect(self._actions["draw"].setChecked)
         canvas.hint_changed.connect(session.hint)
-        self._foot.follow(canvas)
-        self.labels.toggled.connect(self._editing.toggle_label)
-        self._editing.next_labels_changed.connect(self._show_selection)
+        self._foot.follow_canvas(canvas)
+        self.labels.toggled.connect(self.editing.toggle_label)
+        self.editing.next_labels_changed.connect(self._show_selection)
         self._context.refused.connect(self._show_truth)
-        self.labels.keep_switched.connect(self._editing.set_keep)
+        self.labels.keep_switched.connect(self.editing.set_keep)
         self.edits.failed.connect(self.notice.show_notice)
         self.box_list.chosen.connect(canvas.select_boxes)
         self.box_list.opened.connect(self._show_box)
         self.box_list.pointed.connect(canvas.set_highlighted)
         self.box_list.use_menu(lambda: [self._actions[name] for name in BOX_MENU])
-        self.images.menu_requested.connect(self._work.show_menu)
+        self.images.menu_requested.connect(self.work.show_menu)
         self.images.listed.connect(self._show_record)
-        self._work.reviewed.connect(lambda: self._step(1))
-        self.details.split_chosen.connect(lambda split: self._with_current(self._work.set_split, split))
-        self.details.group_entered.connect(lambda group: self._with_current(self._work.set_group, group))
-        self.details.note_entered.connect(self._work.set_note)
+        self.work.reviewed.connect(lambda: self._step(1))
+        self.details.split_chosen.connect(lambda split: self._with_current(self.work.set_split, split))
+        self.details.group_entered.connect(lambda group: self._with_current(self.work.set_group, group))
+        self.details.note_entered.connect(self.work.set_note)
         for panel in (self.images, self.details, self.labels, self.box_list, self.edits):
             panel.left.connect(lambda: self.canvas.view.setFocus(Qt.FocusReason.OtherFocusReason))
         self.side.tabs.currentChanged.connect(lambda _tab: self._show_history())
-        self._pictures.outdated.connect(self._show_image)
+        self.pictures.outdated.connect(self._show_image)
         self._services.files.states_changed.connect(self._read_again)
-        self._pictures.ready.connect(self._picture_came)
-        self._pictures.failed.connect(self._picture_failed)
+        self.pictures.ready.connect(self._picture_came)
+        self.pictures.failed.connect(self._picture_failed)
         session.image_changed.connect(self._show_image)
         session.changed.connect(self._refresh)
         session.project_changed.connect(self._set_project)
@@ -187,11 +187,11 @@ class LabelPage(QWidget):
 
     def _set_project(self) -> None:
         project = self._session.project
-        self._pictures.forget()
+        self.pictures.forget()
         self.notice.clear()
         labels = project.labels() if project is not None else ()
         self.canvas.set_labels(labels)
-        self._editing.open_project()
+        self.editing.open_project()
         self._view.open_project()
         self.canvas.set_editable(self._context.editable)
         self._show_image()
@@ -201,18 +201,18 @@ class LabelPage(QWidget):
         self.canvas.set_boxes(())
         project, record = self._session.project, self._context.record
         path = project.image_path(record) if project is not None and record is not None else None
-        picture = self._pictures.get(path) if path is not None else None
+        picture = self.pictures.get(path) if path is not None else None
         self.canvas.set_image(picture)
         if picture is None and path is not None:
-            self.canvas.view.set_message(self._pictures.problem(path) or "Loading…")
+            self.canvas.view.set_message(self.pictures.problem(path) or "Loading…")
         elif path is None and project is not None:
             keys = {"files": "window.add_images", "folder": "window.add_folder"}
             self.canvas.view.set_message(self._services.keymap.named(NO_IMAGES, **keys))
         self._file_notes.show_notes(picture.notices if picture is not None else ())
         if project is not None:
             near = [project.image(image_id) for image_id in self.images.neighbours(self._travel)]
-            ahead = worth_fetching(near, self._pictures.ahead_bytes)
-            self._pictures.want(path, [project.image_path(neighbour) for neighbour in ahead])
+            ahead = worth_fetching(near, self.pictures.ahead_bytes)
+            self.pictures.want(path, [project.image_path(neighbour) for neighbour in ahead])
         self._show_record()
         self._show_boxes()
 
@@ -224,12 +224,12 @@ class LabelPage(QWidget):
             return
         if len(there) > MANY:
             # A folder that came back: to look for each of its images among what is in memory would take longer.
-            self._pictures.forget()
+            self.pictures.forget()
             self._services.thumbnails.forget_all()
             self._show_image()
             return
         paths = [project.image_path(image_id) for image_id in there if project.has_image(image_id)]
-        self._pictures.read_again(paths)
+        self.pictures.read_again(paths)
         for path in paths:
             self._services.thumbnails.forget(path)
 
@@ -275,14 +275,14 @@ class LabelPage(QWidget):
         """Tell panels and bars what is selected."""
         selected = self.canvas.chosen
         if not selected:
-            sets, about = [self._editing.next_labels], "Ticked: labels of the next box"
+            sets, about = [self.editing.next_labels], "Ticked: labels of the next box"
         elif len(selected) == 1:
             sets, about = [selected[0].labels], "Ticked: labels of the selected box"
         else:
             sets, about = [box.labels for box in selected], f"Ticked: labels of the {len(selected)} selected boxes"
         self.labels.show_sets(sets, about)
-        self._editing.show_next_labels()
-        self.labels.show_keep(self._editing.keeping)
+        self.editing.show_next_labels()
+        self.labels.show_keep(self.editing.keeping)
         self.box_list.show_selection(self.canvas.selected)
         if self._context.record is not None:
             self._foot.show_boxes(len(self.canvas.boxes), len(selected))
@@ -317,11 +317,11 @@ class LabelPage(QWidget):
 
     def _review(self) -> None:
         self._settle()
-        self._work.review()
+        self.work.review()
 
     def _remove_current(self) -> None:
         if (record := self._context.record) is not None:
-            self._work.remove([record.id])
+            self.work.remove([record.id])
 
     def _write_note(self) -> None:
         self._actions["show_panels"].setChecked(True)

@@ -110,7 +110,7 @@ def next_images(app: QApplication, paths: list[Path], repeats: int, table: Table
     tasks.wait_idle(60_000)
     cold, fetched, stall = [], [], Stall()
     for turn in range(repeats):
-        page._pictures.forget()
+        page.pictures.forget()
         # From end to end of the list, so that nothing of it was fetched ahead.
         cold.append(shown(app, page, session, ids[0 if turn % 2 else -1]))
         tasks.wait_idle(60_000)
@@ -148,7 +148,7 @@ def huge_images(app: QApplication, folder: Path, table: Table) -> None:
         took = 1000 * (time.perf_counter() - start)
         app.processEvents()
         worst = stall.stop()
-        held = page._pictures.get(path)
+        held = page.pictures.get(path)
         assert held is not None
         table.add_row(f"open {name}: {held.bytes / 2**20:.0f} MB held", f"{took:.0f}", "", "", "")
         table.add_row("  window blocked at most", f"{worst:.0f}", "", f"{BLOCKED:.0f}", _verdict(worst, BLOCKED))

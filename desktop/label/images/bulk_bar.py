@@ -81,6 +81,11 @@ class BulkBar(QFrame):
             layout.addWidget(button)
         self.hide()
 
+    @property
+    def text(self) -> str:
+        """How many images are chosen, in words."""
+        return self._count.text()
+
     def fields(self) -> list[QToolButton]:
         """What takes the keys, in order."""
         return list(self._changing)

@@ -76,6 +76,13 @@ class FilterBar(QWidget):
         """What is asked for, words that were typed a moment ago included."""
         return replace(self._value, words=self.search.text().strip())
 
+    @property
+    def chips(self) -> list[QToolButton]:
+        """The parts of what is asked for, each of which is taken away by its button."""
+        flow = self._chips.flow
+        widgets = [item.widget() for place in range(flow.count()) if (item := flow.itemAt(place)) is not None]
+        return [widget for widget in widgets if isinstance(widget, QToolButton)]
+
     def set_value(self, value: Filter) -> None:
         """Ask for something else, and announce it."""
         self._typing.stop()
@@ -153,11 +160,12 @@ class FilterBar(QWidget):
         action = QAction(text, self._sort_menu)
         action.setCheckable(True)
         action.setChecked(checked)
-        action.triggered.connect(lambda: self._choose_sorting(key, descending))
+        action.triggered.connect(lambda: self.choose_sorting(key, descending))
         group.addAction(action)
         self._sort_menu.addAction(action)
 
-    def _choose_sorting(self, key: SortKey, descending: bool) -> None:
+    def choose_sorting(self, key: SortKey, descending: bool) -> None:
+        """Put the images in another order, and announce it."""
         self._sort, self._descending = key, descending
         self._tint()
         self.sorted.emit(key, descending)

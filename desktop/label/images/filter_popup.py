@@ -145,6 +145,11 @@ class FilterPopup(QFrame):
     def show_count(self, shown: int, total: int) -> None:
         self._count.setText(f"{shown:,} of {total:,} images")
 
+    @property
+    def count_text(self) -> str:
+        """How many images pass, in words."""
+        return self._count.text()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             # Enter that chose in the list of a combo box comes here as well, when that list is closed already.

@@ -69,8 +69,8 @@ class LabelPanel(QWidget):
         self.rows.setModel(self.model)
         self.together = TogetherBars()
         self._about = words("", "small", wrap=True)
-        self._search = QLineEdit(placeholderText="Search labels", clearButtonEnabled=True)
-        self._search.setProperty("role", "search")
+        self.search = QLineEdit(placeholderText="Search labels", clearButtonEnabled=True)
+        self.search.setProperty("role", "search")
         self._add = icon_button("add", "Add a label")
         self._more = icon_button("more", "More about the labels")
         self._first = QPushButton("Add the first label")
@@ -95,7 +95,7 @@ class LabelPanel(QWidget):
         inner.setContentsMargins(PAD, 0, PAD, 4)
         inner.setSpacing(6)
         inner.addWidget(self._about)
-        inner.addWidget(self._search)
+        inner.addWidget(self.search)
         inner.addWidget(self._first)
         switch = QHBoxLayout(self._keep_row)
         switch.setContentsMargins(PAD, 5, PAD, 5)
@@ -117,8 +117,8 @@ class LabelPanel(QWidget):
         self._more.clicked.connect(self._show_more)
         self._keep.toggled.connect(self._switch_keep)
         self._keep_action.changed.connect(self._show_keep_key)
-        self._search.textChanged.connect(self._filter)
-        self._search.returnPressed.connect(self.rows.take_focus)
+        self.search.textChanged.connect(self._filter)
+        self.search.returnPressed.connect(self.rows.take_focus)
         self.rows.toggled.connect(lambda row: self.toggled.emit(self._label(row).id))
         self.rows.menu_wanted.connect(self._show_menu)
         self.rows.edit_wanted.connect(lambda row: self.edit_label(self._label(row)))
@@ -304,7 +304,7 @@ class LabelPanel(QWidget):
             self.rows.scrollTo(rows[0])
 
     def _filter(self) -> None:
-        typed = self._search.text()
+        typed = self.search.text()
         fits = {match.label.id for match in matches(self.model.labels(), typed)}
         for row, label in enumerate(self.model.labels()):
             self.rows.setRowHidden(row, label.id not in fits)
@@ -312,7 +312,7 @@ class LabelPanel(QWidget):
         self.rows.movable = not typed.strip() and self._editable
 
     def _start_over(self) -> None:
-        self._search.clear()
+        self.search.clear()
         self.show_keep(False)
         self._update()
 
@@ -323,10 +323,10 @@ class LabelPanel(QWidget):
         for widget in (self.rows, self._about, self._keep_row, self._more):
             widget.setVisible(count > 0)
         self._keep.setEnabled(self._editable)
-        self._search.setVisible(count > SEARCHED)
-        if count <= SEARCHED and self._search.text():
-            self._search.clear()
-        self.rows.movable = self._editable and not self._search.text().strip()
+        self.search.setVisible(count > SEARCHED)
+        if count <= SEARCHED and self.search.text():
+            self.search.clear()
+        self.rows.movable = self._editable and not self.search.text().strip()
         if project is not None:
             self.together.show_counts(project.labels(), count_cooccurrence(project.label_set_counts()))
         self._limit_height(count)

@@ -20,6 +20,7 @@ from desktop.label.label_view import HELD, SAVE_AFTER
 from desktop.services import Services
 from tests.builders import project_with_pictures
 from tests.desktop.label.label_builders import shown_page
+from tests.desktop.label.page_driver import adjust_view, find_action, find_button, find_named, find_only
 
 
 @pytest.fixture
@@ -64,8 +65,9 @@ def test_presets_and_reset_set_all_at_once_and_are_named(qtbot: QtBot, panel: Ad
     assert heard == [PRESETS["Dark defects"][0]] and presets.currentText() == "Dark defects"
     _slider(panel, "Gamma").setValue(30)
     assert presets.currentText() == "Own values" and len(heard) == 2
-    panel._reset.click()
-    assert heard[-1].is_neutral and presets.currentText() == "As it is" and not panel._reset.isEnabled()
+    reset = find_button(panel, "Reset")
+    reset.click()
+    assert heard[-1].is_neutral and presets.currentText() == "As it is" and not reset.isEnabled()
 
 
 def test_a_double_click_puts_one_slider_back(qtbot: QtBot, panel: AdjustPanel) -> None:
@@ -119,7 +121,7 @@ def test_the_view_changes_at_once_and_the_project_keeps_it_soon(
     qtbot: QtBot, page: LabelPage, session: Session
 ) -> None:
     before = _middle(page)
-    page._view.panel._take(Adjustment(channel="red", brightness=20))
+    adjust_view(page, Adjustment(channel="red", brightness=20))
     red = _middle(page)
     assert red.red() == red.green() == red.blue() and red != before
     assert [badge.text for badge in page.canvas.badges] == ["View adjusted"]
@@ -133,20 +135,20 @@ def test_what_was_adjusted_last_is_kept_when_the_project_is_closed_at_once(
 ) -> None:
     assert session.project is not None
     folder = session.project.folder
-    page._view.panel._take(Adjustment(gamma=2.0))
+    adjust_view(page, Adjustment(gamma=2.0))
     session.close()
     assert page.canvas.view.adjustment is None
     with Project.open(folder) as project:
         assert project.setting("view_adjustment") == {"gamma": 2.0}
     session.open(folder)
-    assert page.canvas.view.adjustment == Adjustment(gamma=2.0) == page._view.panel.adjustment
+    assert page.canvas.view.adjustment == Adjustment(gamma=2.0) == find_only(page.canvas.view, AdjustPanel).adjustment
 
 
 def test_without_an_adjustment_the_project_forgets_it(qtbot: QtBot, page: LabelPage, session: Session) -> None:
-    page._view.panel._take(Adjustment(gamma=2.0))
-    page._view.settle()
-    page._view.panel._take(Adjustment())
-    page._view.settle()
+    adjust_view(page, Adjustment(gamma=2.0))
+    session.settle.emit()
+    adjust_view(page, Adjustment())
+    session.settle.emit()
     assert _kept(session) is None and page.canvas.badges == ()
 
 
@@ -158,8 +160,8 @@ def test_a_read_only_project_is_adjusted_for_the_session_only(
     session.close()
     session.open(folder, read_only=True)
     page = shown_page(qtbot, session, services)
-    page._view.panel._take(Adjustment(gamma=2.0))
-    page._view.settle()
+    adjust_view(page, Adjustment(gamma=2.0))
+    session.settle.emit()
     assert page.canvas.view.adjustment == Adjustment(gamma=2.0) and not page.notice.isVisible()
     session.close()
     with Project.open(folder) as project:
@@ -180,7 +182,7 @@ def test_a_key_compares_with_the_image_as_it_is_pressed_or_held(
     qtbot: QtBot, page: LabelPage, session: Session
 ) -> None:
     plain = _middle(page)
-    page._view.panel._take(Adjustment(brightness=40))
+    adjust_view(page, Adjustment(brightness=40))
     adjusted = _middle(page)
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_O)
     assert _middle(page) == plain and page.canvas.badges[0].text.endswith("off")
@@ -194,10 +196,10 @@ def test_a_key_compares_with_the_image_as_it_is_pressed_or_held(
 
 
 def test_changing_a_value_ends_comparing(qtbot: QtBot, page: LabelPage) -> None:
-    page._view.panel._take(Adjustment(brightness=40))
-    page._actions["compare"].setChecked(True)
-    page._view.panel._take(Adjustment(brightness=50))
-    assert not page._actions["compare"].isChecked() and page.canvas.view.adjustment == Adjustment(brightness=50)
+    adjust_view(page, Adjustment(brightness=40))
+    find_action(page, "compare").setChecked(True)
+    adjust_view(page, Adjustment(brightness=50))
+    assert not find_action(page, "compare").isChecked() and page.canvas.view.adjustment == Adjustment(brightness=50)
 
 
 def test_the_scale_of_the_project_reaches_the_canvas(qtbot: QtBot, page: LabelPage, session: Session) -> None:
@@ -216,10 +218,10 @@ def test_what_a_person_switches_of_the_view_is_kept_in_the_settings(
         ("pixel_grid", "canvas_pixel_grid"),
     ):
         before = getattr(services.settings.values, setting)
-        page._actions[action].toggle()
+        find_action(page, action).toggle()
         assert getattr(services.settings.values, setting) is not before
         services.settings.update(**{setting: before})
-        assert page._actions[action].isChecked() is before
+        assert find_action(page, action).isChecked() is before
     assert page.canvas.state.minimap and not page.canvas.state.rulers
 
 
@@ -228,7 +230,7 @@ def test_a_click_on_a_sign_ends_its_state(qtbot: QtBot, page: LabelPage) -> None
     assert page.canvas.state.hidden
     sign = next(one for one in page.canvas.view.findChildren(QToolButton) if one.isVisible())
     qtbot.mouseClick(sign, Qt.MouseButton.LeftButton)
-    assert not page.canvas.state.hidden and not page._actions["hide"].isChecked()
+    assert not page.canvas.state.hidden and not find_action(page, "hide").isChecked()
 
 
 def test_opening_a_project_whose_adjustment_cannot_be_read_tells_so_too(
@@ -243,9 +245,9 @@ def test_opening_a_project_whose_adjustment_cannot_be_read_tells_so_too(
 
 
 def test_the_canvas_has_the_keys_back_when_the_panel_goes(qtbot: QtBot, page: LabelPage) -> None:
-    page._actions["adjust"].setChecked(True)
-    slider = page._view.panel._sliders["gamma"]
+    find_action(page, "adjust").setChecked(True)
+    slider = find_named(page.canvas.view, QSlider, "Gamma")
     slider.setFocus()
     qtbot.waitUntil(slider.hasFocus)
-    page._actions["adjust"].setChecked(False)
+    find_action(page, "adjust").setChecked(False)
     assert page.canvas.view.hasFocus()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QCheckBox
 from pytestqt.qtbot import QtBot
 
 from core.project.palette import extended
@@ -33,6 +33,7 @@ from tests.desktop.label.label_builders import (
     next_image,
     project_of,
 )
+from tests.desktop.label.page_driver import find_action, find_only, refresh_image
 from tests.desktop.mouse import LEFT, move
 
 
@@ -70,10 +71,10 @@ def test_nothing_goes_over_to_another_image_or_project_unless_it_is_kept(
     page.canvas.select_boxes(())
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_K)
     qtbot.keyClick(page.canvas.view, KEYS["2"])
-    assert page._editing.keeping
+    assert find_action(page, "keep_labels").isChecked()
     session.adopt(project_with_pictures(tmp_path / "other", 1))
     loaded(qtbot, page)
-    assert not page._editing.keeping and not page.labels._keep.isChecked()
+    assert not find_action(page, "keep_labels").isChecked() and not find_only(page.labels, QCheckBox).isChecked()
     assert _labels_drawn(qtbot, page, session) == []
 
 
@@ -90,13 +91,13 @@ def test_the_labels_given_last_come_first_in_the_picker_also_after_a_restart(
     session.close()
     session.adopt(project_with_pictures(tmp_path / "other", 1))
     loaded(qtbot, page)
-    assert page._editing._pickable().recent == ()
+    assert page.editing.recent_labels == ()
     again = Project.open(folder)
     again.set_setting("recent_labels", [*again.setting("recent_labels"), 99, "pit", second])
     session.adopt(again)
     loaded(qtbot, page)
-    assert page._editing._pickable().recent == (third, second)
-    assert first not in page._editing._pickable().recent
+    assert page.editing.recent_labels == (third, second)
+    assert first not in page.editing.recent_labels
 
 
 def test_kept_labels_are_proposed_on_every_image_until_it_is_switched_off(
@@ -105,13 +106,13 @@ def test_kept_labels_are_proposed_on_every_image_until_it_is_switched_off(
     assert _labels_drawn(qtbot, page, session) == []
     qtbot.keyClick(page.canvas.view, KEYS["3"])
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_K)
-    assert page.labels._keep.isChecked()
+    assert find_only(page.labels, QCheckBox).isChecked()
     assert _labels_drawn(qtbot, page, session) == ["stain"]
     qtbot.keyClick(page.canvas.view, KEYS["1"])  # the last set is what the last box ended with
     next_image(qtbot, page)
     assert _labels_drawn(qtbot, page, session) == ["scratch", "stain"]
-    qtbot.mouseClick(page.labels._keep, Qt.MouseButton.LeftButton)
-    assert not page._editing.keeping and not page._actions["keep_labels"].isChecked()
+    qtbot.mouseClick(find_only(page.labels, QCheckBox), Qt.MouseButton.LeftButton)
+    assert not find_action(page, "keep_labels").isChecked()
     assert _labels_drawn(qtbot, page, session) == []
 
 
@@ -254,7 +255,7 @@ def test_pasting_before_the_image_is_decoded_keeps_the_boxes_that_are_there(
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_C, CONTROL)
     there = draw(project, second, (40, 30, 60, 44))
-    page._pictures.forget()
+    page.pictures.forget()
     session.select_image(second)
     assert not page.canvas.view.has_image
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_V, CONTROL)
@@ -270,7 +271,7 @@ def test_on_a_smaller_image_boxes_are_cut_or_left_out_and_that_is_told(
     first = session.image_id
     for xyxy in ((1, 1, 10, 10), (12, 8, 40, 12), (40, 30, 60, 44)):
         draw(project, first or 0, xyxy)
-    page._show_boxes()
+    refresh_image(session)
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_A, CONTROL)
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_C, CONTROL)
     session.select_image(next(image.id for image in project.images() if image.path.endswith("small.png")))
@@ -285,7 +286,7 @@ def test_boxes_go_from_project_to_project_by_the_names_of_their_labels(
 ) -> None:
     project = project_of(session)
     draw(project, session.image_id or 0, (1, 2, 30, 20), ["scratch", "pit"])
-    page._show_boxes()
+    refresh_image(session)
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_A, CONTROL)
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_C, CONTROL)
     other: Project = project_with_pictures(tmp_path / "other", 1, ["pit", "dent"])

@@ -39,9 +39,14 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
 
 
 @pytest.fixture
-def model(session: Session, tasks: Tasks, tmp_path: Path) -> ImageListModel:
+def thumbnails(tasks: Tasks, tmp_path: Path) -> ThumbnailLoader:
     thumbnails = ThumbnailLoader(tasks)
     thumbnails.set_cache(tmp_path / "cache")
+    return thumbnails
+
+
+@pytest.fixture
+def model(session: Session, thumbnails: ThumbnailLoader) -> ImageListModel:
     return ImageListModel(session, thumbnails)
 
 
@@ -95,9 +100,11 @@ def test_a_thumbnail_finds_its_row_in_the_order_that_is_shown_now(
     assert changed.args[0].data() == "part3.png"
 
 
-def test_what_was_asked_for_last_is_made_first(model: ImageListModel, tasks: Tasks) -> None:
+def test_what_was_asked_for_last_is_made_first(
+    model: ImageListModel, thumbnails: ThumbnailLoader, tasks: Tasks
+) -> None:
     made: list[str] = []
-    model._thumbnails.loaded.connect(lambda path, _size: made.append(Path(path).name))
+    thumbnails.loaded.connect(lambda path, _size: made.append(Path(path).name))
     tasks._pool.setMaxThreadCount(1)
     for row in range(12):
         model.index(row).data(Qt.ItemDataRole.DecorationRole)
@@ -116,7 +123,7 @@ def test_a_file_that_went_away_is_marked_and_asked_for_once(
     assert tasks.wait_idle()
     assert "part1.png" in model.index(0).data(PROBLEM)
     assert model.index(0).data(Qt.ItemDataRole.DecorationRole) is None
-    assert not tasks._latest
+    assert tasks.wait_idle(0)
 
 
 def test_a_filter_shows_what_passes_and_the_empty_one_everything(model: ImageListModel) -> None:

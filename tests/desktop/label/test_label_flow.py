@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QMessageBox, QToolButton
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QMessageBox, QSpinBox, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
 from core.project.edits import image_edits
@@ -16,12 +16,15 @@ from core.project.images.query import Filter, Range, SortKey, Where
 from core.project.project import Project
 from core.types import Split, Status
 from desktop.base.session import Session
+from desktop.kit.chips import Chips
+from desktop.label.file_notes import FileNotes
 from desktop.label.label_page import LabelPage
 from desktop.project.group_dialog import PATTERN, GroupImagesDialog, preview_groups, summarize_groups
 from desktop.project.split_dialog import SplitImagesDialog
 from desktop.services import Services
 from tests.builders import draw, project_with_pictures
 from tests.desktop.label.label_builders import shown_page
+from tests.desktop.label.page_driver import find_button, find_named, find_note, find_only
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -66,9 +69,7 @@ def _select(page: LabelPage, image_ids: list[int]) -> None:
 
 
 def _chips(page: LabelPage) -> dict[str, QToolButton]:
-    flow = page.images.filter_bar._chips.flow
-    widgets = [flow.itemAt(place).widget() for place in range(flow.count())]
-    return {widget.text(): widget for widget in widgets if isinstance(widget, QToolButton)}
+    return {chip.text(): chip for chip in page.images.filter_bar.chips}
 
 
 def _answer(monkeypatch: pytest.MonkeyPatch, text: str) -> list[str]:
@@ -122,8 +123,9 @@ def test_reviewed_goes_on_among_those_shown_and_what_was_reviewed_stays_in_sight
     assert session.image_id == ids[1]
     assert _project(session).image(ids[0]).status is Status.REVIEWED
     assert page.images.shown.rowCount() == 2
-    assert page.images._again.text() == "Apply again (1)" and page.images._again.isVisible()
-    qtbot.mouseClick(page.images._again, Qt.MouseButton.LeftButton)
+    again = find_button(page.images, "Apply again")
+    assert again.text() == "Apply again (1)" and again.isVisible()
+    qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
     assert page.images.shown.image_ids() == [ids[1]]
 
 
@@ -142,7 +144,7 @@ def test_a_filter_is_shown_as_words_that_can_be_taken_away(
     assert page.images.shown.filter == Filter(carries=frozenset({scratch.id}), lacks=frozenset({pit.id}))
     _chips(page)["Clear all"].click()
     assert not page.images.shown.filter and page.images.shown.rowCount() == 8
-    assert not page.images.filter_bar._chips.isVisible()
+    assert not find_only(page.images.filter_bar, Chips).isVisible()
 
 
 def test_every_field_of_the_filter_window_asks_for_what_it_says(
@@ -152,19 +154,23 @@ def test_every_field_of_the_filter_window_asks_for_what_it_says(
     scratch, pit, _ = project.labels()
     session.apply(image_edits.put_in_group(project, project.image_ids()[:1], "lot 7"))
     bar = page.images.filter_bar
-    page.images._offer()
+    bar.offers_wanted.emit()
     popup = bar.popup
-    popup._splits[Split.NONE].click()
-    popup._label_rows[scratch.id]._with.click()
-    popup._label_rows[pit.id]._without.click()
-    popup._where.setCurrentIndex(popup._where.findData(Where.EXACT))
-    popup._boxes[0].setValue(1)
-    popup._smallest[1].setValue(40)
-    popup._typed.setText("LOT 7")
-    popup._typed.returnPressed.emit()
-    popup._note.setCurrentIndex(popup._note.findData(False))
-    popup._predicted.setCurrentIndex(popup._predicted.findData(False))
-    popup._missing.setCurrentIndex(popup._missing.findData(False))
+    for name in ("Split no split", "Images with scratch", "Images without pit"):
+        find_named(popup, QToolButton, name).click()
+    find_named(popup, QSpinBox, "Fewest boxes").setValue(1)
+    find_named(popup, QSpinBox, "Smallest box at most").setValue(40)
+    typed = find_named(popup, QComboBox, "Group").lineEdit()
+    typed.setText("LOT 7")
+    typed.returnPressed.emit()
+    for name, value in (
+        ("Where the labels must be", Where.EXACT),
+        ("Note", False),
+        ("Predictions", False),
+        ("File", False),
+    ):
+        choice = find_named(popup, QComboBox, name)
+        choice.setCurrentIndex(choice.findData(value))
     assert bar.value == Filter(
         splits=frozenset({Split.NONE}),
         groups=frozenset({"lot 7"}),
@@ -178,8 +184,8 @@ def test_every_field_of_the_filter_window_asks_for_what_it_says(
         missing=False,
     )
     assert page.images.shown.image_ids() == project.image_ids()[:1]
-    assert popup._count.text() == "1 of 8 images"
-    popup._clear.click()
+    assert popup.count_text == "1 of 8 images"
+    find_button(popup, "Clear all").click()
     assert bar.value == Filter() and page.images.shown.rowCount() == 8
 
 
@@ -190,21 +196,22 @@ def test_enter_in_a_list_of_the_filter_window_chooses_and_keeps_the_window(
     closed: list[bool] = []
     monkeypatch.setattr(popup, "close", lambda: closed.append(True))
     enter = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier)
-    popup._note.setFocus()
+    find_named(popup, QComboBox, "Note").setFocus()
     popup.keyPressEvent(enter)  # as it comes here after the list took it
     assert not closed
-    popup._boxes[0].setFocus()
+    find_named(popup, QSpinBox, "Fewest boxes").setFocus()
     popup.keyPressEvent(enter)
     assert closed
 
 
 def test_with_and_without_a_label_exclude_each_other(page: LabelPage, session: Session) -> None:
     scratch = _project(session).labels()[0]
-    page.images._offer()
-    row = page.images.filter_bar.popup._label_rows[scratch.id]
-    row._with.click()
-    row._without.click()
-    assert (row.carries, row.lacks) == (False, True)
+    bar = page.images.filter_bar
+    bar.offers_wanted.emit()
+    buttons = [find_named(bar.popup, QToolButton, f"Images {way} scratch") for way in ("with", "without")]
+    for button in buttons:
+        button.click()
+    assert [button.isChecked() for button in buttons] == [False, True]
     assert page.images.shown.filter == Filter(lacks=frozenset({scratch.id}))
 
 
@@ -215,9 +222,10 @@ def test_the_progress_counts_follow_edits_and_filter_when_pressed(
     assert progress.text == "3 of 8 done · 38%"
     session.apply(image_edits.set_status(_project(session), ids[3:5], Status.CLEAN))
     assert progress.text == "5 of 8 done · 62%"
-    progress._buttons[Status.CLEAN].click()
+    clean = dict(zip(Status, progress.fields(), strict=True))[Status.CLEAN]
+    clean.click()
     assert page.images.shown.image_ids() == ids[2:5]
-    progress._buttons[Status.CLEAN].click()
+    clean.click()
     assert page.images.shown.rowCount() == 8
 
 
@@ -232,7 +240,7 @@ def test_a_filter_does_not_take_the_current_image_off_the_canvas(
 
 
 def test_the_order_can_be_chosen_and_steps_follow_it(page: LabelPage, session: Session, ids: list[int]) -> None:
-    page.images.filter_bar._choose_sorting(SortKey.NAME, True)
+    page.images.filter_bar.choose_sorting(SortKey.NAME, True)
     assert page.images.shown.image_ids() == ids[::-1]
     page.images.step(1)
     assert session.image_id == ids[0]  # the last row
@@ -249,7 +257,7 @@ def test_control_a_in_the_list_selects_all_images_and_not_boxes(
     page.images.view.setFocus()
     qtbot.keyClick(page.images.view, Qt.Key.Key_A, CONTROL)
     assert page.images.chosen() == ids and page.canvas.selected == frozenset()
-    assert page.images.bulk.isVisible() and page.images.bulk._count.text() == "8 chosen"
+    assert page.images.bulk.isVisible() and page.images.bulk.text == "8 chosen"
     page.canvas.view.setFocus()
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_A, CONTROL)
     assert len(page.canvas.selected) == 1
@@ -259,7 +267,7 @@ def test_a_selection_is_moved_to_a_split_in_one_edit(
     qtbot: QtBot, page: LabelPage, session: Session, ids: list[int]
 ) -> None:
     _select(page, ids[:5])
-    page._work.set_split(page.images.chosen(), Split.TRAIN)
+    page.work.set_split(page.images.chosen(), Split.TRAIN)
     assert _project(session).undo_name == "Set 5 images to train"
     assert [_project(session).image(i).split for i in ids] == [Split.TRAIN] * 5 + [Split.NONE] * 3
     session.undo()
@@ -267,7 +275,7 @@ def test_a_selection_is_moved_to_a_split_in_one_edit(
 
 
 def test_marking_a_selection_tells_which_images_could_not_be(page: LabelPage, session: Session, ids: list[int]) -> None:
-    page._work.set_status(ids[:5], Status.CLEAN)
+    page.work.set_status(ids[:5], Status.CLEAN)
     assert [_project(session).image(i).status for i in ids[:5]] == ["labelled"] * 2 + ["clean"] * 3
     assert "2 images with boxes cannot be clean" in page.notice.text
 
@@ -280,7 +288,7 @@ def test_moving_a_part_of_a_group_asks_about_the_rest(
     session.apply(image_edits.put_in_group(project, ids[:3], "lot 7"))
     session.apply(image_edits.move_to_split(project, ids, Split.TRAIN))
     said = _answer(monkeypatch, answer)
-    page._work.set_split(ids[:1], Split.VAL)
+    page.work.set_split(ids[:1], Split.VAL)
     assert project.counts().splits["val"] == moved
     assert len(said) == 1 and "“lot 7”" in said[0] and "2 images" in said[0]
 
@@ -290,10 +298,10 @@ def test_taking_out_many_images_asks_first(
 ) -> None:
     monkeypatch.setattr("desktop.label.image_work.ASK_FROM", 5)
     said = _answer(monkeypatch, "Cancel")
-    page._work.remove(ids[:5])
+    page.work.remove(ids[:5])
     assert len(_project(session).image_ids()) == 8 and "2 boxes" in said[0]
     _answer(monkeypatch, "Take out")
-    page._work.remove(ids[:5])
+    page.work.remove(ids[:5])
     assert _project(session).image_ids() == ids[5:]
     session.undo()
     assert _project(session).image_ids() == ids
@@ -307,7 +315,7 @@ def test_a_note_of_several_lines_is_kept_on_leaving_and_found_by_the_search(
 ) -> None:
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_M, CONTROL)
     note = QApplication.focusWidget()
-    assert note is page.details._note
+    assert note is find_note(page)
     qtbot.keyClicks(note, "glare, d")
     qtbot.keyClick(note, Qt.Key.Key_Return)
     qtbot.keyClicks(note, "ask again")
@@ -322,9 +330,9 @@ def test_a_note_of_several_lines_is_kept_on_leaving_and_found_by_the_search(
 def test_an_edit_elsewhere_does_not_wipe_out_a_note_that_is_being_typed(
     page: LabelPage, session: Session, ids: list[int]
 ) -> None:
-    page.details._note.setPlainText("half a sen")
+    find_note(page).setPlainText("half a sen")
     session.apply(image_edits.set_split(_project(session), [ids[0]], Split.VAL))
-    assert page.details._note.toPlainText() == "half a sen"
+    assert find_note(page).toPlainText() == "half a sen"
 
 
 def test_the_history_of_the_image_is_shown_newest_first(
@@ -361,11 +369,11 @@ def test_the_outer_columns_fold_away_and_stay_so(
 
 
 def test_what_is_odd_about_a_file_is_said_once(page: LabelPage) -> None:
-    notes = page._file_notes
+    notes = find_only(page, FileNotes)
     assert notes.text == "" and not notes.isVisible()
     notes.show_notes(["has 4 pages; only the first is shown and used"])
     assert notes.text == "This file has 4 pages; only the first is shown and used" and notes.isVisible()
-    notes._close()
+    find_named(notes, QToolButton, "Do not say this again").click()
     notes.show_notes(["has 4 pages; only the first is shown and used"])
     assert not notes.isVisible()
 
@@ -379,14 +387,16 @@ def test_groups_are_seen_before_they_are_made(
     project = _project(session)
     dialog = GroupImagesDialog(services.tasks, {"All 8 images": project.images()}, page)
     dialog.show()
-    dialog._how.button(PATTERN).setChecked(True)
-    dialog._pattern.setText("part{group}.png")
+    find_button(dialog, "File name").setChecked(True)
+    pattern = find_named(dialog, QLineEdit, "Pattern of the file name")
+    made = find_named(dialog, QTableView, "Groups that would be made")
+    pattern.setText("part{group}.png")
     qtbot.waitUntil(lambda: len(dialog.groups()) == 8)
     assert "8 groups of 8 images" in dialog._summary.text() and dialog.confirm.isEnabled()
-    assert dialog._model.index(0, 2).data() == "part1.png"
-    dialog._pattern.setText("part{grp}.png")
+    assert made.model().index(0, 2).data() == "part1.png"
+    pattern.setText("part{grp}.png")
     qtbot.waitUntil(lambda: "there is no {grp}" in dialog.problem.text())
-    assert dialog.groups() == {} and not dialog.confirm.isEnabled() and dialog._model.rowCount() == 0
+    assert dialog.groups() == {} and not dialog.confirm.isEnabled() and made.model().rowCount() == 0
     dialog.reject()
 
 

@@ -20,6 +20,7 @@ from desktop.label.labels.label_list import CHECKED
 from desktop.services import Services
 from tests.builders import draw, project_with_pictures, write_picture
 from tests.desktop.label.label_builders import KEYS, at, boxes_of, draw_by_hand, loaded, names, project_of
+from tests.desktop.label.page_driver import find_note
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_next_and_previous_walk_through_the_list_and_stop_at_its_ends(
 def test_no_box_is_shown_before_its_image_is(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     ids = project_of(session).image_ids()
     draw(project_of(session), ids[1])
-    page._pictures.forget()
+    page.pictures.forget()
     session.select_image(ids[1])
     assert not page.canvas.view.has_image
     assert page.canvas.boxes == ()
@@ -161,7 +162,7 @@ def test_an_image_that_cannot_be_read_says_why_and_the_next_one_still_opens(
 ) -> None:
     project = project_of(session)
     ids = project.image_ids()
-    page._pictures.forget()
+    page.pictures.forget()
     project.image_path(ids[2]).write_bytes(b"")
     session.select_image(ids[2])
     qtbot.waitUntil(lambda: "part3.png" in page.canvas.view.message)
@@ -172,7 +173,7 @@ def test_an_image_that_cannot_be_read_says_why_and_the_next_one_still_opens(
 
 def test_neighbours_are_decoded_ahead(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     project = project_of(session)
-    qtbot.waitUntil(lambda: page._pictures.get(project.image_path(project.image_ids()[2])) is not None)
+    qtbot.waitUntil(lambda: page.pictures.get(project.image_path(project.image_ids()[2])) is not None)
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_D)
     assert page.canvas.view.has_image
 
@@ -274,12 +275,12 @@ def test_split_and_note_are_kept_for_the_image_they_were_entered_on(
     project = project_of(session)
     first, second = project.image_ids()[:2]
     page.details.split_chosen.emit(Split.VAL)
-    page.details._note.setPlainText("glare on the left")
+    find_note(page).setPlainText("glare on the left")
     session.select_image(second)
     assert project.image(first).split is Split.VAL
     assert project.image(first).note == "glare on the left"
     assert project.image(second).note == ""
-    assert page.details._note.toPlainText() == ""
+    assert find_note(page).toPlainText() == ""
 
 
 def test_looking_at_an_image_changes_nothing_of_what_an_import_wrote(page: LabelPage, session: Session) -> None:
@@ -291,7 +292,7 @@ def test_looking_at_an_image_changes_nothing_of_what_an_import_wrote(page: Label
     for image in (second, first, second):
         session.select_image(image)
     assert project.position == before
-    page.details._note.setPlainText("burr")
+    find_note(page).setPlainText("burr")
     session.select_image(first)
     assert project.image(second).note == "burr" and project.image(second).group == "lot 1 "
 

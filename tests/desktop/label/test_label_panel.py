@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from core.project.cooccurrence import count_cooccurrence
@@ -24,6 +24,7 @@ from desktop.label.labels.merge_dialog import MergeLabelsDialog
 from desktop.services import Services
 from tests.builders import draw, project_with_pictures
 from tests.desktop.label.label_builders import CONTROL, SHIFT, boxes_of, names, project_of, shown_page
+from tests.desktop.label.page_driver import find_button, find_only, refresh_image
 from tests.desktop.mouse import drag
 
 ALT = Qt.KeyboardModifier.AltModifier
@@ -118,17 +119,17 @@ def test_the_boxes_that_a_merge_touches_are_told_before(qtbot: QtBot, session: S
     assert dialog.gone == [scratch.id, stain.id] and dialog.into == pit.id
     assert dialog.says.startswith("2 labels become pit on 3 boxes;")
     dialog.tick(pit.id)
-    assert not dialog._merge.isEnabled()
+    assert not find_button(dialog, "Merge").isEnabled()
     dialog.tick(pit.id, False)
-    assert dialog._merge.isEnabled()
+    assert find_button(dialog, "Merge").isEnabled()
 
 
 def test_many_labels_are_searched_and_few_are_not(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     panel = page.labels
-    assert not panel._search.isVisible()
+    assert not panel.search.isVisible()
     session.notify(project_of(session).add_labels([f"class {number}" for number in range(57)]))
-    assert panel._search.isVisible() and len(_seen(panel)) == 60
-    panel._search.setText("class 5")
+    assert panel.search.isVisible() and len(_seen(panel)) == 60
+    panel.search.setText("class 5")
     assert _seen(panel) == [name for name in _listed(panel) if name.startswith("class") and "5" in name]
     row = _listed(panel).index("class 5")
     page.canvas.select_boxes([boxes_of(session)[2].id])
@@ -138,7 +139,7 @@ def test_many_labels_are_searched_and_few_are_not(qtbot: QtBot, page: LabelPage,
     order = _listed(panel)
     drag(qtbot, panel.rows.viewport(), _middle(panel, row), _middle(panel, row) + QPoint(0, 80), steps=4)
     assert _listed(panel) == order
-    panel._search.clear()
+    panel.search.clear()
     assert len(_seen(panel)) == 60
 
 
@@ -153,7 +154,7 @@ def test_bars_tell_what_the_label_under_the_mouse_occurs_with(qtbot: QtBot, page
     page.canvas.select_boxes([boxes_of(session)[2].id])
     assert panel.together.lines == [("scratch", 0.5, 1)]  # of the selected box's label
     page.canvas.select_boxes([boxes_of(session)[0].id])
-    page._editing.toggle_label(project_of(session).labels()[1].id)
+    page.editing.toggle_label(project_of(session).labels()[1].id)
     assert not panel.together.isVisible()  # no box carries two labels any more
 
 
@@ -201,7 +202,7 @@ def test_boxes_are_sorted_by_label_and_size_and_back(qtbot: QtBot, page: LabelPa
 
 def test_sizes_are_in_mm_where_the_project_has_a_scale(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     session.set_setting("mm_per_pixel", 0.05)
-    page._show_boxes()
+    refresh_image(session)
     shown = page.box_list
     assert str(shown.sorted.index(0, SIZE).data()) == "1.90 × 1.40"
     assert shown.boxes.headerData(SIZE, Qt.Orientation.Horizontal) == "Size, mm"
@@ -248,7 +249,7 @@ def test_what_is_read_only_is_not_moved_or_deleted(qtbot: QtBot, session: Sessio
     page.labels.delete_label(page.labels.model.index(0).data(LABEL))
     page.labels.rows.take_focus()
     qtbot.keyClick(page.labels.rows, Qt.Key.Key_End, ALT)
-    assert _listed(page.labels) == order and not page.labels._keep.isEnabled()
+    assert _listed(page.labels) == order and not find_only(page.labels, QCheckBox).isEnabled()
 
 
 def test_in_a_short_column_the_bars_give_way_and_no_label_is_cut(

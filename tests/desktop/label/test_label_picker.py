@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QListView
 from pytestqt.qtbot import QtBot
 
 from core.project.edits import image_edits
@@ -22,6 +22,7 @@ from desktop.label.labels.label_picker import LabelPicker
 from desktop.label.labels.label_picker_list import CHECKED
 from tests.builders import draw, project_with_pictures
 from tests.desktop.label.label_builders import CONTROL, KEYS, SHIFT, boxes_of, draw_by_hand, loaded, names, project_of
+from tests.desktop.label.page_driver import find_field, find_only
 
 NAMES = ("scratch", "pit", "stain", "solder bridge", "Übergang", "bridge crack")
 
@@ -35,12 +36,12 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
 
 
 def _picker(page: LabelPage) -> LabelPicker:
-    return page._editing.picker
+    return find_only(page, LabelPicker)
 
 
 def _rows(page: LabelPage) -> list[str]:
-    model = _picker(page)._model
-    return [str(model.index(row).data()) for row in range(model.rowCount())]
+    model = find_only(_picker(page), QListView).model()
+    return [str(model.index(row, 0).data()) for row in range(model.rowCount())]
 
 
 def _open(qtbot: QtBot, page: LabelPage) -> LabelPicker:
@@ -99,10 +100,10 @@ def test_a_name_is_found_by_itself_and_by_every_part_of_it(name: str, before: st
 def test_enter_sets_the_label_and_goes_back_to_the_image(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
     picker = _open(qtbot, page)
-    assert QApplication.focusWidget() is picker._field
-    qtbot.keyClicks(picker._field, "sta")
+    assert QApplication.focusWidget() is find_field(picker)
+    qtbot.keyClicks(find_field(picker), "sta")
     assert _rows(page) == ["stain", "Create “sta”"]
-    qtbot.keyClick(picker._field, Qt.Key.Key_Return)
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Return)
     assert names(session, boxes_of(session)[0]) == ["stain"]
     assert not picker.isVisible() and QApplication.focusWidget() is page.canvas.view
 
@@ -112,30 +113,30 @@ def test_it_stays_for_several_labels_and_enter_twice_sets_the_latest(
 ) -> None:
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
     picker = _open(qtbot, page)
-    qtbot.keyClicks(picker._field, "pit")
-    qtbot.keyClick(picker._field, Qt.Key.Key_Return, SHIFT)
-    assert picker.isVisible() and picker._field.text() == ""
-    qtbot.keyClicks(picker._field, "sol bri")  # a space is a letter of a name once one types
-    qtbot.keyClick(picker._field, Qt.Key.Key_Return)
+    qtbot.keyClicks(find_field(picker), "pit")
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Return, SHIFT)
+    assert picker.isVisible() and find_field(picker).text() == ""
+    qtbot.keyClicks(find_field(picker), "sol bri")  # a space is a letter of a name once one types
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Return)
     assert names(session, boxes_of(session)[0]) == ["pit", "solder bridge"]
     draw_by_hand(qtbot, page, (30, 25), (50, 40))
     _open(qtbot, page)
     assert _rows(page)[:3] == ["solder bridge", "pit", "scratch"]
-    qtbot.keyClick(picker._field, Qt.Key.Key_Return)
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Return)
     assert names(session, boxes_of(session)[1]) == ["solder bridge"]
 
 
 def test_arrows_and_space_tick_without_typing(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
     picker = _open(qtbot, page)
-    qtbot.keyClick(picker._field, Qt.Key.Key_Down)
-    qtbot.keyClick(picker._field, Qt.Key.Key_Space)
-    qtbot.keyClick(picker._field, Qt.Key.Key_Up)
-    qtbot.keyClick(picker._field, Qt.Key.Key_Up)  # round the end
-    qtbot.keyClick(picker._field, Qt.Key.Key_Space)
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Down)
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Space)
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Up)
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Up)  # round the end
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Space)
     assert picker.isVisible()
     assert names(session, boxes_of(session)[0]) == ["pit", "bridge crack"]
-    qtbot.keyClick(picker._field, Qt.Key.Key_Escape)
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Escape)
     assert not picker.isVisible()
     assert page.canvas.selected  # Esc was for the picker alone
 
@@ -143,19 +144,19 @@ def test_arrows_and_space_tick_without_typing(qtbot: QtBot, page: LabelPage, ses
 def test_a_digit_is_a_key_and_no_name(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
     picker = _open(qtbot, page)
-    qtbot.keyClick(picker._field, KEYS["2"])
+    qtbot.keyClick(find_field(picker), KEYS["2"])
     assert names(session, boxes_of(session)[0]) == ["pit"]
-    assert picker.isVisible() and picker._field.text() == ""
-    qtbot.keyClick(picker._field, KEYS["9"])
-    assert picker._field.text() == "9"
+    assert picker.isVisible() and find_field(picker).text() == ""
+    qtbot.keyClick(find_field(picker), KEYS["9"])
+    assert find_field(picker).text() == "9"
 
 
 def test_a_label_is_created_with_its_tick_in_one_edit(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
     picker = _open(qtbot, page)
-    qtbot.keyClicks(picker._field, "porosity")
+    qtbot.keyClicks(find_field(picker), "porosity")
     assert _rows(page) == ["Create “porosity”"]
-    qtbot.keyClick(picker._field, Qt.Key.Key_Return)
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Return)
     assert names(session, boxes_of(session)[0]) == ["porosity"]
     session.undo()
     assert names(session, boxes_of(session)[0]) == []
@@ -165,11 +166,11 @@ def test_a_label_is_created_with_its_tick_in_one_edit(qtbot: QtBot, page: LabelP
 def test_what_exists_is_not_offered_to_be_created(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
     picker = _open(qtbot, page)
-    qtbot.keyClicks(picker._field, "PIT")
+    qtbot.keyClicks(find_field(picker), "PIT")
     assert _rows(page) == ["pit"]
-    picker._field.setText("x" * 110)
+    find_field(picker).setText("x" * 110)
     assert _rows(page) == []
-    qtbot.keyClick(picker._field, Qt.Key.Key_Return)
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Return)
     assert len(project_of(session).labels()) == len(NAMES)
 
 
@@ -183,11 +184,11 @@ def test_several_boxes_show_what_they_share_and_get_it_together(
     session.apply(image_edits.set_note(project, image, "seen"))
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_A, CONTROL)
     picker = _open(qtbot, page)
-    model = picker._model
-    ticks = {str(model.index(row).data()): model.index(row).data(CHECKED) for row in range(3)}
+    model = find_only(picker, QListView).model()
+    ticks = {str(model.index(row, 0).data()): model.index(row, 0).data(CHECKED) for row in range(3)}
     assert ticks == {"scratch": None, "pit": True, "stain": False}
-    qtbot.keyClicks(picker._field, "scr")
-    qtbot.keyClick(picker._field, Qt.Key.Key_Return)
+    qtbot.keyClicks(find_field(picker), "scr")
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Return)
     assert [names(session, box) for box in boxes_of(session)] == [["scratch", "pit"]] * 2
     session.undo()
     assert [names(session, box) for box in boxes_of(session)] == [["scratch", "pit"], ["pit"]]
@@ -196,10 +197,10 @@ def test_several_boxes_show_what_they_share_and_get_it_together(
 def test_by_mouse_a_name_closes_and_a_tick_stays(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
     picker = _open(qtbot, page)
-    view = picker._view
+    view = find_only(picker, QListView)
 
     def click(row: int, x: int) -> None:
-        rect = view.visualRect(picker._model.index(row))
+        rect = view.visualRect(view.model().index(row, 0))
         qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=rect.topLeft() + QPoint(x, 12))
 
     click(1, 12)
@@ -247,7 +248,7 @@ def test_without_a_box_it_picks_for_the_next_one(qtbot: QtBot, page: LabelPage, 
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_E, CONTROL)
     picker = _picker(page)
     assert picker.isVisible()
-    qtbot.keyClicks(picker._field, "pit")
-    qtbot.keyClick(picker._field, Qt.Key.Key_Return)
+    qtbot.keyClicks(find_field(picker), "pit")
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Return)
     draw_by_hand(qtbot, page, (5, 6), (20, 20))
     assert names(session, boxes_of(session)[0]) == ["pit"]

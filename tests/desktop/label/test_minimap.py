@@ -13,9 +13,11 @@ from pytestqt.qtbot import QtBot
 
 from core.types import Box, ImageRecord
 from desktop.base.theme import apply_theme, set_icon
+from desktop.kit.parts import ElidedLabel
 from desktop.label.canvas.annotation_canvas import AnnotationCanvas
 from desktop.label.canvas.minimap import LONGEST, Minimap, is_wanted, shown_size, to_image, to_minimap
 from desktop.label.canvas_bars import GIVING_WAY, GROUPS, MORE, VERDICTS, CanvasBar, PointerBar, giving_way
+from tests.desktop.label.page_driver import find_only
 from tests.desktop.mouse import move
 
 WIDE = QSize(900, 700)
@@ -152,7 +154,7 @@ def test_the_bar_keeps_the_name_readable_in_narrow_and_wide_windows(
         qtbot.wait(20)
     inside = [one for one in bar.findChildren(QToolButton) if one.isVisible()]
     assert all(bar.rect().contains(one.geometry()) for one in inside)
-    assert bar._name.width() >= (120 if width >= 640 else 24)
+    assert find_only(bar, ElidedLabel).width() >= (120 if width >= 640 else 24)
     shown = any(one.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon for one in inside)
     assert shown == (width >= 1000)
 
@@ -161,14 +163,14 @@ def test_the_bar_below_tells_pixel_value_size_and_zoom(qtbot: QtBot) -> None:
     canvas, _ = _canvas(qtbot, 300, 200)
     foot = PointerBar()
     qtbot.addWidget(foot)
-    foot.follow(canvas)
+    foot.follow_canvas(canvas)
     canvas.set_mm_per_pixel(0.1)
     canvas.set_boxes([Box(1, 10, 10, 60, 40, frozenset())])
     canvas.select_boxes({1})
-    assert foot._size.text() == "50 × 30 px · 5.00 × 3.00 mm"
+    assert foot.texts.size == "50 × 30 px · 5.00 × 3.00 mm"
     move(canvas.view, canvas.view.to_widget(QPointF(20.7, 30.2)), Qt.MouseButton.NoButton)
-    assert (foot._at.text(), foot._value.text()) == ("x 20  y 30", "128")
+    assert (foot.texts.place, foot.texts.value) == ("x 20  y 30", "128")
     canvas.view.zoom_to(2.0, QPointF(10, 10))
-    assert foot._zoom.text() == "200%"
+    assert foot.texts.zoom == "200%"
     foot.clear()
-    assert not any(one.text() for one in (foot._size, foot._at, foot._value, foot._zoom))
+    assert not any(foot.texts)

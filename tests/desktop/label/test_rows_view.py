@@ -100,7 +100,8 @@ def test_the_row_that_has_the_keys_and_the_one_under_the_mouse_are_told_to_the_d
     delegate: Delegate = view.delegate_  # type: ignore[attr-defined]
     view.setFocus()
     qtbot.mouseMove(view.viewport(), QPoint(5, 3 * HEIGHT + 5))
-    qtbot.waitUntil(lambda: view._hovered == 3)
+    under_mouse, nothing = QStyle.StateFlag.State_MouseOver, QStyle.StateFlag.State_None
+    qtbot.waitUntil(lambda: bool(delegate.painted.get(3, nothing) & under_mouse))
     view.viewport().repaint()
     assert delegate.painted[0] & QStyle.StateFlag.State_HasFocus
     assert delegate.painted[0] & QStyle.StateFlag.State_Selected
