@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from core.augmentation.config import AugmentationConfig
 from core.changes import Changes
-from core.errors import InputError
 from core.project.project import Project
-from core.recipe import draft
-from core.recipe.recipe import Recipe, default_recipe
 from core.types import ImageRecord, Split
 from desktop.augment.augmentation_panel import AugmentationPanel
+from desktop.augment.draft_keeper import DraftKeeper
 from desktop.augment.preview_cells import make_cells, make_legend
 from desktop.augment.preview_cycle import PreviewCycle
 from desktop.augment.preview_grid import PreviewGrid
@@ -34,8 +32,6 @@ from desktop.kit.formatting import plural
 from desktop.kit.parts import ElidedLabel, restyle
 from desktop.services import Services
 
-SAVE_AFTER_MS = 400  # after the last change, so that dragging a slider does not write at every step
-
 HINT = "Click a picture to enlarge it · {seeds} goes on to later epochs · {previous} and {next} change the image"
 
 
@@ -51,18 +47,17 @@ class AugmentPage(QWidget):
         self._keymap = services.keymap
         self._active = False
         self._project: Project | None = None
-        self._recipe: Recipe = default_recipe(draft.USUAL_MODEL)
+        self._draft = DraftKeeper(self)
         self._training: list[ImageRecord] = []
         self._first = 0  # number of the first preview; "new seeds" goes on to the following pictures
-        self._unsaved = False  # whether the recipe differs from what the project keeps
         self._turns: tuple[object, Turns] | None = None  # of the present image, with what they follow from
         self._cycle = PreviewCycle(services.tasks, self)
         self._grid = PreviewGrid()
         self._panel = AugmentationPanel()
-        self._saver = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
         self._actions = self._make_actions()
         self._lay_out()
-        self._saver.timeout.connect(self._save_recipe)
+        self._draft.loaded.connect(self._show_recipe)
+        self._draft.notice_changed.connect(self._panel.show_notice)
         self._cycle.made.connect(self._show_previews)
         self._cycle.failed.connect(self._show_nothing)
         self._panel.changed.connect(self._take_config)
@@ -79,12 +74,12 @@ class AugmentPage(QWidget):
         self._active = True
         keys = {"seeds": "augment.new_seeds", "previous": "augment.previous", "next": "augment.next"}
         self._session.hint.emit(self._keymap.named(HINT, **keys))
-        self._load_recipe()
+        self._draft.load_draft()
         self._ask_for_previews()
 
     def deactivated(self) -> None:
         self._active = False
-        self._save_recipe()
+        self._draft.save_draft()
         self._cycle.stop()
 
     def actions(self) -> list[QAction]:
@@ -177,9 +172,7 @@ class AugmentPage(QWidget):
 
     def _take_config(self, config: object) -> None:
         assert isinstance(config, AugmentationConfig)
-        self._recipe = self._recipe.model_copy(update={"augmentation": config})
-        self._unsaved = True
-        self._saver.start()
+        self._draft.set_augmentation(config)
         self._ask_for_previews()
 
     def _show_later_epochs(self) -> None:
@@ -201,18 +194,18 @@ class AugmentPage(QWidget):
             self._ask_for_previews()
 
     def _set_project(self) -> None:
-        # A waiting change belongs to the project that is being closed, which is still open now.
-        self._save_recipe()
-        self._unsaved = False
         self._project = self._session.project
         self._first = 0
-        self._training = []
-        if self._project is not None:
-            self._training = list_training_images(self._project)
-            self._load_recipe()
+        self._read_training_images()
+        # A waiting change belongs to the project that is being closed, which is still open now.
+        self._draft.set_project(self._project)
         self._ask_for_previews()
         # Without a project no page is in front; the window brings one forward again with the next project.
         self._active = self._active and self._project is not None
+
+    def _read_training_images(self) -> None:
+        self._training = list_training_images(self._project) if self._project is not None else []
+        self._turns = None
 
     def _set_image(self) -> None:
         self._first = 0
@@ -220,30 +213,11 @@ class AugmentPage(QWidget):
 
     def _take_changes(self, changes: Changes, initiator: object) -> None:
         if self._project is not None and (changes.boxes or changes.status or changes.image_list or changes.labels):
-            self._training = list_training_images(self._project)
+            self._read_training_images()
             self._ask_for_previews()
 
-    def _load_recipe(self) -> None:
-        if self._project is None or self._unsaved:
-            return
-        try:
-            self._recipe = draft.load_draft(self._project)
-            self._panel.show_notice("")
-        except InputError as error:
-            self._panel.show_notice(f"{error}. The defaults are shown; the next change replaces the damaged recipe.")
-            self._recipe = default_recipe(draft.USUAL_MODEL)
-        self._panel.set_config(self._recipe.augmentation, default_recipe(self._recipe.model).augmentation)
-
-    def _save_recipe(self) -> None:
-        self._saver.stop()
-        if self._project is None or not self._unsaved:
-            return
-        self._unsaved = False
-        if self._project.read_only:
-            self._panel.show_notice("The project is open read-only: what you change here is shown, but not kept.")
-            return
-        draft.save_draft(self._project, self._recipe)
-        self._panel.show_notice("")
+    def _show_recipe(self) -> None:
+        self._panel.set_config(self._draft.recipe.augmentation, self._draft.defaults)
 
     # -- previews
 
@@ -257,14 +231,14 @@ class AugmentPage(QWidget):
             self._show_nothing("Open a project with images to see what augmentation does to them.")
             return
         image = project.image(image_id)
-        self._cycle.ask_for(make_request(project, image, self._recipe, self._turns_of(image), self._first))
+        self._cycle.ask_for(make_request(project, image, self._draft.recipe, self._turns_of(image), self._first))
         self._show_head()
 
     def _turns_of(self, image: ImageRecord) -> Turns:
         """Counted again only when it can have changed: a slider's move must not walk over every image."""
-        key = (self._recipe.sampling, image.id, id(self._training))
+        key = (self._draft.recipe.sampling, image.id)
         if self._turns is None or self._turns[0] != key:
-            self._turns = (key, find_turns(self._recipe, self._training, image))
+            self._turns = (key, find_turns(self._draft.recipe, self._training, image))
         return self._turns[1]
 
     def _show_nothing(self, message: str) -> None:
