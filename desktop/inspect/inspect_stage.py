@@ -23,6 +23,7 @@ from core.inspection.marks import Mark, MarkFilter
 from desktop.base import theme
 from desktop.inspect.inspect_view import InspectView, Names, identify_mark
 from desktop.viewer.pyramid import Pyramid
+from desktop.viewer.view import ImageView
 
 IOUS = (0.3, 0.5, 0.75, 0.9)
 # From these widths on, in pixels, the buttons above the image have words.
@@ -54,22 +55,22 @@ class InspectStage(QFrame):
         self._counts: dict[str, int] = {}  # (box, label) pairs in this image, by chip
         self.left = InspectView("both")
         self.right = InspectView("detection")
-        self.right.hide()
+        self.right.view.hide()
         views = QSplitter(Qt.Orientation.Horizontal)
         views.setChildrenCollapsible(False)
-        views.addWidget(self.left)
-        views.addWidget(self.right)
+        views.addWidget(self.left.view)
+        views.addWidget(self.right.view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._make_head())
         layout.addWidget(views, 1)
         layout.addWidget(self._make_foot())
-        self.left.view_changed.connect(lambda: self._link_views(self.left, self.right))
-        self.right.view_changed.connect(lambda: self._link_views(self.right, self.left))
-        for view in (self.left, self.right):
-            view.hovered.connect(self._hover_mark)
-            view.selected.connect(self.select_mark)
+        self.left.view.view_changed.connect(lambda: self._link_views(self.left.view, self.right.view))
+        self.right.view.view_changed.connect(lambda: self._link_views(self.right.view, self.left.view))
+        for side in (self.left, self.right):
+            side.hovered.connect(self._hover_mark)
+            side.selected.connect(self.select_mark)
         theme.notifier.theme_changed.connect(self._color_chips)
         self._color_chips()
 
@@ -166,19 +167,19 @@ class InspectStage(QFrame):
     def set_image(self, image: Pyramid | None, message: str = "") -> None:
         """Show an image, or words in its place. The marks of the one before are gone."""
         self._hovered = self._selected = None
-        for view in (self.left, self.right):
-            view.set_marks([], Names((), ()))
-            view.set_selected(None)
-            view.set_image(image)
-        self.left.set_message(message)
+        for side in (self.left, self.right):
+            side.set_marks([], Names((), ()))
+            side.set_selected(None)
+            side.view.set_image(image)
+        self.left.view.set_message(message)
 
     def set_marks(self, marks: Sequence[Mark], names: Names) -> None:
         """Draw these over the image. Selection and hover go on to the marks that took their place."""
         there = {identify_mark(mark): mark for mark in marks}
         self._selected = there.get(identify_mark(self._selected)) if self._selected else None
         self._hovered = there.get(identify_mark(self._hovered)) if self._hovered else None
-        for view in (self.left, self.right):
-            view.set_marks(marks, names)
+        for side in (self.left, self.right):
+            side.set_marks(marks, names)
         self._counts = {name: _count_pairs(marks, name, self._filter.label) for name in CHIPS}
         self._name_buttons()
         self._emit_pointed()
@@ -205,13 +206,13 @@ class InspectStage(QFrame):
         self.chips[name].toggle()
 
     def fit_image(self) -> None:
-        self.left.fit_image()
+        self.left.view.fit_image()
 
     def select_mark(self, mark: Mark | None) -> None:
         """Select a mark; None for none."""
         self._selected = mark
-        for view in (self.left, self.right):
-            view.set_selected(identify_mark(mark) if mark else None)
+        for side in (self.left, self.right):
+            side.set_selected(identify_mark(mark) if mark else None)
         self._emit_pointed()
 
     def _hover_mark(self, mark: Mark | None) -> None:
@@ -226,18 +227,18 @@ class InspectStage(QFrame):
 
     def _set_filter(self, mark_filter: MarkFilter) -> None:
         self._filter = mark_filter
-        for view in (self.left, self.right):
-            view.set_filter(mark_filter)
+        for side in (self.left, self.right):
+            side.set_filter(mark_filter)
 
-    def _link_views(self, moved: InspectView, other: InspectView) -> None:
+    def _link_views(self, moved: ImageView, other: ImageView) -> None:
         # A view that is hidden fits the image into a size that nobody sees.
         if self.side_by_side.isChecked() and moved.isVisible() and other.isVisible():
             other.follow_view(moved)
 
     def _set_side_by_side(self, on: bool) -> None:
         self.left.set_side("truth" if on else "both")
-        self.right.setVisible(on)
-        self.left.fit_image()
+        self.right.view.setVisible(on)
+        self.left.view.fit_image()
 
     def _color_chips(self) -> None:
         tokens = theme.theme()

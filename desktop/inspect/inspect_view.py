@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
+from PySide6.QtCore import QObject, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter
-from PySide6.QtWidgets import QWidget
 
 from core import geometry
 from core.inspection.marks import Mark, MarkFilter
@@ -80,58 +79,60 @@ def list_tags(mark: Mark, names: Names, mark_filter: MarkFilter) -> list[Tag]:
 
 
 class HoverInput(ViewInput):
-    """Tells a view which mark the mouse is on; a click is the view's own."""
+    """Tells which mark the mouse is on; a click is the view's own."""
 
-    def __init__(self, view: InspectView) -> None:
-        self._view = view
+    def __init__(self, marks: InspectView) -> None:
+        self._marks = marks
 
     def move_mouse(self, at: QPointF, event: QMouseEvent) -> None:
-        self._view.hover_mark(self._view.mark_at(at))
+        self._marks.hover_mark(self._marks.mark_at(at))
 
     def leave_view(self) -> None:
-        self._view.hover_mark(None)
+        self._marks.hover_mark(None)
 
     def choose_cursor(self) -> Qt.CursorShape | None:
-        on_mark = self._view.is_on_mark and not self._view.panning
+        on_mark = self._marks.is_on_mark and not self._marks.view.panning
         return Qt.CursorShape.PointingHandCursor if on_mark else None
 
 
-class InspectView(ImageView):
-    """Draws marks. `side` limits it to one source, for two views side by side."""
+class InspectView(QObject):
+    """Draws marks over the image of `view`. `side` limits it to one source, for two views side by side."""
 
     hovered = Signal(object)  # Mark or None
     selected = Signal(object)  # Mark or None
 
-    def __init__(self, side: Literal["both", "truth", "detection"] = "both", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAccessibleName("Image with labels and detections")
+    def __init__(self, side: Literal["both", "truth", "detection"] = "both") -> None:
+        view = ImageView()
+        super().__init__(view)
+        self.view = view
+        view.setAccessibleName("Image with labels and detections")
         self._side = side
         self._marks: tuple[Mark, ...] = ()
         self._names = Names((), ())
         self._filter = MarkFilter()
         self._hovered: Key | None = None
         self._selected: Key | None = None
-        self.add_overlay(self._paint_marks)
-        self.set_input(HoverInput(self))
-        self.image_clicked.connect(self._select_at)
+        view.add_overlay(self._paint_marks)
+        view.set_input(HoverInput(self))
+        view.image_clicked.connect(self._select_at)
 
     def set_side(self, side: Literal["both", "truth", "detection"]) -> None:
         self._side = side
-        self.update()
+        self.view.update()
 
     def set_marks(self, marks: Sequence[Mark], names: Names) -> None:
         """Draw `marks` over the image; hover and selection stay where their marks still exist."""
         self._marks, self._names = tuple(marks), names
-        self.update()
+        self.view.update()
 
     def set_filter(self, mark_filter: MarkFilter) -> None:
         """Draw only what the filter accepts."""
         self._filter = mark_filter
-        self.update()
+        self.view.update()
 
     def set_selected(self, chosen: Key | None) -> None:
         self._selected = chosen
-        self.update()
+        self.view.update()
 
     def visible_marks(self) -> list[Mark]:
         """What is drawn, in the order of drawing: truth below, detections, what is missed, what is pointed at."""
@@ -152,12 +153,12 @@ class InspectView(ImageView):
         for mark in shown:
             colors, dashed = style_outline(mark, self._filter)
             pointed = identify_mark(mark) in (self._selected, self._hovered)
-            rect = self.rect_to_widget(mark.xyxy)
+            rect = self.view.rect_to_widget(mark.xyxy)
             paint_box(painter, rect, colors, [], selected=pointed, dashed=dashed, tag=False)
         # Words come after all outlines, so that no line runs through them; what is pointed at has the first choice.
         taken: list[QRectF] = []
         for mark in reversed(shown):
-            rect = self.rect_to_widget(mark.xyxy)
+            rect = self.view.rect_to_widget(mark.xyxy)
             pointed = identify_mark(mark) in (self._selected, self._hovered)
             if pointed or not crowded or max(rect.width(), rect.height()) >= SMALL:
                 self._paint_tags(painter, rect, mark, taken)
@@ -173,7 +174,7 @@ class InspectView(ImageView):
         metrics = QFontMetricsF(tag_font())
         widths = [metrics.horizontalAdvance(part.text) + 2 * TAG_PADDING + SWATCH for part in parts]
         whole = QSizeF(sum(widths) + len(widths) - 1, TAG_HEIGHT)
-        place = place_tag(rect, whole, QRectF(self.rect()), taken, below=below)
+        place = place_tag(rect, whole, QRectF(self.view.rect()), taken, below=below)
         taken.append(place)
         left = place.x()
         for part, width in zip(parts, widths, strict=True):
@@ -201,9 +202,9 @@ class InspectView(ImageView):
     def mark_at(self, at: QPointF) -> Mark | None:
         """The mark under a widget position: the smallest, and of equal ones what is drawn last."""
         shown = self.visible_marks()[::-1]
-        if not shown or not self.has_image:
+        if not shown or not self.view.has_image:
             return None
-        point = self.to_image(at)
+        point = self.view.to_image(at)
         rows = geometry.hit_boxes(np.asarray([mark.xyxy for mark in shown], np.float32), point.x(), point.y())
         return shown[rows[0]] if rows else None
 
@@ -217,15 +218,15 @@ class InspectView(ImageView):
         wanted = identify_mark(mark) if mark else None
         if wanted != self._hovered:
             self._hovered = wanted
-            self.update_cursor()
+            self.view.update_cursor()
             self.hovered.emit(mark)
-            self.update()
+            self.view.update()
 
     def _select_at(self, at: QPointF) -> None:
-        mark = self.mark_at(self.to_widget(at))
+        mark = self.mark_at(self.view.to_widget(at))
         self._selected = identify_mark(mark) if mark else None
         self.selected.emit(mark)
-        self.update()
+        self.view.update()
 
 
 def place_tag(rect: QRectF, size: QSizeF, bounds: QRectF, taken: Sequence[QRectF], *, below: bool = False) -> QRectF:

@@ -166,7 +166,7 @@ class InspectWorkspace(QSplitter):
             self._show_image(self._position)
 
     def _show_picture(self) -> None:
-        if self._inspection is None or self._position is None or self.stage.left.has_image:
+        if self._inspection is None or self._position is None or self.stage.left.view.has_image:
             return
         path = self._inspection.paths[self._position]
         picture = self.pictures.get(path)
@@ -175,7 +175,7 @@ class InspectWorkspace(QSplitter):
             self._draw_marks()
 
     def _draw_marks(self) -> None:
-        if self.matched is None or self._position is None or not self.stage.left.has_image:
+        if self.matched is None or self._position is None or not self.stage.left.view.has_image:
             return
         self.stage.set_marks(list_marks(self.matched, self._position, self.stage.threshold), self._names)
 

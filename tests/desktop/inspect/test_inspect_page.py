@@ -37,7 +37,7 @@ def test_the_newest_checkpoint_on_val_is_shown_worst_image_first(page: InspectPa
     assert errors == sorted(errors, reverse=True)
     assert errors[0] > 0
     assert page.workspace.image_id == shown[0][0]
-    assert page.workspace.stage.left.has_image
+    assert page.workspace.stage.left.view.has_image
     assert page.workspace.stage.left.visible_marks()
 
 
@@ -162,10 +162,11 @@ def test_the_labels_are_gone_through_and_chosen_by_keys(qtbot: QtBot, page: Insp
 
 def test_a_pointed_box_shows_all_its_scores(qtbot: QtBot, page: InspectPage) -> None:
     page.workspace.stage.set_threshold(0.3)
-    view = page.workspace.stage.left
-    mark = next(mark for mark in view.visible_marks() if mark.source == "detection")
+    shown = page.workspace.stage.left
+    view = shown.view
+    mark = next(mark for mark in shown.visible_marks() if mark.source == "detection")
     rect = view.rect_to_widget(mark.xyxy)
-    pointed = view.mark_at(rect.center())
+    pointed = shown.mark_at(rect.center())
     assert pointed is not None
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=rect.center().toPoint())
     panel = page.workspace.column.panel
@@ -183,10 +184,10 @@ def test_side_by_side_shows_truth_and_detections_at_the_same_place(qtbot: QtBot,
     left, right = page.workspace.stage.left, page.workspace.stage.right
     assert {mark.source for mark in left.visible_marks()} == {"truth"}
     assert {mark.source for mark in right.visible_marks()} <= {"detection"}
-    left.zoom_to(9.0, QPointF(100, 100))
-    assert right.scale == left.scale == 9.0
-    right.pan_by(QPointF(-30, 12))
-    assert left.to_widget(QPointF(5, 5)) == right.to_widget(QPointF(5, 5))
+    left.view.zoom_to(9.0, QPointF(100, 100))
+    assert right.view.scale == left.view.scale == 9.0
+    right.view.pan_by(QPointF(-30, 12))
+    assert left.view.to_widget(QPointF(5, 5)) == right.view.to_widget(QPointF(5, 5))
 
 
 def test_a_stricter_iou_finds_less(page: InspectPage, tasks: Tasks) -> None:
@@ -282,11 +283,11 @@ def test_an_image_that_cannot_be_read_is_told_and_the_next_is_shown(
     page.workspace.pictures.forget()
     page.workspace.images.step_image(1)
     tasks.wait_idle()
-    assert "part" in page.workspace.stage.left.message
+    assert "part" in page.workspace.stage.left.view.message
     page.workspace.images.step_image(1)
     tasks.wait_idle()
-    assert page.workspace.stage.left.has_image
-    assert page.workspace.stage.left.message == ""
+    assert page.workspace.stage.left.view.has_image
+    assert page.workspace.stage.left.view.message == ""
 
 
 def test_a_thousand_images_follow_the_slider_within_a_frame_or_three(page: InspectPage) -> None:
