@@ -31,7 +31,7 @@ class AugmentationPanel(QFrame):
         self._config = AugmentationConfig.model_validate({})
         self._defaults = self._config
         self.form = ModelForm(self._config, SECTIONS)
-        self.form.changed.connect(self._take_value)
+        self.form.changed.connect(self.take_value)
         self.presets = QButtonGroup(self, exclusive=False)
         self.reset = QPushButton("Reset to defaults")
         self.reset.setToolTip("The augmentation that suits the chosen model")
@@ -96,7 +96,7 @@ class AugmentationPanel(QFrame):
         self.form.setAutoFillBackground(False)
         return scroll
 
-    def _take_value(self, config: object) -> None:
+    def take_value(self, config: object) -> None:
         assert isinstance(config, AugmentationConfig)
         self._config = config
         self._show_dependents()
@@ -104,7 +104,7 @@ class AugmentationPanel(QFrame):
 
     def _set_value(self, config: AugmentationConfig) -> None:
         self.form.set_value(config)
-        self._take_value(config)
+        self.take_value(config)
 
     def _show_dependents(self) -> None:
         """What goes with the values: the preset that they are, the controls that have no effect."""

@@ -89,6 +89,16 @@ class FileWatch(QObject):
         """Images whose file is not the one that was labelled."""
         return self._changed
 
+    @property
+    def listed_folders(self) -> frozenset[str]:
+        """Folders of the project whose content is known."""
+        return frozenset(self._listings)
+
+    @property
+    def watched_folders(self) -> frozenset[str]:
+        """Folders whose changes the system tells of."""
+        return frozenset(self._watcher.directories())
+
     def look(self) -> None:
         """Look at every folder anew, now."""
         self._begin.stop()

@@ -32,7 +32,7 @@ class ColorControl(Control):
         self.clear: QToolButton | None = None
         if follows:
             self.clear = icon_button("close", follows)
-            self.clear.clicked.connect(lambda: self._take_value(""))
+            self.clear.clicked.connect(lambda: self.take_value(""))
             self._row.addWidget(self.clear)
         self._row.addStretch(1)
         notifier.theme_changed.connect(self._tint_button)
@@ -54,9 +54,9 @@ class ColorControl(Control):
         self.button.setIcon(swatch(color if color.isValid() else QColor(0, 0, 0, 0), 18))
 
     def _take_typed(self, text: str) -> None:
-        self._take_value(text.strip())
+        self.take_value(text.strip())
 
     def _ask_color(self) -> None:
         chosen = QColorDialog.getColor(QColor(str(self._shown or "#808080")), self, self.accessibleName())
         if chosen.isValid():
-            self._take_value(chosen.name())
+            self.take_value(chosen.name())

@@ -66,7 +66,7 @@ class Control(QWidget):
     def _display_value(self, value: object) -> None:
         raise NotImplementedError
 
-    def _take_value(self, value: object) -> None:
+    def take_value(self, value: object) -> None:
         """A child widget now shows `value`; whether the person did it shows in the difference."""
         self._shown = value
         self._display_value(value)
@@ -122,12 +122,12 @@ class SliderControl(Control):
     def _take_slider(self, tick: int) -> None:
         assert isinstance(self._shown, int | float)
         if tick != self._find_tick(self._shown):
-            self._take_value(round(self._low + tick * self._step, self._decimals))
+            self.take_value(round(self._low + tick * self._step, self._decimals))
 
     def _take_typed(self, value: float) -> None:
         assert isinstance(self._shown, int | float)
         if abs(value - self._shown) > self._step * 0.5001:
-            self._take_value(value)
+            self.take_value(value)
 
 
 class NumberControl(Control):
@@ -154,7 +154,7 @@ class NumberControl(Control):
     def _take_typed(self, value: float) -> None:
         assert isinstance(self._shown, int | float)
         if not math.isclose(value, self._shown, rel_tol=1e-9, abs_tol=1e-13):
-            self._take_value(value)
+            self.take_value(value)
 
 
 class MagnitudeSpinBox(QDoubleSpinBox):
@@ -223,7 +223,7 @@ class IntControl(Control):
 
     def _take_typed(self, value: int) -> None:
         if value != self._shown:
-            self._take_value(value)
+            self.take_value(value)
 
 
 class ChoiceControl(Control):
@@ -266,7 +266,7 @@ class ChoiceControl(Control):
 
     def _take_choice(self, index: int) -> None:
         if self._values[index] != self._shown:
-            self._take_value(self._values[index])
+            self.take_value(self._values[index])
 
 
 class FlagControl(Control):
@@ -276,7 +276,7 @@ class FlagControl(Control):
         super().__init__()
         self.box = QCheckBox()
         self._hold_child(self.box, 1)
-        self.box.clicked.connect(self._take_value)
+        self.box.clicked.connect(self.take_value)
 
     def _display_value(self, value: object) -> None:
         self.box.setChecked(bool(value))
@@ -297,7 +297,7 @@ class TextControl(Control):
             self.line.setText(str(value))
 
     def _take_typed(self, text: str) -> None:
-        self._take_value(text)
+        self.take_value(text)
 
 
 class _WordPicker(QObject):

@@ -30,7 +30,7 @@ class ListControl(Control):
             self.line.setToolTip(self.line.text())
 
     def _take_typed(self, text: str) -> None:
-        self._take_value(self._parse_items(text))
+        self.take_value(self._parse_items(text))
 
     def _parse_items(self, text: str) -> tuple[Any, ...]:
         """What stands in the line, as texts: the form's model turns them into its types, or says what is wrong."""

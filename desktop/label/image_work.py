@@ -121,7 +121,7 @@ class ImageWork(QObject):
             if ids and len(ids) < len(images):
                 scopes = {f"The {_images(len(ids))} {text}": [project.image(image_id) for image_id in ids]} | scopes
         dialog = GroupImagesDialog(self._tasks, scopes, self._window)
-        if dialog.exec() and (groups := dialog.groups()):
+        if dialog.exec() and (groups := dialog.read_groups()):
             edit = image_edits.set_groups(project, groups)
             if edit.is_empty:
                 self._say("These images have these groups already")

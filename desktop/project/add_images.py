@@ -25,7 +25,7 @@ class ImageAdder:
     def __init__(self, context: FlowContext) -> None:
         self._context = context
 
-    def add(self, paths: Sequence[Path], group: Grouper | None = None) -> None:
+    def add_paths(self, paths: Sequence[Path], group: Grouper | None = None) -> None:
         """Add image files and folders of images; the new ones are put into groups by `group`."""
         project = self._context.project_to_change()
         if project is None:
@@ -48,17 +48,20 @@ class ImageAdder:
     def choose_images(self) -> None:
         suffixes = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
         chosen, _ = QFileDialog.getOpenFileNames(
-            self._context.window, "Add images", str(self._context.start()), f"Images ({suffixes});;All files (*)"
+            self._context.window,
+            "Add images",
+            str(self._context.find_start_folder()),
+            f"Images ({suffixes});;All files (*)",
         )
         if chosen:
             self._context.remember_folder(Path(chosen[0]).parent)
-            self.add([Path(name) for name in chosen])
+            self.add_paths([Path(name) for name in chosen])
 
     def choose_image_folder(self) -> None:
-        start = str(self._context.start())
+        start = str(self._context.find_start_folder())
         if chosen := QFileDialog.getExistingDirectory(self._context.window, "Add a folder of images", start):
             self._context.remember_folder(Path(chosen))
-            self.add([Path(chosen)])
+            self.add_paths([Path(chosen)])
 
     def _report_added(self, result: tuple[Changes, list[Problem]]) -> None:
         changes, problems = result

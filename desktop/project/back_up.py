@@ -29,8 +29,8 @@ class BackupKeeper(QObject):
         self._context = context
         self._notice = notice
         self._restoring = False
-        self._hourly = QTimer(self, interval=EVERY)
-        self._hourly.timeout.connect(self.back_up)
+        self.hourly = QTimer(self, interval=EVERY)
+        self.hourly.timeout.connect(self.back_up)
         context.session.project_changed.connect(self._set_project)
         context.session.closing.connect(self._back_up_at_closing)
 
@@ -42,16 +42,16 @@ class BackupKeeper(QObject):
                 KEY, lambda: backup.back_up(project), lambda _: None, self._report_failure, priority=-3
             )
 
-    def show(self) -> None:
+    def show_backups(self) -> None:
         """List the backups; restore one."""
         project = self._context.project
         if project is None:
             return
         dialog = BackupsDialog(self._context.services.tasks, project, self._context.window)
-        if dialog.exec() and (chosen := dialog.chosen()) is not None:
-            self.restore(chosen)
+        if dialog.exec() and (chosen := dialog.find_chosen()) is not None:
+            self.restore_backup(chosen)
 
-    def restore(self, chosen: Backup) -> None:
+    def restore_backup(self, chosen: Backup) -> None:
         """Close the project, put the backup in its place, and open it again."""
         project = self._context.project
         if project is None or project.read_only or not self._context.may_close():
@@ -87,9 +87,9 @@ class BackupKeeper(QObject):
         self._context.services.tasks.cancel(KEY)
         project = self._context.project
         if project is not None and not project.read_only:
-            self._hourly.start()
+            self.hourly.start()
         else:
-            self._hourly.stop()
+            self.hourly.stop()
 
     def _back_up_at_closing(self) -> None:
         project = self._context.project

@@ -73,7 +73,7 @@ class BackupModel(QAbstractTableModel):
 
 
 class BackupsDialog(DialogFrame):
-    """Lists in the background; `chosen` is the backup to restore once it was accepted."""
+    """Lists in the background; `find_chosen` is the backup to restore once it was accepted."""
 
     def __init__(self, tasks: Tasks, project: Project, parent: QWidget | None = None) -> None:
         about = (
@@ -98,7 +98,7 @@ class BackupsDialog(DialogFrame):
         self._check_choice()
         self._list_backups()
 
-    def chosen(self) -> Backup | None:
+    def find_chosen(self) -> Backup | None:
         """The backup that is selected."""
         index = self._table.currentIndex()
         return self._model.backups[index.row()] if index.isValid() else None
@@ -110,7 +110,7 @@ class BackupsDialog(DialogFrame):
         self._tasks.run(KEY, lambda: backup.back_up(self._project), self._report_taken, self._show_failure)
 
     def accept(self) -> None:
-        chosen = self.chosen()
+        chosen = self.find_chosen()
         if chosen is not None and self._is_meant(chosen):
             super().accept()
 
@@ -146,7 +146,7 @@ class BackupsDialog(DialogFrame):
         self.say(error_text(error), "error")
 
     def _check_choice(self) -> None:
-        chosen = self.chosen()
+        chosen = self.find_chosen()
         if self._project.read_only:
             self.refuse("The project is open read-only: it cannot be restored from here.")
         elif chosen is None:

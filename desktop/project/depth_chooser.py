@@ -62,6 +62,11 @@ class DepthChooser(QWidget):
     def chosen(self) -> Window:
         return self._low.value(), self._high.value()
 
+    @property
+    def preview(self) -> QPixmap | None:
+        """The image through the window; None where there is none."""
+        return self._picture.pixmap_shown
+
     def set_window(self, window: Window) -> None:
         self._set_window(*window)
 
@@ -186,13 +191,13 @@ class _Picture(QLabel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pixmap: QPixmap | None = None
+        self.pixmap_shown: QPixmap | None = None
         self.setMinimumHeight(180)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("The image through the window")
 
     def show_pixmap(self, pixmap: QPixmap | None) -> None:
-        self._pixmap = pixmap
+        self.pixmap_shown = pixmap
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -201,14 +206,14 @@ class _Picture(QLabel):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme().canvas)
-        if self._pixmap is None:
+        if self.pixmap_shown is None:
             painter.setPen(theme().muted)
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "No image of 16 bits is on the screen")
         else:
-            size = self._pixmap.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            size = self.pixmap_shown.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
             left, top = (self.width() - size.width()) // 2, (self.height() - size.height()) // 2
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawPixmap(left, top, size.width(), size.height(), self._pixmap)
+            painter.drawPixmap(left, top, size.width(), size.height(), self.pixmap_shown)
         painter.end()
 
 

@@ -28,7 +28,7 @@ class DropHandler:
     ) -> None:
         self._context, self._opener, self._adder, self._transfer = context, opener, adder, transfer
 
-    def take(self, paths: Sequence[Path]) -> None:
+    def take_paths(self, paths: Sequence[Path]) -> None:
         """Open a project, import annotations, or add images; a folder that may be either is asked about."""
         first, project = paths[0], self._context.project
         if len(paths) == 1 and (first / DATABASE_FILE).is_file():
@@ -72,8 +72,8 @@ class DropHandler:
 
     def _add_images(self, paths: Sequence[Path]) -> None:
         if self._context.project is not None:
-            self._adder.add(paths)
+            self._adder.add_paths(paths)
         elif len(paths) == 1 and paths[0].is_dir():
-            self._opener.new(paths[0])
+            self._opener.ask_new_project(paths[0])
         else:
             self._context.session.message.emit("Make or open a project first, then drop images on it")

@@ -112,7 +112,7 @@ class ExportDialog(DialogFrame):
         self._format.setFocus()
         tasks.run(KEY, lambda: count_amounts(project), self._show_amounts)
 
-    def options(self) -> ExportOptions:
+    def build_options(self) -> ExportOptions:
         """What was asked for."""
         assert self._folder.path is not None
         return ExportOptions(

@@ -38,12 +38,12 @@ class FlowContext:
 
     def project_to_change(self) -> Project | None:
         """The open project where it may be written; elsewhere the status bar says why not."""
-        if (reason := self.hindrance()) is not None:
+        if (reason := self.find_hindrance()) is not None:
             self.session.message.emit(reason)
             return None
         return self.session.project
 
-    def hindrance(self) -> str | None:
+    def find_hindrance(self) -> str | None:
         """Why the project cannot be changed, or None."""
         if self.session.project is None:
             return NO_PROJECT
@@ -83,7 +83,7 @@ class FlowContext:
             can_cancel=can_cancel,
         )
 
-    def start(self) -> Path:
+    def find_start_folder(self) -> Path:
         """Where file dialogs begin."""
         kept = self.services.settings.values.last_folder
         return Path(kept) if kept and Path(kept).is_dir() else Path.home()

@@ -111,7 +111,7 @@ class GroupImagesDialog(DialogFrame):
         self._scope.setFocus()
         self._scope_changed()
 
-    def groups(self) -> dict[int, str]:
+    def read_groups(self) -> dict[int, str]:
         """The group of each image, by id; empty while there is no valid rule."""
         return dict(self._preview.grouping.groups) if self._preview is not None else {}
 

@@ -40,10 +40,14 @@ class ImageFiles:
             return
         files = self._context.services.files
         dialog = RelocateDialog(
-            self._context.services.tasks, project, files.changed, self._context.start(), self._context.window
+            self._context.services.tasks,
+            project,
+            files.changed,
+            self._context.find_start_folder(),
+            self._context.window,
         )
         if dialog.exec():
-            self._relocate_images(project, dialog.chosen(certain=True), dialog.chosen(certain=False))
+            self._relocate_images(project, dialog.list_chosen(certain=True), dialog.list_chosen(certain=False))
 
     def accept_changed(self, image_ids: Collection[int]) -> None:
         """Take the present content of these images' files for what is labelled."""
@@ -88,7 +92,7 @@ class ImageFiles:
         new, self._new = self._new, []
         self._notice.clear()
         if new:
-            self._adder.add(new)
+            self._adder.add_paths(new)
 
     def _set_project(self) -> None:
         self._new = []

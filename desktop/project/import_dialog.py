@@ -43,7 +43,7 @@ class ImportRequest:
     folder: Path | None  # of the project to be made; None: into the open one
 
 
-class _Reading:
+class Reading:
     """One reading in the background; stopped when another begins."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class _Reading:
 
 
 class ImportDialog(DialogFrame):
-    """Reads in the background; `request` is what to do once it was accepted."""
+    """Reads in the background; `build_request` is what to do once it was accepted."""
 
     _reported = Signal(object, int, int)  # which reading, done, total
 
@@ -62,7 +62,7 @@ class ImportDialog(DialogFrame):
         self._tasks = tasks
         self._project = project
         self._imported: ImportedAnnotations | None = None
-        self._reading: _Reading | None = None
+        self.reading: Reading | None = None
         self._source = PathField(
             "either", "Annotations", str(start), filter=FILTER, hint="A file or a folder; can be dropped here"
         )
@@ -84,15 +84,15 @@ class ImportDialog(DialogFrame):
             add_row(form, "New project", self._folder)
         self._bar = QProgressBar(minimum=0, maximum=0)
         self._bar.setAccessibleName("Reading the annotations")
-        self._found = _Found()
-        self._problems = ProblemPanel()
-        self._images = ProblemPanel(noun="image", titles=("Image", "What happens"))
-        self._tabs = QTabWidget()
-        self._tabs.addTab(_pad_page(self._problems), "Problems")
-        self._tabs.addTab(_pad_page(self._images), "Images")
+        self.overview = OverviewLines()
+        self.problems = ProblemPanel()
+        self.images = ProblemPanel(noun="image", titles=("Image", "What happens"))
+        self.tabs = QTabWidget()
+        self.tabs.addTab(_pad_page(self.problems), "Problems")
+        self.tabs.addTab(_pad_page(self.images), "Images")
         self.body.addWidget(self._bar)
-        self.body.addWidget(self._found)
-        self.body.addWidget(self._tabs, 1)
+        self.body.addWidget(self.overview)
+        self.body.addWidget(self.tabs, 1)
         self.body.addStretch(0)  # takes the room while there is no table
         self.resize(880, 0)
         self.setAcceptDrops(True)
@@ -105,12 +105,12 @@ class ImportDialog(DialogFrame):
         self._show_nothing()
         self._source.line.setFocus()
 
-    def choose(self, source: Path) -> None:
+    def choose_source(self, source: Path) -> None:
         """Fill in a file or folder, as if it had been browsed for, and read it at once."""
         self._source.set_path(source)
         self._start_reading()
 
-    def request(self) -> ImportRequest:
+    def build_request(self) -> ImportRequest:
         """What was agreed to, once the dialog was accepted."""
         assert self._imported is not None
         return ImportRequest(self._imported, self._folder.path if self._folder is not None else None)
@@ -126,7 +126,7 @@ class ImportDialog(DialogFrame):
     def dropEvent(self, event: QDropEvent) -> None:
         first = next(url for url in event.mimeData().urls() if url.isLocalFile())
         event.acceptProposedAction()
-        self.choose(Path(first.toLocalFile()))
+        self.choose_source(Path(first.toLocalFile()))
 
     # -- reading
 
@@ -149,7 +149,7 @@ class ImportDialog(DialogFrame):
         format = Format(named) if named is not None else None
         if source is None:
             return
-        reading = self._reading = _Reading()
+        reading = self.reading = Reading()
         self._bar.setRange(0, 0)
         self._bar.show()
         self.say("Reading…")
@@ -172,12 +172,12 @@ class ImportDialog(DialogFrame):
     def _stop_reading(self) -> None:
         self._typing.stop()
         self._tasks.cancel(KEY)
-        if self._reading is not None:
-            self._reading.stop.set()
-            self._reading = None
+        if self.reading is not None:
+            self.reading.stop.set()
+            self.reading = None
 
-    def _show_progress(self, reading: _Reading, done: int, total: int) -> None:
-        if reading is self._reading:
+    def _show_progress(self, reading: Reading, done: int, total: int) -> None:
+        if reading is self.reading:
             self._bar.setRange(0, total)
             self._bar.setValue(done)
             self.say(f"Reading… {done:,} of {total:,}")
@@ -187,8 +187,8 @@ class ImportDialog(DialogFrame):
     def _show_nothing(self) -> None:
         self._imported = None
         self._bar.hide()
-        self._found.hide()
-        self._tabs.hide()
+        self.overview.hide()
+        self.tabs.hide()
         self._format.setItemText(0, "Detected from the content")
         restyle(self._source.line, "invalid", False)
         restyle(self._root.line, "invalid", False)
@@ -197,19 +197,19 @@ class ImportDialog(DialogFrame):
 
     def _show_found(self, result: tuple[ImportedAnnotations, ImportOverview, str]) -> None:
         imported, found, summary = result
-        self._reading = None
+        self.reading = None
         self._imported = imported
         self._bar.hide()
         self._format.setItemText(0, f"Detected: {summary or imported.format.display_name}")
-        self._found.show_texts(found.texts())
+        self.overview.show_texts(found.texts())
         base = imported.source if imported.source.is_dir() else imported.source.parent
-        self._problems.show_problems(imported.problems, base)
-        self._images.show_problems(found.lines, self._root.path or base)
-        self._tabs.setTabText(PROBLEMS, f"Problems ({len(imported.problems):,})")
-        self._tabs.setTabText(IMAGES, f"Images ({found.images:,})")
-        self._tabs.setCurrentIndex(PROBLEMS if imported.problems else IMAGES)
-        self._found.show()
-        self._tabs.show()
+        self.problems.show_problems(imported.problems, base)
+        self.images.show_problems(found.lines, self._root.path or base)
+        self.tabs.setTabText(PROBLEMS, f"Problems ({len(imported.problems):,})")
+        self.tabs.setTabText(IMAGES, f"Images ({found.images:,})")
+        self.tabs.setCurrentIndex(PROBLEMS if imported.problems else IMAGES)
+        self.overview.show()
+        self.tabs.show()
         self.grow_to(TALL)
         restyle(self._root.line, "invalid", found.missing > 0)
         self._check_request()
@@ -219,7 +219,7 @@ class ImportDialog(DialogFrame):
             return
         if not isinstance(error, InputError | OSError):
             raise error
-        self._reading = None
+        self.reading = None
         self._bar.hide()
         restyle(self._source.line, "invalid", True)
         self.say(error_text(error), "error")
@@ -238,7 +238,7 @@ class ImportDialog(DialogFrame):
             self.say("What the table of problems lists is left out or mended as it says; everything else is imported.")
 
 
-class _Found(QWidget):
+class OverviewLines(QWidget):
     """What was found, one line a kind."""
 
     def __init__(self) -> None:
@@ -250,6 +250,11 @@ class _Found(QWidget):
         self._grid.setColumnMinimumWidth(0, LABEL_WIDTH)
         self._grid.setColumnStretch(1, 1)
         self._lines: list[tuple[QLabel, QLabel]] = []
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What is said, by the kind of thing that was found."""
+        return {name.text(): value.text() for name, value in self._lines if name.isVisibleTo(self)}
 
     def show_texts(self, texts: tuple[tuple[str, str], ...]) -> None:
         while len(self._lines) < len(texts):

@@ -66,12 +66,14 @@ class AnnotationTransfer:
         )
 
     def _ask_import(self, project: Project | None, source: Path | None) -> ImportRequest | None:
-        dialog = ImportDialog(self._context.services.tasks, self._context.start(), project, self._context.window)
+        dialog = ImportDialog(
+            self._context.services.tasks, self._context.find_start_folder(), project, self._context.window
+        )
         if source is not None:
-            dialog.choose(source)
+            dialog.choose_source(source)
         if not dialog.exec():
             return None
-        wanted = dialog.request()
+        wanted = dialog.build_request()
         self._context.remember_folder(wanted.imported.source.parent)
         return wanted
 
@@ -112,10 +114,12 @@ class AnnotationTransfer:
         if project is None:
             return
         self._context.session.settle.emit()
-        dialog = ExportDialog(self._context.services.tasks, project, self._context.start(), self._context.window)
+        dialog = ExportDialog(
+            self._context.services.tasks, project, self._context.find_start_folder(), self._context.window
+        )
         if not dialog.exec():
             return
-        options = dialog.options()
+        options = dialog.build_options()
         self._context.remember_folder(options.folder.parent)
         self._context.behind_dialog(
             f"Exporting as {options.format.display_name}",

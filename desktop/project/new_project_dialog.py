@@ -140,7 +140,7 @@ class NewProjectDialog(DialogFrame):
         self._folder.line.setFocus()
         self._folder.line.selectAll()
 
-    def value(self) -> NewProject:
+    def read_project(self) -> NewProject:
         folder = self._folder.path
         assert folder is not None
         return NewProject(folder, self._images.path, label_names(self._labels.text()), self._build_grouper())
@@ -237,7 +237,7 @@ class SampleDialog(DialogFrame):
         self._folder.changed.connect(self._check_fields)
         self._check_fields()
 
-    def value(self) -> tuple[Path, int]:
+    def read_sample(self) -> tuple[Path, int]:
         """Folder and number of images."""
         assert self._folder.path is not None
         return self._folder.path, self._count.value()

@@ -43,20 +43,20 @@ class ProjectOpener:
             self._context.session.close()
 
     def choose_and_open(self) -> None:
-        start = str(self._context.start())
+        start = str(self._context.find_start_folder())
         if chosen := QFileDialog.getExistingDirectory(self._context.window, "Open a project", start):
             self.open_project(Path(chosen))
 
-    def new(self, images: Path | None = None) -> None:
+    def ask_new_project(self, images: Path | None = None) -> None:
         """Ask for a project; its images may be named already."""
-        dialog = NewProjectDialog(self._context.services.tasks, self._context.start(), self._context.window)
+        dialog = NewProjectDialog(self._context.services.tasks, self._context.find_start_folder(), self._context.window)
         if images is not None:
             dialog.use_images(images)
         if not dialog.exec() or not self._context.may_close():
             return
-        self.make(dialog.value())
+        self.make_project(dialog.read_project())
 
-    def make(self, wanted: NewProject) -> None:
+    def make_project(self, wanted: NewProject) -> None:
         """Make a project and fill it with the images that were asked for."""
         try:
             self._context.session.adopt(Project.create(wanted.folder, wanted.labels))
@@ -65,13 +65,13 @@ class ProjectOpener:
             return
         self._context.remember_folder(wanted.folder.parent)
         if wanted.images is not None:
-            self._adder.add([wanted.images], wanted.group)
+            self._adder.add_paths([wanted.images], wanted.group)
 
-    def sample(self) -> None:
-        dialog = SampleDialog(self._context.start(), self._context.window)
+    def ask_sample_project(self) -> None:
+        dialog = SampleDialog(self._context.find_start_folder(), self._context.window)
         if not dialog.exec() or not self._context.may_close():
             return
-        folder, count = dialog.value()
+        folder, count = dialog.read_sample()
         self._context.remember_folder(folder.parent)
         self._context.behind_dialog(
             "Making the sample project",

@@ -65,10 +65,10 @@ class ProjectActions(QObject):
 
     def _handlers(self) -> dict[str, Callable[..., object]]:
         return {
-            "new_project": self.opener.new,
+            "new_project": self.opener.ask_new_project,
             "close_project": self.opener.close_project,
             "open_project": self.opener.choose_and_open,
-            "sample_project": self.opener.sample,
+            "sample_project": self.opener.ask_sample_project,
             "import_as_project": self.transfer.import_as_project,
             "add_images": self.adder.choose_images,
             "add_folder": self.adder.choose_image_folder,
@@ -76,9 +76,9 @@ class ProjectActions(QObject):
             "export_annotations": self.transfer.export_annotations,
             "assign_splits": self.assign_splits,
             "find_missing": self.image_files.find_missing,
-            "backups": self.backups.show,
-            "project_properties": self.properties,
-            "about": self.about,
+            "backups": self.backups.show_backups,
+            "project_properties": self.edit_properties,
+            "about": self.show_about,
         }
 
     def open_project(self, folder: Path) -> None:
@@ -87,7 +87,7 @@ class ProjectActions(QObject):
 
     def take_dropped(self, paths: Sequence[Path]) -> None:
         """Take what was dropped on the window."""
-        self._drop_handler.take(paths)
+        self._drop_handler.take_paths(paths)
 
     def assign_splits(self) -> None:
         project = self._context.project_to_change()
@@ -97,13 +97,13 @@ class ProjectActions(QObject):
         if not dialog.exec():
             return
         try:
-            changes = self._session.apply(dialog.edit(), self)
+            changes = self._session.apply(dialog.build_edit(), self)
         except InputError as error:
             show_error(self._window, "The images could not be divided", error)
             return
         self._session.message.emit(f"{plural(len(changes.images), 'image')} put into a split")
 
-    def properties(self) -> None:
+    def edit_properties(self) -> None:
         project, image_id = self._context.project, self._session.image_id
         if project is None:
             return
@@ -112,12 +112,12 @@ class ProjectActions(QObject):
         if not dialog.exec():
             return
         try:
-            for key, value in dialog.changes().items():
+            for key, value in dialog.list_changes().items():
                 self._session.set_setting(key, value)
         except InputError as error:
             show_error(self._window, "The properties could not be saved", error)
 
-    def about(self) -> None:
+    def show_about(self) -> None:
         box = QMessageBox(self._window)
         box.setWindowTitle("About DefectDesk")
         box.setIconPixmap(icon_pixmap("logo", theme().accent, 48, box.devicePixelRatioF()))
@@ -132,7 +132,7 @@ class ProjectActions(QObject):
         """Offer each action only where it can be done, and say in its tool tip why not elsewhere."""
         for names, hindrance in (
             (NEED_PROJECT, None if self._session.project is not None else "Open a project first."),
-            (NEED_WRITING, self._context.hindrance()),
+            (NEED_WRITING, self._context.find_hindrance()),
         ):
             for name in names:
                 set_available(self._actions[name], hindrance)

@@ -41,7 +41,7 @@ DEPTH_ABOUT = (
 
 
 class ProjectProperties(DialogFrame):
-    """Shows and asks; `changes` are the settings to keep once it was accepted."""
+    """Shows and asks; `list_changes` are the settings to keep once it was accepted."""
 
     def __init__(self, tasks: Tasks, project: Project, image: Path | None, parent: QWidget | None = None) -> None:
         """`image` is the file on the screen, through which the depth window is seen."""
@@ -73,7 +73,7 @@ class ProjectProperties(DialogFrame):
         if image is not None:
             tasks.run(KEY, lambda: samples(image), self._show_samples, self._no_samples)
 
-    def changes(self) -> dict[str, Any]:
+    def list_changes(self) -> dict[str, Any]:
         """Settings by key that are different now."""
         wanted = {
             MM: self._mm.value() or None,

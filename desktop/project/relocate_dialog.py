@@ -33,7 +33,7 @@ ABOUT = (
 
 
 class RelocateDialog(DialogFrame):
-    """Lists and searches in the background; `chosen` is what to refer to once it was accepted."""
+    """Lists and searches in the background; `list_chosen` is what to refer to once it was accepted."""
 
     _reported = Signal(int, int)
 
@@ -56,7 +56,7 @@ class RelocateDialog(DialogFrame):
         self._folder = PathField("folder", "Folder to search", str(start), hint="Where the images are now")
         self._search = QPushButton("Search")
         self._search.setAutoDefault(False)
-        self._search.clicked.connect(self.search)
+        self._search.clicked.connect(self.search_folder)
         self._bar = QProgressBar(minimum=0, maximum=0)
         self._bar.setAccessibleName("Searching")
         self._bar.hide()
@@ -84,22 +84,22 @@ class RelocateDialog(DialogFrame):
         self.body.addWidget(self._uncertain)
         self.resize(980, 620)
         self._folder.changed.connect(self._show_state)
-        self._folder.line.returnPressed.connect(self.search)
+        self._folder.line.returnPressed.connect(self.search_folder)
         self._model.dataChanged.connect(self._show_state)
         self._reported.connect(self._show_progress)
         self._show_state()
         self._folder.line.setFocus()
         tasks.run(KEY, self._list_missing, self._list_images, self._show_failure)
 
-    def choose(self, folder: Path) -> None:
+    def choose_folder(self, folder: Path) -> None:
         """Fill in a folder, as if it had been browsed for."""
         self._folder.set_path(folder)
 
-    def chosen(self, *, certain: bool) -> dict[int, Path]:
+    def list_chosen(self, *, certain: bool) -> dict[int, Path]:
         """Files by image id: those of the same content, or the others that the person said yes to."""
-        return self._model.taken(certain=certain)
+        return self._model.list_taken(certain=certain)
 
-    def search(self) -> None:
+    def search_folder(self) -> None:
         """Look for the images below the folder that was named; once more: stop looking."""
         if self._tasks.busy(KEY):
             self._stop.set()
@@ -122,7 +122,7 @@ class RelocateDialog(DialogFrame):
         self._show_state()
 
     def accept(self) -> None:
-        others = self.chosen(certain=False)
+        others = self.list_chosen(certain=False)
         if not others or self._is_meant(len(others)):
             super().accept()
 
@@ -199,7 +199,7 @@ class RelocateDialog(DialogFrame):
         restyle(self._folder.line, "invalid", gone)
         busy = self._tasks.busy(KEY)
         self._search.setEnabled(busy or (folder is not None and not gone and bool(self._model.rows)))
-        taken = len(self.chosen(certain=True)) + len(self.chosen(certain=False))
+        taken = len(self.list_chosen(certain=True)) + len(self.list_chosen(certain=False))
         self.say(f"{folder}: there is no such folder." if gone else "", "error")
         self.confirm.setText(f"Use {plural(taken, 'file')}" if taken else "Use the ticked files")
         self.confirm.setEnabled(taken > 0 and not busy)

@@ -37,7 +37,7 @@ class Row:
     taken: bool = False
 
     @property
-    def certain(self) -> bool:
+    def is_certain(self) -> bool:
         """Whether the found file holds what was labelled."""
         return self.found is not None and self.found.by == "content"
 
@@ -64,25 +64,25 @@ class RelocationModel(QAbstractTableModel):
         self.beginResetModel()
         for row in self._rows:
             row.found = by_image.get(row.image.id)
-            row.taken = row.certain
+            row.taken = row.is_certain
         # What a person has to decide on comes first.
-        self._rows.sort(key=lambda row: (row.found is None, row.certain))
+        self._rows.sort(key=lambda row: (row.found is None, row.is_certain))
         self.endResetModel()
 
     def take_uncertain(self, take: bool) -> None:
         """Tick, or not, everything that was found with other content."""
         for row in self._rows:
-            if row.found is not None and not row.certain:
+            if row.found is not None and not row.is_certain:
                 row.taken = take
         if self._rows:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, 0))
 
-    def taken(self, *, certain: bool) -> dict[int, Path]:
+    def list_taken(self, *, certain: bool) -> dict[int, Path]:
         """Ticked files by image id: those of the same content, or the others."""
         return {
             row.image.id: row.found.path
             for row in self._rows
-            if row.taken and row.found is not None and row.certain == certain
+            if row.taken and row.found is not None and row.is_certain == certain
         }
 
     def rowCount(self, parent: Index = NO_PARENT) -> int:
@@ -107,7 +107,7 @@ class RelocationModel(QAbstractTableModel):
             return Qt.CheckState.Checked if row.taken else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.ForegroundRole and column in (NOW, BY):
             if column == BY and row.found is not None:
-                return theme().good if row.certain else theme().warning
+                return theme().good if row.is_certain else theme().warning
             return theme().muted if column == BY else theme().warning
         return None
 

@@ -68,7 +68,7 @@ class SplitImagesDialog(DialogFrame):
         self._show_table(split_table(self._images, project.labels()))
         self._follow_fields()
 
-    def edit(self) -> Edit:
+    def build_edit(self) -> Edit:
         """The edit that divides the images as was asked for."""
         asked = self._read_request()
         if self._edit is None or self._edit[0] != asked:

@@ -89,7 +89,7 @@ def measure(window: MainWindow, images: Path, count: int) -> int:
     stalls.phase = "reading and writing"
     window.session.changed.connect(lambda *_: setattr(stalls, "phase", "showing"))
     begin = time.perf_counter()
-    window.project_actions.adder.add([images])
+    window.project_actions.adder.add_paths([images])
     spin(lambda: stalls.phase == "showing", 600)
     seconds = time.perf_counter() - begin
     dialogs = [dialog for dialog in window.findChildren(ProgressDialog) if dialog.isVisible()]

@@ -156,7 +156,7 @@ class RecipeColumn(QFrame):
             return
         dialog = SplitImagesDialog(self._project, self)
         if dialog.exec():
-            self._session.apply(dialog.edit(), self)
+            self._session.apply(dialog.build_edit(), self)
             self.show_data()
         dialog.deleteLater()
 

@@ -95,7 +95,7 @@ def test_new_images_in_the_projects_folders_are_told_once_and_old_ones_never(
     session.adopt(project)
     told: list[list[Path]] = []
     watch.appeared.connect(told.append)
-    qtbot.waitUntil(lambda: bool(watch._listings))
+    qtbot.waitUntil(lambda: bool(watch.listed_folders))
     session.apply(image_edits.remove_images(project, [left_out]))
     new = [write_picture(tmp_path / "parts" / "images" / f"new{n}.png", seed=n + 9) for n in range(3)]
     (tmp_path / "parts" / "images" / "notes.txt").write_text("x")
@@ -110,7 +110,7 @@ def test_what_came_while_the_project_was_closed_is_told_at_its_opening(
     project_with_pictures(tmp_path / "parts", 1).close()
     write_picture(tmp_path / "parts" / "images" / "never-wanted.png", seed=5)
     session.open(tmp_path / "parts")
-    qtbot.waitUntil(lambda: bool(watch._listings))
+    qtbot.waitUntil(lambda: bool(watch.listed_folders))
     session.close()
     came = write_picture(tmp_path / "parts" / "images" / "over-night.png", seed=6)
     told: list[list[Path]] = []
@@ -127,8 +127,8 @@ def test_another_project_begins_anew(qtbot: QtBot, watch: FileWatch, session: Se
     qtbot.waitUntil(lambda: bool(watch.missing))
     session.adopt(project_with_pictures(tmp_path / "two", 1))
     assert not watch.missing
-    qtbot.waitUntil(lambda: bool(watch._listings))
-    assert watch._watcher.directories() == [str(tmp_path / "two" / "images")]
+    qtbot.waitUntil(lambda: bool(watch.listed_folders))
+    assert watch.watched_folders == {str(tmp_path / "two" / "images")}
 
 
 def test_missing_files_of_a_large_folder_are_told_by_one_listing(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QComboBox, QTreeWidgetItem, QTreeWidgetItemIterator, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.base.actions import LABEL, ActionSpec, build_actions
@@ -25,7 +25,8 @@ from desktop.base.key_choice import (
 from desktop.kit.key_capture import pressed_key
 from desktop.services import Services
 from desktop.shell.settings.key_dialog import KeyDialog
-from desktop.shell.settings.shortcut_editor import ShortcutEditor
+from desktop.shell.settings.shortcut_editor import ACTION, ShortcutEditor
+from tests.desktop.kit.form_driver import enter_text, find_button, find_field, read_texts
 
 PLAIN = KeyChoice("defectdesk", {})
 KEYS = st.sampled_from([*"ABDFNWXY123", "Ctrl+D", "Ctrl+K", "F2", "Del", "T, H", "T", "Ctrl+Shift+Z"])
@@ -202,6 +203,17 @@ def editor(qtbot: QtBot) -> ShortcutEditor:
     return made
 
 
+def items_of(editor: ShortcutEditor) -> dict[str, QTreeWidgetItem]:
+    """The rows of the tree by the action that they are for."""
+    walk = QTreeWidgetItemIterator(editor.tree)
+    found = {}
+    while (item := walk.value()) is not None:
+        if action := item.data(0, ACTION):
+            found[action] = item
+        walk += 1
+    return found
+
+
 def test_the_editor_gives_takes_and_resets_keys(editor: ShortcutEditor) -> None:
     editor.select("label.draw")
     editor.give("label.draw", "D", instead=False)
@@ -211,25 +223,26 @@ def test_the_editor_gives_takes_and_resets_keys(editor: ShortcutEditor) -> None:
     assert editor.choice.keys("label.draw") == ("X",)
     QTest.keyClick(editor.tree, Qt.Key.Key_Delete)
     assert editor.choice.keys("label.draw") == ()
-    editor._reset.click()
+    find_button(editor, "Reset").click()
     assert editor.choice.keys("label.draw") == ("W", "R")
-    editor._reset_all.click()
+    find_button(editor, "Reset all").click()
     assert editor.choice == PLAIN
 
 
 def test_the_editor_warns_where_a_reset_brings_a_clash_back(editor: ShortcutEditor) -> None:
     editor.give("label.clean", "D", instead=False)
     editor.select("label.next")
-    editor._reset.click()
-    assert "“Clean”" in editor._about.text() and "neither" in editor._about.text()
+    find_button(editor, "Reset").click()
+    assert any("“Clean”" in text and "neither" in text for text in read_texts(editor))
 
 
 def test_another_preset_begins_without_own_changes(editor: ShortcutEditor) -> None:
     editor.give("label.draw", "X", instead=True)
-    editor._preset.setCurrentText("labelImg")
-    editor._preset.activated.emit(editor._preset.currentIndex())
+    presets = find_field(editor, QComboBox, "Preset of keys")
+    presets.setCurrentText("labelImg")
+    presets.activated.emit(presets.currentIndex())
     assert editor.choice == KeyChoice("labelImg", {})
-    assert "Space" in editor._items["label.reviewed"].text(1)
+    assert "Space" in items_of(editor)["label.reviewed"].text(1)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +250,7 @@ def test_another_preset_begins_without_own_changes(editor: ShortcutEditor) -> No
     [("draw", "label.draw"), ("ctrl+shift+z", "window.redo"), ("inspect truth", "inspect.truth")],
 )
 def test_the_editor_finds_by_action_key_and_page(editor: ShortcutEditor, typed: str, expected: str) -> None:
-    editor._search.setText(typed)
-    shown = [action for action, item in editor._items.items() if not item.isHidden()]
+    enter_text(editor, "Find an action or a key", typed)
+    shown = [action for action, item in items_of(editor).items() if not item.isHidden()]
     assert expected in shown and len(shown) < 8
     assert spec_of(expected).name == expected.split(".")[1]

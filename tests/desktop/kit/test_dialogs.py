@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QDialogButtonBox, QPushButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.project.project import Project
@@ -33,6 +33,7 @@ from desktop.project.new_project_dialog import (
     label_names,
 )
 from tests.builders import write_pictures
+from tests.desktop.kit.form_driver import choose_entry, enter_text, find_button, find_field, read_texts
 
 
 @pytest.fixture
@@ -88,13 +89,13 @@ def test_new_project_can_be_created_only_from_fields_that_are_right(qtbot: QtBot
     qtbot.addWidget(dialog)
     create = _button(dialog, "Create project")
     assert create.isEnabled()
-    dialog._images.set_path(tmp_path / "missing")
+    enter_text(dialog, "Folder with images", tmp_path / "missing")
     assert not create.isEnabled()
     assert "missing" in dialog.problem.text()
-    dialog._images.set_path(tmp_path)
-    dialog._labels.setText("scratch, pit")
+    enter_text(dialog, "Folder with images", tmp_path)
+    enter_text(dialog, "Labels", "scratch, pit")
     assert create.isEnabled()
-    value = dialog.value()
+    value = dialog.read_project()
     assert (value.images, value.labels) == (tmp_path, ("scratch", "pit"))
 
 
@@ -102,10 +103,11 @@ def test_two_labels_cannot_have_one_name(qtbot: QtBot) -> None:
     scratch, pit = Label(1, "scratch", "#e8443a", "1"), Label(2, "pit", "#2f83f0", "2")
     dialog = LabelDialog(pit, (scratch, pit), title="Label pit")
     qtbot.addWidget(dialog)
-    confirm = dialog._buttons.button(QDialogButtonBox.StandardButton.Ok)
-    dialog._name.setText("scratch")
-    assert not confirm.isEnabled() and "already" in dialog._problem.text()
-    dialog._name.setText(" dent ")
+    confirm = find_button(dialog, "OK")
+    (name,) = dialog.findChildren(QLineEdit)
+    name.setText("scratch")
+    assert not confirm.isEnabled() and any("already" in text for text in read_texts(dialog))
+    name.setText(" dent ")
     assert confirm.isEnabled()
     assert dialog.value() == Label(2, "dent", "#2f83f0", "2")
 
@@ -138,9 +140,9 @@ def test_problems_are_searched_sorted_and_saved_as_they_are_shown(qtbot: QtBot, 
     ]
     panel.search.setText("SKIPPED trunc")
     assert [problem.file for problem in panel.model.shown] == ["/data/b.png"]
-    assert panel._count.text() == "1 of 3"
+    assert "1 of 3" in read_texts(panel)
     panel.table.selectRow(0)
-    assert panel._whole.text() == "/data/b.png\ntruncated; skipped"
+    assert "/data/b.png\ntruncated; skipped" in read_texts(panel)
 
 
 def test_a_name_cannot_turn_the_text_about_it() -> None:
@@ -206,27 +208,27 @@ def test_labels_come_from_a_file_and_a_pattern_is_tried_on_the_images(
     dialog = NewProjectDialog(tasks, tmp_path)
     qtbot.addWidget(dialog)
     dialog.take_labels(tmp_path / "classes.txt")
-    assert dialog._labels.text() == "scratch, pit, deep"
+    assert find_field(dialog, QLineEdit, "Labels").text() == "scratch, pit, deep"
     dialog.take_labels(tmp_path / "nothing.txt")
     assert "nothing.txt" in dialog.problem.text()
     dialog.use_images(tmp_path / "images")
-    assert dialog._folder.path == tmp_path / "images-project"
-    qtbot.waitUntil(lambda: dialog._preview.text().startswith("4 images found"))
-    dialog._group.setCurrentIndex(1)
-    assert dialog._preview.text() == "4 images found, 2 groups: lot1 (2), lot2 (2)."
-    dialog._group.setCurrentIndex(2)
-    dialog._pattern.setText("{group")
+    assert find_field(dialog, QLineEdit, "Folder of the project").text() == str(tmp_path / "images-project")
+    qtbot.waitUntil(lambda: any(text.startswith("4 images found") for text in read_texts(dialog)))
+    choose_entry(dialog, "Images belong together by", 1)
+    assert "4 images found, 2 groups: lot1 (2), lot2 (2)." in read_texts(dialog)
+    choose_entry(dialog, "Images belong together by", 2)
+    enter_text(dialog, "Pattern of the file names", "{group")
     assert not dialog.confirm.isEnabled() and "pattern" in dialog.problem.text()
-    dialog._pattern.setText("{group}.png")
-    assert "2 groups: part1 (2), part2 (2)" in dialog._preview.text()
-    group = dialog.value().group
+    enter_text(dialog, "Pattern of the file names", "{group}.png")
+    assert any("2 groups: part1 (2), part2 (2)" in text for text in read_texts(dialog))
+    group = dialog.read_project().group
     assert group is not None and list(group(["a/part1.png", "a/x.jpg"])) == ["part1", None]
 
 
 def test_a_label_that_is_none_is_refused_while_it_is_typed(qtbot: QtBot, tasks: Tasks, tmp_path: Path) -> None:
     dialog = NewProjectDialog(tasks, tmp_path)
     qtbot.addWidget(dialog)
-    dialog._labels.setText("scratch, " + "x" * 200)
+    enter_text(dialog, "Labels", "scratch, " + "x" * 200)
     assert not dialog.confirm.isEnabled()
     assert "longer than" in dialog.problem.text()
 

@@ -391,12 +391,12 @@ def test_groups_are_seen_before_they_are_made(
     pattern = find_named(dialog, QLineEdit, "Pattern of the file name")
     made = find_named(dialog, QTableView, "Groups that would be made")
     pattern.setText("part{group}.png")
-    qtbot.waitUntil(lambda: len(dialog.groups()) == 8)
+    qtbot.waitUntil(lambda: len(dialog.read_groups()) == 8)
     assert "8 groups of 8 images" in dialog._summary.text() and dialog.confirm.isEnabled()
     assert made.model().index(0, 2).data() == "part1.png"
     pattern.setText("part{grp}.png")
     qtbot.waitUntil(lambda: "there is no {grp}" in dialog.problem.text())
-    assert dialog.groups() == {} and not dialog.confirm.isEnabled() and made.model().rowCount() == 0
+    assert dialog.read_groups() == {} and not dialog.confirm.isEnabled() and made.model().rowCount() == 0
     dialog.reject()
 
 
@@ -418,7 +418,7 @@ def test_the_split_dialog_shows_the_counts_by_label_that_will_be(
     qtbot.waitUntil(lambda: dialog._heading.text() == "As the images will be divided")
     counts = dialog._counts._model
     assert counts.index(0, 0).data() == "All images" and counts.index(1, 0).data() == "scratch"
-    edit = dialog.edit()
+    edit = dialog.build_edit()
     placed = [fields.split for fields in (edit.fields_after or {}).values()]
     assert [counts.index(0, column).data().split()[0] for column in (1, 2, 3)] == [
         str(placed.count(split)) for split in (Split.TRAIN, Split.VAL, Split.TEST)

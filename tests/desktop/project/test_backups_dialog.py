@@ -14,6 +14,7 @@ from desktop.project.backups_dialog import BackupsDialog, describe_restoring
 from desktop.services import Services
 from desktop.shell.main_window import MainWindow
 from tests.builders import draw, project_with_pictures
+from tests.desktop.kit.form_driver import find_table, read_texts
 
 
 def test_closing_takes_a_backup_and_closing_again_unchanged_takes_none(
@@ -28,7 +29,7 @@ def test_closing_takes_a_backup_and_closing_again_unchanged_takes_none(
     window.open_project(tmp_path / "parts")
     files = services.files
     files.look()
-    qtbot.waitUntil(lambda: bool(files._listings))
+    qtbot.waitUntil(lambda: bool(files.listed_folders))
     window.action_set["close_project"].trigger()
     assert [one.path for one in backup.backups(tmp_path / "parts")] == [taken.path]
 
@@ -36,12 +37,12 @@ def test_closing_takes_a_backup_and_closing_again_unchanged_takes_none(
 def test_the_hour_takes_a_backup_in_the_background(window: MainWindow, services: Services, tmp_path: Path) -> None:
     window.session.adopt(project_with_pictures(tmp_path / "parts", 1))
     keeping = window.project_actions.backups
-    assert keeping._hourly.isActive() and keeping._hourly.interval() == 3_600_000
-    keeping._hourly.timeout.emit()
+    assert keeping.hourly.isActive() and keeping.hourly.interval() == 3_600_000
+    keeping.hourly.timeout.emit()
     assert services.tasks.wait_idle()
     assert len(backup.backups(tmp_path / "parts")) == 1
     window.action_set["close_project"].trigger()
-    assert not keeping._hourly.isActive()
+    assert not keeping.hourly.isActive()
 
 
 def test_a_backup_that_cannot_be_written_is_told_and_the_project_closes(
@@ -71,14 +72,14 @@ def test_the_list_tells_what_each_backup_holds(qtbot: QtBot, services: Services,
         dialog = BackupsDialog(services.tasks, project)
         qtbot.addWidget(dialog)
         assert services.tasks.wait_idle()
-        assert dialog._model.rowCount() == 1
+        assert find_table(dialog).model().rowCount() == 1
         dialog.back_up_now()
         assert services.tasks.wait_idle()
-        rows = [[dialog._model.index(row, column).data() for column in (1, 2)] for row in range(2)]
+        rows = [[find_table(dialog).model().index(row, column).data() for column in (1, 2)] for row in range(2)]
         assert rows == [["2", "1"], ["2", "0"]]
         dialog.back_up_now()
         assert services.tasks.wait_idle()
-        assert "Nothing changed" in dialog._count.text()
+        assert any("Nothing changed" in text for text in read_texts(dialog))
         assert dialog.confirm.isEnabled()
 
 
@@ -90,7 +91,7 @@ def test_a_damaged_backup_is_listed_and_cannot_be_restored(qtbot: QtBot, service
         dialog = BackupsDialog(services.tasks, project)
         qtbot.addWidget(dialog)
         assert services.tasks.wait_idle()
-        assert dialog._model.index(0, 4).data() == "damaged"
+        assert find_table(dialog).model().index(0, 4).data() == "damaged"
         assert not dialog.confirm.isEnabled()
         assert taken.path.name in dialog.problem.text()
 

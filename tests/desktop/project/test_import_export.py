@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QDialog, QMessageBox
+from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from core.formats.annotations import Format
@@ -22,6 +22,7 @@ from desktop.project.import_dialog import IMAGES, PROBLEMS, ImportDialog
 from desktop.services import Services
 from desktop.shell.main_window import MainWindow
 from tests.builders import draw, project_with_pictures, write_coco, write_pictures
+from tests.desktop.kit.form_driver import choose_entry, enter_text, find_button, find_field, read_texts
 
 
 @pytest.fixture
@@ -60,19 +61,19 @@ def test_what_was_found_is_told_before_anything_is_written(
     dialog = ImportDialog(tasks, tmp_path, project)
     qtbot.addWidget(dialog)
     assert not dialog.confirm.isEnabled()
-    dialog.choose(_coco(folder, 4))
+    dialog.choose_source(_coco(folder, 4))
     assert tasks.wait_idle()
-    told = {name.text(): value.text() for name, value in dialog._found._lines if name.isVisibleTo(dialog)}
+    told = dialog.overview.texts
     assert told["Images"].startswith("4 images, 3 of them in the project already")
     assert told["Not found"].startswith("1 image")
     assert told["Boxes"] == "4 boxes, 4 with several labels; 4 repeated boxes merged into one with all labels"
     assert "new: open" in told["Labels"] and "known: scratch" in told["Labels"]
-    assert any("has no area" in problem.problem for problem in dialog._problems.model.shown)
-    what = {Path(line.file).name: line.problem for line in dialog._images.model.shown}
+    assert any("has no area" in problem.problem for problem in dialog.problems.model.shown)
+    what = {Path(line.file).name: line.problem for line in dialog.images.model.shown}
     assert what["part1.png"] == "in the project with 1 box: 1 box merged into them"
     assert what["part4.png"] == "new: 1 box"
-    assert dialog._tabs.currentIndex() == PROBLEMS
-    assert "COCO" in dialog._format.itemText(0)
+    assert dialog.tabs.currentIndex() == PROBLEMS
+    assert "COCO" in find_field(dialog, QComboBox, "Format").itemText(0)
     assert dialog.confirm.isEnabled()
     assert project.revision == revision
 
@@ -86,7 +87,7 @@ def test_a_dialog_that_grows_keeps_its_buttons_on_the_screen(
     room = dialog.screen().availableGeometry()
     low = room.bottom() - dialog.height() - 20
     dialog.move(30, low)
-    dialog.choose(_coco(project.folder / "images"))
+    dialog.choose_source(_coco(project.folder / "images"))
     qtbot.waitUntil(lambda: dialog.confirm.isEnabled())
     assert dialog.y() < low and dialog.frameGeometry().bottom() <= room.bottom()
 
@@ -98,14 +99,14 @@ def test_images_that_are_elsewhere_are_found_by_naming_their_folder(
     write_pictures(tmp_path / "elsewhere", 2)
     dialog = ImportDialog(tasks, tmp_path, project)
     qtbot.addWidget(dialog)
-    dialog.choose(file)
+    dialog.choose_source(file)
     assert tasks.wait_idle()
     assert not dialog.confirm.isEnabled()
     assert "folder that the images are in" in dialog.problem.text()
-    assert dialog._root.line.property("invalid")
-    dialog._root.set_path(tmp_path / "elsewhere")
+    assert find_field(dialog, QLineEdit, "Folder of the images").property("invalid")
+    enter_text(dialog, "Folder of the images", tmp_path / "elsewhere")
     qtbot.waitUntil(dialog.confirm.isEnabled)
-    assert len(dialog.request().imported.images) == 2
+    assert len(dialog.build_request().imported.images) == 2
 
 
 @pytest.mark.parametrize("content", ["no annotations", "[1, 2]", '{"images": 3}'])
@@ -116,7 +117,7 @@ def test_what_is_no_annotation_is_refused_by_name(
     file.write_text(content)
     dialog = ImportDialog(tasks, tmp_path, project)
     qtbot.addWidget(dialog)
-    dialog.choose(file)
+    dialog.choose_source(file)
     assert tasks.wait_idle()
     assert "strange.json" in dialog.problem.text()
     assert not dialog.confirm.isEnabled()
@@ -129,20 +130,20 @@ def test_another_file_stops_the_reading_of_the_first(
     write_pictures(tmp_path / "b", 1)
     dialog = ImportDialog(tasks, tmp_path, project)
     qtbot.addWidget(dialog)
-    dialog.choose(_coco(tmp_path / "a", 2))
-    first = dialog._reading
-    dialog.choose(_coco(tmp_path / "b", 1))
+    dialog.choose_source(_coco(tmp_path / "a", 2))
+    first = dialog.reading
+    dialog.choose_source(_coco(tmp_path / "b", 1))
     assert first is not None and first.stop.is_set()
     assert tasks.wait_idle()
-    assert len(dialog.request().imported.images) == 1
+    assert len(dialog.build_request().imported.images) == 1
 
 
 def test_a_dialog_that_is_closed_stops_reading(qtbot: QtBot, tasks: Tasks, project: Project, tmp_path: Path) -> None:
     write_pictures(tmp_path / "a", 2)
     dialog = ImportDialog(tasks, tmp_path, project)
     qtbot.addWidget(dialog)
-    dialog.choose(_coco(tmp_path / "a", 2))
-    reading = dialog._reading
+    dialog.choose_source(_coco(tmp_path / "a", 2))
+    reading = dialog.reading
     dialog.reject()
     assert reading is not None and reading.stop.is_set()
 
@@ -154,7 +155,7 @@ def test_a_file_can_be_dropped_on_the_dialog(qtbot: QtBot, tasks: Tasks, project
     dialog.dropEvent(_drop_of(_coco(tmp_path / "a", 1)))
     assert tasks.wait_idle()
     assert dialog.confirm.isEnabled()
-    assert dialog._tabs.tabText(IMAGES) == "Images (1)"
+    assert dialog.tabs.tabText(IMAGES) == "Images (1)"
 
 
 def test_the_import_dialog_is_gone_through_by_keys_alone(
@@ -164,7 +165,7 @@ def test_the_import_dialog_is_gone_through_by_keys_alone(
     dialog = ImportDialog(tasks, tmp_path, project)
     qtbot.addWidget(dialog)
     dialog.show()
-    qtbot.keyClicks(dialog._source.line, str(_coco(tmp_path / "a", 1)))
+    qtbot.keyClicks(find_field(dialog, QLineEdit, "Annotations"), str(_coco(tmp_path / "a", 1)))
     qtbot.waitUntil(dialog.confirm.isEnabled)
     reached = set()
     for _ in range(30):
@@ -172,7 +173,7 @@ def test_the_import_dialog_is_gone_through_by_keys_alone(
         reached.add(focus.accessibleName() or focus.text() if hasattr(focus, "text") else focus.accessibleName())
         qtbot.keyClick(focus, Qt.Key.Key_Tab)
     assert {"Annotations", "Folder of the images", "Format", "Search the problems", "File and Problem"} <= reached
-    qtbot.keyClick(dialog._source.line, Qt.Key.Key_Return)
+    qtbot.keyClick(find_field(dialog, QLineEdit, "Annotations"), Qt.Key.Key_Return)
     assert dialog.result() == QDialog.DialogCode.Accepted
 
 
@@ -273,20 +274,22 @@ def test_the_export_dialog_tells_what_is_written_and_what_is_lost(
     dialog = ExportDialog(tasks, project, tmp_path)
     qtbot.addWidget(dialog)
     assert tasks.wait_idle()
-    assert dialog._result.text() == "3 images with 2 boxes"
-    assert dialog._splits[Split.TRAIN].text() == "Train (1)"
-    dialog._splits[Split.NONE].setChecked(False)
-    assert dialog._result.text() == "1 image with 1 box"
-    assert dialog.options().splits == {Split.TRAIN, Split.VAL, Split.TEST}
-    assert dialog.options().statuses is None
-    dialog._splits[Split.TRAIN].setChecked(False)
+    assert "3 images with 2 boxes" in read_texts(dialog)
+    assert find_button(dialog, "Train").text() == "Train (1)"
+    find_button(dialog, "No split").setChecked(False)
+    assert "1 image with 1 box" in read_texts(dialog)
+    assert dialog.build_options().splits == {Split.TRAIN, Split.VAL, Split.TEST}
+    assert dialog.build_options().statuses is None
+    find_button(dialog, "Train").setChecked(False)
     assert not dialog.confirm.isEnabled()
-    dialog._splits[Split.NONE].setChecked(True)
-    dialog._format.setCurrentIndex(list(Format).index(Format.YOLO))
-    assert dialog._losses.text().startswith("YOLO cannot hold")
-    assert dialog.options().folder == tmp_path / "parts-yolo"
-    dialog._folder.set_path(tmp_path / "parts")
-    assert not dialog.confirm.isEnabled() and dialog._overwrite.isVisibleTo(dialog)
+    find_button(dialog, "No split").setChecked(True)
+    choose_entry(dialog, "Format", list(Format).index(Format.YOLO))
+    assert any(text.startswith("YOLO cannot hold") for text in read_texts(dialog))
+    assert dialog.build_options().folder == tmp_path / "parts-yolo"
+    enter_text(dialog, "Folder of the export", tmp_path / "parts")
+    assert not dialog.confirm.isEnabled() and find_button(
+        dialog, "Write over the earlier export in this folder"
+    ).isVisibleTo(dialog)
 
 
 @pytest.mark.parametrize("format", list(Format))
@@ -302,9 +305,9 @@ def test_an_export_comes_back_by_import_with_the_same_boxes(
 
     def ask(dialog: ExportDialog) -> int:
         assert services.tasks.wait_idle()
-        dialog._format.setCurrentIndex(list(Format).index(format))
-        dialog._folder.set_path(tmp_path / "out")
-        dialog._copy.setChecked(True)
+        choose_entry(dialog, "Format", list(Format).index(format))
+        enter_text(dialog, "Folder of the export", tmp_path / "out")
+        find_button(dialog, "Copy the image files as well").setChecked(True)
         assert dialog.confirm.isEnabled()
         return 1
 
@@ -337,7 +340,7 @@ def test_an_export_that_fails_says_so_and_leaves_nothing(
     )
 
     def ask(dialog: ExportDialog) -> int:
-        dialog._folder.set_path(tmp_path / "blocked" / "out")
+        enter_text(dialog, "Folder of the export", tmp_path / "blocked" / "out")
         return 1
 
     monkeypatch.setattr(ExportDialog, "exec", ask)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QCheckBox, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from core.project.project import Project
@@ -21,6 +21,7 @@ from desktop.project.relocation_model import BY, IMAGE, RelocationModel
 from desktop.services import Services
 from desktop.shell.main_window import MainWindow
 from tests.builders import draw, picture, project_with_pictures, write_picture
+from tests.desktop.kit.form_driver import find_button, find_table, read_texts
 from tests.desktop.window_builders import make_services
 
 
@@ -53,9 +54,20 @@ def dialog(qtbot: QtBot, services: Services, moved: Project, tmp_path: Path) -> 
     return dialog
 
 
+def rows_of(dialog: RelocateDialog) -> RelocationModel:
+    model = find_table(dialog).model()
+    assert isinstance(model, RelocationModel)
+    return model
+
+
+def uncertain_box(dialog: RelocateDialog) -> QCheckBox:
+    (found,) = dialog.findChildren(QCheckBox)
+    return found
+
+
 def test_missing_images_are_listed_before_anything_is_searched(dialog: RelocateDialog) -> None:
-    assert dialog._count.text() == "4 images missing."
-    assert len(dialog._model.rows) == 4
+    assert "4 images missing." in read_texts(dialog)
+    assert len(rows_of(dialog).rows) == 4
     assert not dialog.confirm.isEnabled()
 
 
@@ -63,22 +75,21 @@ def test_only_files_of_the_same_content_are_taken_by_themselves(
     dialog: RelocateDialog, services: Services, moved: Project, tmp_path: Path
 ) -> None:
     one, two, three, _ = moved.image_ids()
-    dialog.choose(tmp_path / "moved")
-    dialog.search()
+    dialog.choose_folder(tmp_path / "moved")
+    dialog.search_folder()
     assert services.tasks.wait_idle()
-    assert dialog.chosen(certain=True) == {
+    assert dialog.list_chosen(certain=True) == {
         one: tmp_path / "moved" / "part1.png",
         two: tmp_path / "moved" / "renamed.png",
     }
-    assert dialog.chosen(certain=False) == {}
-    assert (
-        dialog._count.text()
-        == "2 images found by content; 1 only by name: those files hold something else; 1 not found."
+    assert dialog.list_chosen(certain=False) == {}
+    assert "2 images found by content; 1 only by name: those files hold something else; 1 not found." in read_texts(
+        dialog
     )
     assert dialog.confirm.text() == "Use 2 files"
-    assert dialog._uncertain.isVisibleTo(dialog)
-    dialog._uncertain.setChecked(True)
-    assert dialog.chosen(certain=False) == {three: tmp_path / "moved" / "part3.png"}
+    assert uncertain_box(dialog).isVisibleTo(dialog)
+    uncertain_box(dialog).setChecked(True)
+    assert dialog.list_chosen(certain=False) == {three: tmp_path / "moved" / "part3.png"}
     assert dialog.confirm.text() == "Use 3 files"
 
 
@@ -88,10 +99,10 @@ def test_other_content_needs_a_second_yes(
 ) -> None:
     said: list[str] = []
     monkeypatch.setattr("desktop.kit.error_box.QMessageBox.exec", _pressing(answer, said))
-    dialog.choose(tmp_path / "moved")
-    dialog.search()
+    dialog.choose_folder(tmp_path / "moved")
+    dialog.search_folder()
     assert services.tasks.wait_idle()
-    dialog._uncertain.setChecked(True)
+    uncertain_box(dialog).setChecked(True)
     dialog.accept()
     assert len(said) == 1 and "another picture" in said[0]
     assert bool(dialog.result()) is (answer == "Attach them")
@@ -101,34 +112,34 @@ def test_other_content_needs_a_second_yes(
 def test_a_search_that_is_stopped_leaves_the_list_as_it_was(
     dialog: RelocateDialog, services: Services, tmp_path: Path, seconds: float
 ) -> None:
-    dialog.choose(tmp_path / "moved")
-    dialog.search()
+    dialog.choose_folder(tmp_path / "moved")
+    dialog.search_folder()
     time.sleep(seconds)  # it may have come to its end meanwhile, which the window has not heard of yet
-    dialog.search()
+    dialog.search_folder()
     assert services.tasks.wait_idle()
-    assert dialog._count.text() == "Stopped."
-    assert len(dialog._model.rows) == 4 and not dialog.confirm.isEnabled()
-    assert dialog._search.text() == "Search"
+    assert "Stopped." in read_texts(dialog)
+    assert len(rows_of(dialog).rows) == 4 and not dialog.confirm.isEnabled()
+    assert find_button(dialog, "Search")
 
 
 def test_a_folder_that_is_not_there_is_said_at_once(dialog: RelocateDialog, tmp_path: Path) -> None:
-    dialog.choose(tmp_path / "nowhere")
+    dialog.choose_folder(tmp_path / "nowhere")
     assert "there is no such folder" in dialog.problem.text()
-    assert not dialog._search.isEnabled()
+    assert not find_button(dialog, "Search").isEnabled()
 
 
 def test_a_row_is_ticked_by_the_space_key(
     qtbot: QtBot, dialog: RelocateDialog, services: Services, moved: Project, tmp_path: Path
 ) -> None:
-    dialog.choose(tmp_path / "moved")
-    dialog.search()
+    dialog.choose_folder(tmp_path / "moved")
+    dialog.search_folder()
     assert services.tasks.wait_idle()
     dialog.show()
-    row = next(place for place, row in enumerate(dialog._model.rows) if row.found is not None and not row.certain)
-    dialog._table.setCurrentIndex(dialog._model.index(row, IMAGE))
-    qtbot.keyClick(dialog._table, Qt.Key.Key_Space)
-    assert list(dialog.chosen(certain=False)) == [moved.image_ids()[2]]
-    assert "other content" in dialog._model.index(row, BY).data()
+    row = next(place for place, row in enumerate(rows_of(dialog).rows) if row.found is not None and not row.is_certain)
+    find_table(dialog).setCurrentIndex(rows_of(dialog).index(row, IMAGE))
+    qtbot.keyClick(find_table(dialog), Qt.Key.Key_Space)
+    assert list(dialog.list_chosen(certain=False)) == [moved.image_ids()[2]]
+    assert "other content" in rows_of(dialog).index(row, BY).data()
 
 
 def test_what_was_not_found_has_nothing_to_tick(moved: Project) -> None:
@@ -166,8 +177,8 @@ def test_a_missing_image_says_so_above_the_canvas_until_it_is_found(
 
     def search(dialog: RelocateDialog) -> int:
         assert services.tasks.wait_idle()
-        dialog.choose(tmp_path / "moved")
-        dialog.search()
+        dialog.choose_folder(tmp_path / "moved")
+        dialog.search_folder()
         assert services.tasks.wait_idle()
         assert dialog.confirm.isEnabled()
         return 1
@@ -188,7 +199,7 @@ def test_a_changed_image_warns_and_can_be_accepted(
     window.session.adopt(project)
     notice = window.get_page("Label").findChild(FileNotice)
     assert notice is not None and not notice.isVisible()
-    qtbot.waitUntil(lambda: bool(services.files._listings))
+    qtbot.waitUntil(lambda: bool(services.files.listed_folders))
     write_picture(project.image_path(project.image_ids()[0]), picture(seed=50))
     qtbot.waitUntil(notice.isVisible)
     assert "not the file that was labelled" in notice.text
@@ -200,7 +211,7 @@ def test_a_changed_image_warns_and_can_be_accepted(
 def test_new_images_are_offered_and_added(qtbot: QtBot, window: MainWindow, services: Services, tmp_path: Path) -> None:
     project = project_with_pictures(tmp_path / "parts", 1)
     window.session.adopt(project)
-    qtbot.waitUntil(lambda: bool(services.files._listings))
+    qtbot.waitUntil(lambda: bool(services.files.listed_folders))
     for number in range(2):
         write_picture(tmp_path / "parts" / "images" / f"new{number}.png", seed=number + 20)
     notice = window.project_actions.notice

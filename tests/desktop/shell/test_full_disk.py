@@ -19,6 +19,7 @@ from desktop.project.export_dialog import ExportDialog
 from desktop.services import Services
 from desktop.shell.main_window import MainWindow
 from tests.builders import draw, project_with_pictures, write_picture, write_pictures
+from tests.desktop.kit.form_driver import enter_text, find_button
 
 
 @pytest.fixture
@@ -69,8 +70,8 @@ def test_an_export_that_does_not_fit_leaves_nothing_behind(
     window.session.adopt(project)
 
     def ask(dialog: ExportDialog) -> int:
-        dialog._folder.set_path(small / "out")
-        dialog._copy.setChecked(True)
+        enter_text(dialog, "Folder of the export", small / "out")
+        find_button(dialog, "Copy the image files as well").setChecked(True)
         return 1
 
     monkeypatch.setattr(ExportDialog, "exec", ask)
@@ -87,12 +88,12 @@ def test_adding_to_a_project_on_a_full_disk_says_so_and_adds_nothing(
     project = project_with_pictures(small / "parts", 2)
     window.session.adopt(project)
     _fill(small)
-    window.project_actions.adder.add([tmp_path / "images"])
+    window.project_actions.adder.add_paths([tmp_path / "images"])
     assert services.tasks.wait_idle(30_000)
     assert len(said) == 1 and "The images could not be added" in said[0] and "disk is full" in said[0]
     assert len(project.image_ids()) == 2
     (small / "rest").unlink()
-    window.project_actions.adder.add([tmp_path / "images"])
+    window.project_actions.adder.add_paths([tmp_path / "images"])
     assert services.tasks.wait_idle(30_000)
     assert len(project.image_ids()) == 302
 

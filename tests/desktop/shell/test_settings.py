@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QListWidget, QStackedWidget
 from pytestqt.qtbot import QtBot
 
 from core.settings import Preferences, Settings
@@ -18,7 +18,9 @@ from desktop.base.theme import theme
 from desktop.kit.color_control import ColorControl
 from desktop.kit.field_controls import SliderControl
 from desktop.services import Services
+from desktop.shell.settings.canvas_preview import CanvasPreview
 from desktop.shell.settings.settings_dialog import SHORTCUTS, SettingsDialog, list_sections
+from tests.desktop.kit.form_driver import find_button, find_field
 
 
 @pytest.fixture
@@ -29,14 +31,24 @@ def dialog(qtbot: QtBot, services: Services) -> SettingsDialog:
     return made
 
 
+def sections_of(dialog: SettingsDialog) -> QListWidget:
+    return find_field(dialog, QListWidget, "Sections of the settings")
+
+
+def pages_of(dialog: SettingsDialog) -> QStackedWidget:
+    (found,) = dialog.findChildren(QStackedWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    return found
+
+
 def test_every_declared_section_is_a_page_of_the_dialog(dialog: SettingsDialog) -> None:
-    names = [dialog._list.item(row).text() for row in range(dialog._list.count())]
-    assert set(names) == {*list_sections(), SHORTCUTS} and dialog._stack.count() == len(names)
+    listed, pages = sections_of(dialog), pages_of(dialog)
+    names = [listed.item(row).text() for row in range(listed.count())]
+    assert set(names) == {*list_sections(), SHORTCUTS} and pages.count() == len(names)
     shown = {name for fields in list_sections().values() for name in fields}
     assert {"theme", "canvas_line_width", "canvas_background", "picture_cache_mb", "max_megapixels"} <= shown
     for name in names:
         dialog.show_section(name)
-        assert dialog._stack.currentWidget().isVisible()
+        assert pages.currentWidget().isVisible()
 
 
 def test_ok_puts_the_changes_in_force_and_tells_which(qtbot: QtBot, dialog: SettingsDialog, services: Services) -> None:
@@ -69,7 +81,7 @@ def test_apply_keeps_the_dialog_and_cancel_afterwards_takes_back_only_what_came_
     dialog: SettingsDialog, services: Services
 ) -> None:
     _enter(dialog, "Images", "max_megapixels", 500)
-    dialog._buttons.button(QDialogButtonBox.StandardButton.Apply).click()
+    find_button(dialog, "Apply").click()
     assert dialog.isVisible() and services.settings.values.max_megapixels == 500
     _enter(dialog, "Images", "max_megapixels", 600)
     dialog.reject()
@@ -83,10 +95,10 @@ def test_a_wrong_colour_is_said_at_its_field_and_holds_ok_back(dialog: SettingsD
     control.code.setText("#12")
     control.code.textEdited.emit("#12")
     assert "six digits" in dialog.forms["Canvas"].errors()["canvas_background"]
-    assert not dialog._buttons.button(QDialogButtonBox.StandardButton.Ok).isEnabled()
+    assert not find_button(dialog, "OK").isEnabled()
     dialog.show_section("Images")
     assert not dialog.apply()
-    assert dialog._list.currentItem().text() == "Canvas"
+    assert sections_of(dialog).currentItem().text() == "Canvas"
     control.code.setText("#123456")
     control.code.textEdited.emit("#123456")
     assert dialog.apply() and services.settings.values.canvas_background == "#123456"
@@ -111,7 +123,8 @@ def test_the_defaults_of_a_section_leave_the_others(dialog: SettingsDialog) -> N
 def test_the_preview_follows_before_anything_is_in_force(dialog: SettingsDialog, services: Services) -> None:
     dialog.show_section("Canvas")
     _enter(dialog, "Canvas", "canvas_background", "#ff0000")
-    image = dialog._preview.grab().toImage()
+    (preview,) = dialog.findChildren(CanvasPreview)
+    image = preview.grab().toImage()
     assert image.pixelColor(3, 3) == QColor("#ff0000")
     assert services.settings.values.canvas_background == ""
 
@@ -165,4 +178,4 @@ def test_a_value_out_of_its_limits_is_said_and_the_others_stay(tmp_path: Path, w
 def _enter(dialog: SettingsDialog, section: str, field: str, value: object) -> None:
     """Change a field as its control does when the person changed it."""
     control = dialog.forms[section].control(field)
-    control._take_value(value)
+    control.take_value(value)
