@@ -12,9 +12,13 @@ import typer
 import yaml
 
 from core.cli import app
+from core.commands.default_group import DEFAULT, DefaultGroup
 from core.commands.recipes import parse_settings
 from core.help_topics import NAMES, find_topic, load_sections, load_topics, search_topics
+from core.models.registry import MODELS
+from core.recipe.presets import NAMES as PRESETS
 from core.recipe.recipe import default_recipe, parse_recipe, with_settings
+from core.study.study import STRATEGIES
 from tests.core.conftest import Run
 
 ROOT = Path(__file__).parents[3]
@@ -34,13 +38,11 @@ def commands_in(text: str) -> list[str]:
 @pytest.mark.parametrize("name", TEXTS)
 def test_every_command_in_the_help_is_understood_by_the_program(name: str) -> None:
     for line in commands_in(TEXTS[name]):
-        words = shlex.split(line)
-        command, parent = typer.main.get_command(app), None
+        words, command = shlex.split(line), typer.main.get_command(app)
         while words and hasattr(command, "commands"):
-            context = command.make_context(command.name, words, parent=parent)
-            _, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
-            parent = context
-        values = command.make_context(command.name, list(words), parent=parent).params  # refuses what does not exist
+            default = DEFAULT if isinstance(command, DefaultGroup) and words[0] not in command.commands else ""
+            command = command.commands[default or words.pop(0)]
+        values = command.make_context(command.name, words).params  # refuses options that do not exist
         if values.get("settings"):
             model = str(values.get("model") or "ssd_compact")
             with_settings(default_recipe(model), parse_settings(values["settings"]))
@@ -89,6 +91,30 @@ def test_every_setting_that_is_named_exists(name: str) -> None:
     for part, setting in re.findall(r"`(\w+)\.(\w+)(?:[=:][^`]*)?`", TEXTS[name]):
         if part in parts:
             assert setting in type(parts[part]).model_fields, f"{part}.{setting}"
+
+
+def test_every_command_is_named() -> None:
+    named = "\n".join(commands_in(TEXTS["command-line"]))
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        assert f" {name}" in named, name
+        for below in getattr(command, "commands", {}):
+            assert f" {name} {below}" in named or below in ("show", "list"), f"{name} {below}"
+
+
+def test_models_strategies_and_presets_are_those_of_the_program() -> None:
+    for name, spec in MODELS.items():
+        size = spec.parameters / 1e6
+        row = next(line for line in TEXTS["models"].splitlines() if line.startswith(f"| `{name}` |"))
+        assert f"| {size:.0f} M |" in row or f"| {size:.1f} M |" in row, name
+        assert f"at {spec.defaults['sampling.input_size']} |" in row, name
+    assert set(re.findall(r"^\| `(\w+)` \| .*$", TEXTS["strategies"], re.MULTILINE)) == set(STRATEGIES)
+    presets = TEXTS["recipes"].partition("## Presets")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", presets, re.MULTILINE) == list(PRESETS)
+
+
+def test_every_script_that_measured_something_is_there() -> None:
+    scripts = re.findall(r"^\| `(\w+\.py)` \|", TEXTS["accuracy"], re.MULTILINE)
+    assert scripts and not [name for name in scripts if not (ROOT / "tests" / "benchmarks" / name).is_file()]
 
 
 def test_topics_are_listed_and_read(run: Run) -> None:
