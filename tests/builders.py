@@ -11,8 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.changes import Changes
+from core.project import palette
 from core.project.edits import box_edits
+from core.project.edits.edit import Edit
 from core.project.project import Project
+from core.types import Label
 
 XYXY = tuple[float, float, float, float]
 
@@ -45,7 +49,7 @@ def project_with_pictures(folder: Path, count: int = 3, labels: Sequence[str] = 
     """An open project in `folder` with `count` unlabelled pictures in its folder `images`."""
     project = Project.create(folder, labels)
     write_pictures(folder / "images", count)
-    _, problems = project.add_images([folder / "images"])
+    _, problems = project.files.add_images([folder / "images"])
     assert not problems
     return project
 
@@ -57,6 +61,16 @@ def draw(project: Project, image_id: int, xyxy: XYXY = (5, 6, 25, 30), labels: S
     project.apply(box_edits.add_box(project, image_id, xyxy, {ids[name] for name in labels}))
     (new,) = {box.id for box in project.boxes(image_id)} - known
     return new
+
+
+def add_labels(project: Project, names: Sequence[str]) -> Changes:
+    """Add labels at the end of the list, with colours and shortcuts; names that are there are passed over."""
+    after = palette.extended(project.labels(), names, lambda: project.new_ids("label", 1)[0])
+    return project.apply(Edit("Add label" if len(names) == 1 else "Add labels", {}, {}, project.labels(), after))
+
+
+def label_named(project: Project, name: str) -> Label | None:
+    return next((label for label in project.labels() if label.name == name), None)
 
 
 def write_coco(

@@ -80,10 +80,10 @@ def make_project(folder: Path) -> None:
             if event["event"] == "failed":
                 sys.exit(f"the training failed: {event['reason']}")
     with Project.open(folder) as project:
-        project.sync_runs()
-        project.set_star("r002-best", True)
-        project.set_note("r002-best", "candidate for line 2")
-        project.set_note("r001-best", "too small a learning rate")
+        project.runs.sync_folders()
+        project.runs.set_star("r002-best", True)
+        project.runs.set_note("r002-best", "candidate for line 2")
+        project.runs.set_note("r001-best", "too small a learning rate")
 
 
 def take_pages(

@@ -107,7 +107,7 @@ def relocate_images(
             found = relocating.find(project, lost, where, progress)
         certain = {one.image_id: one.path for one in found if one.by == "content"}
         if certain:
-            project.relocate(certain)
+            project.files.relocate_images(certain)
         alike = [
             Problem(project.image(one.image_id).path, f"{one.path} has its {one.by}, but another content; left alone")
             for one in found

@@ -128,7 +128,7 @@ def train_model(
             return run_to_resume(folder / "runs", resume)
         with Project.open(folder) as project:
             recipe = choose_recipe(project, options, settings)
-            run = distributed.run_of_launch(project.runs_folder, recipe) if distributed.is_launched() else None
+            run = distributed.run_of_launch(project.runs.folder, recipe) if distributed.is_launched() else None
             return run or prepare_run(project, recipe)
 
     # The project is free again while the run goes on: the window can open it and watch.
@@ -312,7 +312,7 @@ def _free_name(folder: Path, file: Path, taken: set[str]) -> Path:
 def list_checkpoints(folder: ProjectFolder, json: Json = False) -> None:
     """List the saved models of a project."""
     with Project.open(folder, read_only=True) as project:
-        records = project.checkpoints()
+        records = project.runs.list_checkpoints()
     if json:
         print_json(
             {

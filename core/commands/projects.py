@@ -32,7 +32,7 @@ def create_project(
         problems: list[Problem] = []
         if images:
             with progress_bar("reading images", quiet=json) as progress:
-                _, problems = project.add_images(images, progress)
+                _, problems = project.files.add_images(images, progress)
         print_info(project, json, problems)
 
 

@@ -100,9 +100,9 @@ def delete_run(folder: RunsFolder, run: RunName = None, json: Json = False) -> N
     folder, name = _split_run(folder, run)
     runs_folder_of(folder)
     with Project.open(folder) as project:
-        project.sync_runs()
-        checkpoints = [one.id for one in project.checkpoints() if one.run == name]
-        project.delete_run(name)
+        project.runs.sync_folders()
+        checkpoints = [one.id for one in project.runs.list_checkpoints() if one.run == name]
+        project.runs.delete_run(name)
     if json:
         print_json({"deleted": name, "checkpoints": checkpoints})
     else:

@@ -37,7 +37,7 @@ def import_into(
     total)` is called in the caller's thread.
     """
     problems = list(imported.problems)
-    fresh = project.new_files(image.path for image in imported.images)
+    fresh = project.files.find_new(image.path for image in imported.images)
     found, unreadable = image_files.probe_all(fresh, progress)
     problems += unreadable
     with project.locked():
@@ -128,7 +128,7 @@ def _known_images(
     project: Project, imported: ImportedAnnotations, found: list[image_files.Probed]
 ) -> tuple[dict[str, int], Edit]:
     """Image ids by `gathering.key` of their paths, and the edit that adds those which are new."""
-    known = project.ids_by_path()
+    known = project.files.ids_by_path()
     by_content: dict[str, list[int]] = defaultdict(list)
     records = {image.id: image for image in project.images()}
     for record in records.values():
@@ -153,7 +153,7 @@ def _known_images(
         best = max(same, key=lambda image_id: (image_id not in taken, _are_alike(records[image_id].path, probed.path)))
         taken.add(best)
         known[key] = best
-    adding = project.adding(fresh)
+    adding = project.files.build_addition(fresh)
     added = {image_files.key(image_files.absolute(project.folder, image.path)): image.id for image in adding.added}
     return known | added, adding
 

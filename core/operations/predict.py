@@ -48,8 +48,8 @@ def find_checkpoint(project: Project, name: str | None) -> tuple[str, Path]:
     Raises InputError if there is none.
     """
     if not project.read_only:
-        project.sync_runs()  # a run that ended since the window was here is in no list yet
-    records = project.checkpoints()
+        project.runs.sync_folders()  # a run that ended since the window was here is in no list yet
+    records = project.runs.list_checkpoints()
     if name is None:
         if not records:
             raise InputError(f"{project.folder}: there are no checkpoints yet; train first")

@@ -76,7 +76,7 @@ def make_run(
     project: Project, recipe: Recipe, snapshot: Snapshot, notices: Sequence[str] = (), **job: str
 ) -> JobFolder:
     """The folder of a new run of `recipe` on `snapshot`; `job` goes into its job.json. Raises InputError if it cannot be made."""
-    path = project.new_run_folder()
+    path = project.runs.make_folder()
     created = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         save_recipe(recipe, path / "recipe.yaml")

@@ -10,9 +10,9 @@ from core.project.edits.edit import Edit, ImageFields, ImageState
 from core.project.edits.relabelling import Relabelling, join_relabellings, relabelling_of
 from core.project.images import image_files
 from core.project.images.summary import LabelSet, Summary, summary_of, unpack
-from core.project.project_cache import Memory
+from core.project.project_cache import ProjectCache
 from core.project.project_reader import ProjectReader
-from core.project.records import Counts
+from core.project.records import Counted, Counts
 from core.types import Box, ImageRecord, Label
 
 
@@ -25,7 +25,7 @@ class ProjectWithPendingEdits:
     def __init__(
         self,
         project: ProjectReader,
-        cache: Memory,
+        cache: ProjectCache,
         edits: Iterable[Edit],
         boxes: Mapping[int, tuple[Box, ...]] | None = None,
         edited: tuple[frozenset[int], ...] = (),
@@ -69,9 +69,6 @@ class ProjectWithPendingEdits:
 
     def labels(self) -> tuple[Label, ...]:
         return self._cache.labels
-
-    def label_named(self, name: str) -> Label | None:
-        return self._cache.label_named(name)
 
     def image_ids(self) -> list[int]:
         return list(self._cache.order)
@@ -121,9 +118,6 @@ class ProjectWithPendingEdits:
     def label_set_counts(self) -> dict[LabelSet, int]:
         return self._cache.label_set_counts()
 
-    def images_with_labels(self, label_ids: Collection[int]) -> list[int]:
-        return self._cache.images_with_labels(label_ids)
-
     def counts(self) -> Counts:
         return self._cache.counts()
 
@@ -137,11 +131,8 @@ class ProjectWithPendingEdits:
     def setting(self, key: str, default: Any = None) -> Any:
         return self._project.setting(key, default)
 
-    def new_ids(self, kind: str, count: int) -> range:
+    def new_ids(self, kind: Counted, count: int) -> range:
         return self._project.new_ids(kind, count)
-
-    def new_box_id(self) -> int:
-        return self._project.new_box_id()
 
 
 def _counted_sets(summary: Summary) -> list[tuple[LabelSet, int]]:

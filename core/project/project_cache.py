@@ -16,7 +16,7 @@ from core.project.records import Counts
 from core.types import Box, ImageRecord, Label, Split, Status
 
 
-class Memory:
+class ProjectCache:
     """Not safe for threads by itself: the facade holds a lock."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Memory:
         self._status = Counter(image.status for image in images.values())
         self._splits = Counter(image.split for image in images.values())
 
-    def copied(self) -> Memory:
+    def copied(self) -> ProjectCache:
         """Another one, which follows edits of its own."""
         found = copy.copy(self)
         found._ids_by_key = None
@@ -54,9 +54,6 @@ class Memory:
         """Every image in the order of `order`."""
         return [self.images[image_id] for image_id in self.order]
 
-    def label_named(self, name: str) -> Label | None:
-        return next((label for label in self.labels if label.name == name), None)
-
     def fields(self, image_ids: Collection[int]) -> dict[int, ImageFields]:
         """What is said of each image as a whole."""
         return {image_id: fields_of(self.images[image_id]) for image_id in image_ids}
@@ -71,13 +68,8 @@ class Memory:
         """How many boxes carry each label set."""
         return {labels: count for labels, count in self.set_counts.items() if count}
 
-    def images_with_labels(self, label_ids: Collection[int]) -> list[int]:
-        """Ids of the images that have a box with at least one of the labels."""
-        wanted = frozenset(label_ids)
-        return sorted(image.id for image in self.images.values() if any(wanted & labels for labels in image.label_sets))
-
     def ids_by_key(self) -> dict[str, int]:
-        """Image ids by `gathering.key` of their files. To be read only."""
+        """Image ids by `image_files.key` of their files. To be read only."""
         if self._ids_by_key is None:
             keys = image_files.keys(self._folder, (image.path for image in self.images.values()))
             self._ids_by_key = dict(zip(keys, self.images, strict=True))

@@ -10,49 +10,49 @@ from core.changes import Changes
 from core.errors import InputError
 from core.jobs.folder import JobFolder
 from core.project import runs
-from core.project.opened import OpenProject
+from core.project.project_database import ProjectDatabase
 from core.project.records import CheckpointRecord, RunRecord
 
 
-class ProjectRuns(OpenProject):
-    """The part of `Project` that is about runs. The run folders are the truth, see `runs`."""
+class ProjectRuns:
+    """The runs of an open project: `project.runs`. The run folders are the truth, see `core.project.runs`."""
 
-    @property
-    def runs_folder(self) -> Path:
-        return self.folder / "runs"
+    def __init__(self, database: ProjectDatabase) -> None:
+        self._database = database
+        self.folder = database.folder / "runs"
 
-    def new_run_folder(self) -> Path:
+    def make_folder(self) -> Path:
         """Make the folder of a new run; the numbers of deleted runs are not used again."""
-        with self._lock:
-            self._check_writable()
-            folder, number = runs.make_folder(self.runs_folder, self._counters["run"])
+        with self._database.lock:
+            self._database.check_writable()
+            folder, number = runs.make_folder(self.folder, self._database.counters["run"])
             try:
-                with self._writing():
-                    self._store.set_counters({"run": number + 1})
+                with self._database.writing() as store:
+                    store.set_counters({"run": number + 1})
             except BaseException:
                 folder.rmdir()  # a folder without a number of its own would be listed as a run that waits
                 raise
-            self._counters["run"] = number + 1
+            self._database.counters["run"] = number + 1
             return folder
 
-    def sync_runs(self) -> Changes:
+    def sync_folders(self) -> Changes:
         """Bring the list of runs and checkpoints to what the run folders hold."""
-        with self._lock:
-            self._check_writable()
-            runs.remove_leftovers(self.runs_folder)
-            with self._writing():
-                changed = runs.sync(self._store.runs, self.runs_folder)
+        with self._database.lock:
+            self._database.check_writable()
+            runs.remove_leftovers(self.folder)
+            with self._database.writing() as store:
+                changed = runs.sync(store.runs, self.folder)
             return Changes(runs=changed)
 
-    def runs(self) -> list[RunRecord]:
-        """Runs as they were at the last `sync_runs`, oldest first."""
-        with self._reading():
-            return runs.listed_runs(self._store.runs, self.runs_folder, scan=self.read_only)
+    def list_runs(self) -> list[RunRecord]:
+        """Runs as they were at the last `sync_folders`, oldest first."""
+        with self._database.reading() as store:
+            return runs.listed_runs(store.runs, self.folder, scan=self._database.read_only)
 
-    def checkpoints(self) -> list[CheckpointRecord]:
-        """Checkpoints as they were at the last `sync_runs`, by run."""
-        with self._reading():
-            return runs.listed_checkpoints(self._store.runs, self.runs_folder, scan=self.read_only)
+    def list_checkpoints(self) -> list[CheckpointRecord]:
+        """Checkpoints as they were at the last `sync_folders`, by run."""
+        with self._database.reading() as store:
+            return runs.listed_checkpoints(store.runs, self.folder, scan=self._database.read_only)
 
     def set_star(self, checkpoint_id: str, star: bool) -> Changes:
         """Mark a checkpoint, or take the mark away. Raises InputError if there is no such checkpoint."""
@@ -63,25 +63,25 @@ class ProjectRuns(OpenProject):
         return self._annotate(checkpoint_id, lambda record: replace(record, note=text))
 
     def _annotate(self, checkpoint_id: str, change: Callable[[CheckpointRecord], CheckpointRecord]) -> Changes:
-        with self._lock:
-            self._check_writable()
+        with self._database.lock:
+            self._database.check_writable()
             record = change(self._checkpoint(checkpoint_id))
-            with self._writing():
-                self._store.runs.set_checkpoint_note(checkpoint_id, record.star, record.note)
+            with self._database.writing() as store:
+                store.runs.set_checkpoint_note(checkpoint_id, record.star, record.note)
             return Changes(runs=True)
 
     def delete_checkpoint(self, checkpoint_id: str) -> Changes:
         """Delete a checkpoint's file. Raises InputError if there is none or the file cannot be deleted."""
-        with self._lock:
-            self._check_writable()
+        with self._database.lock:
+            self._database.check_writable()
             path = self._checkpoint(checkpoint_id).path
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise InputError(f"{path}: cannot be deleted ({error.strerror})") from error
-            with self._writing():
-                self._store.runs.delete_checkpoint(checkpoint_id)
-                self._store.runs.delete_checkpoint_note(checkpoint_id)
+            with self._database.writing() as store:
+                store.runs.delete_checkpoint(checkpoint_id)
+                store.runs.delete_checkpoint_note(checkpoint_id)
             return Changes(runs=True)
 
     def delete_run(self, run: str) -> Changes:
@@ -89,9 +89,9 @@ class ProjectRuns(OpenProject):
 
         A run that is trained or waits for its turn is not deleted.
         """
-        with self._lock:
-            self._check_writable()
-            folder = runs.run_folder(self.runs_folder, run)
+        with self._database.lock:
+            self._database.check_writable()
+            folder = runs.run_folder(self.folder, run)
             job = JobFolder(folder)
             if job.state() == "running":
                 raise InputError(f"{run}: is being trained; stop it first")
@@ -104,18 +104,18 @@ class ProjectRuns(OpenProject):
             except OSError as error:
                 raise InputError(f"{folder}: cannot be deleted ({error.strerror})") from error
             try:
-                with self._writing():
-                    runs.forget(self._store.runs, run)
+                with self._database.writing() as store:
+                    runs.forget(store.runs, run)
             except BaseException:
                 aside.rename(folder)
                 raise
-            runs.remove_leftovers(self.runs_folder)
+            runs.remove_leftovers(self.folder)
             return Changes(runs=True)
 
     def _checkpoint(self, checkpoint_id: str) -> CheckpointRecord:
-        found = next((record for record in self.checkpoints() if record.id == checkpoint_id), None)
+        found = next((record for record in self.list_checkpoints() if record.id == checkpoint_id), None)
         if found is None:
             raise InputError(
-                f"checkpoint: there is no {checkpoint_id!r} in {self.folder}; see 'defectdesk checkpoints'"
+                f"checkpoint: there is no {checkpoint_id!r} in {self._database.folder}; see 'defectdesk checkpoints'"
             )
         return found

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 DATABASE_FILE = "project.sqlite"  # in the folder of a project
+Counted = Literal["history", "image", "label", "box", "run"]  # what has ids that are never used again
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def make_sample_project(
                 drawn.append(one)
                 if progress:
                     progress(len(drawn), count)
-        project.add_images(path for path, _, _ in drawn)
+        project.files.add_images(path for path, _, _ in drawn)
         project.apply(_labelling_edit(project, drawn))
         project.apply(image_edits.assign_splits(project, seed=seed))
     except BaseException:

@@ -101,10 +101,10 @@ class Session(QObject):
         """
         assert self._project is not None
         self._write_waiting()
-        project, undone = self._project, self._project.undone
+        project, undone = self._project, self._project.history.undone_count
         changes = self._done(edit.name, len(edit.image_ids), lambda: project.apply(edit))
         self.notify(changes, initiator)
-        if undone and not project.undone:
+        if undone and not project.history.undone_count:
             gone = "The edit that was undone" if undone == 1 else f"The {undone:,} edits that were undone"
             self.message.emit(
                 f"{gone} cannot be redone any more: “{edit.name}” took {'its' if undone == 1 else 'their'} place"
@@ -160,12 +160,12 @@ class Session(QObject):
         """The name of the edit that `undo` would take back."""
         if self.waiting:
             return self.waiting.edits[-1].name
-        return self._project.undo_name if self._project is not None else None
+        return self._project.history.undo_name if self._project is not None else None
 
     @property
     def redo_name(self) -> str | None:
         """The name of the edit that `redo` would do again; those that wait take the place of what was undone."""
-        return self._project.redo_name if self._project is not None and not self.waiting else None
+        return self._project.history.redo_name if self._project is not None and not self.waiting else None
 
     def undo(self) -> None:
         """Take back the last edit, and go to the image it was made on. Raises InputError."""
@@ -187,8 +187,8 @@ class Session(QObject):
         if self._project is None:
             return
         self._write_waiting()
-        project, images = self._project, self._project.images_on_the_way(position)
-        self._show_step(self._done("Going to another point", images, lambda: project.go_to(position)))
+        project, images = self._project, self._project.history.count_images_to(position)
+        self._show_step(self._done("Going to another point", images, lambda: project.history.go_to(position)))
 
     def notify(self, changes: Changes, initiator: object = None) -> None:
         """Tell every view of a change that was made through the project itself, such as added images."""
@@ -206,8 +206,12 @@ class Session(QObject):
         project = self._project
         if project is None:
             return
-        name, does = (project.undo_name, project.undo) if by < 0 else (project.redo_name, project.redo)
-        images = project.images_on_the_way(project.position + by)
+        name, does = (
+            (project.history.undo_name, project.history.undo)
+            if by < 0
+            else (project.history.redo_name, project.history.redo)
+        )
+        images = project.history.count_images_to(project.history.position + by)
         changes = self._done(f"{'Undo' if by < 0 else 'Redo'} {name}", images, does)
         if changes is None:
             self.message.emit("There is nothing to undo" if word == "Undone" else "There is nothing to redo")

@@ -60,7 +60,7 @@ class CheckpointsPage(QWidget):
         """The page came to the front: runs that other programs or a command line made are found now."""
         project = self._session.project
         if project is not None and not project.read_only:
-            changes = project.sync_runs()
+            changes = project.runs.sync_folders()
             if changes.runs:
                 self._session.notify(changes, self)
         self._show_checkpoints()
@@ -109,7 +109,7 @@ class CheckpointsPage(QWidget):
 
     def _show_checkpoints(self) -> None:
         project = self._session.project
-        records = project.checkpoints() if project is not None else []
+        records = project.runs.list_checkpoints() if project is not None else []
         self.list.set_checkpoints(records, editable=self._editable)
         self._absence.setText(NO_PROJECT if project is None else NO_CHECKPOINT)
         self._stack.setCurrentIndex(0 if records else 1)
@@ -122,7 +122,7 @@ class CheckpointsPage(QWidget):
         if project is not None:
             colors = {label.name: QColor(label.color) for label in project.labels()}
             if records:
-                run = next((run for run in project.runs() if run.id == records[0].run), None)
+                run = next((run for run in project.runs.list_runs() if run.id == records[0].run), None)
         self.detail.set_checkpoints(records, run, colors, editable=self._editable)
 
     # -- what can be done
@@ -152,13 +152,13 @@ class CheckpointsPage(QWidget):
     def _set_star(self, checkpoint_id: str, star: bool) -> None:
         project = self._session.project
         assert project is not None
-        self._session.notify(project.set_star(checkpoint_id, star), self)
+        self._session.notify(project.runs.set_star(checkpoint_id, star), self)
         self._show_checkpoints()
 
     def _set_note(self, checkpoint_id: str, text: str) -> None:
         project = self._session.project
         assert project is not None
-        self._session.notify(project.set_note(checkpoint_id, text), self)
+        self._session.notify(project.runs.set_note(checkpoint_id, text), self)
         self._show_checkpoints()
 
     def _delete_selected(self) -> None:
@@ -170,7 +170,7 @@ class CheckpointsPage(QWidget):
         changes, problems = Changes(), []
         for record in records:
             try:
-                changes |= project.delete_checkpoint(record.id)
+                changes |= project.runs.delete_checkpoint(record.id)
             except InputError as error:
                 problems.append(str(error))
         self._session.notify(changes, self)

@@ -107,7 +107,7 @@ class InspectSession(QObject):
     def _read_checkpoints(self, wanted: str | None = None) -> None:
         """Read which checkpoints there are; choose `wanted`, or what was chosen, or the newest."""
         project = self._session.project
-        records = project.checkpoints() if project is not None else []
+        records = project.runs.list_checkpoints() if project is not None else []
         self.checkpoints = sorted(records, key=lambda record: (record.created, record.best), reverse=True)
         ids = [record.id for record in self.checkpoints]
         wanted = wanted or self._checkpoint_id

@@ -73,7 +73,7 @@ class HistoryList(QWidget):
         self._stale = False
         scrolled = self.view.verticalScrollBar().value()
         at_now = scrolled == 0 or not self.model.rowCount()
-        self.model.show_entries(project.history() if project is not None else [], self._image_of)
+        self.model.show_entries(project.history.list_entries() if project is not None else [], self._image_of)
         done, undone = self.model.counts
         text = formatting.plural(done, "edit") + (f", {undone:,} undone" if undone else "")
         self._count.setText(f"{text} · click to go there" if done or undone else "")
@@ -90,7 +90,7 @@ class HistoryList(QWidget):
     def _image_of(self, position: int) -> str:
         """The file name of the image of an edit; empty where it is not in the project any more."""
         project = self._session.project
-        touched = project.images_of_edit(position) if project is not None else frozenset()
+        touched = project.history.images_of_edit(position) if project is not None else frozenset()
         if project is None or len(touched) != 1:
             return ""
         try:

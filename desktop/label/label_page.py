@@ -268,7 +268,7 @@ class LabelPage(QWidget):
     def _show_history(self) -> None:
         project, image_id = self._session.project, self._session.image_id
         if self.history.isVisible():
-            events = project.image_history(image_id) if project is not None and image_id is not None else ()
+            events = project.history.list_events(image_id) if project is not None and image_id is not None else ()
             self.history.show_events(events)
 
     def _show_selection(self) -> None:

@@ -32,7 +32,7 @@ class ImageAdder:
             return
 
         def add_to_project(progress: Progress) -> tuple[Changes, list[Problem]]:
-            result = project.add_images(paths, progress, group)
+            result = project.files.add_images(paths, progress, group)
             self._context.session.prepare(project)
             return result
 

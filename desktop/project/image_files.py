@@ -60,7 +60,7 @@ class ImageFiles:
             changes = Changes()
             for paths, other in ((others, True), (certain, False)):
                 try:
-                    changes |= project.relocate(paths, other_content=other) if paths else Changes()
+                    changes |= project.files.relocate_images(paths, other_content=other) if paths else Changes()
                 except InputError as error:
                     return changes, error
             return changes, None

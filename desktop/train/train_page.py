@@ -126,9 +126,9 @@ class TrainPage(QWidget):
     def _list_runs(self) -> None:
         """Fill the list of runs, newest first, and keep the one that is shown."""
         project = self._session.project
-        checkpoints = project.checkpoints() if project is not None else []
+        checkpoints = project.runs.list_checkpoints() if project is not None else []
         self.recipe_column.set_checkpoints(checkpoints)
-        self.run_column.list_runs(list(reversed(project.runs())) if project is not None else [], checkpoints)
+        self.run_column.list_runs(list(reversed(project.runs.list_runs())) if project is not None else [], checkpoints)
 
     # -- what follows ------------------------------------------------------------------------------------------
 

@@ -152,7 +152,7 @@ def made_folder(folder: Path, count: int) -> float:
         (folder / "images" / f"part_{number:05}.jpg").write_bytes(data.tobytes())
     began = time.perf_counter()
     with Project.create(folder / "project", ["scratch", "pit"]) as project:
-        project.add_images([folder / "images"])
+        project.files.add_images([folder / "images"])
     return time.perf_counter() - began
 
 

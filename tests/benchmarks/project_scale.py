@@ -154,8 +154,8 @@ def single_edits(project: Project, count: int) -> Iterator[Row]:
         box = project.boxes(image)[-1].id
         timed("move a box", lambda i=image, b=box: project.apply(box_edits.set_box(project, i, b, (9, 9, 70, 70))))
         timed("toggle a label", lambda i=image, b=box: project.apply(label_edits.toggle_label(project, i, [b], 2)))
-        timed("undo", project.undo)
-        timed("redo", project.redo)
+        timed("undo", project.history.undo)
+        timed("redo", project.history.redo)
     for what, times in took.items():
         yield Row(f"{what}, durable: median", statistics.median(times), "ms", 20)
     everything = sorted(value for times in took.values() for value in times)
@@ -167,8 +167,8 @@ def bulk_edits(project: Project) -> Iterator[Row]:
 
     def rows(what: str, edit: Callable[[], Edit], limit: float | None) -> Iterator[Row]:
         yield Row(what, seconds(lambda: project.apply(edit())), "s", limit)
-        yield Row("    undo", seconds(project.undo), "s", limit)
-        yield Row("    redo", seconds(project.redo), "s", limit)
+        yield Row("    undo", seconds(project.history.undo), "s", limit)
+        yield Row("    redo", seconds(project.history.redo), "s", limit)
 
     size = f"{len(ids):,} images"
     yield from rows(f"{size}: status", lambda: image_edits.set_status(project, ids, Status.REVIEWED), 2)
@@ -185,8 +185,8 @@ def bulk_edits(project: Project) -> Iterator[Row]:
 def reading(project: Project, folder: Path) -> Iterator[Row]:
     image = project.image_ids()[-1]
     yield Row("counts of the project", seconds(project.counts) * 1000, "ms", 10)
-    yield Row("list of edits", seconds(project.history) * 1000, "ms", 50)
-    yield Row("history of an image", seconds(lambda: project.image_history(image)) * 1000, "ms", 50)
+    yield Row("list of edits", seconds(project.history.list_entries) * 1000, "ms", 50)
+    yield Row("history of an image", seconds(lambda: project.history.list_events(image)) * 1000, "ms", 50)
     yield Row("label sets of all images", seconds(project.label_sets) * 1000, "ms")
     yield Row("boxes of all images", seconds(lambda: project.boxes_of(project.image_ids())), "s")
     yield Row("missing files of all images", seconds(lambda: relocating.missing(project)), "s")

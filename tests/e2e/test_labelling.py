@@ -58,7 +58,7 @@ def unlabelled_project(tmp_path: Path) -> Path:
     make_sample_project(tmp_path / "source", IMAGES, 256, seed=5).close()
     folder = tmp_path / "Gehäuse Ünit 7"
     with Project.create(folder, ["scratch", "pit"]) as project:
-        _, problems = project.add_images([tmp_path / "source" / "images"])
+        _, problems = project.files.add_images([tmp_path / "source" / "images"])
         assert problems == []
         assert project.counts().boxes == 0
     return folder

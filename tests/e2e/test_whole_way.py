@@ -67,10 +67,10 @@ def test_closing_the_window_during_a_training_keeps_what_was_learnt(
 
     assert events(folder, "finished")[-1]["stopped"] is True
     with Project.open(folder) as project:  # not locked
-        project.sync_runs()
-        (run,) = project.runs()
+        project.runs.sync_folders()
+        (run,) = project.runs.list_runs()
         assert run.state == "stopped"
-        last = next(one for one in project.checkpoints() if one.id == f"{run.id}-last")
+        last = next(one for one in project.runs.list_checkpoints() if one.id == f"{run.id}-last")
         image = project.image_path(project.images()[0])
     assert last.epoch >= 2
     # Loaded by this process, which is told nothing but the file.
@@ -206,7 +206,7 @@ def recipe(folder: Path, run: str = "") -> dict[str, Any]:
     """The recipe that the pages keep, or that of a run."""
     with reading(folder) as project:
         if run:
-            project_runs = {record.id: record.recipe for record in project.runs()}
+            project_runs = {record.id: record.recipe for record in project.runs.list_runs()}
             return project_runs[run]
         return project.setting("recipe") or {"augmentation": {}}
 

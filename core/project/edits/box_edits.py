@@ -24,7 +24,7 @@ def add_box(
 
     Raises InputError if nothing of it lies on the image.
     """
-    box = Box(project.new_box_id(), *_on_image(project.image(image_id), xyxy), frozenset(labels))
+    box = Box(project.new_ids("box", 1)[0], *_on_image(project.image(image_id), xyxy), frozenset(labels))
     return replace_boxes(project, image_id, (*project.boxes(image_id), box), "Draw box")
 
 

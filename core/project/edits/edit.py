@@ -20,7 +20,7 @@ EventKind = Literal["done", "undone", "redone"]
 class HistoryEntry:
     """One edit that can be undone or redone."""
 
-    position: int  # `Project.go_to(position)` makes it the last edit that is done
+    position: int  # `ProjectHistory.go_to(position)` makes it the last edit that is done
     name: str
     time: str  # ISO 8601 in UTC; empty for an edit of a version of the program that noted none
     images: int  # how many it touches

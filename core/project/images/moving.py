@@ -16,7 +16,7 @@ def files_after(
 ) -> dict[int, ImageFile]:
     """What the images of a project in `folder` refer to once they refer to `paths`.
 
-    Raises InputError as `Project.relocate` does.
+    Raises InputError as `ProjectFiles.relocate_images` does.
     """
     found, problems = image_files.probe_all(paths.values())
     if problems:

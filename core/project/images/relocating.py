@@ -83,7 +83,7 @@ def changed(project: Project, ids: Collection[int] | None = None, progress: Prog
             different.add(record.id)
     if same and not project.read_only:
         # So that the next time these files need not be read.
-        project.note_unchanged(same)
+        project.files.note_unchanged(same)
     return [record.id for record in records if record.id in different]
 
 
@@ -92,12 +92,12 @@ def find(project: Project, image_ids: Collection[int], folder: Path, progress: P
 
     Only files of the size of a lost one are read. Of several with the same content, one of the same name is taken,
     then one that lies in folders of the same names. `progress(done, total)` counts the files that are read; what
-    it raises ends the search. Give `Project.relocate` those that are right.
+    it raises ends the search. Give `ProjectFiles.relocate_images` those that are right.
     """
     wanted = _records(project, image_ids)
     sizes = {record.size_bytes for record in wanted}
     names = {_name(record.path) for record in wanted}
-    taken = project.ids_by_path()
+    taken = project.files.ids_by_path()
     lost = {record.id for record in wanted}
     present = [
         file

@@ -38,7 +38,7 @@ class HistoryTable:
         return None if row is None else encoding.decode(row[0], row[1], self._boxes_of)
 
     def span(self) -> tuple[int, int]:
-        """The lowest and the highest position that `Project.go_to` can reach: (0, 0) without a row."""
+        """The lowest and the highest position that `ProjectHistory.go_to` can reach: (0, 0) without a row."""
         first, last = self._db.execute("SELECT min(position), max(position) + 1 FROM history").fetchone()
         return (0, 0) if first is None else (first, last)
 

@@ -61,12 +61,12 @@ class RecipeDraft(QObject):
     def continue_from(self, checkpoint_id: str) -> None:
         """Take over a checkpoint as the start, with its model and the recipe of its run."""
         project = self._project
-        found = [record for record in project.checkpoints() if record.id == checkpoint_id] if project else []
+        found = [record for record in project.runs.list_checkpoints() if record.id == checkpoint_id] if project else []
         if not found or project is None:
             return
         checkpoint = found[0]
         start = {"weights.source": "checkpoint", "weights.path": str(checkpoint.path)}
-        recipes = [run.recipe for run in project.runs() if run.id == checkpoint.run]
+        recipes = [run.recipe for run in project.runs.list_runs() if run.id == checkpoint.run]
         try:
             base = (
                 parse_recipe(recipes[0], checkpoint.run) if recipes and recipes[0] else default_recipe(checkpoint.model)

@@ -36,7 +36,7 @@ class QueueKeeper(QObject):
 
         A process that worked the queue off while no window did is relieved, and the queue goes on here.
         """
-        self._runs = project.runs_folder if project is not None else None
+        self._runs = project.runs.folder if project is not None else None
         self._held = True
         if self._runs is not None and queue.worker_folder(self._runs).state() == "running":
             queue.dismiss_worker(self._runs)

@@ -140,12 +140,15 @@ class RunColumn(QWidget):
         project, run = self._project, self.own_run
         if project is None or project.read_only or not run:
             return
-        folder = project.runs_folder / run
-        asked = run_deletion.question(folder), run_deletion.details(folder, project.runs(), project.checkpoints())
+        folder = project.runs.folder / run
+        asked = (
+            run_deletion.question(folder),
+            run_deletion.details(folder, project.runs.list_runs(), project.runs.list_checkpoints()),
+        )
         if not may_delete(self, *asked):
             return
         try:
-            changes = project.delete_run(run)
+            changes = project.runs.delete_run(run)
         except InputError as error:
             self.notice.show_notice(str(error), "error")
             return
@@ -164,7 +167,7 @@ class RunColumn(QWidget):
 
     def _own_run(self, run: str) -> ShownRun:
         assert self._project is not None
-        return ShownRun(self._project.runs_folder / run)
+        return ShownRun(self._project.runs.folder / run)
 
     def _live_run(self) -> ShownRun | None:
         return self._own_run(self._live.run) if self._live.running and self._project is not None else None
@@ -219,7 +222,7 @@ class RunColumn(QWidget):
             self.notice.show_notice(str(error), "error")
             return
         self.notice.clear()
-        if self._project is not None and folder.parent == self._project.runs_folder:
+        if self._project is not None and folder.parent == self._project.runs.folder:
             self.show_own_run(folder.name)
             return
         run = ShownRun(folder, watched=True)
@@ -263,7 +266,7 @@ class RunColumn(QWidget):
             self._tasks.cancel("train:compare")
             self.view.set_compared([])
             return
-        folders = [project.runs_folder / run for run in runs]
+        folders = [project.runs.folder / run for run in runs]
 
         def read() -> list[ComparedRun]:
             return [(found.about, found.history) for found in map(read_shown_run, folders)]

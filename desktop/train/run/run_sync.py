@@ -41,7 +41,7 @@ class RunSync(QObject):
             return
         self._tasks.run(
             "train:sync",
-            project.sync_runs,
+            project.runs.sync_folders,
             lambda changes: self._pass_changes(project, changes),
             lambda error: self._pass_error(project, error),
         )

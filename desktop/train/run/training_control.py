@@ -100,7 +100,7 @@ class TrainingControl(QObject):
     def resume_run(self, run: str) -> None:
         """Go on with a run that was paused, stopped or interrupted."""
         if (project := self._project) is not None and self.writable and run:
-            self._begin_or_queue(lambda: run_to_resume(project.runs_folder, run))
+            self._begin_or_queue(lambda: run_to_resume(project.runs.folder, run))
 
     def pause_training(self) -> None:
         """Pause the training that runs: it saves and frees the device. The queue waits as well."""

@@ -115,7 +115,7 @@ class Trials(QObject):
             return
         dialog = self.dialog = StudyDialog(
             studies_folder(project.folder),
-            project.runs_folder,
+            project.runs.folder,
             base,
             self._make_study,
             self.study_job,

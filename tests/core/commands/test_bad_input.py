@@ -30,7 +30,7 @@ from core.project.storage import database
 from core.recipe.recipe import default_recipe, load_recipe, parse_yaml, with_settings
 from core.safetensors_header import read_metadata
 from core.types import Split, Status
-from tests.builders import draw, picture, project_with_pictures, write_coco, write_picture
+from tests.builders import add_labels, draw, picture, project_with_pictures, write_coco, write_picture
 from tests.core.conftest import Run
 
 ROOT = Path(__file__).parents[3]
@@ -52,7 +52,7 @@ def test_a_folder_with_pipes_devices_and_endless_files_is_read_to_its_end(tmp_pa
         file.truncate(20 * 2**30)
     (Path(os.fsdecode(os.fsencode(images) + b"/name\xff.png"))).write_bytes((images / "good.png").read_bytes())
     with Project.create(tmp_path / "p") as project:
-        _, problems = project.add_images([images])
+        _, problems = project.files.add_images([images])
         assert [image.path for image in project.images()] == ["../images/good.png"]
     told = {Path(problem.file).name: problem.problem for problem in problems}
     assert set(told) == {"pipe.jpg", "device.png", "loop.png", "sparse.png", os.fsdecode(b"name\xff.png")}
@@ -240,7 +240,7 @@ def test_an_input_that_divides_by_zero_or_never_ends_is_refused(change: dict[str
 
 def test_a_run_that_ended_since_the_project_was_listed_is_found_by_its_id(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path / "p", count=1) as project:
-        path = write_checkpoint(project.new_run_folder() / "checkpoints" / "best.safetensors")
+        path = write_checkpoint(project.runs.make_folder() / "checkpoints" / "best.safetensors")
         assert find_checkpoint(project, "r001-best") == ("r001-best", path)
         assert find_checkpoint(project, None) == ("r001-best", path)
 
@@ -277,7 +277,7 @@ def test_a_project_whose_filling_fails_is_taken_away_and_nothing_else(tmp_path: 
     own.write_text("mine")
     for folder in (tmp_path / "p", tmp_path / "new"):
         with pytest.raises(KeyboardInterrupt), Project.creating(folder, ["a"]) as project:
-            project.add_labels(["b"])
+            add_labels(project, ["b"])
             raise KeyboardInterrupt
     assert [path.name for path in tmp_path.rglob("*")] == ["p", "own.txt"]
     with Project.creating(tmp_path / "p", ["a"]):
@@ -358,7 +358,7 @@ def test_what_cannot_be_trained_makes_no_run(tmp_path: Path) -> None:
         project.apply(image_edits.set_status(project, project.image_ids(), Status.CLEAN))
         with pytest.raises(InputError, match="box"):
             prepare_run(project, recipe)
-        assert not list(project.runs_folder.iterdir())
+        assert not list(project.runs.folder.iterdir())
 
 
 def test_a_weights_file_that_is_refused_leaves_no_run(tmp_path: Path, run: Run) -> None:
@@ -404,7 +404,7 @@ def test_rates_that_do_not_rise_are_refused_before_a_range_test(
 def test_run_folders_full_of_rubbish_do_not_keep_the_others_from_being_listed(tmp_path: Path) -> None:
     deep = b"[" * 100_000
     with project_with_pictures(tmp_path / "p", count=1) as project:
-        write_checkpoint(project.new_run_folder() / "checkpoints" / "best.safetensors")
+        write_checkpoint(project.runs.make_folder() / "checkpoints" / "best.safetensors")
         rubbish = {
             "deep": {"job.json": deep, "recipe.yaml": b"[" * 5000, "events.jsonl": deep + b"\n", "heartbeat": deep},
             "zeros": dict.fromkeys(
@@ -417,16 +417,16 @@ def test_run_folders_full_of_rubbish_do_not_keep_the_others_from_being_listed(tm
             },
         }
         for files in rubbish.values():
-            folder = project.new_run_folder()
+            folder = project.runs.make_folder()
             for name, content in files.items():
                 (folder / name).write_bytes(content)
-        odd = project.new_run_folder()
+        odd = project.runs.make_folder()
         write_checkpoint(odd / "checkpoints" / "inf.safetensors", epoch=float("inf"))
         write_checkpoint(odd / "checkpoints" / "nan.safetensors", metrics={"map50": float("nan")})
         for _ in range(2):
-            project.sync_runs()
-            assert [run.id for run in project.runs()] == ["r001", "r002", "r003", "r004", "r005"]
-            listed = project.checkpoints()
+            project.runs.sync_folders()
+            assert [run.id for run in project.runs.list_runs()] == ["r001", "r002", "r003", "r004", "r005"]
+            listed = project.runs.list_checkpoints()
             assert [(one.id, one.map50) for one in listed] == [("r001-best", 0.5), ("r005-nan", None)]
 
 

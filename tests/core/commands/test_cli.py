@@ -341,7 +341,7 @@ def test_ctrl_c_stops_in_good_order_and_keeps_the_last_checkpoint(tmp_path: Path
     assert last["event"] == "finished" and last["stopped"] is True
     assert JobFolder(tmp_path / "p" / "runs" / "r001").state() == "stopped"
     with Project.open(tmp_path / "p", read_only=True) as project:
-        assert [record.id for record in project.checkpoints() if record.id.endswith("last")]
+        assert [record.id for record in project.runs.list_checkpoints() if record.id.endswith("last")]
 
 
 # Using a checkpoint --------------------------------------------------------------------------------------------------
@@ -369,7 +369,7 @@ def test_evaluate_takes_an_id_or_a_path(run: Run, trained: tuple[Path, list[dict
     assert all({"ap50", "precision", "recall", "boxes"} <= set(one) for one in values["labels"].values())
     with Project.open(folder, read_only=True) as project:
         assert values["images"] == project.counts().splits["val"]
-        path = next(record.path for record in project.checkpoints() if record.id == "r001-last")
+        path = next(record.path for record in project.runs.list_checkpoints() if record.id == "r001-last")
     code, out, _ = run("evaluate", folder, "--checkpoint", path, "--split", "val", "--json")
     assert code == 0 and json.loads(out)["map50"] == values["map50"]
 

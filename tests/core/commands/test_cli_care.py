@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
             shade = np.full((20, 30, 3), 40 * number + len(lot) + (lot == "lotB"), np.uint8)
             cv2.imwrite(str(pictures / lot / f"{lot}_{number}.png"), shade)
     with Project.create(tmp_path / "project", ["scratch"]) as project:
-        project.add_images([pictures])
+        project.files.add_images([pictures])
         first = project.image_ids()[0]
         project.apply(box_edits.add_box(project, first, (2, 2, 12, 12), {project.labels()[0].id}))
     return tmp_path / "project"

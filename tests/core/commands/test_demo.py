@@ -40,7 +40,7 @@ def test_the_demo_goes_the_whole_way_and_can_be_run_again(tmp_path: Path) -> Non
         assert min(picture.shape[:2]) > 300 and picture.std() > 5
     with Project.open(folder) as project:
         assert project.counts().images == 12
-        assert [run.id for run in project.runs()] or project.sync_runs()
+        assert [run.id for run in project.runs.list_runs()] or project.runs.sync_folders()
     again = demo.run_demo(folder, count=12, settings=SMALL, quiet=True)
     assert again["checkpoint"] == "r002-best"
 

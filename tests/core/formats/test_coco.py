@@ -48,10 +48,10 @@ def test_a_good_file_is_imported_in_one_step_that_undo_takes_back(tmp_path: Path
         assert project.boxes(second)[0].xyxy == (0, 0, 64, 48) and project.boxes(third) == ()
         statuses = [project.image(image).status for image in (first, second, third)]
         assert statuses == [Status.LABELLED, Status.LABELLED, Status.UNLABELLED]
-        assert project.undo_name == "Import 3 boxes"
-        project.undo()
+        assert project.history.undo_name == "Import 3 boxes"
+        project.history.undo()
         assert project.image_ids() == [] and project.labels() == () and project.counts().boxes == 0
-        project.redo()
+        project.history.redo()
         assert project.counts().boxes == 3
 
 
@@ -73,7 +73,7 @@ def test_importing_twice_changes_nothing_and_keeps_what_was_drawn(tmp_path: Path
     write_pictures(tmp_path / "images", 2)
     path = write_coco(tmp_path / "a.json", [listed(1)], [box(1, [10, 10, 20, 20]), box(1, [1, 1, 5, 5], 2)])
     with Project.create(tmp_path / "p", ["stain"]) as project:
-        project.add_images([tmp_path / "images"])
+        project.files.add_images([tmp_path / "images"])
         first, second = project.image_ids()
         drawn = draw(project, first, (10, 10, 30, 30), ["stain"])
         project.apply(image_edits.set_status(project, [second], Status.CLEAN))

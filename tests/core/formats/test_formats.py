@@ -263,7 +263,7 @@ def test_a_project_comes_back_whole_and_into_itself_as_nothing(tmp_path: Path, f
                 (label.name, label.color) for label in project.labels()
             ]
             assert import_into(other, imported) == (Changes(), [])
-            other.undo()
+            other.history.undo()
             assert other.image_ids() == [] and other.labels() == ()
         assert import_into(project, imported) == (Changes(), [])
 
@@ -273,7 +273,7 @@ def test_an_import_completes_what_is_there_and_overrules_nothing(tmp_path: Path)
         export_of(project, tmp_path / "out", Format.COCO, images="copy")
         (tmp_path / "out" / "images" / "part5.png").unlink()
         with Project.create(tmp_path / "q", ["Pit"]) as other:
-            other.add_images([tmp_path / "p" / "images"])
+            other.files.add_images([tmp_path / "p" / "images"])
             first, second, third, *_ = other.image_ids()
             own = draw(other, second, (0, 0, 64, 48), ["Pit"])
             other.apply(image_edits.set_split(other, [first], Split.VAL))
@@ -303,7 +303,7 @@ def test_pictures_of_one_content_are_told_apart_by_their_names(tmp_path: Path) -
     for name in ("a/x.png", "b/x.png"):
         write_picture(tmp_path / "images" / name, picture())
     with Project.create(tmp_path / "p", ["pit"]) as project:
-        project.add_images([tmp_path / "images"])
+        project.files.add_images([tmp_path / "images"])
         draw(project, project.image_ids()[1], labels=["pit"])
         export_of(project, tmp_path / "out", Format.YOLO, images="copy")
         assert import_into(project, read_annotations(tmp_path / "out")) == (Changes(), [])
@@ -529,7 +529,7 @@ def test_copies_of_turned_pictures_are_upright_for_all_readers(tmp_path: Path, f
     for orientation in range(1, 9):
         turned(tmp_path / "images" / f"turn{orientation}.jpg", orientation)
     with Project.create(tmp_path / "p", ["pit"]) as project:
-        project.add_images([tmp_path / "images"])
+        project.files.add_images([tmp_path / "images"])
         for image_id in project.image_ids():
             draw(project, image_id, (1, 2, 20, 22), ["pit"])
         report = export_of(project, tmp_path / "out", format, images="copy")
@@ -549,7 +549,7 @@ def test_copies_of_turned_pictures_are_upright_for_all_readers(tmp_path: Path, f
 def test_without_copies_the_frame_of_turned_pictures_is_told(tmp_path: Path, format: Format) -> None:
     turned(tmp_path / "images" / "turn6.jpg", 6)
     with Project.create(tmp_path / "p", ["pit"]) as project:
-        project.add_images([tmp_path / "images"])
+        project.files.add_images([tmp_path / "images"])
         draw(project, project.image_ids()[0], (1, 2, 20, 22), ["pit"])
         report = export_of(project, tmp_path / "out", format)
         assert [problem.problem for problem in report.dropped if "upright image of 24 x 40" in problem.problem]

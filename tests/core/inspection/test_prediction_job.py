@@ -24,12 +24,12 @@ def project(tmp_path: Path) -> Iterator[Project]:
         for image_id in project.image_ids()[:3]:
             draw(project, image_id)
         write_checkpoint(project, "r001", "best")
-        project.sync_runs()
+        project.runs.sync_folders()
         yield project
 
 
 def only_checkpoint(project: Project) -> CheckpointRecord:
-    [record] = project.checkpoints()
+    [record] = project.runs.list_checkpoints()
     return record
 
 

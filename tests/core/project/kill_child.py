@@ -23,6 +23,7 @@ from core.project.edits import box_edits, image_edits, label_edits
 from core.project.edits.edit import Edit, ImageState
 from core.project.project import Project
 from core.types import Label, Split, Status
+from tests.core.project.raw_database import connection_of
 
 State = tuple[tuple[Label, ...], dict[int, ImageState]]
 
@@ -74,11 +75,11 @@ def work(folder: Path, seed: int) -> None:
     with Project.open(folder) as project:
         if seed % 2:
             # Small steps between log and file, so that many are killed while the log is moved.
-            project._store._db.execute("PRAGMA wal_autocheckpoint=8")
+            connection_of(project).execute("PRAGMA wal_autocheckpoint=8")
         state = state_of(project)
         tell(f"open {digest(state)}")
-        past: list[State | None] = [None] * len(project.history())
-        undone = [entry for entry in project.history() if not entry.done]
+        past: list[State | None] = [None] * len(project.history.list_entries())
+        undone = [entry for entry in project.history.list_entries() if not entry.done]
         del past[len(past) - len(undone) :]
         future: list[State] = []
         while True:
@@ -86,11 +87,11 @@ def work(folder: Path, seed: int) -> None:
             if kind == "undo" and past and past[-1] is not None:
                 future.append(state)
                 state = past.pop() or state
-                act: Callable[[], object] = project.undo
+                act: Callable[[], object] = project.history.undo
             elif kind == "redo" and future:
                 past.append(state)
                 state = future.pop()
-                act = project.redo
+                act = project.history.redo
             elif (edit := random_edit(project, kind, choose)) is not None and not edit.is_empty:
                 past.append(state)
                 future.clear()

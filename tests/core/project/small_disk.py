@@ -43,7 +43,14 @@ def fill(folder: Path) -> Path:
 
 def everything(project: Project) -> tuple[object, ...]:
     boxes = project.boxes_of(project.image_ids())
-    return project.labels(), project.images(), boxes, project.counts(), project.history(), project.undo_name
+    return (
+        project.labels(),
+        project.images(),
+        boxes,
+        project.counts(),
+        project.history.list_entries(),
+        project.history.undo_name,
+    )
 
 
 def refused(project: Project, work: Callable[[], object]) -> None:
@@ -92,7 +99,7 @@ def edits_on_a_full_disk(folder: Path) -> None:
         for edit in (drawn, note, bulk):
             assert project.apply(edit).images
         assert {box.id for box in drawn.after[others[0]].boxes} == {box.id for box in project.boxes(others[0])}
-        assert project.undo() and project.undo() and project.redo()
+        assert project.history.undo() and project.history.undo() and project.history.redo()
     with Project.open(folder / "p") as project:
         assert project.notices == () and len(project.image(first).note) == 50_000
 
@@ -103,13 +110,13 @@ def the_same_session_goes_on_when_there_is_room(folder: Path) -> None:
         for _ in range(3):
             filler = fill(folder)
             waiting = until_refused(project, lambda: box_edits.add_box(project, image, (1, 1, 20, 20), {1}))
-            undone = project.history()[-1]
+            undone = project.history.list_entries()[-1]
             refused(project, lambda: project.set_setting("x", "y" * 50_000))
             filler.unlink()
             project.apply(waiting)
             assert project.boxes(image)[-1].id == waiting.after[image].boxes[-1].id
-            assert project.undo() and project.history()[-2].position == undone.position
-            assert project.redo()
+            assert project.history.undo() and project.history.list_entries()[-2].position == undone.position
+            assert project.history.redo()
         kept = everything(project)
     with Project.open(folder / "p") as project:
         assert everything(project) == kept and project.notices == ()
@@ -126,14 +133,14 @@ def undo_on_a_full_disk(folder: Path) -> None:
         while True:
             before = everything(project)
             try:
-                if project.undo() is None or project.redo() is None:
+                if project.history.undo() is None or project.history.redo() is None:
                     raise AssertionError("there was nothing to undo")
             except StorageError:
                 break
         after = everything(project)
-        assert after == before or project.redo_name is not None
+        assert after == before or project.history.redo_name is not None
         filler.unlink()
-        project.go_to(project.history()[0].position)
+        project.history.go_to(project.history.list_entries()[0].position)
         assert project.image(image).note == "" and not project.boxes(image)
 
 

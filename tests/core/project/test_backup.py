@@ -13,6 +13,7 @@ from core.project.edits import image_edits
 from core.project.project import Project
 from core.project.records import DATABASE_FILE
 from tests.builders import draw, project_with_pictures
+from tests.core.project.raw_database import connection_of
 from tests.core.project.test_project_columns import of_version_1
 
 
@@ -24,13 +25,13 @@ def test_a_backup_is_a_whole_project_of_the_moment_it_was_taken(tmp_path: Path) 
         assert taken is not None and (taken.images, taken.boxes, taken.fault) == (3, 3, "")
         assert taken.size_bytes == taken.path.stat().st_size > 0
         assert abs((datetime.now(UTC) - datetime.fromisoformat(taken.time)).total_seconds()) < 60
-        expected = project.images(), project.history()
+        expected = project.images(), project.history.list_entries()
         draw(project, project.image_ids()[0])
     other = tmp_path / "other"
     other.mkdir()
     shutil.copyfile(taken.path, other / DATABASE_FILE)
     with Project.open(other) as copy:
-        assert (copy.images(), copy.history(), copy.notices) == (*expected, ())
+        assert (copy.images(), copy.history.list_entries(), copy.notices) == (*expected, ())
     assert {path.suffix for path in taken.path.parent.iterdir()} == {".sqlite"}
 
 
@@ -39,7 +40,7 @@ def test_there_is_no_backup_when_nothing_changed(tmp_path: Path) -> None:
         assert backup.back_up(project) is not None and backup.back_up(project) is None
         changes = (
             lambda: draw(project, project.image_ids()[0]),
-            project.undo,
+            project.history.undo,
             lambda: project.set_setting("mm_per_pixel", 0.1),
         )
         for change in changes:
@@ -123,7 +124,7 @@ def test_a_backup_that_is_no_whole_project_is_refused_with_nothing_changed(tmp_p
             draw(project, image)
         taken = backup.back_up(project)
         assert taken is not None
-        project.undo()
+        project.history.undo()
     data = bytearray(taken.path.read_bytes())
     if fault == "zeroed page":
         data[4096:8192] = bytes(4096)
@@ -195,9 +196,9 @@ def test_a_damaged_project_makes_no_backup_and_pushes_none_out(tmp_path: Path) -
         project.apply(image_edits.set_note(project, project.image_ids()[0], "x" * 60_000))
         good = backup.back_up(project)
         project.set_setting("a", 1)
-        project._store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        project._store._db.execute("PRAGMA writable_schema=ON")
-        project._store._db.execute(
+        connection_of(project).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection_of(project).execute("PRAGMA writable_schema=ON")
+        connection_of(project).execute(
             "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'boxes') WHERE name = 'settings'"
         )
         with pytest.raises(InputError, match="damaged"):
@@ -242,7 +243,7 @@ def test_a_closing_waits_for_the_backup(tmp_path: Path) -> None:
 def test_a_copy_from_before_a_new_version_is_listed_and_can_be_restored(tmp_path: Path) -> None:
     folder = of_version_1(tmp_path / "p", [(1, 1, 1.0, 1.0, 9.0, 9.0, "1")], 2)
     with Project.open(folder) as project:
-        project.undo()
+        project.history.undo()
     (listed,) = backup.backups(folder)
     assert listed.path.name == "before-version-2.sqlite" and (listed.images, listed.boxes) == (2, 1)
     backup.restore(folder, listed)

@@ -30,8 +30,8 @@ with Project.open(Path(sys.argv[1])) as project:
     for number in range(100_000):
         project.apply(box_edits.add_box(project, image, (1, 1, 9 + number % 50, 20), {1}))
         if number % 3 == 2:
-            project.undo()
-        print(f"{project.new_box_id() - 1} {len(project.boxes(image))}", flush=True)
+            project.history.undo()
+        print(f"{project.new_ids('box', 1)[0] - 1} {len(project.boxes(image))}", flush=True)
 """
 
 # Holds a project and does one edit for each line that it is sent.
@@ -56,7 +56,7 @@ from core.project.project import Project
 
 with Project.open(Path(sys.argv[1])) as project:
     print("open", flush=True)
-    project.add_images([Path(sys.argv[2])])
+    project.files.add_images([Path(sys.argv[2])])
 """
 
 
@@ -93,7 +93,7 @@ def test_an_import_that_is_killed_is_there_whole_or_not_at_all(tmp_path: Path) -
                 process.send_signal(signal.SIGKILL)
         with Project.open(folder) as project:
             seen.add(len(project.image_ids()))
-            while project.undo() is not None:
+            while project.history.undo() is not None:
                 pass
     assert seen <= {0, 60} and 60 in seen
 
@@ -140,7 +140,7 @@ def test_reading_beside_a_busy_writer_never_shows_a_torn_state(tmp_path: Path) -
                 (image,) = copy.image_ids()
                 boxes = copy.boxes(image)
                 assert len(boxes) == copy.image(image).box_count
-                assert copy.undo_name == "Draw box" or not boxes
+                assert copy.history.undo_name == "Draw box" or not boxes
                 counts.append(len(boxes))
     finally:
         process.kill()

@@ -134,11 +134,11 @@ def test_images_are_added_and_grouped_in_one_edit(tmp_path: Path) -> None:
     for name in ("lot1/a.png", "lot2/a.png", "b.png"):
         write_picture(tmp_path / "images" / name)
     with Project.create(tmp_path / "p") as project:
-        project.add_images([tmp_path / "images"], groups=lambda paths: by_folder(paths, 1))
+        project.files.add_images([tmp_path / "images"], groups=lambda paths: by_folder(paths, 1))
         expected = [("b.png", ""), ("lot1/a.png", "lot1"), ("lot2/a.png", "lot2")]
         for _ in range(2):
             found = [(image.path.removeprefix("../images/"), image.group) for image in project.images()]
             assert found == expected
-            project.undo()
+            project.history.undo()
             assert project.images() == []
-            project.redo()
+            project.history.redo()

@@ -11,7 +11,7 @@ from core.project.edits.edit import KEPT_AFTER_RESTART, Edit, ImageState
 from core.project.project import Project
 from core.project.storage import encoding
 from core.types import Box, Label, Split, Status
-from tests.builders import draw, project_with_pictures
+from tests.builders import add_labels, draw, label_named, project_with_pictures
 
 EMPTY = ImageState(Status.UNLABELLED, Split.NONE, "", "", ())
 
@@ -39,12 +39,12 @@ def test_undo_and_redo_restore_each_state_exactly(tmp_path: Path) -> None:
         do(image_edits.assign_splits(project, seed=3))
         do(image_edits.remove_images(project, [first]))
         for expected in reversed(states[:-1]):
-            assert project.undo() is not None
+            assert project.history.undo() is not None
             assert picture_of(project) == expected
         for expected in states[1:]:
-            assert project.redo() is not None
+            assert project.history.redo() is not None
             assert picture_of(project) == expected
-        assert project.redo() is None
+        assert project.history.redo() is None
 
 
 def test_undo_survives_a_restart_and_names_what_it_does(tmp_path: Path) -> None:
@@ -52,25 +52,25 @@ def test_undo_survives_a_restart_and_names_what_it_does(tmp_path: Path) -> None:
         (image,) = project.image_ids()
         draw(project, image)
         draw(project, image, (1, 1, 9, 9), ["pit"])
-        project.undo()
+        project.history.undo()
     with Project.open(tmp_path / "p") as project:
-        assert (project.undo_name, project.redo_name) == ("Draw box", "Draw box")
-        assert project.redo() is not None and len(project.boxes(image)) == 2
-        assert project.redo_name is None
-        assert project.undo() and project.undo() and project.boxes(image) == ()
+        assert (project.history.undo_name, project.history.redo_name) == ("Draw box", "Draw box")
+        assert project.history.redo() is not None and len(project.boxes(image)) == 2
+        assert project.history.redo_name is None
+        assert project.history.undo() and project.history.undo() and project.boxes(image) == ()
         assert project.image(image).status is Status.UNLABELLED
-        assert project.undo_name == "Add image"
-        assert project.undo() and project.image_ids() == []
-        assert project.undo() is None and project.undo_name is None
+        assert project.history.undo_name == "Add image"
+        assert project.history.undo() and project.image_ids() == []
+        assert project.history.undo() is None and project.history.undo_name is None
 
 
 def test_a_new_edit_forgets_what_was_undone(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path / "p", 1) as project:
         (image,) = project.image_ids()
         draw(project, image)
-        project.undo()
+        project.history.undo()
         project.apply(image_edits.set_note(project, image, "other"))
-        assert project.redo_name is None and project.redo() is None
+        assert project.history.redo_name is None and project.history.redo() is None
         assert project.boxes(image) == ()
 
 
@@ -81,26 +81,26 @@ def test_history_is_unlimited_in_a_session_and_200_edits_outlive_it(tmp_path: Pa
         for number in range(count):
             project.apply(image_edits.set_note(project, image, f"note {number}"))
         for number in reversed(range(count - 1)):
-            project.undo()
+            project.history.undo()
             assert project.image(image).note == f"note {number}"
         for _ in range(count - 1):
-            project.redo()
+            project.history.redo()
     with Project.open(tmp_path / "p") as project:
         undone = 0
-        while project.undo() is not None:
+        while project.history.undo() is not None:
             undone += 1
         assert undone == KEPT_AFTER_RESTART
         assert project.image(image).note == f"note {count - 1 - KEPT_AFTER_RESTART}"
-        assert project.redo() is not None
+        assert project.history.redo() is not None
 
 
 def test_an_edit_that_changes_nothing_is_not_recorded(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path / "p", 1) as project:
         (image,) = project.image_ids()
-        name = project.undo_name
+        name = project.history.undo_name
         assert project.apply(image_edits.set_split(project, [image], Split.NONE)) == Changes()
         assert project.apply(box_edits.delete_boxes(project, image, [77])) == Changes()
-        assert project.undo_name == name
+        assert project.history.undo_name == name
 
 
 def test_an_edit_made_from_an_older_state_is_refused(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_an_edit_made_from_an_older_state_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"part1.png was changed meanwhile"):
             project.apply(stale)
         project.apply(elsewhere)
-        project.add_labels(["new"])
+        add_labels(project, ["new"])
         with pytest.raises(InputError, match="labels were changed"):
             project.apply(old_labels)
         project.apply(image_edits.remove_images(project, [first]))
@@ -130,10 +130,10 @@ def test_changes_tell_what_was_touched(tmp_path: Path) -> None:
         assert drawn == Changes(frozenset({first}), boxes=True, status=True)
         again = project.apply(box_edits.add_box(project, first, (2, 2, 9, 9), {2}))
         assert again == Changes(frozenset({first}), boxes=True)
-        assert project.undo() == Changes(frozenset({first}), boxes=True)
+        assert project.history.undo() == Changes(frozenset({first}), boxes=True)
         split = project.apply(image_edits.set_split(project, [first, second], Split.TEST))
         assert split == Changes(frozenset({first, second}), status=True)
-        added = project.add_labels(["new"])
+        added = add_labels(project, ["new"])
         assert added == Changes(labels=True)
         deleted = project.apply(label_edits.set_labels(project, project.labels()[1:]))
         assert deleted == Changes(frozenset({first}), boxes=True, labels=True)
@@ -210,7 +210,7 @@ def test_labels_that_clash_are_refused(tmp_path: Path) -> None:
                 label_edits.set_labels(project, [first, clash])
         bare = [Label(1, "x", "#111111"), Label(2, "y", "#222222")]
         project.apply(label_edits.set_labels(project, bare))
-        assert project.labels() == tuple(bare) and project.label_named("y") == bare[1]
+        assert project.labels() == tuple(bare) and label_named(project, "y") == bare[1]
 
 
 def test_an_inconsistent_edit_cannot_be_made() -> None:

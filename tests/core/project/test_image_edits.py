@@ -13,13 +13,13 @@ def test_a_selection_is_moved_as_one_edit_with_its_count(tmp_path: Path) -> None
     with project_with_pictures(tmp_path / "p", 4) as project:
         ids = project.image_ids()
         project.apply(move_to_split(project, ids, Split.TRAIN))
-        assert project.undo_name == "Set 4 images to train"
+        assert project.history.undo_name == "Set 4 images to train"
         project.apply(put_in_group(project, ids[:2], "lot 7"))
-        assert project.undo_name == "Put 2 images into group lot 7"
+        assert project.history.undo_name == "Put 2 images into group lot 7"
         project.apply(move_to_split(project, ids[:1], Split.NONE))
-        assert project.undo_name == "Take out of its split"
+        assert project.history.undo_name == "Take out of its split"
         for _ in range(3):
-            project.undo()
+            project.history.undo()
         assert project.counts().splits["none"] == 4 and project.image(ids[0]).group == ""
 
 
@@ -36,7 +36,7 @@ def test_marking_leaves_alone_what_the_boxes_contradict_and_tells(tmp_path: Path
         marking = mark(project, [boxed, silent, other], Status.CLEAN)
         assert (marking.refused, marking.why) == ((boxed,), "with boxes")
         project.apply(marking.edit)
-        assert project.undo_name == "Mark 2 images clean"
+        assert project.history.undo_name == "Mark 2 images clean"
         assert project.image(boxed).status is Status.REVIEWED
         assert mark(project, [boxed, other], Status.UNLABELLED).refused == ()
 
@@ -46,6 +46,6 @@ def test_grouping_leaves_out_images_that_have_their_group_already(tmp_path: Path
         first, second, third = project.image_ids()
         project.apply(put_in_group(project, [first], "a"))
         changes = project.apply(set_groups(project, {first: "a", second: "b", third: "b"}))
-        assert changes.images == {second, third} and project.undo_name == "Group 2 images"
-        project.undo()
+        assert changes.images == {second, third} and project.history.undo_name == "Group 2 images"
+        project.history.undo()
         assert [project.image(i).group for i in (first, second, third)] == ["a", "", ""]

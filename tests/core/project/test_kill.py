@@ -22,6 +22,7 @@ import pytest
 from core.project.project import Project
 from tests.builders import project_with_pictures
 from tests.core.project.kill_child import KINDS, digest, state_of
+from tests.core.project.raw_database import connection_of
 from tests.core.project.test_project_columns import assert_columns_fit
 
 ROOT = Path(__file__).parents[3]
@@ -99,14 +100,14 @@ def series(folder: Path, kills: range) -> Tally:
                     allowed = {present}
             tally.under_way += len(allowed) == 2
             with Project.open(folder) as project:
-                assert project._store._db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+                assert connection_of(project).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
                 found = digest(state_of(project))
                 assert found in allowed, f"kill {kill}: {told[-3:]}"
                 present = found
                 assert_columns_fit(project)
-                if kill % 5 == 0 and project.undo() is not None:
+                if kill % 5 == 0 and project.history.undo() is not None:
                     # The history is at the same edit as the content.
-                    assert project.redo() is not None and digest(state_of(project)) == present
+                    assert project.history.redo() is not None and digest(state_of(project)) == present
     return tally
 
 

@@ -15,7 +15,7 @@ from core.project.edits import box_edits, label_edits
 from core.project.edits.edit import Edit
 from core.project.project import Project
 from core.types import Box, Label
-from tests.builders import draw, project_with_pictures
+from tests.builders import draw, label_named, project_with_pictures
 
 NAMES = ("scratch", "pit", "stain", "crack", "void")
 
@@ -36,7 +36,7 @@ def _sets(project: Project) -> list[set[str]]:
 
 
 def _id(project: Project, name: str) -> int:
-    found = project.label_named(name)
+    found = label_named(project, name)
     assert found is not None
     return found.id
 
@@ -56,7 +56,7 @@ def test_merging_makes_two_labels_one_and_a_box_with_both_carries_one(tmp_path: 
         assert changes.images == {first} and changes.labels and changes.boxes
         assert _sets(project) == [{"pit"}, {"pit", "stain"}, {"stain"}]
         assert [label.name for label in project.labels()] == ["pit", "stain", "void"]
-        project.undo()
+        project.history.undo()
         assert _everything(project) == before
 
 
@@ -77,8 +77,8 @@ def test_creating_a_label_for_boxes_is_one_edit(tmp_path: Path) -> None:
         project.apply(label_edits.create_label(project, " porosity ", image, [one, two]))
         assert _sets(project) == [{"scratch", "porosity"}, {"pit", "porosity"}]
         assert project.labels()[-1].name == "porosity" and project.labels()[-1].shortcut == "6"
-        assert project.undo_name == "Add label porosity"
-        project.undo()
+        assert project.history.undo_name == "Add label porosity"
+        project.history.undo()
         assert _everything(project) == before
         for bad, why in (("pit", "already"), ("  ", "blank"), ("a\nb", "cannot be shown"), ("x" * 101, "longer")):
             with pytest.raises(InputError, match=why):
@@ -171,7 +171,7 @@ def test_undo_of_any_edits_of_labels_gives_back_every_former_state(
 ) -> None:
     with project_with_pictures(tmp_path_factory.mktemp("p") / "p", 2, NAMES) as project:
         for image, sets in zip(project.image_ids(), boxes, strict=True):
-            fresh = [Box(project.new_box_id(), 2, 2, 20 + i, 20, labels) for i, labels in enumerate(sets)]
+            fresh = [Box(project.new_ids("box", 1)[0], 2, 2, 20 + i, 20, labels) for i, labels in enumerate(sets)]
             project.apply(box_edits.replace_boxes(project, image, fresh, "Draw"))
         states = [_everything(project)]
         for kind, first, second in steps:
@@ -189,8 +189,8 @@ def test_undo_of_any_edits_of_labels_gives_back_every_former_state(
                     assert expected is None or box.labels == expected
             states.append(_everything(project))
         for state in reversed(states[:-1]):
-            project.undo()
+            project.history.undo()
             assert _everything(project) == state
         for state in states[1:]:
-            project.redo()
+            project.history.redo()
             assert _everything(project) == state

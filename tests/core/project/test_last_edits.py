@@ -30,8 +30,8 @@ def test_what_was_edited_last_has_the_largest_number(tmp_path: Path) -> None:
         project.apply(move_to_split(project, [second, third], Split.TEST))
         draw(project, first)
         assert _order(project) == [second, third, first]
-        project.undo()
-        project.undo()  # an undo is an edit as well
+        project.history.undo()
+        project.history.undo()  # an undo is an edit as well
         found = project.last_edits()
         assert found[second] == found[third] > found[first]
 

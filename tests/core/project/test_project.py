@@ -15,7 +15,8 @@ from core.project.images.image_files import absolute, natural, stored
 from core.project.project import Project
 from core.project.storage import database
 from core.types import Split, Status
-from tests.builders import draw, picture, project_with_pictures, write_picture, write_pictures
+from tests.builders import add_labels, draw, picture, project_with_pictures, write_picture, write_pictures
+from tests.core.project.raw_database import connection_of
 
 
 def test_a_new_project_has_its_folders_and_labels(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_a_new_project_has_its_folders_and_labels(tmp_path: Path) -> None:
         assert project.name == "p" and project.image_ids() == []
         assert [(label.name, label.shortcut) for label in project.labels()] == [("scratch", "1"), ("pit", "2")]
         assert len({label.color for label in project.labels()}) == 2
-        assert project.undo_name is None and project.undo() is None and project.redo() is None
+        assert project.history.undo_name is None and project.history.undo() is None and project.history.redo() is None
         assert {path.name for path in (tmp_path / "p").iterdir()} >= {"project.sqlite", "runs", "backups", "cache"}
 
 
@@ -79,7 +80,7 @@ def test_a_folder_with_bad_files_gives_the_good_ones_and_names_the_rest(tmp_path
     (folder / ".hidden.png").write_text("no image")
     (folder / "dangling.png").symlink_to(tmp_path / "nowhere.png")
     with Project.create(tmp_path / "p") as project:
-        changes, problems = project.add_images([folder, tmp_path / "missing.png"])
+        changes, problems = project.files.add_images([folder, tmp_path / "missing.png"])
         assert len(changes.images) == 3 and changes.image_list
         assert {Path(image.path).name for image in project.images()} == {"part1.png", "part2.png", "grün.jpg"}
         told = {Path(problem.file).name: problem.problem for problem in problems}
@@ -94,8 +95,8 @@ def test_a_file_is_added_once_however_it_is_named(tmp_path: Path, monkeypatch: p
     with project_with_pictures(tmp_path / "p", 2) as project:
         monkeypatch.chdir(tmp_path / "p")
         again = [Path("images"), Path("images/../images/part1.png"), tmp_path / "p" / "images" / "part2.png"]
-        assert project.add_images(again) == (Changes(), [])
-        assert len(project.image_ids()) == 2 and project.undo_name == "Add 2 images"
+        assert project.files.add_images(again) == (Changes(), [])
+        assert len(project.image_ids()) == 2 and project.history.undo_name == "Add 2 images"
 
 
 def test_the_projects_own_folders_are_not_searched_for_images(tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_the_projects_own_folders_are_not_searched_for_images(tmp_path: Path) ->
         write_picture(tmp_path / "p" / "cache" / "thumb.png")
         write_picture(tmp_path / "p" / "runs" / "r001" / "curve.png")
         write_picture(tmp_path / "p" / "more" / "x.png", seed=9)
-        _, problems = project.add_images([tmp_path / "p"])
+        _, problems = project.files.add_images([tmp_path / "p"])
         assert problems == []
         assert [image.path for image in project.images()] == ["images/part1.png", "more/x.png"]
 
@@ -118,7 +119,7 @@ def test_progress_counts_every_file_in_the_callers_thread(tmp_path: Path) -> Non
         threads.add(threading.get_ident())
 
     with Project.create(tmp_path / "p") as project:
-        project.add_images([tmp_path / "images"], progress)
+        project.files.add_images([tmp_path / "images"], progress)
     assert seen == [(n, 5) for n in range(1, 6)] and threads == {threading.get_ident()}
 
 
@@ -138,9 +139,9 @@ def test_a_walk_over_folders_can_be_cancelled(tmp_path: Path) -> None:
 
     with Project.create(tmp_path / "p") as project:
         with pytest.raises(KeyboardInterrupt):
-            project.add_images([tmp_path / "images"], cancel)
+            project.files.add_images([tmp_path / "images"], cancel)
         assert seen == [(100, 0), (200, 0), (300, 0)] and not project.image_ids()
-        changes, problems = project.add_images([tmp_path / "images"], lambda done, total: None)
+        changes, problems = project.files.add_images([tmp_path / "images"], lambda done, total: None)
         assert len(changes.images) == 2 and len(problems) == 600
 
 
@@ -163,7 +164,7 @@ def test_a_project_moves_together_with_its_images(tmp_path: Path) -> None:
     write_pictures(tmp_path / "job" / "images", 1)
     project_with_pictures(tmp_path / "job" / "p", 1).close()
     with Project.open(tmp_path / "job" / "p") as project:
-        project.add_images([tmp_path / "job" / "images"])
+        project.files.add_images([tmp_path / "job" / "images"])
         assert [image.path for image in project.images()] == ["../images/part1.png", "images/part1.png"]
     (tmp_path / "job").rename(tmp_path / "moved")
     with Project.open(tmp_path / "moved" / "p") as project:
@@ -201,19 +202,19 @@ def test_images_stay_in_natural_order_however_they_come_and_go(
     def in_order(project: Project) -> bool:
         paths = [image.path for image in project.images()]
         known = {image_files.key(project.image_path(image)): image.id for image in project.images()}
-        return paths == sorted(paths, key=image_files.order_key) and project.ids_by_path() == known
+        return paths == sorted(paths, key=image_files.order_key) and project.files.ids_by_path() == known
 
     with Project.create(folder) as project:
         for batch in batches:
             probed = [image_files.Probed(folder / f"{name}.png", 9, 9, 1, name) for name in batch]
-            project.apply(project.adding({one.path: one for one in probed}.values()))
+            project.apply(project.files.build_addition({one.path: one for one in probed}.values()))
             assert in_order(project)
         for step in steps:
             ids = project.image_ids()
             if step == 0 and ids:
                 project.apply(image_edits.remove_images(project, ids[::2]))
             else:
-                project.undo() if step < 3 else project.redo()
+                project.history.undo() if step < 3 else project.history.redo()
             assert in_order(project)
         kept = project.image_ids()
     with Project.open(folder) as project:
@@ -224,23 +225,23 @@ def test_box_ids_are_never_used_twice(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path / "p", 1) as project:
         (image,) = project.image_ids()
         first = draw(project, image)
-        project.undo()
+        project.history.undo()
         second = draw(project, image)
         assert second > first
-        project.undo()
+        project.history.undo()
     with Project.open(tmp_path / "p") as project:
         assert draw(project, image) > second
 
 
 def test_colours_and_shortcuts_stay_unique_while_they_last(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p", ["a"]) as project:
-        project.add_labels([f"label {n}" for n in range(11)] + ["a"])
+        add_labels(project, [f"label {n}" for n in range(11)] + ["a"])
         labels = project.labels()
         assert [label.name for label in labels] == ["a", *(f"label {n}" for n in range(11))]
         assert len({label.color for label in labels}) == 12
         assert "".join(label.shortcut for label in labels) == "1234567890"
         with pytest.raises(InputError, match="blank"):
-            project.add_labels(["  "])
+            add_labels(project, ["  "])
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"SQLite format 3\0" + b"\0" * 84])
@@ -335,7 +336,12 @@ def test_a_read_only_project_shows_everything_and_changes_nothing(tmp_path: Path
             assert len(copy.boxes(image)) == 1 and len(project.boxes(image)) == 2
             with pytest.raises(InputError, match="read-only"):
                 copy.apply(box_edits.add_box(copy, image, (0, 0, 5, 5), {1}))
-            for change in (copy.undo, copy.new_run_folder, copy.sync_runs, lambda: copy.set_setting("a", 1)):
+            for change in (
+                copy.history.undo,
+                copy.runs.make_folder,
+                copy.runs.sync_folders,
+                lambda: copy.set_setting("a", 1),
+            ):
                 with pytest.raises(InputError, match="read-only"):
                     change()
 
@@ -362,7 +368,7 @@ def test_threads_may_read_while_another_imports(tmp_path: Path) -> None:
 
         def add() -> None:
             try:
-                project.add_images([tmp_path / "more"])
+                project.files.add_images([tmp_path / "more"])
             except InputError as error:
                 faults.append(error)
 
@@ -380,13 +386,13 @@ def test_threads_may_read_while_another_imports(tmp_path: Path) -> None:
 def test_a_full_disk_changes_nothing_and_says_so(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path / "p", 2) as project:
         image = project.image_ids()[0]
-        pages = project._store._db.execute("PRAGMA page_count").fetchone()[0]
-        project._store._db.execute(f"PRAGMA max_page_count={pages}")
-        before = project.images(), project.counts(), project.undo_name
+        pages = connection_of(project).execute("PRAGMA page_count").fetchone()[0]
+        connection_of(project).execute(f"PRAGMA max_page_count={pages}")
+        before = project.images(), project.counts(), project.history.undo_name
         big = image_edits.set_note(project, image, "x" * 100_000)
         with pytest.raises(InputError, match="disk is full"):
             project.apply(big)
-        assert (project.images(), project.counts(), project.undo_name) == before
-        project._store._db.execute("PRAGMA max_page_count=1000000")
+        assert (project.images(), project.counts(), project.history.undo_name) == before
+        connection_of(project).execute("PRAGMA max_page_count=1000000")
         project.apply(big)
         assert len(project.image(image).note) == 100_000

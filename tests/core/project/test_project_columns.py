@@ -21,8 +21,10 @@ from core.project.images.summary import pack
 from core.project.project import Project
 from core.project.records import DATABASE_FILE
 from core.project.storage import checking, database
+from core.project.storage.store import Store
 from core.types import Split, Status
 from tests.builders import draw, picture, project_with_pictures, write_picture
+from tests.core.project.raw_database import connection_of
 
 IMAGES = 4
 
@@ -42,7 +44,7 @@ def assert_columns_fit(project: Project) -> None:
     every: Counter[frozenset[int]] = Counter()
     rows = {
         row[0]: row[1:]
-        for row in project._store._db.execute("SELECT id, box_count, smallest, label_sets, set_counts FROM images")
+        for row in connection_of(project).execute("SELECT id, box_count, smallest, label_sets, set_counts FROM images")
     }
     listed: set[tuple[int, frozenset[int], int]] = set()
     for image in project.images():
@@ -57,7 +59,7 @@ def assert_columns_fit(project: Project) -> None:
         assert rows[image.id] == (len(boxes), smallest, "|".join(map(pack, in_order)), counts)
         listed |= {(image.id, labels, count) for labels, count in sets.items()}
     assert project.label_set_counts() == dict(every)
-    assert project._store.label_set_counts() == dict(every)
+    assert Store(connection_of(project)).label_set_counts() == dict(every)
     assert set(project.label_sets()) == listed
     counts = project.counts()
     assert counts.boxes == sum(every.values()) and counts.images == len(project.images())
@@ -82,12 +84,12 @@ def step(project: Project, folder: Path, kind: str, a: int, b: float) -> None:
     boxes = project.boxes(image) if image is not None else ()
     edit: Edit | None = None
     if kind == "undo":
-        project.undo()
+        project.history.undo()
     elif kind == "redo":
-        project.redo()
+        project.history.redo()
     elif kind == "go":
-        entries = project.history()
-        project.go_to(entries[a % len(entries)].position)
+        entries = project.history.list_entries()
+        project.history.go_to(entries[a % len(entries)].position)
     elif kind == "import":
         import_into(project, imported(folder, b))
     elif image is None:
@@ -149,10 +151,10 @@ def test_columns_equal_what_the_boxes_say_after_any_steps(
         for kind, a, b in steps:
             step(project, folder, kind, a, b)
             assert_columns_fit(project)
-        kept = project.images(), project.label_set_counts(), project.history()
+        kept = project.images(), project.label_set_counts(), project.history.list_entries()
     with Project.open(folder / "p") as project:
         assert_columns_fit(project)
-        assert (project.images(), project.label_set_counts(), project.history()) == kept
+        assert (project.images(), project.label_set_counts(), project.history.list_entries()) == kept
 
 
 def of_version_1(folder: Path, boxes: list[tuple[int, int, float, float, float, float, str]], images: int) -> Path:
@@ -193,9 +195,9 @@ def test_undo_of_the_first_version_still_works_after_migrating(tmp_path: Path) -
         connection.execute("INSERT INTO history VALUES (0, 'Draw box', ?)", (zlib.compress(json.dumps(tree).encode()),))
         connection.executemany("INSERT INTO counters VALUES (?, ?)", [("history", 1), ("box", 8), ("image", 3)])
     with Project.open(folder) as project:
-        (entry,) = project.history()
+        (entry,) = project.history.list_entries()
         assert (entry.name, entry.time, entry.done) == ("Draw box", "", True)
-        assert project.undo() is not None and project.boxes(1) == ()
+        assert project.history.undo() is not None and project.boxes(1) == ()
         assert_columns_fit(project)
-        assert project.redo() is not None and project.image(1).smallest == 7.5
+        assert project.history.redo() is not None and project.image(1).smallest == 7.5
         assert_columns_fit(project)

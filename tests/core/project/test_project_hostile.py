@@ -32,7 +32,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for image in project.image_ids():
             draw(project, image)
             draw(project, image, (1, 1, 9, 9), ["pit", "stain"])
-        project.undo()
+        project.history.undo()
     return folder
 
 
@@ -183,7 +183,7 @@ def test_an_edit_that_unpacks_a_hundredfold_is_refused(folder: Path) -> None:
     with Project.open(folder) as project:
         before = project.images()
         with within_limits(), pytest.raises(InputError, match="damaged"):
-            project.undo()
+            project.history.undo()
         assert project.images() == before
         draw(project, before[0].id)
 
@@ -206,10 +206,10 @@ def test_a_flipped_bit_is_told_or_harmless_but_never_a_crash(folder: Path) -> No
             with within_limits(), Project.open(folder) as project:
                 project.boxes_of(project.image_ids())
                 project.label_sets()
-                project.history()
+                project.history.list_entries()
                 for image in project.image_ids():
-                    project.image_history(image)
-                project.undo()
+                    project.history.list_events(image)
+                project.history.undo()
         except InputError as error:
             refused += 1
             assert str(folder) in str(error)

@@ -15,6 +15,7 @@ from core.project.network import kind_of_mount
 from core.project.project import Project
 from core.project.storage import database
 from tests.builders import draw, project_with_pictures
+from tests.core.project.raw_database import connection_of
 from tests.core.project.small_disk import CASES
 
 ROOT = Path(__file__).parents[3]
@@ -63,7 +64,7 @@ def test_the_mount_that_a_path_lies_on_is_found() -> None:
 
 
 def journal_of(project: Project) -> str:
-    return str(project._store._db.execute("PRAGMA journal_mode").fetchone()[0])
+    return str(connection_of(project).execute("PRAGMA journal_mode").fetchone()[0])
 
 
 def test_on_a_network_share_there_is_no_write_ahead_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +96,7 @@ def test_what_the_user_declares_of_the_drive_counts(tmp_path: Path, declared: bo
         assert journal_of(project) == expected
         draw(project, project.image_ids()[0])
     with Project.open(tmp_path / "p") as project:
-        assert project.undo_name == "Draw box"
+        assert project.history.undo_name == "Draw box"
 
 
 def test_the_declaration_overrules_what_the_system_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,9 +110,9 @@ def test_the_declaration_overrules_what_the_system_says(tmp_path: Path, monkeypa
 def test_an_edit_too_large_for_the_database_is_told_and_changes_nothing(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path / "p", 1) as project:
         (image,) = project.image_ids()
-        project._store._db.setlimit(0, 10_000)
-        before = project.images(), project.history()
+        connection_of(project).setlimit(0, 10_000)
+        before = project.images(), project.history.list_entries()
         with pytest.raises(InputError, match="smaller parts"):
             project.apply(image_edits.set_note(project, image, os.urandom(9_000).hex()))
-        assert (project.images(), project.history()) == before
+        assert (project.images(), project.history.list_entries()) == before
         project.apply(image_edits.set_note(project, image, "short"))

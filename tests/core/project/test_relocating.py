@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
+from core.project.edits.edit import Edit, state_of
 from core.project.images import relocating
 from core.project.images.image_files import content_hash
 from core.project.images.relocating import Found
@@ -43,13 +44,13 @@ def test_moved_and_renamed_files_are_found_by_their_content(tmp_path: Path) -> N
         found = relocating.find(project, lost, tmp_path / "elsewhere")
         assert lost == ids and {one.by for one in found} == {"content"} and len(found) == 6
         assert names(project, found)["part3.png"][0] == "other name.png"
-        changes = project.relocate({one.image_id: one.path for one in found})
+        changes = project.files.relocate_images({one.image_id: one.path for one in found})
         assert changes.images == set(ids) and changes.image_list
         assert relocating.missing(project) == [] and relocating.changed(project) == []
-        assert project.counts().boxes == 1 and project.undo_name == "Relocate 6 images"
-        project.undo()
+        assert project.counts().boxes == 1 and project.history.undo_name == "Relocate 6 images"
+        project.history.undo()
         assert relocating.missing(project) == ids
-        project.redo()
+        project.history.redo()
         kept = project.images()
     with Project.open(tmp_path / "p") as project:
         assert project.images() == kept
@@ -71,16 +72,16 @@ def test_another_picture_of_the_same_name_is_never_taken_silently(tmp_path: Path
         assert names(project, found)["part1.png"][1] == "name" and third not in {one.image_id for one in found}
         before = project.images()
         with pytest.raises(InputError, match=r"part1\.png: holds another picture"):
-            project.relocate({first: other / "part1.png"})
+            project.files.relocate_images({first: other / "part1.png"})
         with pytest.raises(InputError, match="80 x 80"):
-            project.relocate({first: other / "sub" / "part1.png"}, other_content=True)
+            project.files.relocate_images({first: other / "sub" / "part1.png"}, other_content=True)
         with pytest.raises(InputError, match=r"gone\.png"):
-            project.relocate({first: other / "gone.png"})
-        assert project.images() == before and project.undo_name == "Draw box"
-        project.relocate({first: other / "part1.png"}, other_content=True)
+            project.files.relocate_images({first: other / "gone.png"})
+        assert project.images() == before and project.history.undo_name == "Draw box"
+        project.files.relocate_images({first: other / "part1.png"}, other_content=True)
         assert project.image(first).content_hash == content_hash(other / "part1.png")
         assert len(project.boxes(first)) == 1
-        project.undo()
+        project.history.undo()
         assert project.images() == before
 
 
@@ -88,7 +89,7 @@ def test_copies_of_one_picture_keep_their_names_and_no_file_is_taken_twice(tmp_p
     with Project.create(tmp_path / "p") as project:
         for name in ("a/x.png", "a/y.png", "b/x.png"):
             write_picture(tmp_path / "p" / "images" / name, seed=3)
-        project.add_images([tmp_path / "p" / "images"])
+        project.files.add_images([tmp_path / "p" / "images"])
         shutil.move(tmp_path / "p" / "images", tmp_path / "moved")
         found = relocating.find(project, project.image_ids(), tmp_path / "moved")
         places = {
@@ -103,11 +104,11 @@ def test_files_of_other_images_are_left_to_them(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path / "p", 2) as project:
         first, second = project.image_ids()
         shutil.copyfile(project.image_path(first), tmp_path / "p" / "images" / "copy.png")
-        project.add_images([tmp_path / "p" / "images" / "copy.png"])
+        project.files.add_images([tmp_path / "p" / "images" / "copy.png"])
         project.image_path(first).unlink()
         assert relocating.find(project, [first], tmp_path / "p") == []
         with pytest.raises(InputError, match="another image of the project refers to it"):
-            project.relocate({first: tmp_path / "p" / "images" / "copy.png"})
+            project.files.relocate_images({first: tmp_path / "p" / "images" / "copy.png"})
         assert project.image_path(second).is_file()
 
 
@@ -119,9 +120,9 @@ def test_two_images_may_change_places(tmp_path: Path) -> None:
         two.rename(one)
         (tmp_path / "between.png").rename(two)
         assert relocating.changed(project) == [first, second]
-        project.relocate({first: two, second: one})
+        project.files.relocate_images({first: two, second: one})
         assert relocating.changed(project) == [] and project.image_ids() == [second, first]
-        project.undo()
+        project.history.undo()
         assert project.image_ids() == [first, second]
 
 
@@ -154,7 +155,7 @@ def test_a_file_that_was_only_touched_is_read_once(tmp_path: Path, monkeypatch: 
         for _ in range(3):
             assert relocating.changed(project) == []
             revisions.append(len(read))
-        assert revisions == [1, 1, 1] and project.undo_name == "Add 3 images"
+        assert revisions == [1, 1, 1] and project.history.undo_name == "Add 3 images"
     with Project.open(tmp_path / "p") as project:
         assert relocating.changed(project) == [] and len(read) == 1
 
@@ -196,10 +197,8 @@ def test_ten_thousand_files_are_searched_without_reading_those_of_other_sizes(
             ImageRecord(n + 1, f"gone/{n}.png", 9, 9, size_bytes=1000 + n, content_hash=f"{n:>032}")
             for n in range(0, 10_000, 100)
         )
-        project._memory.images = {image.id: image for image in lost}
-        project._memory.order = [image.id for image in lost]
+        project.apply(Edit("Add images", {}, {image.id: state_of(image, ()) for image in lost}, added=lost))
         started = time.perf_counter()
         found = relocating.find(project, project.image_ids(), many)
         assert time.perf_counter() - started < 5
         assert len(found) == len(read) == 100 and all(one.path.stem == str(one.image_id - 1) for one in found)
-        project._memory.images, project._memory.order = {}, []

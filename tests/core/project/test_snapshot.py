@@ -107,7 +107,7 @@ def test_the_hash_changes_with_everything_that_training_sees(tmp_path: Path) -> 
         ):
             project.apply(edit)
             hashes.append(take_snapshot(project).hash)
-            project.undo()
+            project.history.undo()
             assert take_snapshot(project).hash == hashes[0]
         assert len(set(hashes)) == len(hashes) == 8
         project.apply(image_edits.set_note(project, image, "says nothing about pixels"))

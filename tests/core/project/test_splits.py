@@ -126,5 +126,5 @@ def test_assigning_in_a_project_is_one_edit(tmp_path: Path) -> None:
         assert changes.images == set(ids[1:]) and changes.status and not changes.boxes
         assert project.counts().splits == {"none": 0, "train": 10, "val": 5, "test": 5}
         assert project.image(ids[0]).split is Split.TEST
-        project.undo()
+        project.history.undo()
         assert project.counts().splits == {"none": 19, "train": 0, "val": 0, "test": 1}

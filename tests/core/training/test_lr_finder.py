@@ -183,7 +183,7 @@ def test_as_a_job_it_tells_points_and_result_and_leaves_no_run(project_folder: P
 
     with Project.open(project_folder) as project:
         folder = prepare_range_test(project, tiny(), steps=20)
-        assert not project.runs()
+        assert not project.runs.list_runs()
     events = list(run_training(folder, make_launcher()))
     assert [event["event"] for event in events[-2:]] == ["range_result", "finished"]
     assert sum(event["event"] == "range_point" for event in events) == len(events) - 2 >= 10

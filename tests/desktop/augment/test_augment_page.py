@@ -28,7 +28,7 @@ from desktop.base.background import Tasks
 from desktop.base.session import Session
 from desktop.services import Services
 from desktop.viewer.thumbnails import ThumbnailLoader
-from tests.builders import draw, picture, write_picture
+from tests.builders import add_labels, draw, label_named, picture, write_picture
 
 WIDTH, HEIGHT = 320, 240
 
@@ -52,7 +52,7 @@ def project(tmp_path: Path):
     project = Project.create(tmp_path / "project", ("scratch", "pit", "stain"))
     for number in range(4):
         write_picture(project.folder / "images" / f"part{number}.png", picture(WIDTH, HEIGHT, number))
-    project.add_images([project.folder / "images"])
+    project.files.add_images([project.folder / "images"])
     for image_id in project.image_ids()[:3]:
         draw(project, image_id, (20, 30, 70, 90), ("scratch", "stain"))
         draw(project, image_id, (200, 150, 260, 190), ("pit",))
@@ -182,7 +182,7 @@ def test_next_and_previous_move_the_session_and_stop_at_the_ends(opened: Opened)
 
 def test_an_edited_box_appears_in_the_previews(opened: Opened) -> None:
     image_id = opened.session.image_id
-    label = opened.project.label_named("pit").id
+    label = label_named(opened.project, "pit").id
     opened.session.apply(box_edits.add_box(opened.project, image_id, (100, 100, 120, 130), {label}))
     opened.settle()
     assert len(opened.page.shown.request.boxes) == 3
@@ -196,7 +196,7 @@ def test_boxes_without_a_label_take_no_part(opened: Opened) -> None:
 
 def test_a_new_label_does_not_upset_previews_under_way(opened: Opened) -> None:
     opened.page.panel.form.control("noise").slider.setValue(10)
-    opened.session.notify(opened.project.add_labels(["dent"]))
+    opened.session.notify(add_labels(opened.project, ["dent"]))
     opened.settle()
     assert opened.page.shown.request.labels.shape == (2, 4)
     assert len(opened.page.grid.cells) == COUNT + 1

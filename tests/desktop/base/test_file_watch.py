@@ -82,7 +82,7 @@ def test_other_content_is_told_whether_or_not_the_size_is_the_same(
     project.image_path(same_size).write_bytes(bytes(data))
     os.utime(project.image_path(touched), (1, 1))
     qtbot.waitUntil(lambda: watch.changed == {larger, same_size})
-    project.relocate({larger: project.image_path(larger)}, other_content=True)
+    project.files.relocate_images({larger: project.image_path(larger)}, other_content=True)
     session.notify(image_edits.set_note(project, larger, "x").changes())
     qtbot.waitUntil(lambda: watch.changed == {same_size})
 

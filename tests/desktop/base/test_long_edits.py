@@ -72,10 +72,10 @@ def test_what_goes_wrong_behind_the_dialog_is_raised_before_it(qtbot: QtBot, tas
 
 def test_the_images_on_the_way_to_a_point_are_counted_for_each_edit(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path / "project", 3) as project:
-        start = project.position
+        start = project.history.position
         project.apply(move_to_split(project, project.image_ids(), Split.TEST))
         draw(project, project.image_ids()[0])
-        assert project.position == start + 2
-        assert [project.images_on_the_way(start + by) for by in range(3)] == [4, 1, 0]
-        project.undo()
-        assert [project.images_on_the_way(start + by) for by in range(3)] == [3, 0, 1]
+        assert project.history.position == start + 2
+        assert [project.history.count_images_to(start + by) for by in range(3)] == [4, 1, 0]
+        project.history.undo()
+        assert [project.history.count_images_to(start + by) for by in range(3)] == [3, 0, 1]

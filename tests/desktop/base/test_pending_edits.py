@@ -24,7 +24,7 @@ from core.types import Label, Split, Status
 from desktop.base.session import Session
 from desktop.label.label_page import LabelPage
 from desktop.shell.pending_notice import PendingNotice
-from tests.builders import draw, project_with_pictures
+from tests.builders import draw, label_named, project_with_pictures
 from tests.desktop.label.label_builders import KEYS, boxes_of, draw_by_hand, loaded, names, project_of
 
 
@@ -95,7 +95,7 @@ def test_the_next_edit_writes_what_waits_before_it(qtbot: QtBot, page: LabelPage
         draw_by_hand(qtbot, page, (5, 6), (30, 36))
     qtbot.keyClick(page.canvas.view, KEYS["1"])
     assert not session.waiting
-    assert [entry.name for entry in project.history()[-2:]] == ["Draw box", "Set scratch"]
+    assert [entry.name for entry in project.history.list_entries()[-2:]] == ["Draw box", "Set scratch"]
 
 
 def test_it_is_tried_again_by_itself(qtbot: QtBot, page: LabelPage, session: Session) -> None:
@@ -162,9 +162,9 @@ def test_a_renamed_label_waits_as_well(qtbot: QtBot, page: LabelPage, session: S
     with full_disk(project):
         page.labels.change_label(Label(pit.id, "pore", pit.color, pit.shortcut))
         assert [label.name for label in page.labels.model.labels()] == ["scratch", "pore", "stain"]
-        assert project.label_named("pore") is None
+        assert label_named(project, "pore") is None
     assert session.try_again()
-    assert project.label_named("pore") is not None
+    assert label_named(project, "pore") is not None
 
 
 def test_an_edit_that_no_longer_fits_is_told_and_not_silently_lost(

@@ -29,8 +29,8 @@ def test_a_checkpoint_tells_what_its_average_precision_is_of(
 ) -> None:
     with project_with_pictures(tmp_path / "parts", 1) as project:
         write_checkpoint(project, "r001", "best", model=model)
-        project.sync_runs()
-        [record] = project.checkpoints()
+        project.runs.sync_folders()
+        [record] = project.runs.list_checkpoints()
     if model == "resnet50":
         record = replace(record, map50=None, map=0.75)
     detail = CheckpointDetail()

@@ -120,13 +120,13 @@ def test_a_click_on_the_star_and_the_key_s_star_for_good(qtbot: QtBot, page: Che
     project = session.project
     assert project is not None
     click(qtbot, page, "r001-best", "star")
-    assert [record.id for record in project.checkpoints() if record.star] == ["r001-best"]
+    assert [record.id for record in project.runs.list_checkpoints() if record.star] == ["r001-best"]
     assert cell(page, "r001-best", "star") == "★"
     click(qtbot, page, "r001-last", "id")
     qtbot.keyClick(page.list.table, Key.Key_S)
-    assert {record.id for record in project.checkpoints() if record.star} == {"r001-best", "r001-last"}
+    assert {record.id for record in project.runs.list_checkpoints() if record.star} == {"r001-best", "r001-last"}
     qtbot.keyClick(page.list.table, Key.Key_S)
-    assert {record.id for record in project.checkpoints() if record.star} == {"r001-best"}
+    assert {record.id for record in project.runs.list_checkpoints() if record.star} == {"r001-best"}
     assert [record.id for record in page.list.list_selected()] == ["r001-last"]
 
 
@@ -144,10 +144,10 @@ def test_a_note_is_written_in_the_table_and_keys_in_it_are_letters(
     assert project is not None
 
     def note() -> str:
-        return next(record.note for record in project.checkpoints() if record.id == "r001-best")
+        return next(record.note for record in project.runs.list_checkpoints() if record.id == "r001-best")
 
     qtbot.waitUntil(lambda: note() == "misses thin scratches")
-    assert not any(record.star for record in project.checkpoints())
+    assert not any(record.star for record in project.runs.list_checkpoints())
     page.list.search.setText("thin")
     assert shown(page) == ["r001-best"]
 
@@ -174,7 +174,7 @@ def test_delete_names_file_and_size_and_deletes_only_after_consent(
     qtbot: QtBot, page: CheckpointsPage, session: Session
 ) -> None:
     assert session.project is not None
-    path = next(record.path for record in session.project.checkpoints() if record.id == "r001-best")
+    path = next(record.path for record in session.project.runs.list_checkpoints() if record.id == "r001-best")
     click(qtbot, page, "r001-best", "id")
     said = answer_question("Cancel")
     qtbot.keyClick(page.list.table, Key.Key_Delete)
@@ -244,9 +244,9 @@ def test_a_read_only_project_can_be_looked_at_but_not_changed(qtbot: QtBot, sess
 def test_questions_before_deleting_tell_what_will_be_missed(session: Session) -> None:
     project = session.project
     assert project is not None
-    project.sync_runs()
-    project.set_star("r001-best", True)
-    records = project.checkpoints()
+    project.runs.sync_folders()
+    project.runs.set_star("r001-best", True)
+    records = project.runs.list_checkpoints()
     best = [record for record in records if record.id == "r001-best"]
     assert ask_deletion(best) == "Delete best.safetensors of r001 (300 kB)?"
     assert "starred" in describe_deletion(best)
@@ -257,8 +257,8 @@ def test_questions_before_deleting_tell_what_will_be_missed(session: Session) ->
 
 def test_every_word_of_the_filter_must_occur(session: Session) -> None:
     assert session.project is not None
-    session.project.sync_runs()
-    record = session.project.checkpoints()[0]
+    session.project.runs.sync_folders()
+    record = session.project.runs.list_checkpoints()[0]
     assert accepts_record(record, ["r001", "pit"], "", False, False)
     assert not accepts_record(record, ["r001", "nothing"], "", False, False)
 

@@ -30,7 +30,7 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     project.apply(image_edits.set_split(project, ids[8:], Split.TRAIN))
     write_checkpoint(project, "r001", "best", map50=0.6, created="2025-03-01T10:00:00+00:00")
     write_checkpoint(project, "r002", "best", map50=0.8, created="2025-03-02T10:00:00+00:00")
-    project.sync_runs()
+    project.runs.sync_folders()
     opened = Session()
     opened.adopt(project)
     yield opened

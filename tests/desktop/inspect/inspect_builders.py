@@ -28,7 +28,7 @@ def project_of(session: Session) -> Project:
 
 
 def find_checkpoint(session: Session, checkpoint_id: str) -> CheckpointRecord:
-    return next(record for record in project_of(session).checkpoints() if record.id == checkpoint_id)
+    return next(record for record in project_of(session).runs.list_checkpoints() if record.id == checkpoint_id)
 
 
 def list_rows(page: InspectPage) -> list[tuple[int, int, int, int]]:

@@ -217,7 +217,7 @@ def test_images_without_predictions_are_counted_and_predicting_again_is_offered(
 ) -> None:
     project = project_of(session)
     path = write_picture(project.folder / "images" / "new.png", seed=99)
-    changes, _ = project.add_images([path])
+    changes, _ = project.files.add_images([path])
     session.notify(changes)
     new = next(image.id for image in project.images() if image.path.endswith("new.png"))
     draw(project, new)
@@ -268,7 +268,7 @@ def test_without_project_checkpoints_or_images_the_page_says_what_to_do(
     session.adopt(project)
     assert "Train page" in page.absence
     write_checkpoint(project, "r001", "best")
-    session.notify(project.sync_runs())
+    session.notify(project.runs.sync_folders())
     tasks.wait_idle()
     assert "No labelled or clean image" in page.absence
     assert not page.bar.button.isEnabled()

@@ -266,7 +266,7 @@ def test_on_a_smaller_image_boxes_are_cut_or_left_out_and_that_is_told(
     qtbot: QtBot, page: LabelPage, session: Session, tmp_path: Path
 ) -> None:
     project = project_of(session)
-    changes, _ = project.add_images([write_picture(tmp_path / "small.png", picture(20, 16))])
+    changes, _ = project.files.add_images([write_picture(tmp_path / "small.png", picture(20, 16))])
     session.notify(changes)
     first = session.image_id
     for xyxy in ((1, 1, 10, 10), (12, 8, 40, 12), (40, 30, 60, 44)):

@@ -223,7 +223,7 @@ def test_a_list_prepared_in_a_thread_is_shown_only_of_the_project_as_it_is(
     first = project.image_ids()[0]
     model.images.status_counts()
     write_pictures(tmp_path / "more", 2)
-    changes, _ = project.add_images([tmp_path / "more"])
+    changes, _ = project.files.add_images([tmp_path / "more"])
     session.prepare(project)
     prepared = model._prepared
     session.notify(changes)

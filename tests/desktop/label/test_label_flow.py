@@ -268,7 +268,7 @@ def test_a_selection_is_moved_to_a_split_in_one_edit(
 ) -> None:
     _select(page, ids[:5])
     page.work.set_split(page.images.chosen(), Split.TRAIN)
-    assert _project(session).undo_name == "Set 5 images to train"
+    assert _project(session).history.undo_name == "Set 5 images to train"
     assert [_project(session).image(i).split for i in ids] == [Split.TRAIN] * 5 + [Split.NONE] * 3
     session.undo()
     assert _project(session).counts().splits["train"] == 0

@@ -288,10 +288,10 @@ def test_looking_at_an_image_changes_nothing_of_what_an_import_wrote(page: Label
     first, second = project.image_ids()[:2]
     session.apply(image_edits.set_group(project, [first, second], "lot 1 "))
     session.apply(image_edits.set_note(project, first, "burr\r\nat the edge\n"))
-    before = project.position
+    before = project.history.position
     for image in (second, first, second):
         session.select_image(image)
-    assert project.position == before
+    assert project.history.position == before
     find_note(page).setPlainText("burr")
     session.select_image(first)
     assert project.image(second).note == "burr" and project.image(second).group == "lot 1 "

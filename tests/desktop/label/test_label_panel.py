@@ -22,7 +22,7 @@ from desktop.label.labels.label_panel import LabelPanel
 from desktop.label.labels.label_together import TogetherDialog
 from desktop.label.labels.merge_dialog import MergeLabelsDialog
 from desktop.services import Services
-from tests.builders import draw, project_with_pictures
+from tests.builders import add_labels, draw, project_with_pictures
 from tests.desktop.label.label_builders import CONTROL, SHIFT, boxes_of, names, project_of, shown_page
 from tests.desktop.label.page_driver import find_button, find_only, refresh_image
 from tests.desktop.mouse import drag
@@ -127,7 +127,7 @@ def test_the_boxes_that_a_merge_touches_are_told_before(qtbot: QtBot, session: S
 def test_many_labels_are_searched_and_few_are_not(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     panel = page.labels
     assert not panel.search.isVisible()
-    session.notify(project_of(session).add_labels([f"class {number}" for number in range(57)]))
+    session.notify(add_labels(project_of(session), [f"class {number}" for number in range(57)]))
     assert panel.search.isVisible() and len(_seen(panel)) == 60
     panel.search.setText("class 5")
     assert _seen(panel) == [name for name in _listed(panel) if name.startswith("class") and "5" in name]

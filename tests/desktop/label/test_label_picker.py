@@ -20,7 +20,7 @@ from desktop.label.label_page import LabelPage
 from desktop.label.labels.label_match import folded, matches, same_name
 from desktop.label.labels.label_picker import LabelPicker
 from desktop.label.labels.label_picker_list import CHECKED
-from tests.builders import draw, project_with_pictures
+from tests.builders import draw, label_named, project_with_pictures
 from tests.desktop.label.label_builders import CONTROL, KEYS, SHIFT, boxes_of, draw_by_hand, loaded, names, project_of
 from tests.desktop.label.page_driver import find_field, find_only
 
@@ -160,7 +160,7 @@ def test_a_label_is_created_with_its_tick_in_one_edit(qtbot: QtBot, page: LabelP
     assert names(session, boxes_of(session)[0]) == ["porosity"]
     session.undo()
     assert names(session, boxes_of(session)[0]) == []
-    assert project_of(session).label_named("porosity") is None
+    assert label_named(project_of(session), "porosity") is None
 
 
 def test_what_exists_is_not_offered_to_be_created(qtbot: QtBot, page: LabelPage, session: Session) -> None:

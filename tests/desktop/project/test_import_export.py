@@ -193,7 +193,7 @@ def test_an_import_is_one_step_and_the_same_again_changes_nothing(
     project = window.session.project
     assert project is not None
     assert (project.counts().images, project.counts().boxes) == (2, 2)
-    assert [entry.done for entry in project.history()].count(True) == 1
+    assert [entry.done for entry in project.history.list_entries()].count(True) == 1
     window.action_set["undo"].trigger()
     assert (project.counts().images, project.counts().boxes, project.labels()) == (0, 0, ())
 

@@ -205,7 +205,7 @@ def test_a_changed_image_warns_and_can_be_accepted(
     assert "not the file that was labelled" in notice.text
     notice.accept.click()
     qtbot.waitUntil(lambda: not notice.isVisible())
-    assert project.undo_name == "Relocate image"
+    assert project.history.undo_name == "Relocate image"
 
 
 def test_new_images_are_offered_and_added(qtbot: QtBot, window: MainWindow, services: Services, tmp_path: Path) -> None:

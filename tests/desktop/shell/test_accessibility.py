@@ -85,8 +85,8 @@ def labelled_project(folder: Path) -> Project:
     made.apply(image_edits.set_split(made, ids[:2], Split.VAL))
     made.apply(image_edits.set_split(made, ids[2:], Split.TRAIN))
     write_checkpoint(made, "r001", "best", map50=0.6, created="2025-03-01T10:00:00+00:00")
-    made.sync_runs()
-    write_predictions(made, made.checkpoints()[0], "all")
+    made.runs.sync_folders()
+    write_predictions(made, made.runs.list_checkpoints()[0], "all")
     return made
 
 

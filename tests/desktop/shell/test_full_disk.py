@@ -65,7 +65,7 @@ def test_an_export_that_does_not_fit_leaves_nothing_behind(
     noise = np.random.default_rng(0).integers(0, 256, (900, 900, 3), np.uint8)  # 2.4 MB as PNG
     write_picture(tmp_path / "images" / "large.png", noise)
     project = Project.create(tmp_path / "parts", ["scratch"])
-    project.add_images([tmp_path / "images"])
+    project.files.add_images([tmp_path / "images"])
     draw(project, project.image_ids()[0])
     window.session.adopt(project)
 

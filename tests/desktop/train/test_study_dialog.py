@@ -176,7 +176,7 @@ def test_a_study_that_was_stopped_goes_on_where_it_was(
     trials: Trials, session: Session, qtbot: QtBot, services: Services
 ) -> None:
     dialog = begun(trials, qtbot)
-    runs = session.project.runs_folder
+    runs = session.project.runs.folder
     qtbot.waitUntil(lambda: any(path.stat().st_size > 500 for path in runs.glob("*/events.jsonl")), timeout=20_000)
     qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
     ended(dialog, qtbot, services)

@@ -162,7 +162,7 @@ def test_a_run_folder_says_what_was_trained_on_what(bench: Bench, qtbot: QtBot) 
     snapshot = Snapshot.load(folder.path / "snapshot.json")
     assert len(snapshot.of_split(Split.TRAIN)) == 4
     assert folder.job()["snapshot_hash"] == snapshot.hash
-    (run,) = bench.project.runs()
+    (run,) = bench.project.runs.list_runs()
     assert (run.id, run.state, run.epochs, run.model) == ("r001", "finished", 2, "ssd_compact")
 
 
@@ -200,7 +200,7 @@ def test_a_crash_of_the_training_is_told_and_another_can_start(
     bench.page.live.warm.dismiss()
     monkeypatch.delenv("TRAINING_BEHAVIOUR")
     trained(bench, qtbot)
-    assert [run.state for run in bench.project.runs()] == ["interrupted", "finished"]
+    assert [run.state for run in bench.project.runs.list_runs()] == ["interrupted", "finished"]
 
 
 # -- closing ---------------------------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ def test_without_validation_images_the_page_says_so_and_splitting_mends_it(
     qtbot.mouseClick(bench.page.recipe_column.data.split_button, Qt.MouseButton.LeftButton)
     assert bench.page.recipe_column.data.hint_text() == ""
     assert bench.project.counts().splits["val"] > 0
-    assert bench.project.undo_name == "Assign splits"
+    assert bench.project.history.undo_name == "Assign splits"
 
 
 def test_with_nothing_to_learn_from_no_run_begins(bench: Bench) -> None:
@@ -352,7 +352,7 @@ def test_every_setting_of_a_recipe_can_be_reached(bench: Bench) -> None:
 
 def test_continuing_puts_the_checkpoint_and_its_model_into_the_recipe(bench: Bench) -> None:
     path = write_checkpoint(bench.project, "r007", "best", model="ssdlite320_mobilenet_v3")
-    bench.project.sync_runs()
+    bench.project.runs.sync_folders()
     bench.session.continue_requested.emit("r007-best")
     bench.page.activated()
     recipe = bench.page.draft.model.settle_recipe()

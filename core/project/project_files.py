@@ -1,0 +1,99 @@
+"""The image files that a project refers to: adding them, and following those that moved."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from core.changes import Changes
+from core.project.edits.edit import Edit, file_of, state_of
+from core.project.images import image_files, moving
+from core.project.images.grouping import Grouper
+from core.project.project_cache import ProjectCache
+from core.project.project_database import ProjectDatabase
+from core.project.project_history import ProjectHistory
+from core.types import Problem
+
+Progress = Callable[[int, int], None]
+
+
+class ProjectFiles:
+    """The image files of an open project: `project.files`."""
+
+    def __init__(self, database: ProjectDatabase, cache: ProjectCache, history: ProjectHistory) -> None:
+        self._database = database
+        self._cache = cache
+        self._history = history
+
+    def add_images(
+        self, paths: Iterable[Path], progress: Progress | None = None, groups: Grouper | None = None
+    ) -> tuple[Changes, list[Problem]]:
+        """Refer to image files; folders are walked. Each file is decoded once, so a bad one is told now.
+
+        Files that are in the project already are passed over. `progress(done, total)` is called in the
+        caller's thread, with a total of 0 while folders are walked; it may raise to cancel. `groups` names the groups
+        of the new images by their paths. One edit, which undo takes back.
+        """
+        self._database.check_writable()
+        files, problems = image_files.gather(paths, self._database.folder, progress)
+        found, unreadable = image_files.probe_all(self.find_new(files), progress)
+        problems += unreadable
+        with self._database.lock:
+            edit = self.build_addition(found, groups)
+            return (self._history.apply_edit(edit) if edit.added else Changes()), problems
+
+    def build_addition(self, found: Iterable[image_files.Probed], groups: Grouper | None = None) -> Edit:
+        """The edit that adds probed files which are not in the project yet, put into groups by `groups`."""
+        folder = self._database.folder
+        with self._database.lock:
+            known = self._cache.ids_by_key()
+            fresh = [probed for probed in found if image_files.key(probed.path) not in known]
+            ids = self._database.take_ids("image", len(fresh))
+            added = tuple(probed.record(image_id, folder) for image_id, probed in zip(ids, fresh, strict=True))
+        name = "Add image" if len(added) == 1 else f"Add {len(added):,} images"
+        after = {image.id: state_of(image, ()) for image in added}
+        if groups is not None:
+            names = groups([image.path for image in added])
+            after = {
+                image_id: replace(state, group=name or "")
+                for (image_id, state), name in zip(after.items(), names, strict=True)
+            }
+        return Edit(name, {}, after, added=added)
+
+    def relocate_images(self, paths: Mapping[int, Path], *, other_content: bool = False) -> Changes:
+        """Refer images, by id, to these files. One edit, which undo takes back.
+
+        Raises InputError, with nothing changed, if a file cannot be used, another image refers to it already, or
+        it holds another picture than the image's file did; with `other_content` that is meant, and only another
+        width or height is refused.
+        """
+        self._database.check_writable()
+        paths = {image_id: Path(os.path.abspath(path)) for image_id, path in paths.items()}
+        with self._database.lock:
+            images = dict(self._cache.images)
+        after = moving.files_after(images, paths, self._database.folder, other_content=other_content)
+        before = {image_id: file_of(images[image_id]) for image_id in after}
+        name = "Relocate image" if len(after) == 1 else f"Relocate {len(after):,} images"
+        return self._history.apply_edit(Edit(name, {}, {}, files_before=before, files_after=after))
+
+    def note_unchanged(self, modified_ns: Mapping[int, int]) -> None:
+        """Note that the files of images, by id, hold what they did when they were last changed at these times."""
+        with self._database.lock:
+            with self._database.writing() as store:
+                store.note_modified(modified_ns)
+            for image_id, time in modified_ns.items():
+                self._cache.images[image_id] = replace(self._cache.images[image_id], modified_ns=time)
+
+    def find_new(self, files: Iterable[Path]) -> list[Path]:
+        """Those of `files` that the project does not refer to yet, each once."""
+        wanted = {image_files.key(file): file for file in files}
+        with self._database.lock:
+            known = self._cache.ids_by_key()
+            return [file for key, file in wanted.items() if key not in known]
+
+    def ids_by_path(self) -> dict[str, int]:
+        """Image ids by `image_files.key` of their files."""
+        with self._database.lock:
+            return dict(self._cache.ids_by_key())
