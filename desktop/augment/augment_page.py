@@ -73,7 +73,7 @@ class AugmentPage(QWidget):
         """The page came to the front: the Train page may have changed the recipe meanwhile."""
         self._active = True
         keys = {"seeds": "augment.new_seeds", "previous": "augment.previous", "next": "augment.next"}
-        self._session.hint.emit(self._keymap.named(HINT, **keys))
+        self._session.hint.emit(self._keymap.fill_in_keys(HINT, **keys))
         self._draft.load_draft()
         self._ask_for_previews()
 

@@ -226,7 +226,7 @@ SCOPE_TITLES: Mapping[str, str] = {
 class ActionSet(Mapping[str, QAction]):
     """Actions of one widget by name, built before what performs them, which is handed them and adds its handlers.
 
-    They have the keys of their specs; `Keymap.attach` gives them the user's own.
+    They have the keys of their specs; `Keymap.attach_actions` gives them the user's own.
     """
 
     def __init__(

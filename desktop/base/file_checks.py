@@ -1,4 +1,4 @@
-"""What can be told of the images' files from listings of their folders. Runs in threads; knows no window."""
+"""What can be said of the images' files from listings of their folders. Runs in threads; knows no window."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ State = Literal["present", "missing", "changed"]
 
 BEGIN_AFTER = 800  # ms: the window comes first
 CHECK_EVERY = 10_000  # ms
-QUIET = 1_000  # ms without news before folders are listed again, and before new files are told
+QUIET = 1_000  # ms without news before folders are listed again, and before new files are reported
 WATCHED = 256  # folders that the system is asked to tell of; the others are looked at in turn
 STAMPS = 400  # folders whose time is asked for in one check
 LOOKED_OVER = 4_000  # files whose size is asked for in one check
@@ -45,8 +45,8 @@ class FileWatch(QObject):
 
     states_changed = Signal(object)  # frozenset of image ids
     appeared = Signal(object)  # list of Path: image files that came into folders of the project
-    find_wanted = Signal(object)  # frozenset of image ids whose files a person wants to look for
-    accept_wanted = Signal(object)  # frozenset of image ids whose changed files a person takes for the right ones
+    find_wanted = Signal(object)  # frozenset of image ids whose files a user wants to look for
+    accept_wanted = Signal(object)  # frozenset of image ids whose changed files a user takes for the right ones
 
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -66,7 +66,7 @@ class FileWatch(QObject):
         self._shown.timeout.connect(self._read_current)
         self._clear_state()
 
-    def follow(self, session: Session) -> None:
+    def follow_session(self, session: Session) -> None:
         """Watch the images of whatever project the session has open."""
         self._session = session
         session.project_changed.connect(self._set_project)
@@ -75,7 +75,7 @@ class FileWatch(QObject):
         session.closing.connect(self._keep_when_seen)
         self._set_project()
 
-    def state(self, image_id: int) -> State:
+    def find_state(self, image_id: int) -> State:
         """What the last look said; "present" before the first."""
         return "missing" if image_id in self._missing else "changed" if image_id in self._changed else "present"
 
@@ -99,8 +99,8 @@ class FileWatch(QObject):
         """Folders whose changes the system tells of."""
         return frozenset(self._watcher.directories())
 
-    def look(self) -> None:
-        """Look at every folder anew, now."""
+    def look_now(self) -> None:
+        """Look at every folder again, now."""
         self._begin.stop()
         self._plan_look()
 

@@ -1,4 +1,4 @@
-"""Which key does what: presets, the person's own changes, and what clashes. No window is needed for any of it."""
+"""Which key does what: presets, the user's own changes, and what clashes. No window is needed for any of it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PRESET_NOTES: Mapping[str, str] = {
     "CVAT": "N draws, F and D change the image, T then H hides, Ctrl with a digit toggles a label.",
 }
 
-# The image and the fields take these themselves: an action would never hear them, or would take them from the hand.
+# The image and the fields take these themselves: an action would never hear them, or would take them from there.
 RESERVED: Mapping[str, str] = {
     "Tab": "goes from field to field, and through overlapping boxes",
     "Shift+Tab": "goes from field to field, and through overlapping boxes",
@@ -74,12 +74,12 @@ RESERVED: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class KeyChoice:
-    """A preset and what the person changed of it. Actions are named "scope.name": `label.draw`, `window.undo`."""
+    """A preset and what the user changed of it. Actions are named "scope.name": `label.draw`, `window.undo`."""
 
     preset: str
     changes: Mapping[str, Keys]
 
-    def keys(self, action: str) -> Keys:
+    def find_keys(self, action: str) -> Keys:
         """The keys of an action as portable text; several, one, or none."""
         return self.changes.get(action, self.preset_keys(action))
 
@@ -90,33 +90,33 @@ class KeyChoice:
     def is_changed(self, action: str) -> bool:
         return action in self.changes
 
-    def table(self) -> dict[str, Keys]:
+    def list_keys(self) -> dict[str, Keys]:
         """The keys of every action."""
-        return {action: self.keys(action) for action in all_actions()}
+        return {action: self.find_keys(action) for action in all_actions()}
 
-    def clashes(self, action: str, key: str) -> list[str]:
+    def list_clashes(self, action: str, key: str) -> list[str]:
         """The other actions that have `key` where `action` is heard, too."""
-        return clashes(action, key, self.table())
+        return find_clashes(action, key, self.list_keys())
 
     def with_key(self, action: str, key: str) -> KeyChoice:
         """Give `key` to an action and take it from those that have it where this one is heard."""
         choice = self
-        for other in self.clashes(action, key):
-            kept = tuple(taken for taken in self.keys(other) if not overlaps(key, taken))
+        for other in self.list_clashes(action, key):
+            kept = tuple(taken for taken in self.find_keys(other) if not do_overlap(key, taken))
             choice = choice._with_keys(other, kept)
-        present = tuple(one for one in choice.keys(action) if not overlaps(key, one))
-        return choice._with_keys(action, (*present, portable(key)))
+        present = tuple(one for one in choice.find_keys(action) if not do_overlap(key, one))
+        return choice._with_keys(action, (*present, to_portable(key)))
 
     def without_keys(self, action: str) -> KeyChoice:
         return self._with_keys(action, ())
 
-    def reset(self, action: str) -> KeyChoice:
+    def reset_keys(self, action: str) -> KeyChoice:
         """Give an action the preset's keys again, also where another has one of them by now."""
         return replace(self, changes={name: keys for name, keys in self.changes.items() if name != action})
 
     def _with_keys(self, action: str, keys: Keys) -> KeyChoice:
         if keys == self.preset_keys(action):
-            return self.reset(action)
+            return self.reset_keys(action)
         return replace(self, changes={**self.changes, action: keys})
 
 
@@ -136,7 +136,7 @@ def all_actions() -> list[str]:
     return [f"{scope}.{name}" for scope, specs in SCOPES.items() for name in specs]
 
 
-def clashes(action: str, key: str, keys: Mapping[str, Keys]) -> list[str]:
+def find_clashes(action: str, key: str, keys: Mapping[str, Keys]) -> list[str]:
     """The other actions that `key` would set off at the same time as `action`, given the `keys` of all.
 
     Two pages are never in front together; the window's actions are heard on each. A sequence such as `T, H`
@@ -147,32 +147,32 @@ def clashes(action: str, key: str, keys: Mapping[str, Keys]) -> list[str]:
     for other, taken in keys.items():
         beside = other.partition(".")[0]
         together = scope == beside or "window" in (scope, beside)
-        if other != action and together and any(overlaps(key, one) for one in taken):
+        if other != action and together and any(do_overlap(key, one) for one in taken):
             found.append(other)
     return found
 
 
 def why_reserved(action: str, key: str) -> str | None:
     """What `key` does everywhere, if it therefore cannot be given to `action`."""
-    first = portable(key).split(", ")[0]
+    first = to_portable(key).split(", ")[0]
     if first == "Space" and not action.startswith("label."):
         return "presses the button or ticks the box that has the focus"
     return RESERVED.get(first)
 
 
-def overlaps(one: str, other: str) -> bool:
+def do_overlap(one: str, other: str) -> bool:
     """Whether two key sequences are the same, or one begins the other."""
-    first, second = portable(one).split(", "), portable(other).split(", ")
+    first, second = to_portable(one).split(", "), to_portable(other).split(", ")
     shorter = min(len(first), len(second))
     return first[:shorter] == second[:shorter]
 
 
 @cache
-def portable(key: str) -> str:
+def to_portable(key: str) -> str:
     """The key in one spelling, whatever the platform; empty if it is none."""
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.PortableText)
 
 
-def native(keys: Iterable[str]) -> list[str]:
+def to_native(keys: Iterable[str]) -> list[str]:
     """The keys as this platform writes them."""
     return [QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in keys]

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from core.settings import Settings
 from desktop.base.actions import SCOPES, tool_tip
-from desktop.base.key_choice import KeyChoice, Keys, choice_of, native, spec_of
+from desktop.base.key_choice import KeyChoice, Keys, choice_of, spec_of, to_native
 
 
 class Keymap(QObject):
@@ -24,22 +24,22 @@ class Keymap(QObject):
 
     @property
     def choice(self) -> KeyChoice:
-        """The preset and the person's changes."""
+        """The preset and the user's changes."""
         values = self._settings.values
         return choice_of(values.shortcut_preset, values.shortcuts)
 
-    def keys(self, action: str) -> Keys:
+    def find_keys(self, action: str) -> Keys:
         """The keys of an action as portable text; several, one, or none."""
-        return self.choice.keys(action)
+        return self.choice.find_keys(action)
 
-    def named(self, text: str, **actions: str) -> str:
+    def fill_in_keys(self, text: str, **actions: str) -> str:
         """`text` with {name} replaced by the first key of that action; the action's name where it has none."""
-        keys = {name: native(self.keys(action)) for name, action in actions.items()}
+        keys = {name: to_native(self.find_keys(action)) for name, action in actions.items()}
         return text.format(
             **{name: keys[name][0] if keys[name] else f"“{_action_words(actions[name])}”" for name in keys}
         )
 
-    def attach(self, scope: str, owner: QObject, actions: Iterable[QAction]) -> None:
+    def attach_actions(self, scope: str, owner: QObject, actions: Iterable[QAction]) -> None:
         """Give `actions`, those of an `ActionSet` of `owner`, their keys, now and whenever these change."""
         _Follower(owner, self, scope, list(actions))
 
@@ -61,7 +61,7 @@ class _Follower(QObject):
         specs, choice = SCOPES[self._scope], self._keymap.choice
         for action in self._actions:
             spec = specs[action.objectName()]
-            keys = choice.keys(f"{self._scope}.{spec.name}")
+            keys = choice.find_keys(f"{self._scope}.{spec.name}")
             action.setShortcuts([QKeySequence(key) for key in keys])
             action.setToolTip(tool_tip(spec, keys))
 

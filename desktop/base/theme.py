@@ -138,7 +138,7 @@ def apply_theme(app: QApplication, choice: Choice) -> None:
         hints.setColorScheme(scheme)
     wanted = hints.colorScheme() if choice == "system" else scheme
     _state["theme"] = LIGHT if wanted == Qt.ColorScheme.Light else DARK
-    # Once: a style dresses every widget anew, and behind a style sheet it has no name to be known by.
+    # Once: a style dresses every widget again, and behind a style sheet it has no name to be known by.
     if not app.styleSheet():
         app.setStyle("fusion")
     app.setFont(_build_font())
@@ -183,7 +183,7 @@ def icon(name: str, color: QColor | None = None, *, size: int = 20) -> QIcon:
 def icon_pixmap(name: str, color: QColor, size: int = 20, ratio: float = 1.0) -> QPixmap:
     """The icon `name` in one colour, `size` logical pixels square."""
     key = f"defectdesk:{name}:{color.name()}:{size}:{ratio}"
-    # A page has dozens of buttons with four pictures each, and lists draw theirs anew with every row.
+    # A page has dozens of buttons with four pictures each, and lists draw theirs again with every row.
     drawn = QPixmap()
     if QPixmapCache.find(key, drawn):
         return drawn

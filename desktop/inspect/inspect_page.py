@@ -61,7 +61,7 @@ class InspectPage(QWidget):
             self._spread = True
         self.workspace.images.table.setFocus()
         names = ("next", "previous", "truth", "lower", "higher", "side_by_side", "correct")
-        self._session.hint.emit(self._keymap.named(HINT, **{name: f"inspect.{name}" for name in names}))
+        self._session.hint.emit(self._keymap.fill_in_keys(HINT, **{name: f"inspect.{name}" for name in names}))
 
     def deactivated(self) -> None:
         """A prediction goes on in the background."""

@@ -8,7 +8,7 @@ from desktop.kit.error_box import message_box
 
 
 def may_delete(parent: QWidget, question: str, details: str) -> bool:
-    """Whether the person says so; Enter and Escape say no."""
+    """Whether the user says so; Enter and Escape say no."""
     box = message_box(parent, question, f"{details}\n\nThis cannot be undone.")
     delete = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)

@@ -1,4 +1,4 @@
-"""One control per kind of value. Each shows a value and says when the person changed it."""
+"""One control per kind of value. Each shows a value and says when the user changed it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NUMBER_WIDTH = 104
 
 
 class Control(QWidget):
-    """Holds one value. `edited` comes only from the person, never from `show_value`."""
+    """Holds one value. `edited` comes only from the user, never from `show_value`."""
 
     edited = Signal(object)
 
@@ -67,7 +67,7 @@ class Control(QWidget):
         raise NotImplementedError
 
     def take_value(self, value: object) -> None:
-        """A child widget now shows `value`; whether the person did it shows in the difference."""
+        """A child widget now shows `value`; whether the user did it shows in the difference."""
         self._shown = value
         self._display_value(value)
         self.edited.emit(value)

@@ -30,7 +30,7 @@ def measure(name: str) -> str:
 
 
 def map_text(map50: float | None, mean: float | None) -> str:
-    """The mean average precision by which a model is known: at IoU 0.5, or, where labels of images are told and nothing
+    """The mean average precision by which a model is known: at IoU 0.5, or, where labels of images are predicted and nothing
     has a place, over the labels."""
     if map50 is not None:
         return f"mAP@0.5 {map50:.3f}"
@@ -51,7 +51,7 @@ def setting(value: object) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes as a person says it: 812 B, 4.2 MB."""
+    """A number of bytes as it is said: 812 B, 4.2 MB."""
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000:
@@ -76,7 +76,7 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def date(iso: str, now: datetime) -> str:
-    """An ISO date as a person says it on the day `now`, in the zone of `now`: today 14:05, 3 Mar 09:10, 3 Mar 2024.
+    """An ISO date as a user says it on the day `now`, in the zone of `now`: today 14:05, 3 Mar 09:10, 3 Mar 2024.
 
     A text that is no date comes back as it is.
     """

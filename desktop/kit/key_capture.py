@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QKeyCombination, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QLabel, QWidget
 
-from desktop.base.key_choice import portable
+from desktop.base.key_choice import to_portable
 from desktop.base.theme import mono_font
 
 MODIFIERS = {
@@ -66,4 +66,4 @@ def pressed_key(event: QKeyEvent) -> str | None:
     # A sign such as ? is typed with Shift on one keyboard and without it on another; the sign is the key.
     if text and text.isprintable() and not text.isalnum() and not text.isspace():
         modifiers &= ~Qt.KeyboardModifier.ShiftModifier
-    return portable(QKeySequence(QKeyCombination(modifiers, key)).toString())
+    return to_portable(QKeySequence(QKeyCombination(modifiers, key)).toString())

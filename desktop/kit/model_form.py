@@ -128,7 +128,7 @@ class ModelForm(QWidget):
             row.control.setToolTip(note)
 
     def reset(self, field: str) -> None:
-        """Set a field back to what `mark_changed` was told is usual, as if the user had entered it."""
+        """Set a field back to what `mark_changed` was given as usual, as if the user had entered it."""
         assert self._usual is not None
         usual = value_at(self._usual, field)
         self._rows[field].control.show_value(usual)

@@ -1,4 +1,4 @@
-"""A strip that says what went wrong where the person is looking, without stopping them."""
+"""A strip that says what went wrong where the user is looking, without stopping them."""
 
 from __future__ import annotations
 

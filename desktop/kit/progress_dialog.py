@@ -25,7 +25,7 @@ PACE_OVER = 5.0  # s over which the pace is taken: long enough to be calm, short
 
 
 class Cancelled(Exception):
-    """The person cancelled the work. Raised in its thread at its next report of progress."""
+    """The user cancelled the work. Raised in its thread at its next report of progress."""
 
 
 class Pace:
@@ -35,7 +35,7 @@ class Pace:
         self._marks: deque[tuple[float, int]] = deque()
 
     def mark(self, now: float, done: int) -> None:
-        """At `now` (seconds of a monotonic clock) `done` were done; fewer than before begins anew."""
+        """At `now` (seconds of a monotonic clock) `done` were done; fewer than before starts over."""
         if self._marks and done < self._marks[-1][1]:
             self._marks.clear()
         self._marks.append((now, done))
@@ -219,7 +219,7 @@ def finish_behind_dialog(
 
     dialog = ProgressDialog(parent, tasks, title, can_cancel=False)
     dialog.run(work, lambda _: loop.quit(), failed)
-    # Until the dialog is shown nothing else keeps the hand off what is being closed.
+    # Until the dialog is shown nothing else keeps the user off what is being closed.
     QTimer.singleShot(SHOWN_AFTER, loop.quit)
     loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
     if dialog.running:

@@ -30,7 +30,7 @@ class FileNotice(Notice):
 
     def _show_state(self) -> None:
         project, image_id = self._session.project, self._session.image_id
-        state = self._files.state(image_id) if image_id is not None else "present"
+        state = self._files.find_state(image_id) if image_id is not None else "present"
         if project is None or image_id is None or state == "present":
             self.clear()
             return

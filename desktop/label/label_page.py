@@ -207,7 +207,7 @@ class LabelPage(QWidget):
             self.canvas.view.set_message(self.pictures.problem(path) or "Loading…")
         elif path is None and project is not None:
             keys = {"files": "window.add_images", "folder": "window.add_folder"}
-            self.canvas.view.set_message(self._services.keymap.named(NO_IMAGES, **keys))
+            self.canvas.view.set_message(self._services.keymap.fill_in_keys(NO_IMAGES, **keys))
         self._file_notes.show_notes(picture.notices if picture is not None else ())
         if project is not None:
             near = [project.image(image_id) for image_id in self.images.neighbours(self._travel)]

@@ -24,7 +24,7 @@ class BackupKeeper(QObject):
     """Keeps the open project backed up, without a word where all is well."""
 
     def __init__(self, context: FlowContext, notice: Notice) -> None:
-        """`notice` is where a backup that failed is told."""
+        """`notice` is where a backup that failed is reported."""
         super().__init__(context.window)
         self._context = context
         self._notice = notice

@@ -14,7 +14,7 @@ from desktop.kit.parts import words
 from desktop.viewer.pyramid import to_qimage
 
 BINS = 256
-PREVIEW = 720  # samples on the longer side: enough to judge by, few enough to follow the hand
+PREVIEW = 720  # samples on the longer side: enough to judge by, few enough to follow the mouse
 GRAB = 10  # pixels beside an end from which it is dragged
 
 
@@ -89,7 +89,7 @@ class DepthChooser(QWidget):
         low = max(0, min(low, HIGHEST - 1))
         high = max(low + 1, min(high, HIGHEST))
         for field, value in ((self._low, low), (self._high, high)):
-            # Each end pushes the other along, which must not come back as a wish of the person's.
+            # Each end pushes the other along, which must not come back as a wish of the user's.
             field.blockSignals(True)
             field.setValue(value)
             field.blockSignals(False)

@@ -79,7 +79,7 @@ class ExportDialog(DialogFrame):
         self._start = start
         self._name = project.name
         self._amounts = Amounts({}, {}, {})
-        self._touched = False  # whether the person named a folder
+        self._touched = False  # whether the user named a folder
         self._format = QComboBox()
         for format in Format:
             self._format.addItem(format.display_name, format.value)

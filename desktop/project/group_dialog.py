@@ -38,7 +38,7 @@ ABOUT = (
 EXPRESSION_HELP = (
     "A regular expression with (?P<group>…) around the part that names the group; it is looked for in the path."
 )
-TYPING = 250  # ms without a key before the view is made anew
+TYPING = 250  # ms without a key before the view is made again
 KEY = "group images"
 FOLDER, PATTERN, EXPRESSION = range(3)
 COLUMNS = ("Group", "Images", "Examples")

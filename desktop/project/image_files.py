@@ -27,7 +27,7 @@ class ImageFiles:
         self._notice = notice
         self._new: list[Path] = []
         files = context.services.files
-        files.follow(context.session)
+        files.follow_session(context.session)
         files.appeared.connect(self._offer_new)
         files.find_wanted.connect(lambda _ids: self.find_missing())
         files.accept_wanted.connect(self.accept_changed)

@@ -37,7 +37,7 @@ TALL = 680  # pixels, once there are tables to show
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What the person agreed to."""
+    """What the user agreed to."""
 
     imported: ImportedAnnotations
     folder: Path | None  # of the project to be made; None: into the open one

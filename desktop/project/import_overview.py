@@ -1,4 +1,4 @@
-"""What an import would do to a project, told before anything is written."""
+"""What an import would do to a project, shown before anything is written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ImportOverview:
     lines: tuple[Problem, ...]  # what happens to each image
 
     def texts(self) -> tuple[tuple[str, str], ...]:
-        """(name, sentence) of what was found, for a person."""
+        """(name, sentence) of what was found, for a user."""
         images = plural(self.images, "image")
         if self.present:
             images += f", {self.present:,} of them in the project already: boxes and labels are merged into theirs"

@@ -149,7 +149,7 @@ class ProjectProperties(DialogFrame):
         if window is not None:
             self._depth.set_window(window)
 
-    # -- what the hand does
+    # -- what the user does
 
     def _calibrate_scale(self) -> None:
         if self._pixels.value() > 0 and self._length.value() > 0:

@@ -1,4 +1,4 @@
-"""Finding images again that were moved: told by content, and nothing else is taken without a clear yes."""
+"""Finding images again that were moved: recognized by content, and nothing else is taken without a clear yes."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class RelocateDialog(DialogFrame):
         self._folder.set_path(folder)
 
     def list_chosen(self, *, certain: bool) -> dict[int, Path]:
-        """Files by image id: those of the same content, or the others that the person said yes to."""
+        """Files by image id: those of the same content, or the others that the user said yes to."""
         return self._model.list_taken(certain=certain)
 
     def search_folder(self) -> None:

@@ -65,7 +65,7 @@ class RelocationModel(QAbstractTableModel):
         for row in self._rows:
             row.found = by_image.get(row.image.id)
             row.taken = row.is_certain
-        # What a person has to decide on comes first.
+        # What a user has to decide on comes first.
         self._rows.sort(key=lambda row: (row.found is None, row.is_certain))
         self.endResetModel()
 

@@ -24,7 +24,7 @@ ABOUT = (
     "Labels are spread evenly over the parts, and images of one group always stay together. "
     "Validation picks the best checkpoint; test is for the last, honest measurement."
 )
-SETTLE = 200  # ms without a change before the table is made anew
+SETTLE = 200  # ms without a change before the table is made again
 KEY = "split images"
 SHARES = (15, 15)  # percent for validation and test at first
 

@@ -39,7 +39,7 @@ class MainWindow(QMainWindow):
         session.at_length = partial(result_behind_dialog, self, services.tasks)
         self._settings = services.settings
         self.action_set = ActionSet(self, WINDOW)
-        services.keymap.attach("window", self, self.action_set.values())
+        services.keymap.attach_actions("window", self, self.action_set.values())
         self.project_actions = ProjectActions(session, services, self, self.action_set, self._may_close)
         self._undo = UndoActions(session, self.action_set, self)
         ThemeActions(services, self.action_set, self)

@@ -69,7 +69,7 @@ class Menus(QObject):
         super().__init__(window)
         self._actions = actions
         self._recent_folders = recent
-        self._open_project = open_project
+        self._open_recent = open_project
         bar = window.menuBar()
         self._recent = QMenu("Open recent", window)
         self._recent.aboutToShow.connect(self._list_recent)
@@ -117,6 +117,6 @@ class Menus(QObject):
     def _list_recent(self) -> None:
         self._recent.clear()
         for folder in self._recent_folders():
-            self._recent.addAction(folder.replace("&", "&&"), partial(self._open_project, Path(folder)))
+            self._recent.addAction(folder.replace("&", "&&"), partial(self._open_recent, Path(folder)))
         if self._recent.isEmpty():
             self._recent.addAction("None yet").setEnabled(False)

@@ -82,7 +82,7 @@ class PageStack(QStackedWidget):
             title, _, module, name = PAGES[number]
             page: QWidget = getattr(import_module(module), name)(self._session, self._services)
             self._pages[number] = page
-            self._services.keymap.attach(title.lower(), page, page.actions())
+            self._services.keymap.attach_actions(title.lower(), page, page.actions())
             self.addWidget(page)
         return self._pages[number]
 

@@ -75,7 +75,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PaletteResult:
     """Something else that can be gone to."""
 
     section: str
@@ -89,11 +89,11 @@ class Found:
     why: str = ""
 
 
-Entry = Command | Found
+Entry = Command | PaletteResult
 Row = Entry | str  # a text is the heading of what follows
 
 
-def arrange_rows(commands: Sequence[Command], found: Iterable[Found], query: str) -> list[Row]:
+def arrange_rows(commands: Sequence[Command], found: Iterable[PaletteResult], query: str) -> list[Row]:
     """Actions that read as typed, then what else was found, then actions that the letters may mean all the same."""
     sections: dict[str, list[Row]] = {}
     for one in found:
@@ -127,7 +127,7 @@ class CommandPalette(QFrame):
     Whoever made it runs what was `chosen`; by then the focus is where it was before.
     """
 
-    chosen = Signal(object)  # the Command to run, or the Found to go to
+    chosen = Signal(object)  # the Command to run, or the PaletteResult to go to
 
     def __init__(self, window: QWidget) -> None:
         # A part of the window, since on some desktops a program cannot place a window of its own.
@@ -136,15 +136,15 @@ class CommandPalette(QFrame):
         self.setAccessibleName("Run an action")
         self._commands: Sequence[Command] = ()
         self._recent: Sequence[str] = ()
-        self._find: Callable[[str], Iterable[Found]] = lambda _query: ()
+        self._find: Callable[[str], Iterable[PaletteResult]] = lambda _query: ()
         self._window = window
         self._focus_before: QWidget | None = None
         self.search = _Search()
         self.search.setPlaceholderText("Type an action, a label or an image")
         self.search.setAccessibleName("Action, label or image")
         self.search.stepped.connect(self._step_rows)
-        self.search.entered.connect(self.run)
-        self.search.left.connect(self.leave)
+        self.search.entered.connect(self.run_current)
+        self.search.left.connect(self.close_palette)
         self.search.textChanged.connect(self._filter_rows)
         self.list = QListView()
         self.list.setAccessibleName("What fits")
@@ -153,7 +153,7 @@ class CommandPalette(QFrame):
         self.list.setUniformItemSizes(True)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.clicked.connect(lambda _index: self.run())
+        self.list.clicked.connect(lambda _index: self.run_current())
         self.about = words("", "small")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(PAD, PAD, PAD, GAP)
@@ -165,11 +165,11 @@ class CommandPalette(QFrame):
         self.search.lost.connect(self.hide)
         self.hide()
 
-    def open(
+    def open_with(
         self,
         commands: Sequence[Command],
         recent: Sequence[str],
-        find: Callable[[str], Iterable[Found]] = lambda _query: (),
+        find: Callable[[str], Iterable[PaletteResult]] = lambda _query: (),
     ) -> None:
         """Offer `commands`, ready to be typed into; the `recent` ones, the latest first, come before the others.
 
@@ -183,7 +183,7 @@ class CommandPalette(QFrame):
         self.raise_()
         self.search.setFocus(Qt.FocusReason.PopupFocusReason)
 
-    def leave(self) -> None:
+    def close_palette(self) -> None:
         """Close, and give the focus back."""
         before, self._focus_before = self._focus_before, None
         self.hide()
@@ -197,12 +197,12 @@ class CommandPalette(QFrame):
         assert isinstance(model, _Model)
         return [row for row in model.rows if not isinstance(row, str)]
 
-    def run(self) -> None:
+    def run_current(self) -> None:
         """Choose what is in front. What cannot be done now keeps the palette open, with the reason below."""
         command: Entry | None = self.list.currentIndex().data(COMMAND)
         if command is None or not command.able:
             return
-        self.leave()
+        self.close_palette()
         self.chosen.emit(command)
 
     def _place_over_window(self) -> None:

@@ -13,10 +13,10 @@ from desktop.base.session import Session
 from desktop.base.theme import icon, theme
 from desktop.kit import formatting
 from desktop.label.labels.label_match import matches
-from desktop.shell.palette import Found
+from desktop.shell.palette import PaletteResult
 
 SHORTEST = 2  # letters; fewer are in nearly every name
-SHOWN = 5  # of each kind; the rest is told as a number
+SHOWN = 5  # of each kind; the rest is shown as a number
 EVERYTHING = Filter()
 
 
@@ -30,21 +30,21 @@ class PaletteSearch:
         self._boxes = project.counts().labels if project is not None else {}
         self._index: ImageIndex | None = None
 
-    def __call__(self, query: str) -> list[Found]:
+    def __call__(self, query: str) -> list[PaletteResult]:
         """What fits, the labels before the images."""
         words = query.strip()
         if len(words) < SHORTEST or self._session.shown is None:
             return []
         return self._found_labels(words) + self._found_images(words)
 
-    def _found_labels(self, words: str) -> list[Found]:
+    def _found_labels(self, words: str) -> list[PaletteResult]:
         # Letters that are strewn over a name mean an action sooner than a label.
         found = [
             match.label for match in matches(self._labels, words) if comparable(words) in comparable(match.label.name)
         ]
         return [self._offer_label(label) for label in found[:SHOWN]]
 
-    def _found_images(self, words: str) -> list[Found]:
+    def _found_images(self, words: str) -> list[PaletteResult]:
         if self._index is None:
             project = self._session.shown
             self._index = ImageIndex(project.images() if project is not None else ())
@@ -66,20 +66,22 @@ class PaletteSearch:
             )
         return found
 
-    def _offer_label(self, label: Label) -> Found:
+    def _offer_label(self, label: Label) -> PaletteResult:
         about = formatting.plural(self._boxes.get(label.name, 0), "box", "boxes")
         show = partial(self._list_images, Filter(carries=frozenset({label.id})))
         tip = f"List the images that carry {label.name}"
-        return Found("Labels", label.name, about, show, icon("tag", QColor(label.color)), tip)
+        return PaletteResult("Labels", label.name, about, show, icon("tag", QColor(label.color)), tip)
 
-    def _offer_image(self, image: ImageRecord) -> Found:
+    def _offer_image(self, image: ImageRecord) -> PaletteResult:
         folder, _, name = image.path.rpartition("/")
         return self._build_result(
             "Images", name, folder, "image", partial(self._go_to, image.id), f"Go to {image.path}"
         )
 
-    def _build_result(self, section: str, text: str, about: str, sign: str, go: partial[None], tip: str = "") -> Found:
-        return Found(section, text, about, go, icon(sign, theme().muted), tip or text)
+    def _build_result(
+        self, section: str, text: str, about: str, sign: str, go: partial[None], tip: str = ""
+    ) -> PaletteResult:
+        return PaletteResult(section, text, about, go, icon(sign, theme().muted), tip or text)
 
     def _go_to(self, image_id: int) -> None:
         self._session.page_requested.emit("Label")

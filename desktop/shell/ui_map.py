@@ -1,4 +1,4 @@
-"""Says where every visible widget is and what it reads, so that another program can use the window as a hand does.
+"""Says where every visible widget is and what it reads, so that another program can use the window as a user does.
 
 Switched on by DEFECTDESK_UI_MAP=FILE. Whenever a file FILE.wanted appears it is taken away, and FILE is written: a JSON object
 `{"asked": text of FILE.wanted, "ratio": device pixels for each pixel, "windows": [...], "widgets": [...]}`. Both lists are in

@@ -13,7 +13,7 @@ from desktop.base.session import Session
 from desktop.services import Services
 from desktop.shell.help.help_window import HelpWindow
 from desktop.shell.page_stack import Front
-from desktop.shell.palette import Command, CommandPalette, Found, remember_command
+from desktop.shell.palette import Command, CommandPalette, PaletteResult, remember_command
 from desktop.shell.palette_search import PaletteSearch
 from desktop.shell.settings.settings_dialog import SHORTCUTS, SettingsDialog
 from desktop.shell.settings.shortcuts_sheet import ShortcutsDialog
@@ -82,14 +82,14 @@ class WindowDialogs(QObject):
     def toggle_palette(self) -> None:
         """Let the user run any action of the window or of the page in front; once more to close it."""
         if self.palette.isVisible():
-            self.palette.leave()
+            self.palette.close_palette()
         else:
             self._before_palette()
             recent = self._services.settings.values.recent_actions
-            self.palette.open(self.list_commands(), recent, PaletteSearch(self._session))
+            self.palette.open_with(self.list_commands(), recent, PaletteSearch(self._session))
 
-    def _run_command(self, command: Command | Found) -> None:
-        if isinstance(command, Found):
+    def _run_command(self, command: Command | PaletteResult) -> None:
+        if isinstance(command, PaletteResult):
             command.go()
             return
         settings = self._services.settings

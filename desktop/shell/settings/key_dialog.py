@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
-from desktop.base.key_choice import KeyChoice, native, spec_of, why_reserved
+from desktop.base.key_choice import KeyChoice, spec_of, to_native, why_reserved
 from desktop.base.theme import GAP, PAD
 from desktop.kit.key_capture import KeyCapture
 from desktop.kit.parts import restyle, words
@@ -45,9 +45,9 @@ class KeyDialog(QDialog):
     def try_key(self, key: str) -> None:
         """Consider `key`, given as portable text."""
         self.key = ""
-        (shown,) = native([key])
+        (shown,) = to_native([key])
         self.capture.setText(shown)
-        others = self._choice.clashes(self._action, key)
+        others = self._choice.list_clashes(self._action, key)
         if reason := why_reserved(self._action, key):
             self._show_state(f"{shown} {reason}: it cannot be given away. Press another key.", "error", "Use it")
             return
@@ -55,7 +55,7 @@ class KeyDialog(QDialog):
         if others:
             names = " and ".join(f"“{_action_text(other)}”" for other in others)
             self._show_state(f"{shown} belongs to {names}. Taking it leaves that without it.", "warning", "Take it")
-        elif key in self._choice.keys(self._action):
+        elif key in self._choice.find_keys(self._action):
             self._show_state(f"{shown} is its key already.", "muted", "Keep it")
         elif key == "Space":
             self._show_state("A tap does it. Space held down still moves the image.", "muted", "Use it")

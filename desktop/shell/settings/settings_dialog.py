@@ -37,7 +37,7 @@ ABOUT = {
 
 
 def list_sections() -> dict[str, list[str]]:
-    """Headings with the settings that a person changes in the form, in the order of their declaration."""
+    """Headings with the settings that a user changes in the form, in the order of their declaration."""
     found: dict[str, list[str]] = {}
     for name, info in Preferences.model_fields.items():
         if isinstance(info.json_schema_extra, dict) and (section := info.json_schema_extra.get("section")):

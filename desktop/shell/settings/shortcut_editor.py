@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.base.actions import SCOPE_TITLES, SCOPES
-from desktop.base.key_choice import PRESET_NOTES, PRESETS, KeyChoice, native, spec_of
+from desktop.base.key_choice import PRESET_NOTES, PRESETS, KeyChoice, spec_of, to_native
 from desktop.base.theme import GAP, theme
 from desktop.kit.parts import words
 from desktop.shell.settings.key_dialog import KeyDialog
@@ -78,7 +78,7 @@ class ShortcutEditor(QWidget):
         choice = self.choice.without_keys(action) if instead else self.choice
         self.set_choice(choice.with_key(action, key))
 
-    # -- what the person does
+    # -- what the user does
 
     def ask_to_change(self) -> None:
         self._ask_key(instead=True)
@@ -100,7 +100,7 @@ class ShortcutEditor(QWidget):
 
     def _reset_one(self) -> None:
         if (action := self._current_action()) is not None:
-            self.set_choice(self.choice.reset(action))
+            self.set_choice(self.choice.reset_keys(action))
 
     def _reset_all_keys(self) -> None:
         self.set_choice(KeyChoice(self.choice.preset, {}))
@@ -117,16 +117,16 @@ class ShortcutEditor(QWidget):
 
     def _show_choice(self) -> None:
         self._note.setText(PRESET_NOTES[self.choice.preset])
-        table = self.choice.table()
+        table = self.choice.list_keys()
         for action, item in self._items.items():
-            item.setText(1, "   ".join(native(table[action])))
+            item.setText(1, "   ".join(to_native(table[action])))
             font = QFont(item.font(0))
             font.setBold(self.choice.is_changed(action))
             item.setFont(0, font)
             item.setFont(1, font)
-            clashing = any(self.choice.clashes(action, key) for key in table[action])
+            clashing = any(self.choice.list_clashes(action, key) for key in table[action])
             item.setForeground(1, QColor(theme().bad if clashing else theme().text))
-            changed = f"Changed; the preset has {' or '.join(native(self.choice.preset_keys(action))) or 'no key'}"
+            changed = f"Changed; the preset has {' or '.join(to_native(self.choice.preset_keys(action))) or 'no key'}"
             item.setToolTip(1, changed if self.choice.is_changed(action) else "")
         self._show_current()
 
@@ -134,13 +134,13 @@ class ShortcutEditor(QWidget):
         action = self._current_action()
         for button in (self._add, self._replace):
             button.setEnabled(action is not None)
-        self._remove.setEnabled(action is not None and bool(self.choice.keys(action)))
+        self._remove.setEnabled(action is not None and bool(self.choice.find_keys(action)))
         self._reset.setEnabled(action is not None and self.choice.is_changed(action))
         self._reset_all.setEnabled(bool(self.choice.changes))
         clashing = []
-        for key in self.choice.keys(action) if action is not None else ():
-            for other in self.choice.clashes(action or "", key):
-                clashing.append(f"{native([key])[0]} is also the key of “{spec_of(other).text}”: neither will work.")
+        for key in self.choice.find_keys(action) if action is not None else ():
+            for other in self.choice.list_clashes(action or "", key):
+                clashing.append(f"{to_native([key])[0]} is also the key of “{spec_of(other).text}”: neither will work.")
         self._about.setText(" ".join(clashing))
 
     def _filter_actions(self, text: str) -> None:

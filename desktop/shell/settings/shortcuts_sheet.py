@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.base import actions
-from desktop.base.key_choice import KeyChoice, native
+from desktop.base.key_choice import KeyChoice, to_native
 from desktop.base.theme import GAP, PAD, mono_font
 from desktop.kit.parts import words
 
@@ -32,7 +32,7 @@ def rows_of(choice: KeyChoice, scope: str) -> list[Row]:
     """The actions of a scope that have keys, the digits of labels in one row."""
     rows, digits = [], []
     for name, spec in actions.SCOPES[scope].items():
-        keys = native(choice.keys(f"{scope}.{name}"))
+        keys = to_native(choice.find_keys(f"{scope}.{name}"))
         if keys and spec in actions.LABEL_DIGITS:
             digits.append(keys[0])
         elif keys:
@@ -45,7 +45,7 @@ def rows_of(choice: KeyChoice, scope: str) -> list[Row]:
 
 
 def groups_of(choice: KeyChoice, page: str) -> list[tuple[str, list[Row]]]:
-    """Titles and rows: the page in front, what the hand does, what is heard everywhere, and the other pages."""
+    """Titles and rows: the page in front, what the user does, what is heard everywhere, and the other pages."""
     order = [scope for scope in (page, "window", *actions.SCOPES) if scope]
     groups = [(actions.SCOPE_TITLES[scope], rows_of(choice, scope)) for scope in dict.fromkeys(order)]
     groups.insert(min(1, len(groups)), (HAND, list(actions.MORE_KEYS)))

@@ -40,7 +40,7 @@ def watch(qtbot: QtBot, tasks: Tasks, session: Session, monkeypatch: pytest.Monk
     for name, value in (("BEGIN_AFTER", 0), ("CHECK_EVERY", 50), ("QUIET", 20)):
         monkeypatch.setattr(file_watch, name, value)
     watch = FileWatch(tasks)
-    watch.follow(session)
+    watch.follow_session(session)
     return watch
 
 
@@ -53,12 +53,12 @@ def test_a_file_that_goes_is_missing_and_one_that_comes_back_is_not(
     watch.states_changed.connect(told.append)
     file = _project(session).image_path(first)
     file.rename(tmp_path / "elsewhere.png")
-    qtbot.waitUntil(lambda: watch.state(first) == "missing")
-    assert watch.state(second) == "present"
+    qtbot.waitUntil(lambda: watch.find_state(first) == "missing")
+    assert watch.find_state(second) == "present"
     assert watch.missing == {first}
     assert told == [frozenset([first])]
     (tmp_path / "elsewhere.png").rename(file)
-    qtbot.waitUntil(lambda: watch.state(first) == "present")
+    qtbot.waitUntil(lambda: watch.find_state(first) == "present")
 
 
 def test_a_folder_that_is_gone_takes_all_of_its_images_along(

@@ -16,10 +16,10 @@ from desktop.base.key_choice import (
     PRESETS,
     KeyChoice,
     all_actions,
-    clashes,
-    overlaps,
-    portable,
+    do_overlap,
+    find_clashes,
     spec_of,
+    to_portable,
     why_reserved,
 )
 from desktop.kit.key_capture import pressed_key
@@ -41,7 +41,9 @@ STEPS = st.lists(
 @pytest.mark.parametrize("preset", PRESETS)
 def test_no_preset_gives_one_key_to_two_actions_that_are_heard_together(preset: str) -> None:
     choice = KeyChoice(preset, {})
-    found = [(key, action, choice.clashes(action, key)) for action, keys in choice.table().items() for key in keys]
+    found = [
+        (key, action, choice.list_clashes(action, key)) for action, keys in choice.list_keys().items() for key in keys
+    ]
     assert len(found) > 60
     assert [entry for entry in found if entry[2]] == []
 
@@ -50,17 +52,17 @@ def test_no_preset_gives_one_key_to_two_actions_that_are_heard_together(preset: 
 def test_a_preset_names_actions_that_exist_with_keys_that_exist(preset: str) -> None:
     assert set(PRESETS[preset]) <= set(all_actions())
     for keys in PRESETS[preset].values():
-        assert all(portable(key) for key in keys)
+        assert all(to_portable(key) for key in keys)
 
 
 def test_the_presets_have_the_keys_that_hands_know() -> None:
     label_img, cvat = KeyChoice("labelImg", {}), KeyChoice("CVAT", {})
-    assert label_img.keys("label.draw") == ("W",)
-    assert label_img.keys("label.reviewed") == ("Space",)
-    assert (label_img.keys("label.next"), label_img.keys("label.previous")) == (("D",), ("A",))
-    assert cvat.keys("label.draw") == ("N",)
-    assert (cvat.keys("label.next")[0], cvat.keys("label.previous")[0]) == ("F", "D")
-    assert cvat.keys("label.digit_3") == ("Ctrl+3",)
+    assert label_img.find_keys("label.draw") == ("W",)
+    assert label_img.find_keys("label.reviewed") == ("Space",)
+    assert (label_img.find_keys("label.next"), label_img.find_keys("label.previous")) == (("D",), ("A",))
+    assert cvat.find_keys("label.draw") == ("N",)
+    assert (cvat.find_keys("label.next")[0], cvat.find_keys("label.previous")[0]) == ("F", "D")
+    assert cvat.find_keys("label.digit_3") == ("Ctrl+3",)
 
 
 # -- clashes
@@ -68,15 +70,15 @@ def test_the_presets_have_the_keys_that_hands_know() -> None:
 
 def test_pages_share_keys_with_each_other_but_not_with_the_window() -> None:
     keys = {"label.next": ("D",), "inspect.next": ("D",), "window.undo": ("Ctrl+Z",)}
-    assert clashes("label.next", "D", keys) == []
-    assert clashes("label.next", "Ctrl+Z", keys) == ["window.undo"]
-    assert clashes("window.undo", "D", keys) == ["label.next", "inspect.next"]
+    assert find_clashes("label.next", "D", keys) == []
+    assert find_clashes("label.next", "Ctrl+Z", keys) == ["window.undo"]
+    assert find_clashes("window.undo", "D", keys) == ["label.next", "inspect.next"]
 
 
 def test_a_sequence_clashes_with_its_beginning() -> None:
-    assert overlaps("T, H", "T") and overlaps("T", "T, H")
-    assert not overlaps("T, H", "T, L")
-    assert not overlaps("Ctrl+,", "Ctrl+K")
+    assert do_overlap("T, H", "T") and do_overlap("T", "T, H")
+    assert not do_overlap("T, H", "T, L")
+    assert not do_overlap("Ctrl+,", "Ctrl+K")
 
 
 @given(STEPS)
@@ -84,12 +86,12 @@ def test_giving_keys_never_leaves_a_clash_and_gives_what_was_asked(steps: list[t
     choice = PLAIN
     for action, key in steps:
         choice = choice.with_key(action, key)
-        assert portable(key) in choice.keys(action)
-        assert choice.clashes(action, key) == []
+        assert to_portable(key) in choice.find_keys(action)
+        assert choice.list_clashes(action, key) == []
     for action in choice.changes:
-        assert choice.keys(action) != choice.preset_keys(action)
-        choice = choice.reset(action)
-        assert choice.keys(action) == PLAIN.keys(action)
+        assert choice.find_keys(action) != choice.preset_keys(action)
+        choice = choice.reset_keys(action)
+        assert choice.find_keys(action) == PLAIN.find_keys(action)
     assert choice == PLAIN
 
 
@@ -110,7 +112,7 @@ def test_actions_and_their_tool_tips_follow_the_settings_at_once(qtbot: QtBot, s
     actions = build_actions(
         page, LABEL, {spec.name: lambda *_on, name=spec.name: pressed.append(name) for spec in LABEL}
     )
-    services.keymap.attach("label", page, actions.values())
+    services.keymap.attach_actions("label", page, actions.values())
     page.show()
     page.activateWindow()
     qtbot.waitUntil(page.isActiveWindow)
@@ -132,15 +134,17 @@ def test_actions_and_their_tool_tips_follow_the_settings_at_once(qtbot: QtBot, s
 
 def test_sentences_name_the_keys_in_force(services: Services) -> None:
     text = "{draw} draws, {add} adds"
-    assert services.keymap.named(text, draw="label.draw", add="window.add_images") == "W draws, Ctrl+I adds"
+    assert services.keymap.fill_in_keys(text, draw="label.draw", add="window.add_images") == "W draws, Ctrl+I adds"
     services.settings.update(shortcuts={"label.draw": ["X"], "window.add_images": []})
-    assert services.keymap.named(text, draw="label.draw", add="window.add_images") == "X draws, “Add images” adds"
+    assert (
+        services.keymap.fill_in_keys(text, draw="label.draw", add="window.add_images") == "X draws, “Add images” adds"
+    )
 
 
 def test_a_page_that_is_gone_is_not_given_keys(qtbot: QtBot, services: Services) -> None:
     page = QWidget()
     spec = ActionSpec("train", "Train")
-    services.keymap.attach("train", page, build_actions(page, [spec], {"train": print}).values())
+    services.keymap.attach_actions("train", page, build_actions(page, [spec], {"train": print}).values())
     page.deleteLater()
     qtbot.waitUntil(lambda: page.parent() is None)
     qtbot.wait(1)
@@ -217,14 +221,14 @@ def items_of(editor: ShortcutEditor) -> dict[str, QTreeWidgetItem]:
 def test_the_editor_gives_takes_and_resets_keys(editor: ShortcutEditor) -> None:
     editor.select("label.draw")
     editor.give("label.draw", "D", instead=False)
-    assert editor.choice.keys("label.draw") == ("W", "R", "D")
-    assert editor.choice.keys("label.next") == ("PgDown",)
+    assert editor.choice.find_keys("label.draw") == ("W", "R", "D")
+    assert editor.choice.find_keys("label.next") == ("PgDown",)
     editor.give("label.draw", "X", instead=True)
-    assert editor.choice.keys("label.draw") == ("X",)
+    assert editor.choice.find_keys("label.draw") == ("X",)
     QTest.keyClick(editor.tree, Qt.Key.Key_Delete)
-    assert editor.choice.keys("label.draw") == ()
+    assert editor.choice.find_keys("label.draw") == ()
     find_button(editor, "Reset").click()
-    assert editor.choice.keys("label.draw") == ("W", "R")
+    assert editor.choice.find_keys("label.draw") == ("W", "R")
     find_button(editor, "Reset all").click()
     assert editor.choice == PLAIN
 

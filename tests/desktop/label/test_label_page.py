@@ -367,12 +367,12 @@ def test_a_file_that_was_replaced_is_seen_as_it_is_now(
     qtbot: QtBot, page: LabelPage, session: Session, services: Services, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     monkeypatch.setattr(label_page, "MANY", many)
-    services.files.follow(session)
+    services.files.follow_session(session)
     before = page.canvas.view.grab().toImage()
     path = project_of(session).image_path(session.image_id or 0)
     write_picture(path, np.full((48, 64, 3), 250, np.uint8))
-    services.files.look()
-    qtbot.waitUntil(lambda: services.files.state(session.image_id or 0) == "changed", timeout=10_000)
+    services.files.look_now()
+    qtbot.waitUntil(lambda: services.files.find_state(session.image_id or 0) == "changed", timeout=10_000)
     middle = page.canvas.view.rect().center()
     qtbot.waitUntil(lambda: page.canvas.view.grab().toImage().pixelColor(middle).lightness() > 240, timeout=10_000)
     assert page.canvas.view.grab().toImage() != before

@@ -32,7 +32,7 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
 def page(qtbot: QtBot, session: Session, services: Services) -> LabelPage:
     services.settings.update(shortcut_preset="labelImg")
     made = shown_page(qtbot, session, services)
-    services.keymap.attach("label", made, made.actions())
+    services.keymap.attach_actions("label", made, made.actions())
     draw_by_hand(qtbot, made, (5, 5), (40, 30))
     made.activateWindow()
     qtbot.waitUntil(made.isActiveWindow)

@@ -28,7 +28,7 @@ def test_closing_takes_a_backup_and_closing_again_unchanged_takes_none(
     assert (taken.images, taken.boxes) == (2, 1)
     window.open_project(tmp_path / "parts")
     files = services.files
-    files.look()
+    files.look_now()
     qtbot.waitUntil(lambda: bool(files.listed_folders))
     window.action_set["close_project"].trigger()
     assert [one.path for one in backup.backups(tmp_path / "parts")] == [taken.path]

@@ -23,7 +23,7 @@ from desktop.shell.palette import (
     Command,
     CommandPalette,
     Entry,
-    Found,
+    PaletteResult,
     Row,
     arrange_rows,
     list_offered,
@@ -123,7 +123,7 @@ def test_leaving_gives_the_focus_back_and_a_click_beside_closes(qtbot: QtBot, ho
     assert palette.search.hasFocus()
     QTest.keyClick(palette.search, Qt.Key.Key_Escape)
     assert field.hasFocus()
-    palette.open([_command("a")], ())
+    palette.open_with([_command("a")], ())
     other.setFocus()
     assert palette.isHidden() and other.hasFocus()
 
@@ -187,14 +187,16 @@ def test_what_reads_as_typed_comes_before_what_the_letters_may_mean(qapp: QAppli
 def test_headings_are_never_chosen_and_the_list_is_as_high_as_it_needs(host: QWidget) -> None:
     palette, chosen = CommandPalette(host), []
     palette.chosen.connect(lambda entry: chosen.append(entry.text))
-    palette.open([_command(name) for name in "abcdefghijkl"], (), lambda query: [_found("Labels", "pit")] * bool(query))
+    palette.open_with(
+        [_command(name) for name in "abcdefghijkl"], (), lambda query: [_found("Labels", "pit")] * bool(query)
+    )
     whole = palette.height()
     QTest.keyClicks(palette.search, "pit")
     assert palette.height() < whole / 2
     for key in (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Return):
         QTest.keyClick(palette.search, key)
     assert chosen == ["pit"]
-    palette.open([], ())
+    palette.open_with([], ())
     QTest.keyClicks(palette.search, "zzz")
     assert palette.list.isHidden() and palette.about.text() == "Nothing reads like that"
 
@@ -221,7 +223,7 @@ def _typed(window: MainWindow, text: str, *, found: bool = True) -> list[Entry]:
     window.action_set["palette"].trigger()
     QTest.keyClicks(palette.search, text)
     shown = palette.shown
-    palette.leave()
+    palette.close_palette()
     return [entry for entry in shown if found or isinstance(entry, Command)]
 
 
@@ -233,8 +235,8 @@ def _choose(window: MainWindow, text: str) -> None:
     QTest.keyClick(palette.search, Qt.Key.Key_Return)
 
 
-def _found(section: str, text: str) -> Found:
-    return Found(section, text, "", lambda: None, QIcon(), text)
+def _found(section: str, text: str) -> PaletteResult:
+    return PaletteResult(section, text, "", lambda: None, QIcon(), text)
 
 
 def _texts(rows: list[Row]) -> list[str]:
@@ -251,5 +253,5 @@ def _palette(host: QWidget, commands: list[Command]) -> tuple[CommandPalette, li
     palette = CommandPalette(host)
     chosen: list[str] = []
     palette.chosen.connect(lambda command: chosen.append(command.id))
-    palette.open(commands, ())
+    palette.open_with(commands, ())
     return palette, chosen

@@ -60,7 +60,7 @@ def test_ok_puts_the_changes_in_force_and_tells_which(qtbot: QtBot, dialog: Sett
     dialog.accept()
     assert services.settings.values.canvas_line_width == 4.0
     assert services.settings.values.shortcuts == {"label.draw": ["X"]}
-    assert services.keymap.keys("label.draw") == ("X",)
+    assert services.keymap.find_keys("label.draw") == ("X",)
     assert told == [frozenset({"canvas_line_width", "shortcuts"})]
     kept = json.loads(services.settings.path.read_text("utf-8"))
     assert kept == {"canvas_line_width": 4.0, "shortcuts": {"label.draw": ["X"]}}
