@@ -94,7 +94,7 @@ class TrainPage(QWidget):
             self.control.end_training(how, self)
         self.trials.stop_and_wait()
         self.draft.save_draft()
-        self.live.warm.dismiss()
+        self.live.warm.dismiss_child()
         self.run_column.end_watch()
         return True
 
@@ -149,8 +149,8 @@ class TrainPage(QWidget):
 
     def _connect_runs(self) -> None:
         queue, card = self.control.queue, self.run_column.queue
-        card.moved.connect(queue.move)
-        card.removed.connect(queue.remove)
+        card.moved.connect(queue.move_run)
+        card.removed.connect(queue.remove_run)
         card.held_changed.connect(self.control.hold_queue)
         queue.changed.connect(self._show_queue)
         self.run_column.resume_requested.connect(self.control.resume_run)

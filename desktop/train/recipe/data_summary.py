@@ -52,7 +52,7 @@ def describe_unused(counts: DataCounts) -> str:
     return f"Not used: {', '.join(parts)}." if parts else ""
 
 
-def hint(counts: DataCounts) -> str:
+def describe_data_problem(counts: DataCounts) -> str:
     """What is wrong with the data for a training; empty when nothing is."""
     usable = sum(counts.images.values()) + counts.without_split
     if not usable:
@@ -75,8 +75,8 @@ class DataSummary(QWidget):
         super().__init__(parent)
         self._numbers = {split: QLabel() for split in USED_SPLITS}
         self._clean = {split: QLabel() for split in USED_SPLITS}
-        self._hint = _wrapped("warning")
-        self._note = _wrapped("small")
+        self._hint = _make_wrapped_label("warning")
+        self._note = _make_wrapped_label("small")
         self._split_button = QPushButton("Split…")
         self._split_button.setAccessibleName("Split images")
         self._split_button.setToolTip("Divide the images over training, validation and test")
@@ -85,7 +85,7 @@ class DataSummary(QWidget):
         tiles = QHBoxLayout()
         tiles.setSpacing(GAP)
         for split in USED_SPLITS:
-            tiles.addLayout(self._tile(split), 1)
+            tiles.addLayout(self._make_tile(split), 1)
         # Beside the numbers, so that the bars below need no scrolling in a small window.
         tiles.addWidget(self._split_button, 0, Qt.AlignmentFlag.AlignVCenter)
         layout = QVBoxLayout(self)
@@ -101,7 +101,7 @@ class DataSummary(QWidget):
             self._numbers[split].setText(f"{counts.images[split]:,}")
             clean = counts.clean[split]
             self._clean[split].setText(f"{clean:,} clean" if clean else " ")
-        text = hint(counts)
+        text = describe_data_problem(counts)
         self._hint.setText(text)
         self._hint.setVisible(bool(text))
         splittable = bool(sum(counts.images.values()) + counts.without_split)
@@ -113,18 +113,18 @@ class DataSummary(QWidget):
         self._note.setVisible(bool(note))
         self._bars.show_counts([(label.name, QColor(label.color), boxes.get(label.name, 0)) for label in labels])
 
-    def numbers(self) -> dict[Split, str]:
+    def image_numbers(self) -> dict[Split, str]:
         """The images of each split, as they are shown."""
         return {split: label.text() for split, label in self._numbers.items()}
 
-    def hint_text(self) -> str:
+    def problem_text(self) -> str:
         return self._hint.text()
 
     @property
     def split_button(self) -> QPushButton:
         return self._split_button
 
-    def _tile(self, split: Split) -> QVBoxLayout:
+    def _make_tile(self, split: Split) -> QVBoxLayout:
         font = self._numbers[split].font()
         font.setPixelSize(20)
         font.setBold(True)
@@ -185,7 +185,7 @@ class LabelBars(QWidget):
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{count:,}")
 
 
-def _wrapped(role: str) -> QLabel:
+def _make_wrapped_label(role: str) -> QLabel:
     label = QLabel()
     label.setWordWrap(True)
     label.setProperty("role", role)

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from core.models.registry import MODELS, ModelSpec, model_spec
 from desktop.base.theme import GAP, PAD, SMALL_PX, theme
 from desktop.kit.parts import words
-from desktop.train.recipe.strategy_picture import count
+from desktop.train.recipe.strategy_picture import count_text
 
 POPUP_WIDTH = 560
 _TASKS = {"detect": "", "classify": "labels only, no boxes"}
@@ -26,7 +26,7 @@ _SPEC = Qt.ItemDataRole.UserRole
 class ModelChooser(QWidget):
     """A combo box of the models, and below it what the chosen one costs and is good for."""
 
-    chosen = Signal(str)  # by the person
+    chosen = Signal(str)  # by the user
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,7 +36,7 @@ class ModelChooser(QWidget):
         self.combo.setMaxVisibleItems(12)
         for spec in MODELS.values():
             self.combo.addItem(spec.title, spec.name)
-            self.combo.setItemData(self.combo.count() - 1, f"{figures(spec)}. {spec.summary}", _DESCRIPTION)
+            self.combo.setItemData(self.combo.count() - 1, f"{describe_cost(spec)}. {spec.summary}", _DESCRIPTION)
         self.combo.view().setMinimumWidth(POPUP_WIDTH)
         self.combo.activated.connect(lambda index: self.chosen.emit(self.combo.itemData(index)))
         self.figures = words(role="small", wrap=True)
@@ -52,29 +52,29 @@ class ModelChooser(QWidget):
         spec = model_spec(name)
         self.combo.setCurrentIndex(self.combo.findData(name))
         self.summary.setText(spec.summary)
-        self.figures.setText(figures(spec, input_size))
+        self.figures.setText(describe_cost(spec, input_size))
 
 
 _DESCRIPTION = Qt.ItemDataRole.AccessibleDescriptionRole
 
 
-def figures(spec: ModelSpec, input_size: int | None = None) -> str:
+def describe_cost(spec: ModelSpec, input_size: int | None = None) -> str:
     """What the model costs. The work of a network without a fixed input grows with its area."""
     usual = spec.defaults.get("sampling.input_size", 320)
     side = usual if input_size is None else input_size
-    return " · ".join(filter(None, [_TASKS[spec.task], *_cost(spec, side, usual)]))
+    return " · ".join(filter(None, [_TASKS[spec.task], *_list_costs(spec, side, usual)]))
 
 
-def cost(spec: ModelSpec) -> str:
+def describe_usual_cost(spec: ModelSpec) -> str:
     """Parameters and work, beside a title that says what the model tells."""
     usual = spec.defaults.get("sampling.input_size", 320)
-    return " · ".join(_cost(spec, usual, usual))
+    return " · ".join(_list_costs(spec, usual, usual))
 
 
-def _cost(spec: ModelSpec, side: int, usual: int) -> list[str]:
+def _list_costs(spec: ModelSpec, side: int, usual: int) -> list[str]:
     parts = []
     if spec.parameters:
-        parts.append(f"{count(spec.parameters)} parameters")
+        parts.append(f"{count_text(spec.parameters)} parameters")
     if spec.gflops:
         work = spec.gflops * (side / usual) ** 2
         parts.append(f"{work:.0f} GFLOPs at {side} px" if work >= 10 else f"{work:.1f} GFLOPs at {side} px")
@@ -116,7 +116,7 @@ class _ModelDelegate(QStyledItemDelegate):
         painter.setFont(small)
         painter.setPen(colors.muted)
         side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(room.left(), room.top(), room.width(), line), side, cost(spec))
+        painter.drawText(QRectF(room.left(), room.top(), room.width(), line), side, describe_usual_cost(spec))
         painter.setPen(colors.text)
         wrap = QTextOption()
         wrap.setWrapMode(QTextOption.WrapMode.WordWrap)

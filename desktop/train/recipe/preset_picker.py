@@ -45,13 +45,13 @@ class PresetButton(QToolButton):
             row.deleteLater()
         title = model_spec(model).title
         self.rows = [_Row("Model's defaults", _DEFAULTS, f"for {title}")]
-        self.rows[0].clicked.connect(lambda: self._choose(None))
+        self.rows[0].clicked.connect(lambda: self._choose_preset(None))
         for preset in load_presets():
             if not preset.suits(model) and not preset.usual_model:
                 continue  # made for models with weights, and names none
             other = "" if preset.suits(model) else f"brings {model_spec(preset.usual_model).title}"
             row = _Row(preset.title, preset.when, other)
-            row.clicked.connect(lambda _=False, preset=preset: self._choose(preset))
+            row.clicked.connect(lambda _=False, preset=preset: self._choose_preset(preset))
             self.rows.append(row)
         for row in self.rows:
             self._column.addWidget(row)
@@ -64,7 +64,7 @@ class PresetButton(QToolButton):
         self.popup.show()
         self.rows[0].setFocus(Qt.FocusReason.PopupFocusReason)
 
-    def _choose(self, preset: Preset | None) -> None:
+    def _choose_preset(self, preset: Preset | None) -> None:
         self.popup.hide()
         if preset is None:
             self.defaults_wanted.emit()
@@ -89,13 +89,13 @@ class _Row(QPushButton):
         for label in (head, self._when):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             layout.addWidget(label)
-        self._fit()
+        self._fit_height()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._fit()
+        self._fit_height()
 
-    def _fit(self) -> None:
+    def _fit_height(self) -> None:
         # A button takes no height from the layout inside it.
         self._when.ensurePolished()
         layout = self.layout()

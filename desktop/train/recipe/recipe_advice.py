@@ -13,14 +13,14 @@ FEW_FOR_SCRATCH = 300
 STEADY_BATCH = 8  # images with which BatchNorm statistics are steady
 
 
-def advise(recipe: Recipe, train_images: int) -> list[str]:
+def advise_on_recipe(recipe: Recipe, train_images: int) -> list[str]:
     """Sentences, the weightiest first; none without training images, for then there is nothing to judge by."""
     if not train_images:
         return []
     return [text for rule in _RULES if (text := rule(recipe, train_images))]
 
 
-def _scratch(recipe: Recipe, images: int) -> str:
+def _advise_on_scratch(recipe: Recipe, images: int) -> str:
     spec = model_spec(recipe.model)
     if recipe.weights.source != "none" or not spec.weights or images >= FEW_FOR_SCRATCH:
         return ""
@@ -30,26 +30,26 @@ def _scratch(recipe: Recipe, images: int) -> str:
     )
 
 
-def _mixing(recipe: Recipe, images: int) -> str:
+def _advise_on_mixing(recipe: Recipe, images: int) -> str:
     text = mixing_notice(recipe, images).removeprefix("mixing: ")
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def _norms(recipe: Recipe, _images: int) -> str:
+def _advise_on_norms(recipe: Recipe, _images: int) -> str:
     batch = recipe.schedule.batch_size
     if recipe.strategy.norms == "learn" and recipe.weights.source != "none" and batch < STEADY_BATCH:
         return f"BatchNorm statistics learnt from {plural(batch, 'image')} at a time are noisy; choose auto, or a larger batch."
     return ""
 
 
-def _batch(recipe: Recipe, images: int) -> str:
+def _advise_on_batch(recipe: Recipe, images: int) -> str:
     effective = recipe.schedule.batch_size * recipe.optimizer.accumulate
     if recipe.sampling.mode == "crops" or effective <= images:
         return ""
     return f"One step takes {effective} pictures, more than the {plural(images, 'training image')}; choose a smaller batch."
 
 
-def _averaging(recipe: Recipe, images: int) -> str:
+def _advise_on_averaging(recipe: Recipe, images: int) -> str:
     if not recipe.optimizer.ema or recipe.sampling.mode == "crops":
         return ""
     steps = recipe.schedule.epochs * -(-images // (recipe.schedule.batch_size * recipe.optimizer.accumulate))
@@ -59,17 +59,25 @@ def _averaging(recipe: Recipe, images: int) -> str:
     return f"Weight averaging spans about {span:,.0f} steps, the run has {steps:,}; choose a smaller decay."
 
 
-def _early_stop(recipe: Recipe, _images: int) -> str:
+def _advise_on_early_stop(recipe: Recipe, _images: int) -> str:
     stop = recipe.evaluation.early_stop * recipe.evaluation.every
     if not stop or stop < recipe.schedule.epochs:
         return ""
     return f"Early stop waits for {stop} epochs and the run has {recipe.schedule.epochs}: it never stops early."
 
 
-def _rare(recipe: Recipe, _images: int) -> str:
+def _advise_on_rare_labels(recipe: Recipe, _images: int) -> str:
     if recipe.loss.class_weights == "none" or not recipe.sampling.rare_labels:
         return ""
     return "Rare labels are both repeated and weighted: that counts them twice; one of the two is usually enough."
 
 
-_RULES: tuple[Callable[[Recipe, int], str], ...] = (_scratch, _mixing, _norms, _batch, _averaging, _early_stop, _rare)
+_RULES: tuple[Callable[[Recipe, int], str], ...] = (
+    _advise_on_scratch,
+    _advise_on_mixing,
+    _advise_on_norms,
+    _advise_on_batch,
+    _advise_on_averaging,
+    _advise_on_early_stop,
+    _advise_on_rare_labels,
+)

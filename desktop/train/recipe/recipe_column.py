@@ -21,7 +21,7 @@ from desktop.kit.formatting import plural
 from desktop.kit.parts import restyle, words
 from desktop.project.split_dialog import SplitImagesDialog
 from desktop.train.recipe.data_summary import DataSummary, count_data
-from desktop.train.recipe.recipe_advice import advise
+from desktop.train.recipe.recipe_advice import advise_on_recipe
 from desktop.train.recipe.recipe_draft import RecipeDraft
 from desktop.train.recipe.recipe_panel import RecipePanel
 
@@ -121,7 +121,7 @@ class RecipeColumn(QFrame):
 
     def _show_advice(self) -> None:
         """Say what the recipe may do badly on these data."""
-        found = advise(self._model.recipe, self._train_images)
+        found = advise_on_recipe(self._model.recipe, self._train_images)
         more = f" (and {plural(len(found) - 1, 'more hint')})" if len(found) > 1 else ""
         self.advice.setText(found[0] + more if found else "")
         self.advice.setToolTip("".join(f"<p>{escape(text)}</p>" for text in found))

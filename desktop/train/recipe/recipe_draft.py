@@ -81,7 +81,7 @@ class RecipeDraft(QObject):
     def take_recipe(self, run: Path) -> Recipe | None:
         """Take over the recipe of the run in this folder, as it was. Returns the one that it takes the place of.
 
-        None, and the reason is told, if it cannot be read.
+        None, and error_changed says why, if it cannot be read.
         """
         before = self.model.settle_recipe()
         try:

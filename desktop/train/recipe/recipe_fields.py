@@ -75,15 +75,15 @@ def _one_of(name: str, *values: object) -> Rule:
     return lambda tree, _spec: tree[part][leaf] in values
 
 
-def _detects(_tree: Tree, spec: ModelSpec) -> bool:
+def _finds_boxes(_tree: Tree, spec: ModelSpec) -> bool:
     return spec.task == "detect"
 
 
-def _both(first: Rule, second: Rule) -> Rule:
+def _apply_both(first: Rule, second: Rule) -> Rule:
     return lambda tree, spec: first(tree, spec) and second(tree, spec)
 
 
-def _mixes(tree: Tree, _spec: ModelSpec) -> bool:
+def _mixes_images(tree: Tree, _spec: ModelSpec) -> bool:
     return any(tree["mixing"][name] for name in ("mosaic", "mixup", "cutmix"))
 
 
@@ -103,10 +103,10 @@ _RULES: dict[str, Rule] = {
     "strategy.stage_lr_decay": _TRANSFERS,
     "strategy.unfreeze": _one_of("strategy.kind", "gradual"),
     "sampling.tap": lambda _tree, spec: "tap" in spec.options,
-    "sampling.crops_per_image": _both(_CROPS, _one_of("sampling.placing", "random")),
+    "sampling.crops_per_image": _apply_both(_CROPS, _one_of("sampling.placing", "random")),
     "sampling.placing": _CROPS,
-    "sampling.empty_tiles": _both(_CROPS, _one_of("sampling.placing", "tiles")),
-    "sampling.on_box": _both(_CROPS, _one_of("sampling.placing", "random")),
+    "sampling.empty_tiles": _apply_both(_CROPS, _one_of("sampling.placing", "tiles")),
+    "sampling.on_box": _apply_both(_CROPS, _one_of("sampling.placing", "random")),
     "sampling.anchor_shapes": lambda _tree, spec: spec.task == "detect" and spec.anchors != "points",
     "optimizer.momentum": _one_of("optimizer.kind", "sgd"),
     "schedule.milestones": _one_of("schedule.decay", "step"),
@@ -115,8 +115,8 @@ _RULES: dict[str, Rule] = {
     "schedule.patience": _one_of("schedule.decay", "plateau"),
     "loss.focal_alpha": _one_of("loss.kind", "focal"),
     "loss.focal_gamma": _one_of("loss.kind", "focal"),
-    "loss.negatives": _both(_detects, _one_of("loss.kind", "mined_bce")),
-    "loss.box": _detects,
-    "loss.box_weight": _detects,
-    "mixing.off_for_last": _mixes,
+    "loss.negatives": _apply_both(_finds_boxes, _one_of("loss.kind", "mined_bce")),
+    "loss.box": _finds_boxes,
+    "loss.box_weight": _finds_boxes,
+    "mixing.off_for_last": _mixes_images,
 }

@@ -74,8 +74,8 @@ class RecipeForm(QWidget):
         choices: dict[str, Sequence[tuple[object, str]]] = {
             **_WORDS,
             "device": device_choices([]),
-            "weights.source": _sources(spec),
-            "strategy.from_stage": _stages(spec),
+            "weights.source": _list_sources(spec),
+            "strategy.from_stage": _list_stages(spec),
         }
         self.fields = ModelForm(model.recipe, sections, choices=choices, folded=list(folded_fields()))
         self._names = [name for names in sections.values() for name in names]
@@ -125,7 +125,7 @@ class RecipeForm(QWidget):
     def _offer_choices(self) -> None:
         """What the model, as the recipe shapes it, can start with and learn from."""
         spec = self._model.recipe.spec
-        for name, choices in (("weights.source", _sources(spec)), ("strategy.from_stage", _stages(spec))):
+        for name, choices in (("weights.source", _list_sources(spec)), ("strategy.from_stage", _list_stages(spec))):
             control = self.fields.control(name)
             assert isinstance(control, ChoiceControl)
             control.set_choices(choices)
@@ -241,7 +241,7 @@ class RecipeForm(QWidget):
         self._enter_setting("weights.path", str(path))
 
 
-def _sources(spec: ModelSpec) -> list[tuple[object, str]]:
+def _list_sources(spec: ModelSpec) -> list[tuple[object, str]]:
     """The starting weights that the model can have, as value and text."""
     sources = get_args(Weights.model_fields["source"].annotation)
     return [
@@ -251,6 +251,6 @@ def _sources(spec: ModelSpec) -> list[tuple[object, str]]:
     ]
 
 
-def _stages(spec: ModelSpec) -> list[tuple[object, str]]:
+def _list_stages(spec: ModelSpec) -> list[tuple[object, str]]:
     """Where fine-tuning can begin, the whole backbone first."""
     return [("", f"{spec.stages[0]} (whole backbone)"), *((stage, stage) for stage in spec.stages[1:])]

@@ -76,7 +76,7 @@ class RecipeModel(QObject):
     def accept_recipe(self, recipe: Recipe, view: QObject) -> None:
         """The user has entered a valid recipe."""
         if recipe != self._recipe or not self.is_valid():
-            self._set(recipe, view)
+            self._hold_recipe(recipe, view)
             self.edited.emit(recipe)
 
     def reject_entries(
@@ -90,11 +90,11 @@ class RecipeModel(QObject):
 
     def load_recipe(self, recipe: Recipe) -> None:
         """Hold another recipe, not by the user, in the place of all that was entered."""
-        self._set(recipe, None)
+        self._hold_recipe(recipe, None)
 
     def replace_recipe(self, recipe: Recipe) -> None:
         """Take over a whole recipe as an edit of the user's, in the place of all that was entered."""
-        self._set(recipe, None)
+        self._hold_recipe(recipe, None)
         self.edited.emit(recipe)
 
     def choose_model(self, name: str) -> None:
@@ -111,6 +111,6 @@ class RecipeModel(QObject):
         """Take over a learning rate."""
         self.replace_recipe(with_settings(self.settle_recipe(), {"optimizer.lr": rate}))
 
-    def _set(self, recipe: Recipe, view: QObject | None) -> None:
+    def _hold_recipe(self, recipe: Recipe, view: QObject | None) -> None:
         self._recipe, self._problems, self._entered = recipe, (), {}
         self.changed.emit(view)

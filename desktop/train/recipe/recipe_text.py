@@ -52,12 +52,12 @@ def from_text(text: str) -> Recipe | list[RecipeProblem]:
         return [RecipeProblem(1, f"not YAML: {str(error).splitlines()[0]}")]
     if not isinstance(tree, dict) or not isinstance(root, yaml.MappingNode):
         return [RecipeProblem(1, "a recipe is a list of settings such as 'model: ssd_compact'")]
-    if twice := _repeated(root):
+    if twice := _find_repeated(root):
         return [twice]
     try:
         return Recipe.model_validate(with_defaults(tree, "recipe"))
     except ValidationError as error:
-        return sorted((_problem(entry, root) for entry in error.errors()), key=lambda problem: problem.line)
+        return sorted((_locate_problem(entry, root) for entry in error.errors()), key=lambda problem: problem.line)
     except InputError as error:
         return [
             RecipeProblem(
@@ -66,7 +66,7 @@ def from_text(text: str) -> Recipe | list[RecipeProblem]:
         ]
 
 
-def _problem(entry: Any, root: yaml.MappingNode) -> RecipeProblem:
+def _locate_problem(entry: Any, root: yaml.MappingNode) -> RecipeProblem:
     place = [str(part) for part in entry["loc"]]
     text = str(entry["msg"]).removeprefix(_ORDINARY)
     front, colon, rest = text.partition(": ")
@@ -95,7 +95,7 @@ def _line_of(root: yaml.Node, place: list[str]) -> int:
     return line + 1
 
 
-def _repeated(root: yaml.MappingNode, under: str = "") -> RecipeProblem | None:
+def _find_repeated(root: yaml.MappingNode, under: str = "") -> RecipeProblem | None:
     """A setting that is named twice: YAML would take the last one without a word."""
     seen: set[str] = set()
     for key, value in root.value:
@@ -105,6 +105,6 @@ def _repeated(root: yaml.MappingNode, under: str = "") -> RecipeProblem | None:
         seen.add(name)
         # No setting lies deeper; a text whose parts contain themselves would have no end.
         deep = name.count(".") >= 3
-        if isinstance(value, yaml.MappingNode) and not deep and (inner := _repeated(value, f"{name}.")):
+        if isinstance(value, yaml.MappingNode) and not deep and (inner := _find_repeated(value, f"{name}.")):
             return inner
     return None

@@ -52,7 +52,7 @@ class Picture:
             return ""
         share = phase.trainable / self.total
         percent = ">99%" if 0.99 < share < 1 else f"{share:.0%}"  # 100% is kept for all of them
-        return f" · {count(phase.trainable)} learn ({percent})"
+        return f" · {count_text(phase.trainable)} learn ({percent})"
 
 
 def picture_of(recipe: Recipe) -> Picture:
@@ -72,7 +72,7 @@ def _stage(spec: ModelSpec, phases: tuple[Phase, ...], stage: str, peak: float) 
     return Row(stage, spec.stage_parameters.get(stage, 0), first.epoch if first else None, factor, peak * factor)
 
 
-def count(parameters: int) -> str:
+def count_text(parameters: int) -> str:
     """A number of parameters: 950, 12.3 k, 4.1 M."""
     for unit, size in (("M", 1_000_000), ("k", 1_000)):
         if parameters >= size:
@@ -89,6 +89,6 @@ def rate_text(rate: float) -> str:
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
 
 
-def spoken(picture: Picture) -> str:
+def describe_picture(picture: Picture) -> str:
     """For a screen reader."""
     return f"{plural(len(picture.phases), 'phase')}. " + ". ".join(picture.in_words())

@@ -20,8 +20,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from desktop.base.theme import GAP, SMALL_PX, notifier, theme
-from desktop.train.recipe.strategy_picture import Picture, Row, count, rate_text, spoken
-from desktop.train.recipe.unfreezing import Beginnings, as_settings, moved
+from desktop.train.recipe.strategy_picture import Picture, Row, count_text, describe_picture, rate_text
+from desktop.train.recipe.unfreezing import Beginnings, as_settings, move_beginning
 
 ROW = 24
 BAR = 18
@@ -33,7 +33,7 @@ _LARGE_STEP = 5  # epochs, with Shift
 class StrategyView(QWidget):
     """Shows a Picture. Where it is editable, the left ends of the bars can be dragged, or moved by the arrow keys."""
 
-    unfreeze_changed = Signal(object)  # tuple of Unfreeze, after a change by the person
+    unfreeze_changed = Signal(object)  # tuple of Unfreeze, after a change by the user
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +49,7 @@ class StrategyView(QWidget):
         self._picture = picture
         self._current = min(max(1, self._current), max(1, len(picture.rows) - 1))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if picture.editable else Qt.FocusPolicy.NoFocus)
-        self.setAccessibleDescription(spoken(picture))
+        self.setAccessibleDescription(describe_picture(picture))
         if not picture.editable:
             self._dragged = ""
             self.unsetCursor()
@@ -72,7 +72,7 @@ class StrategyView(QWidget):
         """Where the bars begin: right of the names and sizes."""
         metrics = self._small_metrics()
         names = max((metrics.horizontalAdvance(row.name) for row in self._picture.rows), default=0)
-        sizes = max((metrics.horizontalAdvance(count(row.parameters)) for row in self._picture.rows), default=0)
+        sizes = max((metrics.horizontalAdvance(count_text(row.parameters)) for row in self._picture.rows), default=0)
         known = any(row.parameters for row in self._picture.rows)
         return 6 + names + (GAP + sizes if known else 0) + GAP
 
@@ -107,9 +107,9 @@ class StrategyView(QWidget):
     # -- editing -----------------------------------------------------------------------------------------------
 
     def move_stage(self, stage: str, epoch: int | None) -> None:
-        """As if the person had moved the beginning of a stage; None: it never learns."""
+        """Move the beginning of a stage; None: it never learns."""
         begins: Beginnings = {row.name: row.begin for row in reversed(self._picture.rows[1:])}
-        changed = moved(begins, stage, epoch, self._picture.epochs)
+        changed = move_beginning(begins, stage, epoch, self._picture.epochs)
         if changed != begins:
             self.unfreeze_changed.emit(as_settings(changed))
 
@@ -205,7 +205,9 @@ class StrategyView(QWidget):
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, row.name)
         if row.parameters:
             painter.setPen(colors.muted if on else colors.disabled)
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, count(row.parameters))
+            painter.drawText(
+                line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, count_text(row.parameters)
+            )
         end = self.x_of(self._picture.epochs + 1)
         frozen = QRectF(left, middle - BAR / 2, end - left, BAR)
         painter.setPen(Qt.PenStyle.NoPen)

@@ -11,12 +11,12 @@ from core.recipe.phases import Phase
 Beginnings = dict[str, int | None]
 
 
-def beginnings(phases: Sequence[Phase], stages: Sequence[str]) -> Beginnings:
+def find_beginnings(phases: Sequence[Phase], stages: Sequence[str]) -> Beginnings:
     """When each stage begins to learn in these phases."""
     return {stage: next((phase.epoch for phase in phases if stage in phase.stages), None) for stage in stages}
 
 
-def moved(begins: Mapping[str, int | None], stage: str, epoch: int | None, epochs: int) -> Beginnings:
+def move_beginning(begins: Mapping[str, int | None], stage: str, epoch: int | None, epochs: int) -> Beginnings:
     """The schedule after `stage` (its keys: input first) was moved to begin with `epoch`, of `epochs`.
 
     A stage never learns before the one behind it: those behind come along to an earlier epoch, those before it to a

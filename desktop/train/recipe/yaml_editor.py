@@ -129,7 +129,7 @@ class YamlEditor(QWidget):
         cursor = QTextCursor(self.text.document())
         cursor.select(QTextCursor.SelectionType.Document)
         cursor.insertText(to_text(self._model.recipe))
-        # The link goes away with the problem: the keys must not go to whatever comes next, such as the Train button.
+        # The link goes away with the problem: the keys must not go to the next widget, such as the Train button.
         self.text.setFocus()
         self.read_text()
 

@@ -19,7 +19,7 @@ _NARROWEST = 300
 
 
 class CurveBar(QWidget):
-    """Announces what the person wants; draws nothing itself."""
+    """Announces what the user wants; draws nothing itself."""
 
     smoothing_changed = Signal(int)  # steps
     logarithmic_changed = Signal(bool)
@@ -40,13 +40,13 @@ class CurveBar(QWidget):
         self._smoothed = QLabel()
         self._smoothed.setProperty("role", "muted")
         self._smoothed.setFixedWidth(self._smoothed.fontMetrics().horizontalAdvance("1000 steps") + GAP)
-        self._log = _tool("Log scale", "Let the axis of the loss count powers of ten")
+        self._log = _make_tool_button("Log scale", "Let the axis of the loss count powers of ten")
         self._log.setCheckable(True)
-        self._compare = _tool("Compare", "Draw other runs beside this one")
+        self._compare = _make_tool_button("Compare", "Draw other runs beside this one")
         self._compare.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._compare_menu = QMenu(self._compare)
         self._compare.setMenu(self._compare_menu)
-        self._export = _tool("Export", "Save the measures for other programs")
+        self._export = _make_tool_button("Export", "Save the measures for other programs")
         self._export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self._export)
         menu.addAction("Table (CSV)…", self.csv_wanted.emit)
@@ -55,11 +55,11 @@ class CurveBar(QWidget):
         self._caption = words("Smoothing", "muted")
         self._chips = QHBoxLayout()
         self._chips.setSpacing(GAP // 2)
-        self._smoothing.valueChanged.connect(self._smooth)
+        self._smoothing.valueChanged.connect(self._follow_smoothing)
         self._log.toggled.connect(self.logarithmic_changed)
         notifier.theme_changed.connect(self._build_chips)
         self._lay_out()
-        self._smooth()
+        self._follow_smoothing()
 
     @property
     def smoothing(self) -> int:
@@ -86,8 +86,8 @@ class CurveBar(QWidget):
         self._build_menu()
         self._build_chips()
 
-    def compare(self, run: str, on: bool) -> None:
-        """As if the person had chosen a run, or had taken it away."""
+    def compare_run(self, run: str, on: bool) -> None:
+        """Choose a run to compare, or take it away."""
         if on == (run in self._compared):
             return
         if on:
@@ -109,7 +109,7 @@ class CurveBar(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(_NARROWEST, super().minimumSizeHint().height())
 
-    def _smooth(self) -> None:
+    def _follow_smoothing(self) -> None:
         steps = self.smoothing
         self._smoothed.setText("off" if steps == 1 else f"{steps} steps")
         self._smoothing.setToolTip(f"Smoothing: how many steps the thicker line is the mean of; now {steps}")
@@ -121,7 +121,7 @@ class CurveBar(QWidget):
             action = self._compare_menu.addAction(title)
             action.setCheckable(True)
             action.setChecked(run in self._compared)
-            action.toggled.connect(lambda on, run=run: self.compare(run, on))
+            action.toggled.connect(lambda on, run=run: self.compare_run(run, on))
         self._compare.setEnabled(bool(self._runs))
 
     def _build_chips(self) -> None:
@@ -133,13 +133,13 @@ class CurveBar(QWidget):
             chip = QToolButton()
             chip.setProperty("role", "chip")
             chip.setText(f"{run}  ×")
-            chip.setIcon(_dot(number))
+            chip.setIcon(_draw_dot(number))
             chip.setIconSize(QSize(10, 10))
             chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             chip.setToolTip(f"{run} is drawn in this colour. Press to take it away")
             chip.setAccessibleName(f"Compare with {run} no longer")
-            chip.clicked.connect(lambda _checked=False, run=run: self.compare(run, on=False))
+            chip.clicked.connect(lambda _checked=False, run=run: self.compare_run(run, on=False))
             self._chips.addWidget(chip)
 
     def _lay_out(self) -> None:
@@ -157,7 +157,7 @@ class CurveBar(QWidget):
         layout.addWidget(self._export)
 
 
-def _tool(text: str, tip: str) -> QToolButton:
+def _make_tool_button(text: str, tip: str) -> QToolButton:
     button = QToolButton()
     button.setText(text)
     button.setToolTip(tip)
@@ -166,7 +166,7 @@ def _tool(text: str, tip: str) -> QToolButton:
     return button
 
 
-def _dot(number: int) -> QIcon:
+def _draw_dot(number: int) -> QIcon:
     pixmap = QPixmap(QSize(20, 20))
     pixmap.setDevicePixelRatio(2)
     pixmap.fill(Qt.GlobalColor.transparent)

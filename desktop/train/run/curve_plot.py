@@ -46,7 +46,7 @@ class CurvePlot(QWidget):
         super().__init__(parent)
         self._unit_range = unit_range
         self._epochs = 0
-        self._fitted = True  # the view follows the data until the person moves it
+        self._fitted = True  # the view follows the data until the user moves it
         self._at: float | None = None  # the epoch that is read out
         self._logarithmic = False
         self.curves: dict[str, CurveItem] = {}
@@ -64,7 +64,7 @@ class CurvePlot(QWidget):
         self._marks = MarkLines(self.plot)
         self.plot.scene().sigMouseMoved.connect(self._mouse_moved)
         self.plot.viewport().installEventFilter(self)
-        self._view.sigRangeChangedManually.connect(self._moved_by_hand)
+        self._view.sigRangeChangedManually.connect(self._keep_view)
         self.empty = overlay_label(empty, self.plot)
         self._title = QLabel(title)
         self._readout = overlay_label("", self.plot)
@@ -74,8 +74,8 @@ class CurvePlot(QWidget):
         self.setAccessibleName(f"Plot: {title}")
         self._lay_out()
         self.set_curves(curves)
-        self._paint()
-        notifier.theme_changed.connect(self._paint)
+        self._paint_theme()
+        notifier.theme_changed.connect(self._paint_theme)
 
     # -- curves ------------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class CurvePlot(QWidget):
             if style.follows in self.curves:
                 item.show(self.curves[style.follows].shown)
         self._build_switches(curves)
-        self._paint()
+        self._paint_theme()
 
     def set_titles(self, title: str, y_title: str) -> None:
         """Call the plot and its axis by other names."""
@@ -152,7 +152,7 @@ class CurvePlot(QWidget):
         return self.curves[key].shown
 
     def set_shown(self, key: str, shown: bool) -> None:
-        """As if the person had pressed the curve's switch."""
+        """Press the curve's switch."""
         self.curves[key].switch(shown)
         for item in self.curves.values():
             if item.style.follows == key:
@@ -185,13 +185,13 @@ class CurvePlot(QWidget):
                 color = item.style.pen_color()
                 color.setAlphaF(1.0)
                 title = f"<td style='color:{color.name()}; padding-right:10px'>{escape(item.style.title)}</td>"
-                rows.append(f"<tr>{title}<td align=right>{self._written(value)}</td></tr>")
-                told.append(f"{item.style.title} {self._written(value)}")
+                rows.append(f"<tr>{title}<td align=right>{self._format_value(value)}</td></tr>")
+                told.append(f"{item.style.title} {self._format_value(value)}")
         self._readout.setText(f"<table cellspacing=0>{''.join(rows)}</table>")
         self.setAccessibleDescription(f"{_epoch_text(nearest)}: {', '.join(told)}")
         self._place_readout(nearest)
 
-    def _written(self, value: float) -> str:
+    def _format_value(self, value: float) -> str:
         # A measure between 0 and 1 has no more digits that mean anything.
         precise = not self._unit_range and 0 < abs(value) < 0.01
         return f"{value:.2e}" if precise else f"{value:.3f}"
@@ -213,12 +213,12 @@ class CurvePlot(QWidget):
     def _nearest_epoch(self, epoch: float) -> float | None:
         """The nearest x that has a value; before the first epoch has ended, the nearest step."""
         for with_marks in (True, False):
-            x = self._places(with_marks)
+            x = self._find_places(with_marks)
             if len(x):
                 return float(x[np.argmin(np.abs(x - epoch))])
         return None
 
-    def _places(self, with_marks: bool) -> NDArray[np.float64]:
+    def _find_places(self, with_marks: bool) -> NDArray[np.float64]:
         """Where the curves that are shown have values, in no order."""
         items = self.curves.values()
         xs = [item.x for item in items if item.shown and item.style.read_out and item.style.marks == with_marks]
@@ -232,7 +232,7 @@ class CurvePlot(QWidget):
         self.read_out(epoch)
         self.cursor_moved.emit(epoch)
 
-    def _moved_by_hand(self) -> None:
+    def _keep_view(self) -> None:
         self._fitted = False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -240,20 +240,24 @@ class CurvePlot(QWidget):
         if key == Qt.Key.Key_Escape and self._at is not None:
             self._move_cursor(None)
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End):
-            places = np.unique(self._places(True)) if len(self._places(True)) else np.unique(self._places(False))
+            places = (
+                np.unique(self._find_places(True))
+                if len(self._find_places(True))
+                else np.unique(self._find_places(False))
+            )
             if len(places):
-                self._move_cursor(_stepped(places, self._at, key))
+                self._move_cursor(_step_cursor(places, self._at, key))
         else:
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        self._frame()
+        self._paint_frame()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self._move_cursor(None)
-        self._frame()
+        self._paint_frame()
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave:
@@ -313,14 +317,14 @@ class CurvePlot(QWidget):
                 item.action.setChecked(item.shown)
                 item.action.toggled.connect(lambda on, key=style.key: self.set_shown(key, on))
                 continue
-            item.button = _switch(style, item.shown)
+            item.button = _make_switch(style, item.shown)
             item.button.toggled.connect(lambda on, key=style.key: self.set_shown(key, on))
             self._switches.addWidget(item.button)
         self._menu_button.setMenu(menu)
         self._menu_button.setVisible(not menu.isEmpty())
         self._paint_switches()
 
-    def _paint(self) -> None:
+    def _paint_theme(self) -> None:
         colors = theme()
         self.plot.setBackground(colors.plot_background)
         for axis in self._axes:
@@ -335,10 +339,10 @@ class CurvePlot(QWidget):
         for item in self.curves.values():
             item.paint()
         self._marks.paint()
-        self._frame()
+        self._paint_frame()
         self._paint_switches()
 
-    def _frame(self) -> None:
+    def _paint_frame(self) -> None:
         """Show whether the keys go to the plot."""
         color = theme().link if self.hasFocus() else theme().plot_background
         self.plot.setStyleSheet(f"border: 1px solid {color.name()};")
@@ -360,7 +364,7 @@ class CurvePlot(QWidget):
         self.empty.setGeometry(self.plot.rect().adjusted(AXIS_WIDTH + margin, margin, -margin, -margin * 2))
 
 
-def _switch(style: CurveStyle, shown: bool) -> QToolButton:
+def _make_switch(style: CurveStyle, shown: bool) -> QToolButton:
     button = QToolButton()
     button.setText(style.title)
     button.setCheckable(True)
@@ -372,7 +376,7 @@ def _switch(style: CurveStyle, shown: bool) -> QToolButton:
     return button
 
 
-def _stepped(places: NDArray[np.float64], at: float | None, key: Qt.Key) -> float:
+def _step_cursor(places: NDArray[np.float64], at: float | None, key: Qt.Key) -> float:
     """Where the cursor goes from `at`, of the sorted `places`."""
     if key == Qt.Key.Key_Home or (at is None and key == Qt.Key.Key_Right):
         return float(places[0])

@@ -57,7 +57,7 @@ _COMPARED_SERIES = (5, 6, 4, 7)
 
 
 def label_curve_style(name: str, color: str) -> CurveStyle:
-    """AP@0.5 of one label, in the label's own colour; hidden until the person asks for it."""
+    """AP@0.5 of one label, in the label's own colour; hidden until the user asks for it."""
     return CurveStyle(f"label:{name}", name, color=color, width=1.4, shown=False, in_menu=True)
 
 

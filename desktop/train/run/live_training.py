@@ -41,7 +41,7 @@ class LiveTraining(JobRunner):
 
     def start(self, folder: JobFolder, warm: WarmChild | None = None) -> None:
         """Train in `folder`, which holds the recipe and the snapshot, or go on there."""
-        super().start(folder, warm or self.warm.take())
+        super().start(folder, warm or self.warm.take_child())
 
     def pause(self) -> None:
         """Ask the training to pause; it saves, frees the device and ends."""

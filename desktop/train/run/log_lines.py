@@ -34,7 +34,7 @@ class ReadingText(QPlainTextEdit):
 
 
 class LogLines(ReadingText):
-    """Lines in the colour of their level. Follows the end, unless the person has scrolled up to read."""
+    """Lines in the colour of their level. Follows the end, unless the user has scrolled up to read."""
 
     def __init__(self, name: str, empty: str, *, prose: bool = False) -> None:
         super().__init__(name, empty, prose=prose)

@@ -41,7 +41,7 @@ class QueueKeeper(QObject):
         if self._runs is not None and queue.worker_folder(self._runs).state() == "running":
             queue.dismiss_worker(self._runs)
             self._held = False
-        self.refresh()
+        self.refresh_queue()
 
     def find_running(self) -> JobFolder | None:
         """The run that a process of this machine trains without a window."""
@@ -49,37 +49,37 @@ class QueueKeeper(QObject):
             return None
         return next((job for job in queue.running(self._runs) if job.owner_here() is not None), None)
 
-    def refresh(self) -> None:
+    def refresh_queue(self) -> None:
         """Look again at what waits."""
         self.waiting = [read_run(job.path) for job in queue.waiting(self._runs)] if self._runs is not None else []
         self.changed.emit()
 
-    def hold(self, held: bool) -> None:
+    def hold_runs(self, held: bool) -> None:
         self._held = held
         self.changed.emit()
 
-    def add(self, folder: JobFolder) -> None:
+    def add_run(self, folder: JobFolder) -> None:
         """Let a run wait behind the others. Raises InputError where it runs already."""
         queue.put_last(folder)
         self._held = False
-        self.refresh()
+        self.refresh_queue()
 
-    def move(self, run: str, by: int) -> None:
+    def move_run(self, run: str, by: int) -> None:
         if self._runs is not None:
             queue.move(JobFolder(self._runs / run), by)
-            self.refresh()
+            self.refresh_queue()
 
-    def remove(self, run: str) -> None:
+    def remove_run(self, run: str) -> None:
         if self._runs is not None:
             JobFolder(self._runs / run).unqueue()
-            self.refresh()
+            self.refresh_queue()
 
     def claim_next(self) -> JobFolder | None:
         """The run to begin now; None if the queue is held, empty, or somebody else trains."""
         if self._runs is None or self._held:
             return None
         folder = queue.claim_next(self._runs)
-        self.refresh()
+        self.refresh_queue()
         return folder
 
     def hand_over(self) -> None:

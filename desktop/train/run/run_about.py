@@ -36,8 +36,8 @@ class RunAbout:
         return cls(folder.name, folder, record.created, record.snapshot_hash, recipe)
 
 
-def facts(about: RunAbout, history: RunHistory) -> list[tuple[str, str]]:
-    """Names and values, for a person to read and to copy."""
+def list_facts(about: RunAbout, history: RunHistory) -> list[tuple[str, str]]:
+    """Names and values, for a user to read and to copy."""
     found = [("Run", about.run), ("Folder", str(about.folder or "")), ("Begun", about.created)]
     found.append(("Snapshot", about.snapshot_hash))
     started = history.started
@@ -85,6 +85,6 @@ def _for_tensorboard(recipe: str) -> bool:
 
 def facts_text(about: RunAbout, history: RunHistory) -> str:
     """The facts as lines, the values one below the other."""
-    rows = facts(about, history)
+    rows = list_facts(about, history)
     width = max((len(name) for name, _ in rows), default=0) + 2
     return "\n".join(f"{name:<{width}}{text}" for name, text in rows)

@@ -142,8 +142,8 @@ class RunColumn(QWidget):
             return
         folder = project.runs.folder / run
         asked = (
-            run_deletion.question(folder),
-            run_deletion.details(folder, project.runs.list_runs(), project.runs.list_checkpoints()),
+            run_deletion.deletion_question(folder),
+            run_deletion.deletion_details(folder, project.runs.list_runs(), project.runs.list_checkpoints()),
         )
         if not may_delete(self, *asked):
             return

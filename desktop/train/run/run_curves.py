@@ -24,7 +24,7 @@ class Mark:
     planned: bool = False  # it has not come to that yet
 
 
-def smoothed(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
+def smooth_values(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
     """Means of the last `steps` values up to each, (n,); values that are no number are left out."""
     if steps <= 1 or not len(values):
         return values
@@ -51,7 +51,7 @@ def shown_epochs(changes: Iterable[Mark], history: RunHistory, others: Iterable[
     return min(next((one for one in rounds if one >= wanted), total), total)
 
 
-def marks(history: RunHistory) -> list[Mark]:
+def find_marks(history: RunHistory) -> list[Mark]:
     """Where other parameters begin to learn, as it was or is planned, and where the run was gone on with."""
     plan = history.started.plan if history.started is not None else []
     stages = {phase.epoch: list(phase.stages) for phase in history.phases}

@@ -10,12 +10,12 @@ from core.project.runs import started_from
 from desktop.kit.formatting import plural, size
 
 
-def question(folder: Path) -> str:
+def deletion_question(folder: Path) -> str:
     """The run, with the size that its deletion frees."""
-    return f"Delete {folder.name} ({size(sum(_bytes(path) for path in folder.rglob('*')))})?"
+    return f"Delete {folder.name} ({size(sum(_file_size(path) for path in folder.rglob('*')))})?"
 
 
-def details(folder: Path, runs: Sequence[RunRecord], checkpoints: Sequence[CheckpointRecord]) -> str:
+def deletion_details(folder: Path, runs: Sequence[RunRecord], checkpoints: Sequence[CheckpointRecord]) -> str:
     """What goes with it, and what will be missed."""
     own = [one for one in checkpoints if one.run == folder.name]
     lines = [f"Its curves, its recipe, its snapshot and {plural(len(own), 'checkpoint')} go with it."]
@@ -28,7 +28,7 @@ def details(folder: Path, runs: Sequence[RunRecord], checkpoints: Sequence[Check
     return "\n\n".join(lines)
 
 
-def _bytes(path: Path) -> int:
+def _file_size(path: Path) -> int:
     try:
         return path.stat().st_size if path.is_file() else 0
     except FileNotFoundError:  # another program trains the run, and replaces its files

@@ -17,7 +17,7 @@ _OWN_CHECKPOINT = re.compile(r".*[/\\](?P<run>[^/\\]+)[/\\]checkpoints[/\\](?P<s
 ComparedRun = tuple[RunAbout, RunHistory]
 
 
-def results(runs: Sequence[ComparedRun]) -> list[tuple[str, ...]]:
+def list_results(runs: Sequence[ComparedRun]) -> list[tuple[str, ...]]:
     """Rows of what came of the runs: a name, and the value of each run."""
     best = [history.best for _, history in runs]
     rows = [
@@ -29,9 +29,9 @@ def results(runs: Sequence[ComparedRun]) -> list[tuple[str, ...]]:
     return rows[1:] if all(history.tells_labels for _, history in runs) else rows
 
 
-def differences(runs: Sequence[ComparedRun]) -> list[tuple[str, ...]]:
+def list_differences(runs: Sequence[ComparedRun]) -> list[tuple[str, ...]]:
     """A row for each thing in which the runs differ: its name, and the value of each run."""
-    things = [{"snapshot": about.snapshot_hash[:12], **dict(_settings(about.recipe))} for about, _ in runs]
+    things = [{"snapshot": about.snapshot_hash[:12], **dict(_list_settings(about.recipe))} for about, _ in runs]
     names = dict.fromkeys(name for one in things for name in one)
     rows = [(name, *(one.get(name) or NONE for one in things)) for name in names]
     return [row for row in rows if len(set(row[1:])) > 1]
@@ -41,9 +41,9 @@ def differences_text(runs: Sequence[ComparedRun]) -> str:
     """Results and differences as text, the values one below the other; empty for fewer than two runs."""
     if len(runs) < 2:
         return ""
-    differ = differences(runs)
-    rows = [("", *(about.run for about, _ in runs)), *results(runs), *differ]
-    cells = [[_shortened(cell) for cell in row] for row in rows]
+    differ = list_differences(runs)
+    rows = [("", *(about.run for about, _ in runs)), *list_results(runs), *differ]
+    cells = [[_shorten_cell(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [_GAP.join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     if not differ:
@@ -51,20 +51,20 @@ def differences_text(runs: Sequence[ComparedRun]) -> str:
     return "\n".join(lines)
 
 
-def _settings(recipe: str) -> Iterator[tuple[str, str]]:
+def _list_settings(recipe: str) -> Iterator[tuple[str, str]]:
     """Dotted names and values of a recipe as it stands in its file; nothing of one that is damaged."""
-    yield from _leaves(recipe_tree(recipe), "")
+    yield from _list_leaves(recipe_tree(recipe), "")
 
 
-def _leaves(tree: Any, name: str) -> Iterator[tuple[str, str]]:
+def _list_leaves(tree: Any, name: str) -> Iterator[tuple[str, str]]:
     if isinstance(tree, dict):
         for key, below in tree.items():
-            yield from _leaves(below, f"{name}.{key}" if name else str(key))
+            yield from _list_leaves(below, f"{name}.{key}" if name else str(key))
     elif name:
         yield name, setting(tree)
 
 
-def _shortened(cell: str) -> str:
+def _shorten_cell(cell: str) -> str:
     if checkpoint := _OWN_CHECKPOINT.fullmatch(cell):
         return f"{checkpoint['run']}-{checkpoint['stem']}"  # as it is called everywhere
     return cell if len(cell) <= _LONGEST else f"…{cell[1 - _LONGEST :]}"

@@ -18,7 +18,7 @@ _ROWS_SHOWN = 3
 
 
 class RunQueue(QFrame):
-    """Hidden while nothing waits. Folded to one line where there is little room, until the person unfolds it."""
+    """Hidden while nothing waits. Folded to one line where there is little room, until the user unfolds it."""
 
     moved = Signal(str, int)  # a run, and by how many places
     removed = Signal(str)
@@ -31,11 +31,11 @@ class RunQueue(QFrame):
         self._lines: list[QWidget] = []
         self._held = False
         self._open = True
-        self._by_hand = False  # the person has folded or unfolded it
+        self._folded_by_user = False  # the user has folded or unfolded it
         self._title = words()
         self._names = ElidedLabel(role="muted")  # of the runs, while their rows are folded away
         self._fold = icon_button("chevron-down", "Show the runs")
-        self._fold.clicked.connect(self._fold_by_hand)
+        self._fold.clicked.connect(self._toggle_fold)
         self._hold = QPushButton()
         self._hold.clicked.connect(lambda: self.held_changed.emit(not self._held))
         self._rows = QVBoxLayout()
@@ -78,22 +78,22 @@ class RunQueue(QFrame):
         self._held = held
         if list(runs) != self._runs:
             self._runs = list(runs)
-            self._build()
+            self._build_rows()
 
     def set_low(self, low: bool) -> None:
         """Whether there is so little height that the rows are better folded away."""
-        if not self._by_hand:
-            self._unfold(not low)
+        if not self._folded_by_user:
+            self._set_open(not low)
 
     @property
     def is_open(self) -> bool:
         return self._open
 
-    def _fold_by_hand(self) -> None:
-        self._by_hand = True
-        self._unfold(not self._open)
+    def _toggle_fold(self) -> None:
+        self._folded_by_user = True
+        self._set_open(not self._open)
 
-    def _unfold(self, open_: bool) -> None:
+    def _set_open(self, open_: bool) -> None:
         self._open = open_
         tip = "Fold the runs away" if open_ else "Show the runs"
         set_icon(self._fold, "chevron-up" if open_ else "chevron-down", "muted", size=16)
@@ -106,36 +106,36 @@ class RunQueue(QFrame):
         """What stands beside the title while the rows are folded away."""
         return self._names.text()
 
-    def texts(self) -> list[str]:
+    def row_texts(self) -> list[str]:
         """What the rows say."""
         return [label.text() for row in self._lines for label in row.findChildren(ElidedLabel)]
 
-    def button(self, run: str, what: str) -> QToolButton:
+    def find_button(self, run: str, what: str) -> QToolButton:
         """The button "Earlier", "Later" or "Remove" of a run."""
         return next(one for one in self._buttons() if one.accessibleName() == f"{what}: {run}")
 
     def _buttons(self) -> list[QToolButton]:
         return [button for row in self._lines for button in row.findChildren(QToolButton)]
 
-    def _build(self) -> None:
+    def _build_rows(self) -> None:
         focus = next((one.accessibleName() for one in self._buttons() if one.hasFocus()), "")
         for row in self._lines:
             # Later: this is called from within the click of one of its buttons.
             self._rows.removeWidget(row)
             row.hide()
             row.deleteLater()
-        self._lines = [self._row(number, run) for number, run in enumerate(self._runs)]
+        self._lines = [self._make_row(number, run) for number, run in enumerate(self._runs)]
         for row in self._lines:
             self._rows.addWidget(row)
             row.show()
         self._scroll.setFixedHeight(_ROW * min(len(self._runs), _ROWS_SHOWN))
-        self._unfold(self._open)
+        self._set_open(self._open)
         # A run that is moved several places by the keyboard keeps the keys.
         for button in self._buttons():
             if button.accessibleName() == focus and button.isEnabled():
                 button.setFocus()
 
-    def _row(self, number: int, run: RunRecord) -> QWidget:
+    def _make_row(self, number: int, run: RunRecord) -> QWidget:
         schedule = run.recipe.get("schedule")
         epochs = schedule.get("epochs", "?") if isinstance(schedule, dict) else "?"
         goes_on = f", goes on after epoch {run.epochs}" if run.epochs else ""

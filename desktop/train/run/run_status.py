@@ -85,7 +85,7 @@ class RunStatus(QWidget):
             value_font.setPixelSize(16)
             value.setFont(value_font)
         self._columns = 0
-        self._arrange(len(_FIGURES))
+        self._arrange_figures(len(_FIGURES))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
@@ -98,7 +98,7 @@ class RunStatus(QWidget):
         """`state` is a job's state, or "starting", "stopping", or empty without a run."""
         self._state.setText(_STATE_WORDS[state])
         restyle(self._state, "role", _STATE_ROLES.get(state, ""))
-        self._place.setText(place(history, ended=state in _STATE_ROLES))
+        self._place.setText(describe_place(history, ended=state in _STATE_ROLES))
         self._device.setText(device_text(history))
         self._bar.setValue(round(1000 * history.progress))
         live = state in ("starting", "running", "pausing", "stopping")
@@ -106,7 +106,7 @@ class RunStatus(QWidget):
         step = history.last_step
         texts = {
             "Images/s": NONE if history.images_per_second is None else f"{history.images_per_second:.3g}",
-            "Time left": duration(history.seconds_left) if live else NONE,
+            "Time left": format_duration(history.seconds_left) if live else NONE,
             "Learning rate": NONE if history.lr is None else f"{history.lr:.3g}",
             "Loss": NONE if step is None or step.loss is None else f"{step.loss:.3f}",
             "Best mAP@0.5": metric(best.map50 if best else None),
@@ -121,13 +121,13 @@ class RunStatus(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._arrange(len(_FIGURES) if self.width() >= _WIDE else len(_FIGURES) // 2)
+        self._arrange_figures(len(_FIGURES) if self.width() >= _WIDE else len(_FIGURES) // 2)
 
     def minimumSizeHint(self) -> QSize:
         """Less than the figures beside each other take: they go below each other before they are cut off."""
         return QSize(_NARROWEST, super().minimumSizeHint().height())
 
-    def _arrange(self, columns: int) -> None:
+    def _arrange_figures(self, columns: int) -> None:
         """Place the figures in rows of so many."""
         if columns == self._columns:
             return
@@ -204,7 +204,7 @@ class RunSummary(QFrame):
         self._resume.setVisible(self._state in RESUMABLE and on and self._own)
 
     def show_run(self, history: RunHistory, state: str) -> None:
-        text = summary(history, state)
+        text = summarize_run(history, state)
         self._text.setText(text)
         self._checkpoint = best_checkpoint(history)
         self._inspect.setVisible(bool(self._checkpoint) and self._own)
@@ -220,7 +220,7 @@ class RunSummary(QFrame):
         return self._text.text()
 
 
-def place(history: RunHistory, *, ended: bool = False) -> str:
+def describe_place(history: RunHistory, *, ended: bool = False) -> str:
     """Epoch and step, in words."""
     step = history.last_step
     if step is not None and not ended:
@@ -241,7 +241,7 @@ def best_checkpoint(history: RunHistory) -> str:
     return saved[-1].id if saved else ""
 
 
-def summary(history: RunHistory, state: str) -> str:
+def summarize_run(history: RunHistory, state: str) -> str:
     """How a run ended in one or two sentences; empty while it goes on."""
     if state == "failed" and history.failed is not None:
         return f"{history.failed.reason} {history.failed.advice}".strip()
@@ -267,15 +267,15 @@ def summary(history: RunHistory, state: str) -> str:
     if state == "failed":
         return f"The training failed without a reason; see the log. {learnt}".strip()
     how = "Stopped" if state == "stopped" else "Finished"
-    after = f" after {duration(history.finished.seconds)}" if history.finished else ""
+    after = f" after {format_duration(history.finished.seconds)}" if history.finished else ""
     if not learnt:
         saved = " The last checkpoint holds what was learnt." if history.checkpoints else ""
         return f"{how}{after}. Nothing was judged on validation images.{saved}"
     return f"{how}{after}. {learnt}"
 
 
-def duration(seconds: float | None) -> str:
-    """A time as a person says it: 48 s, 5 min 10 s, 3 h 20 min."""
+def format_duration(seconds: float | None) -> str:
+    """A time as a user says it: 48 s, 5 min 10 s, 3 h 20 min."""
     if seconds is None:
         return NONE
     whole = round(seconds)

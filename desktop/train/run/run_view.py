@@ -22,7 +22,7 @@ from desktop.train.run.curve_style import (
 )
 from desktop.train.run.plots import loss_plot, map_plot
 from desktop.train.run.run_about import RunAbout
-from desktop.train.run.run_curves import marks, shown_epochs, smoothed
+from desktop.train.run.run_curves import find_marks, shown_epochs, smooth_values
 from desktop.train.run.run_differences import ComparedRun
 from desktop.train.run.run_history import RunHistory
 from desktop.train.run.run_status import RunStatus, RunSummary
@@ -128,7 +128,7 @@ class RunView(QWidget):
         self._choose_curves(history)
         x, loss = history.steps()
         self.loss.set_data("steps", x, loss)
-        self.loss.set_data("smooth", x, smoothed(loss, self.bar.smoothing))
+        self.loss.set_data("smooth", x, smooth_values(loss, self.bar.smoothing))
         for field in _EPOCH_FIELDS:
             self.loss.set_data(field, *history.epoch_curve(field))
         for style in self._averages(history):
@@ -142,7 +142,7 @@ class RunView(QWidget):
                 plot, key = self.loss if field.endswith("loss") else self.map, compared_key(run, field)
                 if key in plot.curve_keys():
                     plot.set_data(key, *other.epoch_curve(field))
-        changes = marks(history)
+        changes = find_marks(history)
         shown = shown_epochs(changes, history, (other for _, other in self._compared.values()))
         for plot in (self.loss, self.map):
             plot.set_marks(changes)

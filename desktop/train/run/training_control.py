@@ -76,7 +76,7 @@ class TrainingControl(QObject):
         self.changed.emit()
         if project is None:
             self._page_in_front = False  # the window shows its welcome, and later the first page
-            self._live.warm.dismiss()
+            self._live.warm.dismiss_child()
         else:
             self._begin_next()
             self._keep_warm()
@@ -86,7 +86,7 @@ class TrainingControl(QObject):
         self._page_in_front = on
         if on:
             self._keep_warm()
-            self.queue.refresh()
+            self.queue.refresh_queue()
         else:
             self._live.warm.release_later()
 
@@ -104,7 +104,7 @@ class TrainingControl(QObject):
 
     def pause_training(self) -> None:
         """Pause the training that runs: it saves and frees the device. The queue waits as well."""
-        self.queue.hold(True)
+        self.queue.hold_runs(True)
         self._live.pause()
         self.changed.emit()
 
@@ -115,7 +115,7 @@ class TrainingControl(QObject):
 
     def hold_queue(self, held: bool) -> None:
         """Begin none of the runs that wait, or let them go on."""
-        self.queue.hold(held)
+        self.queue.hold_runs(held)
         self._begin_next()
 
     def end_training(self, how: Literal["stop", "leave"], window: QWidget) -> None:
@@ -126,7 +126,7 @@ class TrainingControl(QObject):
             self.queue.hand_over()
             self._live.leave()
             return
-        self.queue.hold(True)  # the next run must not begin in a window that closes
+        self.queue.hold_runs(True)  # the next run must not begin in a window that closes
         self.stop_training()
         wait_for_stop(self._live, window)
 
@@ -144,7 +144,7 @@ class TrainingControl(QObject):
             folder = prepare()
             self.error_changed.emit("")
             if self.busy:
-                self.queue.add(folder)
+                self.queue.add_run(folder)
                 self.runs_changed.emit()
                 self._session.message.emit(f"{folder.path.name} waits for {self._live.run or 'the study'} to end")
                 return
@@ -158,7 +158,7 @@ class TrainingControl(QObject):
 
     def _begin(self, folder: JobFolder, after: str = "") -> None:
         self._live.start(folder)
-        self.queue.refresh()
+        self.queue.refresh_queue()
         self.begun.emit(after)
         self.changed.emit()
         self._session.message.emit(f"Training {self._live.run} started")
@@ -182,4 +182,4 @@ class TrainingControl(QObject):
 
     def _keep_warm(self) -> None:
         if self._page_in_front and self.writable and not self.busy:
-            self._live.warm.keep()
+            self._live.warm.keep_child()

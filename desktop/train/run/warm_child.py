@@ -19,9 +19,9 @@ class WarmKeeper(QObject):
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.setInterval(int(IDLE_MINUTES * 60_000))
-        self._idle.timeout.connect(self.dismiss)
+        self._idle.timeout.connect(self.dismiss_child)
 
-    def keep(self) -> None:
+    def keep_child(self) -> None:
         """Have a child ready, until told otherwise."""
         self._idle.stop()
         if self._child is None:
@@ -31,15 +31,15 @@ class WarmKeeper(QObject):
         """The child is not wanted just now; after some minutes it leaves."""
         self._idle.start()
 
-    def take(self) -> WarmChild | None:
+    def take_child(self) -> WarmChild | None:
         """Hand over the waiting child, if there is one."""
         child, self._child = self._child, None
         return child
 
-    def dismiss(self) -> None:
+    def dismiss_child(self) -> None:
         """End the waiting child."""
         self._idle.stop()
-        if (child := self.take()) is not None:
+        if (child := self.take_child()) is not None:
             child.dismiss()
 
     @property

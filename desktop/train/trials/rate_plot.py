@@ -23,7 +23,7 @@ _MARK = "rate {}"
 class RatePlot(QWidget):
     """Loss over learning rate. The chosen rate is dragged, or moved by the arrow keys."""
 
-    rate_chosen = Signal(float)  # by the person
+    rate_chosen = Signal(float)  # by the user
 
     def __init__(self, empty: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -88,11 +88,11 @@ class StudyDialog(QDialog):
         self._timer = QTimer(self, interval=LOOK_MS)
         self._lay_out()
         self.choice.activated.connect(lambda index: self.show_study(self.choice.itemData(index)))
-        self.start.clicked.connect(self._press)
-        self.setup.changed.connect(self._enable)
+        self.start.clicked.connect(self._press_start)
+        self.setup.changed.connect(self._enable_start)
         self.view.run_requested.connect(self.run_requested)
-        self._timer.timeout.connect(self._look)
-        job.ended.connect(self._ended)
+        self._timer.timeout.connect(self._read_study)
+        job.ended.connect(self._follow_end)
         self._list_studies()
         running = job.folder.path.name if job.folder is not None else _NEW
         self.show_study(running)
@@ -107,8 +107,8 @@ class StudyDialog(QDialog):
         self.choice.setCurrentIndex(max(0, self.choice.findData(study)))
         self._stack.setCurrentIndex(1 if study else 0)
         if study:
-            self._look()
-        self._enable()
+            self._read_study()
+        self._enable_start()
 
     def done(self, result: int) -> None:
         self._timer.stop()
@@ -117,39 +117,39 @@ class StudyDialog(QDialog):
 
     # -- what goes on ------------------------------------------------------------------------------------------
 
-    def _press(self) -> None:
+    def _press_start(self) -> None:
         if self._running_here():
             self.job.stop()
-            self._enable()
+            self._enable_start()
         elif self.shown:
-            self._go(JobFolder(self._studies / self.shown))
-            self._look()
-            self._enable()
+            self._start_job(JobFolder(self._studies / self.shown))
+            self._read_study()
+            self._enable_start()
         else:
             self._begin_new()
 
     def _begin_new(self) -> None:
         try:
-            folder = self._begin(self.setup.request())
+            folder = self._begin(self.setup.read_request())
         except InputError as error:
-            self._say(str(error))
+            self._show_problem(str(error))
             return
         except OSError as error:
-            self._say(f"{error.filename or 'disk'}: {error.strerror}. Free some space and try again.")
+            self._show_problem(f"{error.filename or 'disk'}: {error.strerror}. Free some space and try again.")
             return
-        self._go(folder)
+        self._start_job(folder)
         self._list_studies()
         self.show_study(folder.path.name)
 
-    def _go(self, folder: JobFolder) -> None:
+    def _start_job(self, folder: JobFolder) -> None:
         self._complete = False
         self.job.start(folder)
 
-    def _ended(self, _name: str, _state: str) -> None:
-        self._look()
-        self._enable()
+    def _follow_end(self, _name: str, _state: str) -> None:
+        self._read_study()
+        self._enable_start()
 
-    def _look(self) -> None:
+    def _read_study(self) -> None:
         """Read what the study that is shown has come to."""
         study = self.shown
         if not study:
@@ -163,12 +163,12 @@ class StudyDialog(QDialog):
             if self.shown == study:
                 self.view.show_result(found[0], _STATES.get(found[1], ""))
                 self._complete = found[0].is_complete
-                self._enable()
+                self._enable_start()
 
         def failed(error: Exception) -> None:
             if not isinstance(error, InputError):
                 raise error
-            self._say(str(error))
+            self._show_problem(str(error))
 
         self._tasks.run("study:read", read, show, failed)
         self._timer.start() if self._running_here() else self._timer.stop()
@@ -191,12 +191,12 @@ class StudyDialog(QDialog):
         """Why the study that is shown cannot be started, and the role of the text; empty if it can."""
         if self.shown:
             return "", "muted"
-        asked = self.setup.request()
-        if missing := asked.missing():
+        asked = self.setup.read_request()
+        if missing := asked.find_missing():
             return missing, "muted"
-        return asked.problem(), "error"
+        return asked.find_problem(), "error"
 
-    def _enable(self) -> None:
+    def _enable_start(self) -> None:
         here, study, role = self._running_here(), self.shown, "muted"
         if here:
             text, reason = "Stop", "" if not self.job.stopping else "It stops after saving what the run has learnt."
@@ -211,9 +211,9 @@ class StudyDialog(QDialog):
         self.start.setText(text)
         self.start.setVisible(not (study and not here and self._complete))
         self.report.setVisible(bool(study) and (self._studies / study / "report.md").is_file())
-        self._say(reason, role)
+        self._show_problem(reason, role)
 
-    def _say(self, text: str, role: str = "error") -> None:
+    def _show_problem(self, text: str, role: str = "error") -> None:
         self.problem.setText(text)
         restyle(self.problem, "role", role)
         self.problem.setVisible(bool(text))

@@ -1,4 +1,4 @@
-"""What a person asks of a transfer study: which strategies, how many seeds, how much of everything."""
+"""What a user asks of a transfer study: which strategies, how many seeds, how much of everything."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class StudyRequest:
-    """A study that may be begun, once nothing is `missing` and there is no `problem`."""
+    """A study that can be started once nothing is missing and there is no problem."""
 
     base: Recipe
     names: tuple[str, ...]  # keys of WORDS
     seeds: int
     epochs: int
     minutes: float  # for each run at most; 0: no limit
-    own: tuple[tuple[str, str], ...] = ()  # variants of the person's own: name and settings as written
+    own: tuple[tuple[str, str], ...] = ()  # variants of the user's own: name and settings as written
 
     @property
     def recipe(self) -> Recipe:
@@ -46,7 +46,7 @@ class StudyRequest:
     def seed_numbers(self) -> list[int]:
         return [self.base.seed + number for number in range(self.seeds)]
 
-    def arms(self) -> list[Arm]:
+    def list_arms(self) -> list[Arm]:
         """The strategies, checked. Raises InputError that says what cannot be compared."""
         base = self.recipe
         found = [Arm(name=OWN, settings={}) if name == OWN else usual_arm(name, base) for name in self.names]
@@ -54,7 +54,7 @@ class StudyRequest:
         check_arms(base, found, self.seed_numbers())
         return found
 
-    def missing(self) -> str:
+    def find_missing(self) -> str:
         """What has still to be chosen or written, before anything can be wrong; empty if nothing."""
         if blank := next((name for name, settings in self.own if not settings.strip()), None):
             return f"Write what is special about {blank.strip() or 'your variant'}."
@@ -62,10 +62,10 @@ class StudyRequest:
             return "Choose at least two: a study compares."
         return ""
 
-    def problem(self) -> str:
+    def find_problem(self) -> str:
         """What is wrong with it; empty if nothing."""
         try:
-            self.arms()
+            self.list_arms()
         except InputError as error:
             front, _, rest = str(error).partition(": ")
             text = rest if front in ("strategies", "seeds") else str(error)
@@ -74,7 +74,7 @@ class StudyRequest:
             return f"{text[:1].upper()}{text[1:]}."
         return ""
 
-    def summary(self) -> str:
+    def describe_budget(self) -> str:
         arms = len(self.names) + len(self.own)
         runs = arms * self.seeds
         limit = f", {self.minutes:g} minutes at most" if self.minutes else ""
@@ -94,7 +94,7 @@ def why_not(name: str, base: Recipe) -> str:
     return ""
 
 
-def offered() -> list[str]:
+def list_strategies() -> list[str]:
     """The strategies that can be chosen, in the order to show them in."""
     return [*STRATEGIES, OWN]
 

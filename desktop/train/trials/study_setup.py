@@ -10,7 +10,7 @@ from core.study.study import USUAL
 from desktop.base.theme import GAP, PAD
 from desktop.kit.dialog_frame import Paragraph, add_row, new_form, numeric
 from desktop.kit.parts import words
-from desktop.train.trials.study_request import WORDS, StudyRequest, offered, why_not
+from desktop.train.trials.study_request import WORDS, StudyRequest, list_strategies, why_not
 from desktop.train.trials.study_variants import StudyVariants
 
 NO_WEIGHTS = (
@@ -28,8 +28,8 @@ class StudySetup(QWidget):
         super().__init__(parent)
         self._base = base
         self.boxes: dict[str, QCheckBox] = {}
-        self.seeds = _whole(3, 1, 20)
-        self.epochs = _whole(base.schedule.epochs, 1, 100_000)
+        self.seeds = _make_number_box(3, 1, 20)
+        self.epochs = _make_number_box(base.schedule.epochs, 1, 100_000)
         self.minutes = QDoubleSpinBox()
         self.minutes.setRange(0, 100_000)
         self.minutes.setDecimals(0)
@@ -40,19 +40,19 @@ class StudySetup(QWidget):
         self._summary = Paragraph("", "muted")
         self._lay_out()
         for box in self.boxes.values():
-            box.toggled.connect(self._tell)
-        self.variants.changed.connect(self._tell)
+            box.toggled.connect(self._announce_change)
+        self.variants.changed.connect(self._announce_change)
         for field in (self.seeds, self.epochs, self.minutes):
-            field.valueChanged.connect(self._tell)
-        self._tell()
+            field.valueChanged.connect(self._announce_change)
+        self._announce_change()
 
-    def request(self) -> StudyRequest:
+    def read_request(self) -> StudyRequest:
         names = tuple(name for name, box in self.boxes.items() if box.isChecked())
         budget = (self.seeds.value(), self.epochs.value(), self.minutes.value())
-        return StudyRequest(self._base, names, *budget, self.variants.written())
+        return StudyRequest(self._base, names, *budget, self.variants.read_variants())
 
-    def _tell(self) -> None:
-        self._summary.setText(self.request().summary())
+    def _announce_change(self) -> None:
+        self._summary.setText(self.read_request().describe_budget())
         self.changed.emit()
 
     def _lay_out(self) -> None:
@@ -62,7 +62,7 @@ class StudySetup(QWidget):
         layout.addWidget(words("Strategies", "section"))
         if self._base.weights.source == "none":
             layout.addWidget(Paragraph(NO_WEIGHTS, "warning"))
-        for name in offered():
+        for name in list_strategies():
             title, about = WORDS[name]
             reason = why_not(name, self._base)
             box = QCheckBox(title)
@@ -96,7 +96,7 @@ class StudySetup(QWidget):
         layout.addStretch(1)
 
 
-def _whole(value: int, low: int, high: int) -> QSpinBox:
+def _make_number_box(value: int, low: int, high: int) -> QSpinBox:
     box = QSpinBox()
     box.setRange(low, high)
     box.setValue(value)

@@ -1,4 +1,4 @@
-"""Strategies of the person's own for a study: a name and settings for each, as many as are wanted."""
+"""Strategies of the user's own for a study: a name and settings for each, as many as are wanted."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class StudyVariants(QWidget):
         self.add_button.setProperty("role", "link")
         self.add_button.setToolTip(_TIP)
         self.add_button.setAutoDefault(False)
-        self.add_button.clicked.connect(self.add)
+        self.add_button.clicked.connect(self.add_variant)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(GAP // 2)
         self._column.addWidget(self.add_button)
 
-    def written(self) -> tuple[tuple[str, str], ...]:
+    def read_variants(self) -> tuple[tuple[str, str], ...]:
         """Name and settings of each variant, as they were typed."""
         return tuple((row.name.text(), row.settings.text()) for row in self.rows)
 
-    def add(self) -> None:
+    def add_variant(self) -> None:
         """One more row, ready to be typed into."""
         self._made += 1
         row = VariantRow(f"variant {self._made}")
@@ -46,11 +46,11 @@ class StudyVariants(QWidget):
         self._column.insertWidget(self._column.count() - 1, row)
         row.name.textChanged.connect(self.changed)
         row.settings.textChanged.connect(self.changed)
-        row.remove.clicked.connect(lambda: self._remove(row))
+        row.remove.clicked.connect(lambda: self._remove_variant(row))
         row.settings.setFocus()
         self.changed.emit()
 
-    def _remove(self, row: VariantRow) -> None:
+    def _remove_variant(self, row: VariantRow) -> None:
         self.rows.remove(row)
         self._column.removeWidget(row)
         self.add_button.setFocus()

@@ -92,7 +92,7 @@ class Trials(QObject):
             self.error_changed.emit(str(error))
             return
         self.error_changed.emit("")
-        dialog = RangeTestDialog(folder, recipe, self._rate_job, self._window, self._live.warm.take())
+        dialog = RangeTestDialog(folder, recipe, self._rate_job, self._window, self._live.warm.take_child())
         self.changed.emit()
         if dialog.exec():
             self._draft.model.set_rate(dialog.rate())
@@ -141,7 +141,7 @@ class Trials(QObject):
         assert project is not None
         self._session.settle.emit()
         changes: list[Changes] = []
-        recipe, arms, seeds = request.recipe, request.arms(), request.seed_numbers()
+        recipe, arms, seeds = request.recipe, request.list_arms(), request.seed_numbers()
         try:
             # A run for each strategy and seed, each with its own copy of the annotations: seconds on a large project.
             folder = result_behind_dialog(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.types import ImageRecord, Split, Status
-from desktop.train.recipe.data_summary import count_data, describe_unused, hint
+from desktop.train.recipe.data_summary import count_data, describe_data_problem, describe_unused
 
 LABEL, NO_LABEL = frozenset({1}), frozenset[int]()
 
@@ -30,5 +30,5 @@ def test_an_image_whose_boxes_have_no_label_is_not_counted_among_the_training_im
 
 def test_boxes_without_labels_alone_are_nothing_to_train_on() -> None:
     counts = count_data([record(1, Status.LABELLED, Split.TRAIN, NO_LABEL)])
-    assert hint(counts).startswith("No image is labelled")
+    assert describe_data_problem(counts).startswith("No image is labelled")
     assert describe_unused(count_data([])) == ""

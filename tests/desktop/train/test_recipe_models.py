@@ -12,12 +12,12 @@ from core.recipe.parts import Unfreeze
 from core.recipe.phases import planned_phases
 from core.recipe.presets import load_presets
 from core.recipe.recipe import Recipe, default_recipe, with_settings
-from desktop.train.recipe.recipe_advice import advise
+from desktop.train.recipe.recipe_advice import advise_on_recipe
 from desktop.train.recipe.recipe_fields import ELSEWHERE, MAIN_FIELDS, folded_fields, relevant_fields
 from desktop.train.recipe.recipe_model import RecipeProblem
 from desktop.train.recipe.recipe_text import from_text, to_text
-from desktop.train.recipe.strategy_picture import count, picture_of, rate_text
-from desktop.train.recipe.unfreezing import as_settings, beginnings, moved
+from desktop.train.recipe.strategy_picture import count_text, picture_of, rate_text
+from desktop.train.recipe.unfreezing import as_settings, find_beginnings, move_beginning
 
 TRANSFER = {"weights.source": "imagenet", "schedule.epochs": 20}
 
@@ -146,7 +146,12 @@ def test_all_of_the_parameters_are_told_only_where_all_learn() -> None:
 
 def test_rates_and_counts_are_short() -> None:
     assert [rate_text(rate) for rate in (2e-3, 2.5e-4, 0.05, 1e-5)] == ["0.002", "0.00025", "0.05", "1e-5"]
-    assert [count(number) for number in (950, 12_345, 4_100_000, 138_000_000)] == ["950", "12.3 k", "4.1 M", "138 M"]
+    assert [count_text(number) for number in (950, 12_345, 4_100_000, 138_000_000)] == [
+        "950",
+        "12.3 k",
+        "4.1 M",
+        "138 M",
+    ]
 
 
 # -- unfreezing ------------------------------------------------------------------------------------------------
@@ -161,7 +166,7 @@ STAGES = ("stem", "early", "middle", "late")
 def test_stages_never_learn_before_those_behind_them(moves: list[tuple[str, int | None]], epochs: int) -> None:
     begins: dict[str, int | None] = dict.fromkeys(STAGES, 1)
     for stage, epoch in moves:
-        begins = moved(begins, stage, epoch, epochs)
+        begins = move_beginning(begins, stage, epoch, epochs)
         if epoch is None:
             assert begins[stage] == (epochs if stage == "late" else None)
         else:
@@ -173,12 +178,12 @@ def test_stages_never_learn_before_those_behind_them(moves: list[tuple[str, int 
 def test_a_schedule_that_was_edited_is_the_one_that_is_trained() -> None:
     whole = recipe(strategy__kind="gradual")
     stages = MODELS[whole.model].stages
-    begins = moved(beginnings(planned_phases(whole), stages), "conv3", 12, whole.schedule.epochs)
-    begins = moved(begins, "conv2", None, whole.schedule.epochs)
+    begins = move_beginning(find_beginnings(planned_phases(whole), stages), "conv3", 12, whole.schedule.epochs)
+    begins = move_beginning(begins, "conv2", None, whole.schedule.epochs)
     steps = as_settings(begins)
     assert all(isinstance(step, Unfreeze) for step in steps)
     edited = with_settings(whole, {"strategy.unfreeze": [step.model_dump() for step in steps]})
-    assert beginnings(planned_phases(edited), stages) == begins
+    assert find_beginnings(planned_phases(edited), stages) == begins
     assert begins["conv1"] is begins["conv2"] is None and begins["conv3"] == 12
 
 
@@ -198,14 +203,14 @@ def test_a_schedule_that_was_edited_is_the_one_that_is_trained() -> None:
     ],
 )
 def test_what_may_go_badly_is_said_before(settings: dict[str, object], images: int, word: str) -> None:
-    assert advise(recipe(), images) == []
-    found = advise(with_settings(recipe(), settings), images)
+    assert advise_on_recipe(recipe(), images) == []
+    found = advise_on_recipe(with_settings(recipe(), settings), images)
     assert any(word in text for text in found), found
-    assert advise(with_settings(recipe(), settings), 0) == []
+    assert advise_on_recipe(with_settings(recipe(), settings), 0) == []
 
 
 def test_mixing_pictures_of_a_large_set_needs_no_warning() -> None:
-    assert advise(recipe(mixing__mosaic=0.5), 5000) == []
+    assert advise_on_recipe(recipe(mixing__mosaic=0.5), 5000) == []
 
 
 @pytest.mark.parametrize("preset", [None, *load_presets()], ids=lambda preset: preset.name if preset else "defaults")

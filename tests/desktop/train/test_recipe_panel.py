@@ -14,7 +14,7 @@ from core.project.records import CheckpointRecord
 from core.recipe.recipe import Recipe, default_recipe, with_settings
 from desktop.base.theme import PAD, SMALL_PX
 from desktop.kit.field_controls import ChoiceControl
-from desktop.train.recipe.model_chooser import POPUP_WIDTH, cost, figures
+from desktop.train.recipe.model_chooser import POPUP_WIDTH, describe_cost, describe_usual_cost
 from desktop.train.recipe.recipe_model import RecipeModel
 from desktop.train.recipe.recipe_panel import FORM, YAML, RecipePanel
 
@@ -64,7 +64,9 @@ def test_title_and_cost_of_each_model_stand_side_by_side(panel: RecipePanel) -> 
     bold.setBold(True)
     small.setPixelSize(SMALL_PX)
     for spec in MODELS.values():
-        needed = QFontMetrics(bold).horizontalAdvance(spec.title) + QFontMetrics(small).horizontalAdvance(cost(spec))
+        needed = QFontMetrics(bold).horizontalAdvance(spec.title) + QFontMetrics(small).horizontalAdvance(
+            describe_usual_cost(spec)
+        )
         assert needed < POPUP_WIDTH - 5 * PAD, spec.name
 
 
@@ -151,7 +153,7 @@ def test_the_chosen_model_tells_its_size_its_cost_and_its_use(panel: RecipePanel
     spec = panel.model.settle_recipe().spec
     chooser = panel.form.chooser
     assert chooser.summary.text() == spec.summary
-    assert chooser.figures.text() == figures(spec, 300) and "GFLOPs at 300 px" in chooser.figures.text()
+    assert chooser.figures.text() == describe_cost(spec, 300) and "GFLOPs at 300 px" in chooser.figures.text()
     panel.form.fields.control("sampling.input_size").number.setValue(600)
     assert f"{spec.gflops * 4:.0f} GFLOPs at 600 px" in chooser.figures.text()
 

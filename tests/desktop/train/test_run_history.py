@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.jobs.events import CheckpointSaved, EpochDone, PhaseBegun, RunPaused, StepDone, to_json
-from desktop.train.run.run_about import RunAbout, facts
-from desktop.train.run.run_curves import Mark, marks, shown_epochs, smoothed
+from desktop.train.run.run_about import RunAbout, list_facts
+from desktop.train.run.run_curves import Mark, find_marks, shown_epochs, smooth_values
 from desktop.train.run.run_history import RunHistory
-from desktop.train.run.run_status import best_checkpoint, duration, place, summary
+from desktop.train.run.run_status import best_checkpoint, describe_place, format_duration, summarize_run
 from tests.desktop.training_child import events
 
 
@@ -74,14 +74,14 @@ def test_a_loss_that_was_not_finite_leaves_a_gap_and_no_crash() -> None:
     lines[3]["loss"] = None
     x, loss = RunHistory.of(lines).steps()
     assert math.isnan(loss[1])
-    assert np.isfinite(smoothed(loss, 20)).all()
+    assert np.isfinite(smooth_values(loss, 20)).all()
     assert len(x) == 4
 
 
 @settings(deadline=None)
 @given(values=st.lists(st.floats(-1e3, 1e3) | st.just(math.nan), max_size=40), steps=st.integers(1, 50))
 def test_a_smoothed_step_is_the_mean_of_the_last_steps(values: list[float], steps: int) -> None:
-    found = smoothed(np.array(values), steps)
+    found = smooth_values(np.array(values), steps)
     for end, value in enumerate(found.tolist(), start=1):
         known = [one for one in values[max(0, end - steps) : end] if not math.isnan(one)]
         if known:
@@ -99,9 +99,9 @@ def test_phases_are_marked_where_they_begin_and_planned_ones_until_then() -> Non
     lines = said(4)[:2]
     lines[0]["plan"] = plan
     history = RunHistory.of(lines)
-    assert marks(history) == [Mark(0, "head", True), Mark(2, "+s4", True), Mark(4, "+s3", True)]
+    assert find_marks(history) == [Mark(0, "head", True), Mark(2, "+s4", True), Mark(4, "+s3", True)]
     history.add([to_json(PhaseBegun(1, [], 10)), to_json(PhaseBegun(3, ["s4"], 20))])
-    assert [mark.planned for mark in marks(history)] == [False, False, True]
+    assert [mark.planned for mark in find_marks(history)] == [False, False, True]
 
 
 def test_the_plots_show_some_more_than_is_done_and_the_next_change() -> None:
@@ -111,7 +111,7 @@ def test_the_plots_show_some_more_than_is_done_and_the_next_change() -> None:
     def shown(done: int, plan: tuple[int, ...] = ()) -> int:
         begun = lines[0] | {"plan": [{"epoch": epoch, "stages": [f"s{epoch}"]} for epoch in (1, *plan)]}
         told = RunHistory.of([begun, *lines[1 : epochs[done - 1] + 1]])
-        return shown_epochs(marks(told), told)
+        return shown_epochs(find_marks(told), told)
 
     assert [shown(done) for done in (1, 9, 12, 30, 60, 99, 100)] == [10, 10, 20, 40, 100, 100, 100]
     assert shown(2, (26,)) == 40 and shown(30, (26,)) == 40
@@ -122,7 +122,7 @@ def test_the_plots_show_some_more_than_is_done_and_the_next_change() -> None:
 def test_a_run_whose_parts_all_learn_from_the_beginning_has_no_marks() -> None:
     lines = said(2)
     lines[0]["plan"] = [{"epoch": 1, "stages": ["s1", "s2"]}]
-    assert marks(RunHistory.of(lines)) == []
+    assert find_marks(RunHistory.of(lines)) == []
 
 
 def test_a_run_that_is_gone_on_with_is_marked_and_its_time_left_counts_from_there() -> None:
@@ -134,7 +134,7 @@ def test_a_run_that_is_gone_on_with_is_marked_and_its_time_left_counts_from_ther
     now[0] = 1000.0
     history.add([lines[0] | {"resumed_at": 2}])
     assert history.paused is None
-    assert marks(history) == [Mark(0.5, "resumed")]
+    assert find_marks(history) == [Mark(0.5, "resumed")]
     now[0] = 1003.0
     history.add(lines[4:6])  # two more steps in three seconds; twelve are left
     assert history.seconds_left == pytest.approx(18.0)
@@ -142,7 +142,7 @@ def test_a_run_that_is_gone_on_with_is_marked_and_its_time_left_counts_from_ther
 
 def test_a_paused_run_says_so_and_what_it_has_learnt() -> None:
     history = RunHistory.of([*said(3)[:8], to_json(RunPaused(2, 5, 3.0))])
-    assert summary(history, "paused").startswith(
+    assert summarize_run(history, "paused").startswith(
         "Paused in epoch 2 of 3; the device is free. Best epoch 1: mAP@0.5 0.500"
     )
 
@@ -168,7 +168,7 @@ def test_what_is_told_of_a_run_names_its_data_and_its_machine(tmp_path: Path) ->
     lines = said(1)
     lines[0] |= {"environment": {"torch": "2.15", "gpu_memory": "8 GB"}, "skipped": ["head.weight: another shape"]}
     about = RunAbout("r001", tmp_path, "2026-03-04T09:30:00+00:00", "abc123", "model: x")
-    found = dict(facts(about, RunHistory.of(lines)))
+    found = dict(list_facts(about, RunHistory.of(lines)))
     assert (found["Snapshot"], found["Torch"], found["Gpu memory"]) == ("abc123", "2.15", "8 GB")
     assert found["Not taken over"] == "head.weight: another shape"
     assert "Processes" not in found
@@ -181,7 +181,8 @@ def test_a_run_that_writes_for_tensorboard_says_how_to_look_at_it(tmp_path: Path
         (folder := tmp_path / f"r 00{number}").mkdir()
         (folder / "recipe.yaml").write_text(text, "utf-8")
     told = [
-        dict(facts(RunAbout.of(tmp_path / f"r 00{number}"), RunHistory())).get("TensorBoard") for number in range(4)
+        dict(list_facts(RunAbout.of(tmp_path / f"r 00{number}"), RunHistory())).get("TensorBoard")
+        for number in range(4)
     ]
     assert told == [f"tensorboard --logdir '{tmp_path}/r 000/tensorboard'", None, None, None]
 
@@ -232,13 +233,13 @@ def test_the_best_epoch_is_the_one_whose_checkpoint_was_saved_as_best() -> None:
     ],
 )
 def test_the_summary_says_how_a_run_ended(state: str, lines: list[dict[str, object]], text: str) -> None:
-    assert summary(RunHistory.of(lines), state) == text
+    assert summarize_run(RunHistory.of(lines), state) == text
 
 
 def test_the_place_is_told_by_step_while_it_trains_and_by_epoch_afterwards() -> None:
     history = RunHistory.of(said(3)[:4])
-    assert place(history) == "epoch 1 of 3 · step 2 of 4"
-    assert place(RunHistory.of(said(3)), ended=True) == "epoch 3 of 3"
+    assert describe_place(history) == "epoch 1 of 3 · step 2 of 4"
+    assert describe_place(RunHistory.of(said(3)), ended=True) == "epoch 3 of 3"
     assert isinstance(history.epochs, list) and not any(isinstance(epoch, EpochDone) for epoch in history.epochs)
 
 
@@ -247,4 +248,4 @@ def test_the_place_is_told_by_step_while_it_trains_and_by_epoch_afterwards() -> 
     [(None, "–"), (0.4, "0 s"), (59.6, "1 min 0 s"), (310, "5 min 10 s"), (3000, "50 min"), (12_000, "3 h 20 min")],
 )
 def test_durations_read_as_a_person_says_them(seconds: float | None, text: str) -> None:
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text

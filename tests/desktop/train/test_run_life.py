@@ -115,12 +115,12 @@ def test_runs_are_trained_one_after_the_other(bench: Bench, qtbot: QtBot) -> Non
         click(qtbot, bench.page.recipe_column.train_button)
     card = bench.page.run_column.queue
     assert card.isVisibleTo(bench.page)
-    assert [text[:4] for text in card.texts()] == ["r002", "r003", "r004"]
+    assert [text[:4] for text in card.row_texts()] == ["r002", "r003", "r004"]
     card.set_low(False)
-    click(qtbot, card.button("r004", "Earlier"))
-    click(qtbot, card.button("r004", "Earlier"))
-    click(qtbot, card.button("r003", "Remove"))
-    assert [text[:4] for text in card.texts()] == ["r004", "r002"]
+    click(qtbot, card.find_button("r004", "Earlier"))
+    click(qtbot, card.find_button("r004", "Earlier"))
+    click(qtbot, card.find_button("r003", "Remove"))
+    assert [text[:4] for text in card.row_texts()] == ["r004", "r002"]
     bench.page.control.stop_training()
     wait_for_state(bench, qtbot, "r002", "finished")
     qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
@@ -152,7 +152,7 @@ def test_a_queue_of_last_time_waits_for_a_word(bench: Bench, qtbot: QtBot) -> No
     bench.page.ask_how_to_close = lambda: "stop"
     page = reopened(bench)
     assert not page.training
-    assert [text[:4] for text in page.run_column.queue.texts()] == ["r002"]
+    assert [text[:4] for text in page.run_column.queue.row_texts()] == ["r002"]
     assert page.control.queue.held
 
 
@@ -269,7 +269,7 @@ def test_another_run_is_drawn_beside_the_one_that_is_shown(bench: Bench, qtbot: 
         bench.page.control.begin_training()
         qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
     assert bench.tasks.wait_idle()
-    bench.view.bar.compare("r001", on=True)
+    bench.view.bar.compare_run("r001", on=True)
     qtbot.waitUntil(lambda: "r001/map50" in bench.view.map.curve_keys())
     assert bench.view.map.curves["r001/map50"].x.tolist() == [1, 2, 3, 4]
     assert bench.view.loss.curves["r001/val_loss"].shown
@@ -339,7 +339,7 @@ def test_what_differs_between_compared_runs_is_listed(bench: Bench, qtbot: QtBot
     assert bench.tasks.wait_idle()
     listed = bench.view.texts.differences
     assert listed.text() == "" and "Compare" in listed.placeholderText()
-    bench.view.bar.compare("r001", on=True)
+    bench.view.bar.compare_run("r001", on=True)
     qtbot.waitUntil(lambda: "optimizer.lr" in listed.text())
     lines = [line.split() for line in listed.text().splitlines()]
     assert lines[0] == ["r002", "r001"] and ["best", "mAP@0.5", "0.875", "0.875"] in lines

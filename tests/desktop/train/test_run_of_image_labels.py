@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from core.jobs.events import CheckpointSaved, EpochDone, RunStarted, to_json
 from desktop.train.run.run_about import RunAbout
 from desktop.train.run.run_history import RunHistory
-from desktop.train.run.run_status import RunStatus, summary
+from desktop.train.run.run_status import RunStatus, summarize_run
 from desktop.train.run.run_view import RunView
 from tests.desktop.training_child import events
 
@@ -53,7 +53,7 @@ def test_figures_summary_and_log_tell_no_overlap(qtbot: QtBot) -> None:
     qtbot.addWidget(status)
     status.show_run(run, "finished")
     assert (status.figure("Best mAP"), status.figure("Its macro F1")) == ("0.750", "0.500")
-    assert summary(run, "finished").endswith("mAP 0.750, macro F1 0.500.")
+    assert summarize_run(run, "finished").endswith("mAP 0.750, macro F1 0.500.")
     told = " ".join(line.text for line in run.log)
     assert "macro ROC-AUC 0.875" in told and "mAP 0.750" in told
     assert "@" not in told and "nchors" not in told

@@ -25,13 +25,13 @@ def fold_button(queue: RunQueue) -> QToolButton:
 def test_where_there_is_little_room_the_queue_is_one_line_that_names_its_runs(qtbot: QtBot) -> None:
     queue = card(qtbot)
     tall = queue.sizeHint().height()
-    assert queue.button("r002", "Remove").isVisible()
+    assert queue.find_button("r002", "Remove").isVisible()
     queue.set_low(True)
-    assert not queue.button("r002", "Remove").isVisible()
+    assert not queue.find_button("r002", "Remove").isVisible()
     assert queue.folded_text() == "r001, r002, r003"
     assert queue.sizeHint().height() < tall - 60
     queue.set_low(False)
-    assert queue.button("r002", "Remove").isVisible() and queue.folded_text() == ""
+    assert queue.find_button("r002", "Remove").isVisible() and queue.folded_text() == ""
 
 
 def test_what_the_person_folded_or_unfolded_stays_so_whatever_the_room(qtbot: QtBot) -> None:

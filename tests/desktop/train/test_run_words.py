@@ -8,8 +8,8 @@ import pytest
 
 from core.jobs.events import to_json
 from desktop.train.run.run_about import RunAbout
-from desktop.train.run.run_deletion import question
-from desktop.train.run.run_differences import differences, differences_text
+from desktop.train.run.run_deletion import deletion_question
+from desktop.train.run.run_differences import differences_text, list_differences
 from desktop.train.run.run_history import RunHistory
 from tests.desktop.training_child import events
 
@@ -28,12 +28,12 @@ def test_only_what_is_not_the_same_in_all_runs_is_listed() -> None:
             "model: ssd_compact\noptimizer: {lr: 0.002}\nstrategy: {unfreeze: [{stage: a, epoch: 2}]}\nseed: 1\n",
         ),
     ]
-    assert differences(runs) == [
+    assert list_differences(runs) == [
         ("optimizer.lr", "0.002", "0.0005", "0.002"),
         ("optimizer.ema", "0", "0", "–"),
         ("strategy.unfreeze", "none", "none", "a 2"),
     ]
-    assert differences([runs[0], told("r004", runs[0][0].recipe, "bbbb")]) == [("snapshot", "aaaa", "bbbb")]
+    assert list_differences([runs[0], told("r004", runs[0][0].recipe, "bbbb")]) == [("snapshot", "aaaa", "bbbb")]
 
 
 def test_the_text_stands_in_columns_with_the_results_first() -> None:
@@ -66,7 +66,7 @@ def test_runs_that_are_alike_are_said_to_be_and_one_alone_is_not_compared() -> N
 
 
 def test_a_recipe_that_cannot_be_read_differs_in_all_that_it_does_not_say() -> None:
-    assert differences([told("r001", "seed: 1"), told("r002", "seed: [")]) == [("seed", "1", "–")]
+    assert list_differences([told("r001", "seed: 1"), told("r002", "seed: [")]) == [("seed", "1", "–")]
 
 
 def test_the_size_of_a_run_is_told_while_its_files_are_replaced(
@@ -83,4 +83,4 @@ def test_the_size_of_a_run_is_told_while_its_files_are_replaced(
         return found
 
     monkeypatch.setattr(Path, "is_file", replaced_now)
-    assert question(tmp_path) == f"Delete {tmp_path.name} (2.0 kB)?"
+    assert deletion_question(tmp_path) == f"Delete {tmp_path.name} (2.0 kB)?"

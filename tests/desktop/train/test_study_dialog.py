@@ -40,9 +40,9 @@ def test_all_strategies_get_the_same_budget_and_the_seeds_follow_the_recipes() -
     asked = StudyRequest(with_settings(BASE, {"seed": 7}), ("scratch", "fine_tune", OWN), 3, 9, 5)
     assert asked.seed_numbers() == [7, 8, 9]
     assert (asked.recipe.schedule.epochs, asked.recipe.limits.time_minutes) == (9, 5)
-    assert asked.problem() == "“Fine-tune” and “As in the form” are the same recipe; leave one out."
-    assert not replace(asked, names=("scratch", "fine_tune")).problem()
-    assert "3 strategies × 3 seeds = 9 runs" in asked.summary() and "45 minutes" in asked.summary()
+    assert asked.find_problem() == "“Fine-tune” and “As in the form” are the same recipe; leave one out."
+    assert not replace(asked, names=("scratch", "fine_tune")).find_problem()
+    assert "3 strategies × 3 seeds = 9 runs" in asked.describe_budget() and "45 minutes" in asked.describe_budget()
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_all_strategies_get_the_same_budget_and_the_seeds_follow_the_recipes() -
     ],
 )
 def test_what_compares_nothing_is_refused_in_words(asked: StudyRequest, word: str) -> None:
-    assert word in asked.problem()
+    assert word in asked.find_problem()
 
 
 def test_a_budget_shorter_than_the_recipes_phases_is_fitted() -> None:
     long = with_settings(BASE, {"schedule.epochs": 40, "strategy.kind": "two_phase", "strategy.head_epochs": 20})
-    assert request((OWN, "scratch"), long, epochs=10).problem() == ""
+    assert request((OWN, "scratch"), long, epochs=10).find_problem() == ""
 
 
 def test_without_starting_weights_the_setup_says_what_is_missing(qtbot: QtBot) -> None:
@@ -68,7 +68,7 @@ def test_without_starting_weights_the_setup_says_what_is_missing(qtbot: QtBot) -
     assert [name for name, box in setup.boxes.items() if box.isEnabled()] == ["scratch", OWN]
     other = StudySetup(BASE)
     qtbot.addWidget(other)
-    assert all(box.isEnabled() for box in other.boxes.values()) and other.request().problem() == ""
+    assert all(box.isEnabled() for box in other.boxes.values()) and other.read_request().find_problem() == ""
 
 
 def test_variants_of_ones_own_take_part_and_are_checked_with_the_others(qtbot: QtBot) -> None:
@@ -80,16 +80,20 @@ def test_variants_of_ones_own_take_part_and_are_checked_with_the_others(qtbot: Q
     setup.variants.add_button.click()
     setup.variants.add_button.click()
     first, second = setup.variants.rows
-    assert setup.request().missing() == "Write what is special about variant 1."
+    assert setup.read_request().find_missing() == "Write what is special about variant 1."
     first.name.setText("slow")
     first.settings.setText("strategy.kind=fine_tune, strategy.backbone_lr_factor=0.01")
     second.settings.setText("strategy.knid=frozen")
-    assert setup.request().problem().startswith("Strategy variant 2: strategy.knid")
+    assert setup.read_request().find_problem().startswith("Strategy variant 2: strategy.knid")
     qtbot.mouseClick(second.remove, Qt.MouseButton.LeftButton)
-    asked = setup.request()
-    assert not asked.missing() and not asked.problem() and asked.summary().startswith("2 strategies × 3 seeds = 6 runs")
-    assert [arm.name for arm in asked.arms()] == ["fine_tune", "slow"]
-    assert asked.arms()[1].settings["strategy.backbone_lr_factor"] == 0.01
+    asked = setup.read_request()
+    assert (
+        not asked.find_missing()
+        and not asked.find_problem()
+        and asked.describe_budget().startswith("2 strategies × 3 seeds = 6 runs")
+    )
+    assert [arm.name for arm in asked.list_arms()] == ["fine_tune", "slow"]
+    assert asked.list_arms()[1].settings["strategy.backbone_lr_factor"] == 0.01
 
 
 # -- in the window ---------------------------------------------------------------------------------------------
@@ -202,7 +206,7 @@ def test_what_cannot_be_studied_is_said_where_it_is_asked(trials: Trials, sessio
         box.setChecked(name == "scratch")
     assert not dialog.start.isEnabled() and "at least two" in dialog.problem.text()
     assert dialog.problem.property("role") == "muted", "nothing is wrong yet"
-    assert dialog.setup.request().summary().startswith("1 strategy × ")
+    assert dialog.setup.read_request().describe_budget().startswith("1 strategy × ")
     dialog.setup.variants.add_button.click()
     dialog.setup.variants.rows[0].settings.setText("strategy.knid=frozen")
     assert dialog.problem.property("role") == "error" and "strategy.knid" in dialog.problem.text()

@@ -192,12 +192,12 @@ def test_stop_works_within_two_seconds_and_keeps_what_was_learnt(bench: Bench, q
 def test_a_crash_of_the_training_is_told_and_another_can_start(
     bench: Bench, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.page.live.warm.dismiss()  # it was started before the environment changed
+    bench.page.live.warm.dismiss_child()  # it was started before the environment changed
     monkeypatch.setenv("TRAINING_BEHAVIOUR", "crash")
     trained(bench, qtbot)
     assert bench.view.status.state_text() == "Interrupted"
     assert "crash" in bench.view.summary.text()
-    bench.page.live.warm.dismiss()
+    bench.page.live.warm.dismiss_child()
     monkeypatch.delenv("TRAINING_BEHAVIOUR")
     trained(bench, qtbot)
     assert [run.state for run in bench.project.runs.list_runs()] == ["interrupted", "finished"]
@@ -254,22 +254,22 @@ def test_closing_the_project_stops_its_training(bench: Bench, qtbot: QtBot) -> N
 
 
 def test_the_data_of_the_next_training_are_summed_up(bench: Bench) -> None:
-    assert bench.page.recipe_column.data.numbers() == {
+    assert bench.page.recipe_column.data.image_numbers() == {
         Split.TRAIN: "4",
         Split.VAL: "2",
         Split.TEST: "0",
     }
-    assert bench.page.recipe_column.data.hint_text() == ""
+    assert bench.page.recipe_column.data.problem_text() == ""
 
 
 def test_without_validation_images_the_page_says_so_and_splitting_mends_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     bench.session.apply(set_split(bench.project, bench.project.image_ids(), Split.TRAIN))
-    qtbot.waitUntil(lambda: "validation" in bench.page.recipe_column.data.hint_text())
+    qtbot.waitUntil(lambda: "validation" in bench.page.recipe_column.data.problem_text())
     monkeypatch.setattr("desktop.train.recipe.recipe_column.SplitImagesDialog.exec", lambda _dialog: 1)
     qtbot.mouseClick(bench.page.recipe_column.data.split_button, Qt.MouseButton.LeftButton)
-    assert bench.page.recipe_column.data.hint_text() == ""
+    assert bench.page.recipe_column.data.problem_text() == ""
     assert bench.project.counts().splits["val"] > 0
     assert bench.project.history.undo_name == "Assign splits"
 
