@@ -54,7 +54,7 @@ class MainWindow(QMainWindow):
             self, session, services, self.action_set, self.pages.front_actions, self._undo.show_names
         )
         self._handle_own_actions()
-        self.rail = Rail([(title, icon) for title, icon, *_ in PAGES])
+        self.rail = Rail([(title, icon) for title, icon, *_ in PAGES], self.pages.choices)
         self.menus = Menus(self, self.action_set, recent.list_folders, self.open_project)
         self._place_parts()
         self._connect_parts()

@@ -43,7 +43,7 @@ class PageStack(QStackedWidget):
         self.addWidget(welcome)
         choices = {f"page_{number + 1}": partial(self.show_page, number) for number in range(len(PAGES))}
         actions.add_handlers(choices)
-        self._choices = [actions[name] for name in choices]
+        self.choices = [actions[name] for name in choices]
         session.project_changed.connect(self._set_project)
         session.page_requested.connect(lambda title: self.show_page(TITLES.index(title)))
         session.inspect_requested.connect(partial(self._pass_request, "Inspect", session.inspect_requested))
@@ -100,7 +100,7 @@ class PageStack(QStackedWidget):
 
     def _set_project(self) -> None:
         project = self._session.project
-        for choice in self._choices:
+        for choice in self.choices:
             choice.setEnabled(project is not None)
         if project is None:
             self._front = NONE

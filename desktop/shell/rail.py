@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout
 
 from desktop.base.theme import GAP, icon, notifier, theme
@@ -18,8 +18,8 @@ class Rail(QFrame):
 
     chosen = Signal(int)
 
-    def __init__(self, pages: Sequence[tuple[str, str]]) -> None:
-        """`pages`: title and icon of each."""
+    def __init__(self, pages: Sequence[tuple[str, str]], choices: Sequence[QAction]) -> None:
+        """`pages`: title and icon of each; `choices`: the actions that do the same, whose tool tips name the keys."""
         super().__init__()
         self.setObjectName("rail")
         self.setFixedWidth(WIDTH)
@@ -28,7 +28,7 @@ class Rail(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, GAP, 6, GAP)
         layout.setSpacing(4)
-        for number, (title, _) in enumerate(pages):
+        for number, ((title, _), choice) in enumerate(zip(pages, choices, strict=True)):
             button = QToolButton()
             button.setText(title)
             button.setCheckable(True)
@@ -37,8 +37,7 @@ class Rail(QFrame):
             button.setIconSize(QSize(24, 24))
             button.setFixedSize(WIDTH - 13, 58)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            key = QKeySequence(f"Ctrl+{number + 1}").toString(QKeySequence.SequenceFormat.NativeText)
-            button.setToolTip(f"{title}   {key}")
+            _follow_tool_tip(button, choice)
             self._group.addButton(button, number)
             layout.addWidget(button)
         layout.addStretch(1)
@@ -62,3 +61,13 @@ class Rail(QFrame):
     def _tint_icons(self) -> None:
         for button, name in zip(self._group.buttons(), self._icons, strict=True):
             button.setIcon(icon(name, theme().link if button.isChecked() else theme().muted, size=24))
+
+
+def _follow_tool_tip(button: QToolButton, action: QAction) -> None:
+    """Say what the action says: its keys can be changed while the window is open."""
+
+    def copy_tool_tip() -> None:
+        button.setToolTip(action.toolTip())
+
+    action.changed.connect(copy_tool_tip)
+    copy_tool_tip()

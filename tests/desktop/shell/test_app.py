@@ -24,6 +24,7 @@ from desktop.shell.page_stack import PAGES
 from desktop.shell.rail import Rail
 from desktop.shell.welcome import Welcome
 from tests.builders import draw, project_with_pictures, write_coco, write_pictures
+from tests.desktop.kit.form_driver import find_button
 
 ROOT = Path(__file__).parents[3]
 
@@ -58,6 +59,13 @@ def test_every_page_opens_by_its_key_and_is_built_only_then(qtbot: QtBot, window
         assert window.pages.currentWidget().title == PAGES[number][0]
     assert window.pages.built == [0, 1, 2, 3, 4]
     assert window.rail.marked_page == 0
+
+
+def test_the_rail_names_the_keys_that_the_pages_have_now(window: MainWindow, services: Services) -> None:
+    train = find_button(window.rail, "Train")
+    assert train.toolTip() == "Train page   Ctrl+3"
+    services.settings.update(shortcuts={"window.page_3": ["F7"]})
+    assert train.toolTip() == "Train page   F7"
 
 
 def test_a_request_reaches_a_page_that_is_built_only_for_it(window: MainWindow, tmp_path: Path) -> None:
