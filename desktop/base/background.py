@@ -21,10 +21,11 @@ class Tasks(QObject):
 
     _ended = Signal(str, int)  # key, token
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, threads: int | None = None) -> None:
+        """With `threads` at a time; by default one processor is left to the window."""
         super().__init__(parent)
         self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(max(2, (os.cpu_count() or 2) - 1))
+        self._pool.setMaxThreadCount(threads or max(2, (os.cpu_count() or 2) - 1))
         # For what somebody is waiting for now: it begins at once, however much is under way.
         self._urgent = QThreadPool(self)
         self._urgent.setMaxThreadCount(1)

@@ -69,6 +69,16 @@ class RelocateDialog(DialogFrame):
         self._uncertain = QCheckBox()
         self._uncertain.hide()
         self._uncertain.toggled.connect(self._model.take_uncertain)
+        self._place_parts()
+        self._folder.changed.connect(self._show_state)
+        self._folder.line.returnPressed.connect(self.search_folder)
+        self._model.dataChanged.connect(self._show_state)
+        self._reported.connect(self._show_progress)
+        self._show_state()
+        self._folder.line.setFocus()
+        tasks.run(KEY, self._list_missing, self._list_images, self._show_failure)
+
+    def _place_parts(self) -> None:
         row = QWidget()
         line = QHBoxLayout(row)
         line.setContentsMargins(0, 0, 0, 0)
@@ -83,13 +93,6 @@ class RelocateDialog(DialogFrame):
         self.body.addWidget(self._table, 1)
         self.body.addWidget(self._uncertain)
         self.resize(980, 620)
-        self._folder.changed.connect(self._show_state)
-        self._folder.line.returnPressed.connect(self.search_folder)
-        self._model.dataChanged.connect(self._show_state)
-        self._reported.connect(self._show_progress)
-        self._show_state()
-        self._folder.line.setFocus()
-        tasks.run(KEY, self._list_missing, self._list_images, self._show_failure)
 
     def choose_folder(self, folder: Path) -> None:
         """Fill in a folder, as if it had been browsed for."""

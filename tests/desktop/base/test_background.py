@@ -19,6 +19,13 @@ def tasks(qtbot: QtBot) -> Iterator[Tasks]:
     tasks.shut_down()
 
 
+@pytest.fixture
+def one_thread(qtbot: QtBot) -> Iterator[Tasks]:
+    tasks = Tasks(threads=1)
+    yield tasks
+    tasks.shut_down()
+
+
 def test_work_runs_in_a_thread_and_its_result_comes_back_on_the_windows(tasks: Tasks) -> None:
     seen: list[tuple[bool, bool]] = []
     main = threading.get_ident()
@@ -43,8 +50,8 @@ def test_only_the_latest_work_of_a_key_is_handed_back(tasks: Tasks) -> None:
     assert sorted(results) == ["other", "second"]
 
 
-def test_stale_work_that_has_not_begun_is_never_run(tasks: Tasks) -> None:
-    tasks._pool.setMaxThreadCount(1)
+def test_stale_work_that_has_not_begun_is_never_run(one_thread: Tasks) -> None:
+    tasks = one_thread
     release = threading.Event()
     ran: list[int] = []
     tasks.run("blocker", lambda: release.wait(5), lambda _: None)
@@ -95,8 +102,8 @@ def test_waiting_says_when_work_does_not_end(tasks: Tasks) -> None:
     assert tasks.wait_idle()
 
 
-def test_urgent_work_does_not_wait_for_what_is_under_way(tasks: Tasks) -> None:
-    tasks._pool.setMaxThreadCount(1)
+def test_urgent_work_does_not_wait_for_what_is_under_way(one_thread: Tasks) -> None:
+    tasks = one_thread
     release, order = threading.Event(), list[str]()
     tasks.run("blocker", lambda: release.wait(5), lambda _: order.append("blocker"))
     tasks.run("waited for", release.set, lambda _: order.append("urgent"), urgent=True)
