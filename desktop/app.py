@@ -42,12 +42,11 @@ def run(project: Path | None = None) -> int:
     apply_theme(app, settings.values.theme)
     follow_system(app, settings)
     app.setWindowIcon(icon("logo", theme().accent, size=64))
-    session = Session()
     tasks = Tasks()
     services = Services(tasks, settings, ThumbnailLoader(tasks), make_launcher())
-    services.thumbnails.follow(session)
     follow_limits(settings)
-    window = MainWindow(session, services)
+    window = MainWindow(services)
+    session = window.session
     GcPauses(session, window)
     _show_errors(window)
     if os.environ.get("DEFECTDESK_STARTUP_TRACE"):

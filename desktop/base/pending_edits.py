@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.changes import Changes
@@ -28,8 +26,6 @@ class PendingEdits(QObject):
         self._edits: list[Edit] = []
         self._seen: ProjectWithPendingEdits | None = None  # the project with them; None: to be made
         self.reason = ""
-        # Asked before another image is shown; the window puts its question here.
-        self.may_leave: Callable[[], bool] = lambda: True
         self._timer = QTimer(self, interval=RETRY)
         self._timer.timeout.connect(self.due)
 
@@ -38,7 +34,7 @@ class PendingEdits(QObject):
         """What waits, the oldest first."""
         return tuple(self._edits)
 
-    def added_to(self, project: Project) -> ProjectReader:
+    def add_to_project(self, project: Project) -> ProjectReader:
         """The project as it will be once all of them are written; `project` itself where none waits."""
         if not self._edits:
             return project
@@ -53,7 +49,7 @@ class PendingEdits(QObject):
     def __bool__(self) -> bool:
         return bool(self._edits)
 
-    def hold(self, edit: Edit, reason: str) -> None:
+    def add_edit(self, edit: Edit, reason: str) -> None:
         """Let `edit` wait behind the others."""
         self._edits.append(edit)
         if self._seen is not None:
@@ -62,10 +58,9 @@ class PendingEdits(QObject):
         self._timer.start()
         self.changed.emit()
 
-    def write(self, project: Project) -> tuple[Changes, StorageError | None]:
+    def write_edits(self, project: Project) -> tuple[Changes, StorageError | None]:
         """Write what waits, in order, up to the first edit that is refused again; what was changed, and the refusal."""
         done, refusal = Changes(), None
-        self._seen = None
         while self._edits and refusal is None:
             try:
                 done |= project.apply(self._edits[0])
@@ -76,12 +71,13 @@ class PendingEdits(QObject):
                 self.dropped.emit(f"“{self._edits[0].name}” could not be kept: {error}")
             if refusal is None:
                 del self._edits[0]
+                self._seen = None
         if not self._edits:
             self._timer.stop()
         self.changed.emit()
         return done, refusal
 
-    def take_back(self) -> Edit | None:
+    def take_back_last(self) -> Edit | None:
         """Undo of what is not written yet: forget the last edit."""
         if not self._edits:
             return None
@@ -91,7 +87,7 @@ class PendingEdits(QObject):
         self.changed.emit()
         return edit
 
-    def clear(self) -> None:
+    def drop_edits(self) -> None:
         """Give up what waits; the user was asked."""
         self._timer.stop()
         self._seen = None

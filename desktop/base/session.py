@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,8 +15,22 @@ from core.project.edits.edit import Edit
 from core.project.project import Project
 from core.project.project_reader import ProjectReader
 from desktop.base.pending_edits import PendingEdits
+from desktop.base.prepared_index import PreparedIndex
 
+T = TypeVar("T")
 LONG = 2_000  # images from which on an edit is worth waiting for visibly
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHooks:
+    """What the window does for its session; without a window nothing is asked or shown."""
+
+    run_at_length: Callable[[str, Callable[[], None]], None] = lambda _title, work: work()
+    """Do work that may take seconds, under a title; raises what it raises."""
+    may_leave_image: Callable[[Session], bool] = lambda _session: True
+    """Asked before another image is shown while edits wait for the disk."""
+    find_last_image: Callable[[Project], int | None] = lambda _project: None
+    """The image on which the user stopped."""
 
 
 class Session(QObject):
@@ -29,23 +44,19 @@ class Session(QObject):
     page_requested = Signal(str)  # a page's title, such as Label: bring it to the front
     images_requested = Signal(object)  # a Filter: list the images that pass it on the Label page
     message = Signal(str)  # one line for the status bar
-    hint = Signal(str)  # what the hand can do now: stays in the status bar until the next
+    hint = Signal(str)  # what the user can do now: stays in the status bar until the next
     settle = Signal()  # whoever holds an edit back, such as a sequence of nudges, makes it now
     closing = Signal()  # the project is open for the last moment: every edit is made, a backup may be taken
     setting_changed = Signal(str)  # the key of a setting of the project, such as depth_window or mm_per_pixel
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, hooks: SessionHooks = SessionHooks(), parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._project: Project | None = None
         self._image_id: int | None = None
-        # Does work that may take seconds and returns what it gives; a window shows meanwhile that it goes on.
-        self.at_length: Callable[[str, Callable[[], Any]], Any] = lambda _title, work: work()
-        # What views make in a thread of a changed project, so that showing it takes no long time.
-        self.preparations: list[Callable[[Project], None]] = []
-        # Whoever knows on which image the person stopped says so here.
-        self.stopped_at: Callable[[Project], int | None] = lambda _project: None
-        self.waiting = PendingEdits(self)
-        self.waiting.due.connect(self.try_again)
+        self._hooks = hooks
+        self.image_index = PreparedIndex()
+        self.pending = PendingEdits(self)
+        self.pending.due.connect(self.try_again)
 
     @property
     def project(self) -> Project | None:
@@ -54,7 +65,7 @@ class Session(QObject):
     @property
     def shown(self) -> ProjectReader | None:
         """The project as the user sees it: with the edits that wait for the disk. Edits are built from it."""
-        return self.waiting.added_to(self._project) if self._project is not None else None
+        return self.pending.add_to_project(self._project) if self._project is not None else None
 
     @property
     def image_id(self) -> int | None:
@@ -69,7 +80,7 @@ class Session(QObject):
         """Take over an open project, closing the present one."""
         self.close()
         self._project = project
-        ids, kept = project.image_ids(), self.stopped_at(project)
+        ids, kept = project.image_ids(), self._hooks.find_last_image(project)
         self._image_id = kept if kept in ids else next(iter(ids), None)
         self.project_changed.emit()
         self.image_changed.emit()
@@ -79,7 +90,7 @@ class Session(QObject):
             return
         self.settle.emit()
         self.try_again()
-        self.waiting.clear()
+        self.pending.drop_edits()
         self.closing.emit()
         closing, self._project, self._image_id = self._project, None, None
         self.project_changed.emit()
@@ -89,9 +100,9 @@ class Session(QObject):
     def select_image(self, image_id: int | None) -> None:
         if image_id != self._image_id:
             self.settle.emit()
-            if not self.waiting or self.waiting.may_leave():
+            if not self.pending or self._hooks.may_leave_image(self):
                 self._image_id = image_id
-            # Also where the person stays: lists that went ahead come back.
+            # Also where the user stays: lists that went ahead come back.
             self.image_changed.emit()
 
     def apply(self, edit: Edit, initiator: object = None) -> Changes:
@@ -100,9 +111,9 @@ class Session(QObject):
         Edits that wait for the disk are written first; a StorageError may be about them.
         """
         assert self._project is not None
-        self._write_waiting()
+        self._write_pending()
         project, undone = self._project, self._project.history.undone_count
-        changes = self._done(edit.name, len(edit.image_ids), lambda: project.apply(edit))
+        changes = self._run_edit(edit.name, len(edit.image_ids), lambda: project.apply(edit))
         self.notify(changes, initiator)
         if undone and not project.history.undone_count:
             gone = "The edit that was undone" if undone == 1 else f"The {undone:,} edits that were undone"
@@ -111,39 +122,44 @@ class Session(QObject):
             )
         return changes
 
-    def _done(self, title: str, images: int, work: Callable[[], Any]) -> Any:
-        return self.at_length(title, lambda: self._prepared(work)) if images >= LONG else work()
+    def _run_edit(self, title: str, images: int, work: Callable[[], T]) -> T:
+        return self.run_at_length(title, lambda: self._prepare_after(work)) if images >= LONG else work()
 
-    def _prepared(self, work: Callable[[], Any]) -> Any:
+    def _prepare_after(self, work: Callable[[], T]) -> T:
         result = work()
         if self._project is not None:
-            self.prepare(self._project)
+            self.prepare_lists(self._project)
         return result
 
-    def prepare(self, project: Project) -> None:
+    def prepare_lists(self, project: Project) -> None:
         """To be called in a thread that has changed many images, before the window's thread calls `notify`."""
-        for preparation in self.preparations:
-            preparation(project)
+        self.image_index.prepare_index(project)
 
-    def hold(self, edit: Edit, reason: str) -> None:
+    def run_at_length(self, title: str, work: Callable[[], T]) -> T:
+        """Do work that may take seconds and return what it gives; a window shows meanwhile that it goes on."""
+        results: list[T] = []
+        self._hooks.run_at_length(title, lambda: results.append(work()))
+        return results[0]
+
+    def hold_edit(self, edit: Edit, reason: str) -> None:
         """Show an edit that the disk refused as if it were made, and try again until it is written."""
-        self.waiting.hold(edit, reason)
-        self._tell(edit.changes())
+        self.pending.add_edit(edit, reason)
+        self._tell_views(edit.changes())
 
     def try_again(self) -> bool:
         """Try to write what waits for the disk; False if that was refused again."""
         try:
-            self._write_waiting()
+            self._write_pending()
         except StorageError:
             return False
         return True
 
-    def _write_waiting(self) -> None:
+    def _write_pending(self) -> None:
         """Raises StorageError while the disk refuses."""
-        if self._project is None or not self.waiting:
+        if self._project is None or not self.pending:
             return
-        count = len(self.waiting.edits)
-        changes, refusal = self.waiting.write(self._project)
+        count = len(self.pending.edits)
+        changes, refusal = self.pending.write_edits(self._project)
         self.notify(changes)
         if refusal is not None:
             raise refusal
@@ -158,50 +174,50 @@ class Session(QObject):
     @property
     def undo_name(self) -> str | None:
         """The name of the edit that `undo` would take back."""
-        if self.waiting:
-            return self.waiting.edits[-1].name
+        if self.pending:
+            return self.pending.edits[-1].name
         return self._project.history.undo_name if self._project is not None else None
 
     @property
     def redo_name(self) -> str | None:
         """The name of the edit that `redo` would do again; those that wait take the place of what was undone."""
-        return self._project.history.redo_name if self._project is not None and not self.waiting else None
+        return self._project.history.redo_name if self._project is not None and not self.pending else None
 
     def undo(self) -> None:
         """Take back the last edit, and go to the image it was made on. Raises InputError."""
         self.settle.emit()
-        if (edit := self.waiting.take_back()) is not None:
-            self._tell(edit.reversed.changes())
+        if (edit := self.pending.take_back_last()) is not None:
+            self._tell_views(edit.reversed.changes())
             self.message.emit(f"Undone: {edit.name}")
             return
-        self._step("Undone", -1)
+        self._step_by("Undone", -1)
 
     def redo(self) -> None:
         """Do again what was undone, and go to the image it was made on. Raises InputError."""
-        self._write_waiting()
-        self._step("Redone", 1)
+        self._write_pending()
+        self._step_by("Redone", 1)
 
     def go_to(self, position: int) -> None:
         """Undo or redo until the edit at `position` is the last that is done. Raises InputError."""
         self.settle.emit()
         if self._project is None:
             return
-        self._write_waiting()
+        self._write_pending()
         project, images = self._project, self._project.history.count_images_to(position)
-        self._show_step(self._done("Going to another point", images, lambda: project.history.go_to(position)))
+        self._show_step(self._run_edit("Going to another point", images, lambda: project.history.go_to(position)))
 
     def notify(self, changes: Changes, initiator: object = None) -> None:
         """Tell every view of a change that was made through the project itself, such as added images."""
-        self.waiting.forget_project()
-        self._tell(changes, initiator)
+        self.pending.forget_project()
+        self._tell_views(changes, initiator)
 
-    def _tell(self, changes: Changes, initiator: object = None) -> None:
+    def _tell_views(self, changes: Changes, initiator: object = None) -> None:
         moved = changes.image_list and self._keep_a_present_image()
         self.changed.emit(changes, initiator)
         if moved:
             self.image_changed.emit()
 
-    def _step(self, word: str, by: int) -> None:
+    def _step_by(self, word: str, by: int) -> None:
         self.settle.emit()
         project = self._project
         if project is None:
@@ -212,7 +228,7 @@ class Session(QObject):
             else (project.history.redo_name, project.history.redo)
         )
         images = project.history.count_images_to(project.history.position + by)
-        changes = self._done(f"{'Undo' if by < 0 else 'Redo'} {name}", images, does)
+        changes = self._run_edit(f"{'Undo' if by < 0 else 'Redo'} {name}", images, does)
         if changes is None:
             self.message.emit("There is nothing to undo" if word == "Undone" else "There is nothing to redo")
             return

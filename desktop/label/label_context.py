@@ -48,7 +48,7 @@ class LabelContext(QObject):
     def apply(self, build: Callable[[ProjectReader, int], Edit]) -> bool:
         """Make an edit of the current image durable; where that is refused, say why and announce `refused`.
 
-        Where only the disk refuses, the edit stays on the screen and waits in `session.waiting`: True as well.
+        Where only the disk refuses, the edit stays on the screen and waits in `session.pending`: True as well.
         """
         image_id = self.session.image_id
         return image_id is not None and self.apply_to_project(lambda project: build(project, image_id))
@@ -65,7 +65,7 @@ class LabelContext(QObject):
             except StorageError as error:
                 if edit.added or edit.removed or not self.editable:
                     raise
-                self.session.hold(edit, str(error))
+                self.session.hold_edit(edit, str(error))
         except InputError as error:
             self.notice.show_notice(str(error))
             self.refused.emit()

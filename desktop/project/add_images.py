@@ -33,7 +33,7 @@ class ImageAdder:
 
         def add_to_project(progress: Progress) -> tuple[Changes, list[Problem]]:
             result = project.files.add_images(paths, progress, group)
-            self._context.session.prepare(project)
+            self._context.session.prepare_lists(project)
             return result
 
         self._context.behind_dialog(

@@ -85,7 +85,7 @@ class AnnotationTransfer:
 
         def work(progress: Progress) -> tuple[Changes, list[Problem]]:
             result = import_into(project, imported, progress)
-            self._context.session.prepare(project)
+            self._context.session.prepare_lists(project)
             return result
 
         self._context.behind_dialog(

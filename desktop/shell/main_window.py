@@ -11,13 +11,13 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from desktop.base.actions import WINDOW, ActionSet
-from desktop.base.session import Session
+from desktop.base.session import Session, SessionHooks
 from desktop.kit.progress_dialog import result_behind_dialog
 from desktop.project.project_actions import ProjectActions
 from desktop.services import Services
 from desktop.shell.menus import Menus
 from desktop.shell.page_stack import NONE, PAGES, TITLES, PageStack
-from desktop.shell.pending_notice import PendingNotice
+from desktop.shell.pending_notice import PendingNotice, ask_before_leaving
 from desktop.shell.project_banner import ProjectBanner
 from desktop.shell.project_status import ProjectStatus
 from desktop.shell.rail import Rail
@@ -29,14 +29,15 @@ from desktop.shell.window_dialogs import WindowDialogs
 
 
 class MainWindow(QMainWindow):
-    """One window on one session, in which no project is open yet."""
+    """One window with a session of its own, in which no project is open yet."""
 
-    def __init__(self, session: Session, services: Services) -> None:
+    def __init__(self, services: Services) -> None:
         super().__init__()
         self.setAcceptDrops(True)
         self.setMinimumSize(960, 620)
-        self.session = session
-        session.at_length = partial(result_behind_dialog, self, services.tasks)
+        self.session = session = Session(self._make_hooks(services))
+        # Before any list asks for a picture of the project that is opened.
+        services.thumbnails.follow(session)
         self._settings = services.settings
         self.action_set = ActionSet(self, WINDOW)
         services.keymap.attach_actions("window", self, self.action_set.values())
@@ -72,6 +73,13 @@ class MainWindow(QMainWindow):
         return self.pages.get_page(TITLES.index(title))
 
     # -- building
+
+    def _make_hooks(self, services: Services) -> SessionHooks:
+        return SessionHooks(
+            run_at_length=partial(result_behind_dialog, self, services.tasks),
+            may_leave_image=lambda session: ask_before_leaving(session, "image", self),
+            find_last_image=lambda project: services.settings.recent(project.folder).image,
+        )
 
     def _handle_own_actions(self) -> None:
         self.action_set.add_handlers(
@@ -129,7 +137,7 @@ class MainWindow(QMainWindow):
 
     def _may_close(self) -> bool:
         self.session.settle.emit()
-        return self.pending.may_leave("project") and self.pages.may_close()
+        return ask_before_leaving(self.session, "project", self) and self.pages.may_close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._may_close():

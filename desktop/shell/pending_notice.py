@@ -22,50 +22,50 @@ class PendingNotice(Notice):
         super().__init__(parent, closable=False)
         self._session = session
         self.setAccessibleName("Edits that are not written yet")
-        session.waiting.changed.connect(self._show_count)
-        session.waiting.may_leave = lambda: self.may_leave("image")
+        session.pending.changed.connect(self._show_count)
         self._show_count()
 
-    def may_leave(self, leaving: Leaving) -> bool:
-        """Ask, while edits wait, whether to leave the image or the project all the same."""
-        waiting = self._session.waiting
-        while waiting:
-            answer = self._ask_user(leaving)
-            if answer == "stay":
-                return False
-            if answer == "leave":
-                return True
-            self._session.try_again()
-        return True
-
-    def _ask_user(self, leaving: Leaving) -> Literal["try", "leave", "stay"]:
-        count = formatting.plural(len(self._session.waiting.edits), "edit")
-        parts = parts_of(self._session.waiting.reason)
-        then = "They are kept in memory and tried again." if leaving == "image" else "Closing now loses them."
-        text = f"{parts.wrong} {parts.mend} {then}\n\n{parts.where}"
-        box = message_box(self.window(), f"{count} not written to the disk yet", text)
-        again = box.addButton("Try again", QMessageBox.ButtonRole.AcceptRole)
-        going = "Go on without waiting" if leaving == "image" else f"Close and lose {count}"
-        leave = box.addButton(going, QMessageBox.ButtonRole.DestructiveRole)
-        leave.setProperty("role", "danger" if leaving == "project" else "")
-        stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
-        again.setMinimumWidth(100)  # the default button is bold, which its own hint forgets
-        box.setDefaultButton(again)
-        box.setEscapeButton(stay)
-        box.exec()
-        clicked = box.clickedButton()
-        return "try" if clicked is again else "leave" if clicked is leave else "stay"
-
     def _show_count(self) -> None:
-        waiting = self._session.waiting
-        if not waiting:
+        pending = self._session.pending
+        if not pending:
             self.clear()
             return
-        count = formatting.plural(len(waiting.edits), "edit")
-        parts = parts_of(waiting.reason)
+        count = formatting.plural(len(pending.edits), "edit")
+        parts = parts_of(pending.reason)
         self.show_notice(
             f"{count} not written yet: {parts.wrong} {parts.mend} "
             f"Nothing on the screen is lost; it is tried again every {RETRY // 1000} seconds and at the next edit.",
             "error",
             offer=("Try again", self._session.try_again),
         )
+
+
+def ask_before_leaving(session: Session, leaving: Leaving, window: QWidget | None) -> bool:
+    """Ask in front of `window`, while edits wait, whether to leave the image or the project all the same."""
+    while session.pending:
+        answer = _ask_user(session, leaving, window)
+        if answer == "stay":
+            return False
+        if answer == "leave":
+            return True
+        session.try_again()
+    return True
+
+
+def _ask_user(session: Session, leaving: Leaving, window: QWidget | None) -> Literal["try", "leave", "stay"]:
+    count = formatting.plural(len(session.pending.edits), "edit")
+    parts = parts_of(session.pending.reason)
+    then = "They are kept in memory and tried again." if leaving == "image" else "Closing now loses them."
+    text = f"{parts.wrong} {parts.mend} {then}\n\n{parts.where}"
+    box = message_box(window, f"{count} not written to the disk yet", text)
+    again = box.addButton("Try again", QMessageBox.ButtonRole.AcceptRole)
+    going = "Go on without waiting" if leaving == "image" else f"Close and lose {count}"
+    leave = box.addButton(going, QMessageBox.ButtonRole.DestructiveRole)
+    leave.setProperty("role", "danger" if leaving == "project" else "")
+    stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+    again.setMinimumWidth(100)  # the default button is bold, which its own hint forgets
+    box.setDefaultButton(again)
+    box.setEscapeButton(stay)
+    box.exec()
+    clicked = box.clickedButton()
+    return "try" if clicked is again else "leave" if clicked is leave else "stay"

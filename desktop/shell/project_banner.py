@@ -15,7 +15,7 @@ class ProjectBanner(Notice):
         super().__init__()
         self._session = session
         session.project_changed.connect(self._set_project)
-        session.waiting.dropped.connect(self.show_notice)
+        session.pending.dropped.connect(self.show_notice)
 
     def _set_project(self) -> None:
         self.clear()

@@ -29,7 +29,6 @@ class RecentProjects(QObject):
         services.settings_changed.connect(self._follow_settings)
         session.project_changed.connect(self._set_project)
         session.closing.connect(lambda: self._remember_project(page=max(front_page(), 0)))
-        session.stopped_at = lambda project: self._settings.recent(project.folder).image
         self._set_project()
 
     def list_folders(self) -> list[str]:

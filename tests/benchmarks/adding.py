@@ -26,7 +26,6 @@ from core.project.edits.edit import Edit, ImageState
 from core.settings import Settings
 from core.types import ImageRecord, Split, Status
 from desktop.base.background import Tasks
-from desktop.base.session import Session
 from desktop.base.theme import apply_theme
 from desktop.kit.progress_dialog import ProgressDialog
 from desktop.services import Services
@@ -134,11 +133,11 @@ def window_on(folder: Path, present: int) -> Iterator[MainWindow]:
         ]
         state = ImageState(Status.UNLABELLED, Split.NONE, "", "", ())
         project.apply(Edit("Add", {}, {record.id: state for record in records}, added=tuple(records)))
-    tasks, session = Tasks(), Session()
-    window = MainWindow(session, Services(tasks, Settings(folder / "config"), ThumbnailLoader(tasks), make_launcher()))
+    tasks = Tasks()
+    window = MainWindow(Services(tasks, Settings(folder / "config"), ThumbnailLoader(tasks), make_launcher()))
     window.resize(1280, 800)
     window.show()
-    session.adopt(project)
+    window.session.adopt(project)
     spin(lambda: False, 2.0)  # until the first image is on the screen
     yield window
     window.close()

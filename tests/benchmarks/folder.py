@@ -49,7 +49,6 @@ def measured(program: str, folder: Path, steps: int) -> dict[str, float]:
 def _ours(folder: Path) -> Driver:
     from PySide6.QtWidgets import QApplication
 
-    from desktop.base.session import Session
     from desktop.label.label_page import LabelPage
     from desktop.shell.main_window import MainWindow
     from tests.desktop.window_builders import make_services
@@ -57,7 +56,7 @@ def _ours(folder: Path) -> Driver:
     app = QApplication([])
     began = time.perf_counter()
     services = make_services(folder)
-    window = MainWindow(Session(), services)
+    window = MainWindow(services)
     window.resize(*SIZE)
     window.show()
     window.open_project(folder / "project")

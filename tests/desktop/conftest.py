@@ -26,13 +26,12 @@ def services(qtbot: QtBot, tmp_path: Path) -> Iterator[Services]:
 @pytest.fixture
 def window(qtbot: QtBot, services: Services) -> Iterator[MainWindow]:
     """The whole window, without a project."""
-    session = Session()
-    window = MainWindow(session, services)
+    window = MainWindow(services)
     qtbot.addWidget(window)
     window.resize(1280, 800)
     window.show()
     yield window
-    session.close()
+    window.session.close()
 
 
 @pytest.fixture

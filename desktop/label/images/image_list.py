@@ -52,8 +52,6 @@ class ImageListModel(QAbstractListModel):
         self._outdated = np.zeros(0, np.bool_)  # by row of `images`
         self._flagged: dict[str, Collection[int]] = {}
         self._asked: OrderedDict[str, int] = OrderedDict()  # image ids by the path of the thumbnail that was asked for
-        self._prepared: ImageIndex | None = None  # of what the project was a moment ago
-        session.preparations.append(self._prepare)
         session.project_changed.connect(self._start_over)
         session.changed.connect(self._refresh)
         thumbnails.loaded.connect(self._picture_came)
@@ -208,19 +206,9 @@ class ImageListModel(QAbstractListModel):
         self.endResetModel()
 
     def _index(self, project: ProjectReader | None) -> None:
-        records = project.images() if project is not None else []
-        prepared, self._prepared = self._prepared, None
-        # Records are never changed but replaced: comparing lists of the same ones takes no time.
-        fits = prepared is not None and prepared.records == records
-        self.images = prepared if prepared is not None and fits else ImageIndex(records)
+        self.images = self._session.image_index.take_index(project.images() if project is not None else [])
         for name, image_ids in self._flagged.items():
             self.images.set_flag(name, image_ids)
-
-    def _prepare(self, project: ProjectReader) -> None:
-        """Called in a thread."""
-        index = ImageIndex(project.images())
-        index.make_columns_of(self.images)
-        self._prepared = index
 
     def _select(self) -> None:
         self.beginResetModel()

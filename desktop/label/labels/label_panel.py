@@ -221,7 +221,7 @@ class LabelPanel(QWidget):
         session, touched = self._session, label_edits.boxes_with(project.label_set_counts(), gone)
         reads = f"Reading {formatting.plural(touched, 'box', 'boxes')}"
         many = touched >= LONG
-        self._apply(lambda project: session.at_length(reads, lambda: build(project)) if many else build(project))
+        self._apply(lambda project: session.run_at_length(reads, lambda: build(project)) if many else build(project))
 
     def move_label(self, row: int, to: int) -> None:
         """Put the label of `row` before the present place `to`."""

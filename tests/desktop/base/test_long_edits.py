@@ -15,7 +15,7 @@ from core.project.edits.image_edits import move_to_split
 from core.types import Split
 from desktop.base import session as module
 from desktop.base.background import Tasks
-from desktop.base.session import Session
+from desktop.base.session import Session, SessionHooks
 from desktop.kit.progress_dialog import result_behind_dialog
 from tests.builders import draw, project_with_pictures
 
@@ -31,8 +31,6 @@ def test_edits_of_many_images_are_done_at_length_and_others_at_once(
     qtbot: QtBot, tmp_path: Path, tasks: Tasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LONG", 3)
-    session, project = Session(), project_with_pictures(tmp_path / "project", 4)
-    session.adopt(project)
     titles: list[str] = []
     threads: list[str] = []
 
@@ -45,7 +43,8 @@ def test_edits_of_many_images_are_done_at_length_and_others_at_once(
 
         return result_behind_dialog(None, tasks, title, noted)
 
-    session.at_length = at_length
+    session, project = Session(SessionHooks(at_length)), project_with_pictures(tmp_path / "project", 4)
+    session.adopt(project)
     heard: list[int] = []
     session.changed.connect(lambda changes, _initiator: heard.append(len(changes.images)))
     ids = project.image_ids()

@@ -21,16 +21,16 @@ from core.project.edits.edit import Edit
 from core.project.project import Project
 from core.project.project_reader import ProjectReader
 from core.types import Label, Split, Status
-from desktop.base.session import Session
+from desktop.base.session import Session, SessionHooks
 from desktop.label.label_page import LabelPage
-from desktop.shell.pending_notice import PendingNotice
+from desktop.shell.pending_notice import PendingNotice, ask_before_leaving
 from tests.builders import draw, label_named, project_with_pictures
 from tests.desktop.label.label_builders import KEYS, boxes_of, draw_by_hand, loaded, names, project_of
 
 
 @pytest.fixture
 def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
-    session = Session()
+    session = Session(SessionHooks(may_leave_image=lambda session: ask_before_leaving(session, "image", None)))
     session.adopt(project_with_pictures(tmp_path / "project", 3))
     yield session
     session.close()
@@ -79,13 +79,13 @@ def test_a_refused_edit_stays_on_the_screen_and_is_written_when_the_disk_has_roo
         (shown,) = page.canvas.boxes
         assert len(shown.labels) == 2 and page.canvas.selected == {shown.id}
         assert page._context.record is not None and page._context.record.status is Status.LABELLED
-        assert len(session.waiting.edits) == 3
+        assert len(session.pending.edits) == 3
         assert notice.isVisible() and "3 edits not written yet" in notice.text
         notice.button.click()
-        assert len(session.waiting.edits) == 3 and notice.isVisible()
+        assert len(session.pending.edits) == 3 and notice.isVisible()
     notice.button.click()
     assert boxes_of(session) == page.canvas.boxes == (shown,)
-    assert not session.waiting and not notice.isVisible()
+    assert not session.pending and not notice.isVisible()
     assert names(session, shown) == ["pit", "stain"]
 
 
@@ -94,17 +94,17 @@ def test_the_next_edit_writes_what_waits_before_it(qtbot: QtBot, page: LabelPage
     with full_disk(project):
         draw_by_hand(qtbot, page, (5, 6), (30, 36))
     qtbot.keyClick(page.canvas.view, KEYS["1"])
-    assert not session.waiting
+    assert not session.pending
     assert [entry.name for entry in project.history.list_entries()[-2:]] == ["Draw box", "Set scratch"]
 
 
 def test_it_is_tried_again_by_itself(qtbot: QtBot, page: LabelPage, session: Session) -> None:
-    session.waiting._timer.setInterval(30)
+    session.pending._timer.setInterval(30)
     with full_disk(project_of(session)):
         draw_by_hand(qtbot, page, (5, 6), (30, 36))
         qtbot.wait(100)
-        assert session.waiting
-    qtbot.waitUntil(lambda: not session.waiting, timeout=3_000)
+        assert session.pending
+    qtbot.waitUntil(lambda: not session.pending, timeout=3_000)
     assert len(boxes_of(session)) == 1
 
 
@@ -115,12 +115,10 @@ def test_undo_takes_back_what_is_not_written_yet(qtbot: QtBot, page: LabelPage, 
         session.undo()
         assert [box.labels for box in page.canvas.boxes] == [frozenset()]
         session.undo()
-        assert page.canvas.boxes == () and not session.waiting
+        assert page.canvas.boxes == () and not session.pending
 
 
-def test_leaving_the_image_asks_first_and_loses_nothing(
-    qtbot: QtBot, page: LabelPage, session: Session, notice: PendingNotice
-) -> None:
+def test_leaving_the_image_asks_first_and_loses_nothing(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     project, asked = project_of(session), list[str]()
     first = session.image_id
     with full_disk(project):
@@ -134,25 +132,23 @@ def test_leaving_the_image_asks_first_and_loses_nothing(
         loaded(qtbot, page)
         assert session.image_id != first and page.canvas.boxes == ()
         draw_by_hand(qtbot, page, (1, 1), (20, 20))
-        assert len(session.waiting.edits) == 2
+        assert len(session.pending.edits) == 2
     assert asked == ["1 edit not written to the disk yet"] * 2
     assert session.try_again()
     assert [len(project.boxes(image)) for image in project.image_ids()] == [1, 1, 0]
 
 
-def test_closing_asks_first_and_tries_again_when_told(
-    qtbot: QtBot, page: LabelPage, session: Session, notice: PendingNotice
-) -> None:
+def test_closing_asks_first_and_tries_again_when_told(qtbot: QtBot, page: LabelPage, session: Session) -> None:
     asked: list[str] = []
     with full_disk(project_of(session)):
         draw_by_hand(qtbot, page, (5, 6), (30, 36))
         _answer(qtbot, "Stay", asked)
-        assert not notice.may_leave("project")
+        assert not ask_before_leaving(session, "project", page)
         _answer(qtbot, "Close and lose 1 edit", asked)
-        assert notice.may_leave("project")
-        assert session.waiting  # only closing itself gives them up
+        assert ask_before_leaving(session, "project", page)
+        assert session.pending  # only closing itself gives them up
     _answer(qtbot, "Try again", asked)
-    assert notice.may_leave("project")
+    assert ask_before_leaving(session, "project", page)
     assert len(boxes_of(session)) == 1 and len(asked) == 3
 
 
@@ -171,7 +167,7 @@ def test_an_edit_that_no_longer_fits_is_told_and_not_silently_lost(
     qtbot: QtBot, page: LabelPage, session: Session
 ) -> None:
     project, dropped = project_of(session), list[str]()
-    session.waiting.dropped.connect(dropped.append)
+    session.pending.dropped.connect(dropped.append)
     with full_disk(project):
         draw_by_hand(qtbot, page, (5, 6), (30, 36))
     draw(project, session.image_id or 0, (1, 1, 9, 9))  # behind the session's back
@@ -184,7 +180,7 @@ def test_what_is_said_of_an_image_while_its_box_waits_is_written_with_it(
     qtbot: QtBot, page: LabelPage, session: Session
 ) -> None:
     project, image_id, dropped = project_of(session), session.image_id or 0, list[str]()
-    session.waiting.dropped.connect(dropped.append)
+    session.pending.dropped.connect(dropped.append)
     builds: list[Callable[[ProjectReader], Edit]] = [
         lambda shown: image_edits.set_status(shown, [image_id], Status.REVIEWED),
         lambda shown: image_edits.set_note(shown, image_id, "bent pin"),
@@ -198,7 +194,7 @@ def test_what_is_said_of_an_image_while_its_box_waits_is_written_with_it(
             edit = build(session.shown)
             with pytest.raises(StorageError) as refusal:
                 session.apply(edit)
-            session.hold(edit, str(refusal.value))
+            session.hold_edit(edit, str(refusal.value))
         assert session.shown is not None
         shown = session.shown.image(image_id)
         assert session.undo_name == "Set group" and session.shown.counts().boxes == 1

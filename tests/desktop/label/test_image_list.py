@@ -224,12 +224,13 @@ def test_a_list_prepared_in_a_thread_is_shown_only_of_the_project_as_it_is(
     model.images.status_counts()
     write_pictures(tmp_path / "more", 2)
     changes, _ = project.files.add_images([tmp_path / "more"])
-    session.prepare(project)
-    prepared = model._prepared
+    session.prepare_lists(project)
+    prepared = session.image_index.prepared
     session.notify(changes)
-    assert model.images is prepared and model.image_ids() == project.image_ids()
-    session.prepare(project)
-    stale = model._prepared
+    assert model.images is prepared and session.image_index.prepared is None
+    assert model.image_ids() == project.image_ids()
+    session.prepare_lists(project)
+    stale = session.image_index.prepared
     changes = project.apply(image_edits.set_status(project, [first], Status.CLEAN))
     session.notify(changes | Changes(image_list=True))
     assert model.images is not stale and model.images.records == project.images()

@@ -14,7 +14,6 @@ from pytestqt.qtbot import QtBot
 
 from core.project.project import Project
 from desktop.base import file_watch
-from desktop.base.session import Session
 from desktop.label.file_notice import FileNotice
 from desktop.project.relocate_dialog import RelocateDialog
 from desktop.project.relocation_model import BY, IMAGE, RelocationModel
@@ -153,7 +152,7 @@ def test_what_was_not_found_has_nothing_to_tick(moved: Project) -> None:
 
 @pytest.fixture
 def window(qtbot: QtBot, services: Services) -> Iterator[MainWindow]:
-    window = MainWindow(Session(), services)
+    window = MainWindow(services)
     qtbot.addWidget(window)
     window.show()
     yield window

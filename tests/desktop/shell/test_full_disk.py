@@ -14,7 +14,6 @@ from pytestqt.qtbot import QtBot
 
 from core.project import backup
 from core.project.project import Project
-from desktop.base.session import Session
 from desktop.project.export_dialog import ExportDialog
 from desktop.services import Services
 from desktop.shell.main_window import MainWindow
@@ -47,7 +46,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def window(qtbot: QtBot, services: Services, said: list[str], small: Path) -> Iterator[MainWindow]:
     """Closed while the small file system is still there."""
-    window = MainWindow(Session(), services)
+    window = MainWindow(services)
     qtbot.addWidget(window)
     window.show()
     yield window
