@@ -20,14 +20,8 @@ from core.jobs.folder import JobFolder
 from core.recipe.recipe import load_recipe
 from desktop.train.train_page import TrainPage
 from tests.desktop.answers import answer_question
-from tests.desktop.train.test_train_page import Bench, bench, wait_for_epoch
+from tests.desktop.train.train_driver import TrainBench
 from tests.desktop.training_child import events
-
-__all__ = ["bench"]  # the fixture
-
-
-def summary_button(bench: Bench, text: str) -> QPushButton:
-    return next(one for one in bench.view.summary.findChildren(QPushButton) if one.text() == text)
 
 
 def click(qtbot: QtBot, button: QPushButton) -> None:
@@ -35,11 +29,7 @@ def click(qtbot: QtBot, button: QPushButton) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def wait_for_state(bench: Bench, qtbot: QtBot, run: str, state: str) -> None:
-    qtbot.waitUntil(lambda: bench.run_folder(run).state() == state, timeout=20_000)
-
-
-def reopened(bench: Bench) -> TrainPage:
+def reopened(bench: TrainBench) -> TrainPage:
     """The window is closed, and the project is opened again."""
     assert bench.page.may_close()
     bench.session.close()
@@ -49,7 +39,7 @@ def reopened(bench: Bench) -> TrainPage:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_goes_on(bench: Bench) -> Iterator[None]:
+def _nothing_goes_on(bench: TrainBench) -> Iterator[None]:
     yield
     queue.dismiss_worker(bench.folder / "runs")
     for job in queue.jobs_in(bench.folder / "runs"):
@@ -62,17 +52,17 @@ def _nothing_goes_on(bench: Bench) -> Iterator[None]:
 # -- pause and resume ------------------------------------------------------------------------------------------
 
 
-def test_a_paused_run_frees_its_process_and_goes_on_where_it_was(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=200)
+def test_a_paused_run_frees_its_process_and_goes_on_where_it_was(bench: TrainBench, qtbot: QtBot) -> None:
+    bench.change_settings(schedule__epochs=200)
     bench.page.control.begin_training()
-    wait_for_epoch(bench, qtbot)
+    bench.wait_for_epoch()
     click(qtbot, bench.page.recipe_column.pause_button)
     assert bench.view.status.state_text() == "Pausing"
-    qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
+    bench.wait_for_end(10_000)
     assert bench.view.status.state_text() == "Paused"
     assert bench.view.summary.text().startswith("Paused in epoch")
     done = len(bench.view.history.epochs)
-    click(qtbot, summary_button(bench, "Resume"))
+    click(qtbot, bench.find_summary_button("Resume"))
     assert bench.view.status.state_text() == "Starting"
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) > done + 2, timeout=20_000)
     assert [epoch.epoch for epoch in bench.view.history.epochs[: done + 2]] == list(range(1, done + 3))
@@ -80,37 +70,37 @@ def test_a_paused_run_frees_its_process_and_goes_on_where_it_was(bench: Bench, q
     assert bench.view.status.state_text() == "Training"
 
 
-def test_a_run_whose_process_was_killed_can_be_resumed(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=30)
+def test_a_run_whose_process_was_killed_can_be_resumed(bench: TrainBench, qtbot: QtBot) -> None:
+    bench.change_settings(schedule__epochs=30)
     bench.page.control.begin_training()
-    wait_for_epoch(bench, qtbot)
+    bench.wait_for_epoch()
     pid = bench.run_folder().owner_here()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
+    bench.wait_for_end(10_000)
     assert bench.view.status.state_text() == "Interrupted"
-    click(qtbot, summary_button(bench, "Resume"))
-    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    click(qtbot, bench.find_summary_button("Resume"))
+    bench.wait_for_end()
     assert bench.view.status.state_text() == "Finished"
     assert [epoch.epoch for epoch in bench.view.history.epochs] == list(range(1, 31))
 
 
-def test_a_finished_run_offers_no_resume_and_says_why_if_it_is_asked(bench: Bench, qtbot: QtBot) -> None:
+def test_a_finished_run_offers_no_resume_and_says_why_if_it_is_asked(bench: TrainBench) -> None:
     bench.page.control.begin_training()
-    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
-    assert not summary_button(bench, "Resume").isVisibleTo(bench.page)
+    bench.wait_for_end()
+    assert not bench.find_summary_button("Resume").isVisibleTo(bench.page)
     bench.page.control.resume_run("r001")
-    assert "r001: has finished" in bench.page.recipe_column.error.text()
+    assert "r001: has finished" in bench.error_text
     assert not bench.page.training
 
 
 # -- the queue -------------------------------------------------------------------------------------------------
 
 
-def test_runs_are_trained_one_after_the_other(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=40)
+def test_runs_are_trained_one_after_the_other(bench: TrainBench, qtbot: QtBot) -> None:
+    bench.change_settings(schedule__epochs=40)
     bench.page.control.begin_training()
-    bench.settings(schedule__epochs=2)
+    bench.change_settings(schedule__epochs=2)
     for _ in range(3):
         click(qtbot, bench.page.recipe_column.train_button)
     card = bench.page.run_column.queue
@@ -122,8 +112,8 @@ def test_runs_are_trained_one_after_the_other(bench: Bench, qtbot: QtBot) -> Non
     click(qtbot, card.find_button("r003", "Remove"))
     assert [text[:4] for text in card.row_texts()] == ["r004", "r002"]
     bench.page.control.stop_training()
-    wait_for_state(bench, qtbot, "r002", "finished")
-    qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
+    bench.wait_for_state("r002", "finished")
+    bench.wait_for_end(10_000)
     states = {run: bench.run_folder(run).state() for run in ("r001", "r002", "r003", "r004")}
     assert states == {"r001": "stopped", "r002": "finished", "r003": "waiting", "r004": "finished"}
     begun = [(bench.run_folder(run).path / "log.txt").stat().st_mtime for run in ("r004", "r002")]
@@ -131,22 +121,22 @@ def test_runs_are_trained_one_after_the_other(bench: Bench, qtbot: QtBot) -> Non
     assert not card.isVisibleTo(bench.page)
 
 
-def test_a_pause_holds_the_queue_until_the_person_lets_it_go_on(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=500)
+def test_a_pause_holds_the_queue_until_the_person_lets_it_go_on(bench: TrainBench, qtbot: QtBot) -> None:
+    bench.change_settings(schedule__epochs=500)
     bench.page.control.begin_training()
-    wait_for_epoch(bench, qtbot)
-    bench.settings(schedule__epochs=2)
+    bench.wait_for_epoch()
+    bench.change_settings(schedule__epochs=2)
     bench.page.control.begin_training()
     bench.page.control.pause_training()
-    qtbot.waitUntil(lambda: not bench.page.training, timeout=10_000)
+    bench.wait_for_end(10_000)
     assert bench.run_folder("r002").state() == "waiting"
     click(qtbot, next(one for one in bench.page.run_column.queue.findChildren(QPushButton) if "Train" in one.text()))
-    wait_for_state(bench, qtbot, "r002", "finished")
+    bench.wait_for_state("r002", "finished")
     assert bench.run_folder("r001").state() == "paused"
 
 
-def test_a_queue_of_last_time_waits_for_a_word(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=500)
+def test_a_queue_of_last_time_waits_for_a_word(bench: TrainBench) -> None:
+    bench.change_settings(schedule__epochs=500)
     bench.page.control.begin_training()
     bench.page.control.begin_training()
     bench.page.ask_how_to_close = lambda: "stop"
@@ -159,10 +149,10 @@ def test_a_queue_of_last_time_waits_for_a_word(bench: Bench, qtbot: QtBot) -> No
 # -- closing ---------------------------------------------------------------------------------------------------
 
 
-def test_a_training_that_was_left_going_is_shown_again_and_can_be_stopped(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=2000)
+def test_a_training_that_was_left_going_is_shown_again_and_can_be_stopped(bench: TrainBench, qtbot: QtBot) -> None:
+    bench.change_settings(schedule__epochs=2000)
     bench.page.control.begin_training()
-    wait_for_epoch(bench, qtbot)
+    bench.wait_for_epoch()
     pid = bench.run_folder().owner_here()
     bench.page.ask_how_to_close = lambda: "leave"
     page = reopened(bench)
@@ -178,25 +168,25 @@ def test_a_training_that_was_left_going_is_shown_again_and_can_be_stopped(bench:
     assert bench.run_folder().state() == "stopped"
 
 
-def test_a_queue_that_was_left_going_is_worked_off_without_a_window(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=60)
+def test_a_queue_that_was_left_going_is_worked_off_without_a_window(bench: TrainBench, qtbot: QtBot) -> None:
+    bench.change_settings(schedule__epochs=60)
     bench.page.control.begin_training()
-    wait_for_epoch(bench, qtbot)
-    bench.settings(schedule__epochs=3)
+    bench.wait_for_epoch()
+    bench.change_settings(schedule__epochs=3)
     bench.page.control.begin_training()
     bench.page.ask_how_to_close = lambda: "leave"
     assert bench.page.may_close()
     bench.session.close()
-    wait_for_state(bench, qtbot, "r002", "finished")
+    bench.wait_for_state("r002", "finished")
     assert bench.run_folder("r001").state() == "finished"
     qtbot.waitUntil(lambda: queue.worker_folder(bench.folder / "runs").state() == "finished", timeout=10_000)
 
 
-def test_a_window_that_opens_takes_the_queue_over(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=2000)
+def test_a_window_that_opens_takes_the_queue_over(bench: TrainBench, qtbot: QtBot) -> None:
+    bench.change_settings(schedule__epochs=2000)
     bench.page.control.begin_training()
-    wait_for_epoch(bench, qtbot)
-    bench.settings(schedule__epochs=3)
+    bench.wait_for_epoch()
+    bench.change_settings(schedule__epochs=3)
     bench.page.control.begin_training()
     bench.page.ask_how_to_close = lambda: "leave"
     page = reopened(bench)
@@ -205,7 +195,7 @@ def test_a_window_that_opens_takes_the_queue_over(bench: Bench, qtbot: QtBot) ->
     assert page.live.run == "r001"
     assert not page.control.queue.held
     page.control.stop_training()
-    wait_for_state(bench, qtbot, "r002", "finished")
+    bench.wait_for_state("r002", "finished")
 
 
 # -- looking ---------------------------------------------------------------------------------------------------
@@ -220,7 +210,7 @@ def far_run(folder: Path, epochs: int = 3, lines: int | None = None) -> JobFolde
 
 
 def test_a_run_in_another_folder_is_followed_and_nothing_is_written_there(
-    bench: Bench, qtbot: QtBot, tmp_path: Path
+    bench: TrainBench, qtbot: QtBot, tmp_path: Path
 ) -> None:
     job = far_run(tmp_path / "far", lines=9)
     before = sorted(path.name for path in job.path.iterdir())
@@ -237,11 +227,11 @@ def test_a_run_in_another_folder_is_followed_and_nothing_is_written_there(
     assert "watched · r007 in far" in bench.page.run_column.picker.titles
     # Its checkpoints are not in this project: one of the same name may be, of another run.
     for text in ("Resume", "Inspect", "Show checkpoints"):
-        assert not summary_button(bench, text).isVisibleTo(bench.page)
+        assert not bench.find_summary_button(text).isVisibleTo(bench.page)
 
 
 def test_what_was_read_of_a_watched_run_stays_while_its_folder_is_away(
-    bench: Bench, qtbot: QtBot, tmp_path: Path
+    bench: TrainBench, qtbot: QtBot, tmp_path: Path
 ) -> None:
     job, notice = far_run(tmp_path / "far", lines=9), bench.page.run_column.notice
     bench.page.run_column.watch_folder(job.path)
@@ -257,17 +247,17 @@ def test_what_was_read_of_a_watched_run_stays_while_its_folder_is_away(
     assert [epoch.epoch for epoch in bench.view.history.epochs] == [1, 2, 3]
 
 
-def test_a_folder_that_is_no_run_is_refused_where_the_person_looks(bench: Bench, tmp_path: Path) -> None:
+def test_a_folder_that_is_no_run_is_refused_where_the_person_looks(bench: TrainBench, tmp_path: Path) -> None:
     bench.page.run_column.watch_folder(tmp_path)
     assert "is not the folder of a run; choose one such as" in bench.page.run_column.notice.text
     assert bench.page.run_column.notice.isVisibleTo(bench.page)
 
 
-def test_another_run_is_drawn_beside_the_one_that_is_shown(bench: Bench, qtbot: QtBot) -> None:
+def test_another_run_is_drawn_beside_the_one_that_is_shown(bench: TrainBench, qtbot: QtBot) -> None:
     for epochs in (4, 2):
-        bench.settings(schedule__epochs=epochs)
+        bench.change_settings(schedule__epochs=epochs)
         bench.page.control.begin_training()
-        qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+        bench.wait_for_end()
     assert bench.tasks.wait_idle()
     bench.view.bar.compare_run("r001", on=True)
     qtbot.waitUntil(lambda: "r001/map50" in bench.view.map.curve_keys())
@@ -277,18 +267,18 @@ def test_another_run_is_drawn_beside_the_one_that_is_shown(bench: Bench, qtbot: 
     qtbot.waitUntil(lambda: "r001/map50" not in bench.view.map.curve_keys())
 
 
-def test_the_page_tells_recipe_snapshot_and_machine_of_a_run(bench: Bench, qtbot: QtBot) -> None:
+def test_the_page_tells_recipe_snapshot_and_machine_of_a_run(bench: TrainBench) -> None:
     bench.page.control.begin_training()
-    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    bench.wait_for_end()
     assert bench.view.texts.recipe.text().startswith("model: ssd_compact")
     assert bench.run_folder().job()["snapshot_hash"] in bench.view.texts.facts.text()
 
 
-def test_the_recipe_of_a_run_is_taken_over_and_what_was_there_comes_back(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(optimizer__lr=0.003)
+def test_the_recipe_of_a_run_is_taken_over_and_what_was_there_comes_back(bench: TrainBench, qtbot: QtBot) -> None:
+    bench.change_settings(optimizer__lr=0.003)
     bench.page.control.begin_training()
-    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
-    bench.settings(optimizer__lr=0.0001, loss__kind="focal")
+    bench.wait_for_end()
+    bench.change_settings(optimizer__lr=0.0001, loss__kind="focal")
     texts, model = bench.view.texts, bench.page.draft.model
     assert not texts.use_recipe.isVisible()
     texts.tabs.setCurrentWidget(texts.recipe)
@@ -303,16 +293,16 @@ def test_the_recipe_of_a_run_is_taken_over_and_what_was_there_comes_back(bench: 
         "focal",
     ) and not notice.isVisible()
     (bench.run_folder().path / "recipe.yaml").write_text("model: [")
-    bench.action("use_recipe").trigger()
-    assert "recipe.yaml" in bench.page.recipe_column.error.text() and model.settle_recipe().optimizer.lr == 0.0001
+    bench.find_action("use_recipe").trigger()
+    assert "recipe.yaml" in bench.error_text and model.settle_recipe().optimizer.lr == 0.0001
 
 
-def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> None:
+def test_a_run_is_deleted_once_the_person_agrees(bench: TrainBench, qtbot: QtBot) -> None:
     for _ in range(2):
         bench.page.control.begin_training()
-        qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+        bench.wait_for_end()
     assert bench.tasks.wait_idle()
-    delete, runs = bench.action("delete_run"), bench.folder / "runs"
+    delete, runs = bench.find_action("delete_run"), bench.folder / "runs"
     said = answer_question("Cancel")
     delete.trigger()
     assert said[0].startswith("Delete r002 (") and "cannot be undone" in said[0] and (runs / "r002").is_dir()
@@ -331,11 +321,11 @@ def test_a_run_is_deleted_once_the_person_agrees(bench: Bench, qtbot: QtBot) -> 
     assert resumed.path.is_dir() and "is being trained; stop it first" in bench.page.run_column.notice.text
 
 
-def test_what_differs_between_compared_runs_is_listed(bench: Bench, qtbot: QtBot) -> None:
+def test_what_differs_between_compared_runs_is_listed(bench: TrainBench, qtbot: QtBot) -> None:
     for rate in (0.002, 0.001):
-        bench.settings(optimizer__lr=rate)
+        bench.change_settings(optimizer__lr=rate)
         bench.page.control.begin_training()
-        qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+        bench.wait_for_end()
     assert bench.tasks.wait_idle()
     listed = bench.view.texts.differences
     assert listed.text() == "" and "Compare" in listed.placeholderText()
@@ -347,10 +337,10 @@ def test_what_differs_between_compared_runs_is_listed(bench: Bench, qtbot: QtBot
 
 
 def test_measures_are_exported_from_the_page(
-    bench: Bench, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: TrainBench, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.page.control.begin_training()
-    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    bench.wait_for_end()
     path = tmp_path / "out.csv"
     monkeypatch.setattr("desktop.train.run.run_export.QFileDialog.getSaveFileName", lambda *_: (str(path), ""))
     bench.view.csv_wanted.emit()
@@ -359,7 +349,7 @@ def test_measures_are_exported_from_the_page(
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
 
 
-def test_a_run_of_this_project_that_another_program_trains_is_followed(bench: Bench, qtbot: QtBot) -> None:
+def test_a_run_of_this_project_that_another_program_trains_is_followed(bench: TrainBench, qtbot: QtBot) -> None:
     source = far_run(bench.folder.parent / "source", lines=9)
     shutil.copytree(source.path, bench.folder / "runs" / "r007")
     bench.page.activated()

@@ -2,121 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.jobs.events import to_json
 from core.jobs.folder import JobFolder
 from core.project.edits.image_edits import set_split
-from core.project.project import Project
 from core.project.snapshot import Snapshot
 from core.recipe.draft import load_draft, save_draft
 from core.recipe.recipe import Recipe, default_recipe, load_recipe, with_settings
 from core.types import Split
-from desktop.base.background import Tasks
-from desktop.base.session import Session
-from desktop.train.run.run_view import RunView
-from desktop.train.train_page import TrainPage
-from tests.builders import draw, project_with_pictures
 from tests.desktop.model_builders import write_checkpoint
+from tests.desktop.train.train_driver import TrainBench
 from tests.desktop.training_child import events
-from tests.desktop.window_builders import make_services, make_test_launcher
-
-
-@dataclass
-class Bench:
-    """A page with its session, and what the session said."""
-
-    page: TrainPage
-    session: Session
-    tasks: Tasks
-    folder: Path
-    said: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def project(self) -> Project:
-        assert self.session.project is not None
-        return self.session.project
-
-    @property
-    def view(self) -> RunView:
-        return self.page.run_column.view
-
-    def action(self, name: str) -> QAction:
-        return next(action for action in self.page.actions() if action.objectName() == name)
-
-    def choose_run(self, run: str) -> None:
-        """As the user does in the list of runs."""
-        picker = self.page.run_column.picker
-        row = [one.id for one in picker.runs].index(run)
-        picker.setCurrentIndex(row)
-        picker.activated.emit(row)
-
-    def run_folder(self, run: str = "r001") -> JobFolder:
-        return JobFolder(self.folder / "runs" / run)
-
-    def settings(self, **changes: object) -> None:
-        recipe = with_settings(load_draft(self.project), {name.replace("__", "."): v for name, v in changes.items()})
-        save_draft(self.project, recipe)
-        self.page.activated()
-
-
-def labelled_project(folder: Path) -> None:
-    """Six pictures with a box each: four to train, two to validate."""
-    project = project_with_pictures(folder, 6, ("scratch", "pit"))
-    ids = project.image_ids()
-    for number, image_id in enumerate(ids):
-        draw(project, image_id, labels=("scratch", "pit") if number % 3 == 0 else ("scratch",))
-    project.apply(set_split(project, ids[:4], Split.TRAIN))
-    project.apply(set_split(project, ids[4:], Split.VAL))
-    project.close()
-
-
-@pytest.fixture
-def bench(tmp_path: Path, qtbot: QtBot) -> Iterator[Bench]:
-    folder = tmp_path / "project"
-    labelled_project(folder)
-    services = make_services(tmp_path, make_test_launcher("training_child", queue="queue_child"))
-    tasks = services.tasks
-    session = Session()
-    session.open(folder)
-    page = TrainPage(session, services)
-    page.resize(1200, 760)
-    page.show()  # not given to qtbot, which would delete it before the training is stopped below
-    bench = Bench(page, session, tasks, folder)
-    session.inspect_requested.connect(lambda name: bench.said.append(("inspect", name)))
-    session.page_requested.connect(lambda name: bench.said.append(("page", name)))
-    bench.settings(schedule__epochs=3)
-    yield bench
-    page.ask_how_to_close = lambda: "stop"
-    assert page.may_close()
-    tasks.wait_idle()
-    session.close()
-    tasks.shut_down()
-    page.close()
-    page.deleteLater()
-
-
-def trained(bench: Bench, qtbot: QtBot) -> None:
-    bench.page.control.begin_training()
-    assert bench.page.training
-    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
-    assert bench.tasks.wait_idle()
-
-
-def process_of(bench: Bench) -> int:
-    return int(json.loads((bench.run_folder().path / "heartbeat").read_text())["pid"])
 
 
 def exists(pid: int) -> bool:
@@ -127,19 +32,15 @@ def exists(pid: int) -> bool:
     return True
 
 
-def wait_for_epoch(bench: Bench, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: bool(bench.view.history.epochs), timeout=20_000)
-
-
 # -- a training ------------------------------------------------------------------------------------------------
 
 
-def test_the_train_button_trains_and_the_plots_show_it(bench: Bench, qtbot: QtBot) -> None:
+def test_the_train_button_trains_and_the_plots_show_it(bench: TrainBench, qtbot: QtBot) -> None:
     qtbot.mouseClick(bench.page.recipe_column.train_button, Qt.MouseButton.LeftButton)
     assert bench.page.training
     assert bench.page.recipe_column.train_button.text() == "Add to queue"
     assert bench.page.recipe_column.stop_button.isEnabled()
-    qtbot.waitUntil(lambda: not bench.page.training, timeout=20_000)
+    bench.wait_for_end()
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     history = bench.view.history
     assert [epoch.epoch for epoch in history.epochs] == [1, 2, 3]
@@ -153,9 +54,9 @@ def test_the_train_button_trains_and_the_plots_show_it(bench: Bench, qtbot: QtBo
     assert "Epoch 3" in bench.view.texts.log.text()
 
 
-def test_a_run_folder_says_what_was_trained_on_what(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=2, sampling__input_size=64)
-    trained(bench, qtbot)
+def test_a_run_folder_says_what_was_trained_on_what(bench: TrainBench) -> None:
+    bench.change_settings(schedule__epochs=2, sampling__input_size=64)
+    bench.train_to_end()
     folder = bench.run_folder()
     recipe = load_recipe(folder.path / "recipe.yaml")
     assert (recipe.schedule.epochs, recipe.sampling.input_size) == (2, 64)
@@ -166,8 +67,8 @@ def test_a_run_folder_says_what_was_trained_on_what(bench: Bench, qtbot: QtBot) 
     assert (run.id, run.state, run.epochs, run.model) == ("r001", "finished", 2, "ssd_compact")
 
 
-def test_a_finished_run_leads_on_to_its_best_checkpoint(bench: Bench, qtbot: QtBot) -> None:
-    trained(bench, qtbot)
+def test_a_finished_run_leads_on_to_its_best_checkpoint(bench: TrainBench, qtbot: QtBot) -> None:
+    bench.train_to_end()
     assert "0.875" in bench.view.summary.text()
     buttons = {button.text(): button for button in bench.view.summary.findChildren(QPushButton)}
     qtbot.mouseClick(buttons["Inspect"], Qt.MouseButton.LeftButton)
@@ -175,14 +76,14 @@ def test_a_finished_run_leads_on_to_its_best_checkpoint(bench: Bench, qtbot: QtB
     assert bench.said == [("inspect", "r001-best"), ("page", "Checkpoints")]
 
 
-def test_stop_works_within_two_seconds_and_keeps_what_was_learnt(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=1000)
+def test_stop_works_within_two_seconds_and_keeps_what_was_learnt(bench: TrainBench, qtbot: QtBot) -> None:
+    bench.change_settings(schedule__epochs=1000)
     bench.page.control.begin_training()
-    wait_for_epoch(bench, qtbot)
+    bench.wait_for_epoch()
     begun = time.monotonic()
     qtbot.mouseClick(bench.page.recipe_column.stop_button, Qt.MouseButton.LeftButton)
     assert bench.view.status.state_text() == "Stopping"
-    qtbot.waitUntil(lambda: not bench.page.training, timeout=5000)
+    bench.wait_for_end(5000)
     assert time.monotonic() - begun < 2
     assert bench.view.status.state_text() == "Stopped"
     assert bench.view.summary.text().startswith("Stopped after")
@@ -190,44 +91,44 @@ def test_stop_works_within_two_seconds_and_keeps_what_was_learnt(bench: Bench, q
 
 
 def test_a_crash_of_the_training_is_told_and_another_can_start(
-    bench: Bench, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    bench: TrainBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.page.live.warm.dismiss_child()  # it was started before the environment changed
     monkeypatch.setenv("TRAINING_BEHAVIOUR", "crash")
-    trained(bench, qtbot)
+    bench.train_to_end()
     assert bench.view.status.state_text() == "Interrupted"
     assert "crash" in bench.view.summary.text()
     bench.page.live.warm.dismiss_child()
     monkeypatch.delenv("TRAINING_BEHAVIOUR")
-    trained(bench, qtbot)
+    bench.train_to_end()
     assert [run.state for run in bench.project.runs.list_runs()] == ["interrupted", "finished"]
 
 
 # -- closing ---------------------------------------------------------------------------------------------------
 
 
-def test_closing_asks_and_a_no_lets_the_training_go_on(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=1000)
+def test_closing_asks_and_a_no_lets_the_training_go_on(bench: TrainBench) -> None:
+    bench.change_settings(schedule__epochs=1000)
     bench.page.control.begin_training()
-    wait_for_epoch(bench, qtbot)
+    bench.wait_for_epoch()
     bench.page.ask_how_to_close = lambda: "cancel"
     assert not bench.page.may_close()
     assert bench.page.training
-    assert exists(process_of(bench))
+    assert exists(bench.read_process_id())
 
 
-def test_closing_stops_the_training_cleanly_and_leaves_no_process(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=1000)
+def test_closing_stops_the_training_cleanly_and_leaves_no_process(bench: TrainBench) -> None:
+    bench.change_settings(schedule__epochs=1000)
     bench.page.control.begin_training()
-    wait_for_epoch(bench, qtbot)
-    pid = process_of(bench)
+    bench.wait_for_epoch()
+    pid = bench.read_process_id()
     bench.page.ask_how_to_close = lambda: "stop"
     assert bench.page.may_close()
     assert not exists(pid)
     assert bench.run_folder().state() == "stopped"
 
 
-def test_closing_without_a_training_asks_nothing_and_leaves_no_waiting_process(bench: Bench) -> None:
+def test_closing_without_a_training_asks_nothing_and_leaves_no_waiting_process(bench: TrainBench) -> None:
     def never() -> bool:
         raise AssertionError("there is nothing to ask")
 
@@ -238,11 +139,11 @@ def test_closing_without_a_training_asks_nothing_and_leaves_no_waiting_process(b
     assert not exists(pid)
 
 
-def test_closing_the_project_stops_its_training(bench: Bench, qtbot: QtBot) -> None:
-    bench.settings(schedule__epochs=1000)
+def test_closing_the_project_stops_its_training(bench: TrainBench) -> None:
+    bench.change_settings(schedule__epochs=1000)
     bench.page.control.begin_training()
-    wait_for_epoch(bench, qtbot)
-    pid = process_of(bench)
+    bench.wait_for_epoch()
+    pid = bench.read_process_id()
     bench.session.close()
     assert not exists(pid)
     assert bench.run_folder().state() == "stopped"
@@ -253,7 +154,7 @@ def test_closing_the_project_stops_its_training(bench: Bench, qtbot: QtBot) -> N
 # -- the data --------------------------------------------------------------------------------------------------
 
 
-def test_the_data_of_the_next_training_are_summed_up(bench: Bench) -> None:
+def test_the_data_of_the_next_training_are_summed_up(bench: TrainBench) -> None:
     assert bench.page.recipe_column.data.image_numbers() == {
         Split.TRAIN: "4",
         Split.VAL: "2",
@@ -263,7 +164,7 @@ def test_the_data_of_the_next_training_are_summed_up(bench: Bench) -> None:
 
 
 def test_without_validation_images_the_page_says_so_and_splitting_mends_it(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+    bench: TrainBench, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     bench.session.apply(set_split(bench.project, bench.project.image_ids(), Split.TRAIN))
     qtbot.waitUntil(lambda: "validation" in bench.page.recipe_column.data.problem_text())
@@ -274,29 +175,28 @@ def test_without_validation_images_the_page_says_so_and_splitting_mends_it(
     assert bench.project.history.undo_name == "Assign splits"
 
 
-def test_with_nothing_to_learn_from_no_run_begins(bench: Bench) -> None:
+def test_with_nothing_to_learn_from_no_run_begins(bench: TrainBench) -> None:
     bench.session.apply(set_split(bench.project, bench.project.image_ids(), Split.TEST))
     bench.page.control.begin_training()
     assert not bench.page.training
-    assert "train split" in bench.page.recipe_column.error.text()
-    assert bench.page.recipe_column.error.isVisible()
+    assert "train split" in bench.error_text
     assert not (bench.folder / "runs" / "r001").exists()
 
 
 # -- the recipe ------------------------------------------------------------------------------------------------
 
 
-def test_a_setting_that_is_wrong_is_shown_at_its_field_and_stops_the_start(bench: Bench) -> None:
+def test_a_setting_that_is_wrong_is_shown_at_its_field_and_stops_the_start(bench: TrainBench) -> None:
     form = bench.page.recipe_column.panel.form.fields
     form.control("weights.source").edited.emit("file")
     assert "name the file" in form.errors()["weights.path"]
     bench.page.control.begin_training()
     assert not bench.page.training
-    assert "marked red" in bench.page.recipe_column.error.text()
+    assert "marked red" in bench.error_text
 
 
-def test_another_model_brings_its_defaults_and_keeps_the_augmentation(bench: Bench) -> None:
-    bench.settings(augmentation__rotation=12.0, schedule__epochs=7)
+def test_another_model_brings_its_defaults_and_keeps_the_augmentation(bench: TrainBench) -> None:
+    bench.change_settings(augmentation__rotation=12.0, schedule__epochs=7)
     bench.page.draft.model.choose_model("ssd300_vgg16")
     recipe = bench.page.draft.model.settle_recipe()
     assert recipe.model == "ssd300_vgg16"
@@ -305,7 +205,7 @@ def test_another_model_brings_its_defaults_and_keeps_the_augmentation(bench: Ben
     assert recipe.augmentation.rotation == 12.0
 
 
-def test_the_recipe_is_kept_in_the_project_beside_what_the_augment_page_sets(bench: Bench, qtbot: QtBot) -> None:
+def test_the_recipe_is_kept_in_the_project_beside_what_the_augment_page_sets(bench: TrainBench, qtbot: QtBot) -> None:
     bench.page.recipe_column.panel.form.fields.control("schedule.epochs").number.setValue(33)
     qtbot.waitUntil(lambda: load_draft(bench.project).schedule.epochs == 33)
     bench.page.deactivated()
@@ -317,7 +217,7 @@ def test_the_recipe_is_kept_in_the_project_beside_what_the_augment_page_sets(ben
     assert (recipe.schedule.epochs, recipe.schedule.batch_size, recipe.augmentation.blur) == (33, 5, 2.0)
 
 
-def test_a_number_that_is_being_typed_is_left_alone_while_the_draft_is_saved(bench: Bench, qtbot: QtBot) -> None:
+def test_a_number_that_is_being_typed_is_left_alone_while_the_draft_is_saved(bench: TrainBench, qtbot: QtBot) -> None:
     form = bench.page.recipe_column.panel.form
     form.fields.control("schedule.batch_size").number.setValue(5)  # the draft is saved soon
     rate = form.fields.control("optimizer.lr").number
@@ -333,14 +233,14 @@ def test_a_number_that_is_being_typed_is_left_alone_while_the_draft_is_saved(ben
     assert load_draft(bench.project).optimizer.lr == 0.007, "leaving the page ends the typing"
 
 
-def test_a_damaged_draft_is_told_and_replaced_by_the_defaults(bench: Bench) -> None:
+def test_a_damaged_draft_is_told_and_replaced_by_the_defaults(bench: TrainBench) -> None:
     bench.project.set_setting("recipe", {"model": "ssd_compact", "schedule": {"epochs": 0}})
     bench.page.activated()
-    assert "schedule.epochs" in bench.page.recipe_column.error.text()
+    assert "schedule.epochs" in bench.error_text
     assert bench.page.draft.model.settle_recipe() == default_recipe("ssd_compact")
 
 
-def test_every_setting_of_a_recipe_can_be_reached(bench: Bench) -> None:
+def test_every_setting_of_a_recipe_can_be_reached(bench: TrainBench) -> None:
     shown = set(bench.page.recipe_column.panel.form.fields.names)
     leaves = set()
     for name, info in Recipe.model_fields.items():
@@ -350,7 +250,7 @@ def test_every_setting_of_a_recipe_can_be_reached(bench: Bench) -> None:
     assert shown == leaves - elsewhere
 
 
-def test_continuing_puts_the_checkpoint_and_its_model_into_the_recipe(bench: Bench) -> None:
+def test_continuing_puts_the_checkpoint_and_its_model_into_the_recipe(bench: TrainBench) -> None:
     path = write_checkpoint(bench.project, "r007", "best", model="ssdlite320_mobilenet_v3")
     bench.project.runs.sync_folders()
     bench.session.continue_requested.emit("r007-best")
@@ -364,7 +264,7 @@ def test_continuing_puts_the_checkpoint_and_its_model_into_the_recipe(bench: Ben
 # -- runs of the past ------------------------------------------------------------------------------------------
 
 
-def past_run(bench: Bench, run: str, *, lines: int | None = None) -> None:
+def past_run(bench: TrainBench, run: str, *, lines: int | None = None) -> None:
     """A run folder as a training of four epochs left it; cut short after `lines` lines."""
     folder = JobFolder.create(bench.folder / "runs" / run, {"kind": "train"})
     said = [to_json(event) for event in events(4, lambda: False, run=run, pause=0)]
@@ -372,9 +272,9 @@ def past_run(bench: Bench, run: str, *, lines: int | None = None) -> None:
         folder.append(event)
 
 
-def test_a_past_run_shows_its_curves_when_it_is_chosen(bench: Bench, qtbot: QtBot) -> None:
+def test_a_past_run_shows_its_curves_when_it_is_chosen(bench: TrainBench, qtbot: QtBot) -> None:
     past_run(bench, "r001")
-    trained(bench, qtbot)  # becomes r002
+    bench.train_to_end()  # becomes r002
     assert bench.view.history.epochs[-1].epoch == 3
     bench.choose_run("r001")
     qtbot.waitUntil(lambda: bool(bench.view.history.epochs) and bench.view.history.epochs[-1].epoch == 4)
@@ -382,7 +282,7 @@ def test_a_past_run_shows_its_curves_when_it_is_chosen(bench: Bench, qtbot: QtBo
     assert list(bench.view.map.curves["map50"].x) == [1, 2, 3, 4]
 
 
-def test_a_run_that_a_crash_left_open_is_shown_as_interrupted(bench: Bench, qtbot: QtBot) -> None:
+def test_a_run_that_a_crash_left_open_is_shown_as_interrupted(bench: TrainBench, qtbot: QtBot) -> None:
     past_run(bench, "r001", lines=10)
     bench.page.activated()
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Interrupted")
@@ -390,11 +290,11 @@ def test_a_run_that_a_crash_left_open_is_shown_as_interrupted(bench: Bench, qtbo
     assert [epoch.epoch for epoch in bench.view.history.epochs] == [1]
 
 
-def test_looking_at_a_past_run_does_not_disturb_the_one_that_trains(bench: Bench, qtbot: QtBot) -> None:
+def test_looking_at_a_past_run_does_not_disturb_the_one_that_trains(bench: TrainBench, qtbot: QtBot) -> None:
     past_run(bench, "r001")
-    bench.settings(schedule__epochs=1000)
+    bench.change_settings(schedule__epochs=1000)
     bench.page.control.begin_training()
-    wait_for_epoch(bench, qtbot)
+    bench.wait_for_epoch()
     bench.choose_run("r001")
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     assert bench.page.training
@@ -409,11 +309,11 @@ def test_looking_at_a_past_run_does_not_disturb_the_one_that_trains(bench: Bench
 # -- the waiting process ---------------------------------------------------------------------------------------
 
 
-def test_a_process_waits_while_the_page_is_in_use_and_leaves_with_the_project(bench: Bench, qtbot: QtBot) -> None:
+def test_a_process_waits_while_the_page_is_in_use_and_leaves_with_the_project(bench: TrainBench) -> None:
     first = bench.page.live.warm.pid
     assert first is not None
     assert exists(first)
-    trained(bench, qtbot)
+    bench.train_to_end()
     second = bench.page.live.warm.pid
     assert second not in (None, first)
     bench.session.close()
@@ -421,17 +321,17 @@ def test_a_process_waits_while_the_page_is_in_use_and_leaves_with_the_project(be
     assert not exists(second)
 
 
-def test_a_waiting_process_that_was_killed_is_no_obstacle(bench: Bench, qtbot: QtBot) -> None:
+def test_a_waiting_process_that_was_killed_is_no_obstacle(bench: TrainBench) -> None:
     pid = bench.page.live.warm.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    trained(bench, qtbot)
+    bench.train_to_end()
     assert bench.view.status.state_text() == "Finished"
 
 
 def test_the_page_of_a_read_only_project_shows_runs_but_does_not_train(
-    bench: Bench, qtbot: QtBot, tmp_path: Path
+    bench: TrainBench, qtbot: QtBot, tmp_path: Path
 ) -> None:
     past_run(bench, "r001")
     bench.session.close()
