@@ -10,7 +10,7 @@ from core.project.edits.edit import Edit, ImageFields, ImageState
 from core.project.edits.relabelling import Relabelling, join_relabellings, relabelling_of
 from core.project.images import image_files
 from core.project.images.summary import LabelSet, Summary, summary_of, unpack
-from core.project.project_cache import ProjectCache
+from core.project.parts.project_cache import ProjectCache
 from core.project.project_reader import ProjectReader
 from core.project.records import Counted, Counts
 from core.types import Box, ImageRecord, Label

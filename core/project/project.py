@@ -17,12 +17,12 @@ from core.project.edits.edit import KEPT_AFTER_RESTART, Edit, ImageFields, Image
 from core.project.edits.relabelling import Relabelling
 from core.project.images import image_files
 from core.project.images.summary import LabelSet
+from core.project.parts.project_cache import ProjectCache
+from core.project.parts.project_database import ProjectDatabase
+from core.project.parts.project_files import ProjectFiles
+from core.project.parts.project_history import ProjectHistory
+from core.project.parts.project_runs import ProjectRuns
 from core.project.pending import ProjectWithPendingEdits
-from core.project.project_cache import ProjectCache
-from core.project.project_database import ProjectDatabase
-from core.project.project_files import ProjectFiles
-from core.project.project_history import ProjectHistory
-from core.project.project_runs import ProjectRuns
 from core.project.records import DATABASE_FILE, Counted, Counts
 from core.project.storage import database
 from core.project.storage.store import Store

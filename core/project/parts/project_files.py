@@ -11,9 +11,9 @@ from core.changes import Changes
 from core.project.edits.edit import Edit, file_of, state_of
 from core.project.images import image_files, moving
 from core.project.images.grouping import Grouper
-from core.project.project_cache import ProjectCache
-from core.project.project_database import ProjectDatabase
-from core.project.project_history import ProjectHistory
+from core.project.parts.project_cache import ProjectCache
+from core.project.parts.project_database import ProjectDatabase
+from core.project.parts.project_history import ProjectHistory
 from core.types import Problem
 
 Progress = Callable[[int, int], None]

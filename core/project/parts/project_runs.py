@@ -10,7 +10,7 @@ from core.changes import Changes
 from core.errors import InputError
 from core.jobs.folder import JobFolder
 from core.project import runs
-from core.project.project_database import ProjectDatabase
+from core.project.parts.project_database import ProjectDatabase
 from core.project.records import CheckpointRecord, RunRecord
 
 

@@ -9,8 +9,8 @@ from core.errors import InputError
 from core.gc_pause import gc_paused
 from core.project.edits.edit import Edit, EventKind, HistoryEntry, ImageEvent, fields_of, file_of
 from core.project.images.summary import Summary
-from core.project.project_cache import ProjectCache
-from core.project.project_database import ProjectDatabase
+from core.project.parts.project_cache import ProjectCache
+from core.project.parts.project_database import ProjectDatabase
 from core.project.storage.encoding import encode
 from core.project.storage.event_tables import now
 from core.project.storage.store import StaleEditError
