@@ -3,13 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QNativeGestureEvent, QPointingDevice, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from core.imaging.adjust import Adjustment
 from desktop.viewer.view import SCROLL_STEP, WHEEL_STEP, ImageView
-from tests.desktop.mouse import drag
+from desktop.viewer.view_input import ViewInput
+from tests.desktop.mouse import drag, move
 
 NONE = Qt.KeyboardModifier.NoModifier
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -182,3 +183,58 @@ def test_an_adjustment_stays_for_the_next_image(view: ImageView) -> None:
     middle = view.height() // 2
     assert shown.pixelColor(int(frame.left()) + 3, middle).red() == 0
     assert shown.pixelColor(int(frame.right()) - 3, middle).red() == 255
+
+
+class _Taking(ViewInput):
+    """Takes the left button, Tab and one key, and notes what it hears of."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def press_left(self, at: QPointF, event: QMouseEvent) -> bool:
+        self.heard.append("press")
+        return True
+
+    def move_mouse(self, at: QPointF, event: QMouseEvent) -> None:
+        self.heard.append("move")
+
+    def release_left(self, at: QPointF, event: QMouseEvent) -> None:
+        self.heard.append("release")
+
+    def press_key(self, event: QKeyEvent) -> bool:
+        self.heard.append("key")
+        return event.key() in (Qt.Key.Key_Tab, Qt.Key.Key_X)
+
+    def choose_cursor(self) -> Qt.CursorShape:
+        return Qt.CursorShape.CrossCursor
+
+
+def test_an_input_handler_takes_the_left_button_and_keys_and_leaves_panning_to_the_view(
+    qtbot: QtBot, view: ImageView
+) -> None:
+    handler, clicks = _Taking(), list[QPointF]()
+    view.set_input(handler)
+    view.image_clicked.connect(clicks.append)
+    view.zoom_by(10)
+    before = view.visible_rect()
+    drag(qtbot, view, QPoint(100, 100), QPoint(140, 120))
+    assert handler.heard == ["press", "move", "move", "release"]
+    assert view.visible_rect() == before and clicks == []
+    assert view.cursor().shape() is Qt.CursorShape.CrossCursor
+    qtbot.mousePress(view, Qt.MouseButton.MiddleButton, pos=QPoint(100, 100))
+    move(view, QPointF(140, 120), held=Qt.MouseButton.MiddleButton)
+    qtbot.mouseRelease(view, Qt.MouseButton.MiddleButton, pos=QPoint(140, 120))
+    assert view.visible_rect() != before and len(handler.heard) == 4
+    qtbot.keyClick(view, Qt.Key.Key_Tab)
+    qtbot.keyClick(view, Qt.Key.Key_X)
+    qtbot.keyClick(view, Qt.Key.Key_Space)
+    assert handler.heard[4:] == ["key", "key"]
+
+
+def test_overlays_draw_over_the_image_in_their_order_and_not_without_one(view: ImageView) -> None:
+    view.add_overlay(lambda painter: painter.fillRect(view.rect(), QColor(255, 0, 0)))
+    view.add_overlay(lambda painter: painter.fillRect(0, 0, 10, 10, QColor(0, 0, 255)))
+    shown = view.grab().toImage()
+    assert shown.pixelColor(5, 5) == QColor(0, 0, 255) and shown.pixelColor(50, 50) == QColor(255, 0, 0)
+    view.set_image(None)
+    assert view.grab().toImage().pixelColor(50, 50) != QColor(255, 0, 0)
