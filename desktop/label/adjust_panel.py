@@ -62,13 +62,13 @@ class Scale:
     write: Callable[[float], str]
 
 
-def _signed(value: float) -> str:
+def _write_signed(value: float) -> str:
     return f"{value:+.0f}" if value else "0"
 
 
 SCALES = (
-    Scale("brightness", "Brightness", -100, 100, 1, _signed),
-    Scale("contrast", "Contrast", -100, 100, 1, _signed),
+    Scale("brightness", "Brightness", -100, 100, 1, _write_signed),
+    Scale("contrast", "Contrast", -100, 100, 1, _write_signed),
     Scale("gamma", "Gamma", 0.2, 4.0, 20, "{:.2f}".format),
     Scale("clahe", "Local contrast", 0, 10, 10, lambda value: f"{value:.1f}" if value else "off"),
     Scale("low", "Black below", 0, 20, 10, "{:.1f} %".format),
@@ -100,8 +100,8 @@ class AdjustPanel(QFrame):
         self._channels = QButtonGroup(self)
         self._stretch = QCheckBox("Stretch to percentiles")
         self._reset = QPushButton("Reset")
-        self._place()
-        self._connect()
+        self._place_parts()
+        self._connect_parts()
         self.show_adjustment(AS_IT_IS)
         self.hide()
 
@@ -128,7 +128,7 @@ class AdjustPanel(QFrame):
 
     # -- building
 
-    def _place(self) -> None:
+    def _place_parts(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(PAD, GAP, PAD, PAD)
         layout.setSpacing(GAP)
@@ -198,26 +198,26 @@ class AdjustPanel(QFrame):
         grid.addWidget(slider, line, 1)
         grid.addWidget(number, line, 2)
 
-    def _connect(self) -> None:
+    def _connect_parts(self) -> None:
         for scale in SCALES:
-            self._sliders[scale.field].valueChanged.connect(lambda _value, scale=scale: self._slid(scale))
+            self._sliders[scale.field].valueChanged.connect(lambda _value, scale=scale: self._take_slider(scale))
         self._presets.activated.connect(self._choose_preset)
-        self._channels.buttonClicked.connect(lambda button: self._change(channel=button.objectName()))
-        self._stretch.clicked.connect(lambda on: self._change(stretch=on))
+        self._channels.buttonClicked.connect(lambda button: self._change_values(channel=button.objectName()))
+        self._stretch.clicked.connect(lambda on: self._change_values(stretch=on))
         self._reset.clicked.connect(lambda: self.enter_adjustment(AS_IT_IS))
 
     # -- what the user does
 
-    def _slid(self, scale: Scale) -> None:
+    def _take_slider(self, scale: Scale) -> None:
         value = self._sliders[scale.field].value() / scale.steps
         kind = type(getattr(AS_IT_IS, scale.field))
-        self._change(**{scale.field: kind(value)})
+        self._change_values(**{scale.field: kind(value)})
 
     def _choose_preset(self, place: int) -> None:
         if (name := self._presets.itemText(place)) in PRESETS:
             self.enter_adjustment(PRESETS[name][0])
 
-    def _change(self, **values: object) -> None:
+    def _change_values(self, **values: object) -> None:
         if not self._showing:
             self.enter_adjustment(self._value.model_copy(update=values))
 

@@ -1,4 +1,4 @@
-"""What the hand does to boxes on the Label page: drawing, deleting, labelling."""
+"""What is done to boxes on the Label page: drawing, deleting, labelling."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class BoxEditing(QObject):
         self._picker.toggled.connect(self._toggle_picked)
         self._picker.create_wanted.connect(self._create_picked)
         self._picker.closed.connect(lambda: canvas.view.setFocus(Qt.FocusReason.PopupFocusReason))
-        canvas.drawn.connect(self._draw)
+        canvas.drawn.connect(self._draw_box)
         canvas.edited.connect(self._replace_boxes)
         canvas.labels_wanted.connect(self.pick_labels)
         canvas.cancelled.connect(lambda: self.choose_next(frozenset()))
@@ -64,9 +64,9 @@ class BoxEditing(QObject):
         context.session.changed.connect(self._follow_project)
         context.session.image_changed.connect(self._leave_image)
         context.session.closing.connect(self._keep_recent)
-        # Before an undo or another image: what is still in the hand is no edit yet.
+        # Before an undo or another image: what is still being dragged is no edit yet.
         context.session.settle.connect(canvas.let_go)
-        actions.add_handlers(self._handlers())
+        actions.add_handlers(self._list_handlers())
 
     @property
     def next_labels(self) -> frozenset[int]:
@@ -87,24 +87,26 @@ class BoxEditing(QObject):
     def picker(self) -> LabelPicker:
         return self._picker
 
-    def _handlers(self) -> dict[str, Callable[..., object]]:
+    def _list_handlers(self) -> dict[str, Callable[..., object]]:
         return {
             "draw": self._canvas.arm,
-            "delete": self._delete,
+            "delete": self._delete_boxes,
             "select_all": self._canvas.select_all,
             "labels_menu": self.pick_labels,
             "keep_labels": self.set_keep,
-            **self._copying.handlers(),
+            **self._copying.list_handlers(),
             **{f"digit_{digit}": partial(self.press_digit, digit) for digit in "1234567890"},
         }
 
     def open_project(self) -> None:
         """Start over with the session's project: nothing is kept from the one before."""
-        self._copying.forget()
+        self._copying.forget_copies()
         self._picker.dismiss()
         project = self._context.project
         kept = project.setting(RECENT, []) if project is not None else []
-        self._next.start(project.labels() if project is not None else (), kept if isinstance(kept, list) else ())
+        self._next.start_project(
+            project.labels() if project is not None else (), kept if isinstance(kept, list) else ()
+        )
         self._kept_recent = self._next.recent
         self._announce_next()
 
@@ -115,18 +117,18 @@ class BoxEditing(QObject):
 
     # -- boxes
 
-    def _draw(self, xyxy: XYXY) -> None:
+    def _draw_box(self, xyxy: XYXY) -> None:
         before = {box.id for box in self._canvas.boxes}
         labels = self._next.labels
         if self._context.apply(lambda project, image_id: box_edits.add_box(project, image_id, xyxy, labels)):
-            self._next.used()
+            self._next.note_used()
             self._canvas.select_boxes([box.id for box in self._canvas.boxes if box.id not in before])
             self._announce_next()
 
     def _replace_boxes(self, boxes: tuple[Box, ...], name: str) -> None:
         self._context.apply(lambda project, image_id: box_edits.replace_boxes(project, image_id, boxes, name))
 
-    def _delete(self) -> None:
+    def _delete_boxes(self) -> None:
         self._canvas.finish_nudging()
         if (chosen := self._canvas.selected) and self._canvas.may_change():
             self._context.apply(lambda project, image_id: box_edits.delete_boxes(project, image_id, chosen))
@@ -144,11 +146,11 @@ class BoxEditing(QObject):
     def toggle_label(self, label_id: int) -> None:
         """Toggle a label on the selected boxes; with none selected, for the next box."""
         self._canvas.finish_nudging()
-        self._toggle(label_id, self._canvas.selected)
+        self._toggle_on(label_id, self._canvas.selected)
 
     def choose_next(self, labels: Collection[int]) -> None:
         """Give the next box these labels."""
-        self._next.choose(labels)
+        self._next.choose_labels(labels)
         self._announce_next()
 
     def set_keep(self, keep: bool) -> None:
@@ -157,7 +159,7 @@ class BoxEditing(QObject):
             self._next.set_keep(keep)
             self._announce_next()
 
-    def _toggle(self, label_id: int, chosen: frozenset[int]) -> None:
+    def _toggle_on(self, label_id: int, chosen: frozenset[int]) -> None:
         if not self._context.editable:
             return
         if not chosen:
@@ -168,7 +170,7 @@ class BoxEditing(QObject):
 
     def _note_given(self, chosen: frozenset[int], label_id: int) -> None:
         sets = [box.labels for box in self._context.boxes if box.id in chosen]
-        self._next.given(sets, [label_id] if any(label_id in labels for labels in sets) else [])
+        self._next.note_given(sets, [label_id] if any(label_id in labels for labels in sets) else [])
         self._announce_next()
 
     def _announce_next(self) -> None:
@@ -187,9 +189,11 @@ class BoxEditing(QObject):
         chosen = self._canvas.chosen
         self._picked = frozenset(box.id for box in chosen)
         about = "Labels of the box" if len(chosen) == 1 else f"Labels of {len(chosen)} boxes"
-        self._picker.open_at(self._anchor(chosen), self._pickable(), about if chosen else "Labels of the next box")
+        self._picker.open_at(
+            self._find_anchor(chosen), self._make_pickable(), about if chosen else "Labels of the next box"
+        )
 
-    def _anchor(self, boxes: list[Box]) -> QRect:
+    def _find_anchor(self, boxes: list[Box]) -> QRect:
         """The boxes in the host's pixels, as far as they are in sight."""
         corner = self._canvas.view.mapTo(self._host, QPoint(0, 0))
         if not boxes:
@@ -205,7 +209,7 @@ class BoxEditing(QObject):
         seen = whole.intersected(self._canvas.view.rect())
         return (seen if seen.isValid() else NEXT_BOX).translated(corner)
 
-    def _pickable(self) -> Pickable:
+    def _make_pickable(self) -> Pickable:
         project = self._context.project
         assert project is not None
         boxes = [box.labels for box in self._context.boxes if box.id in self._picked]
@@ -214,10 +218,10 @@ class BoxEditing(QObject):
 
     def _show_in_picker(self) -> None:
         if self._picker.isVisible() and self._context.project is not None:
-            self._picker.show_labels(self._pickable())
+            self._picker.show_labels(self._make_pickable())
 
     def _toggle_picked(self, label_id: int) -> None:
-        self._toggle(label_id, self._picked)
+        self._toggle_on(label_id, self._picked)
 
     def _create_picked(self, name: str) -> None:
         """Make a new label and give it to what the picker is open for, in one edit."""

@@ -68,17 +68,17 @@ class CanvasBar(QFrame):
         layout.addSpacing(2)
         layout.addWidget(self._name, 1)
         for group in GROUPS:
-            self._line(layout)
+            self._add_divider(layout)
             for name in group:
                 self._buttons[name] = bar_button(actions[name])
                 layout.addWidget(self._buttons[name])
         layout.addWidget(self._more_button(actions))
-        self._line(layout)
+        self._add_divider(layout)
         for name in VERDICTS:
             self._buttons[name] = bar_button(actions[name], text=True)
             layout.addWidget(self._buttons[name])
-            actions[name].changed.connect(self._arrange)
-        notifier.theme_changed.connect(self._tint)
+            actions[name].changed.connect(self._arrange_tools)
+        notifier.theme_changed.connect(self._tint_sign)
 
     def show_record(self, record: ImageRecord | None, place: int, count: int) -> None:
         """Show which image it is, and what was said about it."""
@@ -86,17 +86,17 @@ class CanvasBar(QFrame):
         self._place.setText(f"{place:,} / {count:,}" if place else "")
         self._name.setText(record.path.rsplit("/", 1)[-1] if record else "")
         self._sign.setToolTip(record.status.value if record else "")
-        self._tint()
-        self._arrange()
+        self._tint_sign()
+        self._arrange_tools()
 
     def minimumSizeHint(self) -> QSize:
         return QSize(360, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._arrange()
+        self._arrange_tools()
 
-    def _line(self, layout: QHBoxLayout) -> None:
+    def _add_divider(self, layout: QHBoxLayout) -> None:
         layout.addSpacing(4)
         layout.addWidget(divider())
         layout.addSpacing(4)
@@ -118,7 +118,7 @@ class CanvasBar(QFrame):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
 
-    def _arrange(self) -> None:
+    def _arrange_tools(self) -> None:
         """Leave to the menu what would squeeze the file's name."""
         layout = self.layout()
         assert layout is not None
@@ -141,7 +141,7 @@ class CanvasBar(QFrame):
             if name in self._buttons:
                 self._buttons[name].setVisible(name not in out)
 
-    def _tint(self) -> None:
+    def _tint_sign(self) -> None:
         self._sign.setVisible(self._record is not None)
         status = self._record.status if self._record else Status.UNLABELLED
         self._sign.setPixmap(status_pixmap(status, 18, self.devicePixelRatioF()))

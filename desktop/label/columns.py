@@ -35,7 +35,7 @@ class Columns(QSplitter):
         for side in settings.values.label_folded:
             if side in self._sides:
                 self._sides[side].hide()
-        self.splitterMoved.connect(self._keep)
+        self.splitterMoved.connect(self._keep_widths)
 
     def folded(self, side: Side) -> bool:
         """Whether a column is folded away."""
@@ -49,12 +49,12 @@ class Columns(QSplitter):
             self._settings.update(label_folded=hidden)
 
     def fit(self, width: int) -> None:
-        """Give the outer columns their part of a large window, until a person has chosen widths."""
+        """Give the outer columns their part of a large window, until the user has chosen widths."""
         if not self._chosen and width >= WIDE:
             share = min(1.5, width / WIDE)
             self.setSizes([round(LEFT * share), width, round(RIGHT * share)])
 
-    def _keep(self) -> None:
+    def _keep_widths(self) -> None:
         # A folded column has no width; the one that it will come back with is not to be forgotten.
         if not any(self.folded(side) for side in self._sides):
             self._chosen = True

@@ -1,4 +1,4 @@
-"""What a person should know of how the current file is read, in one quiet line."""
+"""What the user should know of how the current file is read, in one quiet line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from desktop.kit.parts import ElidedLabel, icon_button
 
 
 class FileNotes(QFrame):
-    """Hidden where there is nothing to say. What was closed once is not said again until the program is started anew."""
+    """Hidden where there is nothing to say. What was closed once is not said again until the program is started again."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -21,15 +21,15 @@ class FileNotes(QFrame):
         self._sign = QLabel()
         self._text = ElidedLabel("", "small")
         close = icon_button("close", "Do not say this again")
-        close.clicked.connect(self._close)
+        close.clicked.connect(self._close_notes)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(PAD, 1, GAP, 1)
         layout.setSpacing(GAP)
         layout.addWidget(self._sign)
         layout.addWidget(self._text, 1)
         layout.addWidget(close)
-        notifier.theme_changed.connect(self._tint)
-        self._tint()
+        notifier.theme_changed.connect(self._tint_sign)
+        self._tint_sign()
         self.hide()
 
     @property
@@ -43,9 +43,9 @@ class FileNotes(QFrame):
         self._text.setText("This file " + "; it ".join(self._notes) if self._notes else "")
         self.setVisible(bool(self._notes))
 
-    def _close(self) -> None:
+    def _close_notes(self) -> None:
         self._closed |= set(self._notes)
         self.show_notes(())
 
-    def _tint(self) -> None:
+    def _tint_sign(self) -> None:
         self._sign.setPixmap(icon_pixmap("info", theme().muted, 14, self.devicePixelRatioF()))

@@ -19,7 +19,7 @@ class FileNotice(Notice):
         self._files = files
         self.accept = QPushButton("Accept this file")
         self.accept.setToolTip("The boxes fit the picture as it is now: take it for the one that is labelled.")
-        self.accept.clicked.connect(self._accept)
+        self.accept.clicked.connect(self._accept_files)
         layout = self.layout()
         assert layout is not None
         layout.addWidget(self.accept)
@@ -43,6 +43,6 @@ class FileNotice(Notice):
         find = ("Find…", lambda: self._files.find_wanted.emit(frozenset([image_id])))
         self.show_notice(text, "warning", offer=None if project.read_only else find)
 
-    def _accept(self) -> None:
+    def _accept_files(self) -> None:
         if self._session.image_id is not None:
             self._files.accept_wanted.emit(frozenset([self._session.image_id]))

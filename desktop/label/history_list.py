@@ -46,13 +46,13 @@ class HistoryList(QWidget):
         self._count = words("", "small")
         self._nothing = words(NOTHING, "muted", wrap=True)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._place()
+        self._place_parts()
         self._timer = QTimer(self, singleShot=True, interval=SETTLES)
         self._timer.timeout.connect(self.refresh)
         session.changed.connect(lambda *_: self._age())
         session.project_changed.connect(self._age)
 
-    def _place(self) -> None:
+    def _place_parts(self) -> None:
         head = QHBoxLayout()
         head.setContentsMargins(PAD, GAP, PAD, 4)
         head.addWidget(self._count, 1)
@@ -67,7 +67,7 @@ class HistoryList(QWidget):
         layout.addWidget(body, 1)
 
     def refresh(self) -> None:
-        """Read the list anew."""
+        """Read the list again."""
         project = self._session.project
         self._timer.stop()
         self._stale = False

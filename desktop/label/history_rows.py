@@ -87,13 +87,13 @@ class HistoryRows(QAbstractListModel):
             # What was undone is done again up to and with the row; of what is done, the row stays.
             return entry.position
         if role == ABOUT:
-            return about(entry, datetime.now(UTC).astimezone(), self._image(entry))
+            return about(entry, datetime.now(UTC).astimezone(), self._find_image(entry))
         if role == Qt.ItemDataRole.ToolTipRole:
             does = "Click to redo up to here" if kind == "undone" else "Click to undo everything after this"
-            return f"{entry.name}\n{about(entry, datetime.now(UTC).astimezone(), self._image(entry))}\n{does}"
+            return f"{entry.name}\n{about(entry, datetime.now(UTC).astimezone(), self._find_image(entry))}\n{does}"
         return None
 
-    def _image(self, entry: HistoryEntry) -> str:
+    def _find_image(self, entry: HistoryEntry) -> str:
         if entry.images != 1:
             return ""
         if entry.position not in self._images:

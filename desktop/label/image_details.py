@@ -26,7 +26,7 @@ NOTE_LINES = 2  # that are seen at least
 
 
 class ImageDetails(QWidget):
-    """Shows an image's record; announces what a person changes in it."""
+    """Shows an image's record; announces what the user changes in it."""
 
     split_chosen = Signal(object)  # Split
     group_entered = Signal(str)

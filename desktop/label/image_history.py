@@ -38,16 +38,16 @@ class ImageHistory(QWidget):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.list)
         self._stack.addWidget(empty)
-        notifier.theme_changed.connect(self._fill)
+        notifier.theme_changed.connect(self._fill_list)
 
     def show_events(self, events: Sequence[ImageEvent]) -> None:
         """Show what was done, newest first."""
         if tuple(events) != tuple(self._events) or not self.list.count():
             self._events = tuple(events)
-            self._fill()
+            self._fill_list()
         self._stack.setCurrentIndex(0 if events else 1)
 
-    def _fill(self) -> None:
+    def _fill_list(self) -> None:
         now = datetime.now().astimezone()
         self.list.clear()
         for event in self._events[:LISTED]:

@@ -43,14 +43,14 @@ class ImageWork(QObject):
         marking = image_edits.mark(project, image_ids, status)
         done = len(image_ids) - len(marking.refused)
         if marking.edit.is_empty and not marking.refused:
-            self._say(f"{_images(len(image_ids))}: marked {status} already")
+            self._say_done(f"{_count_images(len(image_ids))}: marked {status} already")
         elif marking.edit.is_empty:
-            self._warn(f"{_cannot(len(marking.refused), marking.why, status)}.")
-        elif self._apply(lambda _project: marking.edit):
-            self._say(marking.edit.name)
+            self._show_warning(f"{_explain_refused(len(marking.refused), marking.why, status)}.")
+        elif self._apply_edit(lambda _project: marking.edit):
+            self._say_done(marking.edit.name)
             if marking.refused:
-                stay = _cannot(len(marking.refused), marking.why, status)
-                self._warn(f"{_images(done)} marked {status}. {stay}, and kept the status.")
+                stay = _explain_refused(len(marking.refused), marking.why, status)
+                self._show_warning(f"{_count_images(done)} marked {status}. {stay}, and kept the status.")
 
     def toggle_clean(self) -> None:
         """Say that the current image is free of defects, or take that back."""
@@ -59,13 +59,13 @@ class ImageWork(QObject):
         status = Status.UNLABELLED if clean else Status.CLEAN
         self._context.apply(lambda project, image_id: image_edits.set_status(project, [image_id], status))
 
-    def review(self) -> None:
+    def review_image(self) -> None:
         """Say that the current image is right as it is; announces `reviewed` where it can be."""
         record = self._context.record
         if record is None:
             return
         if record.status is Status.UNLABELLED and not record.box_count:
-            self._warn("This image has no boxes. Draw them, or mark it clean if it has no defects.")
+            self._show_warning("This image has no boxes. Draw them, or mark it clean if it has no defects.")
             return
         # Clean is a verdict already, and says more than reviewed would. To write what is there already changes nothing.
         done = record.status in (Status.CLEAN, Status.REVIEWED) or self._context.apply(
@@ -88,13 +88,13 @@ class ImageWork(QObject):
                 return
             image_ids = [*image_ids, *behind] if answer else image_ids
         edit = image_edits.move_to_split(project, image_ids, split)
-        if self._apply(lambda _project: edit):
-            self._say(edit.name)
+        if self._apply_edit(lambda _project: edit):
+            self._say_done(edit.name)
 
     def set_group(self, image_ids: list[int], group: str) -> None:
-        if self._apply(lambda project: image_edits.put_in_group(project, image_ids, group)):
-            count = _images(len(image_ids))
-            self._say(f"{count} put into group {group}" if group else f"{count} taken out of their groups")
+        if self._apply_edit(lambda project: image_edits.put_in_group(project, image_ids, group)):
+            count = _count_images(len(image_ids))
+            self._say_done(f"{count} put into group {group}" if group else f"{count} taken out of their groups")
 
     def ask_group(self, image_ids: list[int]) -> None:
         """Ask for the group of some images."""
@@ -105,7 +105,7 @@ class ImageWork(QObject):
         present = {project.image(image_id).group for image_id in image_ids}
         current = next(iter(present)) if len(present) == 1 else ""
         choices = [current, *(name for name in ["", *names] if name != current)]
-        text = f"Group of {_images(len(image_ids))} (empty: none).\nImages of one group stay together in train, val or test."
+        text = f"Group of {_count_images(len(image_ids))} (empty: none).\nImages of one group stay together in train, val or test."
         name, done = QInputDialog.getItem(self._window, "Set group", text, choices, 0, True)
         if done:
             self.set_group(image_ids, name.strip())
@@ -116,31 +116,33 @@ class ImageWork(QObject):
         if project is None:
             return
         images = project.images()
-        scopes = {f"All {_images(len(images))}": images}
+        scopes = {f"All {_count_images(len(images))}": images}
         for ids, text in ((shown, "shown"), (chosen if len(chosen) > 1 else [], "chosen")):
             if ids and len(ids) < len(images):
-                scopes = {f"The {_images(len(ids))} {text}": [project.image(image_id) for image_id in ids]} | scopes
+                scopes = {
+                    f"The {_count_images(len(ids))} {text}": [project.image(image_id) for image_id in ids]
+                } | scopes
         dialog = GroupImagesDialog(self._tasks, scopes, self._window)
         if dialog.exec() and (groups := dialog.read_groups()):
             edit = image_edits.set_groups(project, groups)
             if edit.is_empty:
-                self._say("These images have these groups already")
-            elif self._apply(lambda _project: edit):
-                self._say(edit.name)
+                self._say_done("These images have these groups already")
+            elif self._apply_edit(lambda _project: edit):
+                self._say_done(edit.name)
 
     def set_note(self, note: str) -> None:
         self._context.apply(lambda project, image_id: image_edits.set_note(project, image_id, note))
 
     # -- taking out
 
-    def remove(self, image_ids: list[int]) -> None:
+    def remove_images(self, image_ids: list[int]) -> None:
         project = self._context.project
         if project is None or not image_ids:
             return
         if len(image_ids) >= ASK_FROM and not self._may_remove(project, image_ids):
             return
-        if self._apply(lambda project: image_edits.remove_images(project, image_ids)):
-            self._say(f"Taken out: {_images(len(image_ids))}. The files stay; undo brings them back.")
+        if self._apply_edit(lambda project: image_edits.remove_images(project, image_ids)):
+            self._say_done(f"Taken out: {_count_images(len(image_ids))}. The files stay; undo brings them back.")
 
     # -- the menu
 
@@ -154,20 +156,20 @@ class ImageWork(QObject):
 
     # -- inside
 
-    def _apply(self, build: Callable[[ProjectReader], Edit]) -> bool:
+    def _apply_edit(self, build: Callable[[ProjectReader], Edit]) -> bool:
         return self._context.apply_to_project(build)
 
-    def _say(self, text: str) -> None:
+    def _say_done(self, text: str) -> None:
         self._context.session.message.emit(text)
 
-    def _warn(self, text: str) -> None:
+    def _show_warning(self, text: str) -> None:
         self._context.notice.show_notice(text, "warning", stays=False)
 
     def _ask_about_torn(self, groups: list[str], behind: int, count: int, split: Split) -> bool | None:
         """Whether the whole groups go along; None: nothing is to be moved."""
         what = f"The group {listed(groups)} would be" if len(groups) == 1 else f"The groups {listed(groups)} would be"
         text = (
-            f"{what} divided: {_images(behind)} of {'it' if len(groups) == 1 else 'them'} are in another split. "
+            f"{what} divided: {_count_images(behind)} of {'it' if len(groups) == 1 else 'them'} are in another split. "
             "A model that was trained on a part is measured too well on the same part."
         )
         box = message_box(self._window, f"Move whole groups to {split}?", text)
@@ -185,17 +187,17 @@ class ImageWork(QObject):
             f"{formatting.plural(boxes, 'box', 'boxes')} on them {'leaves' if boxes == 1 else 'leave'} the project, too. "
             "The files stay where they are, and undo brings everything back."
         )
-        box = message_box(self._window, f"Take {_images(len(image_ids))} out of the project?", text)
+        box = message_box(self._window, f"Take {_count_images(len(image_ids))} out of the project?", text)
         out = box.addButton("Take out", QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
         return box.clickedButton() is out
 
 
-def _images(count: int) -> str:
+def _count_images(count: int) -> str:
     return formatting.plural(count, "image")
 
 
-def _cannot(count: int, why: str, status: Status) -> str:
+def _explain_refused(count: int, why: str, status: Status) -> str:
     """That images could not be given a status, as the beginning of a sentence."""
-    return f"{_images(count)} {why} cannot be {status}"
+    return f"{_count_images(count)} {why} cannot be {status}"

@@ -53,7 +53,7 @@ MANY = 200  # changed files that are looked for one by one
 
 
 class LabelPage(QWidget):
-    """Turns what the hand does on the canvas and the panels into edits of the session."""
+    """Places the canvas and the panels, and turns what they announce into edits of the session."""
 
     title = "Label"
 
@@ -74,7 +74,7 @@ class LabelPage(QWidget):
         self.labels = LabelPanel(session, self._context.apply_to_project, self._actions["keep_labels"])
         self.editing = BoxEditing(self._context, self.canvas, self.images.image_before, self, self._actions)
         self._view = LabelView(self.canvas, self._context, services, self._actions)
-        self._actions.add_handlers(self._handlers())
+        self._actions.add_handlers(self._list_handlers())
         self._actions.require_handlers()
         self.box_list = BoxList()
         self.details = ImageDetails()
@@ -83,8 +83,8 @@ class LabelPage(QWidget):
         self._file_notes = FileNotes()
         self._bar = CanvasBar(self._actions)
         self._foot = PointerBar()
-        self._place()
-        self._connect()
+        self._place_parts()
+        self._connect_parts()
         self._set_project()
         Resume(session, services.settings, self.canvas.view)
 
@@ -95,7 +95,7 @@ class LabelPage(QWidget):
         self.canvas.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def deactivated(self) -> None:
-        self._settle()
+        self._settle_edits()
 
     def actions(self) -> list[QAction]:
         return list(self._actions.values())
@@ -108,12 +108,12 @@ class LabelPage(QWidget):
 
     # -- building
 
-    def _handlers(self) -> dict[str, Callable[..., object]]:
+    def _list_handlers(self) -> dict[str, Callable[..., object]]:
         return {
             "clean": self.work.toggle_clean,
-            "reviewed": self._review,
-            "previous": lambda: self._step(-1),
-            "next": lambda: self._step(1),
+            "reviewed": self._review_image,
+            "previous": lambda: self._step_images(-1),
+            "next": lambda: self._step_images(1),
             "next_unlabelled": lambda: self._step_unlabelled(1),
             "previous_unlabelled": lambda: self._step_unlabelled(-1),
             "remove_image": self._remove_current,
@@ -127,7 +127,7 @@ class LabelPage(QWidget):
             "show_panels": lambda shown: self._columns.fold("right", not shown),
         }
 
-    def _place(self) -> None:
+    def _place_parts(self) -> None:
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
@@ -149,7 +149,7 @@ class LabelPage(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._columns)
 
-    def _connect(self) -> None:
+    def _connect_parts(self) -> None:
         canvas, session = self.canvas, self._session
         canvas.selection_changed.connect(self._show_selection)
         canvas.view.space_tapped.connect(lambda: trigger_space(self._actions.values()))
@@ -167,7 +167,7 @@ class LabelPage(QWidget):
         self.box_list.use_menu(lambda: [self._actions[name] for name in BOX_MENU])
         self.images.menu_requested.connect(self.work.show_menu)
         self.images.listed.connect(self._show_record)
-        self.work.reviewed.connect(lambda: self._step(1))
+        self.work.reviewed.connect(lambda: self._step_images(1))
         self.details.split_chosen.connect(lambda split: self._with_current(self.work.set_split, split))
         self.details.group_entered.connect(lambda group: self._with_current(self.work.set_group, group))
         self.details.note_entered.connect(self.work.set_note)
@@ -179,9 +179,9 @@ class LabelPage(QWidget):
         self.pictures.ready.connect(self._picture_came)
         self.pictures.failed.connect(self._picture_failed)
         session.image_changed.connect(self._show_image)
-        session.changed.connect(self._refresh)
+        session.changed.connect(self._follow_changes)
         session.project_changed.connect(self._set_project)
-        session.settle.connect(self._settle)
+        session.settle.connect(self._settle_edits)
 
     # -- following the session
 
@@ -233,7 +233,7 @@ class LabelPage(QWidget):
         for path in paths:
             self._services.thumbnails.forget(path)
 
-    def _refresh(self, changes: Changes, _initiator: object) -> None:
+    def _follow_changes(self, changes: Changes, _initiator: object) -> None:
         project = self._context.project
         if project is None:
             return
@@ -307,7 +307,7 @@ class LabelPage(QWidget):
         self._show_boxes()
         self._show_record()
 
-    def _settle(self) -> None:
+    def _settle_edits(self) -> None:
         self.canvas.finish_nudging()
         self.details.enter()
 
@@ -315,13 +315,13 @@ class LabelPage(QWidget):
         if (record := self._context.record) is not None:
             do([record.id], value)
 
-    def _review(self) -> None:
-        self._settle()
-        self.work.review()
+    def _review_image(self) -> None:
+        self._settle_edits()
+        self.work.review_image()
 
     def _remove_current(self) -> None:
         if (record := self._context.record) is not None:
-            self.work.remove([record.id])
+            self.work.remove_images([record.id])
 
     def _write_note(self) -> None:
         self._actions["show_panels"].setChecked(True)
@@ -330,8 +330,8 @@ class LabelPage(QWidget):
 
     # -- going about
 
-    def _step(self, by: int) -> None:
-        self._settle()
+    def _step_images(self, by: int) -> None:
+        self._settle_edits()
         self.notice.clear()
         if not self.images.step(by):
             self._session.message.emit("This is the last image" if by > 0 else "This is the first image")
@@ -342,7 +342,7 @@ class LabelPage(QWidget):
             self.canvas.view.show_rect(box.xyxy)
 
     def _step_unlabelled(self, by: int) -> None:
-        self._settle()
+        self._settle_edits()
         self.notice.clear()
         if said := self.images.step_unlabelled(by):
             self._session.message.emit(said)

@@ -25,7 +25,7 @@ ADJUSTMENT, SCALE = "view_adjustment", "mm_per_pixel"  # settings of the project
 SAVE_AFTER = 400  # ms without a change
 HELD = 0.35  # seconds; a key held longer compares only while it is held
 STYLE = frozenset({"canvas_line_width", "canvas_fill_opacity", "canvas_crosshair", "canvas_guide_color"})
-# States of the view that are a person's, not a project's: the action, whose name the state has, and the setting.
+# States of the view that are the user's, not a project's: the action, whose name the state has, and the setting.
 KEPT = (("minimap", "canvas_minimap"), ("rulers", "canvas_rulers"), ("pixel_grid", "canvas_pixel_grid"))
 NAMED = ("draw", "delete", "hide", "hide_names", "lock", "measure", "compare")  # by hints and badges
 
@@ -45,22 +45,22 @@ class LabelView(QObject):
         self.panel = AdjustPanel(canvas.view)
         self._save_timer = QTimer(self, singleShot=True, interval=SAVE_AFTER)
         self._save_timer.timeout.connect(self.settle)
-        self.panel.adjusted.connect(self._adjust)
+        self.panel.adjusted.connect(self._take_adjustment)
         self.panel.closed.connect(self._panel_closed)
         canvas.badge_clicked.connect(self._end_state)
-        canvas.measuring_changed.connect(lambda on: self._check("measure", on))
+        canvas.measuring_changed.connect(lambda on: self._check_action("measure", on))
         canvas.view.installEventFilter(self)
         session = context.session
         session.setting_changed.connect(self._setting_changed)
         session.settle.connect(self.settle)
         services.settings_changed.connect(self._follow_settings)
-        actions.add_handlers(self._handlers())
+        actions.add_handlers(self._list_handlers())
         for name in NAMED:
             actions[name].changed.connect(self._tell_keys)
         self._tell_keys()
         self._follow_settings(STYLE | {"canvas_background"} | {setting for _, setting in KEPT})
 
-    def _handlers(self) -> dict[str, Callable[..., object]]:
+    def _list_handlers(self) -> dict[str, Callable[..., object]]:
         canvas = self._canvas
         return {
             "fit": canvas.view.fit_image,
@@ -68,16 +68,16 @@ class LabelView(QObject):
             "zoom_in": lambda: canvas.view.zoom_by(1.25),
             "zoom_out": lambda: canvas.view.zoom_by(0.8),
             "zoom_selection": canvas.zoom_to_selection,
-            "hide": lambda on: self._switch("hide", hidden=on),
+            "hide": lambda on: self._switch_hidden("hide", hidden=on),
             "hide_names": lambda on: canvas.set_state(names_hidden=on),
             "lock": lambda on: canvas.set_state(locked=on),
             "measure": canvas.set_measuring,
-            "guides": lambda on: self._keep(canvas_crosshair=on),
-            "pixel_grid": lambda on: self._keep(canvas_pixel_grid=on),
-            "rulers": lambda on: self._keep(canvas_rulers=on),
-            "minimap": lambda on: self._keep(canvas_minimap=on),
+            "guides": lambda on: self._keep_setting(canvas_crosshair=on),
+            "pixel_grid": lambda on: self._keep_setting(canvas_pixel_grid=on),
+            "rulers": lambda on: self._keep_setting(canvas_rulers=on),
+            "minimap": lambda on: self._keep_setting(canvas_minimap=on),
             "adjust": self._show_panel,
-            "compare": self._compare,
+            "compare": self._compare_original,
         }
 
     # -- the project
@@ -88,7 +88,7 @@ class LabelView(QObject):
         self._unsaved = False
         self._save_timer.stop()
         kept = project.setting(ADJUSTMENT) if project is not None else None
-        self.panel.show_adjustment(self._read(kept))
+        self.panel.show_adjustment(self._read_adjustment(kept))
         self._show_adjusted()
         self._canvas.set_mm_per_pixel(project.setting(SCALE) if project is not None else None)
 
@@ -116,24 +116,24 @@ class LabelView(QObject):
         if name == SCALE:
             self._canvas.set_mm_per_pixel(self._context.project.setting(SCALE))
         elif name == ADJUSTMENT:
-            self.panel.show_adjustment(self._read(self._context.project.setting(ADJUSTMENT)))
+            self.panel.show_adjustment(self._read_adjustment(self._context.project.setting(ADJUSTMENT)))
             self._show_adjusted()
 
-    def _read(self, kept: object) -> Adjustment:
+    def _read_adjustment(self, kept: object) -> Adjustment:
         if kept is None:
             return AS_IT_IS
         try:
             return Adjustment.model_validate(kept)
         except ValidationError as error:
             first = error.errors()[0]
-            why = f"{ADJUSTMENT}: {first['msg']}. Images are shown as they are; choose the adjustment anew."
+            why = f"{ADJUSTMENT}: {first['msg']}. Images are shown as they are; choose the adjustment again."
             self._context.notice.show_notice(why, "warning", stays=False)
             return AS_IT_IS
 
     # -- adjustment
 
-    def _adjust(self, adjustment: Adjustment) -> None:
-        self._check("compare", False)
+    def _take_adjustment(self, adjustment: Adjustment) -> None:
+        self._check_action("compare", False)
         self._show_adjusted()
         self._unsaved = True
         self._save_timer.start()
@@ -143,10 +143,10 @@ class LabelView(QObject):
         self._canvas.set_adjustment(None if value.is_neutral else value)
         set_icon(self._actions["adjust"], "adjust", "text" if value.is_neutral else "warning")
 
-    def _compare(self, on: bool) -> None:
+    def _compare_original(self, on: bool) -> None:
         if on and self.panel.adjustment.is_neutral:
             self._context.session.message.emit("The view is not adjusted: there is nothing to compare with")
-            self._check("compare", False)
+            self._check_action("compare", False)
             return
         self._compared_at = time.monotonic()
         self._canvas.compare_original(on)
@@ -168,16 +168,16 @@ class LabelView(QObject):
         self.panel.raise_()
 
     def _panel_closed(self) -> None:
-        self._check("adjust", False)
+        self._check_action("adjust", False)
         self._canvas.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # -- states
 
-    def _switch(self, action: str, *, hidden: bool) -> None:
+    def _switch_hidden(self, action: str, *, hidden: bool) -> None:
         self._canvas.set_state(hidden=hidden)
         set_icon(self._actions[action], "show" if hidden else "hide")
 
-    def _keep(self, **setting: bool) -> None:
+    def _keep_setting(self, **setting: bool) -> None:
         name, on = next(iter(setting.items()))
         if getattr(self._settings.values, name) != on:
             self._settings.update(**setting)
@@ -193,7 +193,7 @@ class LabelView(QObject):
                     guide_color=values.canvas_guide_color,
                 )
             )
-            self._check("guides", values.canvas_crosshair)
+            self._check_action("guides", values.canvas_crosshair)
         if "canvas_background" in names:
             color = values.canvas_background
             self._canvas.view.set_background(QColor(color) if color else None)
@@ -201,14 +201,14 @@ class LabelView(QObject):
             if setting in names:
                 on = getattr(values, setting)
                 self._canvas.set_state(**{action: on})
-                self._check(action, on)
+                self._check_action(action, on)
 
     def _end_state(self, name: str) -> None:
         """A badge was clicked: end what it shows."""
         if name:
             self._actions[name].toggle()
 
-    def _check(self, name: str, on: bool) -> None:
+    def _check_action(self, name: str, on: bool) -> None:
         self._actions[name].setChecked(on)
 
     def _tell_keys(self) -> None:

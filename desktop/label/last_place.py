@@ -18,23 +18,23 @@ class Resume(QObject):
         self._settings = settings
         self._view = view
         self._due: tuple[int, tuple[float, float, float]] | None = None  # image and place to go to
-        session.closing.connect(self._keep)
-        session.project_changed.connect(self._recall)
-        view.view_changed.connect(self._go)
-        self._recall()
+        session.closing.connect(self._keep_place)
+        session.project_changed.connect(self._recall_place)
+        view.view_changed.connect(self._go_to_place)
+        self._recall_place()
 
-    def _keep(self) -> None:
+    def _keep_place(self) -> None:
         project = self._session.project
         if project is not None:
             image = self._session.image_id
             self._settings.remember_project(project.folder, image=image, view=self._view.place)
 
-    def _recall(self) -> None:
+    def _recall_place(self) -> None:
         project = self._session.project
         kept = self._settings.recent(project.folder) if project is not None else None
         self._due = (kept.image, kept.view) if kept is not None and kept.image is not None and kept.view else None
 
-    def _go(self) -> None:
+    def _go_to_place(self) -> None:
         if self._due is None or not self._view.has_image:
             return
         (image, place), self._due = self._due, None

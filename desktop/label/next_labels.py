@@ -1,4 +1,4 @@
-"""Which labels the next box gets. Nothing sticks unless a person says so."""
+"""Which labels the next box gets. Nothing sticks unless the user says so."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class NextLabels:
         """Labels that were given lately, the latest first."""
         return tuple(self._recent[:RECENT])
 
-    def start(self, labels: Sequence[Label], recent: Collection[object] = ()) -> None:
+    def start_project(self, labels: Sequence[Label], recent: Collection[object] = ()) -> None:
         """Begin with a project, in which the labels `recent` (ids, the latest first) were given last."""
         self._known = tuple(label.id for label in labels)
         given = [label_id for label_id in recent if isinstance(label_id, int) and label_id in self._known]
         self._last, self._recent, self._keep = frozenset(), list(dict.fromkeys(given)), False
-        self._reset()
+        self._reset_choice()
 
     def set_known(self, labels: Sequence[Label]) -> None:
         """Follow the project's labels: those that are gone are not given any more."""
@@ -52,7 +52,7 @@ class NextLabels:
         self._recent = [label_id for label_id in self._recent if label_id in known]
         if not self._keep and (alone or len(self._known) == 1):
             # The only label was given because it was the only one.
-            self._reset()
+            self._reset_choice()
 
     def set_keep(self, keep: bool) -> None:
         """Switch keeping on or off. Switched on, the set that was given last is proposed at once."""
@@ -60,37 +60,37 @@ class NextLabels:
             return
         self._keep = keep
         if not keep:
-            self._reset()
+            self._reset_choice()
         elif not self._chosen:
             self._chosen = self._last
 
-    def choose(self, labels: Collection[int]) -> None:
-        """The person chose labels for the next box."""
-        self._remember(frozenset(labels) - self._chosen)
+    def choose_labels(self, labels: Collection[int]) -> None:
+        """The user chose labels for the next box."""
+        self._remember_labels(frozenset(labels) - self._chosen)
         self._chosen = frozenset(labels)
 
-    def given(self, sets: Collection[frozenset[int]], added: Collection[int] = ()) -> None:
+    def note_given(self, sets: Collection[frozenset[int]], added: Collection[int] = ()) -> None:
         """Boxes were labelled: they carry `sets` now, and `added` is what they did not carry before."""
-        self._remember(added)
+        self._remember_labels(added)
         if len(set(sets)) == 1:
             self._last = next(iter(sets))
             if self._keep:
                 self._chosen = self._last
 
-    def used(self) -> None:
+    def note_used(self) -> None:
         """A box was drawn with them."""
         if not self._keep:
             self._last = self._chosen or self._last
-            self._reset()
+            self._reset_choice()
 
     def leave_image(self) -> None:
         """Another image is shown."""
         if not self._keep:
-            self._reset()
+            self._reset_choice()
 
-    def _reset(self) -> None:
+    def _reset_choice(self) -> None:
         self._chosen = frozenset(self._known) if len(self._known) == 1 else frozenset()
 
-    def _remember(self, labels: Collection[int]) -> None:
+    def _remember_labels(self, labels: Collection[int]) -> None:
         for label_id in labels:
             self._recent = [label_id, *(other for other in self._recent if other != label_id)]

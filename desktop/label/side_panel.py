@@ -36,20 +36,20 @@ class SidePanel(QSplitter):
         self._fitted = (0, 0, 0)  # what the sizes were worked out from
         if kept is not None:
             self.setSizes(kept)
-        self.splitterMoved.connect(self._keep)
+        self.splitterMoved.connect(self._keep_sizes)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit()
+        self._fit_parts()
 
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
         if event.type() == QEvent.Type.LayoutRequest:
-            self._fit()
+            self._fit_parts()
         return done
 
-    def _fit(self) -> None:
-        """The labels as high as they need, the others half of the rest each; until a person chose otherwise."""
+    def _fit_parts(self) -> None:
+        """The labels as high as they need, the others half of the rest each; until the user chooses otherwise."""
         wanted, tabs = self._labels.sizeHint().height(), self.tabs.minimumSizeHint().height()
         whole = self.height() - (self.count() - 1) * self.handleWidth()
         if self._chosen or self._fitted == (wanted, whole, tabs):
@@ -61,7 +61,7 @@ class SidePanel(QSplitter):
         last = max(min(rest, whole - labels - FEW_BOXES), tabs)
         self.setSizes([labels, whole - labels - last, last])
 
-    def _keep(self) -> None:
+    def _keep_sizes(self) -> None:
         self._chosen = True
         self._settings.update(label_side_splitter=tuple(self.sizes()))
 

@@ -12,7 +12,7 @@ from core.types import ImageRecord, Label
 from desktop.base.session import Session
 from desktop.base.theme import icon, theme
 from desktop.kit import formatting
-from desktop.label.labels.label_match import matches
+from desktop.label.labels.label_match import find_matches
 from desktop.shell.palette import PaletteResult
 
 SHORTEST = 2  # letters; fewer are in nearly every name
@@ -40,7 +40,9 @@ class PaletteSearch:
     def _found_labels(self, words: str) -> list[PaletteResult]:
         # Letters that are strewn over a name mean an action sooner than a label.
         found = [
-            match.label for match in matches(self._labels, words) if comparable(words) in comparable(match.label.name)
+            match.label
+            for match in find_matches(self._labels, words)
+            if comparable(words) in comparable(match.label.name)
         ]
         return [self._offer_label(label) for label in found[:SHOWN]]
 

@@ -48,7 +48,7 @@ class Scene:
 
 
 class Backdrop:
-    """Draws a scene anew only where it differs from the one before: panning draws the strips that come into sight.
+    """Draws a scene only where it differs from the one before: panning draws the strips that come into sight.
 
     The pixels are kept as if the memory was rolled up in both directions: where the image moves by whole pixels, what
     comes into sight takes the place of what goes out of it, and nothing is copied.
@@ -62,9 +62,9 @@ class Backdrop:
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Paint the scene over the whole of a widget."""
-        self._update(scene)
+        self._update_pixels(scene)
         width, height = scene.size.width(), scene.size.height()
-        for (x1, y1, x2, y2), pixels in self._pieces((0, 0, width, height)):
+        for (x1, y1, x2, y2), pixels in self._cut_pieces((0, 0, width, height)):
             line = self._pixels.strides[0]
             first = pixels.ctypes.data - self._pixels.ctypes.data
             # Qt wants its bytes in one piece: from the first pixel of the part that is used to its last.
@@ -73,24 +73,24 @@ class Backdrop:
             picture.setDevicePixelRatio(scene.ratio)
             painter.drawImage(QPointF(x1, y1) / scene.ratio, picture)
 
-    def _update(self, scene: Scene) -> None:
+    def _update_pixels(self, scene: Scene) -> None:
         before = self._scene
         scene = replace(scene, hurried=scene.hurried and scene.is_heavy)
-        if scene.hurried and before is not None and _shift(before, replace(scene, hurried=False)) is not None:
+        if scene.hurried and before is not None and _find_shift(before, replace(scene, hurried=False)) is not None:
             scene = replace(scene, hurried=False)  # what is sharp stays so
         if scene == before:
             return
         width, height = scene.size.width(), scene.size.height()
         if self._pixels.shape[:2] != (height, width):
             self._pixels = np.zeros((height, width, 4), np.uint8)
-        for area in self._moved(scene, width, height):
-            for piece, pixels in self._pieces(area):
-                self._draw(scene, pixels, piece)
+        for area in self._find_move(scene, width, height):
+            for piece, pixels in self._cut_pieces(area):
+                self._draw_area(scene, pixels, piece)
         self._scene = scene
 
-    def _moved(self, scene: Scene, width: int, height: int) -> list[Area]:
+    def _find_move(self, scene: Scene, width: int, height: int) -> list[Area]:
         """Take over what only moved; the areas that are left to be drawn."""
-        shift = _shift(self._scene, scene)
+        shift = _find_shift(self._scene, scene)
         if shift is None or abs(shift[0]) >= width or abs(shift[1]) >= height:
             self._origin = (0, 0)
             return [(0, 0, width, height)] if width and height else []
@@ -104,15 +104,15 @@ class Backdrop:
             areas.append((0, top, right, bottom) if right > 0 else (width + right, top, width, bottom))
         return areas
 
-    def _pieces(self, area: Area) -> Iterator[tuple[Area, NDArray[np.uint8]]]:
+    def _cut_pieces(self, area: Area) -> Iterator[tuple[Area, NDArray[np.uint8]]]:
         """`area` in up to four pieces, each with its pixels, which are in one piece of memory."""
         height, width = self._pixels.shape[:2]
-        for top, bottom, row in _unrolled(area[1], area[3], self._origin[1], height):
-            for left, right, column in _unrolled(area[0], area[2], self._origin[0], width):
+        for top, bottom, row in _unroll_pixels(area[1], area[3], self._origin[1], height):
+            for left, right, column in _unroll_pixels(area[0], area[2], self._origin[0], width):
                 pixels = self._pixels[row : row + bottom - top, column : column + right - left]
                 yield (left, top, right, bottom), pixels
 
-    def _draw(self, scene: Scene, pixels: NDArray[np.uint8], area: Area) -> None:
+    def _draw_area(self, scene: Scene, pixels: NDArray[np.uint8], area: Area) -> None:
         pyramid, placing = scene.pyramid, scene.placing
         covered = None if pyramid is None else _on_image(pyramid, placing, area)
         if covered != area:
@@ -124,39 +124,41 @@ class Backdrop:
         target = pixels[covered[1] - y : covered[3] - y, covered[0] - x : covered[2] - x]
         found = sample(pyramid, placing, covered, scene.enlarged)
         if found.nearest:
-            target[:] = found.sized(_bgra(_toned(found.part, scene.tone, found.frame)))
+            target[:] = found.sized(_to_bgra(_apply_tone(found.part, scene.tone, found.frame)))
         elif found.pixels < found.area:
-            _bgra(found.sized(_toned(found.part, scene.tone, found.frame)), target)
+            _to_bgra(found.sized(_apply_tone(found.part, scene.tone, found.frame)), target)
         elif scene.tone is None:
-            _bgra(found.sized(found.part), target)
+            _to_bgra(found.sized(found.part), target)
         else:
-            shown = self._sizing(pyramid, placing, covered, found)
-            _bgra(_toned(shown, scene.tone, _fractions(pyramid, placing, covered)), target)
+            shown = self._find_sizing(pyramid, placing, covered, found)
+            _to_bgra(_apply_tone(shown, scene.tone, _find_fractions(pyramid, placing, covered)), target)
 
-    def _sizing(self, pyramid: Pyramid, placing: Placing, area: Area, found: Sample) -> NDArray[np.uint8]:
+    def _find_sizing(self, pyramid: Pyramid, placing: Placing, area: Area, found: Sample) -> NDArray[np.uint8]:
         """The last one is kept, so that a slider of the adjustment changes its tone and nothing else."""
         if self._sized is None or self._sized[:4] != (pyramid, placing, area, found.pixels):
             self._sized = (pyramid, placing, area, found.pixels, found.sized(found.part))
         return self._sized[4]
 
 
-def _unrolled(start: int, end: int, origin: int, length: int) -> list[tuple[int, int, int]]:
+def _unroll_pixels(start: int, end: int, origin: int, length: int) -> list[tuple[int, int, int]]:
     """From `start` to `end` in pieces: start and end of each, and where it lies in a rolled memory of `length`."""
-    edge = length - origin  # here the memory begins anew
+    edge = length - origin  # here the memory begins again
     pieces = ((start, min(end, edge), start + origin), (max(start, edge), end, max(start, edge) - edge))
     return [piece for piece in pieces if piece[0] < piece[1]]
 
 
-def _toned(part: NDArray[np.uint8], tone: Tone | None, frame: tuple[float, float, float, float]) -> NDArray[np.uint8]:
+def _apply_tone(
+    part: NDArray[np.uint8], tone: Tone | None, frame: tuple[float, float, float, float]
+) -> NDArray[np.uint8]:
     return part if tone is None else tone.apply(part, frame)
 
 
-def _bgra(part: NDArray[np.uint8], target: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+def _to_bgra(part: NDArray[np.uint8], target: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
     code = cv2.COLOR_GRAY2BGRA if part.ndim == 2 else cv2.COLOR_RGB2BGRA
     return np.asarray(cv2.cvtColor(part, code, dst=target), np.uint8)
 
 
-def _shift(before: Scene | None, now: Scene) -> tuple[int, int] | None:
+def _find_shift(before: Scene | None, now: Scene) -> tuple[int, int] | None:
     """By how many whole screen pixels everything moved; None if something else changed, or by parts of a pixel."""
     if before is None or replace(now, placing=before.placing) != before or now.placing.scale != before.placing.scale:
         return None
@@ -173,7 +175,7 @@ def _on_image(pyramid: Pyramid, placing: Placing, area: Area) -> Area | None:
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
-def _fractions(pyramid: Pyramid, placing: Placing, area: Area) -> tuple[float, float, float, float]:
+def _find_fractions(pyramid: Pyramid, placing: Placing, area: Area) -> tuple[float, float, float, float]:
     wide, high = pyramid.width * placing.scale, pyramid.height * placing.scale
     return (
         (area[0] - placing.left) / wide,

@@ -36,10 +36,10 @@ def paint_box(
     painter.setBrush(Qt.BrushStyle.NoBrush)
     shades = list(colors) or [QColor("#e8eaee")]
     if selected:
-        _fill(painter, rect, shades[0])
+        _fill_box(painter, rect, shades[0])
     width = 3.0 if selected else 2.0
     # A dark line underneath keeps any colour readable on any image.
-    painter.setPen(_pen(QColor(0, 0, 0, 150), width + 2.0))
+    painter.setPen(_make_pen(QColor(0, 0, 0, 150), width + 2.0))
     painter.drawRect(rect)
     for index, shade in enumerate(shades):
         painter.setPen(_outline_pen(shade, width, index, len(shades), dashed or not colors))
@@ -96,20 +96,20 @@ def _paint_tag(
         left += width
 
 
-def _fill(painter: QPainter, rect: QRectF, color: QColor) -> None:
+def _fill_box(painter: QPainter, rect: QRectF, color: QColor) -> None:
     wash = QColor(color)
     wash.setAlpha(22)
     painter.fillRect(rect, wash)
 
 
-def _pen(color: QColor, width: float) -> QPen:
+def _make_pen(color: QColor, width: float) -> QPen:
     pen = QPen(color, width)
     pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
     return pen
 
 
 def _outline_pen(color: QColor, width: float, index: int, count: int, dashed: bool) -> QPen:
-    pen = _pen(color, width)
+    pen = _make_pen(color, width)
     if count > 1 or dashed:
         # Dash lengths are in units of the pen's width. Dashed outlines leave a gap after every stripe.
         stripe = (STRIPE * 0.6 if dashed else STRIPE) / width

@@ -124,16 +124,16 @@ class PictureLoader(QObject):
         """Fetch `path` now and `ahead` after it; what was wanted before and has not begun is dropped."""
         self._wanted = tuple(str(item) for item in ((path, *ahead) if path is not None else ahead))
         for key in self._under_way.difference(self._wanted):
-            self._tasks.cancel(_task(key))
+            self._tasks.cancel(_name_task(key))
         self._under_way.intersection_update(self._wanted)
         if path is not None:
-            self._fetch(str(path), urgent=True)
+            self._fetch_picture(str(path), urgent=True)
         self._fetch_ahead()
 
     def forget(self, path: Path | None = None) -> None:
         """Drop one file, such as one that was changed on the disk, or everything, for another project."""
         if path is not None:
-            self._tasks.cancel(_task(str(path)))
+            self._tasks.cancel(_name_task(str(path)))
             self._under_way.discard(str(path))
             self._pictures.pop(str(path), None)
             self._problems.pop(str(path), None)
@@ -156,24 +156,24 @@ class PictureLoader(QObject):
         if self._under_way:
             return
         for key in self._wanted:
-            if self._fetch(key, urgent=False):
+            if self._fetch_picture(key, urgent=False):
                 return
 
-    def _fetch(self, key: str, *, urgent: bool) -> bool:
+    def _fetch_picture(self, key: str, *, urgent: bool) -> bool:
         if key in self._pictures or key in self._problems or key in self._under_way:
             return False
         self._under_way.add(key)
         self._tasks.run(
-            _task(key),
-            partial(_load, Path(key), self._window),
-            partial(self._keep, key),
+            _name_task(key),
+            partial(_load_picture, Path(key), self._window),
+            partial(self._keep_picture, key),
             partial(self._give_up, key),
             priority=10 if urgent else 1,
             urgent=urgent,
         )
         return True
 
-    def _keep(self, key: str, picture: Pyramid) -> None:
+    def _keep_picture(self, key: str, picture: Pyramid) -> None:
         self._under_way.discard(key)
         self._pictures[key] = picture
         self._make_room()
@@ -200,10 +200,10 @@ class PictureLoader(QObject):
         self._fetch_ahead()
 
 
-def _load(path: Path, window: Window | None) -> Pyramid:
+def _load_picture(path: Path, window: Window | None) -> Pyramid:
     picture = read_picture(path, window)
     return make_pyramid(picture.pixels, picture.notices)
 
 
-def _task(key: str) -> str:
+def _name_task(key: str) -> str:
     return f"picture {key}"

@@ -32,7 +32,7 @@ class Pyramid:
     """
 
     levels: tuple[NDArray[np.uint8], ...]
-    notices: tuple[str, ...] = ()  # what a person should know of the file
+    notices: tuple[str, ...] = ()  # what the user should know of the file
 
     @property
     def width(self) -> int:
@@ -113,7 +113,7 @@ class Sample:
         """`part`, or what was made of it pixel by pixel, with any number of channels, in pixels of the screen."""
         across, down = self.across, self.down
         if self.nearest:
-            return _repeated(part, across.nearest(), down.nearest())
+            return _repeat_pixels(part, across.nearest(), down.nearest())
         if not (across.copies and down.copies):
             # Unlike a transformation, which allows for any fraction of a pixel, this uses all of the processor.
             part = _at_least(part, math.ceil(across.step), math.ceil(down.step))
@@ -135,8 +135,8 @@ def sample(pyramid: Pyramid, placing: Placing, area: tuple[int, int, int, int], 
         level += 1
     source = pyramid.levels[level]
     height, width = source.shape[:2]
-    across = _side(area[0], area[2], placing.left, width / (placing.scale * pyramid.width), width)
-    down = _side(area[1], area[3], placing.top, height / (placing.scale * pyramid.height), height)
+    across = _find_side(area[0], area[2], placing.left, width / (placing.scale * pyramid.width), width)
+    down = _find_side(area[1], area[3], placing.top, height / (placing.scale * pyramid.height), height)
     part = source[down.low : down.high, across.low : across.high]
     frame = (across.low / width, down.low / height, across.high / width, down.high / height)
     return Sample(part, frame, across, down, placing.scale >= NEAREST_FROM)
@@ -169,7 +169,7 @@ class _Side:
         return np.clip(np.floor(middles), 0, self.high - self.low - 1).astype(np.intp)
 
 
-def _side(start: int, end: int, origin: float, step: float, length: int) -> _Side:
+def _find_side(start: int, end: int, origin: float, step: float, length: int) -> _Side:
     # Resizing begins at a whole source pixel and a whole screen pixel. So it begins at a place before the area where
     # the two meet: the picture is off by no more than about 1/64 of a pixel, however it is cut into areas.
     reached = start - max(0, math.ceil(0.5 / step - 0.5))  # so that the first pixel has its left neighbour
@@ -195,7 +195,7 @@ def _at_least(part: NDArray[np.uint8], width: int, height: int) -> NDArray[np.ui
     return np.asarray(cv2.copyMakeBorder(part, 0, down, 0, across, cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _repeated(part: NDArray[np.uint8], columns: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+def _repeat_pixels(part: NDArray[np.uint8], columns: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.uint8]:
     if part.ndim == 3 and part.shape[2] == 4:
         # A pixel is one number then, which is much faster.
         whole = np.ascontiguousarray(part).view(np.uint32)[..., 0]

@@ -64,11 +64,11 @@ class ThumbnailLoader(QObject):
 
     def set_cache(self, folder: Path | None) -> None:
         """Keep pictures on the disk in `folder` (None: in memory only), and forget those of another project."""
-        self._forget()
+        self._forget_picture()
         self._cache = folder
 
     def forget(self, path: Path | str) -> None:
-        """Make the pictures of one file anew, which was changed on the disk."""
+        """Make the pictures of one file again, which was changed on the disk."""
         known = [key for key in (*self._pictures, *self._under_way, *self._waiting) if key[0] == str(path)]
         self._broken.pop(str(path), None)
         for key in known:
@@ -76,20 +76,20 @@ class ThumbnailLoader(QObject):
             self._waiting.pop(key, None)
             if key in self._under_way:
                 self._under_way.discard(key)
-                self._tasks.cancel(_key(*key))
+                self._tasks.cancel(_make_key(*key))
             self.loaded.emit(*key)
 
     def forget_all(self) -> None:
-        """Make every picture anew."""
+        """Make every picture again."""
         known = [*self._pictures, *self._under_way, *self._waiting]
-        self._forget()
+        self._forget_picture()
         # Whoever shows them asks again.
         for key in known:
             self.loaded.emit(*key)
 
-    def _forget(self) -> None:
+    def _forget_picture(self) -> None:
         for path, size in self._under_way:
-            self._tasks.cancel(_key(path, size))
+            self._tasks.cancel(_make_key(path, size))
         self._under_way.clear()
         self._waiting.clear()
         self._pictures.clear()
@@ -106,43 +106,43 @@ class ThumbnailLoader(QObject):
             self._waiting.move_to_end(key)
             while len(self._waiting) > WAITING:
                 self._waiting.popitem(last=False)
-            self._start()
+            self._start_loading()
         return None
 
     def problem(self, path: Path | str) -> str | None:
         """Why there is no picture of `path`, if it could not be read."""
         return self._broken.get(str(path))
 
-    def _start(self) -> None:
+    def _start_loading(self) -> None:
         while self._waiting and len(self._under_way) < AT_ONCE:
             key, _ = self._waiting.popitem(last=True)
             self._under_way.add(key)
             path, size = key
             # Pictures give way to an image that somebody is waiting for.
             self._tasks.run(
-                _key(path, size),
+                _make_key(path, size),
                 partial(thumbnail, Path(path), size, self._cache, self._window),
-                partial(self._done, key),
+                partial(self._finish_loading, key),
                 partial(self._give_up, key),
                 priority=-1,
             )
 
-    def _done(self, key: tuple[str, int], picture: NDArray[np.uint8]) -> None:
+    def _finish_loading(self, key: tuple[str, int], picture: NDArray[np.uint8]) -> None:
         self._under_way.discard(key)
         self._pictures[key] = QPixmap.fromImage(to_qimage(picture))
         while len(self._pictures) > KEPT:
             self._pictures.popitem(last=False)
         self.loaded.emit(*key)
-        self._start()
+        self._start_loading()
 
     def _give_up(self, key: tuple[str, int], error: Exception) -> None:
         self._under_way.discard(key)
-        self._start()
+        self._start_loading()
         if not isinstance(error, InputError | OSError):
             raise error
         self._broken[key[0]] = str(error)
         self.failed.emit(key[0], str(error))
 
 
-def _key(path: str, size: int) -> str:
+def _make_key(path: str, size: int) -> str:
     return f"thumbnail {size} {path}"

@@ -250,7 +250,7 @@ class ImageView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        self._backdrop.paint(painter, self._scene())
+        self._backdrop.paint(painter, self._make_scene())
         if self._message:
             painter.setPen(theme().muted)
             room = QRectF(self.rect()).adjusted(40, 40, -40, -40)
@@ -263,7 +263,7 @@ class ImageView(QWidget):
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
-    def _scene(self) -> Scene:
+    def _make_scene(self) -> Scene:
         port, image = self._port, self._image
         ratio, corner = port.ratio, port.corner * port.ratio
         placing = Placing(port.scale * ratio, rounded(corner.x()), rounded(corner.y()))

@@ -94,8 +94,8 @@ class Viewport:
         """
         before, shown = QPointF(self.offset), self.image * self.scale
         self.offset = QPointF(
-            _scrolled(before.x(), delta.x(), shown.width(), self.room.width()),
-            _scrolled(before.y(), delta.y(), shown.height(), self.room.height()),
+            _scroll_side(before.x(), delta.x(), shown.width(), self.room.width()),
+            _scroll_side(before.y(), delta.y(), shown.height(), self.room.height()),
         )
         moved = self.offset != before
         self.fitted = self.fitted and not moved
@@ -111,7 +111,7 @@ class Viewport:
         )
 
 
-def _scrolled(offset: float, delta: float, length: float, room: float) -> float:
+def _scroll_side(offset: float, delta: float, length: float, room: float) -> float:
     """Where an image of `length` begins after scrolling by `delta` in a view of `room`, all in widget pixels."""
     if length + 2 * MARGIN <= room:
         return offset

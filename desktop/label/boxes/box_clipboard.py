@@ -33,7 +33,7 @@ class Copied:
     boxes: tuple[CopiedBox, ...]
 
 
-def copied(boxes: Sequence[Box], labels: Sequence[Label], source: str) -> Copied:
+def pack_boxes(boxes: Sequence[Box], labels: Sequence[Label], source: str) -> Copied:
     """`boxes` of the image `source` as they are passed on."""
     return Copied(
         source,
@@ -55,30 +55,30 @@ def from_text(text: str) -> Copied | None:
         tree = json.loads(text)
         if tree["defectdesk_boxes"] != VERSION or not 0 < len(tree["boxes"]) <= MOST_BOXES:
             return None
-        return Copied(_words(tree["image"]), tuple(_box(entry) for entry in tree["boxes"]))
+        return Copied(_read_text(tree["image"]), tuple(_read_box(entry) for entry in tree["boxes"]))
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 
-def put(what: Copied) -> None:
+def put_boxes(what: Copied) -> None:
     """On the system's clipboard, where any window of the program finds it."""
     # Text only: data that was made in Python is taken down after Python itself on some platforms, which crashes.
     QApplication.clipboard().setText(to_text(what))
 
 
-def take() -> Copied | None:
+def take_boxes() -> Copied | None:
     """The boxes that are on the system's clipboard, if any are."""
     return from_text(QApplication.clipboard().text())
 
 
-def _box(entry: Any) -> CopiedBox:
+def _read_box(entry: Any) -> CopiedBox:
     x1, y1, x2, y2 = (float(value) for value in entry["xyxy"])
     if not all(math.isfinite(value) for value in (x1, y1, x2, y2)) or x2 <= x1 or y2 <= y1:
         raise ValueError("no box")
-    return CopiedBox((x1, y1, x2, y2), tuple(_words(name) for name in entry["labels"]))
+    return CopiedBox((x1, y1, x2, y2), tuple(_read_text(name) for name in entry["labels"]))
 
 
-def _words(value: Any) -> str:
+def _read_text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("no text")
     return value

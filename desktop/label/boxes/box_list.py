@@ -27,7 +27,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class BoxList(QTreeView):
-    """Announces what a person selects here; `show_selection` follows the canvas without announcing."""
+    """Announces what the user selects here; `show_selection` follows the canvas without announcing."""
 
     chosen = Signal(object)  # frozenset of box ids
     opened = Signal(int)  # box id, double-clicked: show it large
@@ -55,7 +55,7 @@ class BoxList(QTreeView):
         self.setAllColumnsShowFocus(True)
         self.setAccessibleName("Boxes of this image")
         self._set_up_header()
-        self.selectionModel().selectionChanged.connect(self._announce)
+        self.selectionModel().selectionChanged.connect(self._announce_chosen)
         self.doubleClicked.connect(lambda index: self.opened.emit(index.data(BOX).id))
         self.entered.connect(lambda index: self.pointed.emit(index.data(BOX).id))
 
@@ -92,10 +92,10 @@ class BoxList(QTreeView):
         self.show_selection(selected)
 
     def show_selection(self, selected: Collection[int]) -> None:
-        if selected == self._chosen():
+        if selected == self._list_chosen():
             return
         self._following = True
-        rows = [row for row in range(self.sorted.rowCount()) if self._box(row).id in selected]
+        rows = [row for row in range(self.sorted.rowCount()) if self._box_at(row).id in selected]
         selection = QItemSelection()
         for row in rows:
             selection.select(self.sorted.index(row, 0), self.sorted.index(row, 1))
@@ -107,16 +107,16 @@ class BoxList(QTreeView):
             self.scrollTo(self.sorted.index(rows[0], 0))
         self._following = False
 
-    def _box(self, row: int) -> Box:
+    def _box_at(self, row: int) -> Box:
         box: Box = self.sorted.index(row, 0).data(BOX)
         return box
 
-    def _chosen(self) -> frozenset[int]:
+    def _list_chosen(self) -> frozenset[int]:
         return frozenset(index.data(BOX).id for index in self.selectionModel().selectedRows())
 
-    def _announce(self) -> None:
+    def _announce_chosen(self) -> None:
         if not self._following:
-            self.chosen.emit(self._chosen())
+            self.chosen.emit(self._list_chosen())
 
     # -- mouse and keys
 
@@ -134,14 +134,14 @@ class BoxList(QTreeView):
             self.clearSelection()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        if not self._chosen():
+        if not self._list_chosen():
             return
         at = event.globalPos()
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             at = self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).center() + QPoint(0, 8))
         menu = QMenu(self)
-        first = min(self._chosen())
-        menu.addAction("Show large", lambda: self.opened.emit(first)).setEnabled(len(self._chosen()) == 1)
+        first = min(self._list_chosen())
+        menu.addAction("Show large", lambda: self.opened.emit(first)).setEnabled(len(self._list_chosen()) == 1)
         menu.addSeparator()
         menu.addActions(list(self._menu_actions()))
         menu.exec(at)

@@ -65,25 +65,25 @@ class BoxTableModel(QAbstractTableModel):
         if role == BOX:
             return box
         if role == CHIPS:
-            return self._chips(box)
+            return self._list_chips(box)
         if role == SORT_KEY:
             area = (box.x2 - box.x1) * (box.y2 - box.y1)
-            return area if index.column() == SIZE else self._names(box).casefold()
+            return area if index.column() == SIZE else self._list_names(box).casefold()
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tip(box)
+            return self._describe_box(box)
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._names(box) if index.column() == LABELS else size_text(box, self._mm)
+            return self._list_names(box) if index.column() == LABELS else size_text(box, self._mm)
         return None
 
-    def _chips(self, box: Box) -> list[Label]:
+    def _list_chips(self, box: Box) -> list[Label]:
         return [label for label in self._labels if label.id in box.labels]
 
-    def _names(self, box: Box) -> str:
-        return ", ".join(label.name for label in self._chips(box)) or NO_LABEL
+    def _list_names(self, box: Box) -> str:
+        return ", ".join(label.name for label in self._list_chips(box)) or NO_LABEL
 
-    def _tip(self, box: Box) -> str:
+    def _describe_box(self, box: Box) -> str:
         sizes = f"{size_text(box, None)} px" + (f" = {size_text(box, self._mm)} mm" if self._mm else "")
-        return f"{self._names(box)}\n{sizes}, at x {box.x1:.0f}, y {box.y1:.0f}"
+        return f"{self._list_names(box)}\n{sizes}, at x {box.x1:.0f}, y {box.y1:.0f}"
 
 
 def size_text(box: Box, mm_per_pixel: float | None) -> str:

@@ -18,7 +18,7 @@ from desktop.label.canvas.badges import Badge
 from desktop.label.canvas.box_picture import CanvasStyle
 from desktop.label.canvas.canvas_boxes import CanvasBoxes
 from desktop.label.canvas.canvas_input import CanvasInput
-from desktop.label.canvas.canvas_painting import CanvasPainting, NextLabels, OverlayScene
+from desktop.label.canvas.canvas_painting import CanvasPainting, NextBoxLabels, OverlayScene
 from desktop.label.canvas.canvas_state import ViewState, list_badges
 from desktop.label.canvas.gesture_controller import GestureController
 from desktop.label.canvas.gesture_ports import GestureEvents
@@ -63,7 +63,7 @@ class AnnotationCanvas(QObject):
         self._style = CanvasStyle()
         self._keys: Mapping[str, str] = hints.KEYS
         self._mm_per_pixel: float | None = None
-        self._next = NextLabels()
+        self._next = NextBoxLabels()
         self._highlighted: int | None = None
         self._comparing: Adjustment | None = None  # set aside to see the image as it is
         self._remark, self._hint = "", ""
@@ -107,7 +107,7 @@ class AnnotationCanvas(QObject):
         """Show an image, or nothing. What was under way on another image is given up."""
         self._gestures.leave_image()
         self._around.forget_overview()
-        self._painting.grid.forget()
+        self._painting.grid.forget_picture()
         self.view.set_image(image, keep_view=keep_view)
         self._place_around()
 
@@ -124,7 +124,7 @@ class AnnotationCanvas(QObject):
 
         `kept`: every box will carry them until that is switched off (by `off_key`); said loudly, and always.
         """
-        self._next = NextLabels(labels, kept, off_key)
+        self._next = NextBoxLabels(labels, kept, off_key)
         self._place_badges()
         self.view.update()
 

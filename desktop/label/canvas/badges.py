@@ -53,14 +53,14 @@ class Badges(QWidget):
                 old.deleteLater()
         self.setVisible(bool(self._shown))
         for badge in self._shown:
-            button = self._button(badge)
+            button = self._make_button(badge)
             self._row.addWidget(button)
             button.show()
         # At once, since the view puts the row into its corner.
         self._row.activate()
         self.resize(self._row.sizeHint())
 
-    def _button(self, badge: Badge) -> QToolButton:
+    def _make_button(self, badge: Badge) -> QToolButton:
         button = QToolButton(self)
         button.setProperty("role", "badge")
         button.setProperty("loud", badge.loud)

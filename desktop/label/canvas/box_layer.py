@@ -47,7 +47,7 @@ class BoxLayer:
         self._margin = 0  # device pixels that the picture reaches beyond the view
         self._pixels: NDArray[np.uint8] = np.zeros((0, 0, 4), np.uint8)
 
-    def paint(
+    def paint_boxes(
         self,
         painter: QPainter,
         key: object,
@@ -60,14 +60,14 @@ class BoxLayer:
 
         `key` is equal to that of the last call exactly when nothing but the `port` has changed since.
         """
-        shift = _shift(self._port, port, self._margin) if key == self._key else None
+        shift = _find_shift(self._port, port, self._margin) if key == self._key else None
         if shift is None:
             # While one zooms a margin would never be used.
             pans = key == self._key and self._port is not None and self._port.scale == port.scale
             self._key, self._port, shift = key, port, (0, 0)
             self._margin = MARGIN if pans else 0
             wide = port.widened(self._margin)
-            draw_outlines(self._clean(port), wide.to_device(xyxy), groups(wide), port.ratio, stroke)
+            draw_outlines(self._clear_pixels(port), wide.to_device(xyxy), groups(wide), port.ratio, stroke)
         width, height = port.device_size
         across, down = width + 2 * self._margin, height + 2 * self._margin
         # Qt wants its bytes in one piece: from the first pixel of the part that is used to its last.
@@ -79,22 +79,22 @@ class BoxLayer:
         at = QPointF(shift[0] - self._margin, shift[1] - self._margin) / port.ratio
         painter.drawImage(at, picture)
 
-    def _clean(self, port: ViewTransform) -> NDArray[np.uint8]:
+    def _clear_pixels(self, port: ViewTransform) -> NDArray[np.uint8]:
         width, height = port.device_size
         if self._pixels.shape[:2] != (height + 2 * MARGIN, width + 2 * MARGIN):
             self._pixels = np.zeros((height + 2 * MARGIN, width + 2 * MARGIN, 4), np.uint8)
-        view = self._view()
+        view = self._used_pixels()
         view.view(np.uint32)[:] = 0  # one number a pixel, much faster than four bytes
         return view
 
-    def _view(self) -> NDArray[np.uint8]:
+    def _used_pixels(self) -> NDArray[np.uint8]:
         """The part of the memory that is used: with the margin, or without."""
         cut = MARGIN - self._margin
         height, width = self._pixels.shape[:2]
         return self._pixels[cut : height - cut, cut : width - cut]
 
 
-def _shift(before: ViewTransform | None, now: ViewTransform, most: int) -> tuple[int, int] | None:
+def _find_shift(before: ViewTransform | None, now: ViewTransform, most: int) -> tuple[int, int] | None:
     """By how many whole device pixels the view has moved; None if it did otherwise, or by more than `most`."""
     if before is None or replace(now, left=before.left, top=before.top) != before:
         return None
@@ -116,32 +116,32 @@ def draw_outlines(
     thin = max(1, round(ratio))
     outer = (line + 1) // 2
     inner = line - outer
-    shown = {colors: rows[_reaching(corners[rows], width, height)] for colors, rows in groups.items()}
+    shown = {colors: rows[_find_reaching(corners[rows], width, height)] for colors, rows in groups.items()}
     every = np.concatenate([*shown.values(), np.zeros(0, np.intp)]).astype(np.intp)
     if not len(every):
         return
     near = np.clip(corners, -FAR, [width + FAR, height + FAR, width + FAR, height + FAR])
     # First all that is dark, so that no box's rim darkens another's colour.
-    _rings(pixels, near[every], range(outer, outer + thin), CASING)
-    _rings(pixels, near[every], range(-inner - thin, -inner), QColor("#ffffff") if stroke.rim else CASING)
+    _draw_rings(pixels, near[every], range(outer, outer + thin), CASING)
+    _draw_rings(pixels, near[every], range(-inner - thin, -inner), QColor("#ffffff") if stroke.rim else CASING)
     if stroke.rim:
-        _rings(pixels, near[every], range(-inner - 2 * thin, -inner - thin), CASING)
+        _draw_rings(pixels, near[every], range(-inner - 2 * thin, -inner - thin), CASING)
     for colors, rows in shown.items():
         if len(colors) == 1:
-            _rings(pixels, near[rows], range(-inner, outer), QColor(colors[0]))
+            _draw_rings(pixels, near[rows], range(-inner, outer), QColor(colors[0]))
     striped = [(colors or DASHES, rows) for colors, rows in shown.items() if len(colors) != 1 and len(rows)]
     if striped:
         rows = np.concatenate([members for _, members in striped])
         turns = [colors for colors, members in striped for _ in members]
-        _striped(pixels, corners[rows], near[rows], range(-inner, outer), turns, ratio)
+        _draw_striped(pixels, corners[rows], near[rows], range(-inner, outer), turns, ratio)
 
 
-def _reaching(corners: Corners, width: int, height: int) -> NDArray[np.bool_]:
+def _find_reaching(corners: Corners, width: int, height: int) -> NDArray[np.bool_]:
     x1, y1, x2, y2 = corners.T
     return (x2 > -8) & (x1 < width + 8) & (y2 > -8) & (y1 < height + 8)
 
 
-def _ring(corners: Corners, offset: int) -> Corners:
+def _make_ring(corners: Corners, offset: int) -> Corners:
     """First and last pixels of rectangles: `offset` 0 is the first pixel outside of the corners, -1 the first inside."""
     ring = corners + np.array([-1 - offset, -1 - offset, offset, offset])
     # Inside a tiny box the rings meet in its middle.
@@ -151,23 +151,23 @@ def _ring(corners: Corners, offset: int) -> Corners:
     return ring
 
 
-def _rings(pixels: NDArray[np.uint8], corners: Corners, offsets: range, color: QColor) -> None:
+def _draw_rings(pixels: NDArray[np.uint8], corners: Corners, offsets: range, color: QColor) -> None:
     """All rings of `offsets`, in one line a box that goes round and round: a line costs more to begin than to draw."""
     turns = []
     for offset in offsets:
-        x1, y1, x2, y2 = _ring(corners, offset).T
+        x1, y1, x2, y2 = _make_ring(corners, offset).T
         turns += [x1, y1, x2, y1, x2, y2, x1, y2, x1, y1]
-    _lines(pixels, turns, color)
+    _draw_lines(pixels, turns, color)
 
 
-def _lines(pixels: NDArray[np.uint8], coordinates: Sequence[NDArray[np.int64]], color: QColor) -> None:
+def _draw_lines(pixels: NDArray[np.uint8], coordinates: Sequence[NDArray[np.int64]], color: QColor) -> None:
     """Lines through points: `coordinates` are x of the first point of each line, y of it, x of the second, ..."""
     if len(coordinates[0]):
         points = np.stack(coordinates, 1).reshape(len(coordinates[0]), -1, 2).astype(np.int32)
-        cv2.polylines(pixels, points, False, _bgra(color))  # type: ignore[call-overload]
+        cv2.polylines(pixels, points, False, _to_bgra(color))  # type: ignore[call-overload]
 
 
-def _striped(
+def _draw_striped(
     pixels: NDArray[np.uint8],
     corners: Corners,
     near: Corners,
@@ -176,7 +176,7 @@ def _striped(
     ratio: float,
 ) -> None:
     """Outlines whose colours (`turns`, of each) take turns, from the box's own corner on, with a dark gap between."""
-    _rings(pixels, near, offsets, CASING)
+    _draw_rings(pixels, near, offsets, CASING)
     names = list(dict.fromkeys(name for colors in turns for name in colors if name))
     most = max(len(colors) for colors in turns)
     numbers = {name: number for number, name in enumerate(names)} | {"": -1}
@@ -186,9 +186,9 @@ def _striped(
     # In steps, so that they do not creep along while more boxes come into sight.
     stripe = STRIPE * ratio * 2 ** math.ceil(math.log2(max(1.0, reach / MOST_STRIPES)))
     gap = max(1, round(ratio))
-    rings = [_ring(near, offset) for offset in offsets]
+    rings = [_make_ring(near, offset) for offset in offsets]
     for upright, run, still in ((False, (0, 2), (1, 3)), (True, (1, 3), (0, 2))):
-        box, start, end = _stripes(corners[:, run[0]], near[:, run[0]], near[:, run[1]], stripe)
+        box, start, end = _cut_stripes(corners[:, run[0]], near[:, run[0]], near[:, run[1]], stripe)
         turn = np.rint((start - corners[box, run[0]]) / stripe).astype(np.int64) % period[box]
         color_of = palette[box, turn]
         begin = np.maximum(np.rint(start).astype(np.int64), near[box, run[0]])
@@ -198,10 +198,10 @@ def _striped(
             where = box[chosen]
             for edge in still:
                 places = [ring[where, edge] for ring in rings]
-                _segments(pixels, begin[chosen], last[chosen], places, upright, QColor(name))
+                _draw_segments(pixels, begin[chosen], last[chosen], places, upright, QColor(name))
 
 
-def _stripes(
+def _cut_stripes(
     origin: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64], stripe: float
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
     """Pieces of `stripe` length counted from `origin`, those between `low` and `high`: row, start and end of each."""
@@ -214,7 +214,7 @@ def _stripes(
     return rows, start, start + stripe
 
 
-def _segments(
+def _draw_segments(
     pixels: NDArray[np.uint8],
     begin: NDArray[np.int64],
     last: NDArray[np.int64],
@@ -227,10 +227,10 @@ def _segments(
     for turn, place in enumerate(places):
         for along in (last, begin) if turn % 2 else (begin, last):
             run += [place, along] if upright else [along, place]
-    _lines(pixels, run, color)
+    _draw_lines(pixels, run, color)
 
 
-def _bgra(color: QColor) -> tuple[int, int, int, int]:
+def _to_bgra(color: QColor) -> tuple[int, int, int, int]:
     alpha = color.alpha()
     blue, green, red = (round(part * alpha / 255) for part in (color.blue(), color.green(), color.red()))
     return blue, green, red, alpha

@@ -27,7 +27,7 @@ NOBODY: frozenset[int] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class CanvasStyle:
-    """What a person has chosen for the look of boxes and guides."""
+    """What the user has chosen for the look of boxes and guides."""
 
     line_width: float = 2.0  # widget pixels
     fill_opacity: float = 0.08  # of selected boxes
@@ -58,7 +58,7 @@ class BoxPicture:
         self._labels = tuple(labels)
         self._looks = None
 
-    def look(self, labels: Collection[int]) -> Look:
+    def find_look(self, labels: Collection[int]) -> Look:
         """Names and colours of a set of labels, in the project's order."""
         return tuple((label.name, label.color) for label in self._labels if label.id in labels)
 
@@ -71,16 +71,16 @@ class BoxPicture:
         port: ViewTransform,
         style: CanvasStyle,
     ) -> None:
-        """All outlines. `shown` differs from `still` only in boxes that are selected: those in the hand."""
+        """All outlines. `shown` differs from `still` only in boxes that are selected: those of the gesture under way."""
         looks = self._all_looks(still)
-        held = _rows(still, selected)
+        held = _find_rows(still, selected)
 
         def others(seen: ViewTransform) -> Groups:
             rows = seen.in_sight(still.xyxy)
-            return looks.grouped(_without(rows, held))
+            return looks.group_rows(_leave_out(rows, held))
 
         key = (still, selected, style, self._labels)
-        self._rest.paint(painter, key, still.xyxy, others, port, Stroke(style.line_width))
+        self._rest.paint_boxes(painter, key, still.xyxy, others, port, Stroke(style.line_width))
         if len(held):
             self._paint_chosen(painter, shown, selected, held, port, style)
 
@@ -96,16 +96,16 @@ class BoxPicture:
         looks = self._all_looks(shown)
 
         def chosen(seen: ViewTransform) -> NDArray[np.intp]:
-            return _common(held, seen.in_sight(shown.xyxy))
+            return _keep_common(held, seen.in_sight(shown.xyxy))
 
         rows = chosen(port)
         rects = port.to_device(shown.xyxy[rows]) / port.ratio
         for row, (x1, y1, x2, y2) in zip(rows.tolist(), rects.tolist(), strict=True):
-            painter.fillRect(QRectF(x1, y1, x2 - x1, y2 - y1), _wash(looks.each[row], style.fill_opacity))
+            painter.fillRect(QRectF(x1, y1, x2 - x1, y2 - y1), _make_wash(looks.each[row], style.fill_opacity))
         stroke = Stroke(style.line_width * CHOSEN_WIDER, rim=True)
         key = (shown, selected, style, self._labels)
         _paint_part(
-            painter, self._chosen, key, shown.xyxy, lambda seen: looks.grouped(chosen(seen)), rows, port, stroke
+            painter, self._chosen, key, shown.xyxy, lambda seen: looks.group_rows(chosen(seen)), rows, port, stroke
         )
 
     def paint_hover(self, painter: QPainter, xyxy: XYXY, port: ViewTransform, style: CanvasStyle) -> None:
@@ -124,7 +124,7 @@ class BoxPicture:
     ) -> None:
         """The box that is being drawn, with its names-to-be in colour."""
         corners = np.asarray([xyxy], np.float32)
-        colors = tuple(color for _, color in self.look(labels))
+        colors = tuple(color for _, color in self.find_look(labels))
         stroke = Stroke(style.line_width * CHOSEN_WIDER, rim=True)
         row = np.array([0])
         _paint_part(painter, self._new, (xyxy, colors, style), corners, lambda _seen: {colors: row}, row, port, stroke)
@@ -153,30 +153,30 @@ class BoxPicture:
         if key == self._tags.key and (moved := _small_move(self._tags.port, port)) is not None:
             at = moved
         elif hurried and key == self._tags.key and self._tags.port is not None:
-            placed = self._followed(still, self._tags.port, port)
+            placed = self._follow_tags(still, self._tags.port, port)
         else:
             rows = port.in_sight(still.xyxy)
-            held = _rows(still, apart)
-            placed = self._place(still, _without(rows, held), port, bounds)
+            held = _find_rows(still, apart)
+            placed = self._place_tags(still, _leave_out(rows, held), port, bounds)
             self._tags = _Tags(key, port, placed)
         looks = self._all_looks(shown)
         tags = [(tag.row, at + QPointF(tag.x, tag.y)) for tag in reversed(placed)]
-        # What is in the hand or under the mouse changes at every move, and has its names on top.
-        meant = _rows(shown, apart | ({hovered} if hovered is not None else NOBODY))
+        # What is selected or under the mouse changes at every move, and has its names on top.
+        meant = _find_rows(shown, apart | ({hovered} if hovered is not None else NOBODY))
         meant = meant[port.in_sight(shown.xyxy[meant])]
-        meant = _without(meant, np.array([row for row, _ in tags], np.intp))
-        tags += [(tag.row, QPointF(tag.x, tag.y)) for tag in self._place(shown, meant, port, bounds, always=True)]
+        meant = _leave_out(meant, np.array([row for row, _ in tags], np.intp))
+        tags += [(tag.row, QPointF(tag.x, tag.y)) for tag in self._place_tags(shown, meant, port, bounds, always=True)]
         for row, place in tags:
-            painter.drawImage(place, self._pictures.get(looks.each[row], port.ratio))
+            painter.drawImage(place, self._pictures.get_picture(looks.each[row], port.ratio))
 
-    def _followed(self, boxes: Boxes, before: ViewTransform, now: ViewTransform) -> list[Tagged]:
+    def _follow_tags(self, boxes: Boxes, before: ViewTransform, now: ViewTransform) -> list[Tagged]:
         rows = np.array([tag.row for tag in self._tags.placed], np.intp)
         seen = set(now.in_sight(boxes.xyxy).tolist())
         corners = boxes.xyxy[rows]
         tags = followed_tags(self._tags.placed, before.to_widget(corners), now.to_widget(corners))
         return [tag for tag in tags if tag.row in seen]
 
-    def _place(
+    def _place_tags(
         self, boxes: Boxes, rows: NDArray[np.intp], port: ViewTransform, bounds: QRectF, *, always: bool = False
     ) -> list[Tagged]:
         """Places for the names of `rows`; `always`: also where they cover something."""
@@ -187,14 +187,14 @@ class BoxPicture:
         first = list(range(len(rows))) if always else []
         sizes = {}
         for place in named_rows(rects, first):
-            size = self._pictures.get(looks.each[int(rows[place])], port.ratio).deviceIndependentSize()
+            size = self._pictures.get_picture(looks.each[int(rows[place])], port.ratio).deviceIndependentSize()
             sizes[place] = (size.width(), size.height())
         return [Tagged(int(rows[tag.row]), tag.x, tag.y) for tag in place_tags(rects, sizes, bounds, first)]
 
     def _all_looks(self, boxes: Boxes) -> _Looks:
-        """How every box is labelled. Those in the hand keep their labels, so the looks of a gesture's begin will do."""
+        """How every box is labelled. A gesture changes no labels, so the looks of its begin will do."""
         if self._looks is None or not _same_labels(self._looks.boxes, boxes):
-            self._looks = _Looks(boxes, self.look)
+            self._looks = _Looks(boxes, self.find_look)
         return self._looks
 
 
@@ -210,7 +210,7 @@ class _Looks:
         numbers = {group: number for number, group in enumerate(self._groups)}
         self._group_of = np.array([numbers[colors[box.labels]] for box in boxes.all], np.intp)
 
-    def grouped(self, rows: NDArray[np.intp]) -> Groups:
+    def group_rows(self, rows: NDArray[np.intp]) -> Groups:
         """`rows` by their colours."""
         group_of = self._group_of[rows]
         found = {group: rows[group_of == number] for number, group in enumerate(self._groups)}
@@ -218,22 +218,22 @@ class _Looks:
 
 
 # numpy's own set operations import a large part of it at the first call, which would be in the middle of a paint.
-def _marked(rows: NDArray[np.intp], marks: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _mark_rows(rows: NDArray[np.intp], marks: NDArray[np.intp]) -> NDArray[np.bool_]:
     """For each of `rows` whether it is among `marks`."""
     marked = np.zeros(max(rows.max(initial=-1), marks.max(initial=-1)) + 1, np.bool_)
     marked[marks] = True
     return marked[rows]
 
 
-def _without(rows: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.intp]:
-    return rows[~_marked(rows, others)] if len(others) else rows
+def _leave_out(rows: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.intp]:
+    return rows[~_mark_rows(rows, others)] if len(others) else rows
 
 
-def _common(rows: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.intp]:
-    return rows[_marked(rows, others)]
+def _keep_common(rows: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.intp]:
+    return rows[_mark_rows(rows, others)]
 
 
-def _rows(boxes: Boxes, ids: Set[int]) -> NDArray[np.intp]:
+def _find_rows(boxes: Boxes, ids: Set[int]) -> NDArray[np.intp]:
     return np.array(sorted(boxes.rows[one] for one in ids if one in boxes.rows), np.intp)
 
 
@@ -247,7 +247,7 @@ def _paint_part(
     port: ViewTransform,
     stroke: Stroke,
 ) -> None:
-    """Paint a layer that reaches no farther than around `rows`: a box in the hand is drawn anew at every step."""
+    """Paint a layer that reaches no farther than around `rows`: a box that is dragged is drawn at every step."""
     if not len(rows):
         return
     width, height = port.device_size
@@ -268,7 +268,7 @@ def _paint_part(
         height=(bottom - top) / port.ratio,
     )
     painter.translate(x, y)
-    layer.paint(painter, key, xyxy, groups, part, stroke)
+    layer.paint_boxes(painter, key, xyxy, groups, part, stroke)
     painter.translate(-x, -y)
 
 
@@ -284,7 +284,7 @@ def _same_labels(one: Boxes, other: Boxes) -> bool:
     return one is other or [box.labels for box in one.all] == [box.labels for box in other.all]
 
 
-def _wash(look: Look, opacity: float) -> QColor:
+def _make_wash(look: Look, opacity: float) -> QColor:
     color = QColor(look[0][1]) if look else QColor(UNLABELLED)
     color.setAlphaF(opacity)
     return color

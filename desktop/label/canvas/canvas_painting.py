@@ -19,7 +19,7 @@ from desktop.label.canvas.view_transform import ViewTransform
 
 
 @dataclass(frozen=True, slots=True)
-class NextLabels:
+class NextBoxLabels:
     """The labels that the next box will carry. `kept`: every box will, until `off_key` ends that."""
 
     labels: frozenset[int] = frozenset()
@@ -47,7 +47,7 @@ class OverlayScene:
     guides: bool
     measure: Measure | None
     highlighted: int | None  # the box that a list points at
-    next_labels: NextLabels
+    next_labels: NextBoxLabels
     size: tuple[int, int]  # of the image
     mm_per_pixel: float | None
     edge: int  # width of the rulers
@@ -64,7 +64,7 @@ class CanvasPainting:
     def paint_scene(
         self, painter: QPainter, scene: OverlayScene, state: ViewState, style: CanvasStyle, value_at: ValueAt
     ) -> None:
-        if state.pixel_grid and (grid := self.grid.picture(scene.view, scene.size, value_at)) is not None:
+        if state.pixel_grid and (grid := self.grid.make_picture(scene.view, scene.size, value_at)) is not None:
             painter.drawImage(0, 0, grid)
         if not state.hidden:
             self._paint_boxes(painter, scene, state, style)
@@ -84,7 +84,7 @@ class CanvasPainting:
 
     def _paint_next_labels(self, painter: QPainter, scene: OverlayScene) -> None:
         coming = scene.next_labels
-        look = self.boxes.look(coming.labels)
+        look = self.boxes.find_look(coming.labels)
         colors, names = [QColor(color) for _, color in look], [name for name, _ in look]
         painter.translate(scene.edge, scene.edge)
         room = scene.view.width - scene.edge

@@ -253,9 +253,9 @@ class GestureController:
     def end_nudging(self) -> None:
         """A sequence of nudges is over: it is one edit."""
         if self._boxes.has_preview and self._gesture is None:
-            self._announce(self._nudge_name)
+            self._announce_edit(self._nudge_name)
 
-    def _announce(self, verb: str) -> None:
+    def _announce_edit(self, verb: str) -> None:
         if (boxes := self._boxes.keep_preview()) is not None:
             count = len(self._boxes.selected)
             self._events.edited(boxes, f"{verb} box" if count == 1 else f"{verb} {count} boxes")
@@ -319,15 +319,15 @@ class GestureController:
         elif isinstance(gesture, act.Moving | act.Resizing) and dragged:
             self._follow_gesture(at)
             self._gesture = None
-            self._announce("Resize" if isinstance(gesture, act.Resizing) else "Move")
+            self._announce_edit("Resize" if isinstance(gesture, act.Resizing) else "Move")
         else:
             self._gesture = None
             self._boxes.drop_preview()
             if not dragged:
-                self._click(gesture, at)
+                self._end_click(gesture, at)
         self.look_under()
 
-    def _click(self, gesture: act.Gesture, at: QPointF) -> None:
+    def _end_click(self, gesture: act.Gesture, at: QPointF) -> None:
         """The button was let go where it went down."""
         again = self._mouse.is_again(at)
         self._mouse.clicked_at = at

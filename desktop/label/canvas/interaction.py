@@ -145,7 +145,7 @@ def begin_gesture(
     if add:
         return Banding(point, selected, target), selected
     if not changes:
-        # The frame begins anew, and only once it is drawn: until then this may be a click.
+        # The frame selects from nothing, and only once it is drawn: until then this may be a click.
         return Banding(point, frozenset(), target, add=False), selected
     if isinstance(target, OnHandle):
         return Resizing(point, target.box_id, target.handle), selected

@@ -66,7 +66,7 @@ class Minimap(QWidget):
         self.setAccessibleName("Overview of the image")
         self.hide()
 
-    def _size(self) -> QSizeF:
+    def _picture_size(self) -> QSizeF:
         return shown_size(self._width, self._height, self._view.size())
 
     def show_image(self, overview: QImage, width: int, height: int) -> None:
@@ -82,20 +82,23 @@ class Minimap(QWidget):
 
     def show_visible(self, visible: QRectF) -> None:
         """Show `visible`, image pixels, as what is seen, and stand in the lower right corner."""
-        size = self._size() + QSizeF(2 * RIM, 2 * RIM)
+        size = self._picture_size() + QSizeF(2 * RIM, 2 * RIM)
         view = self._view.size()
         whole = size.toSize()
         self.setGeometry(
             view.width() - whole.width() - AWAY, view.height() - whole.height() - AWAY, whole.width(), whole.height()
         )
-        if self._picture is not None and self._picture.deviceIndependentSize().toSize() != self._size().toSize():
+        if (
+            self._picture is not None
+            and self._picture.deviceIndependentSize().toSize() != self._picture_size().toSize()
+        ):
             self._picture = None
         if visible != self._visible:
             self._visible = QRectF(visible)
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        ratio, size = self.devicePixelRatioF(), self._size()
+        ratio, size = self.devicePixelRatioF(), self._picture_size()
         if self._picture is None and self._source is not None:
             small = self._source.scaled(
                 (size * ratio).toSize(),
@@ -129,16 +132,16 @@ class Minimap(QWidget):
         if event.button() != Qt.MouseButton.LeftButton or not self._width:
             event.ignore()
             return
-        size = self._size()
+        size = self._picture_size()
         frame = to_minimap(self._visible, self._width, self._height, size).translated(RIM, RIM)
         inside = frame.contains(event.position())
         self._grip = event.position() - frame.center() if inside else QPointF()
-        self._go(event.position())
+        self._go_to(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton:
-            self._go(event.position())
+            self._go_to(event.position())
 
-    def _go(self, at: QPointF) -> None:
-        size = self._size()
+    def _go_to(self, at: QPointF) -> None:
+        size = self._picture_size()
         self.wanted.emit(to_image(at - self._grip - QPointF(RIM, RIM), self._width, self._height, size))

@@ -1,4 +1,4 @@
-"""When a sequence of nudges by key is over: after a pause, or as soon as a hand does anything else anywhere."""
+"""When a sequence of nudges by key is over: after a pause, or as soon as anything else is done anywhere."""
 
 from __future__ import annotations
 
@@ -44,31 +44,31 @@ class Nudging(QObject):
         self._timer.start(HELD_ENDS)
         if not self._watching:
             self._watching = True
-            _app().installEventFilter(self)
+            _find_app().installEventFilter(self)
 
     def end(self) -> None:
         """Nothing is under way from now on."""
         self._timer.stop()
         if self._watching:
             self._watching = False
-            _app().removeEventFilter(self)
+            _find_app().removeEventFilter(self)
             self.ended.emit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
-        if kind in _OTHERS or (kind in _KEYS and isinstance(event, QKeyEvent) and not _nudges(event)):
+        if kind in _OTHERS or (kind in _KEYS and isinstance(event, QKeyEvent) and not _is_nudge(event)):
             self.end()
         elif kind is QEvent.Type.KeyRelease and isinstance(event, QKeyEvent) and not event.isAutoRepeat():
             self._timer.start(NUDGE_ENDS)
         return False
 
 
-def _nudges(event: QKeyEvent) -> bool:
+def _is_nudge(event: QKeyEvent) -> bool:
     key = Qt.Key(event.key())
     return key in ARROWS or key in _ALONE
 
 
-def _app() -> QApplication:
+def _find_app() -> QApplication:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     return app

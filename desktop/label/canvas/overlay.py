@@ -23,7 +23,7 @@ RULER = 16.0  # width of the rulers, in widget pixels: no wider than the margin 
 def paint_guides(painter: QPainter, at: QPointF, port: ViewTransform, color: QColor) -> None:
     """Lines through `at` from edge to edge, with a gap around it so that the pixel itself is seen."""
     gap = 9.0
-    x, y, line = _crisp(at.x(), port), _crisp(at.y(), port), _line(port)
+    x, y, line = _snap_pixel(at.x(), port), _snap_pixel(at.y(), port), _line_width(port)
     for shift, tint in ((line, SHADOW), (0.0, color)):
         painter.fillRect(QRectF(0, y + shift, x - gap, line), tint)
         painter.fillRect(QRectF(x + gap, y + shift, port.width - x - gap, line), tint)
@@ -33,9 +33,9 @@ def paint_guides(painter: QPainter, at: QPointF, port: ViewTransform, color: QCo
 
 def paint_handles(painter: QPainter, points: Iterable[QPointF], port: ViewTransform) -> None:
     """The squares by which a box is resized."""
-    line = _line(port)
+    line = _line_width(port)
     for point in points:
-        x, y = _crisp(point.x() - HANDLE / 2, port), _crisp(point.y() - HANDLE / 2, port)
+        x, y = _snap_pixel(point.x() - HANDLE / 2, port), _snap_pixel(point.y() - HANDLE / 2, port)
         painter.fillRect(QRectF(x - line, y - line, HANDLE + 2 * line, HANDLE + 2 * line), DARK)
         painter.fillRect(QRectF(x, y, HANDLE, HANDLE), QColor("#ffffff"))
 
@@ -51,7 +51,7 @@ def paint_band(painter: QPainter, frame: QRectF, port: ViewTransform) -> None:
 def paint_frame(painter: QPainter, frame: QRectF, port: ViewTransform, color: QColor, width: float = 1.0) -> None:
     """A crisp rectangle."""
     line = max(1, round(width * port.ratio)) / port.ratio
-    x1, y1, x2, y2 = (_crisp(side, port) for side in (frame.left(), frame.top(), frame.right(), frame.bottom()))
+    x1, y1, x2, y2 = (_snap_pixel(side, port) for side in (frame.left(), frame.top(), frame.right(), frame.bottom()))
     painter.fillRect(QRectF(x1, y1, x2 - x1, line), color)
     painter.fillRect(QRectF(x1, y2 - line, x2 - x1, line), color)
     painter.fillRect(QRectF(x1, y1, line, y2 - y1), color)
@@ -99,8 +99,8 @@ def paint_words(
     x = at.x() - width if to_left else at.x()
     y = at.y() - height if upward else at.y()
     place = QRectF(
-        _crisp(min(max(x, 4), max(4, port.width - width - 4)), port),
-        _crisp(min(max(y, 4), max(4, port.height - height - 4)), port),
+        _snap_pixel(min(max(x, 4), max(4, port.width - width - 4)), port),
+        _snap_pixel(min(max(y, 4), max(4, port.height - height - 4)), port),
         width,
         height,
     )
@@ -123,13 +123,13 @@ def paint_rulers(painter: QPainter, port: ViewTransform, at: QPointF | None) -> 
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setFont(mono_font(9))
-    ground, ink, line = theme().panel, theme().muted, _line(port)
+    ground, ink, line = theme().panel, theme().muted, _line_width(port)
     painter.fillRect(QRectF(0, 0, port.width, RULER), ground)
     painter.fillRect(QRectF(0, RULER, RULER, port.height - RULER), ground)
     for upright in (False, True):
         origin, length = (port.top, port.height) if upright else (port.left, port.width)
         for place, number in ruler_marks((RULER - origin) / port.scale, (length - origin) / port.scale, port.scale):
-            along, mark = _crisp(origin + place * port.scale, port), 8.0 if number else 3.0
+            along, mark = _snap_pixel(origin + place * port.scale, port), 8.0 if number else 3.0
             box = QRectF(RULER - mark, along, mark, line) if upright else QRectF(along, RULER - mark, line, mark)
             painter.fillRect(box, ink)
             if number:
@@ -138,8 +138,8 @@ def paint_rulers(painter: QPainter, port: ViewTransform, at: QPointF | None) -> 
     painter.fillRect(QRectF(0, RULER, port.width, line), theme().border)
     painter.fillRect(QRectF(RULER, 0, line, port.height), theme().border)
     if at is not None:
-        painter.fillRect(QRectF(_crisp(at.x(), port), 0, line, RULER), theme().accent)
-        painter.fillRect(QRectF(0, _crisp(at.y(), port), RULER, line), theme().accent)
+        painter.fillRect(QRectF(_snap_pixel(at.x(), port), 0, line, RULER), theme().accent)
+        painter.fillRect(QRectF(0, _snap_pixel(at.y(), port), RULER, line), theme().accent)
     painter.fillRect(QRectF(0, 0, RULER, RULER), ground)
     painter.restore()
 
@@ -155,10 +155,10 @@ def _write_along(painter: QPainter, number: str, along: float, upright: bool) ->
     painter.restore()
 
 
-def _crisp(value: float, port: ViewTransform) -> float:
+def _snap_pixel(value: float, port: ViewTransform) -> float:
     return round(value * port.ratio) / port.ratio
 
 
-def _line(port: ViewTransform) -> float:
+def _line_width(port: ViewTransform) -> float:
     """The width of a thin line: whole device pixels."""
     return max(1, round(port.ratio)) / port.ratio

@@ -52,21 +52,21 @@ class PixelGrid:
         self._picture = QImage()
         self._figures = _Figures()
 
-    def forget(self) -> None:
+    def forget_picture(self) -> None:
         """Another image is shown, or the same one has changed."""
         self._key = None
 
-    def picture(self, port: ViewTransform, size: tuple[int, int], value_at: ValueAt) -> QImage | None:
+    def make_picture(self, port: ViewTransform, size: tuple[int, int], value_at: ValueAt) -> QImage | None:
         """The grid over an image of `size`, or None where it would not be seen."""
         if port.scale < GRID_FROM:
             return None
         key = (port, size)
         if key != self._key:
             self._key = key
-            self._picture = self._draw(port, size, value_at)
+            self._picture = self._draw_grid(port, size, value_at)
         return self._picture
 
-    def _draw(self, port: ViewTransform, size: tuple[int, int], value_at: ValueAt) -> QImage:
+    def _draw_grid(self, port: ViewTransform, size: tuple[int, int], value_at: ValueAt) -> QImage:
         across, down = port.device_size
         picture = QImage(across, down, QImage.Format.Format_ARGB32_Premultiplied)
         picture.fill(0)
@@ -82,14 +82,16 @@ class PixelGrid:
         for shift, color in ((0, QColor(0, 0, 0, alpha)), (-thin, QColor(255, 255, 255, alpha))):
             one = alpha << 24 | round(color.red() * alpha / 255) * 0x010101  # premultiplied
             lines = pixels[max(rows[0], 0) : max(rows[-1], 0)]
-            lines[:, _thick(columns, shift, thin, across)] = one
-            pixels[_thick(rows, shift, thin, down), max(columns[0], 0) : max(columns[-1], 0)] = one
+            lines[:, _thicken_lines(columns, shift, thin, across)] = one
+            pixels[_thicken_lines(rows, shift, thin, down), max(columns[0], 0) : max(columns[-1], 0)] = one
         picture.setDevicePixelRatio(port.ratio)
         if port.scale >= GREY_FROM:
-            self._write(picture, port, (left, top, right, bottom), value_at)
+            self._write_values(picture, port, (left, top, right, bottom), value_at)
         return picture
 
-    def _write(self, picture: QImage, port: ViewTransform, part: tuple[int, int, int, int], value_at: ValueAt) -> None:
+    def _write_values(
+        self, picture: QImage, port: ViewTransform, part: tuple[int, int, int, int], value_at: ValueAt
+    ) -> None:
         painter = QPainter(picture)
         left, top, right, bottom = part
         for y in range(top, bottom):
@@ -102,14 +104,14 @@ class PixelGrid:
                 dark = value[0] * 3 + value[1] * 6 + value[2] > 1400
                 middle_x = port.left + (x + 0.5) * port.scale
                 for number, line in enumerate(lines):
-                    figure = self._figures.get(line, dark, port.ratio)
+                    figure = self._figures.get_figure(line, dark, port.ratio)
                     size = figure.deviceIndependentSize()
                     at_y = middle_y + (number - len(lines) / 2) * (size.height() - 2)
                     painter.drawImage(QPointF(round(middle_x - size.width() / 2), round(at_y)), figure)
         painter.end()
 
 
-def _thick(places: list[int], shift: int, thin: int, length: int) -> NDArray[np.intp]:
+def _thicken_lines(places: list[int], shift: int, thin: int, length: int) -> NDArray[np.intp]:
     """All pixels of lines that begin `shift` after `places`, as far as they are in sight."""
     found = np.add.outer(np.asarray(places, np.intp) + shift, np.arange(thin)).ravel()
     return found[(found >= 0) & (found < length)]
@@ -122,16 +124,16 @@ class _Figures:
         self._ratio = 0.0
         self._made: dict[tuple[str, bool], QImage] = {}
 
-    def get(self, text: str, dark: bool, ratio: float) -> QImage:
+    def get_figure(self, text: str, dark: bool, ratio: float) -> QImage:
         if ratio != self._ratio:
             self._made.clear()
             self._ratio = ratio
         if (text, dark) not in self._made:
-            self._made[text, dark] = _figure(text, dark, ratio)
+            self._made[text, dark] = _draw_figure(text, dark, ratio)
         return self._made[text, dark]
 
 
-def _figure(text: str, dark: bool, ratio: float) -> QImage:
+def _draw_figure(text: str, dark: bool, ratio: float) -> QImage:
     font: QFont = mono_font(11)
     width, height = 7 * len(text) + 2, 14
     picture = QImage(round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied)

@@ -61,7 +61,7 @@ def move_boxes(
     if not chosen:
         return tuple(boxes)
     left, top, right, bottom = enclose_boxes(chosen)
-    dx, dy = _shift(left, right, dx, bounds[0], snap), _shift(top, bottom, dy, bounds[1], snap)
+    dx, dy = _limit_shift(left, right, dx, bounds[0], snap), _limit_shift(top, bottom, dy, bounds[1], snap)
     return tuple(
         replace(box, x1=box.x1 + dx, y1=box.y1 + dy, x2=box.x2 + dx, y2=box.y2 + dy) if box.id in ids else box
         for box in boxes
@@ -85,7 +85,7 @@ def resize_box(xyxy: XYXY, handle: Handle, dx: float, dy: float, bounds: Point, 
 def stretch_boxes(boxes: Sequence[Box], ids: Collection[int], dx: float, dy: float, bounds: Point) -> tuple[Box, ...]:
     """`boxes` with the right and lower sides of those of `ids` shifted by keys: they stop, and turn nothing over."""
     return tuple(
-        replace(box, x2=_stretch(box.x1, box.x2, dx, bounds[0]), y2=_stretch(box.y1, box.y2, dy, bounds[1]))
+        replace(box, x2=_stretch_side(box.x1, box.x2, dx, bounds[0]), y2=_stretch_side(box.y1, box.y2, dy, bounds[1]))
         if box.id in ids
         else box
         for box in boxes
@@ -123,7 +123,7 @@ def _to_border(value: float, limit: float, snap: float) -> float:
     return value
 
 
-def _shift(low: float, high: float, by: float, limit: float, snap: float) -> float:
+def _limit_shift(low: float, high: float, by: float, limit: float, snap: float) -> float:
     """How far a span low..high may be shifted within 0..limit, and then to a border that is near."""
     # A box that already reaches out of the image may stay where it is.
     by = min(max(by, min(-low, 0.0)), max(limit - high, 0.0))
@@ -145,6 +145,6 @@ def _drag_side(side: float, opposite: float, limit: float, snap: float) -> tuple
     return side, opposite
 
 
-def _stretch(low: float, high: float, by: float, limit: float) -> float:
+def _stretch_side(low: float, high: float, by: float, limit: float) -> float:
     # What is thinner than the smallest side, or reaches out of the image, came so from elsewhere and may stay so.
     return max(min(high + by, max(limit, high)), low + min(SMALLEST_SIDE, high - low))

@@ -42,7 +42,7 @@ class TagPictures:
         self._ratio = 0.0
         self._made: dict[Look, QImage] = {}
 
-    def get(self, look: Look, ratio: float) -> QImage:
+    def get_picture(self, look: Look, ratio: float) -> QImage:
         if ratio != self._ratio:
             self._made.clear()
             self._ratio = ratio
@@ -115,7 +115,7 @@ def place_tags(
             x1, y1, x2, y2 = rects[row]
             at = tag_origin(QRectF(QPointF(x1, y1), QPointF(x2, y2)), QSizeF(*size), bounds)
             place = (at.x(), at.y())
-        taken.add(*place, place[0] + size[0], place[1] + size[1])
+        taken.add_rect(*place, place[0] + size[0], place[1] + size[1])
         placed.append(Tagged(row, *place))
     return placed
 
@@ -133,7 +133,7 @@ def _free_place(
         left, top = round(min(max(x, bounds.left()), right)), round(y)
         if not (bounds.top() <= top <= bottom) or abs(left - x) > max(width, x2 - x1):
             continue
-        if taken.meets(left, top, left + width, top + height):
+        if taken.meets_rect(left, top, left + width, top + height):
             continue
         if not small.in_the_way(rect, left, top, left + width, top + height):
             return float(left), float(top)
@@ -155,11 +155,11 @@ class _Taken:
     def __init__(self) -> None:
         self._cells: dict[tuple[int, int], list[Rect]] = {}
 
-    def add(self, x1: float, y1: float, x2: float, y2: float) -> None:
+    def add_rect(self, x1: float, y1: float, x2: float, y2: float) -> None:
         for cell in self._cells_of(x1, y1, x2, y2):
             self._cells.setdefault(cell, []).append((x1, y1, x2, y2))
 
-    def meets(self, x1: float, y1: float, x2: float, y2: float) -> bool:
+    def meets_rect(self, x1: float, y1: float, x2: float, y2: float) -> bool:
         """Whether a part of this rectangle is taken."""
         return any(
             x1 < b2 and b1 < x2 and y1 < d2 and d1 < y2
@@ -192,8 +192,8 @@ class _SmallBoxes:
 
     def in_the_way(self, own: Rect, x1: float, y1: float, x2: float, y2: float) -> bool:
         """Whether a tag there would lie on the middle of a small box other than its own."""
-        left, right = self._cell(x1, self._columns), self._cell(x2 + CELL, self._columns)
-        top, bottom = self._cell(y1, self._rows), self._cell(y2 + CELL, self._rows)
+        left, right = self._find_cell(x1, self._columns), self._find_cell(x2 + CELL, self._columns)
+        top, bottom = self._find_cell(y1, self._rows), self._find_cell(y2 + CELL, self._rows)
         at = self._sums.item  # a list of lists would be faster to read, and takes longer to make than is ever saved
         inside = at(bottom, right) - at(top, right) - at(bottom, left) + at(top, left)
         if inside and own[2] - own[0] < SMALL[0] and own[3] - own[1] < SMALL[1]:
@@ -202,5 +202,5 @@ class _SmallBoxes:
         return inside > 0
 
     @staticmethod
-    def _cell(value: float, count: int) -> int:
+    def _find_cell(value: float, count: int) -> int:
         return min(max(int(value) // CELL, 0), count)

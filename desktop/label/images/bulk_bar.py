@@ -26,7 +26,7 @@ class ImageActs(Protocol):
 
     def ask_group(self, image_ids: list[int]) -> None: ...
 
-    def remove(self, image_ids: list[int]) -> None: ...
+    def remove_images(self, image_ids: list[int]) -> None: ...
 
 
 def fill_status_menu(menu: QMenu, image_ids: list[int], acts: ImageActs) -> None:
@@ -53,7 +53,7 @@ def images_menu(parent: QWidget, image_ids: list[int], acts: ImageActs) -> QMenu
     menu.addAction(icon("group"), "Set group…", lambda: acts.ask_group(image_ids))
     menu.addSeparator()
     text = formatting.plural(len(image_ids), "image")
-    menu.addAction(icon("delete"), f"Take {text} out of the project", lambda: acts.remove(image_ids))
+    menu.addAction(icon("delete"), f"Take {text} out of the project", lambda: acts.remove_images(image_ids))
     return menu
 
 
@@ -68,10 +68,10 @@ class BulkBar(QFrame):
         self._count = ElidedLabel()
         status = self._menu_button("status-reviewed", "Status of the chosen images", fill_status_menu)
         split = self._menu_button("shuffle", "Split of the chosen images", fill_split_menu)
-        group = _button("group", "Group of the chosen images…")
+        group = _make_button("group", "Group of the chosen images…")
         group.clicked.connect(lambda: acts.ask_group(self._ids))
-        remove = _button("delete", "Take the chosen images out of the project")
-        remove.clicked.connect(lambda: acts.remove(self._ids))
+        remove = _make_button("delete", "Take the chosen images out of the project")
+        remove.clicked.connect(lambda: acts.remove_images(self._ids))
         self._changing = (status, split, group, remove)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(PAD, 4, GAP, 4)
@@ -99,7 +99,7 @@ class BulkBar(QFrame):
         self.setVisible(len(image_ids) > 1)
 
     def _menu_button(self, name: str, tip: str, fill: Callable[[QMenu, list[int], ImageActs], None]) -> QToolButton:
-        button = _button(name, tip)
+        button = _make_button(name, tip)
         menu = QMenu(button)
 
         def refill() -> None:
@@ -112,7 +112,7 @@ class BulkBar(QFrame):
         return button
 
 
-def _button(name: str, tip: str) -> QToolButton:
+def _make_button(name: str, tip: str) -> QToolButton:
     button = QToolButton()
     set_icon(button, name, size=18)
     button.setIconSize(QSize(18, 18))

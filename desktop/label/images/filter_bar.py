@@ -53,9 +53,9 @@ class FilterBar(QWidget):
         self._chips = Chips()
         self._chips.hide()
         self._typing = QTimer(self, singleShot=True, interval=TYPING)
-        self._typing.timeout.connect(self._search)
+        self._typing.timeout.connect(self._search_words)
         self.search.textChanged.connect(lambda _text: self._typing.start())
-        self.search.returnPressed.connect(self._search)
+        self.search.returnPressed.connect(self._search_words)
         self.popup.changed.connect(self.set_value)
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
@@ -68,8 +68,8 @@ class FilterBar(QWidget):
         layout.setSpacing(GAP)
         layout.addLayout(line)
         layout.addWidget(self._chips)
-        notifier.theme_changed.connect(self._tint)
-        self._tint()
+        notifier.theme_changed.connect(self._tint_icons)
+        self._tint_icons()
 
     @property
     def value(self) -> Filter:
@@ -90,7 +90,7 @@ class FilterBar(QWidget):
             self.search.setText(value.words)
             self._typing.stop()
         self._value = value
-        self._show()
+        self._show_value()
         self.changed.emit(value)
 
     def start_over(self) -> None:
@@ -99,12 +99,12 @@ class FilterBar(QWidget):
         self._typing.stop()
         self._value, self._sort, self._descending = Filter(), SortKey.NAME, False
         self.popup.close()
-        self._show()
+        self._show_value()
 
     def show_labels(self, labels: Sequence[Label]) -> None:
         """The labels by which images can be filtered."""
         self._labels = {label.id: label for label in labels}
-        self._show()
+        self._show_value()
 
     def show_offers(self, groups: Sequence[tuple[str, int]], splits: Mapping[Split, int]) -> None:
         """What can be chosen in the fields."""
@@ -122,12 +122,12 @@ class FilterBar(QWidget):
 
     # -- inside
 
-    def _search(self) -> None:
+    def _search_words(self) -> None:
         self._typing.stop()
         if self.value != self._value:
             self.set_value(self.value)
 
-    def _show(self) -> None:
+    def _show_value(self) -> None:
         self._chips.flow.clear()
         found = parts(self._value, self._labels)
         for part in found:
@@ -141,7 +141,7 @@ class FilterBar(QWidget):
             self._chips.flow.addWidget(clear)
         self._chips.setVisible(bool(found))
         self._chips.updateGeometry()
-        self._tint()
+        self._tint_icons()
         if self.popup.isVisible():
             self.popup.show_value(self._value)
 
@@ -167,10 +167,10 @@ class FilterBar(QWidget):
     def choose_sorting(self, key: SortKey, descending: bool) -> None:
         """Put the images in another order, and announce it."""
         self._sort, self._descending = key, descending
-        self._tint()
+        self._tint_icons()
         self.sorted.emit(key, descending)
 
-    def _tint(self) -> None:
+    def _tint_icons(self) -> None:
         self._sign.setIcon(icon("search", theme().muted, size=16))
         active = bool(replace(self._value, words=""))
         set_icon(self._filter_button, "filter", "accent" if active else "muted", size=18)

@@ -71,16 +71,16 @@ class FilterPopup(QFrame):
         self._typed = QLineEdit()
         self._group.setLineEdit(self._typed)
         self._group.setCompleter(completer)
-        self._boxes = (_limit("Fewest boxes"), _limit("Most boxes"))
-        self._smallest = (_limit("Smallest box at least", " px"), _limit("Smallest box at most", " px"))
+        self._boxes = (_make_limit("Fewest boxes"), _make_limit("Most boxes"))
+        self._smallest = (_make_limit("Smallest box at least", " px"), _make_limit("Smallest box at most", " px"))
         self._note = _yes_no("Note", "with a note", "without a note")
         self._predicted = _yes_no("Predictions", "with predictions", "without predictions")
         self._predicted.setToolTip("Whether the newest checkpoint predictions in this project cover the image")
         self._missing = _yes_no("File", "missing", "present")
         self._count = words("", "muted")
         self._clear = QPushButton("Clear all")
-        self._place()
-        self._connect()
+        self._place_parts()
+        self._connect_parts()
 
     # -- for the filter bar
 
@@ -171,11 +171,11 @@ class FilterPopup(QFrame):
 
     def _add_label_row(self, label: int, name: str, color: QColor | None) -> None:
         row = _LabelRow(name, color)
-        row.changed.connect(self._announce)
+        row.changed.connect(self._announce_value)
         self._label_rows[label] = row
         self._labels.addWidget(row)
 
-    def _place(self) -> None:
+    def _place_parts(self) -> None:
         splits = QHBoxLayout()
         splits.setSpacing(4)
         for button in self._splits.values():
@@ -227,16 +227,16 @@ class FilterPopup(QFrame):
         form.addWidget(words("to", "muted"), row, 2)
         form.addWidget(fields[1], row, 3)
 
-    def _connect(self) -> None:
+    def _connect_parts(self) -> None:
         for button in self._splits.values():
-            button.toggled.connect(self._announce)
+            button.toggled.connect(self._announce_value)
         for combo in (self._where, self._note, self._predicted, self._missing):
-            combo.currentIndexChanged.connect(self._announce)
-        self._group.activated.connect(self._announce)
+            combo.currentIndexChanged.connect(self._announce_value)
+        self._group.activated.connect(self._announce_value)
         self._typed.returnPressed.connect(self._enter_group)
         for field in (*self._boxes, *self._smallest):
-            field.valueChanged.connect(self._announce)
-        self._clear.clicked.connect(lambda: self._set(Filter(words=self._value.words, statuses=frozenset())))
+            field.valueChanged.connect(self._announce_value)
+        self._clear.clicked.connect(lambda: self._set_value(Filter(words=self._value.words, statuses=frozenset())))
 
     # -- reading
 
@@ -246,9 +246,9 @@ class FilterPopup(QFrame):
         row = next((row for row, name in enumerate(names) if name and name.casefold() == typed), -1)
         if row >= 0:
             self._group.setCurrentIndex(row)
-        self._announce()
+        self._announce_value()
 
-    def _announce(self) -> None:
+    def _announce_value(self) -> None:
         if self._filling:
             return
         group = self._group.currentData()
@@ -259,17 +259,17 @@ class FilterPopup(QFrame):
             lacks=frozenset(label for label, row in self._label_rows.items() if row.lacks),
             where=Where(self._where.currentData()),
             groups=frozenset() if group is None else frozenset({group}),
-            boxes=_range(self._boxes),
-            smallest=_range(self._smallest),
+            boxes=_read_range(self._boxes),
+            smallest=_read_range(self._smallest),
             note=self._note.currentData(),
             predicted=self._predicted.currentData(),
             missing=self._missing.currentData(),
         )
         if not value.carries:
             value = replace(value, where=Where.IMAGE)
-        self._set(value)
+        self._set_value(value)
 
-    def _set(self, value: Filter) -> None:
+    def _set_value(self, value: Filter) -> None:
         if value != self._value:
             self.show_value(value)
             self.changed.emit(value)
@@ -287,8 +287,8 @@ class _LabelRow(QWidget):
         sign.setFixedWidth(16)
         icon = swatch(color or theme().strong_border)
         sign.setPixmap(icon.pixmap(14, 14))
-        self._with = self._button("with", f"Images with {name}")
-        self._without = self._button("without", f"Images without {name}")
+        self._with = self._make_button("with", f"Images with {name}")
+        self._without = self._make_button("without", f"Images without {name}")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -309,24 +309,24 @@ class _LabelRow(QWidget):
         self._with.setChecked(carries)
         self._without.setChecked(lacks)
 
-    def _button(self, text: str, name: str) -> QToolButton:
+    def _make_button(self, text: str, name: str) -> QToolButton:
         button = QToolButton()
         button.setProperty("role", "chip")
         button.setText(text)
         button.setCheckable(True)
         button.setAccessibleName(name)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        button.clicked.connect(lambda: self._chose(button))
+        button.clicked.connect(lambda: self._exclude_other(button))
         return button
 
-    def _chose(self, button: QToolButton) -> None:
+    def _exclude_other(self, button: QToolButton) -> None:
         other = self._without if button is self._with else self._with
         if button.isChecked():
             other.setChecked(False)
         self.changed.emit()
 
 
-def _limit(name: str, suffix: str = "") -> QSpinBox:
+def _make_limit(name: str, suffix: str = "") -> QSpinBox:
     field = QSpinBox()
     field.setRange(-1, MOST)
     field.setValue(-1)
@@ -338,7 +338,7 @@ def _limit(name: str, suffix: str = "") -> QSpinBox:
     return field
 
 
-def _range(fields: tuple[QSpinBox, QSpinBox]) -> Range:
+def _read_range(fields: tuple[QSpinBox, QSpinBox]) -> Range:
     low, high = (None if field.value() < 0 else field.value() for field in fields)
     return Range(low, high)
 

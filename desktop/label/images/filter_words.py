@@ -54,9 +54,11 @@ def parts(wanted: Filter, labels: Mapping[int, Label]) -> list[Part]:
         text = f"Group {group}" if group else "No group"
         found.append(Part(text, replace(wanted, groups=wanted.groups - {group})))
     if wanted.boxes:
-        found.append(Part(_range(wanted.boxes, "box", "boxes"), replace(wanted, boxes=ANY_NUMBER)))
+        found.append(Part(_describe_range(wanted.boxes, "box", "boxes"), replace(wanted, boxes=ANY_NUMBER)))
     if wanted.smallest:
-        found.append(Part(f"Smallest {_range(wanted.smallest, 'px', 'px')}", replace(wanted, smallest=ANY_NUMBER)))
+        found.append(
+            Part(f"Smallest {_describe_range(wanted.smallest, 'px', 'px')}", replace(wanted, smallest=ANY_NUMBER))
+        )
     if wanted.note is not None:
         found.append(Part("With a note" if wanted.note else "Without a note", replace(wanted, note=None)))
     if wanted.predicted is not None:
@@ -89,7 +91,7 @@ def _label_parts(wanted: Filter, labels: Mapping[int, Label]) -> list[Part]:
     ]
 
 
-def _range(wanted: Range, one: str, many: str) -> str:
+def _describe_range(wanted: Range, one: str, many: str) -> str:
     low, high = wanted.low, wanted.high
     if low is not None and high is not None:
         return f"{low:,g} {one if low == 1 else many}" if low == high else f"{low:,g}–{high:,g} {many}"

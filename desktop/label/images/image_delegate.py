@@ -25,12 +25,12 @@ STATUS_COLORS = {
 
 def status_pixmap(status: Status, size: int = 16, ratio: float = 1.0) -> QPixmap:
     """The sign of a status; the shapes differ as well as the colours."""
-    return _sign(f"status-{status.value}", getattr(theme(), STATUS_COLORS[status]).name(), size, ratio)
+    return _find_sign(f"status-{status.value}", getattr(theme(), STATUS_COLORS[status]).name(), size, ratio)
 
 
 @lru_cache(maxsize=64)
-def _sign(name: str, color: str, size: int, ratio: float) -> QPixmap:
-    # A list paints dozens of them while it scrolls, and each would be drawn from its SVG anew.
+def _find_sign(name: str, color: str, size: int, ratio: float) -> QPixmap:
+    # A list paints dozens of them while it scrolls, and each would be drawn from its SVG each time.
     return icon_pixmap(name, QColor(color), size, ratio)
 
 
@@ -59,7 +59,7 @@ class ImageDelegate(QStyledItemDelegate):
         self._paint_picture(painter, frame, index)
         text = row.adjusted(PICTURE + 14, 9, -8, -9)
         if index.data(OUTDATED):
-            # Edited out of the filter: still here, so that the hand finds it, but no longer one of the others.
+            # Edited out of the filter: still here, so that it is found where it was, but no longer one of the others.
             painter.setOpacity(0.5)
         self._paint_words(painter, text, option.font, record)
         painter.setOpacity(1.0)
@@ -88,7 +88,7 @@ class ImageDelegate(QStyledItemDelegate):
             painter.drawPixmap(target, picture)
             painter.restore()
         elif index.data(PROBLEM):
-            sign = _sign("warning", colors.warning.name(), 20, painter.device().devicePixelRatioF())
+            sign = _find_sign("warning", colors.warning.name(), 20, painter.device().devicePixelRatioF())
             painter.drawPixmap(frame.center() - QPoint(10, 10), sign)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(colors.border, 1))

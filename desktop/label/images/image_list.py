@@ -17,7 +17,7 @@ from desktop.base.session import Session
 from desktop.viewer.thumbnails import THUMBNAIL, ThumbnailLoader
 
 ASKED = 4_000  # files whose thumbnail may still come; older ones have scrolled out of sight
-AT_ONCE = 2_000  # edited images from which on the columns are made anew, when they are asked for
+AT_ONCE = 2_000  # edited images from which on the columns are made again, when they are asked for
 ONE_BY_ONE = 50  # changed rows up to here are told singly, more as one range
 
 IMAGE_ID = int(Qt.ItemDataRole.UserRole) + 1
@@ -35,7 +35,7 @@ NO_PARENT = QModelIndex()
 class ImageListModel(QAbstractListModel):
     """One row an image that passes the filter. Follows the session.
 
-    An edit never takes a row away or moves it, so that nothing vanishes under the hand: rows that no longer pass are
+    An edit never takes a row away or moves it, so that nothing vanishes under the mouse: rows that no longer pass are
     marked until the filter is applied again.
     """
 
@@ -53,10 +53,10 @@ class ImageListModel(QAbstractListModel):
         self._flagged: dict[str, Collection[int]] = {}
         self._asked: OrderedDict[str, int] = OrderedDict()  # image ids by the path of the thumbnail that was asked for
         session.project_changed.connect(self._start_over)
-        session.changed.connect(self._refresh)
+        session.changed.connect(self._follow_changes)
         thumbnails.loaded.connect(self._picture_came)
         thumbnails.failed.connect(self._picture_came)
-        self._reload()
+        self._reload_images()
 
     # -- what is shown
 
@@ -77,12 +77,12 @@ class ImageListModel(QAbstractListModel):
     def set_filter(self, wanted: Filter) -> None:
         """Show only images that pass `wanted`; also applies the same filter again."""
         self._filter = wanted
-        self._select()
+        self._select_rows()
 
     def set_sorting(self, by: SortKey, *, descending: bool = False) -> None:
         """Order the rows."""
         self._sort, self._descending = by, descending
-        self._select()
+        self._select_rows()
 
     def set_flag(self, name: str, image_ids: Collection[int]) -> None:
         """Say which images are "predicted" or "missing"."""
@@ -90,7 +90,7 @@ class ImageListModel(QAbstractListModel):
         self.images.set_flag(name, image_ids)
         asked = {"predicted": self._filter.predicted, "missing": self._filter.missing}[name]
         if asked is not None:
-            self._judge(self._shown)
+            self._judge_rows(self._shown)
         if len(self._shown):
             self.dataChanged.emit(self.index(0), self.index(len(self._shown) - 1))
 
@@ -138,50 +138,50 @@ class ImageListModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return record.path.rsplit("/", 1)[-1]
         if role == Qt.ItemDataRole.DecorationRole:
-            return self._picture(record)
+            return self._find_picture(record)
         if role == PROBLEM:
-            return self._problem(record, row)
+            return self._find_problem(record, row)
         if role == OUTDATED:
             return bool(self._outdated[row])
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tool_tip(record, row)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return self._spoken(record, row)
+            return self._describe_row(record, row)
         values = {IMAGE_ID: record.id, STATUS: record.status, SPLIT: record.split, BOX_COUNT: record.box_count}
         return values.get(role)
 
-    def _picture(self, record: ImageRecord) -> Any:
-        path = self._path(record)
+    def _find_picture(self, record: ImageRecord) -> Any:
+        path = self._find_path(record)
         self._asked[path] = record.id
         self._asked.move_to_end(path)
         while len(self._asked) > ASKED:
             self._asked.popitem(last=False)
         return self._thumbnails.request(path, THUMBNAIL)
 
-    def _problem(self, record: ImageRecord, row: int) -> str | None:
+    def _find_problem(self, record: ImageRecord, row: int) -> str | None:
         if self.images.flagged("missing", row):
-            return f"{self._path(record)}: the file is not there"
-        return self._thumbnails.problem(self._path(record))
+            return f"{self._find_path(record)}: the file is not there"
+        return self._thumbnails.problem(self._find_path(record))
 
-    def _path(self, record: ImageRecord) -> str:
+    def _find_path(self, record: ImageRecord) -> str:
         assert self._session.project is not None
         return str(self._session.project.image_path(record))
 
     def _tool_tip(self, record: ImageRecord, row: int) -> str:
-        lines = [self._path(record), f"{record.width} × {record.height} px, {record.status.value}"]
+        lines = [self._find_path(record), f"{record.width} × {record.height} px, {record.status.value}"]
         if record.split != Split.NONE:
             lines[-1] += f", {record.split.value}"
         if record.group:
             lines[-1] += f", group {record.group}"
         if record.note:
             lines.append(f"Note: {record.note}")
-        if problem := self._problem(record, row):
+        if problem := self._find_problem(record, row):
             lines.append(problem)
         if self._outdated[row]:
             lines.append("Was changed, and no longer passes the filter; it stays until the filter is applied again.")
         return "\n".join(lines)
 
-    def _spoken(self, record: ImageRecord, row: int) -> str:
+    def _describe_row(self, record: ImageRecord, row: int) -> str:
         boxes = "1 box" if record.box_count == 1 else f"{record.box_count} boxes"
         parts = [record.path.rsplit("/", 1)[-1], record.status.value, boxes]
         if record.split != Split.NONE:
@@ -195,27 +195,27 @@ class ImageListModel(QAbstractListModel):
     def _start_over(self) -> None:
         self._filter, self._sort, self._descending = Filter(), SortKey.NAME, False
         self._flagged.clear()
-        self._reload()
+        self._reload_images()
 
-    def _reload(self) -> None:
+    def _reload_images(self) -> None:
         project = self._session.shown
         self.beginResetModel()
-        self._index(project)
+        self._index_images(project)
         self._asked.clear()
-        self._apply()
+        self._apply_filter()
         self.endResetModel()
 
-    def _index(self, project: ProjectReader | None) -> None:
+    def _index_images(self, project: ProjectReader | None) -> None:
         self.images = self._session.image_index.take_index(project.images() if project is not None else [])
         for name, image_ids in self._flagged.items():
             self.images.set_flag(name, image_ids)
 
-    def _select(self) -> None:
+    def _select_rows(self) -> None:
         self.beginResetModel()
-        self._apply()
+        self._apply_filter()
         self.endResetModel()
 
-    def _apply(self) -> None:
+    def _apply_filter(self) -> None:
         if self._sort is SortKey.EDITED and (project := self._session.shown) is not None:
             self.images.set_edited(project.last_edits())
         self._shown = self.images.select(self._filter, self._sort, descending=self._descending)
@@ -223,26 +223,26 @@ class ImageListModel(QAbstractListModel):
         self._places[self._shown] = np.arange(len(self._shown))
         self._outdated = np.zeros(len(self.images), np.bool_)
 
-    def _refresh(self, changes: Changes, _initiator: object) -> None:
+    def _follow_changes(self, changes: Changes, _initiator: object) -> None:
         if changes.image_list:
-            self._reload()
+            self._reload_images()
             return
         project = self._session.shown
         if project is None or not changes.images:
             return
         if len(changes.images) > AT_ONCE:
-            self._index(project)
+            self._index_images(project)
             rows = self.images.rows(changes.images)
         else:
             rows = self.images.update([project.image(image_id) for image_id in changes.images])
         rows = rows[self._places[rows] >= 0]
-        self._judge(rows)
+        self._judge_rows(rows)
         places = self._places[rows].tolist()
         spans = [(min(places), max(places))] if len(places) > ONE_BY_ONE else [(place, place) for place in places]
         for first, last in spans:
             self.dataChanged.emit(self.index(first), self.index(last))
 
-    def _judge(self, rows: Rows) -> None:
+    def _judge_rows(self, rows: Rows) -> None:
         """Mark those of the shown `rows` that no longer pass, and take the mark from those that do again."""
         self._outdated[rows] = True
         self._outdated[self.images.passing(self._filter, rows)] = False

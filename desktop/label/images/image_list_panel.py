@@ -65,8 +65,8 @@ class ImageListPanel(QWidget):
         self._nothing = words("", "muted", wrap=True)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._all = QPushButton("Show all images")
-        self._place()
-        self._connect()
+        self._place_parts()
+        self._connect_parts()
         self._start_over()
 
     # -- for the page
@@ -138,7 +138,7 @@ class ImageListPanel(QWidget):
         view.selectionModel().selectionChanged.connect(self._show_chosen)
         return view
 
-    def _place(self) -> None:
+    def _place_parts(self) -> None:
         top = QVBoxLayout()
         top.setContentsMargins(PAD, PAD, PAD, GAP)
         top.setSpacing(GAP)
@@ -173,13 +173,13 @@ class ImageListPanel(QWidget):
         for one, other in pairwise(fields):
             QWidget.setTabOrder(one, other)
 
-    def _connect(self) -> None:
+    def _connect_parts(self) -> None:
         session = self._session
-        self.filter_bar.changed.connect(self._filter)
-        self.filter_bar.sorted.connect(self._sort)
-        self.filter_bar.offers_wanted.connect(self._offer)
+        self.filter_bar.changed.connect(self._apply_filter)
+        self.filter_bar.sorted.connect(self._apply_sorting)
+        self.filter_bar.offers_wanted.connect(self._show_offers)
         self.progress.pressed.connect(self._toggle_status)
-        self._again.clicked.connect(lambda: self._filter(self.shown.filter))
+        self._again.clicked.connect(lambda: self._apply_filter(self.shown.filter))
         self._all.clicked.connect(lambda: self.set_filter(Filter()))
         self.view.left.connect(self.left)
         self.filter_bar.search.left.connect(self.left)
@@ -187,7 +187,7 @@ class ImageListPanel(QWidget):
         self._services.files.states_changed.connect(self._files_changed)
         session.image_changed.connect(self._show_current)
         session.images_requested.connect(self.set_filter)
-        session.changed.connect(self._refresh)
+        session.changed.connect(self._follow_changes)
         session.project_changed.connect(self._start_over)
 
     # -- following
@@ -203,7 +203,7 @@ class ImageListPanel(QWidget):
         project = self._session.shown
         self.filter_bar.show_labels(project.labels() if project is not None else ())
 
-    def _refresh(self, changes: Changes, _initiator: object) -> None:
+    def _follow_changes(self, changes: Changes, _initiator: object) -> None:
         if changes.labels:
             self._show_labels()
         if changes.image_list:
@@ -211,7 +211,7 @@ class ImageListPanel(QWidget):
         if changes.image_list or changes.images:
             self._show_all()
 
-    def _filter(self, wanted: Filter) -> None:
+    def _apply_filter(self, wanted: Filter) -> None:
         if wanted.predicted is not None:
             self._look_for_predictions()
         self._moving = True
@@ -221,7 +221,7 @@ class ImageListPanel(QWidget):
         self._show_current()
         self.listed.emit()
 
-    def _sort(self, by: SortKey, descending: bool) -> None:
+    def _apply_sorting(self, by: SortKey, descending: bool) -> None:
         self._moving = True
         self.shown.set_sorting(by, descending=descending)
         self._moving = False
@@ -255,7 +255,7 @@ class ImageListPanel(QWidget):
         self.shown.set_flag("missing", self._services.files.missing)
         self._show_all()
 
-    def _offer(self) -> None:
+    def _show_offers(self) -> None:
         index = self.shown.images
         self.filter_bar.show_offers(index.group_counts(), index.split_counts())
         self._look_for_predictions()
@@ -274,7 +274,7 @@ class ImageListPanel(QWidget):
     def _take_predicted(self, image_ids: frozenset[int]) -> None:
         self.shown.set_flag("predicted", image_ids)
         if self.shown.filter.predicted is not None:
-            self._filter(self.shown.filter)
+            self._apply_filter(self.shown.filter)
 
     # -- the current image and the selection
 

@@ -32,7 +32,7 @@ class ProgressStrip(QWidget):
         self._bar = _Bar()
         self._bar.pressed.connect(self.pressed)
         self._text = ElidedLabel("", "small")
-        self._buttons = {status: self._button(status) for status in Status}
+        self._buttons = {status: self._make_button(status) for status in Status}
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(2)
@@ -44,8 +44,8 @@ class ProgressStrip(QWidget):
         layout.addWidget(self._bar)
         layout.addWidget(self._text)
         layout.addLayout(line)
-        notifier.theme_changed.connect(self._tint)
-        self._tint()
+        notifier.theme_changed.connect(self._tint_icons)
+        self._tint_icons()
 
     @property
     def text(self) -> str:
@@ -60,16 +60,16 @@ class ProgressStrip(QWidget):
         """Show how many images have each status, and which of them the list is filtered by."""
         total = sum(counts.values())
         done = total - counts[Status.UNLABELLED]
-        self._text.setText(f"{done:,} of {total:,} done · {_percent(done, total)}" if total else "No images yet")
+        self._text.setText(f"{done:,} of {total:,} done · {_format_percent(done, total)}" if total else "No images yet")
         self._bar.show_counts(counts)
         for status, button in self._buttons.items():
             button.setText(formatting.short(counts[status]))
             button.setChecked(status in asked)
-            tip = describe(status, counts)
+            tip = describe_status(status, counts)
             button.setToolTip(f"{tip}\nPress to show {'all again' if status in asked else 'only these'}")
             button.setAccessibleName(tip)
 
-    def _button(self, status: Status) -> QToolButton:
+    def _make_button(self, status: Status) -> QToolButton:
         button = QToolButton()
         button.setProperty("role", "chip")
         button.setCheckable(True)
@@ -80,7 +80,7 @@ class ProgressStrip(QWidget):
         button.clicked.connect(lambda: self.pressed.emit(status))
         return button
 
-    def _tint(self) -> None:
+    def _tint_icons(self) -> None:
         for status, button in self._buttons.items():
             button.setIcon(QIcon(status_pixmap(status, 14, self.devicePixelRatioF())))
         self._bar.update()
@@ -107,25 +107,29 @@ class _Bar(QWidget):
         around.addRoundedRect(QRectF(self.rect()), HEIGHT / 2, HEIGHT / 2)
         painter.setClipPath(around)
         painter.fillRect(self.rect(), theme().hover)
-        for status, left, width in segments(self._counts, self.width()):
+        for status, left, width in lay_out_segments(self._counts, self.width()):
             if status is not Status.UNLABELLED:
                 painter.fillRect(QRectF(left, 0, max(width - 1, 1), HEIGHT), segment_color(status))
         painter.end()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        status = self._at(event.position().x())
-        self.setToolTip(f"{describe(status, self._counts)}\nPress to show only these" if status is not None else "")
+        status = self._status_at(event.position().x())
+        self.setToolTip(
+            f"{describe_status(status, self._counts)}\nPress to show only these" if status is not None else ""
+        )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if (status := self._at(event.position().x())) is not None and event.button() == Qt.MouseButton.LeftButton:
+        if (
+            status := self._status_at(event.position().x())
+        ) is not None and event.button() == Qt.MouseButton.LeftButton:
             self.pressed.emit(status)
 
-    def _at(self, x: float) -> Status | None:
-        found = segments(self._counts, self.width())
+    def _status_at(self, x: float) -> Status | None:
+        found = lay_out_segments(self._counts, self.width())
         return next((status for status, left, width in found if left <= x < left + width), None)
 
 
-def segments(counts: Mapping[Status, int], width: float) -> list[tuple[Status, float, float]]:
+def lay_out_segments(counts: Mapping[Status, int], width: float) -> list[tuple[Status, float, float]]:
     """(status, left, width) of each status that an image has; together they are `width` pixels wide."""
     present = [status for status in ORDER if counts[status]]
     total = sum(counts.values())
@@ -148,13 +152,13 @@ def segment_color(status: Status) -> QColor:
     return color
 
 
-def describe(status: Status, counts: Mapping[Status, int]) -> str:
+def describe_status(status: Status, counts: Mapping[Status, int]) -> str:
     """How many images have a status, in words."""
     total = sum(counts.values())
-    return f"{status.value.capitalize()}: {counts[status]:,} of {total:,} images ({_percent(counts[status], total)})"
+    return f"{status.value.capitalize()}: {counts[status]:,} of {total:,} images ({_format_percent(counts[status], total)})"
 
 
-def _percent(part: int, whole: int) -> str:
+def _format_percent(part: int, whole: int) -> str:
     """Never 0% where there is something, never 100% where something is left."""
     if not whole or part in (0, whole):
         return f"{100 if part and whole else 0}%"

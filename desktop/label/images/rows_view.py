@@ -1,6 +1,6 @@
 """A view of a list whose rows are all equally high.
 
-Qt's own list view lays out every row anew whenever one changes, which takes 100 ms and more for 100,000 rows, again
+Qt's own list view lays out every row again whenever one changes, which takes 100 ms and more for 100,000 rows, again
 for each thumbnail that arrives. Here a row's place is a multiplication.
 """
 
@@ -52,7 +52,7 @@ class RowsView(QAbstractItemView):
 
     def indexAt(self, point: QPoint) -> QModelIndex:
         row = (point.y() + self.verticalOffset()) // self._height
-        if not 0 <= row < self._count() or not 0 <= point.x() < self.viewport().width():
+        if not 0 <= row < self._count_rows() or not 0 <= point.x() < self.viewport().width():
             return QModelIndex()
         return self.model().index(row, 0)
 
@@ -85,7 +85,7 @@ class RowsView(QAbstractItemView):
     # -- keys and selection
 
     def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
-        count, at = self._count(), self.currentIndex().row()
+        count, at = self._count_rows(), self.currentIndex().row()
         if not count:
             return QModelIndex()
         page = max(1, self.viewport().height() // self._height - 1)
@@ -147,10 +147,10 @@ class RowsView(QAbstractItemView):
         bar, room = self.verticalScrollBar(), self.viewport().height()
         bar.setSingleStep(self._height // 2)
         bar.setPageStep(room)
-        bar.setRange(0, max(0, self._count() * self._height - room))
+        bar.setRange(0, max(0, self._count_rows() * self._height - room))
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        self._hover(NO_ROW)
+        self._hover_row(NO_ROW)
         self.viewport().scroll(0, dy)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -159,16 +159,16 @@ class RowsView(QAbstractItemView):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
-        self._hover(self.indexAt(event.position().toPoint()).row())
+        self._hover_row(self.indexAt(event.position().toPoint()).row())
 
     def viewportEvent(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave:
-            self._hover(NO_ROW)
+            self._hover_row(NO_ROW)
         return super().viewportEvent(event)
 
     # -- inside
 
-    def _count(self) -> int:
+    def _count_rows(self) -> int:
         model = self.model()
         return model.rowCount() if model is not None else 0
 
@@ -176,9 +176,9 @@ class RowsView(QAbstractItemView):
         """The first and the last row that `rect` of the viewport touches; the last lies before the first if none."""
         first = (rect.top() + self.verticalOffset()) // self._height
         last = (rect.bottom() + self.verticalOffset()) // self._height
-        return max(0, first), min(last, self._count() - 1)
+        return max(0, first), min(last, self._count_rows() - 1)
 
-    def _hover(self, row: int) -> None:
+    def _hover_row(self, row: int) -> None:
         before, self._hovered = self._hovered, row
         for changed in {before, row} - {NO_ROW} if before != row else ():
             self.viewport().update(self.visualRect(self.model().index(changed, 0)))

@@ -60,15 +60,15 @@ class LabelDialog(QDialog):
         layout.addLayout(form)
         layout.addWidget(self._problem)
         layout.addWidget(self._buttons)
-        self._name.textChanged.connect(self._check)
-        self._check()
+        self._name.textChanged.connect(self._check_value)
+        self._check_value()
         self._problem.clear()
 
     def value(self) -> Label:
         """The label as entered."""
         return Label(self._label.id, self._name.text().strip(), self._colors.color, self._key.currentData())
 
-    def _check(self) -> None:
+    def _check_value(self) -> None:
         name = self._name.text().strip()
         fault = label_name_fault(name)
         if any(other.name == name for other in self._others):
@@ -96,21 +96,21 @@ class ColorChoice(QWidget):
             button.setIconSize(QSize(20, 20))
             button.setToolTip(shade)
             button.setAccessibleName(f"Colour {shade}")
-            button.clicked.connect(lambda _checked=False, shade=shade: self._take(shade))
+            button.clicked.connect(lambda _checked=False, shade=shade: self._take_color(shade))
             self._group.addButton(button)
             layout.addWidget(button, index // 6, index % 6)
         other = QPushButton("Other…")
-        other.clicked.connect(self._ask)
+        other.clicked.connect(self._ask_color)
         layout.addWidget(other, 0, 6, 2, 1)
 
     @property
     def color(self) -> str:
         return self._color
 
-    def _take(self, color: str) -> None:
+    def _take_color(self, color: str) -> None:
         self._color = color
 
-    def _ask(self) -> None:
+    def _ask_color(self) -> None:
         chosen = QColorDialog.getColor(QColor(self._color), self, "Colour of the label")
         if chosen.isValid():
             self._color = chosen.name()

@@ -30,9 +30,9 @@ class LabelListModel(QAbstractListModel):
         self._labels: tuple[Label, ...] = ()
         self._counts: dict[str, int] = {}
         self._sets: tuple[frozenset[int], ...] = ()
-        session.project_changed.connect(self._reload)
-        session.changed.connect(self._refresh)
-        self._reload()
+        session.project_changed.connect(self._reload_labels)
+        session.changed.connect(self._follow_changes)
+        self._reload_labels()
 
     def rowCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._labels)
@@ -64,19 +64,19 @@ class LabelListModel(QAbstractListModel):
         self._sets = tuple(sets)
         self._all_changed()
 
-    def _reload(self) -> None:
+    def _reload_labels(self) -> None:
         project = self._session.shown
         self.beginResetModel()
         self._labels = project.labels() if project is not None else ()
         self._counts = project.counts().labels if project is not None else {}
         self.endResetModel()
 
-    def _refresh(self, changes: Changes, _initiator: object) -> None:
+    def _follow_changes(self, changes: Changes, _initiator: object) -> None:
         project = self._session.shown
         if project is None:
             return
         if changes.labels:
-            self._reload()
+            self._reload_labels()
         elif changes.boxes or changes.image_list:
             self._counts = project.counts().labels
             self._all_changed()

@@ -17,7 +17,7 @@ class Match:
     letters: frozenset[int] = frozenset()  # places in the name
 
 
-def folded(text: str) -> tuple[str, tuple[int, ...]]:
+def fold_name(text: str) -> tuple[str, tuple[int, ...]]:
     """`text` without accents and case, and for each of its letters the place in `text` that it comes from."""
     letters: list[str] = []
     places: list[int] = []
@@ -30,17 +30,17 @@ def folded(text: str) -> tuple[str, tuple[int, ...]]:
     return "".join(letters), tuple(places)
 
 
-def matches(labels: Sequence[Label], typed: str, recent: Sequence[int] = ()) -> list[Match]:
+def find_matches(labels: Sequence[Label], typed: str, recent: Sequence[int] = ()) -> list[Match]:
     """The labels that `typed` may mean: those that begin with it, then by words, then inside, then letter by letter.
 
     Among equals, and where nothing is typed, those of `recent` (ids, the latest first) come first, then the
     order of `labels`.
     """
-    query = " ".join(folded(typed)[0].split())
+    query = " ".join(fold_name(typed)[0].split())
     recency = {label_id: place for place, label_id in enumerate(recent)}
     found = []
     for place, label in enumerate(labels):
-        ranked = _rank(label.name, query)
+        ranked = _rank_match(label.name, query)
         if ranked is not None:
             rank, letters = ranked
             found.append(((rank, recency.get(label.id, len(recency)), place), Match(label, letters)))
@@ -49,18 +49,18 @@ def matches(labels: Sequence[Label], typed: str, recent: Sequence[int] = ()) -> 
 
 def same_name(labels: Sequence[Label], typed: str) -> Label | None:
     """The label whose name is `typed`, or differs only by accents, case and spaces."""
-    query = folded(typed)[0].split()
-    return next((label for label in labels if folded(label.name)[0].split() == query), None)
+    query = fold_name(typed)[0].split()
+    return next((label for label in labels if fold_name(label.name)[0].split() == query), None)
 
 
-def _rank(name: str, query: str) -> tuple[int, frozenset[int]] | None:
+def _rank_match(name: str, query: str) -> tuple[int, frozenset[int]] | None:
     """(0 prefix, 1 words, 2 inside, 3 letter by letter; the matched places of `name`), or None."""
     if not query:
         return 0, frozenset()
-    text, places = folded(name)
+    text, places = fold_name(name)
     if text.startswith(query):
         return 0, frozenset(places[: len(query)])
-    if (spans := _words(text, query)) is not None:
+    if (spans := _split_words(text, query)) is not None:
         return 1, frozenset(places[at] for start, stop in spans for at in range(start, stop))
     if (start := text.find(query)) >= 0:
         return 2, frozenset(places[start : start + len(query)])
@@ -69,7 +69,7 @@ def _rank(name: str, query: str) -> tuple[int, frozenset[int]] | None:
     return None
 
 
-def _words(text: str, query: str) -> list[tuple[int, int]] | None:
+def _split_words(text: str, query: str) -> list[tuple[int, int]] | None:
     """Each word of `query` begins a word of `text`, in any order; where they do."""
     starts = [at for at in range(len(text)) if text[at].isalnum() and (at == 0 or not text[at - 1].isalnum())]
     spans = []

@@ -36,7 +36,7 @@ from desktop.kit.parts import icon_button, restyle, surface, swatch, words
 from desktop.label.labels.label_delegate import ROW
 from desktop.label.labels.label_dialog import LabelDialog
 from desktop.label.labels.label_list import LABEL, LabelListModel
-from desktop.label.labels.label_match import matches
+from desktop.label.labels.label_match import find_matches
 from desktop.label.labels.label_rows import LabelRows
 from desktop.label.labels.label_together import TogetherBars, TogetherDialog
 from desktop.label.labels.merge_dialog import MergeLabelsDialog
@@ -79,12 +79,12 @@ class LabelPanel(QWidget):
         self._keep = QCheckBox()
         self._keep.setToolTip("Every new box starts with the labels of the last, on every image, until this is off")
         self._keep_row = surface("switch")
-        self._place()
-        self._connect()
+        self._place_parts()
+        self._connect_parts()
         self._show_keep_key()
-        self._update()
+        self._update_rows()
 
-    def _place(self) -> None:
+    def _place_parts(self) -> None:
         head = QHBoxLayout()
         head.setContentsMargins(PAD, GAP, GAP, 0)
         head.setSpacing(0)
@@ -106,30 +106,30 @@ class LabelPanel(QWidget):
         layout.addLayout(head)
         layout.addLayout(inner)
         layout.addWidget(self.rows, 1)
-        layout.addWidget(_line())
+        layout.addWidget(_make_line())
         layout.addWidget(self._keep_row)
         layout.addWidget(self.together)
         layout.addStretch(0)  # takes the room while there are no labels
 
-    def _connect(self) -> None:
+    def _connect_parts(self) -> None:
         self._add.clicked.connect(self.add_label)
         self._first.clicked.connect(self.add_label)
         self._more.clicked.connect(self._show_more)
         self._keep.toggled.connect(self._switch_keep)
         self._keep_action.changed.connect(self._show_keep_key)
-        self.search.textChanged.connect(self._filter)
+        self.search.textChanged.connect(self._filter_rows)
         self.search.returnPressed.connect(self.rows.take_focus)
-        self.rows.toggled.connect(lambda row: self.toggled.emit(self._label(row).id))
+        self.rows.toggled.connect(lambda row: self.toggled.emit(self._label_at(row).id))
         self.rows.menu_wanted.connect(self._show_menu)
-        self.rows.edit_wanted.connect(lambda row: self.edit_label(self._label(row)))
-        self.rows.delete_wanted.connect(lambda row: self.delete_label(self._label(row)))
+        self.rows.edit_wanted.connect(lambda row: self.edit_label(self._label_at(row)))
+        self.rows.delete_wanted.connect(lambda row: self.delete_label(self._label_at(row)))
         self.rows.moved.connect(self.move_label)
         self.rows.pointed.connect(self._point_at)
         self.rows.left.connect(self.left)
         self.together.all_wanted.connect(self.show_together)
-        self.model.modelReset.connect(self._filter)
+        self.model.modelReset.connect(self._filter_rows)
         self._session.project_changed.connect(self._start_over)
-        self._session.changed.connect(self._update)
+        self._session.changed.connect(self._update_rows)
 
     # -- for the page
 
@@ -178,7 +178,7 @@ class LabelPanel(QWidget):
         """A key that is given to this label is taken from the one that had it."""
         self._apply(lambda project: label_edits.change_label(project, changed))
 
-    def recolor(self, label: Label) -> None:
+    def recolor_label(self, label: Label) -> None:
         chosen = QColorDialog.getColor(QColor(label.color), self, f"Colour of {label.name}")
         if chosen.isValid():
             self.change_label(replace(label, color=chosen.name()))
@@ -246,10 +246,10 @@ class LabelPanel(QWidget):
     # -- menus
 
     def _show_menu(self, row: int, at: QPoint) -> None:
-        label, last = self._label(row), self.model.rowCount() - 1
+        label, last = self._label_at(row), self.model.rowCount() - 1
         menu = QMenu(self)
         menu.addAction(icon("edit"), "Rename, key…\tF2", lambda: self.edit_label(label))
-        menu.addAction(swatch(QColor(label.color)), "Colour…", lambda: self.recolor(label))
+        menu.addAction(swatch(QColor(label.color)), "Colour…", lambda: self.recolor_label(label))
         menu.addSeparator()
         for text, enabled, to in (
             ("Move to the top\tAlt+Home", row > 0, 0),
@@ -269,7 +269,9 @@ class LabelPanel(QWidget):
     def _show_more(self) -> None:
         menu = QMenu(self)
         some, several = self.model.rowCount() > 0, self.model.rowCount() > 1
-        menu.addAction("Merge labels…", lambda: self.merge_label(self._label(0))).setEnabled(several and self._editable)
+        menu.addAction("Merge labels…", lambda: self.merge_label(self._label_at(0))).setEnabled(
+            several and self._editable
+        )
         menu.addAction("Sort by name", self.sort_labels).setEnabled(several and self._editable)
         menu.addAction("Labels that occur together…", self.show_together).setEnabled(some)
         menu.exec(self._more.mapToGlobal(QPoint(0, self._more.height())))
@@ -277,7 +279,7 @@ class LabelPanel(QWidget):
 
     # -- what is shown
 
-    def _label(self, row: int) -> Label:
+    def _label_at(self, row: int) -> Label:
         label: Label = self.model.index(row).data(LABEL)
         return label
 
@@ -292,7 +294,7 @@ class LabelPanel(QWidget):
     def _point_at(self, row: int) -> None:
         """The bars tell of the label under the mouse, else of the one that the selection carries."""
         if row >= 0:
-            self.together.show_label(self._label(row).id)
+            self.together.show_label(self._label_at(row).id)
         elif self._own:
             self.together.show_label(next((label.id for label in self.model.labels() if label.id in self._own), None))
 
@@ -303,9 +305,9 @@ class LabelPanel(QWidget):
         if rows and not any(shown.contains(self.rows.visualRect(row).center()) for row in rows):
             self.rows.scrollTo(rows[0])
 
-    def _filter(self) -> None:
+    def _filter_rows(self) -> None:
         typed = self.search.text()
-        fits = {match.label.id for match in matches(self.model.labels(), typed)}
+        fits = {match.label.id for match in find_matches(self.model.labels(), typed)}
         for row, label in enumerate(self.model.labels()):
             self.rows.setRowHidden(row, label.id not in fits)
         # Between labels that are not seen there is no place to put one.
@@ -314,9 +316,9 @@ class LabelPanel(QWidget):
     def _start_over(self) -> None:
         self.search.clear()
         self.show_keep(False)
-        self._update()
+        self._update_rows()
 
-    def _update(self) -> None:
+    def _update_rows(self) -> None:
         count, project = self.model.rowCount(), self._session.shown
         self._add.setEnabled(self._editable)
         self._first.setVisible(self._editable and not count)
@@ -373,5 +375,5 @@ def _without_key(label: Label, key: str) -> Label:
     return replace(label, shortcut="") if key and label.shortcut == key else label
 
 
-def _line() -> QFrame:
+def _make_line() -> QFrame:
     return surface("line")

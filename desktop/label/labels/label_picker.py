@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLineEdit, QLis
 from core.types import Label, label_name_fault
 from desktop.base.theme import GAP
 from desktop.kit.parts import icon_button, words
-from desktop.label.labels.label_match import folded, matches, same_name
+from desktop.label.labels.label_match import find_matches, fold_name, same_name
 from desktop.label.labels.label_picker_list import CREATE, PICK, ROW, PickerDelegate, PickerModel, tick_rect
 
 WIDTH = 340
@@ -55,13 +55,13 @@ class LabelPicker(QFrame):
         self._pickable = Pickable((), ())
         self._order: tuple[int, ...] = ()
         self._anchor = QRect()
-        self._place()
-        self._field.textChanged.connect(self._filter)
+        self._place_parts()
+        self._field.textChanged.connect(self._filter_labels)
         self._field.installEventFilter(self)
-        self._view.chosen.connect(self._click)
+        self._view.chosen.connect(self._take_click)
         self.hide()
 
-    def _place(self) -> None:
+    def _place_parts(self) -> None:
         close = icon_button("close", "Close")
         close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         close.clicked.connect(self.dismiss)
@@ -83,22 +83,22 @@ class LabelPicker(QFrame):
         """Open beside `anchor` (in the host's pixels), where there is room."""
         self._about.setText(about)
         self._anchor = anchor
-        # The order stays while it is open: what was just ticked must not jump away from under the hand.
+        # The order stays while it is open: what was just ticked must not jump away from under the mouse.
         self._order = pickable.recent
         self._pickable = pickable
         self._field.clear()
-        self._filter()
+        self._filter_labels()
         self._highlight_first_open()
         self.show()
         self.raise_()
-        self._fit()
+        self._fit_host()
         self._field.setFocus(Qt.FocusReason.PopupFocusReason)
         QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
 
     def show_labels(self, pickable: Pickable) -> None:
         """Show ticks and labels as they are now."""
         self._pickable = pickable
-        self._filter(keep=True)
+        self._filter_labels(keep=True)
 
     def dismiss(self) -> None:
         if self.isVisible():
@@ -108,27 +108,27 @@ class LabelPicker(QFrame):
 
     # -- what is listed
 
-    def _filter(self, _typed: str = "", *, keep: bool = False) -> None:
+    def _filter_labels(self, _typed: str = "", *, keep: bool = False) -> None:
         typed = self._field.text()
         row = self._view.currentIndex().row()
-        found = matches(self._pickable.labels, typed, self._order)
+        found = find_matches(self._pickable.labels, typed, self._order)
         name = " ".join(typed.split())
         creatable = bool(name) and same_name(self._pickable.labels, name) is None and not label_name_fault(name)
         recent = len(self._order) if not name else 0
         self._model.show_matches(found, self._pickable.sets, self._pickable.counts or {}, name * creatable, recent)
-        self._highlight(min(max(row, 0), self._model.rowCount() - 1) if keep else 0)
+        self._highlight_row(min(max(row, 0), self._model.rowCount() - 1) if keep else 0)
         self._view.setFixedHeight(min(max(self._model.rowCount(), 1), ROWS) * ROW + 4)
-        self._fit()
+        self._fit_host()
 
     def _highlight_first_open(self) -> None:
         """At first the latest label that is not set yet: Enter twice sets what was set last."""
         unticked = (row for row in range(self._model.rowCount()) if not self._model.is_ticked(row))
-        self._highlight(next(unticked, 0))
+        self._highlight_row(next(unticked, 0))
 
-    def _highlight(self, row: int) -> None:
+    def _highlight_row(self, row: int) -> None:
         self._view.setCurrentIndex(self._model.index(row))
 
-    def _fit(self) -> None:
+    def _fit_host(self) -> None:
         """Beside the anchor: right of it, else left, never over the edge of the host."""
         host = self._host.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
         size = self.sizeHint()
@@ -145,7 +145,7 @@ class LabelPicker(QFrame):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._field:
             if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-                return self._key(event)
+                return self._take_key(event)
             if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
                 # No key means anything to the page while labels are picked, but for undo and redo.
                 if not event.matches(QKeySequence.StandardKey.Undo) and not event.matches(
@@ -163,7 +163,7 @@ class LabelPicker(QFrame):
             self.dismiss()
         return False
 
-    def _key(self, event: QKeyEvent) -> bool:
+    def _take_key(self, event: QKeyEvent) -> bool:
         key = Qt.Key(event.key())
         stays = bool(event.modifiers() & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier))
         typed = self._field.text()
@@ -171,11 +171,11 @@ class LabelPicker(QFrame):
             last = self._model.rowCount() - 1
             row = self._view.currentIndex().row() + STEPS[key]
             # One step round the end is a short way; a leap stops there.
-            self._highlight(row % (last + 1) if abs(STEPS[key]) == 1 else min(max(row, 0), last))
+            self._highlight_row(row % (last + 1) if abs(STEPS[key]) == 1 else min(max(row, 0), last))
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._take(self._view.currentIndex().row(), stays=stays)
+            self._take_row(self._view.currentIndex().row(), stays=stays)
         elif key == Qt.Key.Key_Space and not typed:
-            self._take(self._view.currentIndex().row(), stays=True)
+            self._take_row(self._view.currentIndex().row(), stays=True)
         elif key == Qt.Key.Key_Escape:
             self.dismiss()
         elif key in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
@@ -188,15 +188,15 @@ class LabelPicker(QFrame):
 
     def _label_of_digit(self, text: str) -> Label | None:
         """The label whose key this is; None where it may be the first letter of a name."""
-        if not text.isdigit() or any(folded(label.name)[0].startswith(text) for label in self._pickable.labels):
+        if not text.isdigit() or any(fold_name(label.name)[0].startswith(text) for label in self._pickable.labels):
             return None
         return next((label for label in self._pickable.labels if label.shortcut == text), None)
 
-    def _click(self, row: int, stays: bool) -> None:
-        self._highlight(row)
-        self._take(row, stays=stays)
+    def _take_click(self, row: int, stays: bool) -> None:
+        self._highlight_row(row)
+        self._take_row(row, stays=stays)
 
-    def _take(self, row: int, *, stays: bool) -> None:
+    def _take_row(self, row: int, *, stays: bool) -> None:
         """Tick or untick the label of a row, or create it."""
         index = self._model.index(row)
         if not index.isValid():

@@ -180,7 +180,7 @@ class TogetherMatrix(QWidget):
             row, column = self._cell
             painter.setPen(QPen(theme().accent, 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(QRectF(self._rect(row, column)).adjusted(0.5, 0.5, -0.5, -0.5))
+            painter.drawRect(QRectF(self._cell_rect(row, column)).adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()
 
     def _paint_dot(self, painter: QPainter, at: QPoint, label: Label) -> None:
@@ -198,7 +198,7 @@ class TogetherMatrix(QWidget):
 
     def _paint_cell(self, painter: QPainter, row: int, column: int) -> None:
         share = self._found.share(self._labels[row].id, self._labels[column].id)
-        rect = self._rect(row, column).adjusted(1, 1, -1, -1)
+        rect = self._cell_rect(row, column).adjusted(1, 1, -1, -1)
         ground = theme().muted if row == column else theme().accent
         shade = QColor(ground)
         shade.setAlphaF(0.0 if not share else 0.15 + 0.85 * share)
@@ -213,7 +213,7 @@ class TogetherMatrix(QWidget):
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, f"{share * 100:.0f}")
             painter.restore()
 
-    def _rect(self, row: int, column: int) -> QRect:
+    def _cell_rect(self, row: int, column: int) -> QRect:
         return QRect(
             self.NAME + column * self.cell_side, self.NAME + row * self.cell_side, self.cell_side, self.cell_side
         )

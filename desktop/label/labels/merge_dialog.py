@@ -23,7 +23,7 @@ from core.types import Label
 from desktop.base.theme import GAP, PAD
 from desktop.kit import formatting
 from desktop.kit.parts import swatch, words
-from desktop.label.labels.label_match import matches
+from desktop.label.labels.label_match import find_matches
 
 ID = Qt.ItemDataRole.UserRole
 
@@ -51,7 +51,7 @@ class MergeLabelsDialog(QDialog):
         self._into = QComboBox()
         self._into.setAccessibleName("Label that takes their place")
         for label in labels:
-            self._list.addItem(self._item(label, ticked=label == chosen))
+            self._list.addItem(self._make_item(label, ticked=label == chosen))
             self._into.addItem(swatch(QColor(label.color), 14), label.name, label.id)
         self._into.setCurrentIndex(next((row for row, label in enumerate(labels) if label != chosen), 0))
         self._says = words("", "", wrap=True)
@@ -63,13 +63,13 @@ class MergeLabelsDialog(QDialog):
         self._merge.setDefault(True)
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
-        self._place()
-        self._search.textChanged.connect(self._filter)
-        self._list.itemChanged.connect(self._update)
-        self._into.currentIndexChanged.connect(self._update)
-        self._update()
+        self._place_parts()
+        self._search.textChanged.connect(self._filter_labels)
+        self._list.itemChanged.connect(self._update_text)
+        self._into.currentIndexChanged.connect(self._update_text)
+        self._update_text()
 
-    def _place(self) -> None:
+    def _place_parts(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD + GAP)
         layout.setSpacing(GAP)
@@ -97,7 +97,7 @@ class MergeLabelsDialog(QDialog):
     def says(self) -> str:
         return self._says.text()
 
-    def tick(self, label_id: int, ticked: bool = True) -> None:
+    def tick_label(self, label_id: int, ticked: bool = True) -> None:
         """Tick a label that goes."""
         row = next(row for row, label in enumerate(self._labels) if label.id == label_id)
         self._list.item(row).setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
@@ -105,27 +105,27 @@ class MergeLabelsDialog(QDialog):
     def choose_into(self, label_id: int) -> None:
         self._into.setCurrentIndex(self._into.findData(label_id))
 
-    def _item(self, label: Label, *, ticked: bool) -> QListWidgetItem:
+    def _make_item(self, label: Label, *, ticked: bool) -> QListWidgetItem:
         item = QListWidgetItem(swatch(QColor(label.color), 14), label.name)
         item.setData(ID, label.id)
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
         return item
 
-    def _filter(self, typed: str) -> None:
-        fits = {match.label.id for match in matches(self._labels, typed)}
+    def _filter_labels(self, typed: str) -> None:
+        fits = {match.label.id for match in find_matches(self._labels, typed)}
         for row, label in enumerate(self._labels):
             self._list.item(row).setHidden(label.id not in fits)
 
-    def _update(self) -> None:
+    def _update_text(self) -> None:
         gone, into = frozenset(self.gone), self.into
         fault = "Tick the labels that go." if not gone else ""
         if into in gone:
             fault = "The label that takes their place cannot go as well."
         self._merge.setEnabled(not fault)
-        self._says.setText(fault or self._effect(gone, into))
+        self._says.setText(fault or self._describe_effect(gone, into))
 
-    def _effect(self, gone: frozenset[int], into: int) -> str:
+    def _describe_effect(self, gone: frozenset[int], into: int) -> str:
         names = {label.id: label.name for label in self._labels}
         touched = boxes_with(self._counts, gone)
         both = sum(count for labels, count in self._counts.items() if labels & gone and into in labels)

@@ -132,9 +132,9 @@ def test_keeping_is_said_loudly_on_the_canvas_also_beside_a_selection(
 def test_the_only_label_of_a_project_needs_no_choice_until_there_is_another() -> None:
     one, two = extended((), ["scratch", "pit"])
     labels = NextLabels()
-    labels.start([one])
+    labels.start_project([one])
     assert labels.labels == {one.id}
-    labels.used()
+    labels.note_used()
     labels.leave_image()
     assert labels.labels == {one.id}
     labels.set_known([one, two])
@@ -149,19 +149,19 @@ def test_the_only_label_of_a_project_needs_no_choice_until_there_is_another() ->
 def test_without_the_switch_nothing_survives_a_box_or_an_image(steps: list[tuple[str, frozenset[int]]]) -> None:
     all_labels = extended((), ["a", "b", "c", "d"])
     labels = NextLabels()
-    labels.start(all_labels)
+    labels.start_project(all_labels)
     for what, ids in steps:
         if what == "choose":
-            labels.choose(ids)
+            labels.choose_labels(ids)
             assert labels.labels == ids
         elif what == "given":
             before = labels.labels
-            labels.given([ids], ids)
+            labels.note_given([ids], ids)
             assert labels.labels == before
         elif what == "known":
             labels.set_known(all_labels)
         else:
-            (labels.used if what == "used" else labels.leave_image)()
+            (labels.note_used if what == "used" else labels.leave_image)()
             assert labels.labels == frozenset()
     assert len(labels.recent) == len(set(labels.recent)) <= 5
 
@@ -344,8 +344,8 @@ def test_a_program_that_copied_boxes_ends_in_order() -> None:
         "from PySide6.QtWidgets import QApplication\n"
         "from desktop.label.boxes import box_clipboard as b\n"
         "app = QApplication([])\n"
-        "b.put(b.Copied('a.png', (b.CopiedBox((0, 0, 9, 9), ('dent',)),)))\n"
-        "assert b.take() is not None\n"
+        "b.put_boxes(b.Copied('a.png', (b.CopiedBox((0, 0, 9, 9), ('dent',)),)))\n"
+        "assert b.take_boxes() is not None\n"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 

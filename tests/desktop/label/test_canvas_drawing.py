@@ -102,7 +102,7 @@ def test_panning_moves_the_picture_of_the_boxes_and_draws_them_no_more(qtbot: Qt
         image = QImage(200, 100, QImage.Format.Format_RGB32)
         image.fill(QColor("#808080"))
         painter = QPainter(image)
-        layer.paint(painter, "same", np.array([[50, 20, 150, 80]], np.float32), groups, port(left), Stroke())
+        layer.paint_boxes(painter, "same", np.array([[50, 20, 150, 80]], np.float32), groups, port(left), Stroke())
         painter.end()
         return image
 
@@ -188,10 +188,10 @@ def test_only_pixels_in_sight_are_asked_for(qtbot: QtBot) -> None:
         return (x, x, x)
 
     grid = PixelGrid()
-    first = grid.picture(port, (10_000, 10_000), value_at)
+    first = grid.make_picture(port, (10_000, 10_000), value_at)
     assert set(asked) == {(x, y) for x in range(25, 35) for y in range(50, 55)}
-    assert grid.picture(port, (10_000, 10_000), value_at) is first and len(asked) == 50
-    assert grid.picture(ViewTransform(5.0, 0, 0, 400, 200), (100, 100), value_at) is None
+    assert grid.make_picture(port, (10_000, 10_000), value_at) is first and len(asked) == 50
+    assert grid.make_picture(ViewTransform(5.0, 0, 0, 400, 200), (100, 100), value_at) is None
 
 
 # -- measures

@@ -298,10 +298,10 @@ def test_taking_out_many_images_asks_first(
 ) -> None:
     monkeypatch.setattr("desktop.label.image_work.ASK_FROM", 5)
     said = _answer(monkeypatch, "Cancel")
-    page.work.remove(ids[:5])
+    page.work.remove_images(ids[:5])
     assert len(_project(session).image_ids()) == 8 and "2 boxes" in said[0]
     _answer(monkeypatch, "Take out")
-    page.work.remove(ids[:5])
+    page.work.remove_images(ids[:5])
     assert _project(session).image_ids() == ids[5:]
     session.undo()
     assert _project(session).image_ids() == ids

@@ -115,12 +115,12 @@ def test_the_boxes_that_a_merge_touches_are_told_before(qtbot: QtBot, session: S
     qtbot.addWidget(dialog)
     dialog.choose_into(pit.id)
     assert dialog.says.startswith("scratch becomes pit on 2 boxes; 1 of them carries both and keeps one.")
-    dialog.tick(stain.id)
+    dialog.tick_label(stain.id)
     assert dialog.gone == [scratch.id, stain.id] and dialog.into == pit.id
     assert dialog.says.startswith("2 labels become pit on 3 boxes;")
-    dialog.tick(pit.id)
+    dialog.tick_label(pit.id)
     assert not find_button(dialog, "Merge").isEnabled()
-    dialog.tick(pit.id, False)
+    dialog.tick_label(pit.id, False)
     assert find_button(dialog, "Merge").isEnabled()
 
 

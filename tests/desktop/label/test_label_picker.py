@@ -17,7 +17,7 @@ from core.project.palette import extended
 from core.types import Label
 from desktop.base.session import Session
 from desktop.label.label_page import LabelPage
-from desktop.label.labels.label_match import folded, matches, same_name
+from desktop.label.labels.label_match import find_matches, fold_name, same_name
 from desktop.label.labels.label_picker import LabelPicker
 from desktop.label.labels.label_picker_list import CHECKED
 from tests.builders import draw, label_named, project_with_pictures
@@ -56,7 +56,7 @@ def _labels(*names: str) -> tuple[Label, ...]:
 
 
 def _found(typed: str, *names: str, recent: tuple[int, ...] = ()) -> list[str]:
-    return [match.label.name for match in matches(_labels(*names), typed, recent)]
+    return [match.label.name for match in find_matches(_labels(*names), typed, recent)]
 
 
 def test_the_start_of_a_name_comes_before_words_before_parts_before_scattered_letters() -> None:
@@ -73,7 +73,7 @@ def test_accents_and_case_do_not_matter_and_the_typed_letters_are_known() -> Non
     assert _found("UBER", *NAMES) == ["Übergang"]
     assert _found("ubergang", "U\u0308bergang") == ["U\u0308bergang"]
     assert _found("strasse", "Straße") == ["Straße"]
-    (match,) = matches(_labels("Straße"), "ss")
+    (match,) = find_matches(_labels("Straße"), "ss")
     assert match.letters == {4}
     label = same_name(_labels(*NAMES), " übergang ")
     assert label is not None and label.name == "Übergang"
@@ -89,8 +89,8 @@ def test_recent_labels_come_first_among_equals() -> None:
 def test_a_name_is_found_by_itself_and_by_every_part_of_it(name: str, before: str, after: str) -> None:
     label = Label(1, f"{before}{name}{after} .", "#000000")
     for typed in (name, label.name):
-        found = matches([label], typed)
-        if not "".join(folded(typed)[0].split()):
+        found = find_matches([label], typed)
+        if not "".join(fold_name(typed)[0].split()):
             assert [match.label for match in found] == [label]
         elif "  " not in typed and typed == typed.strip():
             assert [match.label for match in found] == [label]

@@ -1,4 +1,4 @@
-"""Awkward hands on the canvas: other buttons and keys in the middle of a gesture, and edits from elsewhere."""
+"""The canvas interrupted: other buttons and keys in the middle of a gesture, and edits from elsewhere."""
 
 from __future__ import annotations
 
