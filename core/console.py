@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from core.jobs.events import EpochDone, Event, Notice, PhaseBegun, RunStarted, StepDone
 from core.types import Problem
 
 # Results go to stdout, so that a program can read them; progress and complaints go to stderr.
@@ -80,7 +82,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
 
 def number(value: float | None, digits: int = 3) -> str:
     """A measure, or a dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
 def counted(count: int, thing: str) -> str:
@@ -153,48 +155,49 @@ def _drawn_progress(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
 
-def show_training(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def show_training(events: Iterable[Event]) -> Event | None:
     """Print a training as it goes on; its last event."""
-    last: dict[str, Any] = {}
+    last: Event | None = None
     with _bar() as bar:
         task = bar.add_task("starting", total=None, detail="")
-        shown = {"started": _started, "epoch": _epoch, "notice": _notice, "phase": _phase}
         for event in events:
             last = event
-            kind = str(event.get("event"))
-            if kind == "step":
-                done = (event["epoch"] - 1) * event["steps"] + event["step"]
-                detail = f"loss {number(event['loss'])} · {event['images_per_second']:.0f} images/s"
-                bar.update(task, description=f"epoch {event['epoch']}", completed=done, detail=detail)
-            elif kind in shown:
-                text, style = shown[kind](event)
+            if isinstance(event, StepDone):
+                done = (event.epoch - 1) * event.steps + event.step
+                detail = f"loss {number(event.loss)} · {event.images_per_second:.0f} images/s"
+                bar.update(task, description=f"epoch {event.epoch}", completed=done, detail=detail)
+            elif (line := _describe_event(event)) is not None:
+                text, style = line
                 bar.console.print(Text(text, style=style), soft_wrap=True)
-            if kind == "started":
-                bar.update(task, total=event["epochs"] * event["steps_per_epoch"])
+            if isinstance(event, RunStarted):
+                bar.update(task, total=event.epochs * event.steps_per_epoch)
     return last
 
 
-def _started(event: dict[str, Any]) -> tuple[str, str]:
-    text = f"{event['run']}: {event['model']} on {event['device']}, {event['train_images']} images to learn from, "
-    return text + f"{event['val_images']} to check by; {event['weights']}", "bold"
+def _describe_event(event: Event) -> tuple[str, str] | None:
+    """A line and its style; None for an event that gets none."""
+    match event:
+        case RunStarted():
+            text = f"{event.run}: {event.model} on {event.device}, {event.train_images} images to learn from, "
+            return text + f"{event.val_images} to check by; {event.weights}", "bold"
+        case EpochDone():
+            return _describe_epoch(event), ""
+        case PhaseBegun():
+            stages = ", ".join(event.stages) or "the head alone"
+            return f"from epoch {event.epoch} on {stages} learns: {event.trainable_parameters:,} parameters", ""
+        case Notice():
+            return event.text, "yellow" if event.level == "warning" else "cyan"
+        case _:
+            return None
 
 
-def _epoch(event: dict[str, Any]) -> tuple[str, str]:
-    text = f"epoch {event['epoch']}/{event['epochs']}  loss {number(event['train_loss'])}"
-    if event["val_loss"] is not None:
-        text += f"  validation {number(event['val_loss'])}"
-    if event["map50"] is not None:
-        text += f"  mAP@0.5 {event['map50']:.3f}  mAP {number(event['map'])}"
-    elif (metrics := event.get("metrics") or {}).get("macro_f1") is not None:
-        text += f"  mAP {number(event['map'])}  macro F1 {number(metrics['macro_f1'])}"
-        text += f"  ROC-AUC {number(metrics.get('macro_roc_auc'))}"
-    return text + f"  {event['images_per_second']:.0f} images/s", ""
-
-
-def _phase(event: dict[str, Any]) -> tuple[str, str]:
-    stages = ", ".join(event["stages"]) or "the head alone"
-    return f"from epoch {event['epoch']} on {stages} learns: {event['trainable_parameters']:,} parameters", ""
-
-
-def _notice(event: dict[str, Any]) -> tuple[str, str]:
-    return str(event["text"]), "yellow" if event.get("level") == "warning" else "cyan"
+def _describe_epoch(event: EpochDone) -> str:
+    text = f"epoch {event.epoch}/{event.epochs}  loss {number(event.train_loss)}"
+    if event.val_loss is not None:
+        text += f"  validation {number(event.val_loss)}"
+    if event.map50 is not None:
+        text += f"  mAP@0.5 {event.map50:.3f}  mAP {number(event.map)}"
+    elif (macro_f1 := event.metrics.get("macro_f1")) is not None:
+        text += f"  mAP {number(event.map)}  macro F1 {number(macro_f1)}"
+        text += f"  ROC-AUC {number(event.metrics.get('macro_roc_auc'))}"
+    return text + f"  {event.images_per_second:.0f} images/s"

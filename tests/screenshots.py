@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.jobs.events import EpochDone, RunFailed
 from core.operations.launcher import make_launcher
 from core.operations.start_run import prepare_run, run_training
 from core.project.project import Project
@@ -75,10 +76,10 @@ def make_project(folder: Path) -> None:
             project.set_setting("recipe", recipe.model_dump(mode="json"))  # as if it had been set up in the window
             launch = prepare_run(project, recipe)
         for event in run_training(launch, make_launcher()):
-            if event["event"] == "epoch":
-                say(f"epoch {event['epoch']} of {event['epochs']}: mAP@0.5 {event['map50'] or 0:.3f}")
-            if event["event"] == "failed":
-                sys.exit(f"the training failed: {event['reason']}")
+            if isinstance(event, EpochDone):
+                say(f"epoch {event.epoch} of {event.epochs}: mAP@0.5 {event.map50 or 0:.3f}")
+            if isinstance(event, RunFailed):
+                sys.exit(f"the training failed: {event.reason}")
     with Project.open(folder) as project:
         project.runs.sync_folders()
         project.runs.set_star("r002-best", True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from core.imaging.decode import decode
 from core.inspection import drawing
 from core.inspection.charts import Chart, Series, draw_charts
 from core.inspection.prediction_pictures import PredictionCase, draw_prediction_sheet
+from core.jobs.events import EpochDone, Event, RunFailed, RunFinished
 from core.jobs.folder import JobFolder
 from core.operations.launcher import make_launcher
 from core.operations.predict import SplitPredictions, find_checkpoint, load_predictor, predict_split
@@ -110,25 +112,25 @@ def _demo_project(folder: Path, count: int, quiet: bool) -> Project:
     return project
 
 
-def _train(run: JobFolder, quiet: bool) -> list[dict[str, Any]]:
+def _train(run: JobFolder, quiet: bool) -> list[EpochDone]:
     """Train; the events of the epochs."""
-    epochs: list[dict[str, Any]] = []
+    epochs: list[EpochDone] = []
 
-    def noting() -> Any:
+    def keep_epochs() -> Iterator[Event]:
         for event in run_training(run, make_launcher()):
-            if event.get("event") == "epoch":
+            if isinstance(event, EpochDone):
                 epochs.append(event)
             yield event
 
-    last: dict[str, Any] = {}
+    last: Event | None = None
     if quiet:
-        for event in noting():
+        for event in keep_epochs():
             last = event
     else:
-        last = console.show_training(noting())
-    if last["event"] == "failed":
-        raise InputError(f"the training failed: {last['reason']}. {last.get('advice', '')}")
-    if last["stopped"]:
+        last = console.show_training(keep_epochs())
+    if isinstance(last, RunFailed):
+        raise InputError(f"the training failed: {last.reason}. {last.advice}")
+    if not isinstance(last, RunFinished) or last.stopped:
         raise InputError(f"the demo was stopped; what was learnt is in {run.path / 'checkpoints'}")
     return epochs
 
@@ -139,7 +141,7 @@ def _draw(
     snapshot: Snapshot,
     predicted: SplitPredictions,
     result: Evaluation,
-    epochs: list[dict[str, Any]],
+    epochs: list[EpochDone],
 ) -> tuple[Path, Path]:
     """Write the two pictures; their paths."""
     judged = f"{name} on {result.images} images that it never saw"
@@ -176,8 +178,8 @@ def _draw(
     return predictions, curves
 
 
-def _series(name: str, epochs: list[dict[str, Any]], key: str) -> Series:
-    return Series(name, tuple((event["epoch"], event[key]) for event in epochs))
+def _series(name: str, epochs: list[EpochDone], key: str) -> Series:
+    return Series(name, tuple((event.epoch, getattr(event, key)) for event in epochs))
 
 
 def _precision_recall(snapshot: Snapshot, predicted: SplitPredictions) -> tuple[Series, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from core.commands.recipes import RecipeOptions, choose_recipe, with_recipe_opti
 from core.commands.running import why_it_failed
 from core.console import print_json, progress_bar, say
 from core.errors import InputError
+from core.jobs.events import RangePoint, RangeProposed, RunFailed, to_json
 from core.operations.launcher import make_launcher
 from core.operations.start_run import prepare_range_test, run_training
 from core.project.project import Project
@@ -29,32 +30,33 @@ def find_rate(
     """Find a learning rate: raise it from far too small to far too large and see where the loss falls and breaks."""
     with Project.open(folder) as project:
         job = prepare_range_test(project, choose_recipe(project, options), None, steps, low, high)
-    points: list[dict[str, Any]] = []
-    result: dict[str, Any] = {}
+    points: list[RangePoint] = []
+    result: RangeProposed | None = None
     with progress_bar("raising the rate", quiet=json) as progress:
         for event in run_training(job, make_launcher()):
-            if event["event"] == "range_point":
+            if isinstance(event, RangePoint):
                 points.append(event)
                 progress(len(points), steps)
-            elif event["event"] == "range_result":
+            elif isinstance(event, RangeProposed):
                 result = event
-            elif event["event"] == "failed":
+            elif isinstance(event, RunFailed):
                 raise InputError(why_it_failed(event))
     if json:
-        print_json({"points": points, "result": result or None})
+        print_json({"points": [to_json(point) for point in points], "result": to_json(result) if result else None})
     else:
         _print_rate(result, len(points), steps)
 
 
-def _print_rate(result: dict[str, Any], done: int, steps: int) -> None:
-    _draw_curve(result.get("curve", []), result.get("proposed"))
-    if not result:
+def _print_rate(result: RangeProposed | None, done: int, steps: int) -> None:
+    if result is None:
         say(f"stopped after {done} of {steps} steps: too early to tell", "yellow")
-    elif result["proposed"] is None:
-        say(result["why"], "yellow")
+        return
+    _draw_curve(result.curve, result.proposed)
+    if result.proposed is None:
+        say(result.why, "yellow")
     else:
-        say(f"optimizer.lr={result['proposed']:g}", "bold")
-        say(result["why"])
+        say(f"optimizer.lr={result.proposed:g}", "bold")
+        say(result.why)
 
 
 def _draw_curve(curve: list[list[float]], proposed: float | None) -> None:

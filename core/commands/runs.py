@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,11 +10,12 @@ import yaml
 
 from core.commands.default_group import DefaultGroup
 from core.commands.options import Json, ProjectFolder
-from core.commands.running import show_to_the_end
+from core.commands.running import print_lines, show_to_the_end
 from core.console import complain, number, print_json, print_table, say
 from core.errors import InputError
+from core.jobs.events import Notice, RunStarted, to_json
 from core.jobs.folder import ENDED, JobFolder
-from core.jobs.process import AttachedJob, follow
+from core.jobs.process import AttachedJob, follow_events, follow_lines
 from core.operations.resume_run import existing_run
 from core.project.project import Project
 from core.project.records import DATABASE_FILE, RunRecord
@@ -53,8 +53,7 @@ def show_run(folder: RunsFolder, run: RunName = None, json: Json = False) -> Non
 @app.command("follow")
 def follow_run(folder: RunsFolder, run: RunName = None, json: Json = False) -> None:
     """Print what a run does until it ends. Ctrl+C leaves it running."""
-    found = _find_run(folder, run)
-    show_to_the_end(found, _read_to_the_end(found), json=json)
+    _follow_run(_find_run(folder, run), json=json)
 
 
 @app.command("pause")
@@ -148,9 +147,13 @@ def _find_running(folder: Path, run: str | None) -> JobFolder:
     return found
 
 
-def _read_to_the_end(run: JobFolder) -> Iterator[dict[str, Any]]:
-    """The events of a run, past and to come. Whoever follows can leave; the run goes on."""
-    yield from follow(run, AttachedJob(run)) if run.state() not in ENDED else run.read()[0]
+def _follow_run(run: JobFolder, *, json: bool) -> None:
+    """Print the events of a run, past and to come. Whoever follows can leave; the run goes on."""
+    process = AttachedJob(run) if run.state() not in ENDED else None
+    if json:
+        print_lines(follow_lines(run, process))
+    else:
+        show_to_the_end(run, follow_events(run, process), json=False)
 
 
 def _print_done(run: JobFolder, done: dict[str, str], *, json: bool) -> None:
@@ -206,18 +209,23 @@ def _run_to_json(record: RunRecord) -> dict[str, Any]:
 def _describe_run(run: JobFolder, *, json: bool) -> None:
     record = read_run(run.path)
     events = run.read()[0]
-    started: dict[str, Any] = next((event for event in reversed(events) if event.get("event") == "started"), {})
-    notices = [event for event in events if event.get("event") == "notice"]
-    environment = started.get("environment") or {}
+    started = next((event for event in reversed(events) if isinstance(event, RunStarted)), None)
+    notices = [event for event in events if isinstance(event, Notice)]
+    environment = started.environment if started else {}
     if json:
-        about = {"device": started.get("device"), "environment": environment, "skipped": started.get("skipped", [])}
-        print_json(_run_to_json(record) | about | {"notices": notices})
+        about: dict[str, Any] = {"device": started.device if started else None, "environment": environment}
+        about |= {"skipped": started.skipped if started else [], "notices": [to_json(notice) for notice in notices]}
+        print_json(_run_to_json(record) | about)
         return
     say(f"{record.id}: {record.model}, {_state_of(record)}, epoch {record.epochs} of {planned_epochs(record)}", "bold")
-    rows = [("started", record.created), ("snapshot", record.snapshot_hash), ("device", str(started.get("device", "")))]
+    rows = [
+        ("started", record.created),
+        ("snapshot", record.snapshot_hash),
+        ("device", started.device if started else ""),
+    ]
     rows += [(name, str(value)) for name, value in environment.items()]
     rows += [(name, number(value)) for name, value in record.measures.items()]
     print_table(("", ""), [row for row in rows if row[1]])
     say(yaml.safe_dump(record.recipe, sort_keys=False, allow_unicode=True))
     for notice in notices:
-        complain(str(notice.get("text", "")))
+        complain(notice.text)

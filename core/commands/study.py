@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,6 +14,8 @@ from core.commands.running import why_it_failed
 from core.commands.runs import runs_folder_of
 from core.console import number, print_json, print_table, say
 from core.errors import InputError
+from core.jobs.events import Event, Notice, RunFailed, RunFinished, StudyRunEnded, StudyRunStarted
+from core.jobs.events import to_json as event_to_json
 from core.operations.launcher import make_launcher
 from core.operations.run_study import create_study, find_study, report_study, studies_folder, study_job
 from core.operations.start_run import run_training
@@ -117,27 +119,30 @@ def _parse_arm(text: str) -> Arm:
     return parse_variant(name, rest)
 
 
-def _print_events(events: Iterable[dict[str, Any]], *, json: bool) -> bool:
+def _print_events(events: Iterable[Event], *, json: bool) -> bool:
     """Print a study as it goes on; whether it was cut short."""
     stopped = False
     for event in events:
-        stopped = bool(event.get("stopped"))
-        if event["event"] == "failed":
+        stopped = isinstance(event, RunFinished) and event.stopped
+        if isinstance(event, RunFailed):
             raise InputError(why_it_failed(event))
         if json:
-            print_json(event)
-        elif event["event"] == "study_run":
-            say(f"{event['number']}/{event['of']}  {event['run']}: {event['strategy']}, seed {event['seed']}", "bold")
-        elif event["event"] == "study_run_ended":
-            done = event["state"] == "finished"
-            spent = f" in {duration(event['seconds'])}" if event["seconds"] is not None else ""
-            say(
-                f"     {event['state']}{spent}, mAP {number(event['map'])}, mAP@0.5 {number(event['map50'])} {event['reason']}",
-                "" if done else "yellow",
-            )
-        elif event["event"] == "notice" and event.get("level") == "warning":
-            say(f"     {event['text']}", "yellow")
+            print_json(event_to_json(event))
+        else:
+            _say_event(event)
     return stopped
+
+
+def _say_event(event: Event) -> None:
+    match event:
+        case StudyRunStarted():
+            say(f"{event.number}/{event.of}  {event.run}: {event.strategy}, seed {event.seed}", "bold")
+        case StudyRunEnded():
+            spent = f" in {duration(event.seconds)}" if event.seconds is not None else ""
+            measured = f"mAP {number(event.map)}, mAP@0.5 {number(event.map50)} {event.reason}"
+            say(f"     {event.state}{spent}, {measured}", "" if event.state == "finished" else "yellow")
+        case Notice(level="warning"):
+            say(f"     {event.text}", "yellow")
 
 
 def _print_result(path: Path, result: StudyResult, *, json: bool) -> None:

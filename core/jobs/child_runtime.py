@@ -24,20 +24,21 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from core.errors import InputError
+from core.jobs.events import Event, JobProgress, RunFailed, StepDone
 from core.jobs.folder import JobFolder
 
 ORPHAN_GRACE = 4.0  # seconds that a child whose parent died has to save what it has
 _BEAT_EVERY = 1.0
 _LOOK_EVERY = 0.1  # seconds between looks for the stop file
 NICENESS = 10
-_CHEAP = ("step", "progress")  # kinds of events that come by the hundred
+_CHEAP = (StepDone, JobProgress)  # events that come by the hundred
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _WAITS_FOR_ROOM = 30  # seconds
 
-Main = Callable[[JobFolder, Callable[[], bool]], Iterator[dict[str, Any]]]
+Main = Callable[[JobFolder, Callable[[], bool]], Iterator[Event]]
 
 
 def run_child(
@@ -45,8 +46,8 @@ def run_child(
 ) -> NoReturn:
     """Run one job and leave the process.
 
-    `main(folder, should_stop)` does the work and yields its events as plain values; each is appended to the
-    folder. When `should_stop()` turns true, or `folder.pause_requested()`, it should yield its last event soon.
+    `main(folder, should_stop)` does the work and yields its events; each is appended to the folder. When
+    `should_stop()` turns true, or `folder.pause_requested()`, it should yield its last event soon.
     `warm_up` imports what is slow to import; it runs only in a child that is started ahead of time. A higher
     `niceness` leaves the processor to others, also for all processes that this one starts.
     """
@@ -67,63 +68,58 @@ def run_child(
         parent.start()
     folder.beat()
     threading.Thread(target=keep_beating, args=(folder, stop), daemon=True).start()
-    _leave(_work(main, folder, stop))
+    _leave(do_job(main, folder, stop))
 
 
-def _work(main: Main, folder: JobFolder, stop: threading.Event) -> int:
+def do_job(main: Main, folder: JobFolder, stop: threading.Event) -> int:
+    """Do the job in `folder` and write down what happens; the exit code."""
     try:
-        teller = _Teller(folder)
+        writer = _EventWriter(folder)
         for event in main(folder, stop.is_set):
-            teller.tell(event)
-        teller.finish()
+            writer.write_event(event)
+        writer.wait_for_room()
     except InputError as error:
-        folder.append({"event": "failed", "reason": str(error), "advice": ""}, durable=True)
+        folder.append(RunFailed(str(error)), durable=True)
         return 1
     except Exception as error:  # noqa: BLE001 - the process ends here, and the folder must say why
         traceback.print_exc()
-        folder.append(
-            {
-                "event": "failed",
-                "reason": f"{type(error).__name__}: {error}",
-                "advice": f"The whole trace is in {folder.log_path}.",
-            },
-            durable=True,
-        )
+        advice = f"The whole trace is in {folder.log_path}."
+        folder.append(RunFailed(f"{type(error).__name__}: {error}", advice), durable=True)
         return 1
     return 0
 
 
-class _Teller:
+class _EventWriter:
     """Appends events to a folder, also to one on a disk that is full for a while: a training must not end by that."""
 
     def __init__(self, folder: JobFolder) -> None:
         self._folder = folder
-        self._untold: list[dict[str, Any]] = []
+        self._unwritten: list[Event] = []
 
-    def tell(self, event: dict[str, Any]) -> None:
+    def write_event(self, event: Event) -> None:
         """Append the event after those that found no room; of these, steps are let go."""
-        self._untold.append(event)
-        while self._untold:
-            first = self._untold[0]
+        self._unwritten.append(event)
+        while self._unwritten:
+            first = self._unwritten[0]
             try:
                 # Steps come by the hundred and are cheap to lose; everything else survives a power cut.
-                self._folder.append(first, durable=first.get("event") not in _CHEAP)
+                self._folder.append(first, durable=not isinstance(first, _CHEAP))
             except OSError as error:
                 if error.errno not in _FULL:
                     raise
-                self._untold = [one for one in self._untold if one.get("event") not in _CHEAP]
+                self._unwritten = [one for one in self._unwritten if not isinstance(one, _CHEAP)]
                 return
-            self._untold.pop(0)
+            self._unwritten.pop(0)
 
-    def finish(self) -> None:
+    def wait_for_room(self) -> None:
         """Wait some time for room for how the job ended. Raises OSError if there is none."""
         for _ in range(_WAITS_FOR_ROOM):
-            if not self._untold:
+            if not self._unwritten:
                 return
             time.sleep(1)
-            self.tell(self._untold.pop())
-        if self._untold:
-            self._folder.append(self._untold[-1], durable=True)
+            self.write_event(self._unwritten.pop())
+        if self._unwritten:
+            self._folder.append(self._unwritten[-1], durable=True)
 
 
 class _Parent(threading.Thread):

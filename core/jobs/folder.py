@@ -25,6 +25,18 @@ from typing import Any, Literal
 
 from core import files
 from core.errors import InputError
+from core.jobs.events import (
+    CheckpointSaved,
+    Event,
+    JobFinished,
+    JobResumed,
+    Notice,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    from_json,
+    to_json,
+)
 
 State = Literal["waiting", "running", "paused", "finished", "stopped", "failed", "interrupted"]
 # No process works there any more; what is paused can be gone on with, and so can most others.
@@ -76,12 +88,9 @@ class JobFolder:
 
     # -- events ------------------------------------------------------------------------------------------------
 
-    def append(self, event: dict[str, Any], *, durable: bool = False) -> None:
-        """Add one event as one line, in one write. `durable` waits until the disk has it.
-
-        Numbers that are not finite become null, for JSON has none.
-        """
-        line = json.dumps(_finite(event), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    def append(self, event: Event, *, durable: bool = False) -> None:
+        """Add one event as one line, in one write. `durable` waits until the disk has it."""
+        line = json.dumps(to_json(event), ensure_ascii=False, allow_nan=False).encode() + b"\n"
         handle = os.open(self.events_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             if not self._tail_checked:
@@ -96,8 +105,13 @@ class JobFolder:
         finally:
             os.close(handle)
 
-    def read(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """The events from byte `offset` on, and the offset at which to go on reading.
+    def read(self, offset: int = 0) -> tuple[list[Event], int]:
+        """The events from byte `offset` on, and the offset at which to go on reading; see `read_lines`."""
+        lines, offset = self.read_lines(offset)
+        return [from_json(line) for line in lines], offset
+
+    def read_lines(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """The events from byte `offset` on as they were written, and the offset at which to go on reading.
 
         A last line without its end is left for the next call; lines that are no JSON object are passed over.
         """
@@ -108,7 +122,7 @@ class JobFolder:
         except FileNotFoundError:
             return [], offset
         whole = data[: data.rfind(b"\n") + 1]
-        return _parse(whole), offset + len(whole)
+        return _parse_lines(whole), offset + len(whole)
 
     def size(self) -> int:
         """Bytes of events so far."""
@@ -121,7 +135,7 @@ class JobFolder:
             file.seek(-1, os.SEEK_END)
             return file.read(1) != b"\n"
 
-    def _latest(self) -> Iterator[dict[str, Any]]:
+    def _latest(self) -> Iterator[Event]:
         """The events from the last one backwards, as far as the end of the file tells."""
         try:
             with self.events_path.open("rb") as file:
@@ -130,7 +144,7 @@ class JobFolder:
         except OSError:  # there is none yet, or it belongs to somebody else
             return
         for line in reversed(lines):
-            yield from _parse(line)
+            yield from map(from_json, _parse_lines(line))
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -214,10 +228,9 @@ class JobFolder:
         """To be called before a process starts here, for the first time or once more: withdraw every wish."""
         for path in (self._stop_path, self._pause_path, self._queued_path):
             path.unlink(missing_ok=True)
-        latest = next(self._latest(), {})
-        if latest.get("event") != "resumed" and self._has_begun():
+        if not isinstance(next(self._latest(), None), JobResumed) and self._has_begun():
             # What was the last word is no longer: the job goes on.
-            self.append({"event": "resumed"}, durable=True)
+            self.append(JobResumed(), durable=True)
 
     # -- where it stands ---------------------------------------------------------------------------------------
 
@@ -234,22 +247,26 @@ class JobFolder:
 
     def _has_begun(self) -> bool:
         """Whether a process said anything here. The notices of who prepared the job are no such thing."""
-        return any(event.get("event") != "notice" for event in self._latest())
+        return any(not isinstance(event, Notice) for event in self._latest())
 
     def _last_word(self) -> State | None:
         """How the job said that it ended; None if it did not, or goes on since."""
         for event in self._latest():
-            kind = event.get("event")
-            if kind == "finished":
-                return "stopped" if event.get("stopped") else "finished"
-            if kind in ("failed", "paused"):
-                return "failed" if kind == "failed" else "paused"
-            if kind not in ("notice", "checkpoint"):
-                break
+            match event:
+                case RunFinished() | JobFinished():
+                    return "stopped" if event.stopped else "finished"
+                case RunFailed():
+                    return "failed"
+                case RunPaused():
+                    return "paused"
+                case Notice() | CheckpointSaved():
+                    continue
+                case _:
+                    return None
         return None
 
 
-def _parse(data: bytes) -> list[dict[str, Any]]:
+def _parse_lines(data: bytes) -> list[dict[str, Any]]:
     events = []
     for line in data.split(b"\n"):
         try:
@@ -259,16 +276,6 @@ def _parse(data: bytes) -> list[dict[str, Any]]:
         if isinstance(event, dict):
             events.append(event)
     return events
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(below) for key, below in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(below) for below in value]
-    return value
 
 
 def _process_exists(pid: int) -> bool:

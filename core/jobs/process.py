@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from core.jobs.events import Event, from_json
 from core.jobs.folder import ENDED, JobFolder, State
 
 POLL = 0.05  # seconds between looks at a folder that is followed: 20 a second
@@ -123,28 +124,41 @@ class AttachedJob:
 
 def follow_batches(
     folder: JobFolder, process: JobProcess | AttachedJob | None = None, offset: int = 0
-) -> Iterator[list[dict[str, Any]]]:
+) -> Iterator[list[Event]]:
     """What happens in a folder, in batches at most 20 a second, until the job has ended.
 
     An empty batch says that nothing happened meanwhile, so that the caller can look at its own wishes. Without
     a `process`, the folder itself tells when it is over.
     """
-    while True:
-        # Asked before reading: what was written before the end is then surely read.
-        ended = process.poll() is not None if process else folder.state() in ENDED
-        events, offset = folder.read(offset)
-        yield events
-        if ended:
-            return
-        time.sleep(POLL)
+    for lines in _follow_line_batches(folder, process, offset):
+        yield [from_json(line) for line in lines]
 
 
-def follow(
+def follow_events(
     folder: JobFolder, process: JobProcess | AttachedJob | None = None, offset: int = 0
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Event]:
     """The events of a folder, one by one, as they come, until the job has ended."""
     for batch in follow_batches(folder, process, offset):
         yield from batch
+
+
+def follow_lines(folder: JobFolder, process: JobProcess | AttachedJob | None = None) -> Iterator[dict[str, Any]]:
+    """As `follow_events`, with the events as they were written, also by another version of this program."""
+    for lines in _follow_line_batches(folder, process, 0):
+        yield from lines
+
+
+def _follow_line_batches(
+    folder: JobFolder, process: JobProcess | AttachedJob | None, offset: int
+) -> Iterator[list[dict[str, Any]]]:
+    while True:
+        # Asked before reading: what was written before the end is then surely read.
+        ended = process.poll() is not None if process else folder.state() in ENDED
+        lines, offset = folder.read_lines(offset)
+        yield lines
+        if ended:
+            return
+        time.sleep(POLL)
 
 
 def send_line(process: subprocess.Popen[bytes], line: str) -> bool:

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from core.errors import InputError
+from core.jobs.events import Event, JobFinished, QueuedJobStarted
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher
 from core.jobs.process import AttachedJob, JobProcess
@@ -141,8 +141,8 @@ def dismiss_worker(folder: Path) -> None:
         worker.request_stop()
 
 
-def work_queue(worker: JobFolder, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[dict[str, Any]]:
-    """What the process in the folder `worker` does; yields its events as plain values."""
+def work_queue(worker: JobFolder, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[Event]:
+    """What the process in the folder `worker` does; yields its events as they come."""
     for process in run_waiting_jobs(worker.path.parent, should_stop, launcher):
-        yield {"event": "job", "folder": process.folder.path.name}
-    yield {"event": "finished", "stopped": should_stop()}
+        yield QueuedJobStarted(process.folder.path.name)
+    yield JobFinished(should_stop())

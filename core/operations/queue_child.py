@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from core.jobs.child_runtime import run_child
+from core.jobs.events import Event
 from core.jobs.folder import JobFolder
 from core.jobs.queue import work_queue
 from core.operations.launcher import make_launcher
 
 
-def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
-    """Work off the queue that `folder` belongs to, yielding events as plain values."""
+def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
+    """Work off the queue that `folder` belongs to, yielding its events."""
     return work_queue(folder, should_stop, make_launcher())
 
 

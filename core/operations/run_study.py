@@ -6,12 +6,20 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from core.errors import InputError
 from core.inspection.lineage import start_notices
 from core.jobs import queue
-from core.jobs.events import Notice, RunFinished, to_json
+from core.jobs.events import (
+    EpochDone,
+    Event,
+    Notice,
+    RunFinished,
+    StudyEpochDone,
+    StudyRunEnded,
+    StudyRunStarted,
+    StudyStarted,
+)
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher
 from core.jobs.process import follow_batches
@@ -114,18 +122,18 @@ def study_job(folder: Path) -> JobFolder:
     return job
 
 
-def run_study(folder: Path, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[dict[str, Any]]:
+def run_study(folder: Path, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[Event]:
     """Train what is not trained yet, one run after the other; the report is written anew after each.
 
-    Yields events as plain values: study_started, study_run, study_epoch, study_run_ended, and "finished" at the end.
+    Yields StudyStarted, for each run StudyRunStarted, StudyEpochDone and StudyRunEnded, and RunFinished at the end.
     A run that was interrupted goes on where it was. When `should_stop()` turns true, the run under way saves what it
     has learnt and the study ends; it can be gone on with. A run that fails is noted, and the others go on.
     """
     began = time.monotonic()
     study, runs = load_study(folder), runs_folder_of(folder)
-    yield {"event": "study_started", "study": study.id, "runs": len(study.runs)}
+    yield StudyStarted(study.id, len(study.runs))
     write_report(read_result(study, runs), folder)
-    told: set[Any] = set()
+    told: set[str] = set()
     for number, one in enumerate(study.runs, start=1):
         # What failed is tried once more: whoever goes on with a study has mended the cause.
         if not (runs / one.run).is_dir() or JobFolder(runs / one.run).state() == "finished":
@@ -135,29 +143,26 @@ def run_study(folder: Path, should_stop: Callable[[], bool], launcher: JobLaunch
             break
         if JobFolder(runs / one.run).state() == "finished":  # by whoever was waited for
             continue
-        about = {"run": one.run, "strategy": one.arm, "seed": one.seed}
-        yield {"event": "study_run", "number": number, "of": len(study.runs)} | about
+        yield StudyRunStarted(number, len(study.runs), one.run, one.arm, one.seed)
         for event in _train_run(JobFolder(runs / one.run), should_stop, launcher):
-            if event.get("event") == "epoch":
-                known = {name: event.get(name) for name in ("epoch", "epochs", "map50", "map", "seconds_left")}
-                yield {"event": "study_epoch"} | about | known
-            elif event.get("event") == "notice" and event.get("text") not in told:
-                told.add(event.get("text"))  # most are the same for all runs
-                yield to_json(Notice(f"{one.run}: {event.get('text')}", event.get("level", "info")))
+            if isinstance(event, EpochDone):
+                yield _shorten_epoch(one, event)
+            elif isinstance(event, Notice) and event.text not in told:
+                told.add(event.text)  # most are the same for all runs
+                yield Notice(f"{one.run}: {event.text}", event.level)
         outcome = read_outcome(runs, one)
         write_report(read_result(study, runs), folder)
-        yield {
-            "event": "study_run_ended",
-            "state": outcome.state,
-            "map": outcome.map,
-            "map50": outcome.map50,
-            "seconds": outcome.seconds,
-            "reason": outcome.reason,
-        } | about
+        found = (outcome.state, outcome.map, outcome.map50, outcome.seconds, outcome.reason)
+        yield StudyRunEnded(*found, run=one.run, strategy=one.arm, seed=one.seed)
         if should_stop():
             break
     result = report_study(folder)
-    yield to_json(RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=not result.is_complete))
+    yield RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=not result.is_complete)
+
+
+def _shorten_epoch(run: StudyRun, event: EpochDone) -> StudyEpochDone:
+    measured = (event.epoch, event.epochs, event.map50, event.map, event.seconds_left)
+    return StudyEpochDone(run.run, run.arm, run.seed, *measured)
 
 
 def report_study(folder: Path) -> StudyResult:
@@ -167,7 +172,7 @@ def report_study(folder: Path) -> StudyResult:
     return result
 
 
-def _train_run(run: JobFolder, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[dict[str, Any]]:
+def _train_run(run: JobFolder, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[Event]:
     """One run in a child process; its new events."""
     _, offset = run.read()
     process = launcher.launch_job(run)
@@ -184,11 +189,11 @@ def _train_run(run: JobFolder, should_stop: Callable[[], bool], launcher: JobLau
             process.cancel(grace=5.0)
 
 
-def _wait_for_others(runs: Path, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def _wait_for_others(runs: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
     """Two trainings at once would slow each other down, and the times would say nothing."""
     told = False
     while (others := queue.running(runs)) and not should_stop():
         if not told:
             told = True
-            yield to_json(Notice(f"waiting for {others[0].path.name}, which is running"))
+            yield Notice(f"waiting for {others[0].path.name}, which is running")
         time.sleep(_LOOK)

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from core.errors import InputError
 from core.imaging.decode import image_size
 from core.inspection.lineage import start_notices
-from core.jobs.events import Notice, to_json
+from core.jobs.events import Event, JobFinished, Notice, RunFailed, RunFinished, RunPaused, RunStarted
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher
 from core.jobs.process import follow_batches
@@ -83,9 +82,9 @@ def make_run(
         snapshot.save(path / "snapshot.json")
         folder = JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash} | job)
         for text in notices:
-            folder.append(to_json(Notice(text)))
+            folder.append(Notice(text))
         for text in start_notices(recipe, snapshot):
-            folder.append(to_json(Notice(text, "warning")))
+            folder.append(Notice(text, "warning"))
     except OSError as error:
         shutil.rmtree(path, ignore_errors=True)  # half a run would be listed as one that waits
         raise InputError(f"{path}: the run cannot be written ({error.strerror}); check the disk") from error
@@ -98,8 +97,9 @@ def forget_if_refused(folder: JobFolder) -> None:
     One that failed otherwise is kept, with its log.
     """
     events, _ = folder.read()
-    refused = bool(events) and events[-1].get("event") == "failed" and not events[-1].get("advice")
-    if refused and not any(event.get("event") == "started" for event in events):
+    last = events[-1] if events else None
+    refused = isinstance(last, RunFailed) and not last.advice
+    if refused and not any(isinstance(event, RunStarted) for event in events):
         shutil.rmtree(folder.path, ignore_errors=True)
 
 
@@ -181,8 +181,8 @@ def _split_sizes(snapshot: Snapshot) -> str:
 
 def run_training(
     folder: JobFolder, launcher: JobLauncher, interrupted: Callable[[], None] = lambda: None
-) -> Iterator[dict[str, Any]]:
-    """Train in a child process on all cores, or go on with a training; the events from now on as plain values.
+) -> Iterator[Event]:
+    """Train in a child process on all cores, or go on with a training; the events from now on.
 
     Ctrl+C asks the run to stop and keep what it has learnt; the run's last event then says so, and `interrupted` was
     called. A second one ends the child at once and raises KeyboardInterrupt. A child that dies without a word yields a
@@ -190,14 +190,14 @@ def run_training(
     """
     before, end = folder.read()
     # The notices of a run that was only prepared belong to it; what an earlier process said has been read.
-    offset = end if any(event.get("event") != "notice" for event in before) else 0
+    offset = end if any(not isinstance(event, Notice) for event in before) else 0
     with _first_interrupt_stops(folder, interrupted):
         process = launcher.launch_job(folder)
         ended = False
         try:
             for batch in follow_batches(folder, process, offset):
                 for event in batch:
-                    ended = ended or event.get("event") in ("finished", "failed", "paused")
+                    ended = ended or isinstance(event, RunFinished | JobFinished | RunFailed | RunPaused)
                     yield event
         finally:
             # The person who follows is gone, or asked twice: a child must not go on unseen.
@@ -205,11 +205,7 @@ def run_training(
                 process.cancel(grace=2.0)
     if not ended:
         reason = f"the training process ended without a word (exit code {process.poll()})"
-        yield {
-            "event": "failed",
-            "reason": reason,
-            "advice": f"{_cause_of_silence(folder)}; see {folder.log_path}.",
-        }
+        yield RunFailed(reason, f"{_cause_of_silence(folder)}; see {folder.log_path}.")
 
 
 def _cause_of_silence(folder: JobFolder) -> str:

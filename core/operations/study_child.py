@@ -6,15 +6,15 @@ It loads no torch, for each run is a child process of its own, which gives its m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from core.jobs.child_runtime import run_child
+from core.jobs.events import Event
 from core.jobs.folder import JobFolder
 from core.operations.launcher import make_launcher
 from core.operations.run_study import run_study
 
 
-def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
     """Run the study in `folder`, yielding its events as plain values."""
     return run_study(folder.path, should_stop, make_launcher())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -13,6 +14,7 @@ from typing import Any
 import yaml
 
 from core.errors import InputError
+from core.jobs.events import EpochDone, from_json
 from core.jobs.folder import JobFolder
 from core.project.records import CheckpointRecord, RunRecord
 from core.project.storage.run_tables import RunTables
@@ -140,13 +142,12 @@ def read_run(folder: Path) -> RunRecord:
     job = _read_json(folder / "job.json")
     state = JobFolder(folder).state()
     epoch = _read_last_epoch(folder / "events.jsonl")
-    number = epoch.get("epoch")
     return RunRecord(
         id=folder.name,
         model=str(recipe.get("model", "")),
         created=str(job.get("created") or _iso(_oldest(folder))),
         state=state,
-        epochs=number if isinstance(number, int) else 0,
+        epochs=epoch.epoch if epoch is not None else 0,
         recipe=recipe,
         snapshot_hash=str(job.get("snapshot_hash") or _read_snapshot_hash(folder / "snapshot.json")),
         place=JobFolder(folder).queued() if state == "waiting" else None,
@@ -218,33 +219,35 @@ def _signature(*paths: Path) -> str:
     return ";".join(f"{stat.st_mtime_ns}:{stat.st_size}" if stat else "" for stat in stats)
 
 
-def _read_last_epoch(path: Path) -> dict[str, Any]:
-    """The event of the last completed epoch; empty if there is none."""
+def _read_last_epoch(path: Path) -> EpochDone | None:
+    """The last completed epoch."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             file.seek(max(0, size - _TAIL))
-            epoch = _last_epoch(file.read())
-            if not epoch and size > _TAIL:
+            epoch = _find_last_epoch(file.read())
+            if epoch is None and size > _TAIL:
                 file.seek(0)
-                epoch = _last_epoch(file.read())
+                epoch = _find_last_epoch(file.read())
     except OSError:
-        return {}
+        return None
     return epoch
 
 
-def _last_epoch(data: bytes) -> dict[str, Any]:
+def _find_last_epoch(data: bytes) -> EpochDone | None:
     for line in reversed(data.splitlines()):
         # Steps are by far the most lines and carry the number of an epoch that is not complete.
-        if b'"epoch"' in line and (event := _parsed(line)).get("event") == "epoch":
+        if b'"epoch"' in line and isinstance(event := from_json(_parsed(line)), EpochDone):
             return event
-    return {}
+    return None
 
 
-def _measures(epoch: dict[str, Any]) -> dict[str, float | None]:
-    more = epoch.get("metrics")
-    values = {name: epoch.get(name) for name in _MEASURES} | (more if isinstance(more, dict) else {})
-    return {str(name): float(value) for name, value in values.items() if isinstance(value, int | float)}
+def _measures(epoch: EpochDone | None) -> dict[str, float | None]:
+    if epoch is None:
+        return {}
+    values = {name: getattr(epoch, name) for name in _MEASURES} | epoch.metrics
+    numbers = {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _read_snapshot_hash(path: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.jobs.events import EpochDone, PhaseBegun, RunFailed, RunFinished, RunStarted, from_json
+from core.jobs.events import EpochDone, PhaseBegun, RunFailed, RunFinished, RunStarted
 from core.jobs.folder import JobFolder
 from core.study.statistics import Difference, Spread, block_difference
 from core.study.study import Study, StudyRun
@@ -51,7 +51,7 @@ def read_outcome(runs_folder: Path, one: StudyRun) -> Outcome:
     job = JobFolder(path)
     values: dict[str, Any] = {}
     curve: dict[int, tuple[float | None, float | None]] = {}
-    for event in map(from_json, job.read()[0]):
+    for event in job.read()[0]:
         if isinstance(event, RunStarted):
             learning = [event.trainable_parameters, *(int(phase.get("trainable", 0)) for phase in event.plan)]
             values |= {"parameters": event.parameters, "trained": max(learning), "device": event.device}

@@ -15,7 +15,7 @@ from typing import Any
 from core.errors import InputError
 from core.inference.predictions import PredictionSet
 from core.jobs.child_runtime import run_child
-from core.jobs.events import Notice, RunFinished, to_json
+from core.jobs.events import Event, JobProgress, Notice, RunFinished
 from core.jobs.folder import JobFolder
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.recipe.recipe import load_recipe
@@ -27,8 +27,8 @@ PROGRESS_APART = 0.1  # seconds
 LOOK_EVERY = 0.1  # seconds
 
 
-def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
-    """Do the job in `folder`, yielding its events as plain values."""
+def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
+    """Do the job in `folder`, yielding its events."""
     job = folder.job()
     kinds = {"train": _train, "predict": _predict, "range_test": _range_test}
     if job.get("kind") not in kinds:
@@ -41,13 +41,12 @@ def warm_up() -> None:
     from core.training import loop  # noqa: F401, PLC0415 - torch comes with it
 
 
-def _train(folder: Path, _job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def _train(folder: Path, _job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[Event]:
     from core.training.loop import train  # noqa: PLC0415 - torch comes with it
 
     recipe = load_recipe(folder / "recipe.yaml")
     events = train(recipe, Snapshot.load(folder / "snapshot.json"), folder, should_stop, _pause_wanted(folder))
-    for event in track_events(events, recipe, folder):
-        yield to_json(event)
+    yield from track_events(events, recipe, folder)
 
 
 def _pause_wanted(folder: Path) -> Callable[[], bool]:
@@ -63,7 +62,7 @@ def _pause_wanted(folder: Path) -> Callable[[], bool]:
     return wish
 
 
-def _range_test(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def _range_test(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[Event]:
     from core.training.lr_finder import range_test  # noqa: PLC0415 - torch comes with it
 
     began, done = time.monotonic(), False
@@ -71,11 +70,11 @@ def _range_test(folder: Path, job: dict[str, Any], should_stop: Callable[[], boo
     steps = int(job.get("steps", STEPS))
     for found in range_test(recipe, snapshot, should_stop, steps, job.get("low"), job.get("high")):
         done = isinstance(found, RangeResult)
-        yield found.to_json()
-    yield to_json(RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=not done))
+        yield found.make_event() if isinstance(found, RangeResult) else found
+    yield RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=not done)
 
 
-def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[Event]:
     from core.inference.predictor import Predictor  # noqa: PLC0415 - torch comes with it
 
     began = time.monotonic()
@@ -88,15 +87,15 @@ def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool])
     shown = 0.0
     for done, image in enumerate(images):
         if should_stop():
-            yield to_json(RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=True))
+            yield RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=True)
             return
         if time.monotonic() - shown > PROGRESS_APART:
             shown = time.monotonic()
-            yield {"event": "progress", "done": done, "total": len(images)}
+            yield JobProgress(done, len(images))
         try:
             found.append((image, predictor.predict(predictor.read(image.path))))
         except InputError as error:
-            yield to_json(Notice(f"skipped: {error}", "warning"))
+            yield Notice(f"skipped: {error}", "warning")
     PredictionSet(
         predictor.label_names,
         str(job["checkpoint"]),
@@ -106,8 +105,8 @@ def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool])
         tuple(detections for _, detections in found),
         tuple(image.content_hash for image, _ in found),
     ).save(folder / "predictions.npz")
-    yield {"event": "progress", "done": len(images), "total": len(images)}
-    yield to_json(RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=False))
+    yield JobProgress(len(images), len(images))
+    yield RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=False)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core import files
 from core.errors import InputError
 from core.jobs.child_runtime import keep_beating
-from core.jobs.events import RunFailed, to_json
+from core.jobs.events import Event, RunFailed, StepDone
 from core.jobs.folder import STALE_AFTER, JobFolder
 from core.project.snapshot import Snapshot
 from core.recipe.recipe import Recipe, load_recipe
@@ -49,7 +49,7 @@ class Together:
     """A training under way in several processes."""
 
     folder: JobFolder
-    events: Iterator[dict[str, Any]]  # of the run, as plain values; every process must go through all of them
+    events: Iterator[Event]  # of the run; every process must go through all of them
 
 
 def train_together(choose: Callable[[], JobFolder]) -> Together:
@@ -123,7 +123,7 @@ def _launch_name() -> str | None:
     return f"process {os.getppid()}" if os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0" else None
 
 
-def _events(folder: JobFolder, process_group: ProcessGroup, stop: threading.Event) -> Iterator[dict[str, Any]]:
+def _events(folder: JobFolder, process_group: ProcessGroup, stop: threading.Event) -> Iterator[Event]:
     """Train, writing down what happens if this is the main process."""
     if not process_group.is_main:
         yield from _silent(_trained(folder, process_group, stop.is_set, lambda: False))
@@ -134,7 +134,7 @@ def _events(folder: JobFolder, process_group: ProcessGroup, stop: threading.Even
     threading.Thread(target=keep_beating, args=(folder, stop), name="heartbeat", daemon=True).start()
     try:
         for event in _trained(folder, process_group, stop.is_set, folder.pause_requested):
-            folder.append(event, durable=event.get("event") != "step")
+            folder.append(event, durable=not isinstance(event, StepDone))
             yield event
     except InputError as error:
         yield _failed(folder, str(error), "")
@@ -147,30 +147,30 @@ def _events(folder: JobFolder, process_group: ProcessGroup, stop: threading.Even
         yield _failed(folder, f"{type(error).__name__}: {first}", advice)
 
 
-def _silent(events: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _silent(events: Iterator[Event]) -> Iterator[Event]:
     """The events of a process that does not speak: it leaves the saying of what failed to the main one.
 
     That it ends with an error tells the launcher to end the others, which may wait for it.
     """
-    event: dict[str, Any] = {}
+    event: Event | None = None
     try:
         for event in events:
             yield event
     except InputError as error:
         raise SystemExit(2) from error
-    if event.get("event") == "failed":
+    if isinstance(event, RunFailed):
         raise SystemExit(2)
 
 
-def _failed(folder: JobFolder, reason: str, advice: str) -> dict[str, Any]:
-    event = {"event": "failed", "reason": reason, "advice": advice}
+def _failed(folder: JobFolder, reason: str, advice: str) -> RunFailed:
+    event = RunFailed(reason, advice)
     folder.append(event, durable=True)
     return event
 
 
 def _trained(
     folder: JobFolder, process_group: ProcessGroup, should_stop: Callable[[], bool], should_pause: Callable[[], bool]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Event]:
     from core.training.loop import train  # noqa: PLC0415 - torch comes with it
 
     recipe = load_recipe(folder.path / "recipe.yaml")
@@ -178,7 +178,7 @@ def _trained(
     process_group = process_group.on_device(recipe.device)
     events = train(recipe, snapshot, folder.path, should_stop, should_pause, process_group)
     for event in track_events(events, recipe, folder.path) if process_group.is_main else events:
-        yield to_json(event)
+        yield event
         if isinstance(event, RunFailed):
             return  # perhaps in this process alone: the others are not to be waited for
     process_group.barrier()  # the one that is ready first would take the connections of the others with it

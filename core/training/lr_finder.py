@@ -10,6 +10,7 @@ from itertools import islice
 import torch
 
 from core.errors import InputError
+from core.jobs.events import RangePoint
 from core.models.device import choose_device
 from core.project.snapshot import Snapshot
 from core.recipe.recipe import Recipe
@@ -19,7 +20,6 @@ from core.training.data.image_cache import ImageCache
 from core.training.environment import use_fast_arithmetic
 from core.training.lr_finder_result import (
     STEPS,
-    RangePoint,
     RangeResult,
     checked_range,
     is_over,

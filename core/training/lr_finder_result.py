@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.jobs.events import RangePoint, RangeProposed
 
 STEPS = 100  # from the lowest rate to the highest
 SMOOTHING = 0.9  # of the loss's moving average
@@ -46,19 +46,6 @@ def checked_range(optimizer: str, steps: int, low: float | None, high: float | N
 
 
 @dataclass(frozen=True, slots=True)
-class RangePoint:
-    """One step of a range test."""
-
-    step: int  # from 1
-    lr: float  # as `optimizer.lr` would say it
-    loss: float  # moving average, freed of the bias of its beginning
-    raw: float  # of this step's batch
-
-    def to_json(self) -> dict[str, Any]:
-        return {"event": "range_point"} | asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
 class RangeResult:
     """What a range test says."""
 
@@ -72,17 +59,10 @@ class RangeResult:
         tuple[float, float], ...
     ] = ()  # rate and loss, smoothed to both sides: what the proposal was read from
 
-    def to_json(self) -> dict[str, Any]:
-        """Without the points, which were told one by one."""
-        return {
-            "event": "range_result",
-            "proposed": self.proposed,
-            "why": self.why,
-            "lowest": self.lowest,
-            "middle": self.middle,
-            "current": self.current,
-            "curve": [list(pair) for pair in self.curve],
-        }
+    def make_event(self) -> RangeProposed:
+        """What the job says of it, without the points, which are events of their own."""
+        curve = [list(pair) for pair in self.curve]
+        return RangeProposed(self.proposed, self.why, self.lowest, self.middle, self.current, curve)
 
 
 def smooth_losses(previous: float, raw: float, step: int) -> tuple[float, float]:

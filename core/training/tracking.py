@@ -18,7 +18,7 @@ import yaml
 
 from core import files
 from core.errors import InputError
-from core.jobs.events import EpochDone, Event, Notice, RunStarted, StepDone, from_json
+from core.jobs.events import EpochDone, Event, Notice, RunStarted, StepDone
 from core.jobs.folder import JobFolder
 from core.recipe.recipe import Recipe
 
@@ -31,15 +31,15 @@ _FILES = count()
 # -- tables ----------------------------------------------------------------------------------------------------
 
 
-def final_events(lines: Iterable[Mapping[str, Any]]) -> tuple[list[EpochDone], list[StepDone]]:
-    """Epochs and steps of a run, from the lines of its events.jsonl.
+def final_events(events: Iterable[Event]) -> tuple[list[EpochDone], list[StepDone]]:
+    """Epochs and steps of a run.
 
     A run that was resumed repeats what came after its checkpoint: what it says last counts.
     """
     epochs: list[EpochDone] = []
     steps: list[StepDone] = []
-    for line in lines:
-        match from_json(dict(line)):
+    for event in events:
+        match event:
             case EpochDone() as epoch:
                 while epochs and epochs[-1].epoch >= epoch.epoch:
                     epochs.pop()
@@ -81,7 +81,10 @@ def _write_csv(header: Iterable[str], rows: Iterable[list[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    # What was not finite was not measured, and None is an empty cell.
+    writer.writerows(
+        [None if isinstance(cell, float) and not math.isfinite(cell) else cell for cell in row] for row in rows
+    )
     return text.getvalue()
 
 
@@ -212,11 +215,11 @@ def export_tensorboard(run: Path, folder: Path, recipe: Recipe | None = None) ->
 
     Raises InputError if the run has measured nothing yet, or the file cannot be written.
     """
-    lines = JobFolder(run).read()[0]
-    epochs, steps = final_events(lines)
+    events = JobFolder(run).read()[0]
+    epochs, steps = final_events(events)
     if not epochs and not steps:
         raise InputError(f"{run.name}: has measured nothing yet; there is nothing to export")
-    starts = [event for line in lines if isinstance(event := from_json(dict(line)), RunStarted)]
+    starts = [event for event in events if isinstance(event, RunStarted)]
     try:
         with closing(EventFile(folder, recipe)) as file:
             told: list[Event] = [*starts[:1], *steps, *epochs]

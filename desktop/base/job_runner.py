@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QObject, Signal
 
+from core.jobs.events import Event
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher, WarmChild
 from desktop.base.job_thread import JobThread
@@ -14,7 +13,7 @@ from desktop.base.job_thread import JobThread
 class JobRunner(QObject):
     """Starts and stops one job at a time."""
 
-    progressed = Signal(list)  # events as plain values
+    progressed = Signal(list)  # core.jobs.events.Event
     ended = Signal(str, str)  # name of the job's folder, state
 
     def __init__(self, launcher: JobLauncher, parent: QObject | None = None) -> None:
@@ -67,10 +66,10 @@ class JobRunner(QObject):
             self._thread.stop_and_wait()
             self._forget()
 
-    def _hear(self, events: list[dict[str, Any]]) -> None:
+    def _hear(self, events: list[Event]) -> None:
         """Events that are about to be told."""
 
-    def _take_in(self, events: list[dict[str, Any]]) -> None:
+    def _take_in(self, events: list[Event]) -> None:
         if self._thread is not None and self.sender() is self._thread:
             self._hear(events)
             self.progressed.emit(events)

@@ -7,6 +7,7 @@ import time
 
 from PySide6.QtCore import QObject, QThread, Signal
 
+from core.jobs.events import RunFailed
 from core.jobs.folder import ENDED, JobFolder
 from core.jobs.launcher import JobLauncher, WarmChild
 from core.jobs.process import AttachedJob, JobProcess, follow_batches
@@ -23,7 +24,7 @@ AT_ONCE = 500  # events that the window takes in between two frames
 class JobThread(QThread):
     """Starts the child (or takes over a warm one, or one that runs already), and follows the folder to its end."""
 
-    events = Signal(list)  # dicts as in events.jsonl, at most 20 batches a second once all that is past has been told
+    events = Signal(list)  # core.jobs.events.Event, at most 20 batches a second once all that is past was read
     ended = Signal(str)  # core.jobs.folder.State; not told where the job was left going
 
     def __init__(
@@ -106,19 +107,15 @@ class JobThread(QThread):
         self.ended.emit(state if state in ENDED else "interrupted")
 
     def _report_no_start(self, error: OSError) -> None:
-        failed = {
-            "event": "failed",
-            "reason": f"The training process could not be started ({error.strerror}).",
-            "advice": "Close other programs or free disk space, and train again.",
-        }
-        self.events.emit([failed])
+        reason = f"The training process could not be started ({error.strerror})."
+        self.events.emit([RunFailed(reason, "Close other programs or free disk space, and train again.")])
         self.ended.emit("failed")
 
 
 class WatchThread(QThread):
     """Follows a job that is none of ours, and changes nothing in its folder."""
 
-    events = Signal(list)
+    events = Signal(list)  # core.jobs.events.Event
     state_changed = Signal(str)
     began_anew = Signal()  # what was told before is no longer there
     reachable_changed = Signal(bool)  # the folder went away, such as with a network drive, or came back

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from core.errors import InputError
 from core.inspection.prediction_job import prepare_prediction
+from core.jobs.events import Event, JobProgress, RunFailed
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher
 from core.project.project import Project
@@ -86,12 +87,12 @@ class Prediction(QObject):
         self.failure = str(error)
         self._end("failed")
 
-    def _take_events(self, events: list[dict[str, Any]]) -> None:
+    def _take_events(self, events: list[Event]) -> None:
         for event in events:
-            if event.get("event") == "progress":
-                self.progressed.emit(int(event["done"]), int(event["total"]))
-            elif event.get("event") == "failed":
-                self.failure = " ".join(filter(None, (str(event.get("reason", "")), str(event.get("advice", "")))))
+            if isinstance(event, JobProgress):
+                self.progressed.emit(event.done, event.total)
+            elif isinstance(event, RunFailed):
+                self.failure = " ".join(filter(None, (event.reason, event.advice)))
 
     def _end(self, state: str) -> None:
         self._target = None

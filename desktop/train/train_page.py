@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from core.changes import Changes
+from core.jobs.events import CheckpointSaved, Event
 from core.models.gpus import gpu_names
 from desktop.base.actions import TRAIN, build_actions
 from desktop.base.session import Session
@@ -180,8 +181,8 @@ class TrainPage(QWidget):
             self.run_column.show_live()
         self._list_runs()
 
-    def _follow_progress(self, events: list[dict[str, Any]]) -> None:
-        if any(event.get("event") == "checkpoint" for event in events):
+    def _follow_progress(self, events: list[Event]) -> None:
+        if any(isinstance(event, CheckpointSaved) for event in events):
             self._sync.sync_soon()
 
     def _show_queue(self) -> None:

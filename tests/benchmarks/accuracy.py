@@ -22,6 +22,7 @@ import numpy as np
 from core.evaluation.average_precision import Evaluation, evaluate_detections
 from core.formats.importing import import_into
 from core.formats.registry import detect_format, read_annotations
+from core.jobs.events import EpochDone, Notice, RunFailed, RunFinished, to_json
 from core.operations.launcher import make_launcher
 from core.operations.predict import SplitPredictions, load_predictor, predict_split
 from core.operations.start_run import prepare_run, run_training
@@ -100,11 +101,11 @@ def measure(
         recipe = _recipe(arguments.recipe, count or total, total, seed, settings)
         run = prepare_run(project, recipe)
     began = time.monotonic()
-    ended: dict[str, Any] = {}
+    ended: RunFinished | None = None
     for event in run_training(run, make_launcher()):
-        if event["event"] in ("epoch", "notice", "failed"):
-            print(json.dumps(event)[:300], flush=True)
-        if event["event"] == "finished":
+        if isinstance(event, EpochDone | Notice | RunFailed):
+            print(json.dumps(to_json(event))[:300], flush=True)
+        if isinstance(event, RunFinished):
             ended = event
     minutes = (time.monotonic() - began) / 60
     with Project.open(test, read_only=True) as project:
@@ -118,7 +119,7 @@ def measure(
         "seed": seed,
         "minutes": round(minutes, 1),
         "epochs": recipe.schedule.epochs,
-        "memory_mb": ended.get("peak_memory_mb"),
+        "memory_mb": ended.peak_memory_mb if ended else None,
         **{
             name: {"images": one.images, "ap50": one.map50, "ap": one.map, "ap75": one.map75}
             for name, one in results.items()

@@ -9,19 +9,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from core.errors import InputError
 from core.inference.predictions import PredictionSet
 from core.jobs.child_runtime import run_child
+from core.jobs.events import Event, JobFinished, JobProgress
 from core.jobs.folder import JobFolder
 from core.project.snapshot import Snapshot
 from core.types import Detections
 
 
-def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
     behaviour, job = os.environ.get("PREDICT_BEHAVIOUR", ""), folder.job()
     assert job["kind"] == "predict"
     if behaviour == "fail":
@@ -29,11 +29,11 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[st
     snapshot = Snapshot.load(folder.path / "snapshot.json")
     images = [image for image in snapshot.images if job["split"] in ("all", image.split)]
     for done in range(len(images)):
-        yield {"event": "progress", "done": done, "total": len(images)}
+        yield JobProgress(done, len(images))
         while behaviour == "slow" and not should_stop():
             time.sleep(0.02)
         if should_stop():
-            yield {"event": "finished", "stopped": True}
+            yield JobFinished(stopped=True)
             return
     found = [Detections(i.boxes, 0.9 * i.labels.astype(np.float32), snapshot.label_names) for i in images]
     PredictionSet(
@@ -45,7 +45,7 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[st
         tuple(found),
         tuple(image.content_hash for image in images),
     ).save(folder.path / "predictions.npz")
-    yield {"event": "finished", "stopped": False}
+    yield JobFinished()
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from core.jobs.child_runtime import run_child
+from core.jobs.events import Event
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher
 from core.jobs.queue import work_queue
@@ -14,7 +14,7 @@ from core.jobs.queue import work_queue
 LAUNCHER = JobLauncher("training_child", code=[Path(__file__).parent])
 
 
-def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
     return work_queue(folder, should_stop, LAUNCHER)
 
 

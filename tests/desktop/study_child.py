@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from core.jobs.child_runtime import run_child
-from core.jobs.events import EpochDone, RunFinished, RunStarted, to_json
+from core.jobs.events import EpochDone, Event, RunFinished, RunStarted, StudyRunEnded, StudyStarted
 from core.jobs.folder import JobFolder
 from core.operations.run_study import report_study, runs_folder_of
 from core.study.study import load_study
@@ -18,18 +17,16 @@ REACHED = {"scratch": 0.3, "frozen": 0.5, "fine_tune": 0.7, "two_phase": 0.69, "
 def train(job: JobFolder, arm: str, seed: int, epochs: int) -> None:
     """Write down what a run of a strategy would say."""
     run, reached = job.path.name, REACHED[arm] + 0.01 * (seed % 3)
-    job.append(
-        to_json(RunStarted(run, "ssd300_vgg16", "CPU", epochs, 2, 4, 2, ["scratch"], 1000, 900, 1.0, "imagenet"))
-    )
+    job.append(RunStarted(run, "ssd300_vgg16", "CPU", epochs, 2, 4, 2, ["scratch"], 1000, 900, 1.0, "imagenet"))
     for epoch in range(1, epochs + 1):
         value = reached * epoch / epochs
-        job.append(to_json(EpochDone(epoch, epochs, 1, 1, 1, 1, 1, 1, value, value, {}, 1e-3, 9.0, 1.0, 0.0)))
-    job.append(to_json(RunFinished(epochs, 10.0, False, reached, reached, f"{run}-best")))
+        job.append(EpochDone(epoch, epochs, 1, 1, 1, 1, 1, 1, value, value, {}, 1e-3, 9.0, 1.0, 0.0))
+    job.append(RunFinished(epochs, 10.0, False, reached, reached, f"{run}-best"))
 
 
-def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
     study = load_study(folder.path)
-    yield {"event": "study_started", "study": study.id, "runs": len(study.runs)}
+    yield StudyStarted(study.id, len(study.runs))
     for one in study.runs:
         job = JobFolder(runs_folder_of(folder.path) / one.run)
         if job.state() == "finished":
@@ -38,8 +35,8 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[st
         if should_stop():
             break
         train(job, one.arm, one.seed, study.recipe.schedule.epochs)
-        yield {"event": "study_run_ended", "run": one.run}
-    yield to_json(RunFinished(0, 1.0, stopped=not report_study(folder.path).is_complete))
+        yield StudyRunEnded(job.state(), None, None, None, "", one.run, one.arm, one.seed)
+    yield RunFinished(0, 1.0, stopped=not report_study(folder.path).is_complete)
 
 
 if __name__ == "__main__":

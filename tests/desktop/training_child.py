@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -24,7 +23,6 @@ from core.jobs.events import (
     RunPaused,
     RunStarted,
     StepDone,
-    to_json,
 )
 from core.jobs.folder import JobFolder
 
@@ -73,30 +71,30 @@ def events(
     yield RunFinished(done, 1.0, stopped, good, good / 2, f"{run}-best" if done else "")
 
 
-def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
     behaviour = folder.job().get("behaviour", "") or os.environ.get("TRAINING_BEHAVIOUR", "")
     if behaviour == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        yield to_json(Notice("deaf"))
+        yield Notice("deaf")
         time.sleep(600)
     if behaviour == "crash":
-        yield to_json(Notice("about to crash"))
+        yield Notice("about to crash")
         os.kill(os.getpid(), signal.SIGKILL)
     if behaviour == "flood":
         for step in range(1, 5001):
-            yield to_json(StepDone(1, step, 5000, 1.0, 0.5, 0.5, 1e-3, 50.0))
-        yield to_json(RunFinished(0, 1.0, stopped=False))
+            yield StepDone(1, step, 5000, 1.0, 0.5, 0.5, 1e-3, 50.0)
+        yield RunFinished(0, 1.0, stopped=False)
         return
     recipe = Path(folder.path / "recipe.yaml")
     # Read as plain YAML: the recipe's own module takes half a second to load, in every child that a test starts.
     epochs = yaml.safe_load(recipe.read_text("utf-8"))["schedule"]["epochs"] if recipe.exists() else 2
-    done = sum(event["event"] == "epoch" for event in folder.read()[0])
+    done = sum(isinstance(event, EpochDone) for event in folder.read()[0])
     told = events(epochs, lambda: should_stop() or folder.pause_requested(), run=folder.path.name, after=done)
     for event in told:
         if isinstance(event, RunFinished) and event.stopped and not should_stop():
-            yield to_json(RunPaused(event.epoch, event.epoch * STEPS, 1.0))
+            yield RunPaused(event.epoch, event.epoch * STEPS, 1.0)
         else:
-            yield to_json(event)
+            yield event
 
 
 if __name__ == "__main__":

@@ -6,12 +6,11 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from core.jobs.child_runtime import run_child
-from core.jobs.events import RunFailed, RunFinished, to_json
+from core.jobs.events import Event, RangePoint, RunFailed, RunFinished
 from core.jobs.folder import JobFolder
-from core.training.lr_finder_result import RangePoint, lr_steps, propose_lr, smooth_losses
+from core.training.lr_finder_result import lr_steps, propose_lr, smooth_losses
 
 
 def _loss(rate: float) -> float:
@@ -20,10 +19,10 @@ def _loss(rate: float) -> float:
     return 0.5 + 2 / (1 + math.exp(3 * (place + 2.5))) + 10 ** max(0.0, 3 * (place + 0.5)) - 1
 
 
-def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
     behaviour = folder.job().get("behaviour", "")
     if behaviour == "fail":
-        yield to_json(RunFailed("schedule.batch_size: too little memory", "Set a smaller one."))
+        yield RunFailed("schedule.batch_size: too little memory", "Set a smaller one.")
         return
     if behaviour == "crash":
         os._exit(3)
@@ -31,15 +30,15 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[dict[st
     carried = 0.0
     for step, rate in enumerate(lr_steps(1e-5, 1, 60), start=1):
         if should_stop():
-            yield to_json(RunFinished(0, 0.1, stopped=True))
+            yield RunFinished(0, 0.1, stopped=True)
             return
         time.sleep(1 if behaviour == "slow" else 0.001)
         raw = 2.5 if behaviour == "flat" else _loss(rate)
         carried, shown = smooth_losses(carried, raw, step)
         points.append(RangePoint(step, rate, shown, raw))
-        yield points[-1].to_json()
-    yield propose_lr(points, 0.002).to_json()
-    yield to_json(RunFinished(0, 0.1, stopped=False))
+        yield points[-1]
+    yield propose_lr(points, 0.002).make_event()
+    yield RunFinished(0, 0.1, stopped=False)
 
 
 if __name__ == "__main__":

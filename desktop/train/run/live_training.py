@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QEventLoop, QObject
 
+from core.jobs.events import Event, JobResumed, RunFailed, RunStarted
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher, WarmChild
 from desktop.base.job_runner import JobRunner
@@ -66,9 +65,9 @@ class LiveTraining(JobRunner):
         self._heard = False
         super()._begin(thread)
 
-    def _hear(self, events: list[dict[str, Any]]) -> None:
+    def _hear(self, events: list[Event]) -> None:
         for event in events:
             # Of a run that is gone on with, what the process before said comes first.
-            if event.get("event") in ("started", "resumed", "failed"):
-                self._heard = event["event"] != "resumed"
+            if isinstance(event, RunStarted | JobResumed | RunFailed):
+                self._heard = not isinstance(event, JobResumed)
         self.history.add(events)

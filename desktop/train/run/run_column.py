@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.errors import InputError
+from core.jobs.events import Event
 from core.jobs.folder import JobFolder
 from core.project.project import Project
 from core.project.records import CheckpointRecord, RunRecord
@@ -239,7 +239,7 @@ class RunColumn(QWidget):
         self.view.show_run(RunHistory(), "waiting", self.label_colors(), RunAbout.of(run.folder))
         self._follower.follow_run(run.folder)
 
-    def _add_followed(self, events: list[dict[str, Any]]) -> None:
+    def _add_followed(self, events: list[Event]) -> None:
         self.view.history.add(events)
         self.view.refresh()
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import InputError
+from core.jobs.events import Event
 from core.jobs.folder import JobFolder
 from desktop.base.job_thread import WatchThread
 
@@ -41,7 +41,7 @@ class RunFollower(QObject):
             self._watch.deleteLater()
             self._watch = None
 
-    def _pass_events(self, events: list[dict[str, Any]]) -> None:
+    def _pass_events(self, events: list[Event]) -> None:
         if self.sender() is self._watch:
             self.progressed.emit(events)
 

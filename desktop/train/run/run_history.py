@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from core.jobs.events import (
     RunPaused,
     RunStarted,
     StepDone,
-    from_json,
 )
 from core.models.registry import is_detector
 from desktop.kit.formatting import measure
@@ -57,15 +56,14 @@ class RunHistory:
         self._steps = _Columns(2)  # x, loss
 
     @classmethod
-    def of(cls, events: Iterable[Mapping[str, Any]]) -> RunHistory:
+    def of(cls, events: Iterable[Event]) -> RunHistory:
         history = cls()
         history.add(events)
         return history
 
-    def add(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Take in events as they stand in events.jsonl; unknown ones are passed over."""
-        for values in events:
-            event = from_json(dict(values))
+    def add(self, events: Iterable[Event]) -> None:
+        """Take in events in their order; those that say nothing of a run are passed over."""
+        for event in events:
             line = log_line(event)
             if line is not None and line not in self.log[-1:]:  # a pause saves once more what was just saved
                 self.log.append(line)
@@ -104,7 +102,7 @@ class RunHistory:
         self._steps.cut_from(x)  # a resumed run repeats what came after its checkpoint
         while self.epochs and self.epochs[-1].epoch >= step.epoch:
             self.epochs.pop()
-        self._steps.append(x, _number(step.loss))
+        self._steps.append(x, step.loss)
         self.last_step = step
 
     def _add_epoch(self, epoch: EpochDone) -> None:
@@ -225,7 +223,7 @@ class _Columns:
         return [self._rows[: self._count, column] for column in range(self._rows.shape[1])]
 
 
-def log_line(event: Event | None) -> LogLine | None:
+def log_line(event: Event) -> LogLine | None:
     """The event in words; None for steps, which come by the thousand."""
     match event:
         case RunStarted():
@@ -237,7 +235,7 @@ def log_line(event: Event | None) -> LogLine | None:
                 f"parameters learn. Weights: {event.weights}.{reach}"
             )
         case EpochDone():
-            parts = [f"Epoch {event.epoch}: loss {_number(event.train_loss):.3f}"]
+            parts = [f"Epoch {event.epoch}: loss {event.train_loss:.3f}"]
             if event.val_loss is not None:
                 parts.append(f"validation {event.val_loss:.3f}")
             if event.map50 is not None:
@@ -268,11 +266,6 @@ def log_line(event: Event | None) -> LogLine | None:
 
 
 def _curve(points: Iterable[tuple[int, float | None]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    known = [(x, y) for x, y in points if y is not None]
+    known = [(x, y) for x, y in points if y is not None and math.isfinite(y)]
     rows = np.array(known, float).reshape(-1, 2)
     return rows[:, 0], rows[:, 1]
-
-
-def _number(value: float | None) -> float:
-    # A loss that was not finite is null in the file.
-    return math.nan if value is None else value

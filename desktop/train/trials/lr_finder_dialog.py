@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
+from core.jobs.events import Event, RangePoint, RangeProposed, RunFailed
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import WarmChild
 from core.recipe.recipe import Recipe
@@ -98,36 +98,33 @@ class RangeTestDialog(DialogFrame):
         else:
             self._begin()
 
-    def _take_in(self, events: list[dict[str, Any]]) -> None:
+    def _take_in(self, events: list[Event]) -> None:
         for event in events:
-            kind = event.get("event")
-            if kind == "range_point" and event.get("loss") is not None:
-                self.rates.append(float(event["lr"]))
-                self._losses.append(float(event["loss"]))
-            elif kind == "range_result":
+            if isinstance(event, RangePoint) and math.isfinite(event.loss):
+                self.rates.append(event.lr)
+                self._losses.append(event.loss)
+            elif isinstance(event, RangeProposed):
                 self._conclude(event)
-            elif kind == "failed":
+            elif isinstance(event, RunFailed):
                 self._told = True
-                self._say(f"{event.get('reason', '')} {event.get('advice', '')}".strip(), "error")
+                self._say(f"{event.reason} {event.advice}".strip(), "error")
         if self.rates:
             self.plot.show_points(self.rates, self._losses)
             self.progress.setValue(len(self.rates))
             if not self._told:
                 self._say(f"Step {len(self.rates)}, rate {rate_text(self.rates[-1])}, loss {self._losses[-1]:.3g}")
 
-    def _conclude(self, result: dict[str, Any]) -> None:
+    def _conclude(self, result: RangeProposed) -> None:
         self._told = True
-        why = str(result.get("why", ""))
-        why = f"{why[:1].upper()}{why[1:]}."
-        if curve := result.get("curve"):
-            self.rates, self._losses = [float(rate) for rate, _ in curve], [float(loss) for _, loss in curve]
+        why = f"{result.why[:1].upper()}{result.why[1:]}."
+        if result.curve:
+            self.rates, self._losses = [rate for rate, _ in result.curve], [loss for _, loss in result.curve]
             self.plot.show_points(self.rates, self._losses)
-        proposed = result.get("proposed")
-        if proposed is None:
+        if result.proposed is None:
             self._say(why, "warning")
             return
         self._say(why, "")
-        self._choose(float(proposed))
+        self._choose(result.proposed)
 
     def _ended(self, _name: str, state: str) -> None:
         self.progress.hide()

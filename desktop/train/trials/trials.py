@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.changes import Changes
 from core.errors import InputError
+from core.jobs.events import Event, StudyRunEnded, StudyRunStarted, StudyStarted
 from core.jobs.folder import JobFolder
 from core.operations.run_study import create_study, studies_folder
 from core.operations.start_run import prepare_range_test
@@ -156,11 +155,10 @@ class Trials(QObject):
         self.runs_changed.emit()
         return folder
 
-    def _study_goes_on(self, events: list[dict[str, Any]]) -> None:
-        kinds = {event.get("event") for event in events}
-        if "study_started" in kinds:
+    def _study_goes_on(self, events: list[Event]) -> None:
+        if any(isinstance(event, StudyStarted) for event in events):
             self.changed.emit()
-        if kinds & {"study_run", "study_run_ended"}:
+        if any(isinstance(event, StudyRunStarted | StudyRunEnded) for event in events):
             self.runs_changed.emit()
 
     def _ended(self, _name: str, _state: str) -> None:

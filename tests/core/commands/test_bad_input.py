@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from core.errors import InputError
 from core.formats import coco
 from core.formats.importing import import_into
 from core.imaging.decode import ImageError, decode
+from core.jobs.events import Event, JobFinished, RunFailed, RunStarted, UnknownEvent
 from core.jobs.folder import JobFolder
 from core.models.inputs import InputSpec
 from core.operations.predict import find_checkpoint
@@ -304,14 +306,14 @@ def test_a_disk_without_room_is_told_and_leaves_no_half_project(
 
 def test_an_event_that_did_not_fit_does_not_swallow_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = JobFolder.create(tmp_path / "r", {"kind": "train"})
-    folder.append({"event": "first"})
+    folder.append(UnknownEvent({"event": "first"}))
     write = os.write
     monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:5]))
     with pytest.raises(OSError, match="space"):
-        folder.append({"event": "cut"})
+        folder.append(UnknownEvent({"event": "cut"}))
     monkeypatch.undo()
-    folder.append({"event": "next"})
-    assert [event["event"] for event in folder.read()[0]] == ["first", "next"]
+    folder.append(UnknownEvent({"event": "next"}))
+    assert [event.event for event in folder.read()[0]] == ["first", "next"]
 
 
 # Starting a training -------------------------------------------------------------------------------------------------
@@ -337,7 +339,7 @@ def test_images_that_are_gone_or_are_others_now_are_left_out_and_named(tmp_path:
         snapshot = Snapshot.load(folder.path / "snapshot.json")
         assert [Path(image.path).name for image in snapshot.images] == ["part3.png", "part4.png"]
         (notice,) = folder.read()[0]
-        assert "2 labelled images are left out" in notice["text"] and "part1.png" in notice["text"]
+        assert "2 labelled images are left out" in notice.text and "part1.png" in notice.text
         (images / "part3.png").unlink()
         with pytest.raises(InputError, match="part1.png"):
             prepare_run(project, recipe)
@@ -371,11 +373,12 @@ def test_a_weights_file_that_is_refused_leaves_no_run(tmp_path: Path, run: Run) 
 
 
 def test_a_run_that_broke_or_had_begun_is_kept_with_its_log(tmp_path: Path) -> None:
-    refused = {"event": "failed", "reason": "boxes: none", "advice": ""}
-    cases = {
+    refused = RunFailed("boxes: none")
+    begun = RunStarted("begun", "m", "CPU", 3, 1, 2, 1, ["a"], 100, 10, 1.0, "w")
+    cases: dict[str, tuple[list[Event], bool]] = {
         "refused": ([refused], False),
-        "broke": ([refused | {"advice": "The whole trace is in log.txt."}], True),
-        "begun": ([{"event": "started"}, refused], True),
+        "broke": ([replace(refused, advice="The whole trace is in log.txt.")], True),
+        "begun": ([begun, refused], True),
         "silent": ([], True),
     }
     for name, (events, kept) in cases.items():
@@ -433,9 +436,9 @@ def test_run_folders_full_of_rubbish_do_not_keep_the_others_from_being_listed(tm
 def test_a_running_job_is_not_taken_as_dead_for_rubbish_before_its_last_line(tmp_path: Path) -> None:
     folder = JobFolder.create(tmp_path / "r", {"kind": "train"})
     folder.events_path.write_bytes(b"[" * 100_000 + b"\n")
-    folder.append({"event": "finished", "stopped": False})
+    folder.append(JobFinished())
     assert folder.state() == "finished"
-    assert [event["event"] for event in folder.read()[0]] == ["finished"]
+    assert [event.event for event in folder.read()[0]] == ["finished"]
 
 
 @pytest.mark.parametrize(

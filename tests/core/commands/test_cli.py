@@ -286,7 +286,7 @@ def test_train_prints_one_event_a_line_and_says_that_it_divided_the_images(
     assert {"epoch", "train_loss", "val_loss", "map50", "map", "images_per_second"} <= set(epochs[0])
     assert events[-1]["event"] == "finished" and events[-1]["stopped"] is False
     run_folder = JobFolder(folder / "runs" / "r001")
-    assert run_folder.read(0)[0] == events
+    assert run_folder.read_lines()[0] == events
     assert run_folder.state() == "finished" and run_folder.job()["kind"] == "train"
     with Project.open(folder) as project:
         assert min(project.counts().splits[name] for name in ("train", "val", "test")) >= 1

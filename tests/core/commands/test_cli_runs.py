@@ -9,7 +9,7 @@ import pytest
 
 from core import cli
 from core.jobs import queue
-from core.jobs.events import RunPaused, to_json
+from core.jobs.events import RunPaused
 from core.jobs.folder import JobFolder
 from core.models.gpus import device_words
 from core.project.edits.image_edits import set_split
@@ -43,10 +43,10 @@ def past_run(project: Path, name: str, *, lines: int | None = None, state: str =
     folder = JobFolder.create(project / "runs" / name, {"kind": "train", "snapshot_hash": "abc"})
     save_recipe(default_recipe("ssd_compact"), folder.path / "recipe.yaml")
     (folder.path / "snapshot.json").write_text("{}")
-    for event in [to_json(one) for one in events(2, lambda: False, run=name, pause=0)][:lines]:
+    for event in list(events(2, lambda: False, run=name, pause=0))[:lines]:
         folder.append(event)
     if state == "paused":
-        folder.append(to_json(RunPaused(1, 4, 1.0)))
+        folder.append(RunPaused(1, 4, 1.0))
     return folder
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.inspection.lineage import count_learnt, learnt_from
+from core.jobs.events import Notice
 from core.operations.run_study import create_study
 from core.operations.start_run import make_run, prepare_run
 from core.project.edits import image_edits
@@ -106,9 +107,9 @@ def test_a_run_says_when_its_starting_weights_know_the_images_that_it_is_judged_
     assert not [event for event in same.read()[0] if "learnt from" in str(event)], "judged by what it never saw"
     divide(project, train=(3, 4, 5), val=(0, 1))
     other = prepare_run(project, going_on_from(path))
-    (told,) = [event for event in other.read()[0] if event["event"] == "notice"]
-    assert told["text"].startswith("the starting weights have learnt from 2 of the 2 validation images already")
-    assert told["level"] == "warning"
+    (told,) = [event for event in other.read()[0] if isinstance(event, Notice)]
+    assert told.text.startswith("the starting weights have learnt from 2 of the 2 validation images already")
+    assert told.level == "warning"
 
 
 def test_a_study_says_when_its_starting_weights_know_the_images_already(project: Project) -> None:

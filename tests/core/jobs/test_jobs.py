@@ -16,15 +16,17 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
+from core.jobs.events import UnknownEvent
 from core.jobs.folder import STALE_AFTER, JobFolder
 from core.jobs.launcher import JobLauncher
-from core.jobs.process import JobProcess, follow
+from core.jobs.process import JobProcess, follow_lines
 from core.operations.launcher import make_launcher
 
 CHILD = """
 import itertools, os, signal, subprocess, sys, time
 from core.errors import InputError
 from core.jobs.child_runtime import run_child
+from core.jobs.events import UnknownEvent
 
 warmed = False
 
@@ -35,27 +37,27 @@ def warm_up():
 def main(folder, should_stop):
     kind = folder.job()["kind"]
     print("a line of text")
-    yield {"event": "started", "warm": warmed, "nice": os.nice(0), "omp": os.environ["OMP_NUM_THREADS"],
-           "policy": os.environ["OMP_WAIT_POLICY"]}
+    yield UnknownEvent({"event": "started", "warm": warmed, "nice": os.nice(0), "omp": os.environ["OMP_NUM_THREADS"],
+           "policy": os.environ["OMP_WAIT_POLICY"]})
     if kind == "count":
         for step in range(5):
-            yield {"event": "step", "step": step}
+            yield UnknownEvent({"event": "step", "step": step})
     elif kind == "until_stopped":
         for step in itertools.count():
             if should_stop():
                 break
-            yield {"event": "step", "step": step}
+            yield UnknownEvent({"event": "step", "step": step})
             time.sleep(0.01)
     elif kind == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-        yield {"event": "step", "worker": worker.pid}
+        yield UnknownEvent({"event": "step", "worker": worker.pid})
         time.sleep(600)
     elif kind == "bad_input":
         raise InputError("recipe.yaml: epochs: must be at least 1")
     elif kind == "bug":
         raise ZeroDivisionError("division by zero")
-    yield {"event": "finished", "stopped": should_stop()}
+    yield UnknownEvent({"event": "finished", "stopped": should_stop()})
 
 if __name__ == "__main__":
     run_child(main, warm_up)
@@ -109,38 +111,38 @@ def exists(pid: int) -> bool:
 
 def test_a_torn_last_line_waits_until_it_is_whole(tmp_path: Path) -> None:
     folder = JobFolder.create(tmp_path, {})
-    folder.append({"event": "step", "step": 1})
+    folder.append(UnknownEvent({"event": "step", "step": 1}))
     with folder.events_path.open("ab") as file:
         file.write(b'{"event": "st')
-    events, offset = folder.read()
+    events, offset = folder.read_lines()
     assert [event["step"] for event in events] == [1]
     with folder.events_path.open("ab") as file:
         file.write(b'ep", "step": 2}\n')
-    events, offset = folder.read(offset)
+    events, offset = folder.read_lines(offset)
     assert [event["step"] for event in events] == [2]
-    assert folder.read(offset) == ([], offset)
+    assert folder.read_lines(offset) == ([], offset)
 
 
 def test_a_line_torn_by_a_crash_spoils_nothing_that_is_written_later(tmp_path: Path) -> None:
     JobFolder.create(tmp_path, {}).events_path.write_bytes(b'{"event": "step", "step": 1}\n{"event": "step", "\xff')
     again = JobFolder(tmp_path)
-    again.append({"event": "step", "step": 2})
-    again.append({"event": "step", "step": 3})
-    assert [event["step"] for event in again.read()[0]] == [1, 2, 3]
+    again.append(UnknownEvent({"event": "step", "step": 2}))
+    again.append(UnknownEvent({"event": "step", "step": 3}))
+    assert [event["step"] for event in again.read_lines()[0]] == [1, 2, 3]
 
 
 def test_numbers_that_json_does_not_have_become_null(tmp_path: Path) -> None:
     folder = JobFolder.create(tmp_path, {})
-    folder.append({"event": "step", "loss": float("nan"), "parts": [float("inf"), 1.0]})
+    folder.append(UnknownEvent({"event": "step", "loss": float("nan"), "parts": [float("inf"), 1.0]}))
     (line,) = folder.events_path.read_text().splitlines()
     assert json.loads(line) == {"event": "step", "loss": None, "parts": [None, 1.0]}
 
 
 def test_text_beyond_ascii_survives(tmp_path: Path) -> None:
     folder = JobFolder.create(tmp_path, {"kind": "train", "name": "Prüfung 検査"})
-    folder.append({"event": "notice", "text": "Kratzer größer als 5 µm"})
+    folder.append(UnknownEvent({"event": "notice", "text": "Kratzer größer als 5 µm"}))
     assert folder.job()["name"] == "Prüfung 検査"
-    assert folder.read()[0] == [{"event": "notice", "text": "Kratzer größer als 5 µm"}]
+    assert folder.read_lines()[0] == [{"event": "notice", "text": "Kratzer größer als 5 µm"}]
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]"])
@@ -169,7 +171,7 @@ def test_a_missing_or_damaged_job_is_named(tmp_path: Path, content: str | None) 
 def test_the_state_follows_from_the_files_alone(tmp_path: Path, events: list[dict[str, object]], state: str) -> None:
     folder = JobFolder.create(tmp_path, {})
     for event in events:
-        folder.append(event)
+        folder.append(UnknownEvent(event))
     assert folder.state() == state
 
 
@@ -188,7 +190,7 @@ def test_a_job_with_a_heartbeat_runs_until_the_heartbeat_is_old(tmp_path: Path) 
 
 def test_every_event_of_a_child_arrives_once_and_in_order(started: Callable[..., JobProcess]) -> None:
     job = started("count")
-    events = list(follow(job.folder, job))
+    events = list(follow_lines(job.folder, job))
     assert [event["event"] for event in events] == ["started"] + ["step"] * 5 + ["finished"]
     assert [event["step"] for event in events[1:-1]] == [0, 1, 2, 3, 4]
     assert (job.state(), job.poll()) == ("finished", 0)
@@ -197,7 +199,7 @@ def test_every_event_of_a_child_arrives_once_and_in_order(started: Callable[...,
 
 def test_a_child_is_polite_and_its_sums_are_those_of_every_other_run(started: Callable[..., JobProcess]) -> None:
     job = started("count")
-    first, *_ = follow(job.folder, job)
+    first, *_ = follow_lines(job.folder, job)
     assert first["nice"] == min(19, os.nice(0) + 10)
     assert first["policy"] == "PASSIVE"
     assert int(first["omp"]) == len(os.sched_getaffinity(0))
@@ -205,7 +207,7 @@ def test_a_child_is_polite_and_its_sums_are_those_of_every_other_run(started: Ca
 
 def test_a_stop_file_ends_the_child_within_two_seconds(started: Callable[..., JobProcess]) -> None:
     job = started("until_stopped")
-    wait_until(lambda: len(job.folder.read()[0]) > 3)
+    wait_until(lambda: len(job.folder.read_lines()[0]) > 3)
     assert job.state() == "running"
     job.folder.request_stop()
     assert wait_until(lambda: job.poll() is not None) < 2
@@ -214,7 +216,7 @@ def test_a_stop_file_ends_the_child_within_two_seconds(started: Callable[..., Jo
 
 def test_a_child_that_is_asked_to_terminate_says_its_last_word(started: Callable[..., JobProcess]) -> None:
     job = started("until_stopped")
-    wait_until(lambda: len(job.folder.read()[0]) > 3)
+    wait_until(lambda: len(job.folder.read_lines()[0]) > 3)
     os.kill(job.pid, signal.SIGTERM)
     assert job.wait(2)
     assert job.state() == "stopped"
@@ -222,8 +224,8 @@ def test_a_child_that_is_asked_to_terminate_says_its_last_word(started: Callable
 
 def test_a_deaf_child_is_killed_with_all_that_it_started(started: Callable[..., JobProcess]) -> None:
     job = started("deaf")
-    wait_until(lambda: len(job.folder.read()[0]) == 2)
-    worker = job.folder.read()[0][1]["worker"]
+    wait_until(lambda: len(job.folder.read_lines()[0]) == 2)
+    worker = job.folder.read_lines()[0][1]["worker"]
     assert exists(worker)
     assert job.cancel(0.3, after_terminate=0.3) == "interrupted"
     assert job.poll() == -signal.SIGKILL
@@ -234,8 +236,8 @@ def test_a_child_killed_from_outside_leaves_an_interrupted_job_and_no_workers(
     started: Callable[..., JobProcess],
 ) -> None:
     job = started("deaf")
-    wait_until(lambda: len(job.folder.read()[0]) == 2)
-    worker = job.folder.read()[0][1]["worker"]
+    wait_until(lambda: len(job.folder.read_lines()[0]) == 2)
+    worker = job.folder.read_lines()[0][1]["worker"]
     os.kill(job.pid, signal.SIGKILL)
     wait_until(lambda: job.poll() is not None, 2)
     assert job.state() == "interrupted"
@@ -245,14 +247,14 @@ def test_a_child_killed_from_outside_leaves_an_interrupted_job_and_no_workers(
 
 def test_bad_input_is_the_reason_of_the_failure(started: Callable[..., JobProcess]) -> None:
     job = started("bad_input")
-    last = list(follow(job.folder, job))[-1]
+    last = list(follow_lines(job.folder, job))[-1]
     assert last == {"event": "failed", "reason": "recipe.yaml: epochs: must be at least 1", "advice": ""}
     assert (job.state(), job.poll()) == ("failed", 1)
 
 
 def test_a_bug_fails_the_job_and_leaves_its_trace_in_the_log(started: Callable[..., JobProcess]) -> None:
     job = started("bug")
-    last = list(follow(job.folder, job))[-1]
+    last = list(follow_lines(job.folder, job))[-1]
     assert last["reason"] == "ZeroDivisionError: division by zero"
     assert str(job.folder.log_path) in last["advice"]
     assert "Traceback" in job.folder.log_path.read_text()
@@ -260,7 +262,7 @@ def test_a_bug_fails_the_job_and_leaves_its_trace_in_the_log(started: Callable[.
 
 def test_a_child_that_cannot_start_is_interrupted_and_the_log_says_why(tmp_path: Path) -> None:
     job = JobLauncher("no_such_module").launch_job(JobFolder.create(tmp_path / "job", {}))
-    assert list(follow(job.folder, job)) == []
+    assert list(follow_lines(job.folder, job)) == []
     assert job.state() == job.folder.state() == "interrupted"
     assert "no_such_module" in job.folder.log_path.read_text()
 
@@ -269,7 +271,7 @@ def test_a_stop_of_last_time_does_not_stop_the_next_start(tmp_path: Path, launch
     folder = JobFolder.create(tmp_path / "job", {"kind": "count"})
     folder.request_stop()
     job = launcher.launch_job(folder)
-    assert list(follow(folder, job))[-1] == {"event": "finished", "stopped": False}
+    assert list(follow_lines(folder, job))[-1] == {"event": "finished", "stopped": False}
 
 
 def test_each_kind_of_job_has_its_module_and_the_usual_one_refuses_the_rest(tmp_path: Path) -> None:
@@ -298,7 +300,7 @@ def test_a_warm_child_does_the_job_that_it_is_given(tmp_path: Path, launcher: Jo
     folder = JobFolder.create(tmp_path / "job", {"kind": "count"})
     job = warm.start_job(folder)
     assert job.pid == warm.pid
-    events = list(follow(folder, job))
+    events = list(follow_lines(folder, job))
     assert events[0]["warm"] is True
     assert events[-1]["event"] == "finished"
     assert "a line of text" in folder.log_path.read_text()
@@ -310,7 +312,7 @@ def test_a_warm_child_that_died_is_replaced(tmp_path: Path, launcher: JobLaunche
     time.sleep(0.1)
     folder = JobFolder.create(tmp_path / "job", {"kind": "count"})
     job = warm.start_job(folder)
-    assert list(follow(folder, job))[-1]["event"] == "finished"
+    assert list(follow_lines(folder, job))[-1]["event"] == "finished"
     assert job.pid != warm.pid
 
 
@@ -358,7 +360,7 @@ def test_a_deaf_child_whose_parent_is_killed_is_gone_in_a_few_seconds_with_its_w
     tmp_path: Path, launcher: JobLauncher
 ) -> None:
     child = _child_of_a_killed_parent(tmp_path, "deaf")
-    worker = JobFolder(tmp_path / "job").read()[0][1]["worker"]
+    worker = JobFolder(tmp_path / "job").read_lines()[0][1]["worker"]
     assert wait_until(lambda: not exists(child), 8) > 2, "it had no time to save"
     wait_until(lambda: not exists(worker), 1)
     assert JobFolder(tmp_path / "job").state() == "interrupted"
@@ -368,15 +370,15 @@ def test_a_deaf_child_whose_parent_is_killed_is_gone_in_a_few_seconds_with_its_w
 def test_a_detached_child_goes_on_without_its_parent(tmp_path: Path, launcher: JobLauncher, how: str) -> None:
     child = _child_of_a_killed_parent(tmp_path, how)
     folder = JobFolder(tmp_path / "job")
-    steps = len(folder.read()[0])
+    steps = len(folder.read_lines()[0])
     time.sleep(1)
     assert exists(child)
     assert folder.state() == "running"
-    assert len(folder.read()[0]) > steps
+    assert len(folder.read_lines()[0]) > steps
     folder.request_stop()
     wait_until(lambda: not exists(child), 2)
     assert folder.state() == "stopped"
-    assert list(follow(folder))[-1] == {"event": "finished", "stopped": True}
+    assert list(follow_lines(folder))[-1] == {"event": "finished", "stopped": True}
 
 
 def _child_of_a_killed_parent(tmp_path: Path, how: str) -> int:
@@ -389,7 +391,7 @@ def _child_of_a_killed_parent(tmp_path: Path, how: str) -> int:
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
     if how != "waiting":
-        wait_until(lambda: len(JobFolder(tmp_path / "job").read()[0]) > (1 if how == "deaf" else 3))
+        wait_until(lambda: len(JobFolder(tmp_path / "job").read_lines()[0]) > (1 if how == "deaf" else 3))
     assert exists(child)
     parent.kill()
     parent.wait()

@@ -15,27 +15,29 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.jobs import queue
+from core.jobs.events import UnknownEvent
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher
-from core.jobs.process import AttachedJob, follow
+from core.jobs.process import AttachedJob, follow_lines
 from core.jobs.watching import Watched
 
 CHILD = """
 import time
 from core.jobs.child_runtime import run_child
+from core.jobs.events import UnknownEvent
 
 def main(folder, should_stop):
     job = folder.job()
-    yield {"event": "started", "at": time.monotonic()}
+    yield UnknownEvent({"event": "started", "at": time.monotonic()})
     limit = time.monotonic() + job.get("seconds", 0)
     while time.monotonic() < limit:
         if should_stop():
             break
         if folder.pause_requested():
-            yield {"event": "paused"}
+            yield UnknownEvent({"event": "paused"})
             return
         time.sleep(0.01)
-    yield {"event": "finished", "stopped": should_stop(), "at": time.monotonic()}
+    yield UnknownEvent({"event": "finished", "stopped": should_stop(), "at": time.monotonic()})
 
 if __name__ == "__main__":
     run_child(main, lambda: None)
@@ -128,8 +130,8 @@ def test_a_damaged_place_is_the_last(tmp_path: Path) -> None:
 def test_a_job_that_ended_waits_again_once_it_is_queued(tmp_path: Path) -> None:
     (job,) = made(tmp_path, 1)
     job.begin()
-    job.append({"event": "started"})
-    job.append({"event": "paused"})
+    job.append(UnknownEvent({"event": "started"}))
+    job.append(UnknownEvent({"event": "paused"}))
     assert job.state() == "paused"
     queue.put_last(job)
     assert job.state() == "waiting"
@@ -180,7 +182,7 @@ def test_jobs_run_one_after_the_other_in_their_order(tmp_path: Path, launcher: J
     queue.move(jobs[2], -2)
     started = [process.folder.path.name for process in queue.run_waiting_jobs(runs, never, launcher)]
     assert started == ["r003", "r001", "r002"]
-    times = [[event["at"] for event in JobFolder(runs / name).read()[0]] for name in started]
+    times = [[event["at"] for event in JobFolder(runs / name).read_lines()[0]] for name in started]
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(times))
     assert {job.state() for job in jobs} == {"finished"}
 
@@ -189,14 +191,14 @@ def test_the_queue_waits_for_a_job_that_somebody_else_has_started(tmp_path: Path
     runs = tmp_path / "runs"
     other = JobFolder.create(runs / "r009", {"kind": "train", "seconds": 1.0})
     process = launcher.launch_job(other)
-    wait_until(lambda: other.read()[0])
+    wait_until(lambda: other.read_lines()[0])
     made(runs, 1)
     assert queue.claim_next(runs) is None
     for _ in queue.run_waiting_jobs(runs, never, launcher):
         pass
     assert process.wait(5)
-    end = other.read()[0][-1]["at"]
-    assert JobFolder(runs / "r001").read()[0][0]["at"] >= end
+    end = other.read_lines()[0][-1]["at"]
+    assert JobFolder(runs / "r001").read_lines()[0][0]["at"] >= end
 
 
 def test_a_worker_goes_on_without_its_parent_and_leaves_its_job_going_when_dismissed(
@@ -205,7 +207,7 @@ def test_a_worker_goes_on_without_its_parent_and_leaves_its_job_going_when_dismi
     runs = tmp_path / "runs"
     first, second = made(runs, 2, 60)
     worker = queue.start_worker(runs, launcher)
-    wait_until(lambda: first.state() == "running" and first.read()[0])
+    wait_until(lambda: first.state() == "running" and first.read_lines()[0])
     queue.dismiss_worker(runs)
     assert worker.wait(5)
     assert queue.worker_folder(runs).state() == "stopped"
@@ -213,23 +215,23 @@ def test_a_worker_goes_on_without_its_parent_and_leaves_its_job_going_when_dismi
     attached = AttachedJob(first)
     assert attached.poll() is None
     assert attached.cancel(5.0) == "stopped"
-    assert list(follow(first, attached))[-1]["stopped"] is True
+    assert list(follow_lines(first, attached))[-1]["stopped"] is True
 
 
 def test_an_attached_job_pauses_and_one_that_is_killed_counts_as_over(tmp_path: Path, launcher: JobLauncher) -> None:
     job = JobFolder.create(tmp_path / "r001", {"kind": "train", "seconds": 60})
     process = launcher.launch_job(job)
     attached = AttachedJob(job)
-    wait_until(lambda: job.read()[0])
+    wait_until(lambda: job.read_lines()[0])
     job.request_pause()
     wait_until(lambda: attached.poll() is not None)
     assert process.wait(5)
     assert attached.state() == "paused"
     again = launcher.launch_job(job)
     assert not job.pause_requested()
-    wait_until(lambda: len(job.read()[0]) >= 4)
+    wait_until(lambda: len(job.read_lines()[0]) >= 4)
     assert job.state() == "running"
-    assert [event["event"] for event in job.read()[0]] == ["started", "paused", "resumed", "started"]
+    assert [event["event"] for event in job.read_lines()[0]] == ["started", "paused", "resumed", "started"]
     again.cancel(0, after_terminate=0)
     attached = AttachedJob(job)
     assert attached.poll() is None, "a machine that wakes up must not look dead"
@@ -242,7 +244,7 @@ def test_an_attached_job_pauses_and_one_that_is_killed_counts_as_over(tmp_path: 
 
 def test_a_job_whose_clock_is_another_lives_as_long_as_its_heartbeat_changes(tmp_path: Path) -> None:
     job = JobFolder.create(tmp_path / "r001", {"kind": "train"})
-    job.append({"event": "started"})
+    job.append(UnknownEvent({"event": "started"}))
     job.beat()
     now = [0.0]
     watched = Watched(job, lambda: now[0])
@@ -258,7 +260,7 @@ def test_a_job_whose_clock_is_another_lives_as_long_as_its_heartbeat_changes(tmp
 
 def test_a_heartbeat_from_the_future_that_stands_still_is_no_life(tmp_path: Path) -> None:
     job = JobFolder.create(tmp_path / "r001", {"kind": "train"})
-    job.append({"event": "started"})
+    job.append(UnknownEvent({"event": "started"}))
     job.beat()
     ahead = time.time() + 7200
     os.utime(job.path / "heartbeat", (ahead, ahead))
@@ -267,5 +269,5 @@ def test_a_heartbeat_from_the_future_that_stands_still_is_no_life(tmp_path: Path
     assert watched.state() == "running"
     now[0] = 60.0
     assert watched.state() == "interrupted"
-    job.append({"event": "finished", "stopped": False})
+    job.append(UnknownEvent({"event": "finished", "stopped": False}))
     assert watched.state() == "finished"

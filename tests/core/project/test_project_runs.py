@@ -9,6 +9,7 @@ import pytest
 from core import files
 from core.changes import Changes
 from core.errors import InputError
+from core.jobs.events import EpochDone, Event, JobFinished, RunFailed, UnknownEvent, to_json
 from core.jobs.folder import JobFolder
 from core.project.project import Project
 from core.project.runs import started_from
@@ -22,6 +23,13 @@ DESCRIBED = {
     "metrics": {"map50": 0.8, "map": 0.5, "label_ap50": {"scratch": 0.9, "pit": None}},
 }
 
+STARTED = UnknownEvent({"event": "started"})
+STEP_OF_EPOCH_2 = UnknownEvent({"event": "step", "epoch": 2})
+
+
+def epoch(number: int) -> EpochDone:
+    return EpochDone(number, 5, 1.0, 0.5, 0.5, None, None, None, None, None, {}, 1e-3, 9.0, 1.0, 1.0)
+
 
 def write_checkpoint(path: Path, described: dict[str, Any] | None = None) -> None:
     header = json.dumps(
@@ -33,7 +41,7 @@ def write_checkpoint(path: Path, described: dict[str, Any] | None = None) -> Non
     files.write_bytes(path, struct.pack("<Q", len(header)) + header + bytes(8))
 
 
-def write_run(project: Project, *events: dict[str, Any]) -> Path:
+def write_run(project: Project, *events: Event) -> Path:
     folder = project.runs.make_folder()
     job = JobFolder.create(folder, {"kind": "train", "created": "2025-05-01T09:00:00+02:00"})
     files.write_text(folder / "recipe.yaml", "model: ssd_compact\nschedule: {epochs: 5}\n")
@@ -53,12 +61,12 @@ def test_run_folders_are_numbered_and_never_reused(tmp_path: Path) -> None:
 
 def test_runs_are_listed_as_their_folders_tell(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
-        epochs = [{"event": "epoch", "epoch": 1}, {"event": "step", "epoch": 2}, {"event": "epoch", "epoch": 2}]
-        write_run(project, {"event": "started"}, *epochs, {"event": "finished", "stopped": False})
-        write_run(project, {"event": "started"}, {"event": "finished", "stopped": True})
-        write_run(project, {"event": "failed", "reason": "no memory"})
-        write_run(project, {"event": "started"}, {"event": "epoch", "epoch": 1}, {"event": "step", "epoch": 2})
-        live = JobFolder(write_run(project, {"event": "started"}))
+        epochs = [epoch(1), STEP_OF_EPOCH_2, epoch(2)]
+        write_run(project, STARTED, *epochs, JobFinished())
+        write_run(project, STARTED, JobFinished(stopped=True))
+        write_run(project, RunFailed("no memory"))
+        write_run(project, STARTED, epoch(1), STEP_OF_EPOCH_2)
+        live = JobFolder(write_run(project, STARTED))
         live.beat()
         write_run(project)
         (tmp_path / "p" / "runs" / "notes").mkdir()
@@ -71,13 +79,13 @@ def test_runs_are_listed_as_their_folders_tell(tmp_path: Path) -> None:
         assert runs[0].recipe["schedule"] == {"epochs": 5} and runs[0].model == "ssd_compact"
         assert runs[0].created == "2025-05-01T09:00:00+02:00"
         assert not project.runs.sync_folders().runs
-        live.append({"event": "finished", "stopped": False})
+        live.append(JobFinished())
         assert project.runs.sync_folders().runs and project.runs.list_runs()[4].state == "finished"
 
 
 def test_a_run_that_fell_silent_becomes_interrupted(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
-        job = JobFolder(write_run(project, {"event": "started"}))
+        job = JobFolder(write_run(project, STARTED))
         job.beat()
         project.runs.sync_folders()
         assert project.runs.list_runs()[0].state == "running"
@@ -87,7 +95,7 @@ def test_a_run_that_fell_silent_becomes_interrupted(tmp_path: Path) -> None:
 
 def test_checkpoints_are_listed_with_what_they_say_and_what_the_user_says(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
-        folder = write_run(project, {"event": "started"})
+        folder = write_run(project, STARTED)
         write_checkpoint(folder / "checkpoints" / "last.safetensors")
         write_checkpoint(folder / "checkpoints" / "best.safetensors", DESCRIBED | {"epoch": 2})
         (folder / "checkpoints" / "torn.safetensors").write_bytes(b"\x10\0\0")
@@ -155,7 +163,7 @@ def test_deleting_a_checkpoint_deletes_its_file_and_what_was_noted(tmp_path: Pat
 
 def test_deleting_a_run_takes_its_files_rows_and_notes_and_leaves_the_others(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
-        folders = [write_run(project, {"event": "finished", "stopped": False}) for _ in range(2)]
+        folders = [write_run(project, JobFinished()) for _ in range(2)]
         for folder in folders:
             write_checkpoint(folder / "checkpoints" / "best.safetensors")
         project.runs.sync_folders()
@@ -186,7 +194,7 @@ def test_only_a_run_can_be_deleted_as_one(tmp_path: Path, name: str) -> None:
 
 def test_a_run_that_is_trained_or_waits_is_not_deleted(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
-        live, waiting = JobFolder(write_run(project, {"event": "started"})), JobFolder(write_run(project))
+        live, waiting = JobFolder(write_run(project, STARTED)), JobFolder(write_run(project))
         live.beat()
         waiting.queue(1.0)
         for run, reason in (("r001", "is being trained; stop it first"), ("r002", "take it out of the queue first")):
@@ -197,7 +205,7 @@ def test_a_run_that_is_trained_or_waits_is_not_deleted(tmp_path: Path) -> None:
 
 def test_a_run_stays_whole_where_the_project_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Project.create(tmp_path / "p") as project:
-        folder = write_run(project, {"event": "finished", "stopped": False})
+        folder = write_run(project, JobFinished())
         write_checkpoint(folder / "checkpoints" / "best.safetensors")
         project.runs.sync_folders()
 
@@ -213,7 +221,7 @@ def test_a_run_stays_whole_where_the_project_cannot_be_written(tmp_path: Path, m
 def test_what_is_left_of_a_deletion_that_was_cut_short_is_removed(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
         for _ in range(2):
-            write_run(project, {"event": "finished", "stopped": False})
+            write_run(project, JobFinished())
         (project.runs.folder / "r001").rename(project.runs.folder / ".deleted-r001")
         project.runs.sync_folders()
         assert [run.id for run in project.runs.list_runs()] == ["r002"]
@@ -252,7 +260,7 @@ def test_torn_run_files_leave_their_fields_empty(tmp_path: Path) -> None:
         folder = project.runs.make_folder()
         (folder / "job.json").write_text('{"kind": ')
         (folder / "recipe.yaml").write_text("model: [")
-        (folder / "events.jsonl").write_text('{"event": "epoch", "epoch": 1}\n{"event": "epo')
+        (folder / "events.jsonl").write_text(json.dumps(to_json(epoch(1))) + '\n{"event": "epo')
         project.runs.sync_folders()
         (run,) = project.runs.list_runs()
         assert (run.model, run.epochs, run.recipe) == ("", 1, {}) and run.created

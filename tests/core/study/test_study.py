@@ -18,7 +18,16 @@ from hypothesis import strategies as st
 
 from core.commands.recipes import RecipeOptions, choose_recipe
 from core.errors import InputError
-from core.jobs.events import EpochDone, RunFailed, RunFinished, RunStarted, to_json
+from core.jobs.events import (
+    EpochDone,
+    Event,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    StudyEpochDone,
+    StudyRunEnded,
+    StudyRunStarted,
+)
 from core.jobs.folder import JobFolder
 from core.models.anchors import Anchors
 from core.models.checkpoint import Description, save
@@ -283,8 +292,8 @@ def test_durations_are_said_as_people_say_them(seconds: float, text: str) -> Non
 # -- runs ------------------------------------------------------------------------------------------------------------
 
 
-def epoch(number: int, value: float) -> dict[str, Any]:
-    return to_json(EpochDone(number, 3, 1.0, 0.5, 0.5, 1.0, 0.5, 0.5, value + 0.2, value, {}, 1e-3, 10.0, 1.0, 1.0))
+def epoch(number: int, value: float) -> EpochDone:
+    return EpochDone(number, 3, 1.0, 0.5, 0.5, 1.0, 0.5, 0.5, value + 0.2, value, {}, 1e-3, 10.0, 1.0, 1.0)
 
 
 def test_an_outcome_is_read_from_the_folder_of_its_run(tmp_path: Path) -> None:
@@ -293,10 +302,10 @@ def test_an_outcome_is_read_from_the_folder_of_its_run(tmp_path: Path) -> None:
     job = JobFolder.create(tmp_path / "r001", {"kind": "train"})
     assert read_outcome(tmp_path, one).state == "waiting"
     plan = [{"epoch": 1, "trainable": 10}, {"epoch": 2, "trainable": 70}]
-    job.append(to_json(RunStarted("r001", "m", "CPU", 3, 1, 2, 1, ["a"], 100, 10, 1.0, "w", plan=plan)))
+    job.append(RunStarted("r001", "m", "CPU", 3, 1, 2, 1, ["a"], 100, 10, 1.0, "w", plan=plan))
     for number, value in ((1, 0.1), (2, 0.3), (3, 0.2)):
         job.append(epoch(number, value))
-    job.append(to_json(RunFinished(3, 12.5, False, 0.5, 0.3, "r001-best")))
+    job.append(RunFinished(3, 12.5, False, 0.5, 0.3, "r001-best"))
     found = read_outcome(tmp_path, one)
     assert (found.state, found.map, found.map50, found.best_epoch, found.epochs) == ("finished", 0.3, 0.5, 2, 3)
     assert (found.parameters, found.trained, found.seconds, found.counts) == (100, 70, 12.5, True)
@@ -304,7 +313,7 @@ def test_an_outcome_is_read_from_the_folder_of_its_run(tmp_path: Path) -> None:
 
 def test_a_run_that_failed_says_why(tmp_path: Path) -> None:
     job = JobFolder.create(tmp_path / "r001", {"kind": "train"})
-    job.append(to_json(RunFailed("the loss became inf", "a")))
+    job.append(RunFailed("the loss became inf", "a"))
     found = read_outcome(tmp_path, StudyRun(arm="a", seed=0, run="r001"))
     assert (found.state, found.reason, found.counts) == ("failed", "the loss became inf", False)
 
@@ -351,20 +360,20 @@ def test_a_study_that_was_cut_short_goes_on_where_it_was(project: Path) -> None:
     arms = [Arm(name="base", settings={}), Arm(name="slow", settings={"optimizer.lr": 1e-4})]
     with Project.open(project) as opened:
         folder = create_study(opened, recipe, arms, [0]).path
-    events: list[dict[str, Any]] = []
+    events: list[Event] = []
 
     def one_has_ended() -> bool:
-        return any(event["event"] == "study_run_ended" for event in events)
+        return any(isinstance(event, StudyRunEnded) for event in events)
 
     for event in run_study(folder, one_has_ended, make_launcher()):
         events.append(event)
-    assert events[-1]["event"] == "finished" and events[-1]["stopped"]
-    assert [event["run"] for event in events if event["event"] == "study_run"] == ["r001"]
+    assert isinstance(events[-1], RunFinished) and events[-1].stopped
+    assert [event.run for event in events if isinstance(event, StudyRunStarted)] == ["r001"]
     assert not report_study(folder).is_complete and "Not complete: 1 of 2" in (folder / "report.md").read_text()
     again = list(run_study(folder, lambda: False, make_launcher()))
-    assert [event["run"] for event in again if event["event"] == "study_run"] == ["r002"]
-    assert again[-1] == again[-1] | {"event": "finished", "stopped": False}
-    assert any(event["event"] == "study_epoch" and event["strategy"] == "slow" for event in again)
+    assert [event.run for event in again if isinstance(event, StudyRunStarted)] == ["r002"]
+    assert isinstance(again[-1], RunFinished) and not again[-1].stopped
+    assert any(isinstance(event, StudyEpochDone) and event.strategy == "slow" for event in again)
     done = report_study(folder)
     assert done.is_complete and all(outcome.counts for outcome in done.outcomes)
     assert "One seed cannot tell" in (folder / "report.md").read_text()

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from core.imaging.decode import ImageError
-from core.jobs.events import to_json
+from core.jobs.events import StepDone, to_json
 from core.jobs.folder import JobFolder
 from core.models import checkpoint
 from core.models.multilabel import LossSums
@@ -273,7 +273,7 @@ def launched(folder: Path, snapshot: Snapshot) -> dict[str, Any]:
 
     process = fork(launcher)
     deadline = time.monotonic() + PATIENCE
-    while not any(event.get("event") == "step" for event in job.read()[0]):
+    while not any(isinstance(event, StepDone) for event in job.read()[0]):
         if time.monotonic() > deadline:
             break
         time.sleep(0.02)
@@ -296,7 +296,7 @@ def launched(folder: Path, snapshot: Snapshot) -> dict[str, Any]:
         "seconds": time.monotonic() - killed,
         "state": state,
         "step": saved.state.progress.step if saved else -1,
-        "events": [event["event"] for event in job.read()[0]],
+        "events": [event.event for event in job.read()[0]],
         "found": found.path.name if found else "",
         "other recipe": other is not None,
         "other launch": unknown is not None,

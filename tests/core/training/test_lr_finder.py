@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from core.jobs.events import RangePoint
 from core.operations.launcher import make_launcher
 from core.operations.start_run import prepare_range_test, run_training
 from core.project.snapshot import Snapshot, take_snapshot
@@ -20,7 +21,6 @@ from core.sample.project import make_sample_project
 from core.training.data.image_cache import ImageCache
 from core.training.lr_finder import range_test
 from core.training.lr_finder_result import (
-    RangePoint,
     RangeResult,
     is_over,
     lr_steps,
@@ -185,6 +185,6 @@ def test_as_a_job_it_tells_points_and_result_and_leaves_no_run(project_folder: P
         folder = prepare_range_test(project, tiny(), steps=20)
         assert not project.runs.list_runs()
     events = list(run_training(folder, make_launcher()))
-    assert [event["event"] for event in events[-2:]] == ["range_result", "finished"]
-    assert sum(event["event"] == "range_point" for event in events) == len(events) - 2 >= 10
+    assert [event.event for event in events[-2:]] == ["range_result", "finished"]
+    assert sum(isinstance(event, RangePoint) for event in events) == len(events) - 2 >= 10
     assert folder.state() == "finished"

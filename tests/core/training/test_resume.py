@@ -14,7 +14,19 @@ import torch
 
 from core.errors import InputError
 from core.jobs import child_runtime
-from core.jobs.events import EpochDone, Event, PhaseBegun, RunFinished, RunPaused, RunStarted, StepDone
+from core.jobs.events import (
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    JobFinished,
+    JobResumed,
+    Notice,
+    PhaseBegun,
+    RunFinished,
+    RunPaused,
+    RunStarted,
+    StepDone,
+)
 from core.jobs.folder import JobFolder
 from core.models import checkpoint
 from core.models.checkpoint import BEST, LAST
@@ -195,13 +207,13 @@ def test_a_job_that_is_asked_to_pause_ends_with_its_state_and_goes_on_when_start
     snapshot.save(folder.path / "snapshot.json")
     told = []
     for event in child.main(folder, never):
-        told.append(event["event"])
-        if event["event"] == "epoch":
+        told.append(event)
+        if isinstance(event, EpochDone):
             folder.request_pause()
-    assert told[-1] == "paused" and told.count("epoch") == 1
+    assert isinstance(told[-1], RunPaused) and sum(isinstance(event, EpochDone) for event in told) == 1
     (folder.path / "pause").unlink()
     *_, last = child.main(folder, never)
-    assert (last["event"], last["stopped"]) == ("finished", False)
+    assert isinstance(last, RunFinished) and not last.stopped
     assert_same(whole_state(tmp_path / "straight"), whole_state(folder.path))
 
 
@@ -211,7 +223,7 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_a_job_or_lose_what_happene
     folder = JobFolder.create(tmp_path / "r001", {"kind": "train"})
     append, tries = folder.append, 0
 
-    def full_for_a_while(event: dict[str, Any], *, durable: bool = False) -> None:
+    def full_for_a_while(event: Event, *, durable: bool = False) -> None:
         nonlocal tries
         tries += 1
         if 2 <= tries <= 5:
@@ -220,6 +232,7 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_a_job_or_lose_what_happene
 
     monkeypatch.setattr(folder, "append", full_for_a_while)
     monkeypatch.setattr(child_runtime.time, "sleep", lambda _: None)
-    told = ["started", "epoch", "step", "checkpoint", "finished"]
-    assert child_runtime._work(lambda *_: ({"event": name} for name in told), folder, threading.Event()) == 0
-    assert [event["event"] for event in folder.read()[0]] == ["started", "epoch", "checkpoint", "finished"]
+    step = StepDone(1, 1, 1, 1.0, 0.5, 0.5, 1e-3, 9.0)
+    told = [JobResumed(), Notice("an epoch"), step, CheckpointSaved("a", "a", 1, None, None, True), JobFinished()]
+    assert child_runtime.do_job(lambda *_: iter(told), folder, threading.Event()) == 0
+    assert folder.read()[0] == [event for event in told if event != step]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from core.jobs.events import EpochDone, Event, Notice, RunFinished, RunStarted, StepDone, to_json
+from core.jobs.events import EpochDone, Event, Notice, RunFinished, RunStarted, StepDone
 from core.jobs.folder import JobFolder
 from core.recipe.recipe import default_recipe, with_settings
 from core.training.tracking import EventFile, epochs_csv, export_csv, export_tensorboard, final_events, track_events
@@ -70,7 +70,7 @@ def started(resumed_at: int = 0) -> RunStarted:
 def run_of(folder: Path, events: list[Event]) -> Path:
     job = JobFolder.create(folder / "r001", {"kind": "train"})
     for event in events:
-        job.append(to_json(event))
+        job.append(event)
     return job.path
 
 
@@ -95,7 +95,7 @@ def test_a_table_has_a_row_for_each_epoch_and_a_column_for_each_measure() -> Non
 
 def test_of_what_a_resumed_run_repeats_the_last_word_counts() -> None:
     events = [step(1, 1), step(1, 2, 9.0), step(1, 3), epoch(1), step(2, 1), epoch(2), step(1, 2, 5.0), epoch(1, 0.9)]
-    epochs, steps = final_events(map(to_json, events))
+    epochs, steps = final_events(events)
     assert [(one.epoch, one.map50) for one in epochs] == [(1, 0.9)]
     assert [(one.step, one.loss) for one in steps] == [(1, 1.0), (2, 5.0)]
 

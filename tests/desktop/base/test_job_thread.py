@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from core.jobs.events import Event
 from core.jobs.folder import JobFolder
 from desktop.base.job_thread import AT_ONCE, JobThread
 from tests.desktop.window_builders import make_test_launcher
@@ -22,19 +22,19 @@ class Heard(QObject):
 
     def __init__(self, thread: JobThread) -> None:
         super().__init__()
-        self.batches: list[list[dict[str, Any]]] = []
+        self.batches: list[list[Event]] = []
         self.times: list[float] = []
         self.states: list[str] = []
         thread.events.connect(self._hear)
         thread.ended.connect(self.states.append)
 
-    def _hear(self, batch: list[dict[str, Any]]) -> None:
+    def _hear(self, batch: list[Event]) -> None:
         self.batches.append(batch)
         self.times.append(time.monotonic())
 
     @property
     def kinds(self) -> list[str]:
-        return [event["event"] for batch in self.batches for event in batch]
+        return [event.event for batch in self.batches for event in batch]
 
 
 def started(tmp_path: Path, **job: str) -> tuple[JobThread, Heard]:

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.jobs.events import Notice, to_json
+from core.jobs.events import Notice
 from desktop.base.theme import apply_theme, theme
 from desktop.train.run.curve_plot import CurvePlot
 from desktop.train.run.curve_style import LOSS_CURVES, MAP_CURVES, compared_style, label_curve_style
@@ -265,7 +265,7 @@ def test_nothing_of_a_run_is_cut_off_in_a_narrow_or_a_wide_window(qtbot: QtBot, 
     window = QWidget()
     qtbot.addWidget(window)
     view = RunView(window)
-    view.show_run(RunHistory.of([to_json(event) for event in events(2, lambda: False, pause=0)]), "finished", {})
+    view.show_run(RunHistory.of(list(events(2, lambda: False, pause=0))), "finished", {})
     window.resize(width, 760)
     window.show()
     view.setGeometry(0, 0, width, 760)
@@ -285,7 +285,7 @@ def test_notices_are_a_tab_where_there_is_little_room_and_keep_their_lines(qtbot
     qtbot.addWidget(texts)
     texts.resize(900, 200)
     texts.show()
-    history = RunHistory.of([to_json(Notice("few boxes of pit", "warning"))])
+    history = RunHistory.of([Notice("few boxes of pit", "warning")])
     texts.show_run(history, RunAbout())
     for width, tab in ((900, -1), (320, 0), (900, -1), (300, 0)):
         texts.resize(width, 200)

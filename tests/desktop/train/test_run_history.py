@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.jobs.events import CheckpointSaved, EpochDone, PhaseBegun, RunPaused, StepDone, to_json
+from core.jobs.events import (
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    PhaseBegun,
+    RunFailed,
+    RunPaused,
+    StepDone,
+    from_json,
+    to_json,
+)
 from desktop.train.run.run_about import RunAbout, list_facts
 from desktop.train.run.run_curves import Mark, find_marks, shown_epochs, smooth_values
 from desktop.train.run.run_history import RunHistory
@@ -19,11 +29,11 @@ from desktop.train.run.run_status import best_checkpoint, describe_place, format
 from tests.desktop.training_child import events
 
 
-def said(epochs: int = 3, stop_after: int | None = None) -> list[dict[str, object]]:
+def said(epochs: int = 3, stop_after: int | None = None) -> list[Event]:
     """The lines of a run; asked to stop after a number of steps."""
     asked = iter(range(1_000_000))
     stop = (lambda: next(asked) >= stop_after) if stop_after is not None else (lambda: False)
-    return [to_json(event) for event in events(epochs, stop, pause=0)]
+    return list(events(epochs, stop, pause=0))
 
 
 def test_steps_lie_between_the_epochs_that_they_belong_to() -> None:
@@ -45,15 +55,15 @@ def test_batches_of_any_size_give_the_same_history() -> None:
 
 def test_thousands_of_steps_are_kept() -> None:
     history = RunHistory()
-    history.add(to_json(StepDone(1, step, 5000, 1.0, 0.5, 0.5, 1e-3, 10.0)) for step in range(1, 5001))
+    history.add(StepDone(1, step, 5000, 1.0, 0.5, 0.5, 1e-3, 10.0) for step in range(1, 5001))
     assert len(history.steps()[0]) == 5000
 
 
 def test_a_resumed_run_replaces_what_it_repeats() -> None:
     lines = said(3)
     history = RunHistory.of(lines)
-    again = next(line for line in lines if line["event"] == "epoch" and line["epoch"] == 2)
-    step = next(line for line in lines if line["event"] == "step" and line["epoch"] == 2)
+    again = next(line for line in lines if isinstance(line, EpochDone) and line.epoch == 2)
+    step = next(line for line in lines if isinstance(line, StepDone) and line.epoch == 2)
     history.add([step, again])
     assert [epoch.epoch for epoch in history.epochs] == [1, 2]
     assert history.steps()[0].tolist() == [0.25, 0.5, 0.75, 1.0, 1.25]
@@ -61,8 +71,8 @@ def test_a_resumed_run_replaces_what_it_repeats() -> None:
 
 def test_an_epoch_that_was_not_judged_leaves_no_point() -> None:
     lines = said(2)
-    first = next(line for line in lines if line["event"] == "epoch")
-    first |= {"map50": None, "map": None, "val_loss": None}
+    first = next(at for at, line in enumerate(lines) if isinstance(line, EpochDone))
+    lines[first] = replace(lines[first], map50=None, map=None, val_loss=None)
     history = RunHistory.of(lines)
     assert history.epoch_curve("map50")[0].tolist() == [2]
     assert history.epoch_curve("train_loss")[0].tolist() == [1, 2]
@@ -71,7 +81,7 @@ def test_an_epoch_that_was_not_judged_leaves_no_point() -> None:
 
 def test_a_loss_that_was_not_finite_leaves_a_gap_and_no_crash() -> None:
     lines = said(1)
-    lines[3]["loss"] = None
+    lines[3] = from_json(to_json(lines[3]) | {"loss": None})
     x, loss = RunHistory.of(lines).steps()
     assert math.isnan(loss[1])
     assert np.isfinite(smooth_values(loss, 20)).all()
@@ -97,19 +107,19 @@ def test_phases_are_marked_where_they_begin_and_planned_ones_until_then() -> Non
         {"epoch": 5, "stages": ["s3", "s4"]},
     ]
     lines = said(4)[:2]
-    lines[0]["plan"] = plan
+    lines[0] = replace(lines[0], plan=plan)
     history = RunHistory.of(lines)
     assert find_marks(history) == [Mark(0, "head", True), Mark(2, "+s4", True), Mark(4, "+s3", True)]
-    history.add([to_json(PhaseBegun(1, [], 10)), to_json(PhaseBegun(3, ["s4"], 20))])
+    history.add([PhaseBegun(1, [], 10), PhaseBegun(3, ["s4"], 20)])
     assert [mark.planned for mark in find_marks(history)] == [False, False, True]
 
 
 def test_the_plots_show_some_more_than_is_done_and_the_next_change() -> None:
     lines = said(100)
-    epochs = [at for at, line in enumerate(lines) if line["event"] == "epoch"]
+    epochs = [at for at, line in enumerate(lines) if isinstance(line, EpochDone)]
 
     def shown(done: int, plan: tuple[int, ...] = ()) -> int:
-        begun = lines[0] | {"plan": [{"epoch": epoch, "stages": [f"s{epoch}"]} for epoch in (1, *plan)]}
+        begun = replace(lines[0], plan=[{"epoch": epoch, "stages": [f"s{epoch}"]} for epoch in (1, *plan)])
         told = RunHistory.of([begun, *lines[1 : epochs[done - 1] + 1]])
         return shown_epochs(find_marks(told), told)
 
@@ -121,7 +131,7 @@ def test_the_plots_show_some_more_than_is_done_and_the_next_change() -> None:
 
 def test_a_run_whose_parts_all_learn_from_the_beginning_has_no_marks() -> None:
     lines = said(2)
-    lines[0]["plan"] = [{"epoch": 1, "stages": ["s1", "s2"]}]
+    lines[0] = replace(lines[0], plan=[{"epoch": 1, "stages": ["s1", "s2"]}])
     assert find_marks(RunHistory.of(lines)) == []
 
 
@@ -129,10 +139,10 @@ def test_a_run_that_is_gone_on_with_is_marked_and_its_time_left_counts_from_ther
     lines, now = said(4), [0.0]
     history = RunHistory(lambda: now[0])
     history.add(lines[:4])  # two of sixteen steps
-    history.add([to_json(RunPaused(1, 2, 3.0))])
+    history.add([RunPaused(1, 2, 3.0)])
     assert history.paused is not None
     now[0] = 1000.0
-    history.add([lines[0] | {"resumed_at": 2}])
+    history.add([replace(lines[0], resumed_at=2)])
     assert history.paused is None
     assert find_marks(history) == [Mark(0.5, "resumed")]
     now[0] = 1003.0
@@ -141,23 +151,21 @@ def test_a_run_that_is_gone_on_with_is_marked_and_its_time_left_counts_from_ther
 
 
 def test_a_paused_run_says_so_and_what_it_has_learnt() -> None:
-    history = RunHistory.of([*said(3)[:8], to_json(RunPaused(2, 5, 3.0))])
+    history = RunHistory.of([*said(3)[:8], RunPaused(2, 5, 3.0)])
     assert summarize_run(history, "paused").startswith(
         "Paused in epoch 2 of 3; the device is free. Best epoch 1: mAP@0.5 0.500"
     )
 
 
 def test_a_checkpoint_that_a_pause_saves_once_more_is_told_once() -> None:
-    saved = to_json(CheckpointSaved("r001-last", "last.safetensors", 2, None, None, False))
-    history = RunHistory.of([saved, saved, to_json(RunPaused(2, 5, 3.0)), saved])
+    saved = CheckpointSaved("r001-last", "last.safetensors", 2, None, None, False)
+    history = RunHistory.of([saved, saved, RunPaused(2, 5, 3.0), saved])
     told = [line.text for line in history.log]
     assert told == ["Saved r001-last in epoch 2", "Paused in epoch 2; the device is free", "Saved r001-last in epoch 2"]
 
 
 def test_what_begins_to_learn_is_told_with_the_head_that_always_does() -> None:
-    lines = RunHistory.of(
-        [to_json(PhaseBegun(3, ["conv4", "conv5"], 2_000_000)), to_json(PhaseBegun(1, [], 1_000_000))]
-    )
+    lines = RunHistory.of([PhaseBegun(3, ["conv4", "conv5"], 2_000_000), PhaseBegun(1, [], 1_000_000)])
     assert [line.text for line in lines.log] == [
         "From epoch 3 on the head and conv4, conv5 learn: 2.00 million parameters",
         "From epoch 1 on the head alone learns: 1.00 million parameters",
@@ -166,7 +174,8 @@ def test_what_begins_to_learn_is_told_with_the_head_that_always_does() -> None:
 
 def test_what_is_told_of_a_run_names_its_data_and_its_machine(tmp_path: Path) -> None:
     lines = said(1)
-    lines[0] |= {"environment": {"torch": "2.15", "gpu_memory": "8 GB"}, "skipped": ["head.weight: another shape"]}
+    environment = {"torch": "2.15", "gpu_memory": "8 GB"}
+    lines[0] = replace(lines[0], environment=environment, skipped=["head.weight: another shape"])
     about = RunAbout("r001", tmp_path, "2026-03-04T09:30:00+00:00", "abc123", "model: x")
     found = dict(list_facts(about, RunHistory.of(lines)))
     assert (found["Snapshot"], found["Torch"], found["Gpu memory"]) == ("abc123", "2.15", "8 GB")
@@ -188,7 +197,9 @@ def test_a_run_that_writes_for_tensorboard_says_how_to_look_at_it(tmp_path: Path
 
 
 def test_lines_of_a_newer_version_are_passed_over() -> None:
-    history = RunHistory.of([{"event": "dream"}, {"event": "step", "colour": "red"}, {"no": "event"}, *said(1)])
+    history = RunHistory.of(
+        [*map(from_json, ({"event": "dream"}, {"event": "step", "colour": "red"}, {"no": "event"})), *said(1)]
+    )
     assert len(history.epochs) == 1
 
 
@@ -213,7 +224,7 @@ def test_the_best_epoch_is_the_one_whose_checkpoint_was_saved_as_best() -> None:
     assert history.best is not None
     assert history.best.epoch == 2
     better_by_map_only = replace(history.epochs[-1], epoch=3, map=0.99)
-    history.add([to_json(better_by_map_only)])
+    history.add([better_by_map_only])
     assert history.best.epoch == 2
     assert best_checkpoint(history) == "r001-best"
 
@@ -227,12 +238,12 @@ def test_the_best_epoch_is_the_one_whose_checkpoint_was_saved_as_best() -> None:
         ("stopped", said(9, stop_after=2), "Stopped after 1 s. Nothing was judged on validation images."),
         (
             "failed",
-            [{"event": "failed", "reason": "Out of memory.", "advice": "Use a smaller batch."}],
+            [RunFailed("Out of memory.", "Use a smaller batch.")],
             "Out of memory. Use a smaller batch.",
         ),
     ],
 )
-def test_the_summary_says_how_a_run_ended(state: str, lines: list[dict[str, object]], text: str) -> None:
+def test_the_summary_says_how_a_run_ended(state: str, lines: list[Event], text: str) -> None:
     assert summarize_run(RunHistory.of(lines), state) == text
 
 

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.jobs import queue
-from core.jobs.events import to_json
+from core.jobs.events import JobResumed
 from core.jobs.folder import JobFolder
 from core.recipe.recipe import load_recipe
 from desktop.train.train_page import TrainPage
@@ -204,7 +204,7 @@ def test_a_window_that_opens_takes_the_queue_over(bench: TrainBench, qtbot: QtBo
 def far_run(folder: Path, epochs: int = 3, lines: int | None = None) -> JobFolder:
     job = JobFolder.create(folder / "runs" / "r007", {"kind": "train"})
     job.beat()
-    for event in [to_json(one) for one in events(epochs, lambda: False, run="r007", pause=0)][:lines]:
+    for event in list(events(epochs, lambda: False, run="r007", pause=0))[:lines]:
         job.append(event)
     return job
 
@@ -219,7 +219,7 @@ def test_a_run_in_another_folder_is_followed_and_nothing_is_written_there(
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Training")
     assert not bench.page.training
     assert not bench.page.recipe_column.stop_button.isEnabled()
-    for event in [to_json(one) for one in events(3, lambda: False, run="r007", pause=0)][9:]:
+    for event in list(events(3, lambda: False, run="r007", pause=0))[9:]:
         job.append(event)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     assert [epoch.epoch for epoch in bench.view.history.epochs] == [1, 2, 3]
@@ -241,7 +241,7 @@ def test_what_was_read_of_a_watched_run_stays_while_its_folder_is_away(
     assert len(bench.view.history.epochs) == 1
     away.rename(job.path)
     qtbot.waitUntil(lambda: "is there again" in notice.text)
-    for event in [to_json(one) for one in events(3, lambda: False, run="r007", pause=0)][9:]:
+    for event in list(events(3, lambda: False, run="r007", pause=0))[9:]:
         job.append(event)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     assert [epoch.epoch for epoch in bench.view.history.epochs] == [1, 2, 3]
@@ -314,7 +314,7 @@ def test_a_run_is_deleted_once_the_person_agrees(bench: TrainBench, qtbot: QtBot
     assert [run.id for run in shown.runs] == ["r001"] and shown.currentText().startswith("r001 · ")
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 3)
     resumed = JobFolder(runs / "r001")  # by another program
-    resumed.append({"event": "resumed"})
+    resumed.append(JobResumed())
     resumed.beat()
     answer_question("Delete")
     delete.trigger()

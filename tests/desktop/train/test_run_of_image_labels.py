@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pytestqt.qtbot import QtBot
 
-from core.jobs.events import CheckpointSaved, EpochDone, RunStarted, to_json
+from core.jobs.events import CheckpointSaved, EpochDone, RunStarted
 from desktop.train.run.run_about import RunAbout
 from desktop.train.run.run_history import RunHistory
 from desktop.train.run.run_status import RunStatus, summarize_run
@@ -26,7 +26,7 @@ def history(model: str = "resnet50", *, labels_only: bool = True) -> RunHistory:
             event = replace(event, map50=None, map=0.75, metrics=METRICS)
         if isinstance(event, CheckpointSaved) and labels_only:
             event = replace(event, map50=None, map=0.75)
-        lines.append(to_json(event))
+        lines.append(event)
     return RunHistory.of(lines)
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from core.jobs.events import to_json
 from desktop.train.run.run_about import RunAbout
 from desktop.train.run.run_deletion import deletion_question
 from desktop.train.run.run_differences import differences_text, list_differences
@@ -15,7 +14,7 @@ from tests.desktop.training_child import events
 
 
 def told(run: str, recipe: str, snapshot: str = "aaaa", epochs: int = 2) -> tuple[RunAbout, RunHistory]:
-    history = RunHistory.of([to_json(event) for event in events(epochs, lambda: False, pause=0)])
+    history = RunHistory.of(list(events(epochs, lambda: False, pause=0)))
     return RunAbout(run, None, "", snapshot, recipe), history
 
 

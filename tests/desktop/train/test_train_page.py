@@ -12,7 +12,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from core.jobs.events import to_json
 from core.jobs.folder import JobFolder
 from core.project.edits.image_edits import set_split
 from core.project.snapshot import Snapshot
@@ -267,7 +266,7 @@ def test_continuing_puts_the_checkpoint_and_its_model_into_the_recipe(bench: Tra
 def past_run(bench: TrainBench, run: str, *, lines: int | None = None) -> None:
     """A run folder as a training of four epochs left it; cut short after `lines` lines."""
     folder = JobFolder.create(bench.folder / "runs" / run, {"kind": "train"})
-    said = [to_json(event) for event in events(4, lambda: False, run=run, pause=0)]
+    said = list(events(4, lambda: False, run=run, pause=0))
     for event in said[:lines]:
         folder.append(event)
 
