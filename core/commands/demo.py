@@ -63,7 +63,7 @@ def run_demo(
     events = _train(run, quiet)
     with Project.open(folder, read_only=True) as project:
         name, path = find_checkpoint(project, f"{run.path.name}-best")
-    predictor = load_predictor(path, low_scores=True)
+    predictor = load_predictor(path)
     with progress_bar("judging", quiet=quiet) as progress:
         predicted = predict_split(predictor, snapshot, Split.TEST, progress)
     result = predicted.evaluation(snapshot.label_names)

@@ -33,13 +33,14 @@ from core.jobs.queue import put_last
 from core.models.registry import MODELS, model_spec
 from core.operations.launcher import make_launcher
 from core.operations.predict import (
-    USUAL_LOWEST,
+    REPORTED_SCORE,
+    describe_skipped,
     detections_to_json,
     find_checkpoint,
     image_files,
     load_predictor,
+    predict_files,
     predict_split,
-    skipped,
 )
 from core.operations.resume_run import run_to_resume
 from core.operations.start_run import forget_if_refused, prepare_run, run_training
@@ -187,7 +188,7 @@ def evaluate_checkpoint(
     with Project.open(folder, read_only=True) as project:
         name, path = find_checkpoint(project, checkpoint)
         snapshot = take_snapshot(project)
-    predictor = load_predictor(path, device, low_scores=True)
+    predictor = load_predictor(path, device)
     with progress_bar("predicting", quiet=json) as progress:
         predicted = predict_split(predictor, snapshot, split, progress)
     is_detector = model_spec(predictor.description.model).task == "detect"
@@ -255,7 +256,7 @@ def predict_images(
     ],
     out: Annotated[Path | None, typer.Option(help="Folder for pictures with the detections drawn in.")] = None,
     project: Annotated[Path | None, typer.Option(help="Project that the checkpoint id belongs to.")] = None,
-    threshold: Annotated[float, typer.Option(min=0, max=1, help="Lowest score to report.")] = 0.3,
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="Lowest score to report.")] = REPORTED_SCORE,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -265,23 +266,20 @@ def predict_images(
         with Project.open(project, read_only=True) as opened:
             path = find_checkpoint(opened, checkpoint)[1]
     files = image_files(images)
-    predictor = load_predictor(path, device, low_scores=threshold < USUAL_LOWEST)
+    predictor = load_predictor(path, device)
     colors = [drawing.parse_color(COLORS[index % len(COLORS)]) for index in range(len(predictor.label_names))]
     results: list[dict[str, Any]] = []
     problems: list[Problem] = []
     taken: set[str] = set()
     with progress_bar("predicting", quiet=json) as progress:
-        for done, file in enumerate(files, start=1):
-            try:
-                image = predictor.read(file)
-            except InputError as error:
-                problems.append(skipped(error, file))
+        for done, one in enumerate(predict_files(predictor, files, keep_pixels=out is not None), start=1):
+            if one.detections is None:
+                problems.append(describe_skipped(one))
             else:
-                found = predictor.predict(image)
-                results.append({"path": str(file), "detections": detections_to_json(found, threshold)})
-                if out is not None:
-                    picture = draw_detections(image, found, threshold, colors)
-                    drawing.write_picture(_free_name(out, file, taken), picture)
+                results.append({"path": one.path, "detections": detections_to_json(one.detections, threshold)})
+            if one.detections is not None and one.pixels is not None and out is not None:
+                picture = draw_detections(one.pixels, one.detections, threshold, colors)
+                drawing.write_picture(_free_name(out, Path(one.path), taken), picture)
             progress(done, len(files))
     if not results:
         raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(files)} files could be read")

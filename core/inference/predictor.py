@@ -15,27 +15,23 @@ from core.inference.runner import Runner
 from core.models import checkpoint
 from core.models.checkpoint import Description
 from core.models.device import choose_device
-from core.models.multilabel import Decoding
 from core.types import Detections
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictor:
-    """A trained model, ready to look at images."""
+    """A trained model, ready to look at images. Many of them: see `prediction_loop.predict_images`."""
 
     description: Description
     runner: Runner
 
     @classmethod
-    def load(cls, path: Path, device: str = "auto", decoding: Decoding | None = None) -> Self:
+    def load(cls, path: Path, device: str = "auto") -> Self:
         """Raises InputError if the checkpoint is damaged or no checkpoint, or the device is not there."""
         loaded = checkpoint.load(path)
         place = choose_device(device)
         precision = str(loaded.description.recipe.get("limits", {}).get("precision", "auto"))
-        detector = loaded.build().to(place)
-        return cls(
-            loaded.description, Runner(detector, loaded.description.input, place, precision, decoding or Decoding())
-        )
+        return cls(loaded.description, Runner(loaded.build().to(place), loaded.description.input, place, precision))
 
     @property
     def label_names(self) -> tuple[str, ...]:

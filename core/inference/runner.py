@@ -1,8 +1,8 @@
-"""One image through a network: resized or in tiles, and back to pixels of the image."""
+"""Images through a network: resized or in tiles, many at once, and back to pixels of each image."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.augmentation.warp import resize
-from core.models.device import mixed_precision
-from core.models.inputs import InputSpec, tiles
-from core.models.multilabel import Decoding, detections, merged
+from core.models.decoding import DecodingSpec, Rows, decode_detections, merge_rows
+from core.models.device import free_cached, is_out_of_memory, mixed_precision
+from core.models.inputs import TILE, InputSpec, tiles
 from core.models.networks.detector import Detector, Network
 
 # Less than this in either direction and the coarsest map has no cell.
 SMALLEST_SIDE = 64
+# Pixels of all inputs that go through the network together: two large tiles, or twenty small images. Training takes
+# more, and keeps gradients besides.
+PIXELS_AT_ONCE = 2 * TILE**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,19 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PartInput:
+    """One part of an image as the network sees it."""
+
+    part: Part
+    pixels: NDArray[np.uint8]  # (h, w, 3)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Output:
     """The network's raw answer for one part."""
 
     part: Part
-    raw: Any  # what the network's forward pass returned
+    raw: Any  # what the network's forward pass returned, for this part alone
     size: tuple[int, int]  # width, height of the input
 
 
@@ -56,42 +67,85 @@ class Runner:
     input: InputSpec
     device: torch.device
     precision: str
-    decoding: Decoding
+    decoding: DecodingSpec = DecodingSpec()  # noqa: RUF009 - it is frozen
+    pixels_at_once: int = PIXELS_AT_ONCE
 
-    def outputs(self, image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> Iterator[Output]:
-        """The raw answer for each part of an image (h, w, 3).
+    def split_image(self, image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> list[PartInput]:
+        """The parts of an image (h, w, 3): one, resized, or its tiles, which are views of it.
 
         `size`: width and height that the image had before it was shrunk to the whole input, if it was.
         """
-        for part in self._parts(*(size or (image.shape[1], image.shape[0]))):
-            pixels = self._pixels(image, part)
-            with torch.inference_mode(), mixed_precision(self.device, self.precision):
-                batch = normalized(pixels.to(self.device), self.input)
-                raw = self.network(batch)
-            yield Output(part, raw, (batch.shape[3], batch.shape[2]))
+        width, height = size or (image.shape[1], image.shape[0])
+        if self.input.mode == "whole":
+            part = Part(0, 0, width, height, self.input.width / width, self.input.height / height)
+            return [PartInput(part, resize(image, (self.input.width, self.input.height)))]
+        windows = tiles(width, height, self.input.tile, self.input.overlap)
+        return [PartInput(Part(*window, 1.0, 1.0), _cut_window(image, *window)) for window in windows]
+
+    def run_together(self, inputs: Sequence[PartInput]) -> list[Output]:
+        """The raw answers for inputs of one size, from one pass; from smaller ones where memory is too small for it."""
+        try:
+            raw = self._run_batch(inputs)
+        except (RuntimeError, MemoryError) as error:
+            if len(inputs) == 1 or not is_out_of_memory(error):
+                raise
+            raw = None
+        if raw is None:
+            free_cached(self.device)
+            half = len(inputs) // 2
+            return [*self.run_together(inputs[:half]), *self.run_together(inputs[half:])]
+        height, width = inputs[0].pixels.shape[:2]
+        return [Output(one.part, self._row_of(raw, row), (width, height)) for row, one in enumerate(inputs)]
+
+    def decode_output(self, output: Output, width: int, height: int) -> Rows:
+        """Boxes (n, 4) in pixels of an image of `width` x `height`, and scores (n, k), of one of its parts.
+
+        A network that finds no boxes gives one: the whole image.
+        """
+        with torch.inference_mode():
+            if not isinstance(self.network, Detector):
+                scores_bk = output.raw.float().sigmoid()
+                return scores_bk.new_tensor([[0, 0, width, height]]), scores_bk
+            return self._decode_boxes(output, width, height)
+
+    def join_parts(self, found: Sequence[Rows]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Boxes (n, 4) and scores (n, k) of an image, best first, from what was found on each of its parts.
+
+        Of a network that finds no boxes: the highest score of any part for each label.
+        """
+        with torch.inference_mode():
+            boxes, scores = torch.cat([boxes for boxes, _ in found]), torch.cat([scores for _, scores in found])
+            if not isinstance(self.network, Detector):
+                boxes, scores = boxes[:1], scores.amax(dim=0)[None]
+            elif len(found) > 1:
+                boxes, scores = merge_rows(boxes, scores, self.decoding)
+            return boxes.float().cpu().numpy(), scores.float().cpu().numpy()
 
     def predict(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Boxes (n, 4) in pixels of the image and scores (n, k), best first."""
-        return self.merged(list(self.outputs(image)), image.shape[1], image.shape[0])
+        height, width = image.shape[:2]
+        inputs = self.split_image(image)
+        found: dict[int, Rows] = {}
+        for rows in group_by_size(inputs, self.pixels_at_once):
+            outputs = self.run_together([inputs[row] for row in rows])
+            found |= {row: self.decode_output(output, width, height) for row, output in zip(rows, outputs, strict=True)}
+        return self.join_parts([found[row] for row in range(len(inputs))])
 
-    def merged(self, outputs: list[Output], width: int, height: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Detections of an image of `width` x `height` from the answers for all its parts.
+    def _run_batch(self, inputs: Sequence[PartInput]) -> Any:
+        with torch.inference_mode(), mixed_precision(self.device, self.precision):
+            batch = to_batch([one.pixels for one in inputs]).to(self.device)
+            return self.network(normalized(batch, self.input))
 
-        A network that finds no boxes gives one: the whole image, with the highest score of any part for each label.
-        """
+    def _row_of(self, raw: Any, row: int) -> Any:
         if not isinstance(self.network, Detector):
-            scores_bk = torch.cat([output.raw for output in outputs]).float().sigmoid()
-            return np.array([[0, 0, width, height]], np.float32), scores_bk.amax(dim=0)[None].cpu().numpy()
-        with torch.inference_mode():
-            found = [self._decoded(output, width, height) for output in outputs]
-            boxes, scores = torch.cat([b for b, _ in found]), torch.cat([s for _, s in found])
-            if len(found) > 1:
-                boxes, scores = merged(boxes, scores, self.decoding)
-            return boxes.float().cpu().numpy(), scores.float().cpu().numpy()
+            return raw[row : row + 1]
+        logits_bak, codes_bac, anchors_a4 = raw
+        return logits_bak[row : row + 1], codes_bac[row : row + 1], anchors_a4
 
-    def _decoded(self, output: Output, width: int, height: int) -> tuple[Tensor, Tensor]:
+    def _decode_boxes(self, output: Output, width: int, height: int) -> Rows:
+        # One part at a time: what is found on it must not depend on what else was in the batch.
         logits_bak, codes_bac, anchors_a4 = output.raw
-        [(boxes, scores)] = detections(logits_bak, codes_bac, anchors_a4, output.size, self.decoding)
+        [(boxes, scores)] = decode_detections(logits_bak, codes_bac, anchors_a4, output.size, self.decoding)
         part = output.part
         boxes = boxes / boxes.new_tensor([part.scale_x, part.scale_y] * 2)
         boxes = boxes + boxes.new_tensor([part.x1, part.y1, part.x1, part.y1])
@@ -106,19 +160,28 @@ class Runner:
         kept = ((centre >= low) & (centre <= high) & (boxes[:, 2:] > boxes[:, :2])).all(dim=1)
         return boxes[kept], scores[kept]
 
-    def _parts(self, width: int, height: int) -> list[Part]:
-        if self.input.mode == "whole":
-            return [Part(0, 0, width, height, self.input.width / width, self.input.height / height)]
-        return [Part(*window, 1.0, 1.0) for window in tiles(width, height, self.input.tile, self.input.overlap)]
 
-    def _pixels(self, image: NDArray[np.uint8], part: Part) -> Tensor:
-        if self.input.mode == "whole":
-            return to_batch([resize(image, (self.input.width, self.input.height))])
-        window = image[part.y1 : part.y2, part.x1 : part.x2]
-        bottom, right = (max(SMALLEST_SIDE - side, 0) for side in window.shape[:2])
-        if bottom or right:
-            window = cv2.copyMakeBorder(window, 0, bottom, 0, right, cv2.BORDER_REPLICATE)  # type: ignore[assignment]
-        return to_batch([window])
+def group_by_size(inputs: Iterable[PartInput], pixels_at_once: int) -> list[list[int]]:
+    """Rows of inputs that go through the network together: of one size, of `pixels_at_once` or a single one.
+
+    What is grouped depends on the inputs alone, so that the same images give the same answers to the last bit.
+    """
+    by_size: dict[tuple[int, ...], list[int]] = {}
+    for row, one in enumerate(inputs):
+        by_size.setdefault(one.pixels.shape, []).append(row)
+    groups = []
+    for (height, width, _), rows in by_size.items():
+        count = max(1, pixels_at_once // (height * width))
+        groups += [rows[start : start + count] for start in range(0, len(rows), count)]
+    return groups
+
+
+def _cut_window(image: NDArray[np.uint8], x1: int, y1: int, x2: int, y2: int) -> NDArray[np.uint8]:
+    window = image[y1:y2, x1:x2]
+    bottom, right = (max(SMALLEST_SIDE - side, 0) for side in window.shape[:2])
+    if bottom or right:
+        window = cv2.copyMakeBorder(window, 0, bottom, 0, right, cv2.BORDER_REPLICATE)  # type: ignore[assignment]
+    return window
 
 
 def to_batch(images: list[NDArray[np.uint8]]) -> Tensor:

@@ -20,23 +20,26 @@ Rows = tuple[Tensor, Tensor]
 # Rows that overlap by this much lie on one defect, whatever overlap suppression by label allows.
 SAME_DEFECT_IOU = 0.6
 
+# For average precision, low scores count too; a lower floor changes nothing that shows in four digits.
+SCORE_FLOOR = 0.01
+
 
 @dataclass(frozen=True, slots=True)
-class Decoding:
-    """How raw outputs become detections."""
+class DecodingSpec:
+    """How raw outputs become detections: one set of values for whoever predicts, judges or shows."""
 
-    score_threshold: float = 0.02
+    score_floor: float = SCORE_FLOOR
     nms_iou: float = 0.45  # as in SSD
     max_candidates: int = 4000  # pairs of a box and a label, by image, that go on to non-maximum suppression
     max_detections: int = 300
 
 
-def detections(
+def decode_detections(
     logits_bak: Tensor,
     codes_bac: Tensor,
     anchors_a4: Tensor,
     size: tuple[int, int],
-    decoding: Decoding,
+    decoding: DecodingSpec,
 ) -> list[Rows]:
     """Boxes (n, 4) and scores (n, k) of each image, best first, cut to `size` (width, height).
 
@@ -45,7 +48,7 @@ def detections(
     """
     labels, coding = logits_bak.shape[2], coding_of(codes_bac)
     scores_bp = coding.scores(logits_bak.float(), codes_bac.float()).flatten(1)
-    possible = int((scores_bp >= decoding.score_threshold).sum(dim=1).amax())
+    possible = int((scores_bp >= decoding.score_floor).sum(dim=1).amax())
     corner = anchors_a4.new_tensor(size).repeat(2)
 
     def best(pairs: int) -> list[Rows]:
@@ -59,12 +62,12 @@ def detections(
     return _filled(best, min(possible, decoding.max_candidates), decoding)
 
 
-def merged(boxes_n4: Tensor, scores_nk: Tensor, decoding: Decoding) -> Rows:
+def merge_rows(boxes_n4: Tensor, scores_nk: Tensor, decoding: DecodingSpec) -> Rows:
     """Rows (n, 4) and (n, k) of several parts of an image as those of one image, best first.
 
     The same defect may have been seen in two parts that overlap.
     """
-    row_p, label_p = (scores_nk >= decoding.score_threshold).nonzero(as_tuple=True)
+    row_p, label_p = (scores_nk >= decoding.score_floor).nonzero(as_tuple=True)
     score_p, order_p = scores_nk[row_p, label_p].sort(descending=True, stable=True)
     boxes_p4, label_p, labels = boxes_n4[row_p[order_p]], label_p[order_p], scores_nk.shape[1]
     [rows] = _filled(
@@ -75,7 +78,7 @@ def merged(boxes_n4: Tensor, scores_nk: Tensor, decoding: Decoding) -> Rows:
     return rows
 
 
-def _filled(best: Callable[[int], list[Rows]], possible: int, decoding: Decoding) -> list[Rows]:
+def _filled(best: Callable[[int], list[Rows]], possible: int, decoding: DecodingSpec) -> list[Rows]:
     """`best(pairs)` of as many of the `possible` pairs, best first, as fill the rows of every image.
 
     What is better is not changed by what is worse, and suppression takes time by the square of the pairs, of which an
@@ -89,14 +92,14 @@ def _filled(best: Callable[[int], list[Rows]], possible: int, decoding: Decoding
         pairs *= 4
 
 
-def _rows(boxes_p4: Tensor, score_p: Tensor, label_p: Tensor, labels: int, decoding: Decoding) -> Rows:
+def _rows(boxes_p4: Tensor, score_p: Tensor, label_p: Tensor, labels: int, decoding: DecodingSpec) -> Rows:
     """Boxes (n, 4) and scores (n, k) from pairs of a box and a label, best first: suppression by label, and then one
     row for all that lies on one defect.
 
     Suppression by label may keep a scratch at one anchor and the stain on it at the next. A box is joined to
     a better one that it overlaps by the suppression's IoU or more: such boxes have no label in common.
     """
-    there_p = (score_p >= decoding.score_threshold) & ((boxes_p4[:, 2:] - boxes_p4[:, :2]) > 0).all(dim=1)
+    there_p = (score_p >= decoding.score_floor) & ((boxes_p4[:, 2:] - boxes_p4[:, :2]) > 0).all(dim=1)
     boxes_p4, score_p, label_p = boxes_p4[there_p], score_p[there_p], label_p[there_p]
     if len(boxes_p4) == 0:
         return boxes_p4, boxes_p4.new_zeros(0, labels)

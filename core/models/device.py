@@ -1,4 +1,4 @@
-"""Which device computes, and in which precision."""
+"""Which device computes, in which precision, and how it says that it has too little memory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from typing import Any, Literal, cast
 import torch
 
 from core.errors import InputError
+
+# torch reports some failures to allocate as plain RuntimeError: the host's allocator, cuBLAS, cuDNN and MPS.
+_MARKS = (
+    "not enough memory",
+    "DefaultCPUAllocator",
+    "out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
 
 
 def choose_device(name: str) -> torch.device:
@@ -49,6 +58,21 @@ def mixed_precision(device: torch.device, precision: str) -> AbstractContextMana
     kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
     kind = kinds.get(resolved_precision(device, precision))
     return torch.autocast(device.type, kind) if kind else nullcontext()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory could not be had, whoever says it."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(mark in str(error) for mark in _MARKS)
+
+
+def free_cached(device: torch.device) -> None:
+    """Give back what torch's allocator keeps for later, so that smaller pieces find room."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
 
 
 def _has_bf16(device: torch.device) -> bool:

@@ -11,17 +11,17 @@ synchronisation with the host inside a training step.
 
 from __future__ import annotations
 
-from core.models.decoding import Decoding, detections, merged
+from core.models.decoding import DecodingSpec, decode_detections, merge_rows
 from core.models.losses import LossSettings, LossSums, detection_loss, label_weights
 from core.models.target_assignment import Targets
 
 __all__ = [
-    "Decoding",
+    "DecodingSpec",
     "LossSettings",
     "LossSums",
     "Targets",
+    "decode_detections",
     "detection_loss",
-    "detections",
     "label_weights",
-    "merged",
+    "merge_rows",
 ]

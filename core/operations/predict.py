@@ -1,8 +1,8 @@
-"""Using a checkpoint: on the images of a split, or on files that a person names."""
+"""Using a checkpoint: on the images of a split, or on files that a user names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,24 +22,24 @@ from core.safetensors_header import read_metadata
 from core.types import Detections, GroundTruth, Problem
 
 if TYPE_CHECKING:
+    from core.inference.prediction_loop import ImagePrediction
     from core.inference.predictor import Predictor
 
 Progress = Callable[[int, int], None]
 
 MOST_NAMED = 6  # checkpoints in an error
-USUAL_LOWEST = 0.05  # a person who asks for scores below this wants to see what is usually cut off
+REPORTED_SCORE = 0.3  # from which a detection on a single file is worth a line, where the user names no score
 
 
-def load_predictor(path: Path, device: str = "auto", *, low_scores: bool = False) -> Predictor:
-    """The model in a checkpoint file. `low_scores` keeps those that average precision counts, too.
+def load_predictor(path: Path, device: str = "auto") -> Predictor:
+    """The model in a checkpoint file.
 
     Torch is loaded here and nowhere above, so that the other commands start at once. Raises InputError.
     """
     read_metadata(path)  # a wrong or damaged file is told before seconds go into loading torch
     from core.inference.predictor import Predictor  # noqa: PLC0415
-    from core.training.loop import EVALUATION_DECODING  # noqa: PLC0415
 
-    return Predictor.load(path, device, EVALUATION_DECODING if low_scores else None)
+    return Predictor.load(path, device)
 
 
 def find_checkpoint(project: Project, name: str | None) -> tuple[str, Path]:
@@ -108,21 +108,18 @@ def predict_split(
             f"checkpoint: it knows {', '.join(predictor.label_names)}, but the project has "
             f"{', '.join(snapshot.label_names)}; choose a checkpoint that shares a label"
         )
+    from core.inference.prediction_loop import ImageSource, predict_images  # noqa: PLC0415 - torch comes with it
+
     kept: list[SnapshotImage] = []
     found: list[Detections] = []
     problems: list[Problem] = []
-    for done, image in enumerate(images, start=1):
-        try:
-            pixels = predictor.read(image.path)
-            if pixels.shape[:2] != (image.height, image.width):
-                raise InputError(
-                    f"{image.path}: it is {pixels.shape[1]} x {pixels.shape[0]} now, its boxes were drawn on "
-                    f"{image.width} x {image.height}"
-                )
-            found.append(predictor.predict(pixels))
+    predictions = predict_images(predictor, [ImageSource.of_snapshot(image) for image in images])
+    for done, (image, one) in enumerate(zip(images, predictions, strict=True), start=1):
+        if one.detections is None:
+            problems.append(describe_skipped(one))
+        else:
             kept.append(image)
-        except InputError as error:
-            problems.append(Problem(image.path, f"skipped: {_without_name(error, image.path)}"))
+            found.append(one.detections)
         if progress:
             progress(done, len(images))
     if not kept:
@@ -145,13 +142,18 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def skipped(error: InputError, path: Path) -> Problem:
-    """The problem of a file that could not be used."""
-    return Problem(str(path), f"skipped: {_without_name(error, str(path))}")
+def predict_files(
+    predictor: Predictor, paths: Sequence[Path], *, keep_pixels: bool = False
+) -> Iterator[ImagePrediction]:
+    """Run the model over files that the user names; with `keep_pixels` each result has its image, to draw on."""
+    from core.inference.prediction_loop import ImageSource, predict_images  # noqa: PLC0415 - torch comes with it
+
+    yield from predict_images(predictor, [ImageSource(str(path)) for path in paths], keep_pixels=keep_pixels)
 
 
-def _without_name(error: InputError, path: str) -> str:
-    return str(error).removeprefix(f"{path}: ")
+def describe_skipped(prediction: ImagePrediction) -> Problem:
+    """Why a file has no detections."""
+    return Problem(prediction.path, f"skipped: {str(prediction.error).removeprefix(f'{prediction.path}: ')}")
 
 
 def detections_to_json(found: Detections, threshold: float) -> list[dict[str, Any]]:

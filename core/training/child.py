@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -75,27 +76,31 @@ def _range_test(folder: Path, job: dict[str, Any], should_stop: Callable[[], boo
 
 
 def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[Event]:
-    from core.inference.predictor import Predictor  # noqa: PLC0415 - torch comes with it
+    from core.inference.prediction_loop import ImageSource, predict_images  # noqa: PLC0415 - torch comes with it
+    from core.inference.predictor import Predictor  # noqa: PLC0415
 
     began = time.monotonic()
     snapshot = Snapshot.load(folder / "snapshot.json")
     split = str(job["split"])
     predictor = Predictor.load(Path(job["checkpoint"]), str(job.get("device", "auto")))
-    # Unlabelled images too: looking at them is how a person finds what to label next.
+    # Unlabelled images too: looking at them is how a user finds what to label next.
     images = [image for image in snapshot.images if split in ("all", image.split)]
     found: list[tuple[SnapshotImage, Detections]] = []
-    shown = 0.0
-    for done, image in enumerate(images):
-        if should_stop():
-            yield RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=True)
-            return
-        if time.monotonic() - shown > PROGRESS_APART:
-            shown = time.monotonic()
-            yield JobProgress(done, len(images))
-        try:
-            found.append((image, predictor.predict(predictor.read(image.path))))
-        except InputError as error:
-            yield Notice(f"skipped: {error}", "warning")
+    shown, done = 0.0, 0
+    predictions = predict_images(predictor, [ImageSource.of_snapshot(image) for image in images], should_stop)
+    with closing(predictions):
+        yield JobProgress(0, len(images))
+        for done, one in enumerate(predictions, start=1):
+            if one.detections is None:
+                yield Notice(f"skipped: {one.error}", "warning")
+            else:
+                found.append((images[done - 1], one.detections))
+            if time.monotonic() - shown > PROGRESS_APART:
+                shown = time.monotonic()
+                yield JobProgress(done, len(images))
+    if done < len(images):
+        yield RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=True)
+        return
     PredictionSet(
         predictor.label_names,
         str(job["checkpoint"]),

@@ -14,7 +14,6 @@ from core.inference.runner import Runner
 from core.jobs.events import CheckpointSaved, Event, Notice, PhaseBegun
 from core.models import checkpoint
 from core.models.device import choose_device
-from core.models.multilabel import Decoding
 from core.project.snapshot import Snapshot
 from core.recipe.phases import never_learnt
 from core.recipe.recipe import Recipe
@@ -36,8 +35,6 @@ from core.training.strategy import set_rate
 from core.training.tasks.validation_result import ValidationResult
 from core.training.validation import validate
 
-# For average precision, low scores count too; 0.01 loses nothing that shows in four digits.
-EVALUATION_DECODING = Decoding(score_threshold=0.01, max_detections=300)
 STEP_EVENTS_APART = 0.05  # seconds
 
 
@@ -187,7 +184,7 @@ def _judge(run: Run, wishes: StopRequests) -> ValidationResult:
         run.process_group.average_buffers(one)
     try_convolutions(run.device, False)
     network.eval()
-    runner = Runner(network, run.prepared.input, run.device, run.recipe.limits.precision, EVALUATION_DECODING)
+    runner = Runner(network, run.prepared.input, run.device, run.recipe.limits.precision)
     with wishes.inside(network if run.average and run.looks_inside else None):
         judged = in_memory(lambda: validate(run.task, runner, run.val_images, run.cache, run.process_group), run.device)
     if not math.isfinite(judged.label_loss + judged.box_loss):

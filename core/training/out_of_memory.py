@@ -8,16 +8,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-T = TypeVar("T")
+from core.models.device import free_cached, is_out_of_memory
 
-# torch reports some failures to allocate as plain RuntimeError: the host's allocator, cuBLAS, cuDNN and MPS.
-_MARKS = (
-    "not enough memory",
-    "DefaultCPUAllocator",
-    "out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
-)
+T = TypeVar("T")
 
 
 class TooLittleMemory(Exception):
@@ -27,13 +20,6 @@ class TooLittleMemory(Exception):
         """`spoilt`: the parameters may be half-way between two steps, and must not be kept."""
         super().__init__(what)
         self.spoilt = spoilt
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that memory could not be had, whoever says it."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and any(mark in str(error) for mark in _MARKS)
 
 
 def in_memory(work: Callable[[], T], device: torch.device) -> T:
@@ -51,14 +37,6 @@ def in_memory(work: Callable[[], T], device: torch.device) -> T:
                 raise TooLittleMemory("to judge the network") from error
         free_cached(device)
     raise AssertionError("the loop returns or raises")
-
-
-def free_cached(device: torch.device) -> None:
-    """Give back what torch's allocator keeps for later, so that smaller pieces find room."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()
 
 
 def chunk_sizes(pictures: int, most: int) -> list[int]:

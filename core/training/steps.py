@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from core.inference.runner import normalized
-from core.models.device import mixed_precision, resolved_precision
+from core.models.device import free_cached, is_out_of_memory, mixed_precision, resolved_precision
 from core.models.inputs import InputSpec
 from core.models.multilabel import Targets
 from core.randomness import seed_for
 from core.recipe.recipe import Recipe
 from core.training.data.dataset import Batch
-from core.training.out_of_memory import BufferGuard, TooLittleMemory, chunk_sizes, free_cached, is_out_of_memory
+from core.training.out_of_memory import BufferGuard, TooLittleMemory, chunk_sizes
 from core.training.process_group import ProcessGroup
 from core.training.strategy import Plan
 from core.training.tasks.task import Task

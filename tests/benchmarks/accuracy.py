@@ -110,7 +110,7 @@ def measure(
     minutes = (time.monotonic() - began) / 60
     with Project.open(test, read_only=True) as project:
         snapshot = take_snapshot(project)
-    predictor = load_predictor(run.path / "checkpoints" / "last.safetensors", recipe.device, low_scores=True)
+    predictor = load_predictor(run.path / "checkpoints" / "last.safetensors", recipe.device)
     found = predict_split(predictor, snapshot, Split.TEST)
     results = by_group(found, snapshot.label_names, {Path(path).name[:GROUP_DIGITS] for path in chosen})
     return {

@@ -23,7 +23,7 @@ from torchvision.models.detection import fcos_resnet50_fpn, ssd300_vgg16
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import box_iou
 
-from core.models.multilabel import Decoding, LossSettings, Targets, detection_loss, detections
+from core.models.multilabel import DecodingSpec, LossSettings, Targets, decode_detections, detection_loss
 from core.models.networks.detector import grid_anchors
 
 SIDE = 300
@@ -99,8 +99,8 @@ def ssd(case: Case) -> list[tuple[str, str, Callable[[], Any], Callable[[], Any]
                 "SSD: decoding",
                 f"{name} network",
                 lambda outputs=outputs: stock.postprocess_detections(outputs, anchors, [(SIDE, SIDE)] * case.images),
-                lambda ours=ours: detections(
-                    ours, deltas.detach(), anchors[0], (SIDE, SIDE), Decoding(0.01, 0.45, max_detections=200)
+                lambda ours=ours: decode_detections(
+                    ours, deltas.detach(), anchors[0], (SIDE, SIDE), DecodingSpec(0.01, 0.45, max_detections=200)
                 ),
             )
         )
@@ -140,7 +140,7 @@ def fcos(case: Case) -> list[tuple[str, str, Callable[[], Any], Callable[[], Any
             "FCOS: decoding",
             "trained network",
             lambda: stock.postprocess_detections(outputs, by_level, [(SIDE, SIDE)] * case.images),
-            lambda: detections(trained, codes, points, (SIDE, SIDE), Decoding(0.2, 0.6, max_detections=100)),
+            lambda: decode_detections(trained, codes, points, (SIDE, SIDE), DecodingSpec(0.2, 0.6, max_detections=100)),
         ),
     ]
 

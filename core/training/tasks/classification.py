@@ -9,16 +9,14 @@ from typing import Any, Self
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
 from core.evaluation.classification import evaluate_image_labels, image_labels
-from core.inference.runner import Runner
 from core.models.multilabel import LossSettings, LossSums, Targets
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.recipe.recipe import Recipe
-from core.training.tasks.detection import loss_settings, part_targets
+from core.training.tasks.detection import loss_settings
 from core.training.tasks.validation_result import Look, ValidationResult, normalized_losses
 from core.types import GroundTruth, Split
 
@@ -51,23 +49,12 @@ class ClassificationTask:
             each_bk = each_bk * torch.where(wanted_bk > 0, each_bk.new_tensor(self.loss.label_weights), 1.0)
         return LossSums(each_bk.mean(dim=1).sum(), logits_bk.new_zeros(()), logits_bk.new_tensor(float(len(logits_bk))))
 
-    def look(self, runner: Runner, image: SnapshotImage, pixels: NDArray[np.uint8]) -> Look:
-        """Loss and scores (k,) of one image, whole or in tiles, from one pass over it."""
-        outputs = list(runner.outputs(pixels, (image.width, image.height)))
-        loss = 0.0
-        for output in outputs:
-            targets = part_targets(output, image.boxes, image.labels).to(runner.device)
-            with torch.inference_mode():
-                loss += float(self.loss_sums(output.raw, targets).labels)
-        _, scores = runner.merged(outputs, image.width, image.height)
-        return Look(loss, 0.0, float(len(outputs)), scores[0])
-
     def judge(self, images: Sequence[SnapshotImage], looks: Sequence[Look]) -> ValidationResult:
         count = len(self.label_names)
         truth = [image_labels(GroundTruth(image.boxes, image.labels)) for image in images]
         found = evaluate_image_labels(
             np.array(truth, np.bool_).reshape(-1, count),
-            np.array([look.found for look in looks], np.float32).reshape(-1, count),
+            np.array([look.found.scores[0] for look in looks], np.float32).reshape(-1, count),
             self.label_names,
         )
         label_loss, _ = normalized_losses(looks)

@@ -7,22 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from core.evaluation.average_precision import Evaluation, evaluate_detections
-from core.geometry import box_area, clip_boxes
-from core.inference.runner import Output, Runner
 from core.models.multilabel import LossSettings, LossSums, Targets, detection_loss, label_weights
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.recipe.parts import Loss
 from core.recipe.recipe import Recipe
-from core.training.data.dataset import padded_targets
 from core.training.tasks.validation_result import Look, ValidationResult, normalized_losses
-from core.types import Detections, GroundTruth, Split
-
-# Of a box that a tile's edge cuts, this much must be inside to count as there.
-MIN_VISIBLE = 0.5
+from core.types import GroundTruth, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +34,6 @@ class DetectionTask:
         """`outputs`: logits (b, a, k), numbers that say where boxes are (b, a, c), and anchors (a, 4)."""
         logits_bak, codes_bac, anchors_a4 = outputs
         return detection_loss(logits_bak, codes_bac, anchors_a4, targets, self.loss)
-
-    def look(self, runner: Runner, image: SnapshotImage, pixels: NDArray[np.uint8]) -> Look:
-        """Loss and detections of one image, whole or in tiles, from one pass over it."""
-        outputs = list(runner.outputs(pixels, (image.width, image.height)))
-        labels = boxes = positives = 0.0
-        for output in outputs:
-            targets = part_targets(output, image.boxes, image.labels).to(runner.device)
-            with torch.inference_mode():
-                sums = self.loss_sums(output.raw, targets)
-            labels += float(sums.labels)
-            boxes += float(sums.boxes)
-            positives += float(sums.positives)
-        predicted, scores = runner.merged(outputs, image.width, image.height)
-        return Look(labels, boxes, positives, Detections(predicted, scores, self.label_names))
 
     def judge(self, images: Sequence[SnapshotImage], looks: Sequence[Look]) -> ValidationResult:
         evaluation = evaluate_detections(
@@ -91,14 +70,6 @@ def loss_settings(loss: Loss, carriers: Sequence[NDArray[np.integer]], labels: i
         box=loss.box,
         label_weights=label_weights([int(count) for count in counts], loss.class_weights),
     )
-
-
-def part_targets(output: Output, boxes: NDArray[np.float32], labels: NDArray[np.bool_]) -> Targets:
-    """What is to be found in one part of an image, of its boxes (n, 4) with label sets (n, k), as a batch of one."""
-    there = output.part.to_input(boxes)
-    inside = clip_boxes(there, *output.size)
-    visible = box_area(inside) >= MIN_VISIBLE * np.maximum(box_area(there), 1e-6)
-    return padded_targets([(inside[visible].astype(np.float32), labels[visible])], labels.shape[1])
 
 
 def _rank(evaluation: Evaluation) -> float | None:

@@ -10,10 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from core.inference.runner import Runner
 from core.models.multilabel import LossSums, Targets
 from core.models.registry import model_spec
 from core.project.snapshot import Snapshot, SnapshotImage
@@ -26,18 +22,14 @@ from core.training.tasks.validation_result import Look, ValidationResult
 class Task(Protocol):
     """One kind of answer: boxes with labels, or labels of an image."""
 
+    @property
+    def label_names(self) -> tuple[str, ...]: ...
+
     def loss_sums(self, outputs: Any, targets: Targets) -> LossSums:
         """Losses of a batch, summed, in float32, from what the network answers to it.
 
         `outputs` is what the network's forward pass returns; `targets` is on the same device. `boxes` of the sums is 0
         where the task knows none; `positives` is what the loop divides by. No synchronisation with the host.
-        """
-        ...
-
-    def look(self, runner: Runner, image: SnapshotImage, pixels: NDArray[np.uint8]) -> Look:
-        """Loss and findings on one whole image. The network is in evaluation mode.
-
-        `pixels` (h, w, 3): the image at its own size, or shrunk to the input's where that shows the whole image.
         """
         ...
 

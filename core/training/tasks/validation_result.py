@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from core.models.checkpoint import Metrics
+from core.types import Detections
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,7 +16,7 @@ class Look:
     label_loss: float  # summed, not yet normalised
     box_loss: float
     positives: float
-    found: Any  # detections, or scores by label: what the task's `judge` reads
+    found: Detections  # of a model that finds no boxes: one box, the whole image
 
 
 @dataclass(frozen=True, slots=True, eq=False)

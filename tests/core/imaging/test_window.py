@@ -155,7 +155,7 @@ def test_a_checkpoint_keeps_its_window_and_the_command_line_predicts_through_it(
     )
     events = list(train(recipe, snapshot, tmp_path / "r001", lambda: False))
     path = Path(next(event.path for event in events if isinstance(event, CheckpointSaved)))
-    predictor = load_predictor(path, "cpu", low_scores=True)
+    predictor = load_predictor(path, "cpu")
     assert predictor.description.window == (1000, 1255)
     shown = predictor.read(images[0].path)
     assert np.array_equal(shown[..., 0], picture(96, 96, 0)[..., 0])

@@ -16,7 +16,7 @@ from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
 from core.models import losses
 from core.models.box_coder import DELTAS, POINTS, coding_of
 from core.models.losses import LossSettings, LossSums, detection_loss, label_weights
-from core.models.multilabel import Decoding, detections
+from core.models.multilabel import DecodingSpec, decode_detections
 from core.models.networks.detector import grid_anchors
 from core.models.target_assignment import Matches, Targets, match_anchors
 from tests.core.models.detection_targets import ANCHORS, answer, clean, drawn_targets, targets
@@ -214,7 +214,7 @@ def test_descending_the_loss_finds_the_boxes_and_all_their_labels(kind: str, box
         optimizer.zero_grad()
         (label_loss + box_loss).backward()
         optimizer.step()
-    found = detections(logits.detach(), codes.detach(), ANCHORS, (64, 64), Decoding(score_threshold=0.3))
+    found = decode_detections(logits.detach(), codes.detach(), ANCHORS, (64, 64), DecodingSpec(score_floor=0.3))
     (first_boxes, first_scores), (second_boxes, second_scores) = found
     assert torch.allclose(first_boxes[0], truth.boxes_bm4[0, 0], atol=1.0)
     assert (first_scores[0] > 0.5).tolist() == [True, False, True]

@@ -21,7 +21,7 @@ from core import geometry
 from core.errors import InputError
 from core.models import checkpoint, weights
 from core.models.anchors import fit_enough
-from core.models.multilabel import Decoding, LossSettings, Targets, detection_loss, detections
+from core.models.multilabel import DecodingSpec, LossSettings, Targets, decode_detections, detection_loss
 from core.models.networks.detector import Detector, Network
 from core.models.networks.families import Architecture
 from core.models.networks.ppn import PoolingHeads
@@ -366,7 +366,7 @@ def test_a_model_learns_from_one_picture_and_its_checkpoint_knows_it_too(
     with torch.inference_mode():
         logits, deltas, anchors = again(image)
         assert torch.equal(logits, network.eval()(image)[0])
-    boxes, scores = detections(logits, deltas, anchors, (64, 64), Decoding())[0]
+    boxes, scores = decode_detections(logits, deltas, anchors, (64, 64), DecodingSpec())[0]
     assert geometry.box_iou(boxes[:1].numpy(), np.array([BOX], np.float32))[0, 0] > 0.4
     assert (scores[0] > 0.02).all(), "the box keeps both labels"
 

@@ -14,7 +14,7 @@ from torchvision.models.detection.ssd import SSD
 
 from core import geometry
 from core.models.box_coder import DELTAS, POINTS, Coding
-from core.models.multilabel import Decoding, detections, merged
+from core.models.multilabel import DecodingSpec, decode_detections, merge_rows
 from tests.core.models.detection_targets import ANCHORS
 
 
@@ -59,14 +59,14 @@ def test_a_box_without_area_has_finite_deltas() -> None:
     assert DELTAS.encode(torch.tensor([[5.0, 5.0, 5.0, 9.0]]), ANCHORS[:1]).isfinite().all()
 
 
-def plain_rows(boxes: np.ndarray, scores: np.ndarray, decoding: Decoding) -> list[tuple[np.ndarray, np.ndarray]]:
+def plain_rows(boxes: np.ndarray, scores: np.ndarray, decoding: DecodingSpec) -> list[tuple[np.ndarray, np.ndarray]]:
     """Detections of one image in a loop over labels and boxes."""
     iou = geometry.box_iou(boxes, boxes)
     kept: list[tuple[float, int, int]] = []
     for label in range(scores.shape[1]):
         rows: list[int] = []
         for row in np.argsort(-scores[:, label], kind="stable"):
-            if scores[row, label] >= decoding.score_threshold and all(
+            if scores[row, label] >= decoding.score_floor and all(
                 iou[row, other] <= decoding.nms_iou for other in rows
             ):
                 rows.append(int(row))
@@ -92,8 +92,8 @@ def test_detections_are_those_of_each_image_and_label(seed: int, most: int) -> N
     scores = random.uniform(0.01, 0.99, (2, 30, 3)).astype(np.float32)
     anchors = torch.from_numpy(boxes[0])
     deltas = DELTAS.encode(torch.from_numpy(boxes), anchors)
-    decoding = Decoding(score_threshold=0.2, nms_iou=0.5, max_detections=most)
-    found = detections(torch.from_numpy(scores).logit(), deltas, anchors, (64, 64), decoding)
+    decoding = DecodingSpec(score_floor=0.2, nms_iou=0.5, max_detections=most)
+    found = decode_detections(torch.from_numpy(scores).logit(), deltas, anchors, (64, 64), decoding)
     for image in range(2):
         expected = plain_rows(boxes[image], scores[image], decoding)
         # With few rows wanted, a label is not looked for among the pairs that are worse than all of them.
@@ -108,20 +108,20 @@ def test_detections_are_those_of_each_image_and_label(seed: int, most: int) -> N
 def test_rows_on_one_defect_become_one_row_with_all_its_labels() -> None:
     boxes = torch.tensor([[10.0, 10, 50, 50], [12.0, 10, 50, 50], [70.0, 70, 90, 90]])
     scores = torch.tensor([[0.9, 0.0], [0.0, 0.8], [0.0, 0.7]])
-    joined_boxes, joined_scores = merged(boxes, scores, Decoding(nms_iou=0.5))
+    joined_boxes, joined_scores = merge_rows(boxes, scores, DecodingSpec(nms_iou=0.5))
     assert torch.equal(joined_boxes, boxes[[0, 2]])
     assert torch.allclose(joined_scores, torch.tensor([[0.9, 0.8], [0.0, 0.7]]))
 
 
 def test_parts_without_a_row_merge_to_none() -> None:
-    boxes, scores = merged(torch.zeros(0, 4), torch.zeros(0, 3), Decoding())
+    boxes, scores = merge_rows(torch.zeros(0, 4), torch.zeros(0, 3), DecodingSpec())
     assert boxes.shape == (0, 4) and scores.shape == (0, 3)
 
 
 @pytest.mark.parametrize("numbers", [4, 5])
 def test_no_candidate_gives_no_detection(numbers: int) -> None:
     logits, codes = torch.full((1, len(ANCHORS), 3), -20.0), torch.zeros(1, len(ANCHORS), numbers)
-    [(boxes, scores)] = detections(logits, codes, ANCHORS, (64, 64), Decoding())
+    [(boxes, scores)] = decode_detections(logits, codes, ANCHORS, (64, 64), DecodingSpec())
     assert boxes.shape == (0, 4) and scores.shape == (0, 3)
 
 
@@ -129,7 +129,7 @@ def test_no_candidate_gives_no_detection(numbers: int) -> None:
 def test_detections_stay_inside_the_picture_and_within_their_number(numbers: int) -> None:
     torch.manual_seed(3)
     logits, codes = torch.randn(2, len(ANCHORS), 3) + 1, torch.randn(2, len(ANCHORS), numbers) * 4
-    for boxes, scores in detections(logits, codes, ANCHORS, (64, 60), Decoding(max_detections=3)):
+    for boxes, scores in decode_detections(logits, codes, ANCHORS, (64, 60), DecodingSpec(max_detections=3)):
         assert len(boxes) == 3
         assert float(boxes.min()) >= 0 and float(boxes[:, [0, 2]].max()) <= 64 and float(boxes[:, [1, 3]].max()) <= 60
         assert (boxes[:, 2:] > boxes[:, :2]).all()
@@ -168,8 +168,8 @@ def test_detections_of_boxes_apart_are_those_of_torchvisions_ssd() -> None:
     logits = (logits / logits.sum(dim=2, keepdim=True)).log()
     outputs = {"bbox_regression": deltas, "cls_logits": logits}
     [theirs] = SSD.postprocess_detections(stock, outputs, [anchors], [(64, 64)])  # type: ignore[arg-type]
-    ours = detections(
-        logits.softmax(dim=2)[..., 1:].logit(), deltas, anchors, (64, 64), Decoding(score_threshold=0.3, nms_iou=0.5)
+    ours = decode_detections(
+        logits.softmax(dim=2)[..., 1:].logit(), deltas, anchors, (64, 64), DecodingSpec(score_floor=0.3, nms_iou=0.5)
     )
     assert labels_of_ours(*ours[0]) == labels_of_torchvision(theirs, first=1)
     assert len(theirs["labels"]) > 3
@@ -183,6 +183,6 @@ def test_detections_from_points_are_those_of_torchvisions_fcos() -> None:
     stock.box_coder = BoxLinearCoder(normalize_by_size=True)
     outputs = {"cls_logits": [logits], "bbox_regression": [codes[..., :4]], "bbox_ctrness": [codes[..., 4:]]}
     [theirs] = FCOS.postprocess_detections(stock, outputs, [[points]], [(64, 64)])  # type: ignore[arg-type]
-    [(boxes, scores)] = detections(logits, codes, points, (64, 64), Decoding(score_threshold=0.3, nms_iou=0.5))
+    [(boxes, scores)] = decode_detections(logits, codes, points, (64, 64), DecodingSpec(score_floor=0.3, nms_iou=0.5))
     assert labels_of_ours(boxes, scores) == labels_of_torchvision(theirs, first=0)
     assert len(theirs["labels"]) > 20

@@ -17,13 +17,15 @@ from core.inference.runner import Runner
 from core.jobs.events import CheckpointSaved, EpochDone, RunFinished, RunStarted
 from core.models.anchors import NO_ANCHORS
 from core.models.inputs import InputSpec
-from core.models.multilabel import Decoding, LossSettings, Targets
+from core.models.multilabel import LossSettings, Targets
 from core.models.networks.families import Architecture
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.recipe.recipe import Recipe, default_recipe, with_settings
 from core.training.data.image_cache import ImageCache
 from core.training.loop import train
+from core.training.process_group import ProcessGroup
 from core.training.tasks.classification import ClassificationTask
+from core.training.validation import validate
 from core.types import Split, Status
 from tests.builders import write_picture
 
@@ -131,9 +133,8 @@ def test_the_validation_loss_of_an_image_that_is_shrunk_asks_for_the_labels_of_a
     with torch.no_grad():
         network.get_parameter("head.to_labels.bias").copy_(torch.tensor([6.0, -6.0]))  # sure, and right
     spec = InputSpec(mode="whole", width=64, height=64, mean=(0.5,) * 3, std=(0.5,) * 3, overlap=0)
-    runner = Runner(network, spec, torch.device("cpu"), "fp32", Decoding())
-    shrunk = ImageCache().whole(image, (64, 64))
-    assert task.look(runner, image, shrunk).label_loss < 1
+    runner = Runner(network, spec, torch.device("cpu"), "fp32")
+    assert validate(task, runner, [image], ImageCache(), ProcessGroup()).label_loss < 1
 
 
 def test_crops_are_taught_and_told_by_what_is_in_them(snapshot: Snapshot, thin: None, tmp_path: Path) -> None:
@@ -142,7 +143,8 @@ def test_crops_are_taught_and_told_by_what_is_in_them(snapshot: Snapshot, thin: 
     saved = [event for event in events if isinstance(event, CheckpointSaved)][-1]
     predictor = Predictor.load(Path(saved.path), "cpu")
     large = np.full((80, 1500, 3), 128, np.uint8)
-    outputs = list(predictor.runner.outputs(large))
+    runner = predictor.runner
+    outputs = [output for one in runner.split_image(large) for output in runner.run_together([one])]
     scores = torch.cat([output.raw for output in outputs]).sigmoid().amax(dim=0)
     assert len(outputs) > 1
     found = predictor.predict(large)

@@ -20,6 +20,7 @@ from core.inference.predictor import Predictor
 from core.jobs.events import CheckpointSaved, EpochDone, Notice, RunFailed, RunFinished
 from core.models import checkpoint
 from core.models.checkpoint import BEST, LAST
+from core.models.device import is_out_of_memory
 from core.models.multilabel import LossSums
 from core.models.networks.detector import Network
 from core.project.snapshot import Snapshot
@@ -29,7 +30,7 @@ from core.training.averaging import Average
 from core.training.data.dataset import Batch, TrainingSet
 from core.training.data.image_cache import ImageCache
 from core.training.loop import train
-from core.training.out_of_memory import BufferGuard, TooLittleMemory, chunk_sizes, is_out_of_memory
+from core.training.out_of_memory import BufferGuard, TooLittleMemory, chunk_sizes
 from core.training.preparation import Prepared, prepare_training
 from core.training.process_group import ProcessGroup
 from core.training.steps import Diverged, Stepper
