@@ -183,6 +183,7 @@ class GestureController:
     def arm(self, armed: bool) -> None:
         """Draw with the next drag, also over boxes; where boxes may not be changed, say why not."""
         if armed and not self.may_change():
+            # What asked for it, such as a button that is pressed down now, shows again what is.
             self._events.tool_changed("draw", self._tool)
         elif armed != (self._tool == "draw"):
             self._use_tool("draw" if armed else "select")

@@ -12,8 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from desktop.base.session import Session
 from desktop.label.label_page import LabelPage
+from desktop.shell.main_window import MainWindow
 from tests.builders import project_with_pictures
-from tests.desktop.label.label_builders import boxes_of, draw_by_hand, next_image, shown_page
+from tests.desktop.label.label_builders import boxes_of, draw_by_hand, loaded, next_image, shown_page
 from tests.desktop.mouse import drag
 from tests.desktop.window_builders import make_services
 
@@ -63,6 +64,21 @@ def test_a_drawn_box_reads_the_boxes_of_its_image_once(
         page.canvas.view.repaint()
         assert count_box_reads(statements) == 1
         assert page.canvas.boxes == boxes_of(session) and len(page.canvas.boxes) == number
+
+
+def test_in_a_whole_window_whose_other_pages_follow_it_is_read_once_as_well(
+    qtbot: QtBot, statements: Statements, window: MainWindow, tmp_path: Path
+) -> None:
+    session = window.session
+    session.adopt(project_with_pictures(tmp_path / "parts", 2))
+    page = window.get_page("Label")
+    assert isinstance(page, LabelPage)
+    loaded(qtbot, page)
+    statements.clear()
+    draw_by_hand(qtbot, page, (5, 5), (25, 25))
+    page.canvas.view.repaint()
+    assert count_box_reads(statements) == 1
+    assert page.canvas.boxes == boxes_of(session) and len(page.canvas.boxes) == 1
 
 
 def test_a_moved_box_reads_the_boxes_of_its_image_once(
