@@ -3,6 +3,7 @@
 A reader hands over what its file says; the rules are here, once:
 - an image whose size is not the stated one is another picture: it is left out with its boxes, never scaled or guessed.
   If the size is that of the pixels as stored in a file with an Exif orientation, the boxes are turned upright with it;
+- boxes of a file that all lie in 0..1 are shares of the image's sides, and are scaled;
 - boxes are cut to the image; those without area, without finite numbers or wholly outside are left out;
 - boxes that one defect got once per label become one box with the union of the labels.
 """
@@ -25,6 +26,7 @@ from core.formats.annotations import Format, ImportedAnnotations, ImportedImage
 from core.formats.duplicate_boxes import merged_groups
 from core.formats.frames import Frame, FrameError, read_frame
 from core.formats.lookup import Folders, LookupFault
+from core.formats.shares import scale_shares
 from core.formats.text import quote_short
 from core.types import Problem, Split, Status, label_name_fault
 
@@ -103,6 +105,9 @@ class AnnotationCollector:
         self._by_path: dict[Path, int] = {}
         self._corners = array("d")
         self._image_of, self._label_of, self._key_of = array("q"), array("q"), array("q")
+        self._marks: dict[int, tuple[str, ...]] = {}  # by the place of the box
+        self._part_starts = [0]
+        self._spare_labels: dict[str, str] = {}  # reasons by name
         self._keys: dict[Hashable, int] = {}
         self._names: dict[Path, tuple[str, bool]] = {}
         self._doubtful: set[Path] = set()
@@ -119,6 +124,17 @@ class AnnotationCollector:
             self._problems.append(Problem(where, problem))
         self.pass_over()
 
+    def note(self, kind: str, text: str, file: Path | str | None = None) -> None:
+        """Say how something was understood that is used all the same. Of one `kind` a thousand are listed."""
+        self._kinds[kind] += 1
+        if self._kinds[kind] <= _TOLD_OF_A_KIND:
+            self._problems.append(Problem(str(file if file is not None else self.source), text))
+
+    def note_once(self, kind: str, text: str, file: Path | str | None = None) -> None:
+        """`note` that says a thing of the whole only once."""
+        if not self._kinds[kind]:
+            self.note(kind, text, file)
+
     def pass_over(self) -> None:
         """Count an entry that cannot be used, for a reason that was told before. Raises InputError as `report` does."""
         self._unused += 1
@@ -132,6 +148,11 @@ class AnnotationCollector:
     def advance(self, done: int, total: int) -> None:
         if self._progress is not None:
             self._progress(done, total)
+
+    def begin_part(self) -> None:
+        """The boxes that follow are of another file, with coordinates of its own kind."""
+        if self._part_starts[-1] < len(self._image_of):
+            self._part_starts.append(len(self._image_of))
 
     # Labels
 
@@ -159,6 +180,10 @@ class AnnotationCollector:
         except ValueError as error:
             self.report("label", f"{where}: its label {quote_short(name)!r} cannot be used ({error}); skipped", file)
             return None
+
+    def spare_label(self, name: str, reason: str) -> None:
+        """Leave the label `name` out, and say why, unless a box carries it."""
+        self._spare_labels.setdefault(name.strip(), reason)
 
     @property
     def label_names(self) -> list[str]:
@@ -269,11 +294,20 @@ class AnnotationCollector:
     # Boxes
 
     def box(
-        self, image: int, corners: Sequence[Any], label: int, where: str, key: Hashable = None, *, ordered: bool = True
+        self,
+        image: int,
+        corners: Sequence[Any],
+        label: int,
+        where: str,
+        key: Hashable = None,
+        *,
+        ordered: bool = True,
+        marks: Sequence[str] = (),
     ) -> None:
         """Take in a box x1 y1 x2 y2 in the frame of `size`. Boxes of an image with the same `key` are one box.
 
-        Without `ordered`, corners may be any two opposite ones.
+        Without `ordered`, corners may be any two opposite ones. `marks` are what the file says of the box beside its
+        label, such as "difficult".
         """
         found = self._images[image]
         plain = {*map(type, corners)} == {float}
@@ -299,6 +333,8 @@ class AnnotationCollector:
             return
         found.boxes += 1
         self._used += 1
+        if marks:
+            self._marks[len(self._image_of)] = tuple(marks)
         self._corners.extend((x1, y1, x2, y2))
         self._image_of.append(image)
         self._label_of.append(label)
@@ -311,18 +347,22 @@ class AnnotationCollector:
         boxes = np.array(self._corners, np.float64).reshape(-1, 4)
         owners = np.array(self._image_of, np.intp)
         labels, keys = np.array(self._label_of, np.intp), np.array(self._key_of, np.intp)
+        self._scale_shares(boxes, owners)
         for place, image in enumerate(self._images):
             if image.turn and image.boxes:
                 rows = np.flatnonzero(owners == place)
                 boxes[rows] = image.frame.to_upright(boxes[rows])
         boxes, inside = self._cut(boxes, owners, labels)
+        marks = [self._marks.get(row, ()) for row in np.flatnonzero(inside).tolist()] if self._marks else []
         boxes, owners, labels, keys = boxes[inside], owners[inside], labels[inside], keys[inside]
+        self._tell_marks(marks)
+        names = self._leave_spare_labels_out(labels)
         self._tell_the_rest()
         leaders, members = merged_groups(boxes, owners, keys)
         images = self._merged(boxes, owners, labels, leaders, members)
         return ImportedAnnotations(
             self.source,
-            tuple(self._labels),
+            names,
             images,
             tuple(self._problems),
             self.format,
@@ -345,6 +385,38 @@ class AnnotationCollector:
             text = f"box {_in_words(given[row])} ({names[labels[row]]}): {what}"
             self.report("partly outside" if inside[row] else "outside", text, self._images[owners[row]].path)
         return cut, inside
+
+    def _scale_shares(self, boxes: NDArray[np.float64], owners: NDArray[np.intp]) -> None:
+        """Scale what is in shares, and tell of boxes that are smaller than a pixel all the same."""
+        sizes = np.array([self.size(place) * 2 for place in range(len(self._images))], np.float64).reshape(-1, 4)
+        foreign = np.array([not image.extras.upright for image in self._images], bool)
+        if self.format is Format.YOLO:
+            foreign[:] = False
+        scaled = scale_shares(boxes, sizes[owners], self._part_starts, foreign[owners])
+        if scaled.any():
+            self.note(
+                "shares",
+                f"all coordinates of {int(scaled.sum()):,} {'box' if scaled.sum() == 1 else 'boxes'} lie between 0 and 1: "
+                "they were taken as shares of the image's width and height",
+            )
+        sides = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf)
+        for row in np.flatnonzero((sides < 1) & foreign[owners]).tolist():
+            text = f"box {_in_words(boxes[row])} is narrower than a pixel; taken as it is, look at it"
+            self.note("tiny", text, self._images[owners[row]].path)
+
+    def _tell_marks(self, marks: Sequence[tuple[str, ...]]) -> None:
+        counts = Counter(mark for row in marks for mark in row)
+        for mark, count in counts.items():
+            boxes, them = ("box is", "the box was") if count == 1 else ("boxes are", "the boxes were")
+            self.note("mark", f"{count:,} {boxes} marked as {mark}; the mark was left out, and {them} taken")
+
+    def _leave_spare_labels_out(self, labels: NDArray[np.intp]) -> tuple[str, ...]:
+        """Names of the labels that stay."""
+        used = set(labels.tolist())
+        left_out = [name for name in self._spare_labels if name in self._labels and self._labels[name] not in used]
+        for name in left_out:
+            self.note("spare label", f"label {quote_short(name)!r} was left out: {self._spare_labels[name]}")
+        return tuple(name for name in self._labels if name not in left_out)
 
     def _tell_the_rest(self) -> None:
         for kind, count in self._kinds.items():
@@ -389,11 +461,14 @@ class AnnotationCollector:
 
 
 def parse_number(value: Any) -> float | None:
-    """A number, or a text that is one; None for anything else."""
+    """A number, or a text that is one, also with a decimal comma; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, str) and (len(value) > 400 or "_" in value):
-        return None
+    if isinstance(value, str):
+        if len(value) > 400 or "_" in value:
+            return None
+        if value.count(",") == 1 and "." not in value:
+            value = value.replace(",", ".")
     try:
         return float(value)
     except OverflowError:  # a whole number beyond all floats

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import yaml
@@ -23,6 +23,7 @@ from core.formats.export_plan import Sheet
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import LookupFault, files_below
 from core.formats.text import quote_short, read_utf8
+from core.formats.yolo_lines import Line, LineReader, explain_kind, find_shares, parse_keypoint_shape
 from core.imaging.decode import IMAGE_SUFFIXES
 
 DATA, CLASSES = "data.yaml", "classes.txt"
@@ -33,7 +34,7 @@ _TOO_DEEP = f"nested deeper than {_MAX_DEPTH} levels"
 _MAX_YAML = 2**18
 _MAX_LINES = 2**23  # bytes of one label file
 _MAX_LIST = 2**27
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
+_NOTHING = ("", "~", "null")  # YAML's words for it
 
 
 def is_data_file(path: Path) -> bool:
@@ -54,13 +55,8 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
     home, names, tree = _read_classes(path)
     collector = AnnotationCollector(Format.YOLO, path, images_root, progress, base=home)
     own = _Own.read(home / MARKER)
-    labels: dict[int, int] = {}
-    for number, name in names.items():
-        try:
-            labels[number] = collector.label(name)
-        except ValueError as error:
-            collector.report("class", f"class {number}: {error}; skipped, and its boxes with it", home / DATA)
-    reader = _Reader(home, collector, labels, own, images_root)
+    labels = _take_labels(names, collector, home / DATA)
+    reader = _Reader(home, collector, labels, own, images_root, LineReader(parse_keypoint_shape(tree)))
     entries = list(reader.listed(tree)) or list(reader.found())
     shared = _shared_folder(entries)
     for done, entry in enumerate(entries, start=1):
@@ -70,10 +66,26 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
         else:
             reader.read(entry)
         collector.advance(done, len(entries))
+    reader.finish()
     return collector.finish()
 
 
 # Classes
+
+
+def _take_labels(names: dict[int, str], into: AnnotationCollector, file: Path) -> dict[int, int]:
+    """Places of the labels by the numbers of their classes."""
+    labels: dict[int, int] = {}
+    first: dict[int, int] = {}
+    for number, name in names.items():
+        try:
+            labels[number] = into.label(name)
+        except ValueError as error:
+            into.report("class", f"class {number}: {error}; skipped, and its boxes with it", file)
+            continue
+        if (same := first.setdefault(labels[number], number)) != number:
+            into.note("one name", f"classes {same} and {number} are both called {name!r}: they became one label", file)
+    return labels
 
 
 def _read_classes(path: Path) -> tuple[Path, dict[int, str], dict[str, Any]]:
@@ -99,12 +111,16 @@ def _read_classes(path: Path) -> tuple[Path, dict[int, str], dict[str, Any]]:
     return home, {number: line.strip() for number, line in enumerate(lines) if line.strip()}, {}
 
 
+class _TextLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml's is ten times as fast
+    """Leaves every plain scalar the text that it is: YAML 1.1 takes `no` for False, `010` for 8 and `12:30` for 750."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     text = _read_text(path, _MAX_YAML, "a data.yaml of YOLO")
-    # Both are safe; libyaml's is ten times as fast, where it is there.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        tree = yaml.load(text, loader)
+        tree = yaml.load(text, _TextLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InputError(f"{path}: not a data.yaml of YOLO ({_yaml_fault(text, error)}); check it") from error
     if _bracket_depth(text) > _MAX_DEPTH:
@@ -133,18 +149,18 @@ def _bracket_depth(text: str) -> int:
 
 def _parse_names(path: Path, names: Any) -> dict[int, str]:
     if isinstance(names, list):
-        names = dict(enumerate(names))
+        names = {str(number): name for number, name in enumerate(names)}
     if not isinstance(names, dict) or not names:
         raise InputError(f"{path}: not a data.yaml of YOLO (it has no list of names)")
     if len(names) > MAX_LABELS:
         raise InputError(f"{path}: it names more than {MAX_LABELS:,} classes; is it the right file?")
     found: dict[int, str] = {}
     for number, name in names.items():
-        if not isinstance(number, int) or isinstance(number, bool) or isinstance(name, dict | list | None):
+        if not re.fullmatch("[0-9]{1,9}", str(number)) or not isinstance(name, str | int | float):
             raise InputError(
                 f"{path}: names: {quote_short(number)}: {quote_short(name)} is no number with a name; mend it"
             )
-        found[number] = name if isinstance(name, str) else str(name)
+        found[int(number)] = str(name)  # no text only where a tag says so
     return found
 
 
@@ -195,12 +211,20 @@ class _Entry:
 
 class _Reader:
     def __init__(
-        self, home: Path, collector: AnnotationCollector, labels: dict[int, int], own: _Own, images_root: Path | None
+        self,
+        home: Path,
+        collector: AnnotationCollector,
+        labels: dict[int, int],
+        own: _Own,
+        images_root: Path | None,
+        lines: LineReader,
     ) -> None:
         self.home = home
         self.into = collector
         self.labels = labels
         self.own = own
+        self.lines = lines
+        self._waiting: list[Line] = []
         self.root = images_root.absolute() if images_root is not None else None
 
     def listed(self, tree: dict[str, Any]) -> Iterator[_Entry]:
@@ -209,7 +233,7 @@ class _Reader:
         for split in (*SPLITS, "none"):
             spec = tree.get(split)
             for value in spec if isinstance(spec, list) else [spec]:
-                if not isinstance(value, str) or not value.strip() or "\0" in value:
+                if not isinstance(value, str) or value.strip().lower() in _NOTHING or "\0" in value:
                     continue
                 place = self._inside(value, base)
                 if place is None or not place.exists():
@@ -281,7 +305,7 @@ class _Reader:
                 return
             for number, line in enumerate(text.splitlines(), start=1):
                 if line.strip():
-                    self._line(image, line, f"line {number}", entry.labels)
+                    self._line(image, line, number, entry.labels)
         without = own.get("boxes_without_label")
         for place, corners in enumerate(without if isinstance(without, list) else ()):
             if isinstance(corners, list):
@@ -300,35 +324,41 @@ class _Reader:
     def _is_ours(self, file: Path) -> bool:
         return file.resolve().is_relative_to(self.home.resolve())
 
-    def _line(self, image: int, line: str, where: str, file: Path) -> None:
-        words = line[:100_000].split()
-        if len(words) < 5 or not all(_NUMBER.fullmatch(word) for word in words):
-            self.into.report("line", f"{where}: {quote_short(line)!r} is no class and box; skipped", file)
-            return
-        number, values = float(words[0]), [float(word) for word in words[1:]]
+    def finish(self) -> None:
+        """Take in the lines that wait until all of the data set were seen."""
+        for line in self._waiting:
+            self._take(line)
+        self._waiting.clear()
+
+    def _line(self, image: int, text: str, number: int, file: Path) -> None:
+        line = self.lines.read(text, image, number, file)
+        if line is None:
+            self.into.report("line", f"line {number}: {quote_short(text)!r} is no class and box; skipped", file)
+        elif line.count > 5 or (self._waiting and self._waiting[-1].image == image):  # the boxes keep their order
+            self._waiting.append(line)
+        else:
+            self._take(line)
+
+    def _take(self, line: Line) -> None:
+        number = float(line.label)
         label = self.labels.get(int(number)) if number.is_integer() else None
         if label is None:
-            self.into.report("dangling label", f"{where}: there is no class {quote_short(words[0])}; skipped", file)
+            text = f"{line.where}: there is no class {quote_short(line.label)}; skipped"
+            self.into.report("dangling label", text, line.file)
             return
-        if len(values) >= 6 and len(values) % 2 == 0:
-            self.into.report("outline", f"{where}: a polygon; the box around it was taken", file)
-            corners = [min(values[::2]), min(values[1::2]), max(values[::2]), max(values[1::2])]
-        elif len(values) in (4, 5):
-            if len(values) == 5:
-                self.into.report("score", f"{where}: a prediction with a score; its box was taken", file)
-            x, y, width, height = values[:4]
-            if width <= 0 or height <= 0:
-                self.into.report("area", f"{where}: its box {quote_short(line)} has no area; skipped", file)
-                return
-            corners = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
-        else:
-            self.into.report("line", f"{where}: {quote_short(line)!r} is no class and box; skipped", file)
+        kind = self.lines.find_kind(line.count)
+        corners = find_shares(kind, line)
+        if corners[0] >= corners[2] or corners[1] >= corners[3]:
+            text = f"{line.where}: its box {quote_short(line.text)} has no area; skipped"
+            self.into.report("area", text, line.file)
             return
-        across, down = self.into.size(image)
+        if explanation := explain_kind(kind):
+            self.into.note(kind, f"{line.where}: {explanation}", line.file)
+        across, down = self.into.size(line.image)
         scaled = [corners[0] * across, corners[1] * down, corners[2] * across, corners[3] * down]
         # In a file of ours, boxes are one only if they are alike to the last digit.
-        key = (image, *words[1:]) if self.own.is_there else None
-        self.into.box(image, scaled, label, where, key)
+        key = (line.image, *corners) if self.own.is_there else None
+        self.into.box(line.image, scaled, label, line.where, key)
 
 
 def _split_in(name: str) -> str:

@@ -96,9 +96,7 @@ def test_outlines_and_predictions_become_boxes_and_are_told(tmp_path: Path) -> N
     ]
 
 
-@pytest.mark.parametrize(
-    "names", ["names: 5", "names: []", "nc: 3", "names: {a: 1}", "[1, 2]", "names: [[1]]", "{", "names: [~]"]
-)
+@pytest.mark.parametrize("names", ["names: 5", "names: []", "nc: 3", "names: {a: 1}", "[1, 2]", "names: [[1]]", "{"])
 def test_a_data_file_without_classes_is_refused(tmp_path: Path, names: str) -> None:
     with pytest.raises(InputError, match="data.yaml"):
         yolo.read(put(tmp_path / "data.yaml", names))
