@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractButton, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPlainTextEdit, QWidget
 
 from core.changes import Changes
 from core.imaging.adjust import Adjustment
@@ -33,6 +33,11 @@ def find_only(within: QWidget, kind: type[W]) -> W:
     """The one widget of a kind."""
     (found,) = within.findChildren(kind)
     return found
+
+
+def read_words(within: QWidget) -> list[str]:
+    """What the labels say."""
+    return [label.text() for label in within.findChildren(QLabel)]
 
 
 def find_action(page: LabelPage, name: str) -> QAction:

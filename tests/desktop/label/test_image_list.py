@@ -24,8 +24,14 @@ UNLABELLED = Filter(statuses=frozenset({Status.UNLABELLED}))
 
 
 @pytest.fixture
-def tasks(qtbot: QtBot) -> Iterator[Tasks]:
-    tasks = Tasks()
+def threads() -> int | None:
+    """As many as the program takes, unless a test is about fewer."""
+    return None
+
+
+@pytest.fixture
+def tasks(qtbot: QtBot, threads: int | None) -> Iterator[Tasks]:
+    tasks = Tasks(threads=threads)
     yield tasks
     tasks.shut_down()
 
@@ -100,12 +106,12 @@ def test_a_thumbnail_finds_its_row_in_the_order_that_is_shown_now(
     assert changed.args[0].data() == "part3.png"
 
 
+@pytest.mark.parametrize("threads", [1])
 def test_what_was_asked_for_last_is_made_first(
     model: ImageListModel, thumbnails: ThumbnailLoader, tasks: Tasks
 ) -> None:
     made: list[str] = []
     thumbnails.loaded.connect(lambda path, _size: made.append(Path(path).name))
-    tasks._pool.setMaxThreadCount(1)
     for row in range(12):
         model.index(row).data(Qt.ItemDataRole.DecorationRole)
     while len(made) < 12:

@@ -20,11 +20,12 @@ from desktop.kit.chips import Chips
 from desktop.label.file_notes import FileNotes
 from desktop.label.label_page import LabelPage
 from desktop.project.group_dialog import PATTERN, GroupImagesDialog, preview_groups, summarize_groups
+from desktop.project.split_counts import SplitCounts
 from desktop.project.split_dialog import SplitImagesDialog
 from desktop.services import Services
 from tests.builders import draw, project_with_pictures
 from tests.desktop.label.label_builders import shown_page
-from tests.desktop.label.page_driver import find_button, find_named, find_note, find_only
+from tests.desktop.label.page_driver import find_button, find_named, find_note, find_only, read_words
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -392,7 +393,7 @@ def test_groups_are_seen_before_they_are_made(
     made = find_named(dialog, QTableView, "Groups that would be made")
     pattern.setText("part{group}.png")
     qtbot.waitUntil(lambda: len(dialog.read_groups()) == 8)
-    assert "8 groups of 8 images" in dialog._summary.text() and dialog.confirm.isEnabled()
+    assert any("8 groups of 8 images" in text for text in read_words(dialog)) and dialog.confirm.isEnabled()
     assert made.model().index(0, 2).data() == "part1.png"
     pattern.setText("part{grp}.png")
     qtbot.waitUntil(lambda: "there is no {grp}" in dialog.problem.text())
@@ -415,8 +416,8 @@ def test_the_split_dialog_shows_the_counts_by_label_that_will_be(
     project = _project(session)
     dialog = SplitImagesDialog(project, page)
     dialog.show()
-    qtbot.waitUntil(lambda: dialog._heading.text() == "As the images will be divided")
-    counts = dialog._counts._model
+    qtbot.waitUntil(lambda: "As the images will be divided" in read_words(dialog))
+    counts = find_only(dialog, SplitCounts).model()
     assert counts.index(0, 0).data() == "All images" and counts.index(1, 0).data() == "scratch"
     edit = dialog.build_edit()
     placed = [fields.split for fields in (edit.fields_after or {}).values()]
@@ -424,7 +425,7 @@ def test_the_split_dialog_shows_the_counts_by_label_that_will_be(
         str(placed.count(split)) for split in (Split.TRAIN, Split.VAL, Split.TEST)
     ]
     # Two scratches cannot be in three splits.
-    assert "carries “scratch”" in dialog._warnings.text()
+    assert any("carries “scratch”" in text for text in read_words(dialog))
     dialog.reject()
 
 
