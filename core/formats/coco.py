@@ -12,14 +12,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
+from core.formats.coco_boxes import BoxFault, CocoBox, find_box, parse_bbox
+from core.formats.coco_categories import find_spare_labels, name_categories
+from core.formats.collecting import MAX_LABELS, NO_LABEL, AnnotationCollector, Extras, Progress
 from core.formats.export_plan import Sheet, SheetImage
 from core.formats.json_stream import DuplicateKeys, JsonError, JsonObject, Unreadable
+from core.formats.label_names import find_reserved_meaning
 from core.formats.text import quote_short, read_utf8
 
 MAX_BYTES = 2**29  # COCO's own training file has 448 MiB
@@ -78,6 +82,8 @@ class _Reader:
         self._listed: dict[_Id, str] = {}  # names by image id, also of images that were skipped
         self._box_labels: dict[tuple[_Id, _Id], set[_Id]] = {}
         self._label_sets: dict[tuple[_Id, _Id], frozenset[_Id]] = {}
+        self._crowds: list[_Entry] = []
+        self._has_single = False  # one annotation is no crowd
 
     def read(self) -> None:
         tree = JsonObject(read_utf8(self.path, MAX_BYTES, "a COCO file"))
@@ -86,8 +92,9 @@ class _Reader:
                 raise InputError(f"{self.path}: not a COCO detection file (it has no list of {key})")
             if key in tree.twice:
                 raise InputError(f"{self.path}: it has the list of {key} twice, and a reader sees only one; join them")
-        for entry in self._entries(tree, "categories", "category", ("id", "name")):
-            self._category(entry)
+        self.into.begin_part()
+        entries = self._entries(tree, "categories", "category", ("id", "name"))
+        self._categories(list(islice(entries, MAX_LABELS + 1)))
         for entry in self._entries(tree, "images", "image", ("id", "file_name", "width", "height")):
             self._image(entry)
         watched = ("id", "image_id", "category_id", "bbox")
@@ -101,6 +108,7 @@ class _Reader:
                 )
             used.add(entry["id"])
             self._annotation(entry)
+        self._take_crowds()
         self._compare_label_sets()
 
     def _entries(self, tree: JsonObject, key: str, what: str, watched: Sequence[str]) -> Iterator[_Entry]:
@@ -129,9 +137,18 @@ class _Reader:
             more = f" and {count - 1:,} more" if count > 1 else ""
             self.into.report("entry", f"{what} number {first}{more}: {fault}; skipped", self.path)
 
-    def _category(self, entry: _Entry) -> None:
+    def _categories(self, entries: list[_Entry]) -> None:
+        if len(entries) > MAX_LABELS:
+            raise InputError(f"{self.path}: it has more than {MAX_LABELS:,} labels; is it the right file?")
+        names = name_categories(entries)
+        for entry, name in zip(entries, names, strict=True):
+            self._category(entry, name)
+        own = any("defectdesk" in entry for entry in entries)
+        for name, reason in find_spare_labels(entries).items() if not own else ():
+            self.into.spare_label(name, reason)
+
+    def _category(self, entry: _Entry, name: Any) -> None:
         where = f"category {quote_short(entry['id'])}"
-        name = entry.get("name")
         if entry["id"] in self._labels:
             first = self.into.label_names[self._labels[entry["id"]]]
             if not isinstance(name, str) or name.strip() != first:
@@ -140,10 +157,18 @@ class _Reader:
                 self.into.report("double id", text, self.path)
             return
         try:
-            self._labels[entry["id"]] = self.into.label(name)
+            label = self.into.label(name)
         except ValueError as error:
             self.into.report("category", f"{where}: {error}; skipped, and its boxes with it", self.path)
             return
+        if label in self._labels.values():
+            text = f"{where}: another category is called {quote_short(name)!r}, too; they became one label"
+            self.into.note("one name", text, self.path)
+        elif name != entry.get("name") and not isinstance(entry.get("name"), int | float):
+            why = "has no name" if not entry.get("name") else "shares its name with another"
+            text = f"{where}: it {why}; it became the label {quote_short(name)!r} after its supercategory"
+            self.into.note("renamed category", text, self.path)
+        self._labels[entry["id"]] = label
         own = entry.get("defectdesk")
         color = own.get("color") if isinstance(own, dict) else None
         if isinstance(color, str) and re.fullmatch("#[0-9a-f]{6}", color):
@@ -180,7 +205,13 @@ class _Reader:
         self._images[entry["id"]] = image
         without = own.get("boxes_without_label") if isinstance(own, dict) else None
         for place, bbox in enumerate(without if isinstance(without, list) else ()):
-            self._box(image, bbox, NO_LABEL, f"{where}, box without a label", ("no label", entry["id"], place))
+            where_box = f"{where}, box without a label"
+            try:
+                found = CocoBox(parse_bbox(bbox))
+            except BoxFault as error:
+                self.into.report("box", f"{where_box}: {error}; skipped", file)
+                continue
+            self._box(image, found, NO_LABEL, where_box, ("no label", entry["id"], place))
 
     def _annotation(self, entry: _Entry) -> None:
         where = f"annotation {quote_short(entry['id'])}"
@@ -201,9 +232,37 @@ class _Reader:
         if not _is_id(category) or category not in self._labels:
             self.into.report("dangling label", f"{where}: there is no category {quote_short(category)}; skipped", file)
             return
-        if entry.get("iscrowd") == 1:
-            text = f"{where}: a crowd region, which says nothing of single defects; skipped"
-            self.into.report("crowd", text, file)
+        if meaning := find_reserved_meaning(self.into.label_names[self._labels[category]]):
+            self.into.report("reserved", f"{where}: it is of no defect, {meaning}; skipped", file)
+            return
+        if entry.get("iscrowd") in (1, True):
+            if entry.get("bbox"):
+                entry.pop("segmentation", None)  # masks of a whole file would fill the memory
+            self._crowds.append(entry)
+            return
+        self._has_single = True
+        self._take(entry)
+
+    def _take_crowds(self) -> None:
+        """Crowd regions tell of no single defect, but where all are, a program wrote its masks so."""
+        if self._crowds and not self._has_single:
+            text = f"all {len(self._crowds):,} annotations are marked as crowd, as some programs mark masks; taken as boxes"
+            self.into.note("crowd", text, self.path)
+            for entry in self._crowds:
+                self._take(entry)
+        else:
+            for entry in self._crowds:
+                text = f"annotation {quote_short(entry['id'])}: a crowd region, which says nothing of single defects; skipped"
+                self.into.report("crowd", text, self.into.path(self._images[entry["image_id"]]))
+        self._crowds.clear()
+
+    def _take(self, entry: _Entry) -> None:
+        where = f"annotation {quote_short(entry['id'])}"
+        image, category = entry["image_id"], entry["category_id"]
+        try:
+            found = find_box(entry)
+        except BoxFault as error:
+            self.into.report("box", f"{where}: {error}; skipped", self.into.path(self._images[image]))
             return
         box_id, label_set = entry.get("box_id"), entry.get("label_set")
         key = None
@@ -215,14 +274,12 @@ class _Reader:
             if len(told) > 1 or key in self._label_sets:
                 self._label_sets[key] = told
                 self._box_labels.setdefault(key, set()).add(category)
-        self._box(self._images[image], entry.get("bbox"), self._labels[category], where, key)
+        self._box(self._images[image], found, self._labels[category], where, key, _find_marks(entry))
 
-    def _box(self, image: int, bbox: Any, label: int, where: str, key: object) -> None:
-        corners = _parse_corners(bbox)
-        if isinstance(corners, str):
-            self.into.report("box", f"{where}: {corners}; skipped", self.into.path(image))
-        else:
-            self.into.box(image, corners, label, where, key)
+    def _box(self, image: int, found: CocoBox, label: int, where: str, key: object, marks: Sequence[str] = ()) -> None:
+        if found.told:
+            self.into.note("outline", f"{where}: {found.told}", self.into.path(image))
+        self.into.box(image, found.corners, label, where, key, marks=marks)
 
     def _compare_label_sets(self) -> None:
         """Another program may have changed annotations and left our fields as they were: the annotations count."""
@@ -244,18 +301,13 @@ def _is_id(value: Any) -> TypeGuard[_Id]:
     return isinstance(value, int | str) and not isinstance(value, bool)
 
 
-def _parse_corners(bbox: Any) -> tuple[float, float, float, float] | str:
-    """x1 y1 x2 y2, or what is wrong."""
-    if not isinstance(bbox, list) or len(bbox) != 4:
-        return f"its box {quote_short(bbox)} is not a list of four numbers"
-    if not {*map(type, bbox)} <= {int, float}:
-        return f"its box {quote_short(bbox)} is not a list of four numbers"
-    if not all(abs(value) < 1e9 for value in bbox):  # also False for NaN
-        return f"its box {quote_short(bbox)} is not finite"
-    x, y, width, height = (float(value) for value in bbox)
-    if not (x + width > x and y + height > y):
-        return f"its box {quote_short(bbox)} has no area"
-    return x, y, x + width, y + height
+def _find_marks(entry: _Entry) -> list[str]:
+    """What the annotation says of its box beside its category, such as `occluded` of CVAT."""
+    attributes = entry.get("attributes")
+    places = [entry, attributes] if isinstance(attributes, dict) else [entry]
+    return [
+        mark for mark in ("difficult", "truncated", "occluded") if any(place.get(mark) in (1, True) for place in places)
+    ]
 
 
 # Writing

@@ -200,7 +200,7 @@ def test_categories_that_are_doubtful_are_reported(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(tree))
     read = coco.read(tmp_path / "a.json")
     assert read.labels == ("open",) and read.images[0].label_sets == ({"open"},)
-    assert len(read.problems) == 3 and "both 'open' and 'short' have the id" in read.problems[0].problem
+    assert len(read.problems) == 4 and "both 'open' and 'short' have the id" in read.problems[1].problem
 
 
 def test_an_id_of_two_images_or_two_labels_is_nobodys(tmp_path: Path) -> None:

@@ -1,0 +1,88 @@
+"""The box of a COCO annotation: as it is written, or the one around its outline or its mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.formats.collecting import parse_number
+from core.formats.outlines import (
+    Corners,
+    OutlineError,
+    box_around_points,
+    box_around_runs,
+    box_around_turned,
+    is_turned,
+    pair_points,
+)
+from core.formats.text import quote_short
+
+_FARTHEST = 1e9  # pixels
+
+
+class BoxFault(Exception):
+    """The annotation has no box that can be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CocoBox:
+    """Corners x1 y1 x2 y2 in pixels, and how they were come by, if not as they are written."""
+
+    corners: Corners
+    told: str = ""
+
+
+def find_box(entry: dict[str, Any]) -> CocoBox:
+    """The box of an annotation. Raises BoxFault."""
+    bbox, outline = entry.get("bbox"), entry.get("segmentation")
+    if outline and _is_empty(bbox):
+        try:
+            return CocoBox(_box_around(outline), "it has no box; the box around its outline was taken")
+        except OutlineError as error:
+            raise BoxFault(f"it has no box, and {error}") from error
+    corners = parse_bbox(bbox)
+    attributes = entry.get("attributes")
+    turn = parse_number(attributes.get("rotation")) if isinstance(attributes, dict) else None
+    if is_turned(turn):
+        assert turn is not None
+        return CocoBox(
+            box_around_turned(corners, turn), f"it is turned by {turn:g} degrees; the box around it was taken"
+        )
+    return CocoBox(corners)
+
+
+def parse_bbox(bbox: Any) -> Corners:
+    """x1 y1 x2 y2 of x, y, width, height. Raises BoxFault."""
+    if not isinstance(bbox, list) or len(bbox) != 4 or not {*map(type, bbox)} <= {int, float}:
+        raise BoxFault(f"its box {quote_short(bbox)} is not a list of four numbers")
+    if not all(abs(value) < _FARTHEST for value in bbox):  # also False for NaN
+        raise BoxFault(f"its box {quote_short(bbox)} is not finite")
+    x, y, width, height = map(float, bbox)
+    if not (x + width > x and y + height > y):
+        raise BoxFault(f"its box {quote_short(bbox)} has no area")
+    return [x, y, x + width, y + height]
+
+
+def _is_empty(bbox: Any) -> bool:
+    """True where programs write a box because there has to be one."""
+    return not bbox or (isinstance(bbox, list) and len(bbox) == 4 and not any(bbox))
+
+
+def _box_around(outline: Any) -> Corners:
+    if isinstance(outline, dict):
+        size, counts = outline.get("size"), outline.get("counts")
+        if not isinstance(size, list) or len(size) != 2 or not all(type(side) is int for side in size):
+            raise OutlineError("its mask has no size")
+        if not isinstance(counts, list | str):
+            raise OutlineError("its mask has no run lengths")
+        return box_around_runs(counts, *size)
+    parts = outline if isinstance(outline, list) else []
+    if parts and not isinstance(parts[0], list):
+        parts = [parts]  # one outline without the list around it
+    points = []
+    for part in parts:
+        numbers = [parse_number(value) for value in part] if isinstance(part, list) else [None]
+        if None in numbers:
+            raise OutlineError(f"its outline {quote_short(part)} is no list of numbers")
+        points += pair_points(value for value in numbers if value is not None)
+    return box_around_points(points)
