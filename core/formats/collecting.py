@@ -25,6 +25,7 @@ from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations, ImportedImage
 from core.formats.duplicate_boxes import merged_groups
 from core.formats.frames import Frame, FrameError, read_frame
+from core.formats.label_names import find_reserved_meaning
 from core.formats.lookup import Folders, LookupFault
 from core.formats.shares import scale_shares
 from core.formats.text import quote_short
@@ -175,6 +176,9 @@ class AnnotationCollector:
 
     def label_of_box(self, name: Any, where: str, file: Path | str) -> int | None:
         """`label`, or None after a report that a box has none that can be used."""
+        if meaning := find_reserved_meaning(name):
+            self.report("reserved", f"{where}: {quote_short(name)!r} is no defect, {meaning}; skipped", file)
+            return None
         try:
             return self.label(name)
         except ValueError as error:

@@ -20,18 +20,21 @@ from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progr
 from core.formats.export_plan import Sheet, SheetImage
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import files_below
+from core.formats.outlines import OutlineError, box_around_ellipse, box_around_line, box_around_points
 from core.formats.text import quote_short, read_utf8
 
 MAX_BYTES = 2**28  # the picture itself may be in the file, in base64
 _VERSION = "5.5.0"  # of labelme, whose files these are like
-_TWO_CORNERS = ("rectangle", "mask")
-_MANY_POINTS = ("polygon", "oriented_rectangle")
+_AS_DRAWN = ("rectangle", "mask")  # by two corners, X-AnyLabeling's by four
+_OUTLINES = ("polygon", "oriented_rectangle", "rotation", "quadrilateral", "cuboid")
+_LINES = ("line", "linestrip")
+_MARKS = ("difficult", "truncated", "occluded")
 
 
 def read(path: Path, images_root: Path | None = None, progress: Progress | None = None) -> ImportedAnnotations:
     """Read one labelme file, or all below a folder; images lie where the file says, or in `images_root`.
 
-    Polygons, circles and masks become the box around them; points and lines are left out. Raises InputError if a
+    Polygons, circles, lines and masks become the box around them; points are left out. Raises InputError if a
     single file is none, or a folder holds none.
     """
     path = path.absolute()
@@ -82,9 +85,10 @@ def _read_file(file: Path, into: AnnotationCollector) -> None:
         if not isinstance(shape, dict):
             into.report("shape", f"{where}: not an object; skipped", file)
             continue
-        corners = _parse_corners(shape)
-        if isinstance(corners, str):
-            into.report(f"shape: {corners[:20]}", f"{where}: {corners}; skipped", file)
+        try:
+            corners = _find_corners(shape)
+        except OutlineError as error:
+            into.report("shape", f"{where}: {error}; skipped", file)
             continue
         number = shape.get("defectdesk_box")
         box_key = (str(file), number) if isinstance(own, dict) and isinstance(number, int) else None
@@ -93,14 +97,14 @@ def _read_file(file: Path, into: AnnotationCollector) -> None:
             label = into.label_of_box(shape.get("label"), where, file)
         if label is None:
             continue
-        if shape.get("shape_type") not in (*_TWO_CORNERS, None):
+        if shape.get("shape_type") not in (*_AS_DRAWN, None):
             text = f"{where}: a {quote_short(shape.get('shape_type'))}; the box around it was taken"
-            into.report("outline", text, file)
-        into.box(image, corners, label, where, box_key, ordered=False)
+            into.note("outline", text, file)
+        into.box(image, corners, label, where, box_key, ordered=False, marks=_find_marks(shape))
 
 
-def _parse_corners(shape: dict[str, Any]) -> Sequence[float] | str:
-    """x1 y1 x2 y2, opposite corners in any order, or why there are none."""
+def _find_corners(shape: dict[str, Any]) -> Sequence[float]:
+    """x1 y1 x2 y2, opposite corners in any order. Raises OutlineError."""
     points = shape.get("points")
     kind = shape.get("shape_type", "rectangle" if isinstance(points, list) and len(points) == 2 else "polygon")
     if not isinstance(points, list) or not all(
@@ -109,21 +113,31 @@ def _parse_corners(shape: dict[str, Any]) -> Sequence[float] | str:
         and all(isinstance(value, int | float) and not isinstance(value, bool) for value in point)
         for point in points
     ):
-        return "its points are not pairs of numbers"
+        raise OutlineError("its points are not pairs of numbers")
     try:
         values = [(float(x), float(y)) for x, y in points]
-    except OverflowError:
-        return "its points are not finite"
-    if kind in _TWO_CORNERS and len(values) == 2:
-        return [*values[0], *values[1]]
+    except OverflowError as error:
+        raise OutlineError("its points are not finite") from error
+    if kind in _LINES and len(values) > 1:
+        return box_around_line(values)
     if kind == "circle" and len(values) == 2:
         (x, y), edge = values
         radius = math.dist((x, y), edge)
-        return [x - radius, y - radius, x + radius, y + radius]
-    if kind in (*_MANY_POINTS, *_TWO_CORNERS) and len(values) > 2:
-        across, down = [x for x, _ in values], [y for _, y in values]
-        return [min(across), min(down), max(across), max(down)]
-    return f"a {quote_short(kind)} of {len(values)} points covers no area"
+        return box_around_ellipse(x, y, radius, radius)
+    if kind in _AS_DRAWN and len(values) == 2:
+        return [*values[0], *values[1]]
+    if kind in (*_OUTLINES, *_AS_DRAWN) and len(values) > 2:
+        return box_around_points(values)
+    raise OutlineError(f"a {quote_short(kind)} of {len(values)} point{'' if len(values) == 1 else 's'} covers no area")
+
+
+def _find_marks(shape: dict[str, Any]) -> list[str]:
+    """The flags of a shape that are set, and X-AnyLabeling's mark of a difficult one."""
+    flags = shape.get("flags")
+    marks = [mark for mark in _MARKS if shape.get(mark) is True]
+    if isinstance(flags, dict):
+        marks += [quote_short(name) for name, value in flags.items() if value is True]
+    return list(dict.fromkeys(marks))
 
 
 # Writing

@@ -22,11 +22,11 @@ from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progr
 from core.formats.export_plan import Sheet, SheetImage
 from core.formats.lookup import files_below
 from core.formats.text import read_limited
+from core.formats.voc_boxes import CORNERS, VocBox, find_boxes, find_marks
 
 ANNOTATIONS, IMAGES, LISTS = "Annotations", "JPEGImages", "ImageSets/Main"
 MAX_BYTES = 2**23  # of one file: expat needs 24 s for an attribute of 50 MB
 _MAX_TAGS = 500_000
-_CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _SPLITS = {"train": "train", "val": "val", "test": "test"}
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -111,23 +111,39 @@ class _Reader:
             self.into.box(image, corners, NO_LABEL, f"box {place} without a label", (str(file), "none", place))
 
     def _object(self, image: int, entry: Element, where: str, file: Path) -> None:
-        parts = {child.tag: child for child in entry}
-        label = self.into.label_of_box(_read_content(parts.get("name")), where, file)
-        if label is None:
+        names = [child for child in entry if child.tag == "name"]
+        if len(names) > 1:
+            self.into.note("names", f"{where}: it has {len(names)} names; its box got all of them as labels", file)
+        labels = []
+        for name in [_read_content(child) for child in names] or [""]:
+            label = self.into.label_of_box(name, where, file)
+            if label is not None:
+                labels.append(label)
+        if not labels:
             return
-        if "bndbox" not in parts:
-            self.into.report("box", f"{where}: it has no bndbox; skipped", file)
-            return
-        sides = {child.tag: child.text or "" for child in parts["bndbox"]}
-        corners: Sequence[str | float] = [sides.get(name, "") for name in _CORNERS]
-        own = {child.tag: child.text or "" for child in parts.get("defectdesk", ())}
+        found = list(find_boxes(entry))
+        if len(found) > 1:
+            self.into.note("boxes", f"{where}: it has {len(found)} boxes; each became one", file)
+        for box in found:
+            if isinstance(box, str):
+                self.into.report("box", f"{where}: {box}; skipped", file)
+                continue
+            if box.told:
+                self.into.note("outline", f"{where}: {box.told}; the box around it was taken", file)
+            self._take(image, box, labels, entry, where, file)
+
+    def _take(self, image: int, box: VocBox, labels: list[int], entry: Element, where: str, file: Path) -> None:
+        corners = box.corners
+        own = {child.tag: child.text or "" for child in entry.iterfind("defectdesk/*")}
         exact = [parse_number(text) for text in own.get("exact", "").split()]
         if len(exact) == 4 and _whole_number([value or 0.0 for value in exact], self.into.size(image)) == [
             *map(parse_number, corners)
         ]:
             corners = [value or 0.0 for value in exact]
         key = own.get("box")
-        self.into.box(image, corners, label, where, (str(file), key) if key else None)
+        marks = find_marks(entry)
+        for label in labels:
+            self.into.box(image, corners, label, where, (str(file), key) if key else None, marks=marks)
 
 
 def _parse_xml(file: Path) -> Element:
@@ -212,7 +228,7 @@ def write(sheet: Sheet) -> None:
 def _object_lines(name: str, box_number: int, corners: list[float], image: SheetImage) -> list[str]:
     whole = [
         f"<{tag}>{value:.0f}</{tag}>"
-        for tag, value in zip(_CORNERS, _whole_number(corners, (image.width, image.height)), strict=True)
+        for tag, value in zip(CORNERS, _whole_number(corners, (image.width, image.height)), strict=True)
     ]
     exact = " ".join(map(repr, corners))
     return [

@@ -135,7 +135,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "labelme: points that are none": (
         "a.png",
         "shape 1: its box [1.0, 1.0, nan, 5.0] is not ",
-        "shape 2: a rectangle of 1 points covers no ar",
+        "shape 2: a rectangle of 1 point covers no are",
     ),
     "labelme: shapes that are none": ("a.png", "shape 1: not an object; skipped", "shape 2: not an object; skipped"),
     "labelme: a path out": ("", "its path leads out of "),

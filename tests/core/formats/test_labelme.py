@@ -45,10 +45,17 @@ def test_shapes_of_all_kinds_become_boxes_or_are_named(tmp_path: Path) -> None:
     assert detect_format(path).summary == "labelme, 1 file"
     imported = read_annotations(path)
     (image,) = imported.images
-    assert image.boxes.tolist() == [[10, 5, 30, 20], [15, 15, 25, 25], [1, 40, 9, 47], [40, 1, 50, 9]]
+    assert image.boxes.tolist() == [
+        [10, 5, 30, 20],
+        [15, 15, 25, 25],
+        [1, 40, 9, 47],
+        [40, 1, 50, 9],
+        [5, 5, 9, 9],
+        [5, 5, 12, 9],
+    ]
     told = [problem.problem for problem in imported.problems]
     assert [text.partition(":")[0] for text in told] == ["shape 2", "shape 3", "shape 5", "shape 6", "shape 7"]
-    assert "a circle; the box around it" in told[0] and "point of 1 points covers no area" in told[2]
+    assert "a circle; the box around it" in told[0] and "a point of 1 point covers no area" in told[2]
 
 
 def test_shapes_at_one_place_become_one_box_and_groups_of_others_do_not(tmp_path: Path) -> None:

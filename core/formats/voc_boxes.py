@@ -1,0 +1,98 @@
+"""The boxes of a Pascal VOC object: corners, or the box around a turned one or a polygon; one object may have several."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from core.formats.collecting import parse_number
+from core.formats.outlines import (
+    OutlineError,
+    box_around_line,
+    box_around_points,
+    box_around_turned,
+    is_turned,
+)
+
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+MARKS = ("difficult", "truncated", "occluded")
+_COORDINATE = re.compile(r"([xy])\d*")
+
+
+@dataclass(frozen=True, slots=True)
+class VocBox:
+    """Corners as they are written, or of the box around something, and then what that is."""
+
+    corners: Sequence[str | float]
+    told: str = ""
+
+
+def find_boxes(entry: Element) -> Iterator[VocBox | str]:
+    """The boxes of an object, each or why it cannot be used."""
+    plain = [child for child in entry if child.tag == "bndbox"]
+    turn = _find_rotation(entry)
+    for child in plain:
+        sides = {side.tag: side.text or "" for side in child}
+        corners = [sides.get(name, "") for name in CORNERS]
+        numbers = [number for text in corners if (number := parse_number(text)) is not None]
+        if is_turned(turn) and len(numbers) == 4:
+            assert turn is not None
+            yield VocBox(box_around_turned(numbers, turn), f"it is turned by {turn:g} degrees")
+        else:
+            yield VocBox(corners)
+    others = [child for child in entry if child.tag in ("robndbox", "polygon", "line", "polyline")]
+    if plain:
+        return
+    if not others:
+        yield "it has no bndbox"
+    for child in others:
+        try:
+            if child.tag == "robndbox":
+                yield VocBox(_box_around_turned(child), "it is a turned box")
+            elif child.tag == "polygon":
+                yield VocBox(box_around_points(_find_points(child)), "it is a polygon")
+            else:
+                yield VocBox(box_around_line(_find_points(child)), "it is a line")
+        except OutlineError as error:
+            yield str(error)
+
+
+def find_marks(entry: Element) -> list[str]:
+    """What is said of the object beside its name: difficult, truncated, occluded."""
+    return [mark for mark in MARKS if (entry.findtext(mark) or "").strip().lower() in ("1", "true", "yes")]
+
+
+def _find_rotation(entry: Element) -> float | None:
+    """The angle that CVAT writes as an attribute, in degrees."""
+    for attribute in entry.iterfind("attributes/attribute"):
+        if (attribute.findtext("name") or "").strip() == "rotation":
+            return parse_number((attribute.findtext("value") or "").strip())
+    return None
+
+
+def _box_around_turned(child: Element) -> Sequence[float]:
+    """As roLabelImg writes it: centre, size and an angle in radians."""
+    values = [parse_number((child.findtext(name) or "").strip()) for name in ("cx", "cy", "w", "h", "angle")]
+    if None in values:
+        raise OutlineError("its robndbox is not cx, cy, w, h and angle in numbers")
+    x, y, width, height, angle = (value for value in values if value is not None)
+    corners = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
+    return box_around_turned(corners, math.degrees(angle)) if is_turned(math.degrees(angle)) else corners
+
+
+def _find_points(child: Element) -> list[tuple[float, float]]:
+    """x1 y1 x2 y2 ... side by side, or x and y of one `pt` or `point` after the other."""
+    coordinates: dict[str, list[float]] = {"x": [], "y": []}
+    for part in child.iter():
+        found = _COORDINATE.fullmatch(part.tag)
+        if found is not None:
+            number = parse_number((part.text or "").strip())
+            if number is None:
+                raise OutlineError(f"its {part.tag} is no number")
+            coordinates[found[1]].append(number)
+    if len(coordinates["x"]) != len(coordinates["y"]):
+        raise OutlineError("its outline has an odd number of coordinates")
+    return list(zip(coordinates["x"], coordinates["y"], strict=True))
