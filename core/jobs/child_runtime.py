@@ -32,7 +32,7 @@ from core.jobs.folder import JobFolder
 
 ORPHAN_GRACE = 4.0  # seconds that a child whose parent died has to save what it has
 _BEAT_EVERY = 1.0
-_LOOK_EVERY = 0.1  # seconds between looks for the stop file
+LOOK_EVERY = 0.1  # seconds between looks for the stop file
 NICENESS = 10
 _CHEAP = (StepDone, JobProgress)  # events that come by the hundred
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -177,7 +177,7 @@ def keep_beating(folder: JobFolder, stop: threading.Event) -> None:
             except OSError as error:
                 # A full disk or a network share that is away for a moment must not end the training.
                 print(f"heartbeat: {error}", file=sys.stderr)
-        time.sleep(_LOOK_EVERY)
+        time.sleep(LOOK_EVERY)
 
 
 def _setting(stop: threading.Event) -> Callable[[int, FrameType | None], None]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PySide6.QtCore import SignalInstance
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from pytestqt.wait_signal import SignalBlocker
 
 from desktop.base.session import Session
 from desktop.label.label_page import LabelPage
@@ -14,6 +18,23 @@ from desktop.services import Services
 from desktop.shell.main_window import MainWindow
 from tests.desktop.label.label_builders import shown_page
 from tests.desktop.window_builders import make_services
+
+PATIENCE_MS = 60_000  # a busy machine is no reason to fail: what must come may take this long
+
+
+class PatientBot(QtBot):
+    """A bot whose waits end in failure only when what is waited for does not come at all."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = PATIENCE_MS) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: SignalInstance, *, timeout: int = PATIENCE_MS, **options: Any) -> SignalBlocker:
+        return super().waitSignal(signal, timeout=timeout, **options)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 @pytest.fixture

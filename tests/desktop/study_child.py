@@ -1,4 +1,7 @@
-"""A small job module for tests of studies: a real process, real run folders and reports, no network to train."""
+"""A small job module for tests of studies: a real process, real run folders and reports, no network to train.
+
+While a file HOLD_FILE lies in the folder of the runs, a study whose first run has ended waits.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from core.jobs.folder import JobFolder
 from core.operations.run_study import report_study, runs_folder_of
 from core.study.study import load_study
 
+HOLD_FILE = "hold"
 REACHED = {"scratch": 0.3, "frozen": 0.5, "fine_tune": 0.7, "two_phase": 0.69, "gradual": 0.6, "recipe": 0.65}
 
 
@@ -31,11 +35,12 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
         job = JobFolder(runs_folder_of(folder.path) / one.run)
         if job.state() == "finished":
             continue
-        time.sleep(0.15)
         if should_stop():
             break
         train(job, one.arm, one.seed, study.recipe.schedule.epochs)
         yield StudyRunEnded(job.state(), None, None, None, "", one.run, one.arm, one.seed)
+        while (runs_folder_of(folder.path) / HOLD_FILE).exists() and not should_stop():
+            time.sleep(0.01)
     yield RunFinished(0, 1.0, stopped=not report_study(folder.path).is_complete)
 
 

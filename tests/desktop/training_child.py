@@ -1,6 +1,7 @@
 """A small job module for tests of following: a real process, the real events, no network to train.
 
-Its job.json may say {"kind": "train", "behaviour": ...}; the recipe beside it says how many epochs.
+Its job.json may say {"kind": "train", "behaviour": ...}; the recipe beside it says how many epochs. While a file
+HOLD_FILE lies in the folder of the runs, a run that has done an epoch waits.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from core.jobs.events import (
 from core.jobs.folder import JobFolder
 
 STEPS = 4
+HOLD_FILE = "hold"
 LABELS = ["scratch", "pit"]
 
 
@@ -89,12 +91,18 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
     # Read as plain YAML: the recipe's own module takes half a second to load, in every child that a test starts.
     epochs = yaml.safe_load(recipe.read_text("utf-8"))["schedule"]["epochs"] if recipe.exists() else 2
     done = sum(isinstance(event, EpochDone) for event in folder.read()[0])
-    told = events(epochs, lambda: should_stop() or folder.pause_requested(), run=folder.path.name, after=done)
-    for event in told:
+    hold = folder.path.parent / HOLD_FILE
+
+    def should_end() -> bool:
+        return should_stop() or folder.pause_requested()
+
+    for event in events(epochs, should_end, run=folder.path.name, after=done):
         if isinstance(event, RunFinished) and event.stopped and not should_stop():
             yield RunPaused(event.epoch, event.epoch * STEPS, 1.0)
         else:
             yield event
+        while isinstance(event, CheckpointSaved) and hold.exists() and not should_end():
+            time.sleep(0.01)
 
 
 if __name__ == "__main__":

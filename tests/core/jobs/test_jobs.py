@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
+from core.jobs.child_runtime import LOOK_EVERY, ORPHAN_GRACE
 from core.jobs.events import UnknownEvent
 from core.jobs.folder import STALE_AFTER, JobFolder
 from core.jobs.launcher import JobLauncher
-from core.jobs.process import JobProcess, follow_lines
+from core.jobs.process import POLL, JobProcess, follow_lines
 from core.operations.launcher import make_launcher
 
 CHILD = """
@@ -88,13 +89,15 @@ def started(tmp_path: Path, launcher: JobLauncher) -> Iterator[Callable[..., Job
         job.cancel(0, after_terminate=0)
 
 
-def wait_until(true: Callable[[], object], seconds: float = 15.0) -> float:
-    """Seconds until `true()` holds; fails after `seconds`."""
-    start = time.monotonic()
+PATIENCE = 60.0  # seconds: a busy machine is no reason to fail
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    """Return once `true()` holds; fails only where that does not come at all."""
+    limit = time.monotonic() + PATIENCE
     while not true():
-        assert time.monotonic() - start < seconds, "waited in vain"
+        assert time.monotonic() < limit, "waited in vain"
         time.sleep(0.02)
-    return time.monotonic() - start
 
 
 def exists(pid: int) -> bool:
@@ -205,20 +208,24 @@ def test_a_child_is_polite_and_its_sums_are_those_of_every_other_run(started: Ca
     assert int(first["omp"]) == len(os.sched_getaffinity(0))
 
 
-def test_a_stop_file_ends_the_child_within_two_seconds(started: Callable[..., JobProcess]) -> None:
+def test_a_stop_file_ends_the_child(started: Callable[..., JobProcess]) -> None:
     job = started("until_stopped")
     wait_until(lambda: len(job.folder.read_lines()[0]) > 3)
     assert job.state() == "running"
     job.folder.request_stop()
-    assert wait_until(lambda: job.poll() is not None) < 2
+    wait_until(lambda: job.poll() is not None)
     assert (job.state(), job.poll()) == ("stopped", 0)
+
+
+def test_a_stop_is_looked_for_so_often_that_a_user_hardly_waits() -> None:
+    assert LOOK_EVERY + POLL <= 0.2
 
 
 def test_a_child_that_is_asked_to_terminate_says_its_last_word(started: Callable[..., JobProcess]) -> None:
     job = started("until_stopped")
     wait_until(lambda: len(job.folder.read_lines()[0]) > 3)
     os.kill(job.pid, signal.SIGTERM)
-    assert job.wait(2)
+    assert job.wait(PATIENCE)
     assert job.state() == "stopped"
 
 
@@ -229,7 +236,7 @@ def test_a_deaf_child_is_killed_with_all_that_it_started(started: Callable[..., 
     assert exists(worker)
     assert job.cancel(0.3, after_terminate=0.3) == "interrupted"
     assert job.poll() == -signal.SIGKILL
-    wait_until(lambda: not exists(worker), 2)
+    wait_until(lambda: not exists(worker))
 
 
 def test_a_child_killed_from_outside_leaves_an_interrupted_job_and_no_workers(
@@ -239,10 +246,10 @@ def test_a_child_killed_from_outside_leaves_an_interrupted_job_and_no_workers(
     wait_until(lambda: len(job.folder.read_lines()[0]) == 2)
     worker = job.folder.read_lines()[0][1]["worker"]
     os.kill(job.pid, signal.SIGKILL)
-    wait_until(lambda: job.poll() is not None, 2)
+    wait_until(lambda: job.poll() is not None)
     assert job.state() == "interrupted"
     assert JobFolder(job.folder.path).state() == "interrupted"
-    wait_until(lambda: not exists(worker), 2)
+    wait_until(lambda: not exists(worker))
 
 
 def test_bad_input_is_the_reason_of_the_failure(started: Callable[..., JobProcess]) -> None:
@@ -309,7 +316,7 @@ def test_a_warm_child_does_the_job_that_it_is_given(tmp_path: Path, launcher: Jo
 def test_a_warm_child_that_died_is_replaced(tmp_path: Path, launcher: JobLauncher) -> None:
     warm = launcher.prepare_child()
     os.kill(warm.pid, signal.SIGKILL)
-    time.sleep(0.1)
+    wait_until(lambda: not exists(warm.pid))
     folder = JobFolder.create(tmp_path / "job", {"kind": "count"})
     job = warm.start_job(folder)
     assert list(follow_lines(folder, job))[-1]["event"] == "finished"
@@ -351,7 +358,7 @@ time.sleep(600)
 @pytest.mark.parametrize("how", ["cold", "warm", "waiting"])
 def test_a_child_whose_parent_is_killed_leaves_by_itself(tmp_path: Path, launcher: JobLauncher, how: str) -> None:
     child = _child_of_a_killed_parent(tmp_path, how)
-    wait_until(lambda: not exists(child), 6)
+    wait_until(lambda: not exists(child))
     if how != "waiting":
         assert JobFolder(tmp_path / "job").state() == "stopped"
 
@@ -359,10 +366,12 @@ def test_a_child_whose_parent_is_killed_leaves_by_itself(tmp_path: Path, launche
 def test_a_deaf_child_whose_parent_is_killed_is_gone_in_a_few_seconds_with_its_workers(
     tmp_path: Path, launcher: JobLauncher
 ) -> None:
+    before = time.monotonic()
     child = _child_of_a_killed_parent(tmp_path, "deaf")
     worker = JobFolder(tmp_path / "job").read_lines()[0][1]["worker"]
-    assert wait_until(lambda: not exists(child), 8) > 2, "it had no time to save"
-    wait_until(lambda: not exists(worker), 1)
+    wait_until(lambda: not exists(child))
+    assert time.monotonic() - before >= ORPHAN_GRACE, "it had no time to save"
+    wait_until(lambda: not exists(worker))
     assert JobFolder(tmp_path / "job").state() == "interrupted"
 
 
@@ -371,12 +380,11 @@ def test_a_detached_child_goes_on_without_its_parent(tmp_path: Path, launcher: J
     child = _child_of_a_killed_parent(tmp_path, how)
     folder = JobFolder(tmp_path / "job")
     steps = len(folder.read_lines()[0])
-    time.sleep(1)
+    wait_until(lambda: len(folder.read_lines()[0]) > steps + 50)
     assert exists(child)
     assert folder.state() == "running"
-    assert len(folder.read_lines()[0]) > steps
     folder.request_stop()
-    wait_until(lambda: not exists(child), 2)
+    wait_until(lambda: not exists(child))
     assert folder.state() == "stopped"
     assert list(follow_lines(folder))[-1] == {"event": "finished", "stopped": True}
 

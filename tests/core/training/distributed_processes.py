@@ -279,7 +279,6 @@ def launched(folder: Path, snapshot: Snapshot) -> dict[str, Any]:
         time.sleep(0.02)
     os.kill(process, signal.SIGKILL)
     wait([process])
-    killed = time.monotonic()
     while left := [child.name for child in children.iterdir() if exists(int(child.name))]:
         if time.monotonic() > deadline:
             break
@@ -293,7 +292,6 @@ def launched(folder: Path, snapshot: Snapshot) -> dict[str, Any]:
     saved = checkpoint.load_resumable(run / "checkpoints")
     return {
         "left": left,
-        "seconds": time.monotonic() - killed,
         "state": state,
         "step": saved.state.progress.step if saved else -1,
         "events": [event.event for event in job.read()[0]],

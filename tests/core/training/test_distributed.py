@@ -111,7 +111,6 @@ def test_a_wish_to_stop_in_one_process_stops_all_and_keeps_what_was_learnt(told:
 def test_when_the_launcher_is_killed_its_processes_save_and_end(told: dict[str, Any]) -> None:
     launched = told["launched"]
     assert launched["left"] == [], "processes are left over"
-    assert launched["seconds"] < 15
     assert launched["state"] == "stopped" and launched["events"][-1] == "finished"
     assert launched["step"] >= 1
 

@@ -190,7 +190,7 @@ def test_threads_that_want_one_image_decode_it_once(shown: SnapshotImage) -> Non
     cache, start = ImageCache(10**6), threading.Barrier(8)
 
     def read() -> bytes:
-        start.wait(5)
+        start.wait(60)
         return cache.whole(shown, (40, 30)).tobytes()
 
     with ThreadPoolExecutor(8) as pool:

@@ -198,8 +198,9 @@ def test_a_folder_of_another_recipe_or_snapshot_is_refused(snapshot: Snapshot, t
 
 
 def test_a_job_that_is_asked_to_pause_ends_with_its_state_and_goes_on_when_started_again(
-    snapshot: Snapshot, tmp_path: Path
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(child, "LOOK_EVERY", 0.0)  # a step looks for itself, however fast steps are here
     recipe = tiny(schedule__epochs=3)
     run(recipe, snapshot, tmp_path / "straight")
     folder = JobFolder.create(tmp_path / "r001", {"kind": "train"})

@@ -39,7 +39,7 @@ def test_only_the_latest_work_of_a_key_is_handed_back(tasks: Tasks) -> None:
     results: list[str] = []
 
     def slow() -> str:
-        release.wait(5)
+        release.wait(60)
         return "first"
 
     tasks.run("key", slow, results.append)
@@ -54,7 +54,7 @@ def test_stale_work_that_has_not_begun_is_never_run(one_thread: Tasks) -> None:
     tasks = one_thread
     release = threading.Event()
     ran: list[int] = []
-    tasks.run("blocker", lambda: release.wait(5), lambda _: None)
+    tasks.run("blocker", lambda: release.wait(60), lambda _: None)
     for number in range(20):
         tasks.run("key", lambda number=number: ran.append(number), lambda _: None)
     release.set()
@@ -85,7 +85,7 @@ def test_an_error_that_nobody_handles_is_raised_on_the_windows_thread(tasks: Tas
 
 def test_cancelled_work_says_nothing(tasks: Tasks) -> None:
     release = threading.Event()
-    tasks.run("key", lambda: release.wait(5), lambda _: pytest.fail("done was called"))
+    tasks.run("key", lambda: release.wait(60), lambda _: pytest.fail("done was called"))
     assert tasks.busy("key")
     tasks.cancel("key")
     release.set()
@@ -96,7 +96,7 @@ def test_cancelled_work_says_nothing(tasks: Tasks) -> None:
 
 def test_waiting_says_when_work_does_not_end(tasks: Tasks) -> None:
     release = threading.Event()
-    tasks.run("key", lambda: release.wait(5), lambda _: None)
+    tasks.run("key", lambda: release.wait(60), lambda _: None)
     assert not tasks.wait_idle(50)
     release.set()
     assert tasks.wait_idle()
@@ -105,7 +105,7 @@ def test_waiting_says_when_work_does_not_end(tasks: Tasks) -> None:
 def test_urgent_work_does_not_wait_for_what_is_under_way(one_thread: Tasks) -> None:
     tasks = one_thread
     release, order = threading.Event(), list[str]()
-    tasks.run("blocker", lambda: release.wait(5), lambda _: order.append("blocker"))
+    tasks.run("blocker", lambda: release.wait(60), lambda _: order.append("blocker"))
     tasks.run("waited for", release.set, lambda _: order.append("urgent"), urgent=True)
     assert tasks.wait_idle()
     assert sorted(order) == ["blocker", "urgent"] and release.is_set()
@@ -125,7 +125,7 @@ def test_what_work_holds_is_let_go_on_the_windows_thread(tasks: Tasks, ending: s
 
         def work() -> object:
             running.set()
-            assert release.wait(5)
+            assert release.wait(60)
             if ending == "error":
                 raise ValueError(widget)
             return widget
@@ -133,7 +133,7 @@ def test_what_work_holds_is_let_go_on_the_windows_thread(tasks: Tasks, ending: s
         tasks.run("key", work, lambda _: None, lambda _: None)
 
     start()
-    assert running.wait(5)
+    assert running.wait(60)
     if ending == "cancelled":
         tasks.cancel("key")
     tasks.run("other", lambda: None, lambda _: None)

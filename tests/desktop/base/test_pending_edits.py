@@ -104,7 +104,7 @@ def test_it_is_tried_again_by_itself(qtbot: QtBot, page: LabelPage, session: Ses
         draw_by_hand(qtbot, page, (5, 6), (30, 36))
         qtbot.wait(100)
         assert session.pending
-    qtbot.waitUntil(lambda: not session.pending, timeout=3_000)
+    qtbot.waitUntil(lambda: not session.pending)
     assert len(boxes_of(session)) == 1
 
 

@@ -26,7 +26,7 @@ def test_predicting_runs_in_a_child_and_its_result_is_there_at_once_the_next_tim
     assert "has not looked at these 8 images" in page.absence
     page.activateWindow()
     page.bar.button.setFocus()
-    with qtbot.waitSignal(page.inspect_session.prediction.ended, timeout=15_000) as ended:
+    with qtbot.waitSignal(page.inspect_session.prediction.ended) as ended:
         page.bar.button.click()
         assert page.bar.cancel_button.isVisible() and page.bar.cancel_button.hasFocus()
     assert ended.args == ["finished", ""] and page.bar.button.hasFocus(), "the keys stay on the page"
@@ -60,8 +60,8 @@ def test_a_prediction_is_cancelled_and_leaves_nothing_that_looks_finished(
     monkeypatch.setenv("PREDICT_BEHAVIOUR", "slow")
     page = build_page(qtbot, session, services)
     page.bar.button.click()
-    qtbot.waitUntil(lambda: page.bar.progress.maximum() == 8, timeout=15_000)
-    with qtbot.waitSignal(page.inspect_session.prediction.ended, timeout=10_000) as ended:
+    qtbot.waitUntil(lambda: page.bar.progress.maximum() == 8)
+    with qtbot.waitSignal(page.inspect_session.prediction.ended) as ended:
         page.bar.cancel_button.click()
     assert ended.args[0] == "stopped"
     assert page.bar.status.text() == "Cancelled"
@@ -74,7 +74,7 @@ def test_a_prediction_that_fails_says_why(
 ) -> None:
     monkeypatch.setenv("PREDICT_BEHAVIOUR", "fail")
     page = build_page(qtbot, session, services)
-    with qtbot.waitSignal(page.inspect_session.prediction.ended, timeout=15_000):
+    with qtbot.waitSignal(page.inspect_session.prediction.ended):
         page.bar.button.click()
     assert "best.safetensors: damaged" in page.bar.note.text()
     assert page.bar.button.isEnabled()
@@ -86,7 +86,7 @@ def test_closing_while_predicting_leaves_no_process(
     monkeypatch.setenv("PREDICT_BEHAVIOUR", "slow")
     page = build_page(qtbot, session, services)
     page.bar.button.click()
-    qtbot.waitUntil(lambda: page.bar.progress.maximum() == 8, timeout=15_000)
+    qtbot.waitUntil(lambda: page.bar.progress.maximum() == 8)
     folder = page.inspect_session.prediction.job_folder
     assert folder is not None
     assert folder.alive()

@@ -30,7 +30,7 @@ def dialog(request: pytest.FixtureRequest, tmp_path: Path, qtbot: QtBot):
 
 
 def ended(dialog: RangeTestDialog, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not dialog.job.running, timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.job.running)
 
 
 def test_the_curve_is_drawn_and_its_rate_offered(dialog: RangeTestDialog, qtbot: QtBot) -> None:
@@ -75,7 +75,7 @@ def test_a_test_that_fails_says_why_and_can_be_tried_again(dialog: RangeTestDial
 
 @pytest.mark.parametrize("dialog", ["slow"], indirect=True)
 def test_closing_the_dialog_ends_the_test(dialog: RangeTestDialog, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: bool(dialog.rates), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(dialog.rates))
     dialog.reject()
     assert not dialog.job.running and not dialog.folder.alive()
 

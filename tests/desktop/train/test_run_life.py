@@ -53,36 +53,38 @@ def _nothing_goes_on(bench: TrainBench) -> Iterator[None]:
 
 
 def test_a_paused_run_frees_its_process_and_goes_on_where_it_was(bench: TrainBench, qtbot: QtBot) -> None:
-    bench.change_settings(schedule__epochs=200)
+    bench.change_settings(schedule__epochs=100_000)
     bench.page.control.begin_training()
     bench.wait_for_epoch()
     click(qtbot, bench.page.recipe_column.pause_button)
     assert bench.view.status.state_text() == "Pausing"
-    bench.wait_for_end(10_000)
+    bench.wait_for_end()
     assert bench.view.status.state_text() == "Paused"
     assert bench.view.summary.text().startswith("Paused in epoch")
     done = len(bench.view.history.epochs)
     click(qtbot, bench.find_summary_button("Resume"))
     assert bench.view.status.state_text() == "Starting"
-    qtbot.waitUntil(lambda: len(bench.view.history.epochs) > done + 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(bench.view.history.epochs) > done + 2)
     assert [epoch.epoch for epoch in bench.view.history.epochs[: done + 2]] == list(range(1, done + 3))
     assert bench.view.history.resumed_at == [done]
     assert bench.view.status.state_text() == "Training"
 
 
 def test_a_run_whose_process_was_killed_can_be_resumed(bench: TrainBench, qtbot: QtBot) -> None:
-    bench.change_settings(schedule__epochs=30)
+    bench.change_settings(schedule__epochs=5)
+    bench.hold_runs()
     bench.page.control.begin_training()
     bench.wait_for_epoch()
     pid = bench.run_folder().owner_here()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    bench.wait_for_end(10_000)
+    bench.wait_for_end()
     assert bench.view.status.state_text() == "Interrupted"
+    bench.release_runs()
     click(qtbot, bench.find_summary_button("Resume"))
     bench.wait_for_end()
     assert bench.view.status.state_text() == "Finished"
-    assert [epoch.epoch for epoch in bench.view.history.epochs] == list(range(1, 31))
+    assert [epoch.epoch for epoch in bench.view.history.epochs] == list(range(1, 6))
 
 
 def test_a_finished_run_offers_no_resume_and_says_why_if_it_is_asked(bench: TrainBench) -> None:
@@ -98,7 +100,7 @@ def test_a_finished_run_offers_no_resume_and_says_why_if_it_is_asked(bench: Trai
 
 
 def test_runs_are_trained_one_after_the_other(bench: TrainBench, qtbot: QtBot) -> None:
-    bench.change_settings(schedule__epochs=40)
+    bench.hold_runs()
     bench.page.control.begin_training()
     bench.change_settings(schedule__epochs=2)
     for _ in range(3):
@@ -112,8 +114,9 @@ def test_runs_are_trained_one_after_the_other(bench: TrainBench, qtbot: QtBot) -
     click(qtbot, card.find_button("r003", "Remove"))
     assert [text[:4] for text in card.row_texts()] == ["r004", "r002"]
     bench.page.control.stop_training()
+    bench.release_runs()
     bench.wait_for_state("r002", "finished")
-    bench.wait_for_end(10_000)
+    bench.wait_for_end()
     states = {run: bench.run_folder(run).state() for run in ("r001", "r002", "r003", "r004")}
     assert states == {"r001": "stopped", "r002": "finished", "r003": "waiting", "r004": "finished"}
     begun = [(bench.run_folder(run).path / "log.txt").stat().st_mtime for run in ("r004", "r002")]
@@ -122,21 +125,22 @@ def test_runs_are_trained_one_after_the_other(bench: TrainBench, qtbot: QtBot) -
 
 
 def test_a_pause_holds_the_queue_until_the_person_lets_it_go_on(bench: TrainBench, qtbot: QtBot) -> None:
-    bench.change_settings(schedule__epochs=500)
+    bench.hold_runs()
     bench.page.control.begin_training()
     bench.wait_for_epoch()
     bench.change_settings(schedule__epochs=2)
     bench.page.control.begin_training()
     bench.page.control.pause_training()
-    bench.wait_for_end(10_000)
+    bench.wait_for_end()
     assert bench.run_folder("r002").state() == "waiting"
+    bench.release_runs()
     click(qtbot, next(one for one in bench.page.run_column.queue.findChildren(QPushButton) if "Train" in one.text()))
     bench.wait_for_state("r002", "finished")
     assert bench.run_folder("r001").state() == "paused"
 
 
 def test_a_queue_of_last_time_waits_for_a_word(bench: TrainBench) -> None:
-    bench.change_settings(schedule__epochs=500)
+    bench.hold_runs()
     bench.page.control.begin_training()
     bench.page.control.begin_training()
     bench.page.ask_how_to_close = lambda: "stop"
@@ -150,7 +154,7 @@ def test_a_queue_of_last_time_waits_for_a_word(bench: TrainBench) -> None:
 
 
 def test_a_training_that_was_left_going_is_shown_again_and_can_be_stopped(bench: TrainBench, qtbot: QtBot) -> None:
-    bench.change_settings(schedule__epochs=2000)
+    bench.change_settings(schedule__epochs=100_000)
     bench.page.control.begin_training()
     bench.wait_for_epoch()
     pid = bench.run_folder().owner_here()
@@ -159,42 +163,42 @@ def test_a_training_that_was_left_going_is_shown_again_and_can_be_stopped(bench:
     assert page.training
     assert bench.run_folder().owner_here() == pid
     seen = len(bench.view.history.epochs)
-    qtbot.waitUntil(lambda: len(bench.view.history.epochs) > seen + 5, timeout=10_000)
+    qtbot.waitUntil(lambda: len(bench.view.history.epochs) > seen + 5)
     assert [epoch.epoch for epoch in bench.view.history.epochs[:5]] == [1, 2, 3, 4, 5]
     assert bench.view.status.state_text() == "Training"
     click(qtbot, page.recipe_column.stop_button)
-    qtbot.waitUntil(lambda: not page.training, timeout=10_000)
+    qtbot.waitUntil(lambda: not page.training)
     assert bench.view.status.state_text() == "Stopped"
     assert bench.run_folder().state() == "stopped"
 
 
 def test_a_queue_that_was_left_going_is_worked_off_without_a_window(bench: TrainBench, qtbot: QtBot) -> None:
-    bench.change_settings(schedule__epochs=60)
+    bench.hold_runs()
     bench.page.control.begin_training()
     bench.wait_for_epoch()
-    bench.change_settings(schedule__epochs=3)
     bench.page.control.begin_training()
     bench.page.ask_how_to_close = lambda: "leave"
     assert bench.page.may_close()
     bench.session.close()
+    bench.release_runs()
     bench.wait_for_state("r002", "finished")
     assert bench.run_folder("r001").state() == "finished"
-    qtbot.waitUntil(lambda: queue.worker_folder(bench.folder / "runs").state() == "finished", timeout=10_000)
+    qtbot.waitUntil(lambda: queue.worker_folder(bench.folder / "runs").state() == "finished")
 
 
 def test_a_window_that_opens_takes_the_queue_over(bench: TrainBench, qtbot: QtBot) -> None:
-    bench.change_settings(schedule__epochs=2000)
+    bench.hold_runs()
     bench.page.control.begin_training()
     bench.wait_for_epoch()
-    bench.change_settings(schedule__epochs=3)
     bench.page.control.begin_training()
     bench.page.ask_how_to_close = lambda: "leave"
     page = reopened(bench)
     worker = queue.worker_folder(bench.folder / "runs")
-    qtbot.waitUntil(lambda: worker.state() == "stopped", timeout=10_000)
+    qtbot.waitUntil(lambda: worker.state() == "stopped")
     assert page.live.run == "r001"
     assert not page.control.queue.held
     page.control.stop_training()
+    bench.release_runs()
     bench.wait_for_state("r002", "finished")
 
 

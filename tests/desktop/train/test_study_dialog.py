@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QTableWidget, QWidget
 from pytestqt.qtbot import QtBot
 
+from core.jobs.folder import JobFolder
 from core.project.edits.image_edits import remove_images, set_split
 from core.recipe.recipe import Recipe, default_recipe, with_settings
 from core.types import Split
@@ -24,6 +25,7 @@ from desktop.train.trials.study_request import OWN, StudyRequest
 from desktop.train.trials.study_setup import StudySetup
 from desktop.train.trials.trials import Trials
 from tests.builders import draw, project_with_pictures
+from tests.desktop.study_child import HOLD_FILE
 from tests.desktop.window_builders import make_services, make_test_launcher
 
 BASE = with_settings(default_recipe("ssd300_vgg16"), {"schedule.epochs": 4, "strategy.from_stage": "conv4"})
@@ -140,19 +142,25 @@ def opened(trials: Trials) -> StudyDialog:
     return trials.dialog
 
 
-def begun(trials: Trials, qtbot: QtBot) -> StudyDialog:
-    """A study of two strategies with two seeds, which runs now."""
+def begun(trials: Trials, qtbot: QtBot, session: Session) -> StudyDialog:
+    """A study of two strategies with two seeds, which runs now and waits after its first run until it is released."""
+    session.project.runs.folder.mkdir(exist_ok=True)
+    (session.project.runs.folder / HOLD_FILE).touch()
     dialog = opened(trials)
     for name, box in dialog.setup.boxes.items():
         box.setChecked(name in ("frozen", "fine_tune"))
     dialog.setup.seeds.setValue(2)
-    with qtbot.waitSignal(trials.runs_changed, timeout=20_000):
+    with qtbot.waitSignal(trials.runs_changed):
         qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
     return dialog
 
 
+def released(session: Session) -> None:
+    (session.project.runs.folder / HOLD_FILE).unlink()
+
+
 def ended(dialog: StudyDialog, qtbot: QtBot, services: Services) -> None:
-    qtbot.waitUntil(lambda: not dialog.job.running, timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.job.running)
     assert services.tasks.wait_idle()
 
 
@@ -160,9 +168,12 @@ def texts(table: QTableWidget, column: int) -> list[str]:
     return [table.item(row, column).text() for row in range(table.rowCount())]
 
 
-def test_a_study_is_made_followed_and_answered(trials: Trials, qtbot: QtBot, services: Services) -> None:
-    dialog = begun(trials, qtbot)
+def test_a_study_is_made_followed_and_answered(
+    trials: Trials, session: Session, qtbot: QtBot, services: Services
+) -> None:
+    dialog = begun(trials, qtbot, session)
     assert dialog.shown == "s001" and dialog.start.text() == "Stop" and trials.study == "s001"
+    released(session)
     ended(dialog, qtbot, services)
     view = dialog.view
     assert view.state.text().startswith("4 of 4 runs are done") and not dialog.start.isVisible()
@@ -179,21 +190,24 @@ def test_a_study_is_made_followed_and_answered(trials: Trials, qtbot: QtBot, ser
 def test_a_study_that_was_stopped_goes_on_where_it_was(
     trials: Trials, session: Session, qtbot: QtBot, services: Services
 ) -> None:
-    dialog = begun(trials, qtbot)
-    runs = session.project.runs.folder
-    qtbot.waitUntil(lambda: any(path.stat().st_size > 500 for path in runs.glob("*/events.jsonl")), timeout=20_000)
+    dialog = begun(trials, qtbot, session)
+    first = JobFolder(session.project.runs.folder / "r001")
+    qtbot.waitUntil(lambda: first.state() == "finished")
     qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
     ended(dialog, qtbot, services)
-    done = texts(dialog.view.runs, 3).count("finished")
-    assert 0 < done < 4 and dialog.start.text() == "Go on" and dialog.start.isEnabled()
+    assert texts(dialog.view.runs, 3).count("finished") == 1
+    assert dialog.start.text() == "Go on" and dialog.start.isEnabled()
     assert "can be gone on with" in dialog.view.state.text()
+    released(session)
     qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
     ended(dialog, qtbot, services)
     assert texts(dialog.view.runs, 3) == ["finished"] * 4
 
 
-def test_the_dialog_can_be_closed_and_opened_again_while_a_study_runs(trials: Trials, qtbot: QtBot) -> None:
-    dialog = begun(trials, qtbot)
+def test_the_dialog_can_be_closed_and_opened_again_while_a_study_runs(
+    trials: Trials, session: Session, qtbot: QtBot
+) -> None:
+    dialog = begun(trials, qtbot, session)
     dialog.reject()
     assert trials.study == "s001" and trials.dialog is None
     again = opened(trials)
@@ -220,14 +234,14 @@ def test_what_cannot_be_studied_is_said_where_it_is_asked(trials: Trials, sessio
     assert not dialog.shown and not trials.running
 
 
-def test_closing_the_project_ends_its_study(trials: Trials, qtbot: QtBot) -> None:
-    begun(trials, qtbot)
+def test_closing_the_project_ends_its_study(trials: Trials, session: Session, qtbot: QtBot) -> None:
+    begun(trials, qtbot, session)
     trials.set_project(None)
     assert not trials.running and trials.dialog is None
 
 
-def test_no_range_test_begins_beside_a_study(trials: Trials, qtbot: QtBot) -> None:
-    begun(trials, qtbot)
+def test_no_range_test_begins_beside_a_study(trials: Trials, session: Session, qtbot: QtBot) -> None:
+    begun(trials, qtbot, session)
     with qtbot.waitSignal(trials.error_changed) as said:
         trials.find_rate()
     assert said.args[0].startswith("A study runs")

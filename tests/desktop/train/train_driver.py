@@ -21,6 +21,7 @@ from desktop.base.session import Session
 from desktop.train.run.run_view import RunView
 from desktop.train.train_page import TrainPage
 from tests.builders import draw, project_with_pictures
+from tests.desktop.training_child import HOLD_FILE
 
 
 @dataclass
@@ -74,14 +75,22 @@ class TrainBench:
         self.wait_for_end()
         assert self.tasks.wait_idle()
 
-    def wait_for_end(self, timeout: int = 20_000) -> None:
-        self.qtbot.waitUntil(lambda: not self.page.training, timeout=timeout)
+    def hold_runs(self) -> None:
+        """Let every run wait after an epoch until `release_runs`, so that it is surely under way meanwhile."""
+        (self.folder / "runs").mkdir(exist_ok=True)
+        (self.folder / "runs" / HOLD_FILE).touch()
+
+    def release_runs(self) -> None:
+        (self.folder / "runs" / HOLD_FILE).unlink(missing_ok=True)
+
+    def wait_for_end(self) -> None:
+        self.qtbot.waitUntil(lambda: not self.page.training)
 
     def wait_for_epoch(self) -> None:
-        self.qtbot.waitUntil(lambda: bool(self.view.history.epochs), timeout=20_000)
+        self.qtbot.waitUntil(lambda: bool(self.view.history.epochs))
 
     def wait_for_state(self, run: str, state: str) -> None:
-        self.qtbot.waitUntil(lambda: self.run_folder(run).state() == state, timeout=20_000)
+        self.qtbot.waitUntil(lambda: self.run_folder(run).state() == state)
 
     def run_folder(self, run: str = "r001") -> JobFolder:
         return JobFolder(self.folder / "runs" / run)
