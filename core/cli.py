@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from core import console
-from core.commands import care, import_export, models, projects, queue, range_test, runs, study
+from core.commands import care, checkpoints, import_export, models, projects, queue, range_test, runs, study, train
 from core.commands.demo import run_demo
 from core.commands.help import show_help
 from core.commands.options import Json, ProjectFolder
@@ -86,11 +86,11 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "models": models.list_models,
     "presets": models.list_presets,
     "range-test": range_test.find_rate,
-    "train": models.train_model,
+    "train": train.train_model,
     "queue": queue.manage_queue,
-    "checkpoints": models.list_checkpoints,
-    "evaluate": models.evaluate_checkpoint,
-    "predict": models.predict_images,
+    "checkpoints": checkpoints.list_checkpoints,
+    "evaluate": checkpoints.evaluate_checkpoint,
+    "predict": checkpoints.predict_images,
     "help": show_help,
 }
 for _name, _command in COMMANDS.items():

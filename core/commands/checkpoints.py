@@ -1,0 +1,230 @@
+"""Using what was trained: list, evaluate, predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.commands.options import Device, Json, ProjectFolder, SplitName
+from core.console import (
+    complain,
+    complain_about,
+    counted,
+    number,
+    print_json,
+    print_table,
+    problems_to_json,
+    progress_bar,
+    say,
+)
+from core.errors import InputError
+from core.evaluation.average_precision import Evaluation
+from core.evaluation.classification import Classification
+from core.inspection import drawing
+from core.inspection.lineage import count_learnt, learnt_from
+from core.inspection.prediction_pictures import draw_detections
+from core.models.registry import model_spec
+from core.operations.predict import (
+    REPORTED_SCORE,
+    describe_skipped,
+    detections_to_json,
+    find_checkpoint,
+    image_files,
+    load_predictor,
+    predict_files,
+    predict_split,
+)
+from core.project.palette import COLORS
+from core.project.project import Project
+from core.project.snapshot import take_snapshot
+from core.types import Problem
+
+
+def list_checkpoints(folder: ProjectFolder, json: Json = False) -> None:
+    """List the saved models of a project."""
+    with Project.open(folder, read_only=True) as project:
+        records = project.runs.list_checkpoints()
+    if json:
+        print_json(
+            {
+                "checkpoints": [
+                    {
+                        "id": one.id,
+                        "run": one.run,
+                        "epoch": one.epoch,
+                        "model": one.model,
+                        "path": str(one.path),
+                        "map50": one.map50,
+                        "map": one.map,
+                        "best": one.best,
+                        "created": one.created,
+                        "size": one.size_bytes,
+                        "labels": one.label_ap50,
+                        "star": one.star,
+                        "note": one.note,
+                    }
+                    for one in records
+                ]
+            }
+        )
+        return
+    if not records:
+        say("no checkpoints yet; train a model first")
+        return
+    print_table(
+        ("checkpoint", "model", ">epoch", ">mAP@0.5", ">mAP", "saved"),
+        [
+            (
+                ("★ " if one.star else "") + one.id,
+                one.model,
+                str(one.epoch),
+                number(one.map50),
+                number(one.map),
+                one.created[:16].replace("T", " "),
+            )
+            for one in records
+        ],
+    )
+
+
+def evaluate_checkpoint(
+    folder: ProjectFolder,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Checkpoint id or file; the best of the project if left out.")
+    ] = None,
+    split: Annotated[SplitName, typer.Option(help="Images to judge by.")] = SplitName.TEST,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Score for precision and recall; if left out, the best F1 of each label, or 0.5 for labels of images.",
+        ),
+    ] = None,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Judge a checkpoint by the labelled images of a split."""
+    with Project.open(folder, read_only=True) as project:
+        name, path = find_checkpoint(project, checkpoint)
+        snapshot = take_snapshot(project)
+    predictor = load_predictor(path, device)
+    with progress_bar("predicting", quiet=json) as progress:
+        predicted = predict_split(predictor, snapshot, split, progress)
+    is_detector = model_spec(predictor.description.model).task == "detect"
+    judge = predicted.evaluation if is_detector else predicted.classification
+    result = judge(snapshot.label_names, threshold)
+    known = learnt_from(path)
+    learnt = None if known is None else count_learnt(predicted.images, known)
+    if json:
+        extra = {
+            "checkpoint": name,
+            "split": str(split),
+            "learnt_from": learnt,
+            "problems": problems_to_json(predicted.problems),
+        }
+        print_json(result.to_json() | extra)
+        return
+    say(f"{name} on {counted(result.images, 'image')} of {split}", "bold")
+    if isinstance(result, Classification):
+        _print_classification(result)
+    else:
+        _print_evaluation(result)
+    if learnt:
+        complain(f"it was trained on {learnt} of these {result.images} images: expect more errors on new ones")
+    complain_about(predicted.problems)
+
+
+def _print_evaluation(result: Evaluation) -> None:
+    say(f"mAP@0.5 {number(result.map50)}   mAP@0.75 {number(result.map75)}   mAP@[.5:.95] {number(result.map)}")
+    say(
+        f"over all labels as one: AP@0.5 {number(result.agnostic_ap50)}   label sets exactly right: {number(result.exact_match)}"
+    )
+    _print_labels(result.labels, {"AP@0.5": "ap50", "AP": "ap"}, "boxes")
+
+
+def _print_classification(result: Classification) -> None:
+    say(f"mean AP {number(result.map)}   label sets exactly right: {number(result.exact_match)}")
+    say(f"macro F1 {number(result.macro_f1)}   micro F1 {number(result.micro_f1)}")
+    say(f"macro ROC-AUC {number(result.macro_roc_auc)}   micro ROC-AUC {number(result.micro_roc_auc)}")
+    _print_labels(result.labels, {"AP": "ap", "ROC-AUC": "roc_auc"}, "images")
+
+
+def _print_labels(labels: Mapping[str, Any], own: dict[str, str], counted_by: str) -> None:
+    """A row for each label: measures that are `own` to the kind of model, those of all kinds, and how many carry it."""
+    measures = own | {"precision": "precision", "recall": "recall", "F1": "f1"}
+    print_table(
+        ("label", *(f">{heading}" for heading in measures), ">at score", f">{counted_by}"),
+        [
+            (
+                name,
+                *(number(getattr(one, measure)) for measure in measures.values()),
+                number(one.threshold, 2),
+                str(getattr(one, counted_by)),
+            )
+            for name, one in labels.items()
+        ],
+    )
+
+
+def predict_images(
+    checkpoint: Annotated[
+        str, typer.Argument(help="Checkpoint file, or an id together with --project.", show_default=False)
+    ],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Image files or folders.", show_default=False)
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder for pictures with the detections drawn in.")] = None,
+    project: Annotated[Path | None, typer.Option(help="Project that the checkpoint id belongs to.")] = None,
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="Lowest score to report.")] = REPORTED_SCORE,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Find defects on images. The checkpoint file alone is enough."""
+    path = Path(checkpoint)
+    if project is not None:
+        with Project.open(project, read_only=True) as opened:
+            path = find_checkpoint(opened, checkpoint)[1]
+    files = image_files(images)
+    predictor = load_predictor(path, device)
+    colors = [drawing.parse_color(COLORS[index % len(COLORS)]) for index in range(len(predictor.label_names))]
+    results: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    taken: set[str] = set()
+    with progress_bar("predicting", quiet=json) as progress:
+        for done, one in enumerate(predict_files(predictor, files, keep_pixels=out is not None), start=1):
+            if one.detections is None:
+                problems.append(describe_skipped(one))
+            else:
+                results.append({"path": one.path, "detections": detections_to_json(one.detections, threshold)})
+            if one.detections is not None and one.pixels is not None and out is not None:
+                picture = draw_detections(one.pixels, one.detections, threshold, colors)
+                drawing.write_picture(_free_name(out, Path(one.path), taken), picture)
+            progress(done, len(files))
+    if not results:
+        raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(files)} files could be read")
+    if json:
+        print_json({"images": results, "checkpoint": str(path), "problems": problems_to_json(problems)})
+        return
+    for result in results:
+        texts = [
+            " + ".join(f"{name} {score:.2f}" for name, score in one["scores"].items() if score >= threshold)
+            for one in result["detections"]
+        ]
+        say(f"{result['path']}: {', '.join(texts) or 'no defect found'}")
+    if out is not None:
+        say(f"pictures: {out.absolute()}")
+    complain_about(problems)
+
+
+def _free_name(folder: Path, file: Path, taken: set[str]) -> Path:
+    """A name below `folder` for the picture of `file`; files of the same name from two folders get two names."""
+    name, count = file.stem, 1
+    while name.lower() in taken:
+        count += 1
+        name = f"{file.stem}-{count}"
+    taken.add(name.lower())
+    return folder / f"{name}.png"

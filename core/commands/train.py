@@ -1,0 +1,81 @@
+"""Training: a new run, a run that goes on, or one for the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from core.commands.options import Json, ProjectFolder
+from core.commands.recipes import RecipeOptions, choose_recipe, given, with_recipe_options
+from core.commands.running import show_to_the_end
+from core.console import print_json, say
+from core.errors import InputError
+from core.jobs.folder import JobFolder
+from core.jobs.queue import put_last
+from core.operations.launcher import make_launcher
+from core.operations.resume_run import run_to_resume
+from core.operations.start_run import forget_if_refused, prepare_run, run_training
+from core.project.project import Project
+from core.training import distributed
+
+
+@with_recipe_options
+def train_model(
+    folder: ProjectFolder,
+    options: RecipeOptions,
+    epochs: Annotated[int | None, typer.Option(help="How many times the images are gone through.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed, recipe and images give the same run.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with a run that was paused, stopped or interrupted, such as r003.")
+    ] = None,
+    queue: Annotated[bool, typer.Option("--queue", help="Only add the run to the queue.")] = False,
+    json: Json = False,
+) -> None:
+    """Train a model. Ctrl+C stops and keeps what was learnt. With --json, one event a line."""
+    settings = given(epochs=epochs, seed=seed)
+    if resume is not None and (settings or not options.is_empty):
+        raise InputError("--resume: a run goes on with its own recipe; leave the other options out")
+
+    def choose_run() -> JobFolder:
+        if resume is not None:
+            return run_to_resume(folder / "runs", resume)
+        with Project.open(folder) as project:
+            recipe = choose_recipe(project, options, settings)
+            run = distributed.run_of_launch(project.runs.folder, recipe) if distributed.is_launched() else None
+            return run or prepare_run(project, recipe)
+
+    # The project is free again while the run goes on: the window can open it and watch.
+    if distributed.is_launched():
+        _train_launched(choose_run, queue=queue, json=json)
+    elif queue:
+        _queue_run(choose_run(), json=json)
+    else:
+        run = choose_run()
+        try:
+            show_to_the_end(run, run_training(run, make_launcher()), json=json)
+        except InputError:
+            if resume is None:
+                forget_if_refused(run)
+            raise
+
+
+def _queue_run(run: JobFolder, *, json: bool) -> None:
+    put_last(run)
+    if json:
+        print_json({"run": run.path.name, "state": run.state()})
+    else:
+        say(f"{run.path.name} waits; 'defectdesk queue DIR run' trains what waits")
+
+
+def _train_launched(choose: Callable[[], JobFolder], *, queue: bool, json: bool) -> None:
+    """Train in this and the other processes of a launcher such as torchrun; only the main one speaks."""
+    if queue:
+        raise InputError("--queue: a run in several processes begins at once; leave it out")
+    together = distributed.train_together(choose)
+    if distributed.is_main():
+        show_to_the_end(together.folder, together.events, json=json)
+    else:
+        for _ in together.events:
+            pass
