@@ -65,7 +65,7 @@ def draw(project: Project, image_id: int, xyxy: XYXY = (5, 6, 25, 30), labels: S
 
 def add_labels(project: Project, names: Sequence[str]) -> Changes:
     """Add labels at the end of the list, with colours and shortcuts; names that are there are passed over."""
-    after = palette.extended(project.labels(), names, lambda: project.new_ids("label", 1)[0])
+    after = palette.extend_labels(project.labels(), names, lambda: project.new_ids("label", 1)[0])
     return project.apply(Edit("Add label" if len(names) == 1 else "Add labels", {}, {}, project.labels(), after))
 
 

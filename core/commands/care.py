@@ -11,8 +11,8 @@ from core.commands.options import Json, ProjectFolder
 from core.console import complain, complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
 from core.errors import InputError
 from core.project.backup import back_up
-from core.project.backup import backups as all_backups
-from core.project.backup import restore as put_back
+from core.project.backup import list_backups as all_backups
+from core.project.backup import restore_backup as put_back
 from core.project.edits import image_edits
 from core.project.images import grouping, relocating
 from core.project.project import Project
@@ -36,7 +36,7 @@ def group_images(
         else:
             rule = grouping.pattern_rule(pattern)
             names = [rule(path) for path in paths.values()]
-        made = grouping.grouped(paths, names)
+        made = grouping.collect_groups(paths, names)
         if not dry_run:
             project.apply(image_edits.set_groups(project, made.groups))
     if json:
@@ -102,9 +102,9 @@ def relocate_images(
     if not where.is_dir():
         raise InputError(f"{where}: there is no such folder; name the one that the images were moved to")
     with Project.open(folder) as project:
-        lost = relocating.missing(project)
+        lost = relocating.find_missing(project)
         with progress_bar("reading images", quiet=json) as progress:
-            found = relocating.find(project, lost, where, progress)
+            found = relocating.find_moved(project, lost, where, progress)
         certain = {one.image_id: one.path for one in found if one.by == "content"}
         if certain:
             project.files.relocate_images(certain)

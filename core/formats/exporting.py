@@ -158,7 +158,7 @@ def _of_project(project: Project, options: ExportOptions) -> tuple[list[SheetLab
     images: list[SheetImage] = []
     waiting = iter(project.image_ids())
     while chunk := list(islice(waiting, _CHUNK)):
-        with project.locked():
+        with project.hold_lock():
             _check_labels(project, labels)
             try:
                 records = list(map(project.image, chunk))

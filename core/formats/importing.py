@@ -40,7 +40,7 @@ def import_into(
     fresh = project.files.find_new(image.path for image in imported.images)
     found, unreadable = image_files.probe_all(fresh, progress)
     problems += unreadable
-    with project.locked():
+    with project.hold_lock():
         edit = _build_edit(project, imported, found, problems)
         return project.apply(edit), problems
 
@@ -57,7 +57,7 @@ def _build_edit(
     new = {image.id for image in adding.added}
     wanted: dict[int, list[ImportedImage]] = defaultdict(list)
     for image in imported.images:
-        if (image_id := known.get(image_files.key(image.path))) is not None:
+        if (image_id := known.get(image_files.path_key(image.path))) is not None:
             wanted[image_id].append(image)
     before = project.states(wanted.keys() - new)
     after: dict[int, ImageState] = {}
@@ -114,7 +114,7 @@ def _extend_labels(
 ) -> tuple[Label, ...]:
     """The project's labels and the new ones, in the colours that the file tells."""
     old = {label.id for label in labels}
-    extended = palette.extended(labels, names.values(), lambda: project.new_ids("label", 1)[0])
+    extended = palette.extend_labels(labels, names.values(), lambda: project.new_ids("label", 1)[0])
     return tuple(
         replace(label, color=imported.colors.get(label.name, label.color)) if label.id not in old else label
         for label in extended
@@ -134,11 +134,11 @@ def _known_images(
     for record in records.values():
         if record.content_hash:
             by_content[record.content_hash].append(record.id)
-    told = {image_files.key(image.path): image.content_hash for image in imported.images if image.content_hash}
-    taken = {known[key] for image in imported.images if (key := image_files.key(image.path)) in known}
+    told = {image_files.path_key(image.path): image.content_hash for image in imported.images if image.content_hash}
+    taken = {known[key] for image in imported.images if (key := image_files.path_key(image.path)) in known}
     fresh = []
     for probed in found:
-        key = image_files.key(probed.path)
+        key = image_files.path_key(probed.path)
         # An export writes rotated pictures upright: then the file tells the content of the picture that it was.
         same = [
             image_id
@@ -154,7 +154,9 @@ def _known_images(
         taken.add(best)
         known[key] = best
     adding = project.files.build_addition(fresh)
-    added = {image_files.key(image_files.absolute(project.folder, image.path)): image.id for image in adding.added}
+    added = {
+        image_files.path_key(image_files.absolute_path(project.folder, image.path)): image.id for image in adding.added
+    }
     return known | added, adding
 
 

@@ -14,7 +14,7 @@ from core.evaluation.average_precision import Evaluation, evaluate_detections
 from core.evaluation.classification import Classification, evaluate_image_labels, image_labels
 from core.evaluation.matching import align_scores
 from core.imaging.decode import IMAGE_SUFFIXES
-from core.project.images.image_files import natural
+from core.project.images.image_files import natural_key
 from core.project.project import Project
 from core.project.records import CheckpointRecord
 from core.project.snapshot import Snapshot, SnapshotImage
@@ -138,7 +138,7 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
         inside = [file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
         if not inside:
             raise InputError(f"{path}: there are no images in this folder")
-        files += sorted(inside, key=lambda file: natural(str(file)))
+        files += sorted(inside, key=lambda file: natural_key(str(file)))
     return list(dict.fromkeys(files))
 
 

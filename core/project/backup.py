@@ -47,31 +47,31 @@ def back_up(project: Project) -> Backup | None:
     """
     with _one_at_a_time:
         folder = project.folder / FOLDER
-        newest = max(_files(folder), default=None)
-        if newest is not None and _revision(newest) == project.revision:
+        newest = max(_list_files(folder), default=None)
+        if newest is not None and _read_revision(newest) == project.revision:
             return None
         path = _new_path(folder)
         try:
             with files.replacing(path) as temporary:
                 temporary.unlink()
                 project.copy_to(temporary)
-                _check(temporary, project.folder / DATABASE_FILE)
+                _check_backup(temporary, project.folder / DATABASE_FILE)
         except OSError as error:
             raise StorageError(
                 f"{folder}: no backup could be written ({error.strerror}); free some space there or check its "
                 "permissions: the project itself is not affected"
             ) from error
         _forget_old(folder)
-        return _described(path)
+        return _describe_backup(path)
 
 
-def backups(folder: Path) -> list[Backup]:
+def list_backups(folder: Path) -> list[Backup]:
     """The backups of the project in `folder`, newest first, with the copies that were made before a new version."""
-    found = [*_files(folder / FOLDER), *(folder / FOLDER).glob("before-version-*.sqlite")]
-    return sorted(map(_described, found), key=lambda backup: (backup.time, backup.path.name), reverse=True)
+    found = [*_list_files(folder / FOLDER), *(folder / FOLDER).glob("before-version-*.sqlite")]
+    return sorted(map(_describe_backup, found), key=lambda backup: (backup.time, backup.path.name), reverse=True)
 
 
-def restore(folder: Path, backup: Backup | Path) -> Backup | None:
+def restore_backup(folder: Path, backup: Backup | Path) -> Backup | None:
     """Put a backup in the place of the project's database. The project must be closed.
 
     What is there now is kept as one more backup, which is given back; what is damaged is kept, too, but cannot be
@@ -81,9 +81,9 @@ def restore(folder: Path, backup: Backup | Path) -> Backup | None:
     source = backup if isinstance(backup, Path) else backup.path
     path = folder / DATABASE_FILE
     with _one_at_a_time:
-        _check(source, source)
+        _check_backup(source, source)
         try:
-            with files.replacing(path) as temporary, database.explained(path):
+            with files.replacing(path) as temporary, database.explain_errors(path):
                 shutil.copyfile(source, temporary)
                 kept = _keep_present(path) if path.exists() else None
                 _number_anew(temporary, path.parent / FOLDER)
@@ -114,14 +114,14 @@ def _keep_present(path: Path) -> Backup | None:
     except InputError:
         _keep_as_it_is(path, target)
         return None
-    return _described(target)
+    return _describe_backup(target)
 
 
 def _number_anew(restored: Path, folder: Path) -> None:
     """Count the revision on from the backups in `folder`: an edit must not bring it to that of another state."""
-    highest = max((_revision(path) or 0 for path in _files(folder)), default=0)
+    highest = max((_read_revision(path) or 0 for path in _list_files(folder)), default=0)
     with closing(sqlite3.connect(restored, isolation_level=None)) as connection:
-        checking.guard(connection)
+        checking.guard_connection(connection)
         connection.execute(
             "INSERT INTO counters VALUES ('revision', ?) ON CONFLICT (name) DO UPDATE SET"
             " value = max(value, excluded.value) + 1",
@@ -138,7 +138,7 @@ def _keep_as_it_is(path: Path, target: Path) -> None:
                 shutil.copyfile(source, temporary)
 
 
-def _files(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"{_PREFIX}*.sqlite"))
 
 
@@ -147,37 +147,37 @@ def _new_path(folder: Path) -> Path:
 
 
 def _forget_old(folder: Path, but: Path | None = None) -> None:
-    for path in _files(folder)[:-KEPT]:
+    for path in _list_files(folder)[:-KEPT]:
         if path != but:
             path.unlink(missing_ok=True)
 
 
-def _revision(path: Path) -> int | None:
+def _read_revision(path: Path) -> int | None:
     """The project's revision when the backup was taken; None if it cannot be read."""
     try:
-        with closing(_connect(path)) as connection:
+        with closing(_open_backup(path)) as connection:
             row = connection.execute("SELECT value FROM counters WHERE name = 'revision'").fetchone()
     except sqlite3.Error:
         return None
     return None if row is None else int(row[0])
 
 
-def _check(path: Path, shown: Path) -> None:
+def _check_backup(path: Path, shown: Path) -> None:
     """Raises InputError, naming `shown`, unless the file at `path` is a whole project database that can be opened."""
     checking.check_header(path)
-    with database.explained(shown), closing(_connect(path)) as connection:
-        scripts = database.migrations()
+    with database.explain_errors(shown), closing(_open_backup(path)) as connection:
+        scripts = database.list_migrations()
         version = checking.check_version(connection, shown, len(scripts))
         checking.check_schema(connection, shown, scripts[:version])
         checking.check_whole(connection, shown, thoroughly=True)
 
 
-def _described(path: Path) -> Backup:
-    time, size = _time(path), 0
+def _describe_backup(path: Path) -> Backup:
+    time, size = _parse_time(path), 0
     try:
         size = path.stat().st_size
-        with database.explained(path), closing(_connect(path)) as connection:
-            checking.check_version(connection, path, len(database.migrations()))
+        with database.explain_errors(path), closing(_open_backup(path)) as connection:
+            checking.check_version(connection, path, len(database.list_migrations()))
             images = connection.execute("SELECT count(*) FROM images").fetchone()[0]
             # Version 1 kept no counts.
             counted = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'label_sets'").fetchone()
@@ -190,7 +190,7 @@ def _described(path: Path) -> Backup:
     return Backup(path, time, images, boxes, size)
 
 
-def _time(path: Path) -> str:
+def _parse_time(path: Path) -> str:
     try:
         time = datetime.strptime(path.stem.removeprefix(_PREFIX), _STAMP).replace(tzinfo=UTC)
     except ValueError:
@@ -198,8 +198,8 @@ def _time(path: Path) -> str:
     return time.isoformat(timespec="milliseconds")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _open_backup(path: Path) -> sqlite3.Connection:
     # Immutable: a backup is never written, and may lie where no lock and no journal can be made.
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
-    checking.guard(connection)
+    checking.guard_connection(connection)
     return connection

@@ -27,7 +27,7 @@ COLORS = (
 SHORTCUTS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0")
 
 
-def extended(
+def extend_labels(
     labels: Sequence[Label], names: Iterable[str], new_id: Callable[[], int] | None = None
 ) -> tuple[Label, ...]:
     """`labels` and a label for each new name, in order; names that are there already are passed over.

@@ -9,7 +9,7 @@ from typing import Any
 from core.project.edits.edit import Edit, ImageFields, ImageState
 from core.project.edits.relabelling import Relabelling, join_relabellings, relabelling_of
 from core.project.images import image_files
-from core.project.images.summary import LabelSet, Summary, summary_of, unpack
+from core.project.images.summary import LabelSet, Summary, summary_of, unpack_labels
 from core.project.parts.project_cache import ProjectCache
 from core.project.project_reader import ProjectReader
 from core.project.records import Counted, Counts
@@ -40,7 +40,7 @@ class ProjectWithPendingEdits:
 
     def with_edit(self, edit: Edit) -> ProjectWithPendingEdits:
         """The same with one more edit behind the others."""
-        return ProjectWithPendingEdits(self._project, self._cache.copied(), [edit], self._boxes, self._edited)
+        return ProjectWithPendingEdits(self._project, self._cache.make_copy(), [edit], self._boxes, self._edited)
 
     def _follow_edit(self, edit: Edit) -> None:
         changed = {
@@ -52,7 +52,7 @@ class ProjectWithPendingEdits:
             present = self.boxes_of(relabelled.image_ids)
             changed |= {image_id: relabelled.relabel_boxes(image_id, boxes) for image_id, boxes in present.items()}
         self._boxes |= changed | dict.fromkeys((image.id for image in edit.removed), ())
-        self._cache.adopt(edit, {image_id: summary_of(boxes) for image_id, boxes in changed.items()})
+        self._cache.follow_edit(edit, {image_id: summary_of(boxes) for image_id, boxes in changed.items()})
         self._edited = (*self._edited, edit.image_ids)
 
     @property
@@ -84,7 +84,7 @@ class ProjectWithPendingEdits:
 
     def image_path(self, image: ImageRecord | int) -> Path:
         record = self._cache.images[image] if isinstance(image, int) else image
-        return image_files.absolute(self.folder, record.path)
+        return image_files.absolute_path(self.folder, record.path)
 
     def boxes(self, image_id: int) -> tuple[Box, ...]:
         return self._boxes[image_id] if image_id in self._boxes else self._project.boxes(image_id)
@@ -139,4 +139,4 @@ def _counted_sets(summary: Summary) -> list[tuple[LabelSet, int]]:
     if not summary.box_count:
         return []
     texts, counts = summary.label_sets.split("|"), summary.set_counts.split("|")
-    return [(unpack(text), int(count)) for text, count in zip(texts, counts, strict=True)]
+    return [(unpack_labels(text), int(count)) for text, count in zip(texts, counts, strict=True)]

@@ -58,12 +58,12 @@ class Project:
         path = folder / DATABASE_FILE
         if path.exists():
             raise InputError(f"{folder}: there is a project in it already; open it, or choose another folder")
-        first = palette.extended((), labels)
+        first = palette.extend_labels((), labels)
         try:
-            with making.undone_on_failure(folder, made=not folder.exists()), database.explained(path):
+            with making.undone_on_failure(folder, made=not folder.exists()), database.explain_errors(path):
                 for name in making.FOLDERS:
                     (folder / name).mkdir(parents=True, exist_ok=True)
-                database.create(path)
+                database.create_database(path)
                 return cls._open_with_labels(folder, first)
         except OSError as error:
             raise InputError(
@@ -79,10 +79,10 @@ class Project:
             if labels:
                 edit = Edit("Create", {}, {}, (), labels)
                 with project._database.writing() as store:
-                    store.write(edit)
+                    store.write_edit(edit)
                     store.set_counters({"label": len(labels) + 1})
                 project._database.counters["label"] = len(labels) + 1
-                project._cache.adopt(edit, {})
+                project._cache.follow_edit(edit, {})
             undoing.pop_all()
         return project
 
@@ -115,7 +115,7 @@ class Project:
                 opened = database.open_owned(path)
                 store, notices = Store(opened.connection), opened.notices
                 resources.callback(store.close)
-            with database.explained(path):
+            with database.explain_errors(path):
                 closing = ExitStack()
                 project = cls(ProjectDatabase(folder, store, closing, read_only=read_only), notices)
                 if not read_only:
@@ -150,7 +150,7 @@ class Project:
         """Copy the database to the new file `path` while edits go on. Raises StorageError."""
         self._database.copy_to(path)
 
-    def locked(self) -> AbstractContextManager[object]:
+    def hold_lock(self) -> AbstractContextManager[object]:
         """Keep other threads out from reading what an edit is made of until the edit is applied."""
         return self._database.lock
 
@@ -167,7 +167,7 @@ class Project:
     def with_pending(self, edits: Iterable[Edit]) -> ProjectWithPendingEdits:
         """The project as it will be once these edits are applied."""
         with self._database.lock:
-            return ProjectWithPendingEdits(self, self._cache.copied(), edits)
+            return ProjectWithPendingEdits(self, self._cache.make_copy(), edits)
 
     def new_ids(self, kind: Counted, count: int) -> range:
         """`count` fresh ids for "box", "label" or "image"; none was ever used, also not by what was undone."""
@@ -200,7 +200,7 @@ class Project:
     def image_path(self, image: ImageRecord | int) -> Path:
         """Where the image's file is, absolute."""
         record = self._cache.images[image] if isinstance(image, int) else image
-        return image_files.absolute(self.folder, record.path)
+        return image_files.absolute_path(self.folder, record.path)
 
     def boxes(self, image_id: int) -> tuple[Box, ...]:
         """The boxes of an image, in ascending order of their ids."""

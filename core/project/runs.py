@@ -43,13 +43,13 @@ def make_folder(parent: Path, first: int, letter: str = "r") -> tuple[Path, int]
             return folder, number
 
 
-def sync(rows: RunTables, runs_folder: Path) -> bool:
+def sync_rows(rows: RunTables, runs_folder: Path) -> bool:
     """Bring the rows to what is in the folders; reads only what changed. True if anything had."""
     known_runs, known_checkpoints = rows.run_rows(), rows.checkpoint_rows()
     folders = {folder.name: folder for folder in _run_folders(runs_folder)}
     changed = False
     for run, folder in folders.items():
-        signature = _signature(*(folder / name for name in _STATE_FILES))
+        signature = _sign_files(*(folder / name for name in _STATE_FILES))
         # A live run can end without writing anything more: its heartbeat falls silent.
         live = run in known_runs and json.loads(known_runs[run][1])["state"] in ("running", "waiting")
         if live or known_runs.get(run, ("", ""))[0] != signature:
@@ -62,7 +62,7 @@ def sync(rows: RunTables, runs_folder: Path) -> bool:
         changed = True
     present = {_checkpoint_id(path): path for folder in folders.values() for path in _checkpoint_files(folder)}
     for checkpoint, path in present.items():
-        signature = _signature(path)
+        signature = _sign_files(path)
         if known_checkpoints.get(checkpoint, ("", ""))[0] != signature:
             found = _read_or_none(path)
             if found is not None:
@@ -93,7 +93,7 @@ def remove_leftovers(runs_folder: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def forget(rows: RunTables, run: str) -> None:
+def forget_run(rows: RunTables, run: str) -> None:
     """Take a run, its checkpoints and what was noted on them out of the rows."""
     rows.delete_run(run)
     for checkpoint, (_, record) in rows.checkpoint_rows().items():
@@ -118,7 +118,7 @@ def listed_runs(rows: RunTables, runs_folder: Path, *, scan: bool) -> list[RunRe
     if scan:
         return scanned_runs(runs_folder)
     found = [RunRecord(**json.loads(record)) for _, record in rows.run_rows().values()]
-    return sorted(found, key=lambda record: _number(record.id))
+    return sorted(found, key=lambda record: _number_of(record.id))
 
 
 def listed_checkpoints(rows: RunTables, runs_folder: Path, *, scan: bool) -> list[CheckpointRecord]:
@@ -133,7 +133,7 @@ def listed_checkpoints(rows: RunTables, runs_folder: Path, *, scan: bool) -> lis
         replace(record, star=notes[record.id][0], note=notes[record.id][1]) if record.id in notes else record
         for record in found
     ]
-    return sorted(found, key=lambda record: (_number(record.run), not record.best, record.id))
+    return sorted(found, key=lambda record: (_number_of(record.run), not record.best, record.id))
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -145,19 +145,19 @@ def read_run(folder: Path) -> RunRecord:
     return RunRecord(
         id=folder.name,
         model=str(recipe.get("model", "")),
-        created=str(job.get("created") or _iso(_oldest(folder))),
+        created=str(job.get("created") or _format_time(_find_oldest(folder))),
         state=state,
         epochs=epoch.epoch if epoch is not None else 0,
         recipe=recipe,
         snapshot_hash=str(job.get("snapshot_hash") or _read_snapshot_hash(folder / "snapshot.json")),
         place=JobFolder(folder).queued() if state == "waiting" else None,
-        measures=_measures(epoch),
+        measures=_read_measures(epoch),
     )
 
 
 def scanned_runs(runs_folder: Path) -> list[RunRecord]:
     """Runs by number, from the folders alone: also of a project that another program has open."""
-    return sorted((read_run(folder) for folder in _run_folders(runs_folder)), key=lambda record: _number(record.id))
+    return sorted((read_run(folder) for folder in _run_folders(runs_folder)), key=lambda record: _number_of(record.id))
 
 
 def read_checkpoint(path: Path) -> CheckpointRecord:
@@ -171,7 +171,7 @@ def read_checkpoint(path: Path) -> CheckpointRecord:
             run=path.parent.parent.name,
             epoch=int(described["epoch"]),
             model=str(described["model"]),
-            created=str(described.get("created") or _iso(stat.st_mtime)),
+            created=str(described.get("created") or _format_time(stat.st_mtime)),
             path=path,
             size_bytes=stat.st_size,
             map50=_number_or_none(metrics.get("map50")),
@@ -210,11 +210,11 @@ def _checkpoint_id(path: Path) -> str:
     return f"{path.parent.parent.name}-{path.stem}"
 
 
-def _number(run: str) -> int:
+def _number_of(run: str) -> int:
     return int(run[1:])
 
 
-def _signature(*paths: Path) -> str:
+def _sign_files(*paths: Path) -> str:
     stats = [path.stat() if path.is_file() else None for path in paths]
     return ";".join(f"{stat.st_mtime_ns}:{stat.st_size}" if stat else "" for stat in stats)
 
@@ -237,12 +237,12 @@ def _read_last_epoch(path: Path) -> EpochDone | None:
 def _find_last_epoch(data: bytes) -> EpochDone | None:
     for line in reversed(data.splitlines()):
         # Steps are by far the most lines and carry the number of an epoch that is not complete.
-        if b'"epoch"' in line and isinstance(event := from_json(_parsed(line)), EpochDone):
+        if b'"epoch"' in line and isinstance(event := from_json(_parse_json(line)), EpochDone):
             return event
     return None
 
 
-def _measures(epoch: EpochDone | None) -> dict[str, float | None]:
+def _read_measures(epoch: EpochDone | None) -> dict[str, float | None]:
     if epoch is None:
         return {}
     values = {name: getattr(epoch, name) for name in _MEASURES} | epoch.metrics
@@ -273,12 +273,12 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return _parsed(path.read_bytes())
+        return _parse_json(path.read_bytes())
     except OSError:
         return {}
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
+def _parse_json(text: bytes) -> dict[str, Any]:
     try:
         tree = json.loads(text)
     except (ValueError, RecursionError):
@@ -286,11 +286,11 @@ def _parsed(text: bytes) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-def _oldest(folder: Path) -> float:
+def _find_oldest(folder: Path) -> float:
     return min(path.stat().st_mtime for path in (folder, *(p for p in folder.iterdir() if p.is_file())))
 
 
-def _iso(timestamp: float) -> str:
+def _format_time(timestamp: float) -> str:
     return datetime.fromtimestamp(timestamp, UTC).astimezone().isoformat(timespec="seconds")
 
 

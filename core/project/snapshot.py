@@ -116,7 +116,7 @@ def make_snapshot(
     window: Window | None = None,
 ) -> Snapshot:
     """A snapshot of these images, with its hash."""
-    parts = sorted(_digest(image) for image in images)
+    parts = sorted(_hash_image(image) for image in images)
     whole = hashlib.blake2b(digest_size=16)
     # Without a window as before there were any, so that older snapshots keep their hashes.
     described = [_VERSION, list(label_names), *([] if window is None else [list(window)])]
@@ -134,7 +134,7 @@ def take_snapshot(project: Project) -> Snapshot:
     boxes = project.boxes_of([image.id for image in records])
     images = []
     for record in records:
-        rows, marks = _arrays(boxes.get(record.id, ()), column)
+        rows, marks = _make_arrays(boxes.get(record.id, ()), column)
         images.append(
             SnapshotImage(
                 str(project.image_path(record)),
@@ -157,7 +157,7 @@ def depth_window(project: Project) -> Window | None:
     return checked_window(project.setting("depth_window"), f"{project.folder}: depth_window")
 
 
-def _arrays(boxes: tuple[Box, ...], column: dict[int, int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _make_arrays(boxes: tuple[Box, ...], column: dict[int, int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     rows = np.array([box.xyxy for box in boxes], np.float32).reshape(-1, 4)
     marks = np.zeros((len(boxes), len(column)), np.bool_)
     for row, box in enumerate(boxes):
@@ -166,7 +166,7 @@ def _arrays(boxes: tuple[Box, ...], column: dict[int, int]) -> tuple[NDArray[np.
     return rows, marks
 
 
-def _digest(image: SnapshotImage) -> bytes:
+def _hash_image(image: SnapshotImage) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
     described = [
         image.content_hash,

@@ -43,7 +43,7 @@ def folders_of(images: Iterable[ImageRecord], project_folder: Path) -> dict[str,
         found.setdefault(place, {})[os.path.normcase(name)] = image.id
     folders: dict[str, Folder] = {}
     for place, ids in found.items():
-        path = str(image_files.absolute(project_folder, place or ("." if not place.startswith("/") else "/")))
+        path = str(image_files.absolute_path(project_folder, place or ("." if not place.startswith("/") else "/")))
         folders[path] = Folder(path, {**folders[path].ids, **ids} if path in folders else ids)
     return folders
 

@@ -160,7 +160,7 @@ class FileWatch(QObject):
         for path, folder in self._folders.items():
             # What was taken out of the project stays where it is, and is no news.
             left = folder.ids.keys() - (folders[path].ids.keys() if path in folders else set())
-            self._offered.update(image_files.key(Path(path, name)) for name in left)
+            self._offered.update(image_files.path_key(Path(path, name)) for name in left)
         self._folders = folders
         self._listings = {path: found for path, found in self._listings.items() if path in folders}
         self._set_states(self._missing & known, self._changed & known)
@@ -200,10 +200,10 @@ class FileWatch(QObject):
         self._listings[folder.path] = found
         if folder is self._folders.get(folder.path):
             self._set_states(missing=(self._missing - frozenset(folder.ids.values())) | found.missing)
-            if new := [file for file in found.new if image_files.key(file) not in self._offered]:
+            if new := [file for file in found.new if image_files.path_key(file) not in self._offered]:
                 self._new += new
                 self._news.start()
-            self._offered.update(map(image_files.key, found.strangers))
+            self._offered.update(map(image_files.path_key, found.strangers))
         self._list_next()
 
     def _set_states(self, missing: frozenset[int] | None = None, changed: frozenset[int] | None = None) -> None:
@@ -283,7 +283,7 @@ class FileWatch(QObject):
         def work() -> tuple[set[int], list[int]]:
             present = wanted.intersection(project.image_ids())
             try:
-                return present, relocating.changed(project, present)
+                return present, relocating.find_changed(project, present)
             except KeyError:
                 return set(), []  # one was taken out of the project meanwhile
 

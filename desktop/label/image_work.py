@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
 
 from core.project.edits import image_edits
 from core.project.edits.edit import Edit
-from core.project.images.split_table import listed, torn_groups
+from core.project.images.split_table import list_names, torn_groups
 from core.project.project_reader import ProjectReader
 from core.types import Split, Status
 from desktop.base.background import Tasks
@@ -40,7 +40,7 @@ class ImageWork(QObject):
         project = self._context.project
         if project is None:
             return
-        marking = image_edits.mark(project, image_ids, status)
+        marking = image_edits.mark_images(project, image_ids, status)
         done = len(image_ids) - len(marking.refused)
         if marking.edit.is_empty and not marking.refused:
             self._say_done(f"{_count_images(len(image_ids))}: marked {status} already")
@@ -167,7 +167,11 @@ class ImageWork(QObject):
 
     def _ask_about_torn(self, groups: list[str], behind: int, count: int, split: Split) -> bool | None:
         """Whether the whole groups go along; None: nothing is to be moved."""
-        what = f"The group {listed(groups)} would be" if len(groups) == 1 else f"The groups {listed(groups)} would be"
+        what = (
+            f"The group {list_names(groups)} would be"
+            if len(groups) == 1
+            else f"The groups {list_names(groups)} would be"
+        )
         text = (
             f"{what} divided: {_count_images(behind)} of {'it' if len(groups) == 1 else 'them'} are in another split. "
             "A model that was trained on a part is measured too well on the same part."

@@ -121,7 +121,7 @@ class BackupKeeper(QObject):
 
 def _try_restore(folder: Path, chosen: Backup) -> InputError | None:
     try:
-        backup.restore(folder, chosen)
+        backup.restore_backup(folder, chosen)
     except InputError as error:
         return error
     return None

@@ -125,7 +125,7 @@ class BackupsDialog(DialogFrame):
     def _list_backups(self, remark: str = "") -> None:
         self._tasks.run(
             KEY,
-            lambda: backup.backups(self._project.folder),
+            lambda: backup.list_backups(self._project.folder),
             lambda found: self._show_backups(found, remark),
             self._show_failure,
         )

@@ -23,7 +23,7 @@ from core.errors import InputError
 from core.project.images import grouping
 from core.project.images.expressions import by_expression
 from core.project.images.grouping import Grouping
-from core.project.images.split_table import divided_groups, listed
+from core.project.images.split_table import divided_groups, list_names
 from core.types import ImageRecord
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP, PAD, theme
@@ -70,7 +70,7 @@ def preview_groups(images: Sequence[ImageRecord], how: int, text: str) -> Previe
         names = [rule(path) for path in paths.values()]
     else:
         names = by_expression(list(paths.values()), text)
-    made = grouping.grouped(paths, names)
+    made = grouping.collect_groups(paths, names)
     placed = [replace(image, group=made.groups[image.id]) for image in images if image.id in made.groups]
     return Preview(made, tuple(divided_groups(placed)))
 
@@ -218,7 +218,7 @@ class GroupImagesDialog(DialogFrame):
         self._model.show_grouping(made)
         self._summary.setText(summarize_groups(made))
         self._warning.setText(
-            f"{listed(found.divided)} would lie in several of train, val and test: assign the splits anew afterwards."
+            f"{list_names(found.divided)} would lie in several of train, val and test: assign the splits anew afterwards."
             if found.divided
             else ""
         )

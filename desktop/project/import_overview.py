@@ -59,7 +59,9 @@ def preview_import(imported: ImportedAnnotations, project: Project | None) -> Im
     """What importing would do to `project` (None: to a new one)."""
     known = project.files.ids_by_path() if project is not None else {}
     names = {label.name for label in project.labels()} if project is not None else set()
-    present = {image.path: known[key] for image in imported.images if (key := image_files.key(image.path)) in known}
+    present = {
+        image.path: known[key] for image in imported.images if (key := image_files.path_key(image.path)) in known
+    }
     counts = {image_id: project.image(image_id).box_count for image_id in present.values()} if project else {}
     return ImportOverview(
         images=len(imported.images),

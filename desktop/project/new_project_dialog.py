@@ -209,7 +209,7 @@ class NewProjectDialog(DialogFrame):
         except InputError as error:
             return error_text(error)
         if group is not None and self._paths:
-            made = grouping.grouped(dict(enumerate(self._paths)), group(self._paths))
+            made = grouping.collect_groups(dict(enumerate(self._paths)), group(self._paths))
             names = ", ".join(f"{group.name} ({group.count:,})" for group in made.proposals[:4])
             more = ", …" if len(made.proposals) > 4 else ""
             rest = f" {made.unmatched.count:,} stay for themselves." if made.unmatched.count else ""

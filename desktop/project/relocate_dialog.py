@@ -118,7 +118,7 @@ class RelocateDialog(DialogFrame):
         self._count.setText(f"Searching {folder}…")
         self._tasks.run(
             KEY,
-            lambda: relocating.find(self._project, wanted, folder, self._report_progress),
+            lambda: relocating.find_moved(self._project, wanted, folder, self._report_progress),
             self._show_found,
             self._show_failure,
         )
@@ -137,7 +137,7 @@ class RelocateDialog(DialogFrame):
     # -- in the background
 
     def _list_missing(self) -> list[tuple[ImageRecord, State]]:
-        lost = relocating.missing(self._project)
+        lost = relocating.find_missing(self._project)
         rows: list[tuple[ImageRecord, State]] = [(self._project.image(image_id), "missing") for image_id in lost]
         others = self._changed.difference(lost).intersection(self._project.image_ids())
         return rows + [(self._project.image(image_id), "changed") for image_id in sorted(others)]

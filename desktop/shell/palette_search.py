@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtGui import QColor
 
-from core.project.images.query import Filter, ImageIndex, comparable
+from core.project.images.query import Filter, ImageIndex, fold_text
 from core.types import ImageRecord, Label
 from desktop.base.session import Session
 from desktop.base.theme import icon, theme
@@ -42,7 +42,7 @@ class PaletteSearch:
         found = [
             match.label
             for match in find_matches(self._labels, words)
-            if comparable(words) in comparable(match.label.name)
+            if fold_text(words) in fold_text(match.label.name)
         ]
         return [self._offer_label(label) for label in found[:SHOWN]]
 
@@ -52,12 +52,12 @@ class PaletteSearch:
             self._index = ImageIndex(project.images() if project is not None else ())
         index = self._index
         rows = index.passing(replace(EVERYTHING, words=words)).tolist()
-        start = comparable(words)
+        start = fold_text(words)
         first: list[int] = []
         for row in rows:
             if len(first) == SHOWN:
                 break
-            if comparable(_file_name(index.records[row])).startswith(start):
+            if fold_text(_file_name(index.records[row])).startswith(start):
                 first.append(row)
         first += [row for row in rows[: 2 * SHOWN] if row not in first][: SHOWN - len(first)]
         found = [self._offer_image(index.records[row]) for row in first]

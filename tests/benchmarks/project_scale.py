@@ -31,7 +31,7 @@ from core.project import backup  # noqa: E402
 from core.project.edits import box_edits, image_edits, label_edits  # noqa: E402
 from core.project.edits.edit import Edit  # noqa: E402
 from core.project.images import relocating  # noqa: E402
-from core.project.images.summary import pack  # noqa: E402
+from core.project.images.summary import pack_labels  # noqa: E402
 from core.project.project import Project  # noqa: E402
 from core.project.records import DATABASE_FILE  # noqa: E402
 from core.project.storage import checking, database  # noqa: E402
@@ -72,12 +72,12 @@ def build_project(folder: Path, images: int, boxes_each: int) -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(0)
     sets = [{place + 1} for place in range(len(LABELS))] + [{1, 2}, {2, 5}, {1, 3, 4}, {6, 7}]
-    packed = [pack(labels) for labels in sets]
+    packed = [pack_labels(labels) for labels in sets]
     with closing(sqlite3.connect(folder / DATABASE_FILE, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute(f"PRAGMA application_id={checking.APPLICATION_ID}")
         connection.execute("BEGIN")
-        for statement in filter(str.strip, database.migrations()[0].split(";\n")):
+        for statement in filter(str.strip, database.list_migrations()[0].split(";\n")):
             connection.execute(statement)
         connection.execute("PRAGMA user_version=1")
         rows = [(n + 1, n, name, _COLORS[n], str(n + 1)) for n, name in enumerate(LABELS)]
@@ -189,7 +189,7 @@ def reading(project: Project, folder: Path) -> Iterator[Row]:
     yield Row("history of an image", seconds(lambda: project.history.list_events(image)) * 1000, "ms", 50)
     yield Row("label sets of all images", seconds(project.label_sets) * 1000, "ms")
     yield Row("boxes of all images", seconds(lambda: project.boxes_of(project.image_ids())), "s")
-    yield Row("missing files of all images", seconds(lambda: relocating.missing(project)), "s")
+    yield Row("missing files of all images", seconds(lambda: relocating.find_missing(project)), "s")
     yield Row("back up", seconds(lambda: backup.back_up(project)), "s")
     yield Row("size of the database", (folder / DATABASE_FILE).stat().st_size / 1e6, "MB")
 

@@ -78,10 +78,10 @@ def assign_splits(
     `fractions` by split name sum to 1; None: 0.7, 0.15, 0.15. Images that have a split keep it, and a group
     follows its images that have one, unless `all`. The same project and seed give the same result.
     """
-    chosen = splits.checked(fractions if fractions is not None else splits.DEFAULT_FRACTIONS)
+    chosen = splits.check_fractions(fractions if fractions is not None else splits.DEFAULT_FRACTIONS)
     images = project.images()
-    strata = splits.strata(images, project.label_sets())
-    assigned = splits.assign(images, strata, chosen, seed, keep=not all)
+    strata = splits.find_strata(images, project.label_sets())
+    assigned = splits.divide_images(images, strata, chosen, seed, keep=not all)
     moved = [image.id for image in images if assigned[image.id] is not image.split]
     fields = project.fields(moved)
     after = {image_id: found._replace(split=assigned[image_id]) for image_id, found in fields.items()}
@@ -97,7 +97,7 @@ class Marking:
     why: str  # what they have in common; empty if there are none
 
 
-def mark(project: ProjectReader, image_ids: Collection[int], status: Status) -> Marking:
+def mark_images(project: ProjectReader, image_ids: Collection[int], status: Status) -> Marking:
     """Give images a status.
 
     Images with boxes cannot be clean, and those without can be neither labelled nor reviewed: they are left as they are,
@@ -110,35 +110,45 @@ def mark(project: ProjectReader, image_ids: Collection[int], status: Status) -> 
     allowed = [record.id for record in records if record.id not in gone]
     # Clean is a verdict already, and says more than reviewed would.
     refused = [record.id for record in unfit if not (with_boxes and record.status is Status.CLEAN)]
-    edit = _named(set_status(project, allowed, status), f"Mark {_images(len(allowed))} {status}", len(allowed))
+    edit = _name_edit(
+        set_status(project, allowed, status), f"Mark {_count_images(len(allowed))} {status}", len(allowed)
+    )
     return Marking(edit, tuple(refused), ("without boxes" if with_boxes else "with boxes") if refused else "")
 
 
 def move_to_split(project: ProjectReader, image_ids: Collection[int], split: Split) -> Edit:
     """Put images into a split, or with Split.NONE into none."""
     count = len(set(image_ids))
-    name = f"Take {_images(count)} out of their splits" if split is Split.NONE else f"Set {_images(count)} to {split}"
-    return _named(set_split(project, image_ids, split), name, count)
+    name = (
+        f"Take {_count_images(count)} out of their splits"
+        if split is Split.NONE
+        else f"Set {_count_images(count)} to {split}"
+    )
+    return _name_edit(set_split(project, image_ids, split), name, count)
 
 
 def put_in_group(project: ProjectReader, image_ids: Collection[int], group: str) -> Edit:
     """Give images one group; empty: none."""
     count = len(set(image_ids))
-    name = f"Put {_images(count)} into group {group}" if group else f"Take {_images(count)} out of their groups"
-    return _named(set_group(project, image_ids, group), name, count)
+    name = (
+        f"Put {_count_images(count)} into group {group}"
+        if group
+        else f"Take {_count_images(count)} out of their groups"
+    )
+    return _name_edit(set_group(project, image_ids, group), name, count)
 
 
 def set_groups(project: ProjectReader, groups: Mapping[int, str]) -> Edit:
     """Give each image, by id, a group of its own; images that have it already are left alone."""
     changed = {image_id: group for image_id, group in groups.items() if project.image(image_id).group != group}
     after = {image_id: found._replace(group=changed[image_id]) for image_id, found in project.fields(changed).items()}
-    return fields_edit(project, f"Group {_images(len(changed))}", after)
+    return fields_edit(project, f"Group {_count_images(len(changed))}", after)
 
 
-def _named(edit: Edit, name: str, count: int) -> Edit:
+def _name_edit(edit: Edit, name: str, count: int) -> Edit:
     # For a single image the plain words are enough.
     return replace(edit, name=name) if count != 1 else edit
 
 
-def _images(count: int) -> str:
+def _count_images(count: int) -> str:
     return f"{count:,} image" if count == 1 else f"{count:,} images"

@@ -20,8 +20,8 @@ from core.types import Box, Label, label_name_fault
 def toggle_label(project: ProjectReader, image_id: int, box_ids: Collection[int], label_id: int) -> Edit:
     """Give the label to all of the boxes, or take it away if all have it. A box may end with no label yet."""
     before = project.states([image_id])
-    remove, boxes = _toggled(before[image_id].boxes, frozenset(box_ids), label_id)
-    name = f"{'Remove' if remove else 'Set'} {_name(project, label_id)}"
+    remove, boxes = _toggle_on_boxes(before[image_id].boxes, frozenset(box_ids), label_id)
+    name = f"{'Remove' if remove else 'Set'} {_name_of_label(project, label_id)}"
     if len(box_ids) > 1:
         name += f" on {len(box_ids)} boxes"
     return Edit(name, before, {image_id: box_edits.with_boxes(before[image_id], boxes)})
@@ -35,12 +35,12 @@ def create_label(project: ProjectReader, name: str, image_id: int | None = None,
     before_labels = project.labels()
     if any(label.name == name.strip() for label in before_labels):
         raise InputError(f"labels: there is a label {name.strip()!r} already; choose another name")
-    after_labels = palette.extended(before_labels, [name], lambda: project.new_ids("label", 1)[0])
+    after_labels = palette.extend_labels(before_labels, [name], lambda: project.new_ids("label", 1)[0])
     before: Mapping[int, ImageState] = {}
     after: Mapping[int, ImageState] = {}
     if image_id is not None and box_ids:
         before = project.states([image_id])
-        _, boxes = _toggled(before[image_id].boxes, frozenset(box_ids), after_labels[-1].id)
+        _, boxes = _toggle_on_boxes(before[image_id].boxes, frozenset(box_ids), after_labels[-1].id)
         after = {image_id: box_edits.with_boxes(before[image_id], boxes)}
     return Edit(f"Add label {after_labels[-1].name}", before, after, before_labels, after_labels)
 
@@ -51,7 +51,7 @@ def set_labels(project: ProjectReader, labels: Sequence[Label], name: str | None
     New labels carry an id from `project.new_ids("label", 1)`. A deleted label is taken off every box.
     Raises InputError if two labels share a name, a shortcut or an id.
     """
-    _check(labels)
+    _check_labels(labels)
     present = project.labels()
     deleted = {label.id for label in present} - {label.id for label in labels}
     relabelled = project.relabelling(lambda carried: carried - deleted) if deleted else None
@@ -64,7 +64,7 @@ def change_label(project: ProjectReader, changed: Label) -> Edit:
 
     Raises InputError if there is no such label, the name is no good, or another label has it.
     """
-    old = _label(project, changed.id)
+    old = _find_label(project, changed.id)
     if changed.name != old.name and (fault := label_name_fault(changed.name)):
         raise InputError(f"labels: {changed.name[:30]!r}: {fault}; choose another")
     labels = tuple(
@@ -80,7 +80,7 @@ def change_label(project: ProjectReader, changed: Label) -> Edit:
 def delete_labels(project: ProjectReader, label_ids: Collection[int]) -> Edit:
     """Take labels out of the project and off every box; the boxes stay, those left bare with no label yet."""
     gone = frozenset(label_ids)
-    names = [_label(project, label_id).name for label_id in label_ids]
+    names = [_find_label(project, label_id).name for label_id in label_ids]
     kept = [label for label in project.labels() if label.id not in gone]
     return set_labels(project, kept, f"Delete label {names[0]}" if len(names) == 1 else f"Delete {len(names)} labels")
 
@@ -91,8 +91,8 @@ def merge_labels(project: ProjectReader, label_ids: Collection[int], into: int) 
     Raises InputError if a label is not there or is to be merged into itself.
     """
     gone = frozenset(label_ids)
-    target = _label(project, into)
-    names = [_label(project, label_id).name for label_id in label_ids]
+    target = _find_label(project, into)
+    names = [_find_label(project, label_id).name for label_id in label_ids]
     if into in gone or not gone:
         raise InputError(f"labels: {target.name} cannot be merged into itself; choose another label")
     relabelled = project.relabelling(lambda carried: (carried - gone) | {into} if carried & gone else carried)
@@ -112,7 +112,7 @@ def order_labels(project: ProjectReader, label_ids: Sequence[int]) -> Edit:
     return set_labels(project, [by_id[label_id] for label_id in label_ids], "Reorder labels")
 
 
-def moved(label_ids: Sequence[int], chosen: Collection[int], to: int) -> tuple[int, ...]:
+def move_ids(label_ids: Sequence[int], chosen: Collection[int], to: int) -> tuple[int, ...]:
     """`label_ids` with those of `chosen` moved together, in their order, before the present place `to` (0..n)."""
     lifted = [label_id for label_id in label_ids if label_id in chosen]
     head = [label_id for label_id in label_ids[:to] if label_id not in chosen]
@@ -126,7 +126,7 @@ def boxes_with(label_set_counts: Mapping[frozenset[int], int], label_ids: Collec
     return sum(count for labels, count in label_set_counts.items() if labels & wanted)
 
 
-def _toggled(boxes: Sequence[Box], chosen: frozenset[int], label_id: int) -> tuple[bool, list[Box]]:
+def _toggle_on_boxes(boxes: Sequence[Box], chosen: frozenset[int], label_id: int) -> tuple[bool, list[Box]]:
     remove = all(label_id in box.labels for box in boxes if box.id in chosen)
     return remove, [
         replace(box, labels=box.labels - {label_id} if remove else box.labels | {label_id}) if box.id in chosen else box
@@ -138,18 +138,18 @@ def _without_key(label: Label, key: str) -> Label:
     return replace(label, shortcut="") if key and label.shortcut == key else label
 
 
-def _label(project: ProjectReader, label_id: int) -> Label:
+def _find_label(project: ProjectReader, label_id: int) -> Label:
     found = next((label for label in project.labels() if label.id == label_id), None)
     if found is None:
         raise InputError("labels: the label is not in the project any more; nothing was changed")
     return found
 
 
-def _name(project: ProjectReader, label_id: int) -> str:
+def _name_of_label(project: ProjectReader, label_id: int) -> str:
     return next((label.name for label in project.labels() if label.id == label_id), "label")
 
 
-def _check(labels: Sequence[Label]) -> None:
+def _check_labels(labels: Sequence[Label]) -> None:
     for what in ("name", "shortcut", "id"):
         values = [value for label in labels if (value := getattr(label, what))]
         twice = next((value for value in values if values.count(value) > 1), None)

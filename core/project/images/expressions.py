@@ -29,7 +29,7 @@ def by_expression(paths: Sequence[str], expression: str, seconds: float = SECOND
 
     Raises InputError if the expression is wrong, has no such group, or takes longer than `seconds`.
     """
-    check(expression)
+    check_expression(expression)
     asked = json.dumps({"expression": expression, "paths": list(paths)}).encode()
     try:
         ended = subprocess.run(
@@ -50,7 +50,7 @@ def by_expression(paths: Sequence[str], expression: str, seconds: float = SECOND
     return [name.strip() or None if name else None for name in json.loads(ended.stdout)]
 
 
-def check(expression: str) -> None:
+def check_expression(expression: str) -> None:
     """Raises InputError if `expression` is no regular expression with a group named group."""
     if len(expression) > MAX_EXPRESSION:
         raise InputError(f"expression: it is longer than {MAX_EXPRESSION} characters; shorten it")

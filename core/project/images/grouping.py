@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import InputError
-from core.project.images.image_files import natural
+from core.project.images.image_files import natural_key
 
 EXAMPLES = 3  # files that stand for a group in a preview
 MAX_PATTERN = 200  # characters
@@ -38,7 +38,7 @@ class Grouping:
     unmatched: Proposal  # what the rule says nothing about; its name is empty
 
 
-def grouped(paths: Mapping[int, Path], names: Sequence[str | None]) -> Grouping:
+def collect_groups(paths: Mapping[int, Path], names: Sequence[str | None]) -> Grouping:
     """Put together what a rule said, `names`, about the images `paths`, in their order."""
     groups: dict[int, str] = {}
     members: dict[str | None, list[Path]] = {}
@@ -46,12 +46,12 @@ def grouped(paths: Mapping[int, Path], names: Sequence[str | None]) -> Grouping:
         members.setdefault(name, []).append(path)
         if name is not None:
             groups[image_id] = name
-    proposals = [_proposal(name, found) for name, found in members.items() if name is not None]
-    proposals.sort(key=lambda proposal: (natural(proposal.name), proposal.name))
-    return Grouping(groups, tuple(proposals), _proposal("", members.get(None, [])))
+    proposals = [_make_proposal(name, found) for name, found in members.items() if name is not None]
+    proposals.sort(key=lambda proposal: (natural_key(proposal.name), proposal.name))
+    return Grouping(groups, tuple(proposals), _make_proposal("", members.get(None, [])))
 
 
-def _proposal(name: str, paths: Sequence[Path]) -> Proposal:
+def _make_proposal(name: str, paths: Sequence[Path]) -> Proposal:
     return Proposal(name, len(paths), tuple(path.rsplit("/", 1)[-1] for path in paths[:EXAMPLES]))
 
 
@@ -61,7 +61,7 @@ def _proposal(name: str, paths: Sequence[Path]) -> Proposal:
 def folder_levels(paths: Sequence[Path]) -> list[str]:
     """One example of a group for each number of folders, from 1, below the folder that all of `paths` share."""
     parts = [path.split("/")[:-1] for path in paths]
-    shared = _shared(parts)
+    shared = _count_shared_folders(parts)
     deepest = max(parts, key=len, default=[])
     return ["/".join(deepest[shared : shared + level]) for level in range(1, len(deepest) - shared + 1)]
 
@@ -73,11 +73,11 @@ def by_folder(paths: Sequence[Path], levels: int) -> list[str | None]:
     `lot2/board1` never fall into one group.
     """
     parts = [path.split("/")[:-1] for path in paths]
-    shared = _shared(parts)
+    shared = _count_shared_folders(parts)
     return ["/".join(folders[shared : shared + levels]) or None for folders in parts]
 
 
-def _shared(parts: Sequence[list[str]]) -> int:
+def _count_shared_folders(parts: Sequence[list[str]]) -> int:
     """How many leading folders all have in common."""
     if not parts:
         return 0
@@ -106,7 +106,7 @@ def pattern_rule(pattern: str) -> Rule:
         raise InputError("pattern: it is empty; write the file name with {group} for the part that names the group")
     if len(pattern) > MAX_PATTERN:
         raise InputError(f"pattern: it is longer than {MAX_PATTERN} characters; shorten it")
-    expression, count = _expression(pattern)
+    expression, count = _compile_pattern(pattern)
     matches = re.compile(expression, re.IGNORECASE).match
     depth = pattern.count("/") + 1
 
@@ -119,14 +119,14 @@ def pattern_rule(pattern: str) -> Rule:
     return rule
 
 
-def _expression(pattern: str) -> tuple[str, int]:
+def _compile_pattern(pattern: str) -> tuple[str, int]:
     """(regular expression, number of its groups)."""
     written: list[str] = []  # one entry an open part with what follows it
     current, count, before, last, end = "", 0, "", "", 0
     for field in _FIELD.finditer(pattern):
         text = pattern[end : field.start()]
         _check_text(text)
-        kind, width = _parsed(field[1])
+        kind, width = _parse_field(field[1])
         variable = "" if width else "#" if kind == "#" else "text"
         if not text and variable and variable == last:
             raise InputError(
@@ -152,7 +152,7 @@ def _expression(pattern: str) -> tuple[str, int]:
     return rf"{first}{body}\Z", count
 
 
-def _parsed(field: str) -> tuple[str, int]:
+def _parse_field(field: str) -> tuple[str, int]:
     """(kind, width or 0) of what stands between braces."""
     kind, colon, width = field.partition(":")
     if kind not in _KINDS:

@@ -40,7 +40,7 @@ class Probed:
         """The record by which the project in `project_folder` refers to the file."""
         return ImageRecord(
             image_id,
-            stored(project_folder, self.path),
+            stored_path(project_folder, self.path),
             self.width,
             self.height,
             size_bytes=self.size_bytes,
@@ -49,7 +49,7 @@ class Probed:
         )
 
 
-def probe(path: Path) -> Probed:
+def probe_file(path: Path) -> Probed:
     """Read and decode one file. Raises ImageError (an InputError) naming the file and what is wrong."""
     if not is_text(str(path)):
         raise ImageError(f"{path}: its name is not valid text (UTF-8), so the project cannot refer to it; rename it")
@@ -101,12 +101,12 @@ def probe_all(
 
 def _probed_or_problem(path: Path) -> Probed | Problem:
     try:
-        return probe(path)
+        return probe_file(path)
     except InputError as error:
         return Problem(str(path), f"{str(error).removeprefix(f'{path}: ')}; skipped")
 
 
-def gather(
+def gather_files(
     paths: Iterable[Path], own_folder: Path, progress: Callable[[int, int], None] | None = None
 ) -> tuple[list[Path], list[Problem]]:
     """The image files among `paths` and, in natural order, in the folders among them; absolute.
@@ -120,7 +120,7 @@ def gather(
     seen = _Seen(progress)
     for path in (Path(os.path.abspath(given)) for given in paths):
         if path.is_dir():
-            for file in _walk(path, own_folder, problems, seen):
+            for file in _walk_folder(path, own_folder, problems, seen):
                 if file.suffix.lower() in IMAGE_SUFFIXES:
                     files.append(file)
                 else:
@@ -145,7 +145,7 @@ class _Seen:
             self._progress(self._count, 0)
 
 
-def _walk(folder: Path, own_folder: Path, problems: list[Problem], seen: _Seen) -> Iterator[Path]:
+def _walk_folder(folder: Path, own_folder: Path, problems: list[Problem], seen: _Seen) -> Iterator[Path]:
     """The files in a folder and, after them, in its folders; links to folders are not followed."""
     waiting = [str(folder)]
     while waiting:
@@ -191,14 +191,14 @@ def is_text(name: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
-def natural(text: str) -> list[tuple[int, int | str]]:
+def natural_key(text: str) -> list[tuple[int, int | str]]:
     """A sort key that puts part2 before part10."""
     return [(0, int(part)) if part.isdecimal() else (1, part.casefold()) for part in _DIGITS.split(text) if part]
 
 
 def order_key(path: str) -> OrderKey:
     """By this paths are in natural order, and never equal."""
-    return natural(path), path
+    return natural_key(path), path
 
 
 def in_order(paths: Mapping[int, str]) -> list[int]:
@@ -206,7 +206,7 @@ def in_order(paths: Mapping[int, str]) -> list[int]:
     return sorted(paths, key=lambda image: order_key(paths[image]))
 
 
-def stored(project_folder: Path, path: Path) -> str:
+def stored_path(project_folder: Path, path: Path) -> str:
     """How the project refers to the absolute `path`: relative if it lies in the project's folder or beside it.
 
     Then a project stays whole when it is moved together with its images; what lies elsewhere is found
@@ -227,25 +227,25 @@ def _as_prefix(folder: Path) -> str:
     return text if text.endswith("/") else text + "/"
 
 
-def absolute(project_folder: Path, path: str) -> Path:
-    """The file that `stored` referred to."""
+def absolute_path(project_folder: Path, path: str) -> Path:
+    """The file that `stored_path` referred to."""
     return Path(os.path.normpath(project_folder / PurePath(path)))
 
 
-def keys(project_folder: Path, paths: Iterable[str]) -> list[str]:
-    """`key` of the file that each of many stored paths refers to; as `absolute`, but 20 times as fast."""
+def path_keys(project_folder: Path, paths: Iterable[str]) -> list[str]:
+    """`path_key` of the file that each of many stored paths refers to; as `absolute_path`, but 20 times as fast."""
     inside, beside = _as_prefix(project_folder), _as_prefix(project_folder.parent)
     found = []
     for path in paths:
-        # `stored` leaves no other ".." and nothing doubled; where it did not write the path, take the long way.
+        # `stored_path` leaves no other ".." and nothing doubled; where it did not write the path, take the long way.
         rest = path.removeprefix("../")
         if path.startswith("/") or "./" in rest or "//" in rest or os.name != "posix":
-            found.append(key(absolute(project_folder, path)))
+            found.append(path_key(absolute_path(project_folder, path)))
         else:
             found.append(os.path.normcase((inside if rest is path else beside) + rest))
     return found
 
 
-def key(path: Path) -> str:
+def path_key(path: Path) -> str:
     """Equal for equal files, as the platform compares names."""
     return os.path.normcase(path)

@@ -36,7 +36,7 @@ def files_after(
                     f"{image.height}, so its boxes would not fit; nothing was changed: add it as an image of its own"
                 )
         after[image_id] = ImageFile(
-            image_files.stored(folder, path),
+            image_files.stored_path(folder, path),
             probed.width,
             probed.height,
             probed.size_bytes,
@@ -48,9 +48,9 @@ def files_after(
 
 
 def _check_single(images: Mapping[int, ImageRecord], after: Mapping[int, ImageFile]) -> None:
-    taken = {image_files.key(Path(image.path)): image.id for image in images.values() if image.id not in after}
+    taken = {image_files.path_key(Path(image.path)): image.id for image in images.values() if image.id not in after}
     for image_id, file in after.items():
-        if taken.setdefault(image_files.key(Path(file.path)), image_id) != image_id:
+        if taken.setdefault(image_files.path_key(Path(file.path)), image_id) != image_id:
             raise InputError(
                 f"{file.path}: another image of the project refers to it already; nothing was changed, choose another"
             )

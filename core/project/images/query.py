@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.project.images.image_files import natural
+from core.project.images.image_files import natural_key
 from core.types import ImageRecord, Split, Status
 
 NO_LABEL = 0  # stands in `carries` and `lacks` for a box that has no label yet; labels' ids begin at 1
@@ -306,14 +306,14 @@ class ImageIndex:
         return rows
 
     def _has_words(self, wanted: Filter, rows: Rows) -> Rows:
-        words = comparable(wanted.words).split()
+        words = fold_text(wanted.words).split()
         if not words:
             return rows
         texts = self._all_texts()
         for word in words:
             if "*" in word or "?" in word:
                 fits = re.compile(fnmatch.translate(word)).match
-                inside = [fits(comparable(self.records[row].path.rsplit("/", 1)[-1])) is not None for row in rows]
+                inside = [fits(fold_text(self.records[row].path.rsplit("/", 1)[-1])) is not None for row in rows]
             else:
                 inside = [word in texts[row] for row in rows]
             rows = rows[np.array(inside, np.bool_)]
@@ -371,14 +371,14 @@ class _LabelSets:
         return some
 
 
-def comparable(text: str) -> str:
+def fold_text(text: str) -> str:
     """`text` without case, and with each accent in the one way of writing it: some systems name files in the other."""
     return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text.casefold())
 
 
 def _text(record: ImageRecord) -> str:
-    return comparable(f"{record.path}\n{record.note}" if record.note else record.path)
+    return fold_text(f"{record.path}\n{record.note}" if record.note else record.path)
 
 
 def _group_order(name: str) -> tuple[bool, list[tuple[int, int | str]], str]:
-    return (not name, natural(name), name)
+    return (not name, natural_key(name), name)

@@ -40,9 +40,9 @@ class _File:
     size: int
 
 
-def missing(project: Project, ids: Collection[int] | None = None) -> list[int]:
+def find_missing(project: Project, ids: Collection[int] | None = None) -> list[int]:
     """The images, of `ids` or all, whose file is not there, in their order. Lists each folder once."""
-    records = _records(project, ids)
+    records = _list_records(project, ids)
     listings: dict[str, frozenset[str]] = {}
     lost = []
     for record in records:
@@ -54,7 +54,7 @@ def missing(project: Project, ids: Collection[int] | None = None) -> list[int]:
     return lost
 
 
-def changed(project: Project, ids: Collection[int] | None = None, progress: Progress | None = None) -> list[int]:
+def find_changed(project: Project, ids: Collection[int] | None = None, progress: Progress | None = None) -> list[int]:
     """The images, of `ids` or all, whose file holds another content than when it was added; in their order.
 
     A file of the noted size and time is taken for unchanged; others are read. Missing files are left out.
@@ -62,7 +62,7 @@ def changed(project: Project, ids: Collection[int] | None = None, progress: Prog
     """
     suspects: list[tuple[ImageRecord, Path, int]] = []
     different: set[int] = set()
-    records = _records(project, ids)
+    records = _list_records(project, ids)
     for record in records:
         path = project.image_path(record)
         try:
@@ -73,7 +73,7 @@ def changed(project: Project, ids: Collection[int] | None = None, progress: Prog
             different.add(record.id)
         elif found.st_mtime_ns != record.modified_ns:
             suspects.append((record, path, found.st_mtime_ns))
-    hashes = _hashes([str(path) for _, path, _ in suspects], progress)
+    hashes = _hash_files([str(path) for _, path, _ in suspects], progress)
     same: dict[int, int] = {}
     for record, path, modified_ns in suspects:
         content = hashes[str(path)]
@@ -87,24 +87,26 @@ def changed(project: Project, ids: Collection[int] | None = None, progress: Prog
     return [record.id for record in records if record.id in different]
 
 
-def find(project: Project, image_ids: Collection[int], folder: Path, progress: Progress | None = None) -> list[Found]:
+def find_moved(
+    project: Project, image_ids: Collection[int], folder: Path, progress: Progress | None = None
+) -> list[Found]:
     """Files in `folder` and below it that may be the lost ones of the images; at most one for each, none twice.
 
     Only files of the size of a lost one are read. Of several with the same content, one of the same name is taken,
     then one that lies in folders of the same names. `progress(done, total)` counts the files that are read; what
     it raises ends the search. Give `ProjectFiles.relocate_images` those that are right.
     """
-    wanted = _records(project, image_ids)
+    wanted = _list_records(project, image_ids)
     sizes = {record.size_bytes for record in wanted}
-    names = {_name(record.path) for record in wanted}
+    names = {_name_of(record.path) for record in wanted}
     taken = project.files.ids_by_path()
     lost = {record.id for record in wanted}
     present = [
         file
-        for file in _walk(folder)
+        for file in _walk_folder(folder)
         if (file.size in sizes or file.name in names) and taken.get(os.path.normcase(file.path), -1) in {-1, *lost}
     ]
-    hashes = _hashes([file.path for file in present if file.size in sizes], progress)
+    hashes = _hash_files([file.path for file in present if file.size in sizes], progress)
     by_content: dict[str, list[_File]] = {}
     by_name: dict[str, list[_File]] = {}
     for file in present:
@@ -112,10 +114,10 @@ def find(project: Project, image_ids: Collection[int], folder: Path, progress: P
         if content is not None:
             by_content.setdefault(content, []).append(file)
         by_name.setdefault(file.name, []).append(file)
-    return _matched(wanted, by_content, by_name)
+    return _match_files(wanted, by_content, by_name)
 
 
-def _matched(
+def _match_files(
     wanted: list[ImageRecord], by_content: dict[str, list[_File]], by_name: dict[str, list[_File]]
 ) -> list[Found]:
     used: set[str] = set()
@@ -124,7 +126,7 @@ def _matched(
     def take(record: ImageRecord, files: Iterable[_File], by: By) -> None:
         free = [file for file in files if file.path not in used]
         if record.id not in found and free:
-            best = max(free, key=lambda file: (_likeness(record.path, file.path), file.path))
+            best = max(free, key=lambda file: (_rate_likeness(record.path, file.path), file.path))
             used.add(best.path)
             found[record.id] = Found(record.id, Path(best.path), by)
 
@@ -132,18 +134,18 @@ def _matched(
     # the names decide, so that copies of one picture keep their places.
     for record in wanted:
         equal = by_content.get(record.content_hash, ())
-        take(record, [file for file in equal if file.name == _name(record.path)], "content")
+        take(record, [file for file in equal if file.name == _name_of(record.path)], "content")
     for record in wanted:
         take(record, by_content.get(record.content_hash, ()), "content")
     for record in wanted:
-        alike = by_name.get(_name(record.path), ())
+        alike = by_name.get(_name_of(record.path), ())
         take(record, [file for file in alike if file.size == record.size_bytes], "name and size")
     for record in wanted:
-        take(record, by_name.get(_name(record.path), ()), "name")
+        take(record, by_name.get(_name_of(record.path), ()), "name")
     return [found[record.id] for record in wanted if record.id in found]
 
 
-def _likeness(old: str, new: str) -> int:
+def _rate_likeness(old: str, new: str) -> int:
     """How many parts of the two paths agree, from the end."""
     count = 0
     for one, other in zip(reversed(PurePath(old).parts), reversed(PurePath(new).parts), strict=False):
@@ -153,7 +155,7 @@ def _likeness(old: str, new: str) -> int:
     return count
 
 
-def _records(project: Project, ids: Collection[int] | None) -> list[ImageRecord]:
+def _list_records(project: Project, ids: Collection[int] | None) -> list[ImageRecord]:
     if ids is None:
         return project.images()
     wanted = frozenset(ids)
@@ -162,7 +164,7 @@ def _records(project: Project, ids: Collection[int] | None) -> list[ImageRecord]
     return [record for record in project.images() if record.id in wanted]
 
 
-def _name(path: str) -> str:
+def _name_of(path: str) -> str:
     return os.path.normcase(PurePath(path).name)
 
 
@@ -175,7 +177,7 @@ def _names_of_files(folder: str) -> frozenset[str]:
         return frozenset()
 
 
-def _walk(folder: Path) -> Iterator[_File]:
+def _walk_folder(folder: Path) -> Iterator[_File]:
     """Image files below `folder`; what cannot be listed holds none that could be used."""
     waiting = [os.fspath(Path(os.path.abspath(folder)))]
     while waiting:
@@ -192,7 +194,7 @@ def _walk(folder: Path) -> Iterator[_File]:
             continue
 
 
-def _hashes(paths: list[str], progress: Progress | None) -> dict[str, str | None]:
+def _hash_files(paths: list[str], progress: Progress | None) -> dict[str, str | None]:
     """The hash of each file's content; None for one that cannot be read."""
     found: dict[str, str | None] = {}
     with ThreadPoolExecutor(cpu_count(), thread_name_prefix="hash") as pool:

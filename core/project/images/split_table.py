@@ -56,10 +56,10 @@ def split_table(
             clean[split] += 1
         elif not carried:
             silent[split] += 1
-    rows = [_row("All images", whole)]
-    rows += [_row(label.name, by_label[label.id], label.id) for label in labels]
-    rows += [_row("Clean", clean), _row("Without labels", silent)]
-    return SplitTable(tuple(rows), tuple(_warnings(rows, images, placed)))
+    rows = [_make_row("All images", whole)]
+    rows += [_make_row(label.name, by_label[label.id], label.id) for label in labels]
+    rows += [_make_row("Clean", clean), _make_row("Without labels", silent)]
+    return SplitTable(tuple(rows), tuple(_list_warnings(rows, images, placed)))
 
 
 def divided_groups(images: Iterable[ImageRecord], splits: Mapping[int, Split] | None = None) -> list[str]:
@@ -89,7 +89,7 @@ def torn_groups(images: Sequence[ImageRecord], moved: Collection[int], split: Sp
     return behind
 
 
-def listed(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
     """A few names in quotes, and how many there are besides."""
     shown = ", ".join(f"“{name}”" for name in names[:NAMED])
     more = len(names) - NAMED
@@ -107,11 +107,13 @@ def left_empty(table: SplitTable, fractions: Mapping[Split, float]) -> list[str]
     ]
 
 
-def _row(name: str, counts: Counter[Split], label: int | None = None) -> SplitRow:
+def _make_row(name: str, counts: Counter[Split], label: int | None = None) -> SplitRow:
     return SplitRow(name, {split: counts[split] for split in Split}, label)
 
 
-def _warnings(rows: Sequence[SplitRow], images: Sequence[ImageRecord], placed: Mapping[int, Split]) -> Iterable[str]:
+def _list_warnings(
+    rows: Sequence[SplitRow], images: Sequence[ImageRecord], placed: Mapping[int, Split]
+) -> Iterable[str]:
     whole, *others = rows
     used = [split for split in USED if whole.counts[split]]
     if Split.TRAIN not in used and used:
@@ -124,10 +126,10 @@ def _warnings(rows: Sequence[SplitRow], images: Sequence[ImageRecord], placed: M
                 Split.VAL: "cannot help to choose the best checkpoint",
                 Split.TEST: "will not be measured",
             }[split]
-            yield f"No image in {split} carries {listed(absent)}: {'it' if len(absent) == 1 else 'they'} {what}."
+            yield f"No image in {split} carries {list_names(absent)}: {'it' if len(absent) == 1 else 'they'} {what}."
     if divided := divided_groups(images, placed):
         one = len(divided) == 1
         yield (
-            f"{'The group' if one else f'{len(divided):,} groups'} {listed(divided)} {'is' if one else 'are'} divided over "
+            f"{'The group' if one else f'{len(divided):,} groups'} {list_names(divided)} {'is' if one else 'are'} divided over "
             "train, val and test: what is measured would be too good."
         )

@@ -18,7 +18,7 @@ _IMAGES_WEIGHT = 4.0  # the sizes of the splits count for more than the balance 
 Stratum = frozenset[int | str]  # features of an image: its labels, or its status where it has none
 
 
-def checked(fractions: Mapping[str, float]) -> dict[Split, float]:
+def check_fractions(fractions: Mapping[str, float]) -> dict[Split, float]:
     """Fractions by split, without those that are 0. Raises InputError if they are unknown or do not sum to 1."""
     names = {str(split): split for split in (Split.TRAIN, Split.VAL, Split.TEST)}
     unknown = [name for name in fractions if name not in names]
@@ -29,7 +29,9 @@ def checked(fractions: Mapping[str, float]) -> dict[Split, float]:
     return {names[name]: value for name, value in fractions.items() if value > 0}
 
 
-def strata(images: Sequence[ImageRecord], label_sets: Sequence[tuple[int, frozenset[int], int]]) -> dict[int, Stratum]:
+def find_strata(
+    images: Sequence[ImageRecord], label_sets: Sequence[tuple[int, frozenset[int], int]]
+) -> dict[int, Stratum]:
     """The features by which each image is balanced: the labels that it carries, else its status."""
     carried: dict[int, set[int]] = {}
     for image, labels, _ in label_sets:
@@ -42,7 +44,7 @@ def strata(images: Sequence[ImageRecord], label_sets: Sequence[tuple[int, frozen
     }
 
 
-def assign(
+def divide_images(
     images: Sequence[ImageRecord],
     strata: Mapping[int, Stratum],
     fractions: Mapping[Split, float],
@@ -60,7 +62,7 @@ def assign(
     groups: dict[tuple[str, int], list[ImageRecord]] = {}
     for image in images:
         groups.setdefault((image.group, 0) if image.group else ("", image.id), []).append(image)
-    bring = _features(list(groups.values()), strata, min(fractions.values()))
+    bring = _count_features(list(groups.values()), strata, min(fractions.values()))
     wanted = bring.sum(axis=0)[:, None] * np.array([fractions[split] for split in choices])[None, :]
     weight = np.ones(len(wanted))
     weight[0] = _IMAGES_WEIGHT
@@ -97,7 +99,7 @@ def assign(
     return result
 
 
-def _features(
+def _count_features(
     groups: Sequence[Sequence[ImageRecord]], strata: Mapping[int, Stratum], least: float
 ) -> NDArray[np.float64]:
     """How many images of each group (row) have each feature (column); column 0 counts the images."""

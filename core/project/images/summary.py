@@ -33,11 +33,11 @@ def summary_of(boxes: Sequence[Box]) -> Summary:
     if not boxes:
         return NO_BOXES
     smallest = min(min(box.x2 - box.x1, box.y2 - box.y1) for box in boxes)
-    counted = Counter(sorted(pack(box.labels) for box in boxes))
+    counted = Counter(sorted(pack_labels(box.labels) for box in boxes))
     return Summary(len(boxes), smallest, "|".join(counted), "|".join(map(str, counted.values())))
 
 
-def pack(labels: Collection[int]) -> str:
+def pack_labels(labels: Collection[int]) -> str:
     """A label set as text, equal for equal sets."""
     return ",".join(map(str, sorted(labels)))
 
@@ -46,8 +46,8 @@ _unpacked: dict[str, LabelSet] = {}
 _unpacked_sets: dict[str, tuple[LabelSet, ...]] = {}
 
 
-def unpack(text: str) -> LabelSet:
-    """The label set that `pack` wrote. Equal sets share one object: there are few sets and many boxes."""
+def unpack_labels(text: str) -> LabelSet:
+    """The label set that `pack_labels` wrote. Equal sets share one object: there are few sets and many boxes."""
     found = _unpacked.get(text)
     if found is None:
         found = _unpacked[text] = frozenset(map(int, text.split(","))) if text else frozenset()
@@ -58,5 +58,5 @@ def unpack_sets(text: str) -> tuple[LabelSet, ...]:
     """The sets of `Summary.label_sets`, for an image with boxes; equal texts share one object."""
     found = _unpacked_sets.get(text)
     if found is None:
-        found = _unpacked_sets[text] = tuple(unpack(part) for part in sorted(text.split("|")))
+        found = _unpacked_sets[text] = tuple(unpack_labels(part) for part in sorted(text.split("|")))
     return found

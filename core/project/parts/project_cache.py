@@ -37,7 +37,7 @@ class ProjectCache:
         self._status = Counter(image.status for image in images.values())
         self._splits = Counter(image.split for image in images.values())
 
-    def copied(self) -> ProjectCache:
+    def make_copy(self) -> ProjectCache:
         """Another one, which follows edits of its own."""
         found = copy.copy(self)
         found._ids_by_key = None
@@ -69,9 +69,9 @@ class ProjectCache:
         return {labels: count for labels, count in self.set_counts.items() if count}
 
     def ids_by_key(self) -> dict[str, int]:
-        """Image ids by `image_files.key` of their files. To be read only."""
+        """Image ids by `image_files.path_key` of their files. To be read only."""
         if self._ids_by_key is None:
-            keys = image_files.keys(self._folder, (image.path for image in self.images.values()))
+            keys = image_files.path_keys(self._folder, (image.path for image in self.images.values()))
             self._ids_by_key = dict(zip(keys, self.images, strict=True))
         return self._ids_by_key
 
@@ -89,7 +89,7 @@ class ProjectCache:
             splits={str(kind): self._splits[kind] for kind in Split},
         )
 
-    def adopt(self, edit: Edit, summaries: Mapping[int, Summary]) -> None:
+    def follow_edit(self, edit: Edit, summaries: Mapping[int, Summary]) -> None:
         """Follow an edit that is committed; `summaries` are of the images whose boxes it changed."""
         if edit.labels_after is not None:
             self.labels = edit.labels_after
@@ -115,11 +115,11 @@ class ProjectCache:
         if self._ids_by_key is None:
             return
         gone = [image.path for image in edit.removed] + [file.path for file in edit.files_before.values()]
-        for key in image_files.keys(self._folder, gone):
+        for key in image_files.path_keys(self._folder, gone):
             self._ids_by_key.pop(key, None)
         fresh = {image.id: image.path for image in edit.added}
         fresh |= {image_id: file.path for image_id, file in edit.files_after.items()}
-        self._ids_by_key |= zip(image_files.keys(self._folder, fresh.values()), fresh, strict=True)
+        self._ids_by_key |= zip(image_files.path_keys(self._folder, fresh.values()), fresh, strict=True)
 
     def _reorder(self, edit: Edit) -> None:
         """Bring the order to the images as they are after `edit`."""

@@ -53,14 +53,14 @@ class ProjectDatabase:
 
     def copy_to(self, path: Path) -> None:
         """Copy the database to the new file `path` while edits go on. Raises StorageError."""
-        with self._copying, database.explained(path):
+        with self._copying, database.explain_errors(path):
             self._check_open()
             self.store.copy_to(path)
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
         """Hold the lock, and explain what SQLite raises."""
-        with self.lock, database.explained(self.folder / DATABASE_FILE):
+        with self.lock, database.explain_errors(self.folder / DATABASE_FILE):
             self._check_open()
             yield self.store
 

@@ -37,7 +37,7 @@ class ProjectFiles:
         of the new images by their paths. One edit, which undo takes back.
         """
         self._database.check_writable()
-        files, problems = image_files.gather(paths, self._database.folder, progress)
+        files, problems = image_files.gather_files(paths, self._database.folder, progress)
         found, unreadable = image_files.probe_all(self.find_new(files), progress)
         problems += unreadable
         with self._database.lock:
@@ -49,7 +49,7 @@ class ProjectFiles:
         folder = self._database.folder
         with self._database.lock:
             known = self._cache.ids_by_key()
-            fresh = [probed for probed in found if image_files.key(probed.path) not in known]
+            fresh = [probed for probed in found if image_files.path_key(probed.path) not in known]
             ids = self._database.take_ids("image", len(fresh))
             added = tuple(probed.record(image_id, folder) for image_id, probed in zip(ids, fresh, strict=True))
         name = "Add image" if len(added) == 1 else f"Add {len(added):,} images"
@@ -88,12 +88,12 @@ class ProjectFiles:
 
     def find_new(self, files: Iterable[Path]) -> list[Path]:
         """Those of `files` that the project does not refer to yet, each once."""
-        wanted = {image_files.key(file): file for file in files}
+        wanted = {image_files.path_key(file): file for file in files}
         with self._database.lock:
             known = self._cache.ids_by_key()
             return [file for key, file in wanted.items() if key not in known]
 
     def ids_by_path(self) -> dict[str, int]:
-        """Image ids by `image_files.key` of their files."""
+        """Image ids by `image_files.path_key` of their files."""
         with self._database.lock:
             return dict(self._cache.ids_by_key())

@@ -11,8 +11,8 @@ from core.project.edits.edit import Edit, EventKind, HistoryEntry, ImageEvent, f
 from core.project.images.summary import Summary
 from core.project.parts.project_cache import ProjectCache
 from core.project.parts.project_database import ProjectDatabase
-from core.project.storage.encoding import encode
-from core.project.storage.event_tables import now
+from core.project.storage.encoding import encode_edit
+from core.project.storage.event_tables import utc_now
 from core.project.storage.store import StaleEditError
 
 
@@ -31,7 +31,7 @@ class ProjectHistory:
             self._check_fresh(edit)
             if edit.is_empty:
                 return Changes()
-            changes, encoded, time = edit.changes(), encode(edit), now()
+            changes, encoded, time = edit.changes(), encode_edit(edit), utc_now()
             counters = self._database.counters
             position = counters["history"]
             try:
@@ -42,7 +42,7 @@ class ProjectHistory:
             except StaleEditError:
                 raise _stale_edit(edit, "boxes were") from None
             counters["history"] = position + 1
-            self._cache.adopt(edit, summaries)
+            self._cache.follow_edit(edit, summaries)
             return changes
 
     def undo(self) -> Changes | None:
@@ -121,7 +121,7 @@ class ProjectHistory:
                 return None
             back = target < position
             done: list[tuple[Edit, dict[int, Summary]]] = []
-            changes, time = Changes(), now()
+            changes, time = Changes(), utc_now()
             with self._database.writing():
                 for place in range(position - 1, target - 1, -1) if back else range(position, target):
                     edit = store.history.edit(place)
@@ -134,7 +134,7 @@ class ProjectHistory:
                 store.set_counters({"history": target})
             self._database.counters["history"] = target
             for step, summaries in done:
-                self._cache.adopt(step, summaries)
+                self._cache.follow_edit(step, summaries)
             return changes
 
     def _write_step(self, edit: Edit, kind: EventKind, time: str, images: frozenset[int]) -> dict[int, Summary]:
@@ -143,7 +143,7 @@ class ProjectHistory:
         store.events.add(time, edit.name, kind, images)
         if edit.added or edit.removed or edit.files_after:
             store.forget_order()
-        return store.write(edit)
+        return store.write_edit(edit)
 
     def _check_fresh(self, edit: Edit) -> None:
         images = self._cache.images

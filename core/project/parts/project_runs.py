@@ -41,7 +41,7 @@ class ProjectRuns:
             self._database.check_writable()
             runs.remove_leftovers(self.folder)
             with self._database.writing() as store:
-                changed = runs.sync(store.runs, self.folder)
+                changed = runs.sync_rows(store.runs, self.folder)
             return Changes(runs=changed)
 
     def list_runs(self) -> list[RunRecord]:
@@ -105,7 +105,7 @@ class ProjectRuns:
                 raise InputError(f"{folder}: cannot be deleted ({error.strerror})") from error
             try:
                 with self._database.writing() as store:
-                    runs.forget(store.runs, run)
+                    runs.forget_run(store.runs, run)
             except BaseException:
                 aside.rename(folder)
                 raise

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection
 
 from core.gc_pause import gc_paused
-from core.project.images.summary import unpack
+from core.project.images.summary import unpack_labels
 from core.project.storage.rows import LISTED, as_parameter, sound_rows
 from core.types import Box
 
@@ -33,7 +33,7 @@ class BoxTable:
             rows = self._db.execute(
                 "SELECT id, x1, y1, x2, y2, labels FROM boxes WHERE image = ? ORDER BY id", (image_id,)
             )
-            found = tuple(Box(box_id, x1, y1, x2, y2, unpack(packed)) for box_id, x1, y1, x2, y2, packed in rows)
+            found = tuple(Box(box_id, x1, y1, x2, y2, unpack_labels(packed)) for box_id, x1, y1, x2, y2, packed in rows)
             while len(self._kept) >= KEPT:
                 del self._kept[next(iter(self._kept))]
         self._kept[image_id] = found
@@ -53,7 +53,7 @@ class BoxTable:
             (as_parameter(image_ids),),
         )
         for image, box_id, x1, y1, x2, y2, packed in rows:
-            found.setdefault(image, []).append(Box(box_id, x1, y1, x2, y2, unpack(packed)))
+            found.setdefault(image, []).append(Box(box_id, x1, y1, x2, y2, unpack_labels(packed)))
         return {image: tuple(boxes) for image, boxes in found.items()}
 
     def _follow_others(self) -> None:

@@ -44,10 +44,10 @@ def _check_length(path: Path, header: bytes) -> None:
     pages = int.from_bytes(header[28:32], "big")
     # The count is valid where both change counters agree; other programs may leave it behind.
     if header[24:28] == header[92:96] and pages * (65536 if page == 1 else page) > path.stat().st_size:
-        raise damaged(path, "it is cut off")
+        raise damage_error(path, "it is cut off")
 
 
-def guard(connection: sqlite3.Connection) -> None:
+def guard_connection(connection: sqlite3.Connection) -> None:
     """Before anything is read: nothing in the file may act or fill the memory."""
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE)
     connection.execute("PRAGMA trusted_schema=OFF")
@@ -63,7 +63,7 @@ def check_version(connection: sqlite3.Connection, path: Path, newest: int) -> in
             f"{newest}); update DefectDesk"
         )
     if version < 1:
-        raise damaged(path, f"project version {version}")
+        raise damage_error(path, f"project version {version}")
     return version
 
 
@@ -83,13 +83,13 @@ def check_schema(connection: sqlite3.Connection, path: Path, scripts: tuple[str,
                     f"{path.parent / 'backups'}"
                 )
         for kind, name in ours:
-            if kind == "table" and _columns(connection, name) != _columns(expected, name):
-                raise damaged(path, f"its table {name} is not as DefectDesk made it")
+            if kind == "table" and _list_columns(connection, name) != _list_columns(expected, name):
+                raise damage_error(path, f"its table {name} is not as DefectDesk made it")
     finally:
         expected.close()
 
 
-def _columns(connection: sqlite3.Connection, table: str) -> Columns:
+def _list_columns(connection: sqlite3.Connection, table: str) -> Columns:
     return connection.execute("SELECT name, type, hidden FROM pragma_table_xinfo(?)", (table,)).fetchall()
 
 
@@ -97,10 +97,10 @@ def check_whole(connection: sqlite3.Connection, path: Path, *, thoroughly: bool)
     """Raises InputError if SQLite finds the file damaged; `thoroughly` compares the indexes, too."""
     found = connection.execute(f"PRAGMA {'integrity_check' if thoroughly else 'quick_check'}(1)").fetchone()[0]
     if found != "ok":
-        raise damaged(path, found)
+        raise damage_error(path, found)
 
 
-def damaged(path: Path, what: object) -> InputError:
+def damage_error(path: Path, what: object) -> InputError:
     """The error for a file that cannot be read any more."""
     what = " ".join(str(what).removeprefix("*** in database main ***").split())
     if path.parent.name == BACKUPS:

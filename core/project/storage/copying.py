@@ -19,7 +19,7 @@ def copy_consistently(path: Path, copy: Path) -> None:
     log = path.with_name(path.name + "-wal")
     log_copy = copy.with_name(copy.name + "-wal")
     for _ in range(_ATTEMPTS):
-        before = _log_header(log), _stamp(path) if not _log_header(log) else None
+        before = _log_header(log), _read_stamp(path) if not _log_header(log) else None
         shutil.copyfile(path, copy)
         log_copy.unlink(missing_ok=True)
         if before[0]:
@@ -27,7 +27,7 @@ def copy_consistently(path: Path, copy: Path) -> None:
                 shutil.copyfile(log, log_copy)
             except FileNotFoundError:
                 continue
-        after = _log_header(log), _stamp(path) if not _log_header(log) else None
+        after = _log_header(log), _read_stamp(path) if not _log_header(log) else None
         if before == after and not _has_journal(path):
             return
     raise InputError(f"{path.parent}: the project is open elsewhere and being written; try again in a moment")
@@ -41,7 +41,7 @@ def _log_header(log: Path) -> bytes:
         return b""
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _read_stamp(path: Path) -> tuple[int, int]:
     stat = path.stat()
     return stat.st_mtime_ns, stat.st_size
 

@@ -26,10 +26,10 @@ __all__ = [
     "OPEN_MARK",
     "OpenElsewhereError",
     "Opened",
-    "create",
-    "explained",
+    "create_database",
+    "explain_errors",
+    "list_migrations",
     "mark_closed",
-    "migrations",
     "open_copy",
     "open_owned",
 ]
@@ -61,19 +61,19 @@ class Opened:
     notices: tuple[str, ...]
 
 
-def migrations() -> tuple[str, ...]:
+def list_migrations() -> tuple[str, ...]:
     """SQL that leads from version n to n + 1, for n = 0, 1, ...; the last version is this program's."""
     scripts = resources.files("core.project.storage")
     return tuple(scripts.joinpath(name).read_text(encoding="utf-8") for name in ("schema.sql", "schema_2.sql"))
 
 
-def create(path: Path) -> None:
+def create_database(path: Path) -> None:
     """Make an empty project database at `path`, whole or not at all."""
     with files.replacing(path) as temporary:
         connection = sqlite3.connect(temporary, isolation_level=None)
         try:
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            _migrate(connection, path, 0)
+            _migrate_database(connection, path, 0)
         finally:
             connection.close()
 
@@ -84,26 +84,26 @@ def open_owned(path: Path) -> Opened:
     Nothing is changed on the disk unless it succeeds.
     """
     checking.check_header(path)
-    with explained(path):
-        log = _log(path)
+    with explain_errors(path):
+        log = _log_path(path)
         has_log = log.exists() and log.stat().st_size > 0
         if has_log:
             _check_with_log(path)
-        connection = _connect(path)
+        connection = _open_connection(path)
         try:
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             connection.execute("BEGIN EXCLUSIVE")  # takes the lock that locking_mode then keeps
             version = _check_contents(connection, path)
-            notice = "" if _closed_properly(connection) else _checked(connection, path, has_log)
+            notice = "" if _closed_properly(connection) else _check_file(connection, path, has_log)
             connection.execute("COMMIT")
             network = _lies_on_network(connection, path)
             connection.execute(f"PRAGMA journal_mode={'TRUNCATE' if network else 'WAL'}")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA journal_size_limit=67108864")
             connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-            if version < len(migrations()):
+            if version < len(list_migrations()):
                 _back_up(connection, path, version)
-                _migrate(connection, path, version)
+                _migrate_database(connection, path, version)
         except BaseException:
             connection.close()
             raise
@@ -117,15 +117,15 @@ def open_copy(path: Path) -> Iterator[sqlite3.Connection]:
     Shows what was committed when it was opened. Raises InputError as `open_owned` does.
     """
     checking.check_header(path)
-    with tempfile.TemporaryDirectory(prefix="defectdesk-", ignore_cleanup_errors=True) as folder, explained(path):
+    with tempfile.TemporaryDirectory(prefix="defectdesk-", ignore_cleanup_errors=True) as folder, explain_errors(path):
         copy = Path(folder) / DATABASE_FILE
         copying.copy_consistently(path, copy)
-        connection = _connect(copy)
+        connection = _open_connection(copy)
         try:
             version = _check_contents(connection, path)
             checking.check_whole(connection, path, thoroughly=False)
-            if version < len(migrations()):
-                _migrate(connection, path, version)
+            if version < len(list_migrations()):
+                _migrate_database(connection, path, version)
             connection.execute("PRAGMA query_only=ON")
             yield connection
         finally:
@@ -133,7 +133,7 @@ def open_copy(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explain_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite says about the file or the disk into an InputError that says what to do."""
     try:
         yield
@@ -142,15 +142,15 @@ def explained(path: Path) -> Iterator[None]:
     except sqlite3.DataError as error:
         raise InputError(f"{path}: more than one edit can hold ({error}); do it in smaller parts") from error
     except sqlite3.OperationalError as error:
-        found = _explanation(path, error)
+        found = _explain_error(path, error)
         if found is None:
             raise
         raise found from error
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        raise checking.damaged(path, error) from error
+        raise checking.damage_error(path, error) from error
 
 
-def _explanation(path: Path, error: sqlite3.OperationalError) -> InputError | None:
+def _explain_error(path: Path, error: sqlite3.OperationalError) -> InputError | None:
     # The low byte is the kind, the others say more: SQLITE_IOERR_WRITE is an SQLITE_IOERR. A mistake in a
     # statement of ours is SQLITE_ERROR, and is told as what it is.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
@@ -163,14 +163,14 @@ def _explanation(path: Path, error: sqlite3.OperationalError) -> InputError | No
     if code in _DISK_REFUSES:
         return StorageError(f"{path}: cannot be written ({error}); check the disk and the permissions of its folder")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "Could not decode" in str(error):
-        return checking.damaged(path, error)
-    return _unsupported(path, error)
+        return checking.damage_error(path, error)
+    return _explain_damage(path, error)
 
 
-def _unsupported(path: Path, error: sqlite3.OperationalError) -> InputError | None:
+def _explain_damage(path: Path, error: sqlite3.OperationalError) -> InputError | None:
     # Said with the code of a mistake in a statement, but it is about the file's own header or schema.
     signs = ("unsupported file format", "malformed", "unsafe use of", "unable to use function")
-    return checking.damaged(path, error) if any(sign in str(error) for sign in signs) else None
+    return checking.damage_error(path, error) if any(sign in str(error) for sign in signs) else None
 
 
 def mark_closed(connection: sqlite3.Connection) -> None:
@@ -184,7 +184,7 @@ def _closed_properly(connection: sqlite3.Connection) -> bool:
     return row is not None and row[0] == 0
 
 
-def _checked(connection: sqlite3.Connection, path: Path, has_log: bool) -> str:
+def _check_file(connection: sqlite3.Connection, path: Path, has_log: bool) -> str:
     """Check what was not closed properly, and say so. Raises InputError if it is damaged."""
     if not has_log:  # with one, it was checked before
         checking.check_whole(connection, path, thoroughly=True)
@@ -192,7 +192,7 @@ def _checked(connection: sqlite3.Connection, path: Path, has_log: bool) -> str:
     in_wal_mode = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     if marked and in_wal_mode and not has_log:
         return (
-            f"The project was not closed properly, and the log of its last edits ({_log(path).name}) is gone: they may "
+            f"The project was not closed properly, and the log of its last edits ({_log_path(path).name}) is gone: they may "
             "be missing. Its database was checked and is whole."
         )
     return "The project was not closed properly. Its database was checked and is whole." if marked else ""
@@ -202,7 +202,7 @@ def _check_with_log(path: Path) -> None:
     """Check a database that a crash left with its log, without moving the log into it, as closing would."""
     shared = path.with_name(path.name + "-shm")
     made = not shared.exists()
-    connection = _connect(path, "?mode=ro")
+    connection = _open_connection(path, "?mode=ro")
     try:
         connection.execute("BEGIN")
         _check_contents(connection, path)
@@ -215,12 +215,12 @@ def _check_with_log(path: Path) -> None:
 
 
 def _check_contents(connection: sqlite3.Connection, path: Path) -> int:
-    version = checking.check_version(connection, path, len(migrations()))
-    checking.check_schema(connection, path, migrations()[:version])
+    version = checking.check_version(connection, path, len(list_migrations()))
+    checking.check_schema(connection, path, list_migrations()[:version])
     return version
 
 
-def _connect(path: Path, options: str = "") -> sqlite3.Connection:
+def _open_connection(path: Path, options: str = "") -> sqlite3.Connection:
     # The facade's lock serialises threads; a busy file is busy for as long as a window is open, so waiting is vain.
     connection = sqlite3.connect(
         path.absolute().as_uri() + options,
@@ -231,14 +231,14 @@ def _connect(path: Path, options: str = "") -> sqlite3.Connection:
         cached_statements=256,
     )
     try:
-        checking.guard(connection)
+        checking.guard_connection(connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _log(path: Path) -> Path:
+def _log_path(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
@@ -249,15 +249,15 @@ def _lies_on_network(connection: sqlite3.Connection, path: Path) -> bool:
     return declared if isinstance(declared, bool) else on_network(path)
 
 
-def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    for number, script in enumerate(migrations()[version:], start=version + 1):
+def _migrate_database(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    for number, script in enumerate(list_migrations()[version:], start=version + 1):
         try:
             # executescript runs statement by statement; the transaction makes a version all or nothing.
             connection.executescript(f"BEGIN EXCLUSIVE;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
         except sqlite3.OperationalError as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if _explanation(path, error) is not None:
+            if _explain_error(path, error) is not None:
                 raise
             # The tables were checked before: the fault is in the script, and what it was run on is whole.
             raise InputError(

@@ -22,7 +22,7 @@ _LARGEST_RATIO = 40
 _PART = 500  # entries that are written at once
 
 
-def encode(edit: Edit) -> bytes:
+def encode_edit(edit: Edit) -> bytes:
     """The edit for the database. Boxes that it leaves alone are not written."""
     tree: dict[str, Any] = {
         "before": {str(i): _state_to_json(state, edit.after.get(i)) for i, state in edit.before.items()},
@@ -35,42 +35,45 @@ def encode(edit: Edit) -> bytes:
         if images:
             tree[key] = [[i.id, i.path, i.width, i.height, i.size_bytes, i.content_hash, i.modified_ns] for i in images]
     if edit.fields_before:
-        tree["fields"] = _columns(edit.fields_before, edit.fields_after)
+        tree["fields"] = _write_columns(edit.fields_before, edit.fields_after)
     if edit.files_before:
-        tree["files"] = _columns(edit.files_before, edit.files_after)
+        tree["files"] = _write_columns(edit.files_before, edit.files_after)
     if edit.relabelled:
         tree["relabelled"] = _relabelling_to_json(edit.relabelled)
-    return zlib.compress(_written(tree).encode(), 1)
+    return zlib.compress(_write_json(tree).encode(), 1)
 
 
-def _written(tree: dict[str, Any]) -> str:
+def _write_json(tree: dict[str, Any]) -> str:
     """`tree` as JSON. In parts: while the encoder writes one, no other thread can run, and the window stands still."""
     return "{" + ",".join(f'"{key}":{_in_parts(value)}' for key, value in tree.items()) + "}"
 
 
 def _in_parts(value: Any) -> str:
     if not isinstance(value, dict | list) or len(value) <= _PART:
-        return _json(value)
+        return _dump_json(value)
     entries = list(value.items()) if isinstance(value, dict) else value
     parts = (entries[start : start + _PART] for start in range(0, len(entries), _PART))
-    inner = ",".join(_json(dict(part) if isinstance(value, dict) else part)[1:-1] for part in parts)
+    inner = ",".join(_dump_json(dict(part) if isinstance(value, dict) else part)[1:-1] for part in parts)
     return f"{{{inner}}}" if isinstance(value, dict) else f"[{inner}]"
 
 
-def _json(value: Any) -> str:
+def _dump_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def decode(name: str, data: bytes, boxes_of: Callable[[Collection[int]], Mapping[int, tuple[Box, ...]]]) -> Edit:
-    """The edit that `encode` packed. `boxes_of` gives the present boxes of images: those before the edit, or after it.
+def decode_edit(name: str, data: bytes, boxes_of: Callable[[Collection[int]], Mapping[int, tuple[Box, ...]]]) -> Edit:
+    """The edit that `encode_edit` packed. `boxes_of` gives the present boxes of images: those before the edit, or after it.
 
-    Raises ValueError, KeyError, TypeError or zlib.error for what `encode` did not write.
+    Raises ValueError, KeyError, TypeError or zlib.error for what `encode_edit` did not write.
     """
-    tree = json.loads(_unpacked(data))
+    tree = json.loads(_unpack_bytes(data))
     written = [{int(image): state for image, state in tree[side].items()} for side in ("before", "after")]
     present = boxes_of(written[0].keys() & written[1].keys())
     before, after = (
-        {image: _state_from_json(state, _kept(present.get(image, ()), image, written)) for image, state in side.items()}
+        {
+            image: _state_from_json(state, _keep_boxes(present.get(image, ()), image, written))
+            for image, state in side.items()
+        }
         for side in written
     )
     fields_before, fields_after = _from_columns(tree.get("fields"), _fields_from_json)
@@ -91,7 +94,7 @@ def decode(name: str, data: bytes, boxes_of: Callable[[Collection[int]], Mapping
     )
 
 
-def _unpacked(data: bytes) -> bytes:
+def _unpack_bytes(data: bytes) -> bytes:
     unpacking = zlib.decompressobj()
     found = unpacking.decompress(data, max(_ALWAYS_ALLOWED, _LARGEST_RATIO * len(data)))
     if not unpacking.eof:
@@ -110,7 +113,7 @@ def _state_to_json(state: ImageState, other: ImageState | None) -> list[Any]:
     return [state.status, state.split, state.group, state.note, boxes]
 
 
-def _kept(present: tuple[Box, ...], image: int, written: Sequence[Mapping[int, list[Any]]]) -> tuple[Box, ...]:
+def _keep_boxes(present: tuple[Box, ...], image: int, written: Sequence[Mapping[int, list[Any]]]) -> tuple[Box, ...]:
     """Those of the image's present boxes that neither side of the edit changes."""
     touched = {box[0] for side in written if image in side for box in side[image][4] or ()}
     return tuple(box for box in present if box.id not in touched)
@@ -144,12 +147,12 @@ def _image_from_json(values: list[Any], states: Mapping[int, ImageState]) -> Ima
     )
 
 
-def _columns(before: Mapping[int, _Value], after: Mapping[int, _Value]) -> dict[str, Any]:
+def _write_columns(before: Mapping[int, _Value], after: Mapping[int, _Value]) -> dict[str, Any]:
     """Image ids as differences; the few different values once, and their places."""
     ids = sorted(before)
     places: dict[_Value, int] = {}
     return {
-        "images": _differences(ids),
+        "images": _take_differences(ids),
         "before": [places.setdefault(before[image], len(places)) for image in ids],
         "after": [places.setdefault(after[image], len(places)) for image in ids],
         "values": list(places),
@@ -183,8 +186,8 @@ def _file_from_json(value: list[Any]) -> ImageFile:
 def _relabelling_to_json(change: Relabelling) -> dict[str, Any]:
     return {
         "sets": [sorted(labels) for labels in change.sets],
-        "images": _differences(change.images),
-        "boxes": _differences(change.boxes),
+        "images": _take_differences(change.images),
+        "boxes": _take_differences(change.boxes),
         "before": change.before.tolist(),
         "after": change.after.tolist(),
     }
@@ -200,7 +203,7 @@ def _relabelling_from_json(tree: dict[str, Any]) -> Relabelling:
     )
 
 
-def _differences(ids: Sequence[int] | NDArray[np.int64]) -> list[int]:
+def _take_differences(ids: Sequence[int] | NDArray[np.int64]) -> list[int]:
     # Ids that lie close together become small numbers, often the same, which compress to almost nothing.
     differences: list[int] = np.diff(np.asarray(ids, np.int64), prepend=0).tolist()
     return differences

@@ -19,7 +19,7 @@ _FEW = 64  # images of an event that are rows of their own
 _KINDS: dict[str, EventKind] = {"done": "done", "undone": "undone", "redone": "redone"}
 
 
-def now() -> str:
+def utc_now() -> str:
     """The present time, ISO 8601 in UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 

@@ -35,7 +35,7 @@ class HistoryTable:
     @sound_rows()
     def edit(self, position: int) -> Edit | None:
         row = self._db.execute("SELECT name, edit FROM history WHERE position = ?", (position,)).fetchone()
-        return None if row is None else encoding.decode(row[0], row[1], self._boxes_of)
+        return None if row is None else encoding.decode_edit(row[0], row[1], self._boxes_of)
 
     def span(self) -> tuple[int, int]:
         """The lowest and the highest position that `ProjectHistory.go_to` can reach: (0, 0) without a row."""

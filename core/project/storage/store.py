@@ -14,7 +14,7 @@ import numpy as np
 from core.gc_pause import gc_paused
 from core.project.edits.edit import Edit, ImageFields, ImageState, file_of
 from core.project.edits.relabelling import Relabelling
-from core.project.images.summary import LabelSet, Summary, pack, summary_of, unpack, unpack_sets
+from core.project.images.summary import LabelSet, Summary, pack_labels, summary_of, unpack_labels, unpack_sets
 from core.project.storage import database
 from core.project.storage.box_table import BoxTable
 from core.project.storage.event_tables import EventTables
@@ -28,7 +28,7 @@ _PAGES_AT_ONCE = 512  # of a copy: 2 MB, about a millisecond
 _ODD_IMAGE = " OR ".join(f"typeof({column}) <> 'text'" for column in ("path", "grp", "note", "content_hash"))
 
 
-def _text(value: object) -> str:
+def _check_text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     return value
@@ -114,7 +114,7 @@ class Store:
     @sound_rows()
     def labels(self) -> tuple[Label, ...]:
         rows = self._db.execute("SELECT id, name, color, shortcut FROM labels ORDER BY position")
-        return tuple(Label(label_id, *map(_text, texts)) for label_id, *texts in rows)
+        return tuple(Label(label_id, *map(_check_text, texts)) for label_id, *texts in rows)
 
     @sound_rows()
     @gc_paused()
@@ -163,7 +163,7 @@ class Store:
         """(image id, label set, boxes) of every image with boxes. Reads no box."""
         rows = self._db.execute("SELECT id, label_sets, set_counts FROM images WHERE box_count > 0")
         return [
-            (image, unpack(packed), int(count))
+            (image, unpack_labels(packed), int(count))
             for image, sets, counts in rows
             for packed, count in zip(sets.split("|"), counts.split("|"), strict=True)
         ]
@@ -171,16 +171,18 @@ class Store:
     @sound_rows()
     def label_set_counts(self) -> dict[LabelSet, int]:
         """How many boxes carry each label set."""
-        return {unpack(packed): count for packed, count in self._db.execute("SELECT labels, boxes FROM label_sets")}
+        return {
+            unpack_labels(packed): count for packed, count in self._db.execute("SELECT labels, boxes FROM label_sets")
+        }
 
     @sound_rows()
     @gc_paused()
     def relabelling(self, change: Callable[[LabelSet], LabelSet]) -> Relabelling:
         """What `change` does to the label sets of all boxes; boxes whose set it leaves alone are left out."""
         sets = list(self.label_set_counts())
-        changed = {pack(labels): new for labels in sets if (new := change(labels)) != labels}
+        changed = {pack_labels(labels): new for labels in sets if (new := change(labels)) != labels}
         places = {labels: place for place, labels in enumerate(dict.fromkeys([*sets, *changed.values()]))}
-        old_places = {packed: places[unpack(packed)] for packed in changed}
+        old_places = {packed: places[unpack_labels(packed)] for packed in changed}
         rows = self._db.execute(
             f"SELECT image, id, labels FROM boxes WHERE labels IN ({LISTED}) ORDER BY image, id",
             (as_parameter(changed),),
@@ -194,7 +196,7 @@ class Store:
 
     # Writing; inside a transaction
 
-    def write(self, edit: Edit) -> dict[int, Summary]:
+    def write_edit(self, edit: Edit) -> dict[int, Summary]:
         """Bring the tables from the edit's `before` to its `after`.
 
         Gives the summaries of the images whose boxes changed. Raises StaleEditError if boxes to be relabelled
@@ -237,7 +239,9 @@ class Store:
                 summaries[image] = summary_of(new.boxes)
                 gone += [(image, box_id) for box_id in old_boxes.keys() - {box.id for box in new.boxes}]
                 fresh += [
-                    (image, box.id, *box.xyxy, pack(box.labels)) for box in new.boxes if old_boxes.get(box.id) != box
+                    (image, box.id, *box.xyxy, pack_labels(box.labels))
+                    for box in new.boxes
+                    if old_boxes.get(box.id) != box
                 ]
         self._write_fields(fields_before, fields_after)
         self._db.executemany("DELETE FROM boxes WHERE image = ? AND id = ?", gone)
@@ -268,7 +272,7 @@ class Store:
         self._db.executemany("UPDATE images SET modified_ns = ? WHERE id = ?", rows)
 
     def _relabel(self, change: Relabelling) -> None:
-        packed = [pack(labels) for labels in change.sets]
+        packed = [pack_labels(labels) for labels in change.sets]
         columns = zip(
             change.images.tolist(), change.boxes.tolist(), change.before.tolist(), change.after.tolist(), strict=True
         )
@@ -303,10 +307,10 @@ class Store:
     def _count_sets(self, changes: Mapping[LabelSet, int]) -> None:
         self._db.executemany(
             "INSERT INTO label_sets VALUES (?, ?) ON CONFLICT (labels) DO UPDATE SET boxes = boxes + excluded.boxes",
-            [(pack(labels), count) for labels, count in changes.items()],
+            [(pack_labels(labels), count) for labels, count in changes.items()],
         )
         self._db.executemany(
-            "DELETE FROM label_sets WHERE labels = ? AND boxes = 0", [(pack(labels),) for labels in changes]
+            "DELETE FROM label_sets WHERE labels = ? AND boxes = 0", [(pack_labels(labels),) for labels in changes]
         )
 
     def _write_labels(self, labels: Sequence[Label]) -> None:

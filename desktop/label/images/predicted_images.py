@@ -31,7 +31,7 @@ def predicted_ids(file: Path, folder: Path, records: Sequence[ImageRecord]) -> f
     hashes = found.content_hashes or ("",) * len(found)
     ids = set()
     for path, content in zip(found.paths, hashes, strict=True):
-        record = known.get(image_files.stored(folder, Path(path)))
+        record = known.get(image_files.stored_path(folder, Path(path)))
         if record is not None and content in ("", record.content_hash):
             ids.add(record.id)
     return frozenset(ids)

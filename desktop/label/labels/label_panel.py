@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from core.project.cooccurrence import count_cooccurrence
 from core.project.edits import label_edits
 from core.project.edits.edit import Edit
-from core.project.palette import extended
+from core.project.palette import extend_labels
 from core.project.project_reader import ProjectReader
 from core.types import Label
 from desktop.base.session import LONG, Session
@@ -159,7 +159,7 @@ class LabelPanel(QWidget):
         # A free name stands in until one is typed; only its colour and key are taken.
         taken = {label.name for label in project.labels()}
         stand_in = next(name for name in map(str, itertools.count(1)) if name not in taken)
-        fresh = extended(project.labels(), [stand_in], lambda: project.new_ids("label", 1)[0])[-1]
+        fresh = extend_labels(project.labels(), [stand_in], lambda: project.new_ids("label", 1)[0])[-1]
         dialog = LabelDialog(fresh, project.labels(), title="Add a label", parent=self)
         if dialog.exec():
             added = dialog.value()
@@ -227,7 +227,7 @@ class LabelPanel(QWidget):
         """Put the label of `row` before the present place `to`."""
         if self._editable:
             ids = [label.id for label in self.model.labels()]
-            order = label_edits.moved(ids, {ids[row]}, to)
+            order = label_edits.move_ids(ids, {ids[row]}, to)
             self._apply(lambda project: label_edits.order_labels(project, order))
 
     def sort_labels(self) -> None:

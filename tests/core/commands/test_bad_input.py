@@ -298,7 +298,7 @@ def test_a_disk_without_room_is_told_and_leaves_no_half_project(
         error.sqlite_errorcode = sqlite3.SQLITE_FULL  # as SQLite itself marks it
         raise error
 
-    monkeypatch.setattr(database, "_migrate", full)
+    monkeypatch.setattr(database, "_migrate_database", full)
     with pytest.raises(InputError, match="disk is full"):
         Project.create(tmp_path / "p", ["a"])
     assert not list(tmp_path.iterdir())

@@ -155,7 +155,7 @@ def a_backup_on_a_full_disk(folder: Path) -> None:
             assert "free some space" in str(error), error
         else:
             raise AssertionError("a backup was written on a full disk")
-        kept = backup.backups(project.folder)
+        kept = backup.list_backups(project.folder)
         assert len(kept) == 1 and not kept[0].fault
         names = sorted(path.name for path in (project.folder / "backups").iterdir())
         assert names == [kept[0].path.name], names
@@ -165,14 +165,14 @@ def a_backup_on_a_full_disk(folder: Path) -> None:
     filler = fill(folder)
     before = (folder / "p" / "project.sqlite").read_bytes()
     try:
-        backup.restore(folder / "p", kept[0])
+        backup.restore_backup(folder / "p", kept[0])
     except StorageError:
         pass
     else:
         raise AssertionError("a backup was restored on a full disk")
     assert (folder / "p" / "project.sqlite").read_bytes() == before
     filler.unlink()
-    backup.restore(folder / "p", kept[0])
+    backup.restore_backup(folder / "p", kept[0])
     with Project.open(folder / "p") as project:
         assert project.counts().boxes == 0
 

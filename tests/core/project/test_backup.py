@@ -48,7 +48,7 @@ def test_there_is_no_backup_when_nothing_changed(tmp_path: Path) -> None:
             assert backup.back_up(project) is not None and backup.back_up(project) is None
     with Project.open(tmp_path / "p") as project:
         assert backup.back_up(project) is None
-    assert len(backup.backups(tmp_path / "p")) == 4
+    assert len(backup.list_backups(tmp_path / "p")) == 4
 
 
 def test_the_last_ten_are_kept_newest_first(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_the_last_ten_are_kept_newest_first(tmp_path: Path) -> None:
         for number in range(13):
             project.set_setting("number", number)
             taken.append(backup.back_up(project))
-    kept = backup.backups(tmp_path / "p")
+    kept = backup.list_backups(tmp_path / "p")
     assert kept == [one for one in reversed(taken) if one is not None][:10] and len(kept) == 10
     assert [one.time for one in kept] == sorted((one.time for one in kept), reverse=True)
 
@@ -69,7 +69,7 @@ def test_as_many_edits_as_a_restore_took_back_are_not_taken_for_those(tmp_path: 
         assert first is not None
         for number in range(3):
             project.set_setting("number", number)
-    assert backup.restore(folder, first) is not None
+    assert backup.restore_backup(folder, first) is not None
     with Project.open(folder) as project:
         for number in range(3):
             project.set_setting("other", number)
@@ -88,10 +88,10 @@ def test_a_restore_that_the_disk_has_no_room_for_changes_nothing_and_says_so(tmp
     resource.setrlimit(resource.RLIMIT_FSIZE, (2 * small.size_bytes, hard))
     try:
         with pytest.raises(StorageError, match="cannot be written"):
-            backup.restore(folder, small)
+            backup.restore_backup(folder, small)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert backup.backups(folder) == [small]
+    assert backup.list_backups(folder) == [small]
     with Project.open(folder) as project:
         assert len(project.setting("long")) == 1_000_000
 
@@ -104,13 +104,13 @@ def test_restoring_puts_the_backup_back_and_keeps_what_was_there(tmp_path: Path)
         first = backup.back_up(project)
         assert first is not None
         draw(project, image, (1, 1, 9, 9))
-    kept = backup.restore(folder, first)
+    kept = backup.restore_backup(folder, first)
     assert kept is not None and (kept.images, kept.boxes) == (2, 2)
     with Project.open(folder) as project:
         assert project.counts().boxes == 1 and project.notices == ()
         draw(project, image)
-    assert backup.backups(folder)[0] == kept
-    backup.restore(folder, kept)
+    assert backup.list_backups(folder)[0] == kept
+    backup.restore_backup(folder, kept)
     with Project.open(folder) as project:
         assert [box.xyxy for box in project.boxes(image)] == [(5, 6, 25, 30), (1, 1, 9, 9)]
     assert sorted(path.name for path in folder.iterdir()) == ["backups", "cache", "images", "project.sqlite", "runs"]
@@ -145,9 +145,9 @@ def test_a_backup_that_is_no_whole_project_is_refused_with_nothing_changed(tmp_p
         if fault != "newer"
         else pytest.raises(InputError, match="newer")
     ):
-        backup.restore(folder, taken)
+        backup.restore_backup(folder, taken)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-    (listed,) = backup.backups(folder)
+    (listed,) = backup.list_backups(folder)
     if fault in ("cut off", "empty", "newer", "text"):
         assert listed.fault
 
@@ -158,10 +158,10 @@ def test_a_project_that_is_open_is_not_restored_under_the_user(tmp_path: Path) -
         assert taken is not None
         draw(project, project.image_ids()[0])
         with pytest.raises(InputError, match="open elsewhere"):
-            backup.restore(tmp_path / "p", taken)
+            backup.restore_backup(tmp_path / "p", taken)
         draw(project, project.image_ids()[0])
         assert project.counts().boxes == 2
-    assert len(backup.backups(tmp_path / "p")) == 1
+    assert len(backup.list_backups(tmp_path / "p")) == 1
 
 
 def test_a_damaged_project_is_restored_and_its_remains_are_kept(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_damaged_project_is_restored_and_its_remains_are_kept(tmp_path: Path) 
     remains = path.read_bytes()[:5000]
     path.write_bytes(remains)
     (folder / "project.sqlite-wal").write_bytes(b"rest of a log")
-    assert backup.restore(folder, taken) is None
+    assert backup.restore_backup(folder, taken) is None
     with Project.open(folder) as project:
         assert project.counts().boxes == 1
     kept = {path.name.partition("Z.")[2]: path.read_bytes() for path in (folder / "backups").glob("kept-*")}
@@ -186,7 +186,7 @@ def test_a_project_whose_database_is_gone_is_restored(tmp_path: Path) -> None:
         taken = backup.back_up(project)
         assert taken is not None
     (tmp_path / "p" / DATABASE_FILE).unlink()
-    assert backup.restore(tmp_path / "p", taken.path) is None
+    assert backup.restore_backup(tmp_path / "p", taken.path) is None
     with Project.open(tmp_path / "p") as project:
         assert len(project.image_ids()) == 3
 
@@ -203,7 +203,7 @@ def test_a_damaged_project_makes_no_backup_and_pushes_none_out(tmp_path: Path) -
         )
         with pytest.raises(InputError, match="damaged"):
             backup.back_up(project)
-        assert backup.backups(tmp_path / "p") == [good]
+        assert backup.list_backups(tmp_path / "p") == [good]
 
 
 def test_edits_go_on_while_a_backup_is_taken_and_it_is_of_one_moment(tmp_path: Path) -> None:
@@ -237,16 +237,16 @@ def test_a_closing_waits_for_the_backup(tmp_path: Path) -> None:
     project.close()
     with pytest.raises(InputError, match="closed"):
         backup.back_up(project)
-    assert not [one for one in backup.backups(tmp_path / "p") if one.fault]
+    assert not [one for one in backup.list_backups(tmp_path / "p") if one.fault]
 
 
 def test_a_copy_from_before_a_new_version_is_listed_and_can_be_restored(tmp_path: Path) -> None:
     folder = of_version_1(tmp_path / "p", [(1, 1, 1.0, 1.0, 9.0, 9.0, "1")], 2)
     with Project.open(folder) as project:
         project.history.undo()
-    (listed,) = backup.backups(folder)
+    (listed,) = backup.list_backups(folder)
     assert listed.path.name == "before-version-2.sqlite" and (listed.images, listed.boxes) == (2, 1)
-    backup.restore(folder, listed)
+    backup.restore_backup(folder, listed)
     with Project.open(folder) as project:
         assert project.counts().boxes == 1
 
@@ -260,5 +260,5 @@ def test_a_damaged_backup_is_refused_with_advice_that_helps_and_changes_nothing(
     chosen.path.write_bytes(content)
     before = (tmp_path / "p" / "project.sqlite").read_bytes()
     with pytest.raises(InputError, match=r"damaged \(.*\); choose another backup"):
-        backup.restore(tmp_path / "p", chosen)
+        backup.restore_backup(tmp_path / "p", chosen)
     assert (tmp_path / "p" / "project.sqlite").read_bytes() == before

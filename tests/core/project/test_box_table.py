@@ -54,7 +54,7 @@ def test_boxes_that_were_read_in_a_transaction_which_failed_are_read_again(folde
     store = Store(connection)
     before = store.boxes(1)
     with pytest.raises(ZeroDivisionError), store.transaction():
-        store.write(edit)
+        store.write_edit(edit)
         assert len(store.boxes(1)) == 2
         raise ZeroDivisionError
     assert store.boxes(1) == before

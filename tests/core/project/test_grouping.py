@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.errors import InputError
 from core.project.images import grouping
 from core.project.images.expressions import by_expression
-from core.project.images.grouping import by_folder, folder_levels, grouped, pattern_rule
+from core.project.images.grouping import by_folder, collect_groups, folder_levels, pattern_rule
 from core.project.project import Project
 from tests.builders import write_picture
 
@@ -98,7 +98,7 @@ def test_images_in_one_folder_have_no_folder_to_be_told_apart_by() -> None:
 def test_a_preview_counts_groups_in_natural_order_and_tells_what_fits_nothing() -> None:
     paths = {5: "a/lot10_1.png", 6: "a/lot2_1.png", 7: "a/lot2_2.png", 8: "a/other.png"}
     rule = pattern_rule("{group}_{#}.png")
-    made = grouped(paths, [rule(path) for path in paths.values()])
+    made = collect_groups(paths, [rule(path) for path in paths.values()])
     assert [(proposal.name, proposal.count) for proposal in made.proposals] == [("lot2", 2), ("lot10", 1)]
     assert made.proposals[0].examples == ("lot2_1.png", "lot2_2.png")
     assert (made.unmatched.count, made.unmatched.examples) == (1, ("other.png",))

@@ -244,10 +244,12 @@ def test_what_is_stored_of_an_edit_is_the_edit(states: dict[int, tuple[ImageStat
         (Label(1, "ä", "#112233", "1"),),
         (),
     )
-    stored = encoding.encode(edit)
+    stored = encoding.encode_edit(edit)
     for side in (edit.before, edit.after):  # what is there before it is redone, and before it is undone
         present = {image: state.boxes for image, state in side.items()}
-        assert encoding.decode("x", stored, lambda images, present=present: {i: present[i] for i in images}) == edit
+        assert (
+            encoding.decode_edit("x", stored, lambda images, present=present: {i: present[i] for i in images}) == edit
+        )
     assert edit.reversed.reversed == edit
 
 
@@ -255,4 +257,4 @@ def test_an_edit_of_one_of_many_boxes_stores_that_box_alone() -> None:
     boxes = tuple(Box(number, number, 1, number + 5.25, 8, frozenset({1})) for number in range(2000))
     before = ImageState(Status.LABELLED, Split.NONE, "", "", boxes)
     after = ImageState(Status.LABELLED, Split.NONE, "", "", boxes[:-1])
-    assert len(encoding.encode(Edit("Delete box", {1: before}, {1: after}))) < 200
+    assert len(encoding.encode_edit(Edit("Delete box", {1: before}, {1: after}))) < 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.project.edits.image_edits import mark, move_to_split, put_in_group, set_groups
+from core.project.edits.image_edits import mark_images, move_to_split, put_in_group, set_groups
 from core.types import Split, Status
 from tests.builders import draw, project_with_pictures
 
@@ -27,18 +27,18 @@ def test_marking_leaves_alone_what_the_boxes_contradict_and_tells(tmp_path: Path
     with project_with_pictures(tmp_path / "p", 4) as project:
         boxed, clean, silent, other = project.image_ids()
         draw(project, boxed)
-        project.apply(mark(project, [clean], Status.CLEAN).edit)
-        marking = mark(project, [boxed, clean, silent], Status.REVIEWED)
+        project.apply(mark_images(project, [clean], Status.CLEAN).edit)
+        marking = mark_images(project, [boxed, clean, silent], Status.REVIEWED)
         # Clean is a verdict already: nothing to complain of.
         assert (marking.refused, marking.why) == ((silent,), "without boxes")
         project.apply(marking.edit)
         assert [project.image(i).status for i in (boxed, clean, silent)] == ["reviewed", "clean", "unlabelled"]
-        marking = mark(project, [boxed, silent, other], Status.CLEAN)
+        marking = mark_images(project, [boxed, silent, other], Status.CLEAN)
         assert (marking.refused, marking.why) == ((boxed,), "with boxes")
         project.apply(marking.edit)
         assert project.history.undo_name == "Mark 2 images clean"
         assert project.image(boxed).status is Status.REVIEWED
-        assert mark(project, [boxed, other], Status.UNLABELLED).refused == ()
+        assert mark_images(project, [boxed, other], Status.UNLABELLED).refused == ()
 
 
 def test_grouping_leaves_out_images_that_have_their_group_already(tmp_path: Path) -> None:

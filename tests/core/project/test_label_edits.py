@@ -117,7 +117,7 @@ def test_a_new_order_names_every_label_once(tmp_path: Path) -> None:
     ],
 )
 def test_labels_move_together_to_a_place(chosen: set[int], to: int, expected: tuple[int, ...]) -> None:
-    assert label_edits.moved((1, 2, 3, 4, 5), chosen, to) == expected
+    assert label_edits.move_ids((1, 2, 3, 4, 5), chosen, to) == expected
 
 
 # One step: what is done, and two numbers that say to which labels.
@@ -147,7 +147,7 @@ def _build(project: Project, kind: str, first: int, second: int) -> Edit | None:
         "rename": lambda: label_edits.change_label(project, replace(one, name=f"name {one.id} {second}")),
         "recolor": lambda: label_edits.change_label(project, replace(one, color=f"#{first:06d}", shortcut="7")),
         "order": lambda: label_edits.order_labels(
-            project, label_edits.moved([label.id for label in labels], {one.id}, second % (len(labels) + 1))
+            project, label_edits.move_ids([label.id for label in labels], {one.id}, second % (len(labels) + 1))
         ),
         "toggle": lambda: label_edits.toggle_label(project, image, boxes, one.id),
     }

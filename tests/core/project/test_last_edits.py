@@ -39,7 +39,7 @@ def test_what_was_edited_last_has_the_largest_number(tmp_path: Path) -> None:
 @given(st.lists(few | many, max_size=6))
 def test_edits_of_few_and_of_very_many_images_count_alike(edits: list[frozenset[int]]) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
-        for script in database.migrations():
+        for script in database.list_migrations():
             connection.executescript(script)
         events = EventTables(connection)
         expected: dict[int, int] = {}

@@ -52,7 +52,7 @@ class Choice:
 
 
 def _mark(project: ProjectReader, choice: Choice) -> Edit:
-    return image_edits.mark(project, choice.image_ids(project), list(Status)[choice.kind]).edit
+    return image_edits.mark_images(project, choice.image_ids(project), list(Status)[choice.kind]).edit
 
 
 def _replace_boxes(project: ProjectReader, choice: Choice) -> Edit:
@@ -90,7 +90,7 @@ BUILDERS: dict[str, Callable[[ProjectReader, Choice], Edit]] = {
     ),
     "remove_images": lambda p, c: image_edits.remove_images(p, c.image_ids(p)[:1]),
     "assign_splits": lambda p, c: image_edits.assign_splits(p, seed=c.label, all=c.kind == 1),
-    "mark": _mark,
+    "mark_images": _mark,
     "move_to_split": lambda p, c: image_edits.move_to_split(p, c.image_ids(p), list(Split)[c.kind]),
     "put_in_group": lambda p, c: image_edits.put_in_group(p, c.image_ids(p), c.word),
     "set_groups": lambda p, c: image_edits.set_groups(p, dict.fromkeys(c.image_ids(p), c.word)),
@@ -167,7 +167,7 @@ def test_edits_that_wait_lead_to_what_they_lead_to_when_they_are_written_at_once
 
 
 @pytest.mark.parametrize("later", sorted(BUILDERS))
-@pytest.mark.parametrize("earlier", ["set_note", "add_box", "mark", "merge_labels"])
+@pytest.mark.parametrize("earlier", ["set_note", "add_box", "mark_images", "merge_labels"])
 def test_what_is_given_to_an_image_whose_last_edit_waits_is_kept(
     template: Path, tmp_path: Path, earlier: str, later: str
 ) -> None:

@@ -11,7 +11,7 @@ from core.changes import Changes
 from core.errors import InputError
 from core.project.edits import box_edits, image_edits
 from core.project.images import image_files
-from core.project.images.image_files import absolute, natural, stored
+from core.project.images.image_files import absolute_path, natural_key, stored_path
 from core.project.project import Project
 from core.project.storage import database
 from core.types import Split, Status
@@ -66,7 +66,7 @@ def test_images_are_listed_in_natural_order(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path / "p", 11) as project:
         names = [Path(image.path).name for image in project.images()]
         assert names == [f"part{number}.png" for number in range(1, 12)]
-    assert sorted(["b2", "a10", "a9", "A1", "1"], key=natural) == ["1", "A1", "a9", "a10", "b2"]
+    assert sorted(["b2", "a10", "a9", "A1", "1"], key=natural_key) == ["1", "A1", "a9", "a10", "b2"]
 
 
 def test_a_folder_with_bad_files_gives_the_good_ones_and_names_the_rest(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_folders_are_walked_in_natural_order_and_links_to_folders_are_not(tmp_pa
     for name in ("b/part10.png", "b/part2.png", "a10/x.png", "a2/deep/x.png", "a2/z.png", "z.png", ".hidden/x.png"):
         write_picture(tmp_path / "images" / name)
     (tmp_path / "images" / "round").symlink_to(tmp_path / "images")
-    files, problems = image_files.gather([tmp_path / "images"], tmp_path / "p")
+    files, problems = image_files.gather_files([tmp_path / "images"], tmp_path / "p")
     assert [file.relative_to(tmp_path / "images").as_posix() for file in files] == [
         "z.png",
         "a2/z.png",
@@ -173,20 +173,20 @@ def test_a_project_moves_together_with_its_images(tmp_path: Path) -> None:
 
 
 def test_files_far_away_are_referred_to_where_they_are(tmp_path: Path) -> None:
-    assert stored(Path("/data/p"), Path("/mnt/disk/a.png")) == "/mnt/disk/a.png"
-    assert stored(Path("/p"), Path("/mnt/disk/a.png")) == "/mnt/disk/a.png"
-    assert absolute(Path("/data/p"), "/mnt/disk/a.png") == Path("/mnt/disk/a.png")
+    assert stored_path(Path("/data/p"), Path("/mnt/disk/a.png")) == "/mnt/disk/a.png"
+    assert stored_path(Path("/p"), Path("/mnt/disk/a.png")) == "/mnt/disk/a.png"
+    assert absolute_path(Path("/data/p"), "/mnt/disk/a.png") == Path("/mnt/disk/a.png")
 
 
 @given(st.lists(st.text("ab/ 12.é", min_size=1, max_size=12).filter(lambda text: text.strip("/. "))))
 def test_keys_of_many_files_are_those_of_each(names: list[str]) -> None:
     folder = Path("/data/job/p")
     files = [Path(os.path.normpath(f"{base}/{name}")) for name in names for base in (folder, folder.parent, "/mnt")]
-    paths = [stored(folder, file) for file in files]
-    assert [absolute(folder, path) for path in paths] == files
-    assert image_files.keys(folder, paths) == [image_files.key(file) for file in files]
+    paths = [stored_path(folder, file) for file in files]
+    assert [absolute_path(folder, path) for path in paths] == files
+    assert image_files.path_keys(folder, paths) == [image_files.path_key(file) for file in files]
     odd = ["../../x.png", "a/../b.png", "./c.png", "/mnt//d.png", "../e/./f.png"]
-    assert image_files.keys(folder, odd) == [image_files.key(absolute(folder, path)) for path in odd]
+    assert image_files.path_keys(folder, odd) == [image_files.path_key(absolute_path(folder, path)) for path in odd]
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -201,7 +201,7 @@ def test_images_stay_in_natural_order_however_they_come_and_go(
 
     def in_order(project: Project) -> bool:
         paths = [image.path for image in project.images()]
-        known = {image_files.key(project.image_path(image)): image.id for image in project.images()}
+        known = {image_files.path_key(project.image_path(image)): image.id for image in project.images()}
         return paths == sorted(paths, key=image_files.order_key) and project.files.ids_by_path() == known
 
     with Project.create(folder) as project:
@@ -300,8 +300,8 @@ def test_an_older_project_is_migrated_once_and_backed_up_before(
 ) -> None:
     with project_with_pictures(tmp_path / "p", 2) as project:
         draw(project, project.image_ids()[0])
-    scripts = (*database.migrations(), "ALTER TABLE images ADD COLUMN camera TEXT NOT NULL DEFAULT ''")
-    monkeypatch.setattr(database, "migrations", lambda: scripts)
+    scripts = (*database.list_migrations(), "ALTER TABLE images ADD COLUMN camera TEXT NOT NULL DEFAULT ''")
+    monkeypatch.setattr(database, "list_migrations", lambda: scripts)
     for _ in range(2):
         with Project.open(tmp_path / "p") as project:
             assert project.counts().boxes == 1
@@ -316,9 +316,9 @@ def test_an_older_project_is_migrated_once_and_backed_up_before(
 
 def test_a_migration_that_fails_leaves_the_project_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project_with_pictures(tmp_path / "p", 2).close()
-    broken = (*database.migrations(), "CREATE TABLE extra (x); INSERT INTO nowhere VALUES (1);")
+    broken = (*database.list_migrations(), "CREATE TABLE extra (x); INSERT INTO nowhere VALUES (1);")
     with monkeypatch.context() as patch:
-        patch.setattr(database, "migrations", lambda: broken)
+        patch.setattr(database, "list_migrations", lambda: broken)
         with pytest.raises(InputError, match="nowhere"):
             Project.open(tmp_path / "p")
     with Project.open(tmp_path / "p") as project:

@@ -17,7 +17,7 @@ from core.formats.annotations import ImportedAnnotations, ImportedImage
 from core.formats.importing import import_into
 from core.project.edits import box_edits, image_edits, label_edits
 from core.project.edits.edit import Edit
-from core.project.images.summary import pack
+from core.project.images.summary import pack_labels
 from core.project.project import Project
 from core.project.records import DATABASE_FILE
 from core.project.storage import checking, database
@@ -53,10 +53,10 @@ def assert_columns_fit(project: Project) -> None:
         every += sets
         smallest = min((min(box.x2 - box.x1, box.y2 - box.y1) for box in boxes), default=0.0)
         assert (image.box_count, image.smallest) == (len(boxes), smallest)
-        assert image.label_sets == tuple(sorted(sets, key=pack))
-        in_order = sorted(sets, key=pack)
+        assert image.label_sets == tuple(sorted(sets, key=pack_labels))
+        in_order = sorted(sets, key=pack_labels)
         counts = "|".join(str(sets[labels]) for labels in in_order)
-        assert rows[image.id] == (len(boxes), smallest, "|".join(map(pack, in_order)), counts)
+        assert rows[image.id] == (len(boxes), smallest, "|".join(map(pack_labels, in_order)), counts)
         listed |= {(image.id, labels, count) for labels, count in sets.items()}
     assert project.label_set_counts() == dict(every)
     assert Store(connection_of(project)).label_set_counts() == dict(every)
@@ -163,7 +163,7 @@ def of_version_1(folder: Path, boxes: list[tuple[int, int, float, float, float, 
     path = folder / DATABASE_FILE
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA application_id={checking.APPLICATION_ID}")
-        connection.executescript(database.migrations()[0] + ";PRAGMA user_version=1;")
+        connection.executescript(database.list_migrations()[0] + ";PRAGMA user_version=1;")
         connection.executemany("INSERT INTO labels VALUES (?, ?, ?, '#112233', '')", [(1, 0, "a"), (2, 1, "b")])
         rows = [(n, f"images/{n}.png", f"{n:032x}") for n in range(1, images + 1)]
         connection.executemany("INSERT INTO images VALUES (?, ?, 64, 48, 9, ?, 'labelled', 'none', '', '')", rows)

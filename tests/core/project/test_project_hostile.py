@@ -311,9 +311,9 @@ def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
 def test_a_mistake_in_a_migration_is_not_told_as_damage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content(folder)
     for mistake in ("INSERT INTO nowhere VALUES (1)", "CREATE TABLE images (x)", "ALTER TABLE images ADD COLUMN note"):
-        broken = (*database.migrations(), f"CREATE TABLE extra (x); {mistake};")
+        broken = (*database.list_migrations(), f"CREATE TABLE extra (x); {mistake};")
         with monkeypatch.context() as patch:
-            patch.setattr(database, "migrations", lambda scripts=broken: scripts)
+            patch.setattr(database, "list_migrations", lambda scripts=broken: scripts)
             with pytest.raises(InputError, match="mistake in DefectDesk") as told:
                 Project.open(folder)
         assert "damaged" not in str(told.value)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.project.images.image_files import natural
+from core.project.images.image_files import natural_key
 from core.project.images.query import NO_LABEL, Filter, ImageIndex, Range, SortKey, Where
 from core.types import ImageRecord, Split, Status
 
@@ -40,7 +40,7 @@ def records(draw: st.DrawFn, image_id: int = 0) -> ImageRecord:
 @st.composite
 def projects(draw: st.DrawFn) -> list[ImageRecord]:
     found = draw(st.lists(records(), max_size=12))
-    found.sort(key=lambda record: (natural(record.path), record.path))
+    found.sort(key=lambda record: (natural_key(record.path), record.path))
     # Ids in another order than the names.
     return [replace(record, id=100 - place) for place, record in enumerate(found)]
 
@@ -106,7 +106,7 @@ def key_of(record: ImageRecord, by: SortKey) -> object:
         SortKey.NAME: 0,
         SortKey.STATUS: list(Status).index(record.status),
         SortKey.SPLIT: list(Split).index(record.split),
-        SortKey.GROUP: (not record.group, natural(record.group)),
+        SortKey.GROUP: (not record.group, natural_key(record.group)),
         SortKey.BOXES: record.box_count,
         SortKey.SMALLEST: record.smallest,
         SortKey.SIZE: record.width * record.height,

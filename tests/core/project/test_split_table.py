@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.project.images.split_table import divided_groups, left_empty, listed, split_table, torn_groups
+from core.project.images.split_table import divided_groups, left_empty, list_names, split_table, torn_groups
 from core.types import ImageRecord, Label, Split, Status
 
 SCRATCH, PIT = Label(1, "scratch", "#ff0000"), Label(2, "pit", "#00ff00")
@@ -69,7 +69,7 @@ def test_moving_part_of_a_group_tells_which_images_would_stay_behind() -> None:
 
 
 def test_long_lists_of_names_are_cut() -> None:
-    assert listed(["a", "b", "c", "d", "e"]) == "“a”, “b”, “c” and 2 more"
+    assert list_names(["a", "b", "c", "d", "e"]) == "“a”, “b”, “c” and 2 more"
 
 
 def test_a_split_that_was_asked_for_and_comes_out_empty_is_told() -> None:

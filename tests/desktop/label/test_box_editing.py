@@ -14,7 +14,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QApplication, QCheckBox
 from pytestqt.qtbot import QtBot
 
-from core.project.palette import extended
+from core.project.palette import extend_labels
 from core.project.project import Project
 from desktop.base.session import Session
 from desktop.label.boxes import box_clipboard
@@ -130,7 +130,7 @@ def test_keeping_is_said_loudly_on_the_canvas_also_beside_a_selection(
 
 
 def test_the_only_label_of_a_project_needs_no_choice_until_there_is_another() -> None:
-    one, two = extended((), ["scratch", "pit"])
+    one, two = extend_labels((), ["scratch", "pit"])
     labels = NextLabels()
     labels.start_project([one])
     assert labels.labels == {one.id}
@@ -147,7 +147,7 @@ def test_the_only_label_of_a_project_needs_no_choice_until_there_is_another() ->
     )
 )
 def test_without_the_switch_nothing_survives_a_box_or_an_image(steps: list[tuple[str, frozenset[int]]]) -> None:
-    all_labels = extended((), ["a", "b", "c", "d"])
+    all_labels = extend_labels((), ["a", "b", "c", "d"])
     labels = NextLabels()
     labels.start_project(all_labels)
     for what, ids in steps:

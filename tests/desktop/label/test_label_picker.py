@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QListView
 from pytestqt.qtbot import QtBot
 
 from core.project.edits import image_edits
-from core.project.palette import extended
+from core.project.palette import extend_labels
 from core.types import Label
 from desktop.base.session import Session
 from desktop.label.label_page import LabelPage
@@ -52,7 +52,7 @@ def _open(qtbot: QtBot, page: LabelPage) -> LabelPicker:
 
 
 def _labels(*names: str) -> tuple[Label, ...]:
-    return extended((), names)
+    return extend_labels((), names)
 
 
 def _found(typed: str, *names: str, recent: tuple[int, ...] = ()) -> list[str]:

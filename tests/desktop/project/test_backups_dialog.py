@@ -24,14 +24,14 @@ def test_closing_takes_a_backup_and_closing_again_unchanged_takes_none(
     draw(project, project.image_ids()[0])
     window.session.adopt(project)
     window.action_set["close_project"].trigger()
-    (taken,) = backup.backups(tmp_path / "parts")
+    (taken,) = backup.list_backups(tmp_path / "parts")
     assert (taken.images, taken.boxes) == (2, 1)
     window.open_project(tmp_path / "parts")
     files = services.files
     files.look_now()
     qtbot.waitUntil(lambda: bool(files.listed_folders))
     window.action_set["close_project"].trigger()
-    assert [one.path for one in backup.backups(tmp_path / "parts")] == [taken.path]
+    assert [one.path for one in backup.list_backups(tmp_path / "parts")] == [taken.path]
 
 
 def test_the_hour_takes_a_backup_in_the_background(window: MainWindow, services: Services, tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_the_hour_takes_a_backup_in_the_background(window: MainWindow, services:
     assert keeping.hourly.isActive() and keeping.hourly.interval() == 3_600_000
     keeping.hourly.timeout.emit()
     assert services.tasks.wait_idle()
-    assert len(backup.backups(tmp_path / "parts")) == 1
+    assert len(backup.list_backups(tmp_path / "parts")) == 1
     window.action_set["close_project"].trigger()
     assert not keeping.hourly.isActive()
 
@@ -124,7 +124,7 @@ def test_restoring_says_what_happens_and_opens_the_project_as_it_was(
     again = window.session.project
     assert again is not None and again is not project
     assert (again.counts().images, again.counts().boxes) == (2, 0)
-    assert sorted(one.boxes for one in backup.backups(tmp_path / "parts")) == [0, 1]
+    assert sorted(one.boxes for one in backup.list_backups(tmp_path / "parts")) == [0, 1]
 
 
 def test_cancelling_the_question_restores_nothing(
@@ -138,7 +138,7 @@ def test_cancelling_the_question_restores_nothing(
         monkeypatch.setattr("desktop.kit.error_box.QMessageBox.exec", lambda _box: 0)
         dialog.accept()
         assert not dialog.result()
-        assert "kept as one more backup" in describe_restoring(project.counts(), backup.backups(project.folder)[0])
+        assert "kept as one more backup" in describe_restoring(project.counts(), backup.list_backups(project.folder)[0])
 
 
 def test_what_is_to_be_known_of_an_opening_is_shown(window: MainWindow, tmp_path: Path) -> None:

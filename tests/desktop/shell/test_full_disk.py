@@ -110,7 +110,7 @@ def test_a_backup_that_does_not_fit_is_told_and_the_older_ones_stay(
     assert services.tasks.wait_idle()
     notice = window.project_actions.notice
     assert notice.isVisible() and "No backup could be taken" in notice.text and "disk is full" in notice.text
-    assert [one.path for one in backup.backups(project.folder)] == [kept.path]
+    assert [one.path for one in backup.list_backups(project.folder)] == [kept.path]
     window.action_set["close_project"].trigger()
     assert len(said) == 1 and "closed without a new backup" in said[0]
     assert [file.name for file in (small / "parts" / "backups").iterdir()] == [kept.path.name]
