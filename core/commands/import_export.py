@@ -11,6 +11,7 @@ from core.commands.options import Json, ProjectFolder
 from core.commands.projects import print_info
 from core.console import complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
 from core.formats.annotations import Format, ImportedAnnotations
+from core.formats.csv_columns import parse_named_columns
 from core.formats.exporting import ExportOptions, export_project, list_losses
 from core.formats.importing import import_into
 from core.formats.registry import detect_format, read_annotations
@@ -23,13 +24,20 @@ def import_annotations(
     source: Annotated[Path, typer.Argument(metavar="PATH", help="Annotation file or folder.", show_default=False)],
     format: Annotated[Format | None, typer.Option(help="Its format; found out if left out.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of the images, if not that of the annotations.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=COLUMN", help="Which column of a CSV file is which, such as label=cell_type; several."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported, and change nothing.")] = False,
     json: Json = False,
 ) -> None:
     """Add images, labels and boxes from another program's files. An empty or missing DIR becomes a new project."""
+    named = parse_named_columns(columns or ())
     found = format or detect_format(source).format
     with progress_bar("reading annotations", quiet=json) as progress:
-        imported = read_annotations(source, found, images, progress)
+        imported = read_annotations(source, found, images, progress, named)
     if dry_run:
         _print_found(imported, json)
         return

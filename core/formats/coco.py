@@ -23,7 +23,6 @@ from core.formats.coco_categories import find_spare_labels, name_categories
 from core.formats.collecting import MAX_LABELS, NO_LABEL, AnnotationCollector, Extras, Progress
 from core.formats.export_plan import Sheet, SheetImage
 from core.formats.json_stream import DuplicateKeys, JsonError, JsonObject, Unreadable
-from core.formats.label_names import find_reserved_meaning
 from core.formats.text import quote_short, read_utf8
 
 MAX_BYTES = 2**29  # COCO's own training file has 448 MiB
@@ -143,8 +142,7 @@ class _Reader:
         names = name_categories(entries)
         for entry, name in zip(entries, names, strict=True):
             self._category(entry, name)
-        own = any("defectdesk" in entry for entry in entries)
-        for name, reason in find_spare_labels(entries).items() if not own else ():
+        for name, reason in find_spare_labels(entries).items():
             self.into.spare_label(name, reason)
 
     def _category(self, entry: _Entry, name: Any) -> None:
@@ -232,7 +230,7 @@ class _Reader:
         if not _is_id(category) or category not in self._labels:
             self.into.report("dangling label", f"{where}: there is no category {quote_short(category)}; skipped", file)
             return
-        if meaning := find_reserved_meaning(self.into.label_names[self._labels[category]]):
+        if meaning := self.into.find_reserved_meaning(self.into.label_names[self._labels[category]]):
             self.into.report("reserved", f"{where}: it is of no defect, {meaning}; skipped", file)
             return
         if entry.get("iscrowd") in (1, True):

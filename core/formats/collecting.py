@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.formats.annotations import Format, ImportedAnnotations, ImportedImage
+from core.formats.annotations import MARKER, Format, ImportedAnnotations, ImportedImage
 from core.formats.duplicate_boxes import merged_groups
 from core.formats.frames import Frame, FrameError, read_frame
 from core.formats.label_names import find_reserved_meaning
@@ -97,6 +97,7 @@ class AnnotationCollector:
         self.format = format
         self.source = source
         self.folders = Folders(root if root is not None else base, given=root is not None)
+        self.is_ours = (base / MARKER).is_file()  # an export of this program
         self.colors: dict[str, str] = {}
         self._progress = progress
         self._problems: list[Problem] = []
@@ -176,7 +177,7 @@ class AnnotationCollector:
 
     def label_of_box(self, name: Any, where: str, file: Path | str) -> int | None:
         """`label`, or None after a report that a box has none that can be used."""
-        if meaning := find_reserved_meaning(name):
+        if meaning := self.find_reserved_meaning(name):
             self.report("reserved", f"{where}: {quote_short(name)!r} is no defect, {meaning}; skipped", file)
             return None
         try:
@@ -185,9 +186,14 @@ class AnnotationCollector:
             self.report("label", f"{where}: its label {quote_short(name)!r} cannot be used ({error}); skipped", file)
             return None
 
+    def find_reserved_meaning(self, name: Any) -> str:
+        """What a label of this name stands for if it is no defect; empty in an export of our own, which means its names."""
+        return "" if self.is_ours else find_reserved_meaning(name)
+
     def spare_label(self, name: str, reason: str) -> None:
         """Leave the label `name` out, and say why, unless a box carries it."""
-        self._spare_labels.setdefault(name.strip(), reason)
+        if not self.is_ours:
+            self._spare_labels.setdefault(name.strip(), reason)
 
     @property
     def label_names(self) -> list[str]:

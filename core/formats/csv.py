@@ -7,123 +7,91 @@ file: rows of one box tell its labels. A row without a label is a box that has n
 without boxes. A text that a spreadsheet would take for a formula has an apostrophe before it, which reading takes away.
 
 The headers of other programs are known by their names (filename, xmin, class, ...), in any order, with commas, semicolons
-or tabs; and rows of path,x1,y1,x2,y2,class without a header.
+(also with decimal commas) or tabs: corners, or a corner or the centre with width and height; and rows of
+path,x1,y1,x2,y2,class or label,x,y,w,h,image,width,height without a header. A user may name the columns of others.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress, parse_number
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
+from core.formats.csv_columns import HEADER, Columns, find_columns
 from core.formats.export_plan import Sheet
+from core.formats.splits import parse_split
 from core.formats.text import quote_short, read_utf8
 
 MAX_BYTES = 2**29
 FILE_NAME = "annotations.csv"
 IMAGES = "images"
-HEADER = (
-    "image",
-    "width",
-    "height",
-    "x1",
-    "y1",
-    "x2",
-    "y2",
-    "label",
-    "box",
-    "status",
-    "split",
-    "group",
-    "note",
-    "content_hash",
-)
-_CORNERS = ("x1", "y1", "x2", "y2")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-_ALIASES = {
-    "image": ("image", "filename", "file", "file_name", "path", "image_path", "imagename", "image_name", "img_path"),
-    "width": ("width", "image_width", "img_width"),
-    "height": ("height", "image_height", "img_height"),
-    "x1": ("x1", "xmin", "x_min", "left"),
-    "y1": ("y1", "ymin", "y_min", "top"),
-    "x2": ("x2", "xmax", "x_max", "right"),
-    "y2": ("y2", "ymax", "y_max", "bottom"),
-    "label": ("label", "class", "class_name", "classname", "category", "name", "label_name"),
-    "split": ("split", "set", "subset"),
-}
+_NO_VALUE = ("nan", "<na>", "none", "null", "na", "n/a")  # what programs write into an empty cell
+_NO_LABEL = ("nan", "<na>")  # of them, what cannot be meant as a label
 _LONGEST_NOTE = 100_000  # characters; the csv module reads no longer fields
 _LONGEST_ROW = 1_000_000
-_LIKE_RETINANET = ("image", *_CORNERS, "label")
+_SEPARATOR = re.compile(r"\ufeff?\"?sep=(\\t|.)\"?", re.IGNORECASE)
 
 
-def read(path: Path, images_root: Path | None = None, progress: Progress | None = None) -> ImportedAnnotations:
-    """Read a CSV file; names of images are taken as below `images_root` (None: the folder of `path`). Raises InputError."""
+def read(
+    path: Path,
+    images_root: Path | None = None,
+    progress: Progress | None = None,
+    named: Mapping[str, str] | None = None,
+) -> ImportedAnnotations:
+    """Read a CSV file; names of images are taken as below `images_root` (None: the folder of `path`).
+
+    `named` are columns of the file by our names, see `csv_columns.FIELDS`. Raises InputError; ColumnsError if columns
+    are missing or not known by their names.
+    """
     path = path.absolute()
     rows = _read_rows(path)
     first = next(rows, None)
     if first is None:
         raise InputError(f"{path}: the file is empty; export it again")
-    columns = columns_of(first)
-    if columns is None:
-        raise InputError(
-            f"{path}: not a CSV file of boxes (its header lacks some of image, x1, y1, x2, y2, label); it begins with "
-            f"{quote_short(','.join(first))!r}"
-        )
+    columns = find_columns(path, first, named)
     collector = AnnotationCollector(Format.CSV, path, images_root, progress, base=path.parent)
-    reader = _Reader(path, collector, columns, is_ours=tuple(first) == HEADER)
-    if not _is_header(first):
+    reader = _Reader(path, collector, columns)
+    if not columns.has_header:
         reader.read(1, first)
     for row_number, row in enumerate(rows, start=2):
         reader.read(row_number, row)
     return collector.finish()
 
 
-def columns_of(row: list[str]) -> dict[str, int] | None:
-    """Places of the columns by our names, from the first row of a file; None if it is no file of boxes."""
-    if _is_header(row):
-        names = [name.strip().lower().replace(" ", "_") for name in row]
-        places: dict[str, int] = {}
-        for ours in (*_ALIASES, *HEADER):
-            for alias in _ALIASES.get(ours, (ours,)):
-                if alias in names and ours not in places:
-                    places[ours] = names.index(alias)
-        return places
-    if len(row) == len(_LIKE_RETINANET) and row[0].strip():
-        corners = row[1:5]
-        if all(parse_number(text) is not None for text in corners) or not any([*corners, row[5]]):
-            return {name: place for place, name in enumerate(_LIKE_RETINANET)}
-    return None
-
-
 def is_file_of_boxes(head: bytes) -> bool:
-    """True if a file that begins so is one that `read` takes."""
-    line = head.partition(b"\n")[0].decode(errors="replace")
+    """True if a file that begins so is one that `read` takes without being told of its columns."""
+    lines = head.decode(errors="replace").splitlines()
+    delimiter, skipped = _find_delimiter(lines)
     try:
-        row = next(csv.reader([line], delimiter=_guess_delimiter(line)), [])
-    except csv.Error:
+        row = next(csv.reader(lines[skipped : skipped + 1], delimiter=delimiter, skipinitialspace=True), [])
+        find_columns(Path("file.csv"), row)
+    except (csv.Error, InputError):
         return False
-    return columns_of(row) is not None
+    return True
 
 
-def _guess_delimiter(line: str) -> str:
-    return max(",;\t", key=line.count)
-
-
-def _is_header(row: list[str]) -> bool:
-    names = {name.strip().lower().replace(" ", "_") for name in row}
-    return all(names & set(_ALIASES[needed]) for needed in ("image", *_CORNERS, "label"))
+def _find_delimiter(lines: Sequence[str]) -> tuple[str, int]:
+    """What cells are separated by, and the number of lines before the first row: Excel's `sep=;`."""
+    found = _SEPARATOR.fullmatch(lines[0].strip("\r\n")) if lines else None
+    if found is not None:
+        return "\t" if found[1] == "\\t" else found[1], 1
+    return max(",;\t|", key=lines[0].count) if lines else ",", 0
 
 
 def _read_rows(path: Path) -> Iterator[list[str]]:
     data = read_utf8(path, MAX_BYTES, "a CSV file")
-    start = data[:65536].partition(b"\n")[0].decode(errors="replace")
+    start = data[:65536].decode(errors="replace").splitlines()
+    delimiter, skipped = _find_delimiter(start)
     lines = _Lines(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline=""))
-    rows = csv.reader(lines, delimiter=_guess_delimiter(start))
+    is_ours = bool(start) and start[0].split(",") == list(HEADER)
+    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=not is_ours)
     while True:
         lines.begin_row()
         try:
@@ -134,7 +102,9 @@ def _read_rows(path: Path) -> Iterator[list[str]]:
             raise InputError(f"{path}: line {rows.line_num}: {error}; check its quotes, or export it again") from error
         except UnicodeDecodeError as error:
             raise InputError(f"{path}: not a CSV file (not text in UTF-8); save it as CSV UTF-8") from error
-        if row and any(row):
+        if skipped:
+            skipped -= 1
+        elif row and any(row):
             yield row
 
 
@@ -159,17 +129,18 @@ class _Lines(Iterator[str]):
 
 
 class _Reader:
-    def __init__(self, path: Path, collector: AnnotationCollector, columns: dict[str, int], *, is_ours: bool) -> None:
+    def __init__(self, path: Path, collector: AnnotationCollector, columns: Columns) -> None:
         self.path = path
         self.into = collector
         self.columns = columns
-        self.is_ours = is_ours
         self._files: dict[str, int | None] = {}
 
     def read(self, row_number: int, row: list[str]) -> None:
-        values = {name: row[place] for name, place in self.columns.items() if place < len(row)}
-        if self.is_ours:
+        values = {name: row[place] for name, place in self.columns.places.items() if place < len(row)}
+        if self.columns.is_ours:
             values = {name: unguard_formula(text) for name, text in values.items()}
+        else:
+            values = {name: text.strip() for name, text in values.items()}
         where = f"row {row_number}"
         name = values.get("image", "")
         if name not in self._files:
@@ -178,31 +149,50 @@ class _Reader:
         if image is None:
             self.into.pass_over()
             return
-        corners = [values.get(corner, "") for corner in _CORNERS]
-        if not any(text.strip() for text in corners):
+        texts = [values.get(corner, "").strip() for corner in self.columns.form]
+        if not any(texts) or (not self.columns.is_ours and all(text.lower() in ("", *_NO_VALUE) for text in texts)):
             return  # an image without boxes
-        key = (image, values["box"]) if self.is_ours and values.get("box") else None
+        self._box(image, values, where)
+
+    def _box(self, image: int, values: dict[str, str], where: str) -> None:
+        is_ours = self.columns.is_ours
+        key = (image, values["box"]) if is_ours and values.get("box") else None
         label: int | None = NO_LABEL
-        if values.get("label", "") or not self.is_ours:
-            label = self.into.label_of_box(values.get("label", ""), where, self.path)
+        if values.get("label", "") or not is_ours:
+            name = values.get("label", "")
+            if not is_ours and name.lower() in _NO_LABEL:
+                self.into.report("label", f"{where}: its label is {name}, which stands for none; skipped", self.path)
+                return
+            label = self.into.label_of_box(name, where, self.path)
         if label is not None:
-            self.into.box(image, corners, label, where, key)
+            self.into.box(image, self.columns.find_corners(values), label, where, key)
 
     def _image(self, name: str, values: dict[str, str], where: str) -> int | None:
-        if not name.strip() or "\0" in name:
+        if not name.strip() or "\0" in name or (not self.columns.is_ours and name.lower() in _NO_LABEL):
             self.into.report("name", f"{where}: it names no image; skipped", self.path)
             return None
         file = self.into.find(name)
         if file is None:
             return None
-        told: dict[str, Any] = dict(values) if self.is_ours else {"split": values.get("split", "").strip().lower()}
-        if self.is_ours:
+        told: dict[str, Any] = dict(values)
+        if self.columns.is_ours:
             told["frame"] = "upright"
+        else:
+            told = {key: values[key] for key in ("group", "note") if values.get(key)}
+            if word := values.get("split", ""):
+                told["split"] = self._split(word, where)
         again = self.into.is_listed(file)
         image = self.into.image(file, (values.get("width"), values.get("height")), Extras.of(told))
         if again and image is not None:
             self.into.report("listed", "it is listed under two names; the boxes of both were put together", file)
         return image
+
+    def _split(self, word: str, where: str) -> str:
+        split = parse_split(word)
+        if split is None:
+            text = f"{where}: {quote_short(word)!r} is no split (train, val or test); left out"
+            self.into.note("split", text, self.path)
+        return str(split or "")
 
 
 def guard_formula(text: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -24,7 +25,8 @@ __all__ = ["Detected", "Format", "Progress", "detect_format", "read_annotations"
 _SNIFFED = 2**16  # bytes at the beginning and at the end
 _TRIED = 30  # files of one kind that are looked into
 _MOST_COCO = 200  # files of one data set
-_SUFFIXES = frozenset({".json", ".xml", ".csv", ".yaml", ".yml", ".txt"})
+_SUFFIXES = frozenset({".json", ".xml", ".csv", ".tsv", ".yaml", ".yml", ".txt"})
+_TABLES = frozenset({".csv", ".tsv"})
 _COCO_KEYS = (b'"images"', b'"annotations"', b'"categories"')
 _VOC_ROOT = re.compile(rb"<\s*annotation[\s>/]")
 
@@ -47,6 +49,8 @@ def detect_format(path: Path) -> Detected:
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder; check its name")
     found = _file_format(path)
+    if found is None and path.suffix.lower() in _TABLES:
+        found = Format.CSV  # whose columns a user may name
     if found is None:
         names = ", ".join(format.display_name for format in Format)
         raise InputError(f"{path}: none of the annotation formats that can be read ({names}); choose another file")
@@ -54,17 +58,26 @@ def detect_format(path: Path) -> Detected:
 
 
 def read_annotations(
-    path: Path, format: Format | None = None, images_root: Path | None = None, progress: Progress | None = None
+    path: Path,
+    format: Format | None = None,
+    images_root: Path | None = None,
+    progress: Progress | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> ImportedAnnotations:
     """Read annotations; nothing is written. `format` None: as `detect_format` says.
 
     Names of images are looked for below `images_root` (None: beside the annotations). `progress(done, total)` is
-    called in the caller's thread. Raises InputError if the whole is unusable; single faults are its problems.
+    called in the caller's thread. `columns` are the names of a table's columns by ours, see `csv_columns`. Raises
+    InputError if the whole is unusable; single faults are its problems.
     """
     path = path.absolute()
     if not path.exists():
         raise InputError(f"{path}: cannot be read, there is no such file or folder; check its name")
-    found = _READERS[format or detect_format(path).format](path, images_root, progress)
+    format = format or detect_format(path).format
+    if columns and format is not Format.CSV:
+        raise InputError(f"{path}: columns are named only for CSV files, and this is {format.display_name}")
+    read = partial(_read_csv, columns=columns) if format is Format.CSV else _READERS[format]
+    found = read(path, images_root, progress)
     return _with_own_labels(found, path if path.is_dir() else path.parent)
 
 
@@ -97,15 +110,18 @@ def _read_coco(path: Path, images_root: Path | None, progress: Progress | None) 
     return coco.read_files(files, path, images_root, progress)
 
 
-def _read_csv(path: Path, images_root: Path | None, progress: Progress | None) -> ImportedAnnotations:
+def _read_csv(
+    path: Path, images_root: Path | None, progress: Progress | None, columns: Mapping[str, str] | None
+) -> ImportedAnnotations:
     if not path.is_dir():
-        return csv.read(path, images_root, progress)
-    files = list(islice(_of_format(path, frozenset({".csv"}), Format.CSV), 2))
+        return csv.read(path, images_root, progress, columns)
+    files = list(islice(_of_format(path, _TABLES, Format.CSV), 2)) if not columns else []
+    files = files or list(islice(files_below(path, _TABLES), 2))
     if len(files) != 1:
         raise InputError(
             f"{path}: there is {'more than one' if files else 'no'} CSV file of boxes in it; choose the file"
         )
-    return csv.read(files[0], images_root or path, progress)
+    return csv.read(files[0], images_root or path, progress, columns)
 
 
 _READERS: dict[Format, Callable[[Path, Path | None, Progress | None], ImportedAnnotations]] = {
@@ -113,7 +129,6 @@ _READERS: dict[Format, Callable[[Path, Path | None, Progress | None], ImportedAn
     Format.VOC: voc.read,
     Format.YOLO: yolo.read,
     Format.LABELME: labelme.read,
-    Format.CSV: _read_csv,
 }
 
 
@@ -178,6 +193,8 @@ def _folder_format(folder: Path) -> tuple[Format, int]:
                 continue
             if format is not None:
                 found[format] += 1
+    if not found and (tables := sum(amounts[suffix] for suffix in _TABLES)):
+        return Format.CSV, tables  # whose columns a user may name
     if not found:
         names = ", ".join(format.display_name for format in Format)
         raise InputError(f"{folder}: there are no annotations in it that can be read ({names}); choose another folder")

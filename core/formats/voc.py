@@ -98,6 +98,7 @@ class _Reader:
         stated = ("", "") if size is None else (_element_text(size, "width"), _element_text(size, "height"))
         if "split" not in own:
             own["split"] = self._splits.get(inner.joinpath(file.stem).as_posix(), "")
+        self.into.begin_part()
         image = self.into.image(image_file, stated, Extras.of(own))
         if image is None:
             return

@@ -21,7 +21,6 @@ from core.formats.annotations import MARKER, Format, ImportedAnnotations
 from core.formats.collecting import MAX_LABELS, NO_LABEL, AnnotationCollector, Extras, Progress
 from core.formats.export_plan import Sheet
 from core.formats.json_stream import JsonError, JsonObject
-from core.formats.label_names import find_reserved_meaning
 from core.formats.lookup import LookupFault, files_below
 from core.formats.text import quote_short, read_utf8
 from core.formats.yolo_lines import Line, LineReader, explain_kind, find_shares, parse_keypoint_shape
@@ -79,7 +78,7 @@ def _take_labels(names: dict[int, str], into: AnnotationCollector, file: Path) -
     labels: dict[int, int] = {}
     first: dict[int, int] = {}
     for number, name in names.items():
-        if meaning := find_reserved_meaning(name):
+        if meaning := into.find_reserved_meaning(name):
             into.report("class", f"class {number}: {name!r} is no defect, {meaning}; its boxes are skipped", file)
             continue
         try:
