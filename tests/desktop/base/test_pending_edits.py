@@ -16,16 +16,18 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from core.errors import StorageError
-from core.project.edits import image_edits
+from core.project.edits import box_edits, image_edits
 from core.project.edits.edit import Edit
 from core.project.project import Project
 from core.project.project_reader import ProjectReader
 from core.types import Label, Split, Status
+from desktop.base import pending_edits
 from desktop.base.session import Session, SessionHooks
 from desktop.label.label_page import LabelPage
 from desktop.shell.pending_notice import PendingNotice, ask_before_leaving
 from tests.builders import draw, label_named, project_with_pictures
 from tests.desktop.label.label_builders import KEYS, boxes_of, draw_by_hand, loaded, names, project_of
+from tests.desktop.label.page_driver import find_action
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_a_refused_edit_stays_on_the_screen_and_is_written_when_the_disk_has_roo
         assert boxes_of(session) == ()  # nothing is on the disk
         (shown,) = page.canvas.boxes
         assert len(shown.labels) == 2 and page.canvas.selected == {shown.id}
-        assert page._context.record is not None and page._context.record.status is Status.LABELLED
+        assert session.shown is not None and session.shown.image(session.image_id or 0).status is Status.LABELLED
         assert len(session.pending.edits) == 3
         assert notice.isVisible() and "3 edits not written yet" in notice.text
         notice.button.click()
@@ -98,14 +100,21 @@ def test_the_next_edit_writes_what_waits_before_it(qtbot: QtBot, page: LabelPage
     assert [entry.name for entry in project.history.list_entries()[-2:]] == ["Draw box", "Set scratch"]
 
 
-def test_it_is_tried_again_by_itself(qtbot: QtBot, page: LabelPage, session: Session) -> None:
-    session.pending._timer.setInterval(30)
-    with full_disk(project_of(session)):
-        draw_by_hand(qtbot, page, (5, 6), (30, 36))
+def test_it_is_tried_again_by_itself(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending_edits, "RETRY", 30)
+    session = Session()
+    session.adopt(project_with_pictures(tmp_path / "project", 1))
+    project = project_of(session)
+    edit = box_edits.add_box(project, session.image_id or 0, (5, 6, 30, 36), {1})
+    with full_disk(project):
+        with pytest.raises(StorageError) as refusal:
+            session.apply(edit)
+        session.hold_edit(edit, str(refusal.value))
         qtbot.wait(100)
         assert session.pending
     qtbot.waitUntil(lambda: not session.pending)
     assert len(boxes_of(session)) == 1
+    session.close()
 
 
 def test_undo_takes_back_what_is_not_written_yet(qtbot: QtBot, page: LabelPage, session: Session) -> None:
@@ -128,7 +137,7 @@ def test_leaving_the_image_asks_first_and_loses_nothing(qtbot: QtBot, page: Labe
         assert session.image_id == first and len(page.canvas.boxes) == 1
         assert page.images.position()[0] == 1
         _answer(qtbot, "Go on", asked)
-        page._actions["next"].trigger()  # no window manager is here to give the keys back after a question
+        find_action(page, "next").trigger()  # no window manager is here to give the keys back after a question
         loaded(qtbot, page)
         assert session.image_id != first and page.canvas.boxes == ()
         draw_by_hand(qtbot, page, (1, 1), (20, 20))
