@@ -130,7 +130,7 @@ def _number_anew(restored: Path, folder: Path) -> None:
 
 
 def _keep_as_it_is(path: Path, target: Path) -> None:
-    # Damaged or newer: nothing can be made of it here, but it is a person's work, and others may be able to.
+    # Damaged or newer: nothing can be made of it here, but it is the user's work, and others may be able to.
     for ending in ("", "-wal", "-journal"):
         source = path.with_name(path.name + ending)
         if source.exists():

@@ -24,7 +24,7 @@ def undone_on_failure(folder: Path, *, made: bool) -> Iterator[None]:
         yield
     except BaseException:
         remove_database(folder)
-        # Only what is empty goes: a person's own files may lie beside.
+        # Only what is empty goes: the user's own files may lie beside.
         for place in (*(folder / name for name in FOLDERS), *([folder] if made else [])):
             with suppress(OSError):
                 place.rmdir()

@@ -37,7 +37,7 @@ class ImageEvent:
 
 
 class ImageFields(NamedTuple):
-    """What a person says of an image as a whole. Small and shared: edits of 100,000 images are made of it."""
+    """What the user says of an image as a whole. Small and shared: edits of 100,000 images are made of it."""
 
     status: Status
     split: Split
@@ -58,7 +58,7 @@ class ImageFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ImageState:
-    """Everything about an image that a person edits. Boxes are in ascending order of their ids."""
+    """Everything about an image that the user edits. Boxes are in ascending order of their ids."""
 
     status: Status
     split: Split
@@ -73,7 +73,7 @@ class ImageState:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One step of a person's work: one drag, one label toggle on a selection, one import.
+    """One step of the user's work: one drag, one label toggle on a selection, one import.
 
     `before` and `after` have the same image ids, but for images that the edit itself adds (only in `after`)
     or removes (only in `before`). Labels are None where the edit leaves them alone.
@@ -191,12 +191,12 @@ class Edit:
 
 
 def fields_of(image: ImageRecord) -> ImageFields:
-    """What a person says of the image as a whole."""
+    """What the user says of the image as a whole."""
     return ImageFields(image.status, image.split, image.group, image.note)
 
 
 def state_of(image: ImageRecord, boxes: tuple[Box, ...]) -> ImageState:
-    """Everything that a person edits of the image, with these boxes."""
+    """Everything that the user edits of the image, with these boxes."""
     return ImageState(image.status, image.split, image.group, image.note, boxes)
 
 

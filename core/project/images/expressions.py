@@ -1,4 +1,4 @@
-"""Groups by a regular expression of the person's own, which may take for ever: it runs apart, with a time limit."""
+"""Groups by a regular expression of the user's own, which may take for ever: it runs apart, with a time limit."""
 
 from __future__ import annotations
 

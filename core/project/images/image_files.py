@@ -1,4 +1,4 @@
-"""From files and folders that a person names to images of the project."""
+"""From files and folders that the user names to images of the project."""
 
 from __future__ import annotations
 

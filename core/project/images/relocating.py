@@ -1,7 +1,7 @@
 """Images whose files are gone or hold something else now: telling which, and finding the files again.
 
 A file is the same image only if it has the same content. What merely has the same name is told as such, and is
-never taken without a person saying so: boxes must not slip onto another picture.
+never taken without the user saying so: boxes must not slip onto another picture.
 """
 
 from __future__ import annotations

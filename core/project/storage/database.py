@@ -55,7 +55,7 @@ class OpenElsewhereError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The connection that owns a project, and what a person should know about its opening."""
+    """The connection that owns a project, and what the user should know about its opening."""
 
     connection: sqlite3.Connection
     notices: tuple[str, ...]

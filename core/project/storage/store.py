@@ -89,7 +89,7 @@ class Store:
 
     @contextmanager
     def _unnoted(self) -> Iterator[None]:
-        """A transaction that changes nothing a person would miss."""
+        """A transaction that changes nothing the user would miss."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
