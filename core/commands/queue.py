@@ -70,9 +70,9 @@ def manage_queue(
         return
     for one in [_find_waiting(runs_folder, name) for name in given if verb in (QueueVerb.REMOVE, QueueVerb.FIRST)]:
         if verb is QueueVerb.REMOVE:
-            one.unqueue()
+            one.leave_queue()
         else:
-            jobs.move(one, -len(jobs.waiting(runs_folder)))
+            jobs.move_job(one, -len(jobs.list_waiting(runs_folder)))
     _show_queue(runs_folder, json=json)
 
 
@@ -91,14 +91,14 @@ def _add_to_queue(folder: Path, given: list[str]) -> None:
 
 def _find_waiting(runs_folder: Path, run: str) -> JobFolder:
     one = existing_run(runs_folder, run)
-    if one.queued() is None:
+    if one.read_place() is None:
         raise InputError(f"{run}: does not wait in the queue; see 'defectdesk queue DIR list'")
     return one
 
 
 def _show_queue(runs_folder: Path, *, json: bool) -> None:
-    now = [read_run(job.path) for job in jobs.running(runs_folder)]
-    then = [read_run(job.path) for job in jobs.waiting(runs_folder)]
+    now = [read_run(job.path) for job in jobs.list_running(runs_folder)]
+    then = [read_run(job.path) for job in jobs.list_waiting(runs_folder)]
     if json:
         print_json({"running": [one.id for one in now], "waiting": [one.id for one in then]})
         return
@@ -129,9 +129,9 @@ def _work_off(runs_folder: Path, *, background: bool, json: bool) -> None:
             except InputError as error:
                 complain(f"{job.path.name}: {error}", "red")
                 failed.append(job.path.name)
-        elif jobs.running(runs_folder):
+        elif jobs.list_running(runs_folder):
             time.sleep(_LOOK)  # one that somebody else has started
-        elif not jobs.waiting(runs_folder):
+        elif not jobs.list_waiting(runs_folder):
             break
     if failed:
         raise InputError(f"{', '.join(failed)}: failed; the other runs of the queue were trained")

@@ -208,7 +208,7 @@ def _run_to_json(record: RunRecord) -> dict[str, Any]:
 
 def _describe_run(run: JobFolder, *, json: bool) -> None:
     record = read_run(run.path)
-    events = run.read()[0]
+    events = run.read_events()[0]
     started = next((event for event in reversed(events) if isinstance(event, RunStarted)), None)
     notices = [event for event in events if isinstance(event, Notice)]
     environment = started.environment if started else {}

@@ -14,13 +14,12 @@ from core.commands.running import why_it_failed
 from core.commands.runs import runs_folder_of
 from core.console import number, print_json, print_table, say
 from core.errors import InputError
-from core.jobs.events import Event, Notice, RunFailed, RunFinished, StudyRunEnded, StudyRunStarted
-from core.jobs.events import to_json as event_to_json
+from core.jobs.events import Event, Notice, RunFailed, RunFinished, StudyRunEnded, StudyRunStarted, to_json
 from core.operations.launcher import make_launcher
 from core.operations.run_study import create_study, find_study, report_study, studies_folder, study_job
 from core.operations.start_run import run_training
 from core.project.project import Project
-from core.study.report import HEADINGS, budget, duration, table, to_json
+from core.study.report import HEADINGS, describe_budget, format_duration, list_rows, result_to_json
 from core.study.results import StudyResult
 from core.study.study import STRATEGIES, USUAL, Arm, load_study, study_folders, usual_arm
 from core.study.variants import parse_variant
@@ -97,7 +96,7 @@ def list_studies(folder: ProjectFolder, json: Json = False) -> None:
                 one.recipe.model,
                 ", ".join(arm.name for arm in one.arms),
                 str(len(one.runs)),
-                budget(one),
+                describe_budget(one),
                 one.created[:16].replace("T", " "),
             )
             for one in found
@@ -127,7 +126,7 @@ def _print_events(events: Iterable[Event], *, json: bool) -> bool:
         if isinstance(event, RunFailed):
             raise InputError(why_it_failed(event))
         if json:
-            print_json(event_to_json(event))
+            print_json(to_json(event))
         else:
             _say_event(event)
     return stopped
@@ -138,7 +137,7 @@ def _say_event(event: Event) -> None:
         case StudyRunStarted():
             say(f"{event.number}/{event.of}  {event.run}: {event.strategy}, seed {event.seed}", "bold")
         case StudyRunEnded():
-            spent = f" in {duration(event.seconds)}" if event.seconds is not None else ""
+            spent = f" in {format_duration(event.seconds)}" if event.seconds is not None else ""
             measured = f"mAP {number(event.map)}, mAP@0.5 {number(event.map50)} {event.reason}"
             say(f"     {event.state}{spent}, {measured}", "" if event.state == "finished" else "yellow")
         case Notice(level="warning"):
@@ -147,10 +146,10 @@ def _say_event(event: Event) -> None:
 
 def _print_result(path: Path, result: StudyResult, *, json: bool) -> None:
     if json:
-        print_json(to_json(result))
+        print_json(result_to_json(result))
         return
     say("")
-    print_table(tuple(f">{heading}" if place else heading for place, heading in enumerate(HEADINGS)), table(result))
+    print_table(tuple(f">{heading}" if place else heading for place, heading in enumerate(HEADINGS)), list_rows(result))
     for one in result.conclusions:
         say(one.text, "bold")
     for text in result.cautions:

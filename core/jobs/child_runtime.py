@@ -55,7 +55,7 @@ def run_child(
     if hasattr(os, "nice"):
         os.nice(niceness)
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, _setting(stop))
+    signal.signal(signal.SIGTERM, _make_handler(stop))
     parent = _Parent(stop, watch="--detached" not in arguments)
     if "--wait" in arguments:
         parent.start()
@@ -66,9 +66,9 @@ def run_child(
         folder = JobFolder(Path(arguments[-1]))
         parent.working = True
         parent.start()
-    folder.beat()
+    folder.write_heartbeat()
     threading.Thread(target=keep_beating, args=(folder, stop), daemon=True).start()
-    _leave(do_job(main, folder, stop))
+    _leave_process(do_job(main, folder, stop))
 
 
 def do_job(main: Main, folder: JobFolder, stop: threading.Event) -> int:
@@ -79,12 +79,12 @@ def do_job(main: Main, folder: JobFolder, stop: threading.Event) -> int:
             writer.write_event(event)
         writer.wait_for_room()
     except InputError as error:
-        folder.append(RunFailed(str(error)), durable=True)
+        folder.append_event(RunFailed(str(error)), durable=True)
         return 1
     except Exception as error:  # noqa: BLE001 - the process ends here, and the folder must say why
         traceback.print_exc()
         advice = f"The whole trace is in {folder.log_path}."
-        folder.append(RunFailed(f"{type(error).__name__}: {error}", advice), durable=True)
+        folder.append_event(RunFailed(f"{type(error).__name__}: {error}", advice), durable=True)
         return 1
     return 0
 
@@ -103,7 +103,7 @@ class _EventWriter:
             first = self._unwritten[0]
             try:
                 # Steps come by the hundred and are cheap to lose; everything else survives a power cut.
-                self._folder.append(first, durable=not isinstance(first, _CHEAP))
+                self._folder.append_event(first, durable=not isinstance(first, _CHEAP))
             except OSError as error:
                 if error.errno not in _FULL:
                     raise
@@ -119,7 +119,7 @@ class _EventWriter:
             time.sleep(1)
             self.write_event(self._unwritten.pop())
         if self._unwritten:
-            self._folder.append(self._unwritten[-1], durable=True)
+            self._folder.append_event(self._unwritten[-1], durable=True)
 
 
 class _Parent(threading.Thread):
@@ -138,7 +138,7 @@ class _Parent(threading.Thread):
     def run(self) -> None:
         if not self._watch:
             return
-        for line in _lines(0):
+        for line in _read_lines(0):
             if line == "detach":
                 return
             job = json.loads(line)
@@ -153,7 +153,7 @@ class _Parent(threading.Thread):
         _end_group()
 
 
-def _lines(handle: int) -> Iterator[str]:
+def _read_lines(handle: int) -> Iterator[str]:
     """Lines of a file descriptor as they come. sys.stdin would hold a lock that the interpreter wants at its end."""
     rest = b""
     while data := os.read(handle, 4096):
@@ -170,7 +170,7 @@ def keep_beating(folder: JobFolder, stop: threading.Event) -> None:
         if time.monotonic() - beaten >= _BEAT_EVERY:
             beaten = time.monotonic()
             try:
-                folder.beat()
+                folder.write_heartbeat()
             except FileNotFoundError:
                 # The folder was deleted: there is nowhere left to save to.
                 stop.set()
@@ -180,7 +180,7 @@ def keep_beating(folder: JobFolder, stop: threading.Event) -> None:
         time.sleep(LOOK_EVERY)
 
 
-def _setting(stop: threading.Event) -> Callable[[int, FrameType | None], None]:
+def _make_handler(stop: threading.Event) -> Callable[[int, FrameType | None], None]:
     return lambda _number, _frame: stop.set()
 
 
@@ -201,7 +201,7 @@ def _end_group() -> NoReturn:
     os._exit(1)
 
 
-def _leave(code: int) -> NoReturn:
+def _leave_process(code: int) -> NoReturn:
     # Tearing down torch and CUDA in order takes over a second and can hang; the system frees all of it anyway.
     sys.stdout.flush()
     sys.stderr.flush()

@@ -67,7 +67,7 @@ class JobFolder:
         files.write_json(path / "job.json", job)
         return cls(path)
 
-    def job(self) -> dict[str, Any]:
+    def read_job(self) -> dict[str, Any]:
         """What is to be done. Raises InputError if job.json is missing or damaged."""
         try:
             job = json.loads(self._job_path.read_text(encoding="utf-8"))
@@ -82,13 +82,13 @@ class JobFolder:
     def read_kind(self) -> str:
         """What kind of job this is; empty if job.json does not say."""
         try:
-            return str(self.job().get("kind", ""))
+            return str(self.read_job().get("kind", ""))
         except InputError:
             return ""
 
     # -- events ------------------------------------------------------------------------------------------------
 
-    def append(self, event: Event, *, durable: bool = False) -> None:
+    def append_event(self, event: Event, *, durable: bool = False) -> None:
         """Add one event as one line, in one write. `durable` waits until the disk has it."""
         line = json.dumps(to_json(event), ensure_ascii=False, allow_nan=False).encode() + b"\n"
         handle = os.open(self.events_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
@@ -105,7 +105,7 @@ class JobFolder:
         finally:
             os.close(handle)
 
-    def read(self, offset: int = 0) -> tuple[list[Event], int]:
+    def read_events(self, offset: int = 0) -> tuple[list[Event], int]:
         """The events from byte `offset` on, and the offset at which to go on reading; see `read_lines`."""
         lines, offset = self.read_lines(offset)
         return [from_json(line) for line in lines], offset
@@ -124,7 +124,7 @@ class JobFolder:
         whole = data[: data.rfind(b"\n") + 1]
         return _parse_lines(whole), offset + len(whole)
 
-    def size(self) -> int:
+    def count_bytes(self) -> int:
         """Bytes of events so far."""
         return self.events_path.stat().st_size if self.events_path.exists() else 0
 
@@ -135,7 +135,7 @@ class JobFolder:
             file.seek(-1, os.SEEK_END)
             return file.read(1) != b"\n"
 
-    def _latest(self) -> Iterator[Event]:
+    def _read_backwards(self) -> Iterator[Event]:
         """The events from the last one backwards, as far as the end of the file tells."""
         try:
             with self.events_path.open("rb") as file:
@@ -148,10 +148,10 @@ class JobFolder:
 
     # -- life --------------------------------------------------------------------------------------------------
 
-    def beat(self, pid: int | None = None) -> None:
+    def write_heartbeat(self, pid: int | None = None) -> None:
         """Say that process `pid` (this one by default) works here now."""
         owner = {"pid": os.getpid() if pid is None else pid, "host": socket.gethostname()}
-        if self._owner() == owner:
+        if self._read_owner() == owner:
             os.utime(self._heartbeat_path)
         else:
             files.write_json(self._heartbeat_path, owner)
@@ -163,27 +163,27 @@ class JobFolder:
         except FileNotFoundError:
             return None
 
-    def _owner(self) -> dict[str, Any] | None:
+    def _read_owner(self) -> dict[str, Any] | None:
         try:
             owner = json.loads(self._heartbeat_path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             return None
         return owner if isinstance(owner, dict) and isinstance(owner.get("pid"), int) else None
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether a process works here: a fresh heartbeat and, on its own machine, a process of that number."""
         age = self.heartbeat_age()
         if age is None or age > STALE_AFTER:
             return False
-        owner = self._owner()
+        owner = self._read_owner()
         if owner is None or owner.get("host") != socket.gethostname():
             return True
         return _process_exists(int(owner["pid"]))
 
     def owner_here(self) -> int | None:
         """The number of the process that works here now, if it is on this machine."""
-        owner = self._owner()
-        if owner is None or owner.get("host") != socket.gethostname() or not self.alive():
+        owner = self._read_owner()
+        if owner is None or owner.get("host") != socket.gethostname() or not self.is_alive():
             return None
         return int(owner["pid"])
 
@@ -203,11 +203,11 @@ class JobFolder:
     def pause_requested(self) -> bool:
         return self._pause_path.exists()
 
-    def queue(self, place: float) -> None:
+    def join_queue(self, place: float) -> None:
         """Ask for a start when the jobs with lower places have ended."""
         files.write_text(self._queued_path, f"{place!r}\n")
 
-    def queued(self) -> float | None:
+    def read_place(self) -> float | None:
         """The place in the queue; None if the job is not in it. A damaged place is the last."""
         try:
             return float(self._queued_path.read_text(encoding="ascii"))
@@ -216,7 +216,7 @@ class JobFolder:
         except ValueError:
             return math.inf
 
-    def unqueue(self) -> bool:
+    def leave_queue(self) -> bool:
         """Take the job out of the queue. Of several that try, one gets True: it may start the job."""
         try:
             self._queued_path.unlink()
@@ -224,22 +224,22 @@ class JobFolder:
             return False
         return True
 
-    def begin(self) -> None:
+    def prepare_start(self) -> None:
         """To be called before a process starts here, for the first time or once more: withdraw every wish."""
         for path in (self._stop_path, self._pause_path, self._queued_path):
             path.unlink(missing_ok=True)
-        if not isinstance(next(self._latest(), None), JobResumed) and self._has_begun():
+        if not isinstance(next(self._read_backwards(), None), JobResumed) and self._has_begun():
             # What was the last word is no longer: the job goes on.
-            self.append(JobResumed(), durable=True)
+            self.append_event(JobResumed(), durable=True)
 
     # -- where it stands ---------------------------------------------------------------------------------------
 
     def state(self) -> State:
         """Where the job stands, from its files alone."""
         last = self._last_word()
-        if last is None and self.alive():
+        if last is None and self.is_alive():
             return "running"
-        if self.queued() is not None:
+        if self.read_place() is not None:
             return "waiting"
         if last is not None:
             return last
@@ -247,11 +247,11 @@ class JobFolder:
 
     def _has_begun(self) -> bool:
         """Whether a process said anything here. The notices of who prepared the job are no such thing."""
-        return any(not isinstance(event, Notice) for event in self._latest())
+        return any(not isinstance(event, Notice) for event in self._read_backwards())
 
     def _last_word(self) -> State | None:
         """How the job said that it ended; None if it did not, or goes on since."""
-        for event in self._latest():
+        for event in self._read_backwards():
             match event:
                 case RunFinished() | JobFinished():
                     return "stopped" if event.stopped else "finished"

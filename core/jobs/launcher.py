@@ -33,12 +33,12 @@ class JobLauncher:
 
     def launch_job(self, folder: JobFolder, *, detached: bool = False) -> JobProcess:
         """Start a child that does the job in `folder`. A `detached` child goes on when this process ends."""
-        folder.begin()
+        folder.prepare_start()
         arguments = [*(["--detached"] if detached else []), str(folder.path.absolute())]
         with folder.log_path.open("ab") as log:
             process = self._start_process(self.find_module(folder), arguments, log=log.fileno(), watched=not detached)
         # Written here as well as by the child: one that dies before its first line is then known to have lived.
-        folder.beat(process.pid)
+        folder.write_heartbeat(process.pid)
         return JobProcess(folder, process)
 
     def prepare_child(self) -> WarmChild:
@@ -75,14 +75,14 @@ class WarmChild:
     def start_job(self, folder: JobFolder, *, detached: bool = False) -> JobProcess:
         """Give the job to the waiting child, or to a new one if that has died meanwhile. Use a warm child once."""
         line = json.dumps({"folder": str(folder.path.absolute()), "detached": detached})
-        folder.begin()
+        folder.prepare_start()
         if self._process.poll() is not None or not send_line(self._process, line):
-            self.dismiss()
+            self.dismiss_child()
             return self._launcher.launch_job(folder, detached=detached)
-        folder.beat(self._process.pid)
+        folder.write_heartbeat(self._process.pid)
         return JobProcess(folder, self._process)
 
-    def dismiss(self) -> None:
+    def dismiss_child(self) -> None:
         """End the child that was not needed."""
         close_input(self._process)
         kill_group(self._process)

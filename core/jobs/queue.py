@@ -24,43 +24,43 @@ _LOCK_STALE = 20.0  # seconds after which a lock counts as left behind by a proc
 _LOOK = 0.25  # seconds between looks
 
 
-def jobs_in(folder: Path) -> list[JobFolder]:
+def list_jobs(folder: Path) -> list[JobFolder]:
     """The jobs of a folder, by name."""
     if not folder.is_dir():
         return []
     return [JobFolder(path) for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
 
 
-def waiting(folder: Path) -> list[JobFolder]:
+def list_waiting(folder: Path) -> list[JobFolder]:
     """The jobs that wait for their turn, the next first."""
-    places = {job: place for job in jobs_in(folder) if (place := job.queued()) is not None}
+    places = {job: place for job in list_jobs(folder) if (place := job.read_place()) is not None}
     return sorted(places, key=lambda job: (places[job], job.path.name))
 
 
-def running(folder: Path) -> list[JobFolder]:
+def list_running(folder: Path) -> list[JobFolder]:
     """The jobs that a process works on now."""
-    return [job for job in jobs_in(folder) if job.alive() and job.state() == "running"]
+    return [job for job in list_jobs(folder) if job.is_alive() and job.state() == "running"]
 
 
 def put_last(job: JobFolder) -> None:
     """Let `job` wait behind all others. Raises InputError where it runs already."""
     if job.state() == "running":
         raise InputError(f"{job.path}: it runs already")
-    places = [place for other in waiting(job.path.parent) if (place := other.queued()) is not None]
-    job.queue(max(places, default=0.0) + 1)
+    places = [place for other in list_waiting(job.path.parent) if (place := other.read_place()) is not None]
+    job.join_queue(max(places, default=0.0) + 1)
 
 
-def move(job: JobFolder, by: int) -> None:
+def move_job(job: JobFolder, by: int) -> None:
     """Move `job` so many places towards the end, or towards the beginning if negative."""
-    order = waiting(job.path.parent)
+    order = list_waiting(job.path.parent)
     names = [other.path.name for other in order]
     if job.path.name not in names:
         return
     old = names.index(job.path.name)
     order.insert(max(0, min(len(order) - 1, old + by)), order.pop(old))
     for place, other in enumerate(order, start=1):
-        if other.queued() != place:
-            other.queue(place)
+        if other.read_place() != place:
+            other.join_queue(place)
 
 
 def claim_next(folder: Path) -> JobFolder | None:
@@ -69,19 +69,19 @@ def claim_next(folder: Path) -> JobFolder | None:
     Of several processes that ask at the same time, one gets it. It counts as running from now on, and is to be
     started at once.
     """
-    with _locked(folder) as held:
-        if not held or running(folder):
+    with _lock_queue(folder) as held:
+        if not held or list_running(folder):
             return None
-        for job in waiting(folder):
-            if job.unqueue():
-                job.begin()
-                job.beat()
+        for job in list_waiting(folder):
+            if job.leave_queue():
+                job.prepare_start()
+                job.write_heartbeat()
                 return job
     return None
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
+def _lock_queue(folder: Path) -> Iterator[bool]:
     """Whether this process may choose; another that is choosing will do so as well."""
     lock = folder / ".choosing"
     with contextlib.suppress(FileNotFoundError):
@@ -116,9 +116,9 @@ def run_waiting_jobs(folder: Path, should_stop: Callable[[], bool], launcher: Jo
         if (job := claim_next(folder)) is not None:
             current = launcher.launch_job(job, detached=True)
             yield current
-        elif others := running(folder):
+        elif others := list_running(folder):
             current = AttachedJob(others[0])
-        elif not waiting(folder):
+        elif not list_waiting(folder):
             return
         else:
             time.sleep(_LOOK)

@@ -24,7 +24,7 @@ class Watched:
 
     def state(self) -> State:
         """To be asked every now and then: what changed since the last time is a sign of life."""
-        seen = self._signs()
+        seen = self._read_signs()
         if self._seen is not None and seen != self._seen:
             self._changed_at = self._clock()
         self._seen = seen
@@ -32,18 +32,18 @@ class Watched:
         if state in ENDED and state != "interrupted":
             return state
         if self._changed_at is not None:
-            return "running" if self._clock() - self._changed_at <= STALE_AFTER else self._silent(state)
+            return "running" if self._clock() - self._changed_at <= STALE_AFTER else self._name_silent(state)
         if state == "running" and self._clock() - self._since > STALE_AFTER:
             return "interrupted"  # the heartbeat is dated in the future, and stands still
         return state
 
     @staticmethod
-    def _silent(state: State) -> State:
+    def _name_silent(state: State) -> State:
         return "interrupted" if state == "running" else state
 
-    def _signs(self) -> tuple[float, int]:
+    def _read_signs(self) -> tuple[float, int]:
         beat = self.folder.path / "heartbeat"
         try:
-            return beat.stat().st_mtime, self.folder.size()
+            return beat.stat().st_mtime, self.folder.count_bytes()
         except OSError:
-            return 0.0, self.folder.size()
+            return 0.0, self.folder.count_bytes()

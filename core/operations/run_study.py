@@ -35,9 +35,9 @@ from core.study.study import (
     StudyRun,
     arm_recipe,
     check_arms,
+    format_now,
     load_study,
     new_study_folder,
-    now,
     plan_runs,
     study_folders,
 )
@@ -96,7 +96,7 @@ def create_study(
         save_recipe(base, folder / "recipe.yaml")
         Study(
             id=folder.name,
-            created=now(),
+            created=format_now(),
             base=base.model_dump(mode="json"),
             arms=tuple(arms),
             seeds=tuple(seeds),
@@ -106,8 +106,8 @@ def create_study(
             val_images=len(judges),
             val_boxes=sum(len(image.boxes) for image in judges),
             notices=tuple(notices),
-        ).save(folder)
-        return JobFolder.create(folder, {"kind": "study", "created": now(), "snapshot_hash": snapshot.hash})
+        ).save_study(folder)
+        return JobFolder.create(folder, {"kind": "study", "created": format_now(), "snapshot_hash": snapshot.hash})
     except (InputError, OSError) as error:
         for path in (*made, folder):  # half a study would be listed as runs that wait for nobody
             shutil.rmtree(path, ignore_errors=True)
@@ -117,7 +117,7 @@ def create_study(
 def study_job(folder: Path) -> JobFolder:
     """The study in `folder` as a job that may be started. Raises InputError if a process works on it now."""
     job = JobFolder(folder)
-    if job.alive() and job.state() == "running":
+    if job.is_alive() and job.state() == "running":
         raise InputError(f"{folder.name}: is running already; its report is {folder / 'report.md'}")
     return job
 
@@ -174,7 +174,7 @@ def report_study(folder: Path) -> StudyResult:
 
 def _train_run(run: JobFolder, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[Event]:
     """One run in a child process; its new events."""
-    _, offset = run.read()
+    _, offset = run.read_events()
     process = launcher.launch_job(run)
     asked = False
     try:
@@ -192,7 +192,7 @@ def _train_run(run: JobFolder, should_stop: Callable[[], bool], launcher: JobLau
 def _wait_for_others(runs: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
     """Two trainings at once would slow each other down, and the times would say nothing."""
     told = False
-    while (others := queue.running(runs)) and not should_stop():
+    while (others := queue.list_running(runs)) and not should_stop():
         if not told:
             told = True
             yield Notice(f"waiting for {others[0].path.name}, which is running")

@@ -82,9 +82,9 @@ def make_run(
         snapshot.save(path / "snapshot.json")
         folder = JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash} | job)
         for text in notices:
-            folder.append(Notice(text))
+            folder.append_event(Notice(text))
         for text in start_notices(recipe, snapshot):
-            folder.append(Notice(text, "warning"))
+            folder.append_event(Notice(text, "warning"))
     except OSError as error:
         shutil.rmtree(path, ignore_errors=True)  # half a run would be listed as one that waits
         raise InputError(f"{path}: the run cannot be written ({error.strerror}); check the disk") from error
@@ -96,7 +96,7 @@ def forget_if_refused(folder: JobFolder) -> None:
 
     One that failed otherwise is kept, with its log.
     """
-    events, _ = folder.read()
+    events, _ = folder.read_events()
     last = events[-1] if events else None
     refused = isinstance(last, RunFailed) and not last.advice
     if refused and not any(isinstance(event, RunStarted) for event in events):
@@ -134,7 +134,7 @@ def _without_lost_images(project: Project, snapshot: Snapshot) -> tuple[Snapshot
     faults = {
         image.path: fault
         for image in snapshot.images
-        if image.is_trainable and (fault := _fault(image, stated[image.path]))
+        if image.is_trainable and (fault := _find_fault(image, stated[image.path]))
     }
     if not faults:
         return snapshot, []
@@ -148,7 +148,7 @@ def _without_lost_images(project: Project, snapshot: Snapshot) -> tuple[Snapshot
     return make_snapshot(snapshot.label_names, snapshot.label_colors, images, snapshot.window), [text]
 
 
-def _fault(image: SnapshotImage, stated_bytes: int) -> str | None:
+def _find_fault(image: SnapshotImage, stated_bytes: int) -> str | None:
     try:
         # Reading thousands of large files would take minutes; one that was changed has another length.
         if Path(image.path).stat().st_size == stated_bytes:
@@ -188,7 +188,7 @@ def run_training(
     called. A second one ends the child at once and raises KeyboardInterrupt. A child that dies without a word yields a
     last event "failed".
     """
-    before, end = folder.read()
+    before, end = folder.read_events()
     # The notices of a run that was only prepared belong to it; what an earlier process said has been read.
     offset = end if any(not isinstance(event, Notice) for event in before) else 0
     with _first_interrupt_stops(folder, interrupted):
@@ -216,13 +216,13 @@ def _cause_of_silence(folder: JobFolder) -> str:
 
 @contextmanager
 def _first_interrupt_stops(folder: JobFolder, interrupted: Callable[[], None]) -> Iterator[None]:
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def request_stop(_number: int, _frame: FrameType | None) -> None:
         if folder.stop_requested():
             raise KeyboardInterrupt
         folder.request_stop()
         interrupted()
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = signal.signal(signal.SIGINT, request_stop)
     try:
         yield
     finally:

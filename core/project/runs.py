@@ -150,7 +150,7 @@ def read_run(folder: Path) -> RunRecord:
         epochs=epoch.epoch if epoch is not None else 0,
         recipe=recipe,
         snapshot_hash=str(job.get("snapshot_hash") or _read_snapshot_hash(folder / "snapshot.json")),
-        place=JobFolder(folder).queued() if state == "waiting" else None,
+        place=JobFolder(folder).read_place() if state == "waiting" else None,
         measures=_read_measures(epoch),
     )
 

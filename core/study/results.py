@@ -38,7 +38,7 @@ class Outcome:
     curve: tuple[tuple[int, float | None, float | None], ...] = ()  # epoch, map50, map
 
     @property
-    def counts(self) -> bool:
+    def is_counted(self) -> bool:
         """Whether it was trained to its end and judged."""
         return self.state == "finished" and self.map is not None and math.isfinite(self.map)
 
@@ -51,7 +51,7 @@ def read_outcome(runs_folder: Path, one: StudyRun) -> Outcome:
     job = JobFolder(path)
     values: dict[str, Any] = {}
     curve: dict[int, tuple[float | None, float | None]] = {}
-    for event in job.read()[0]:
+    for event in job.read_events()[0]:
         if isinstance(event, RunStarted):
             learning = [event.trainable_parameters, *(int(phase.get("trainable", 0)) for phase in event.plan)]
             values |= {"parameters": event.parameters, "trained": max(learning), "device": event.device}
@@ -120,20 +120,22 @@ class StudyResult:
 
 def read_result(study: Study, runs_folder: Path) -> StudyResult:
     """Everything that the run folders say by now."""
-    return conclude(study, [read_outcome(runs_folder, one) for one in study.runs])
+    return conclude_study(study, [read_outcome(runs_folder, one) for one in study.runs])
 
 
-def conclude(study: Study, outcomes: Sequence[Outcome]) -> StudyResult:
+def conclude_study(study: Study, outcomes: Sequence[Outcome]) -> StudyResult:
     """The table and the conclusions from these outcomes."""
     arms = tuple(_arm_result(study, arm.name, outcomes) for arm in study.arms)
-    values = {arm.name: {one.seed: one for one in outcomes if one.arm == arm.name and one.counts} for arm in study.arms}
-    cautions = (*_cautions(study, arms, outcomes), *study.notices)
-    return StudyResult(study, tuple(outcomes), arms, tuple(_conclusions(arms, values)), cautions)
+    values = {
+        arm.name: {one.seed: one for one in outcomes if one.arm == arm.name and one.is_counted} for arm in study.arms
+    }
+    cautions = (*_list_cautions(study, arms, outcomes), *study.notices)
+    return StudyResult(study, tuple(outcomes), arms, tuple(_draw_conclusions(arms, values)), cautions)
 
 
 def _arm_result(study: Study, name: str, outcomes: Sequence[Outcome]) -> ArmResult:
     own = [one for one in outcomes if one.arm == name]
-    done = [one for one in own if one.counts]
+    done = [one for one in own if one.is_counted]
 
     def spread(values: Sequence[float | None]) -> Spread | None:
         known = tuple(float(value) for value in values if value is not None)
@@ -156,7 +158,7 @@ def _arm_result(study: Study, name: str, outcomes: Sequence[Outcome]) -> ArmResu
 _Values = dict[str, dict[int, Outcome]]  # by arm and seed
 
 
-def _conclusions(arms: Sequence[ArmResult], values: _Values) -> list[Conclusion]:
+def _draw_conclusions(arms: Sequence[ArmResult], values: _Values) -> list[Conclusion]:
     judged = [arm for arm in arms if arm.map is not None]
     if len(judged) < 2:
         return [Conclusion("", "Nothing can be compared yet: fewer than two strategies have a finished run.")]
@@ -168,7 +170,7 @@ def _conclusions(arms: Sequence[ArmResult], values: _Values) -> list[Conclusion]
     found = []
     if by_kind["learning"] and by_kind["frozen"]:
         found.append(
-            _compare(
+            _compare_arms(
                 "Does re-training the backbone help?",
                 by_kind["learning"],
                 by_kind["frozen"],
@@ -179,7 +181,7 @@ def _conclusions(arms: Sequence[ArmResult], values: _Values) -> list[Conclusion]
     transferred = by_kind["learning"] + by_kind["frozen"]
     if transferred and by_kind["scratch"]:
         found.append(
-            _compare(
+            _compare_arms(
                 "Do the starting weights help?",
                 transferred,
                 by_kind["scratch"],
@@ -189,9 +191,9 @@ def _conclusions(arms: Sequence[ArmResult], values: _Values) -> list[Conclusion]
         )
     if found and len(judged) == 2:
         return found  # which of the two is better has been said
-    ranked = sorted(judged, key=_mean, reverse=True)
+    ranked = sorted(judged, key=_mean_of, reverse=True)
     found.append(
-        _compare(
+        _compare_arms(
             "Which strategy is the best?",
             ranked[:1],
             ranked[1:],
@@ -203,12 +205,12 @@ def _conclusions(arms: Sequence[ArmResult], values: _Values) -> list[Conclusion]
     return found
 
 
-def _mean(arm: ArmResult) -> float:
+def _mean_of(arm: ArmResult) -> float:
     assert arm.map is not None
     return arm.map.mean
 
 
-def _compare(
+def _compare_arms(
     question: str,
     candidates: Sequence[ArmResult],
     others: Sequence[ArmResult],
@@ -221,10 +223,10 @@ def _compare(
     The more strategies the two were picked from, the wider the interval (Bonferroni): the best of many looks better
     than it is. `against`: how many comparisons that makes, where not every candidate is held against every other.
     """
-    first, second = max(candidates, key=_mean), max(others, key=_mean)
+    first, second = max(candidates, key=_mean_of), max(others, key=_mean_of)
     comparisons = against or len(candidates) * len(others)
-    difference = _difference(values, first.arm, second.arm, 1 - (1 - CONFIDENCE) / comparisons)
-    shown = f"{first.arm} reaches mAP {_mean(first):.3f}, {second.arm} {_mean(second):.3f}"
+    difference = _find_difference(values, first.arm, second.arm, 1 - (1 - CONFIDENCE) / comparisons)
+    shown = f"{first.arm} reaches mAP {_mean_of(first):.3f}, {second.arm} {_mean_of(second):.3f}"
     if difference is None:
         text = f"{question} One seed cannot tell: {shown}, and how much of that is chance is unknown. Run more seeds."
         return Conclusion(question, text)
@@ -236,7 +238,7 @@ def _compare(
     if not difference.is_beyond_spread:
         text = (
             f"{question} These runs cannot tell: {shown}, but the difference ({interval}) lies within the spread. "
-            f"{_cheaper(first, second)}"
+            f"{_name_cheaper(first, second)}"
         )
         return Conclusion(question, text, "", difference)
     ahead = difference.low > 0
@@ -244,7 +246,7 @@ def _compare(
     return Conclusion(question, text, first.arm if ahead else second.arm, difference)
 
 
-def _difference(values: _Values, first: str, second: str, confidence: float) -> Difference | None:
+def _find_difference(values: _Values, first: str, second: str, confidence: float) -> Difference | None:
     """By how much `first` exceeds `second`, with the spread of all strategies that were trained with the same seeds."""
     trained = [arm for arm, by_seed in values.items() if by_seed]
     for names in (trained, [first, second]):
@@ -255,7 +257,7 @@ def _difference(values: _Values, first: str, second: str, confidence: float) -> 
     return None
 
 
-def _cheaper(first: ArmResult, second: ArmResult) -> str:
+def _name_cheaper(first: ArmResult, second: ArmResult) -> str:
     if first.seconds is None or second.seconds is None:
         return "Run more seeds."
     cheap, dear = sorted((first, second), key=lambda arm: arm.seconds.mean if arm.seconds else 0.0)
@@ -266,7 +268,7 @@ def _cheaper(first: ArmResult, second: ArmResult) -> str:
     return f"Take {cheap.arm}, which needs {share:.0%} of the time, or run more seeds to narrow the interval."
 
 
-def _cautions(study: Study, arms: Sequence[ArmResult], outcomes: Sequence[Outcome]) -> list[str]:
+def _list_cautions(study: Study, arms: Sequence[ArmResult], outcomes: Sequence[Outcome]) -> list[str]:
     """What a reader must know to read the table rightly."""
     found = [
         f"Measured on the {study.val_images} validation images ({study.val_boxes} boxes), at each run's best epoch, so all "

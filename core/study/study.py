@@ -75,7 +75,7 @@ class Study(_Part):
         (found,) = (one for one in self.arms if one.name == arm)
         return arm_recipe(self.recipe, found, seed)
 
-    def save(self, folder: Path) -> None:
+    def save_study(self, folder: Path) -> None:
         """Write study.json into `folder`, whole or not at all."""
         files.write_text(folder / "study.json", self.model_dump_json(indent=1))
 
@@ -172,5 +172,5 @@ def new_study_folder(studies: Path) -> Path:
     return make_folder(studies, 1, "s")[0]
 
 
-def now() -> str:
+def format_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")

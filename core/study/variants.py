@@ -18,7 +18,7 @@ def parse_variant(name: str, settings: str) -> Arm:
     """The arm `name` with `settings`, written as FORM says, values as in YAML. Raises InputError that names the variant."""
     where = f"strategy {name.strip() or '?'}"
     given: dict[str, Any] = {}
-    for part in _parts(settings):
+    for part in _split_parts(settings):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not key:
             raise InputError(f"{where}: {part.strip()!r} is no setting; write {FORM}")
@@ -33,7 +33,7 @@ def parse_variant(name: str, settings: str) -> Arm:
         raise InputError(f"{where}: give it a name of letters, digits, blanks and . + - _, of 60 at most") from error
 
 
-def _parts(text: str) -> list[str]:
+def _split_parts(text: str) -> list[str]:
     """`text` parted at its commas, but for those inside a list, and without what is empty."""
     parts, depth = [""], 0
     for letter in text:

@@ -30,7 +30,7 @@ LOOK_EVERY = 0.1  # seconds
 
 def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
     """Do the job in `folder`, yielding its events."""
-    job = folder.job()
+    job = folder.read_job()
     kinds = {"train": _train, "predict": _predict, "range_test": _range_test}
     if job.get("kind") not in kinds:
         raise InputError(f"{folder.path / 'job.json'}: kind must be one of {', '.join(kinds)}")

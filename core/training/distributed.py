@@ -128,13 +128,13 @@ def _events(folder: JobFolder, process_group: ProcessGroup, stop: threading.Even
     if not process_group.is_main:
         yield from _silent(_trained(folder, process_group, stop.is_set, lambda: False))
         return
-    folder.begin()
-    folder.beat()
+    folder.prepare_start()
+    folder.write_heartbeat()
     _name_launch(folder)
     threading.Thread(target=keep_beating, args=(folder, stop), name="heartbeat", daemon=True).start()
     try:
         for event in _trained(folder, process_group, stop.is_set, folder.pause_requested):
-            folder.append(event, durable=not isinstance(event, StepDone))
+            folder.append_event(event, durable=not isinstance(event, StepDone))
             yield event
     except InputError as error:
         yield _failed(folder, str(error), "")
@@ -164,7 +164,7 @@ def _silent(events: Iterator[Event]) -> Iterator[Event]:
 
 def _failed(folder: JobFolder, reason: str, advice: str) -> RunFailed:
     event = RunFailed(reason, advice)
-    folder.append(event, durable=True)
+    folder.append_event(event, durable=True)
     return event
 
 

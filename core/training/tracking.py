@@ -93,7 +93,7 @@ def export_csv(run: Path, path: Path) -> Path:
 
     Raises InputError if the run has measured nothing yet, or the file cannot be written.
     """
-    epochs, steps = final_events(JobFolder(run).read()[0])
+    epochs, steps = final_events(JobFolder(run).read_events()[0])
     if not epochs and not steps:
         raise InputError(f"{run.name}: has measured nothing yet; there is nothing to export")
     beside = path.with_name(f"{path.stem}-steps{path.suffix}")
@@ -215,7 +215,7 @@ def export_tensorboard(run: Path, folder: Path, recipe: Recipe | None = None) ->
 
     Raises InputError if the run has measured nothing yet, or the file cannot be written.
     """
-    events = JobFolder(run).read()[0]
+    events = JobFolder(run).read_events()[0]
     epochs, steps = final_events(events)
     if not epochs and not steps:
         raise InputError(f"{run.name}: has measured nothing yet; there is nothing to export")

@@ -141,10 +141,10 @@ class WatchThread(QThread):
                 self._end.wait(WATCH_EVERY)
                 continue
             state = watched.state()  # before reading: what was written before the end is then surely read
-            if self.folder.size() < offset:
+            if self.folder.count_bytes() < offset:
                 offset = 0
                 self.began_anew.emit()
-            batch, offset = self.folder.read(offset)
+            batch, offset = self.folder.read_events(offset)
             for begin in range(0, len(batch), AT_ONCE):
                 self.events.emit(batch[begin : begin + AT_ONCE])
             if state != told:

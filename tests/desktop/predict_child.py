@@ -22,7 +22,7 @@ from core.types import Detections
 
 
 def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
-    behaviour, job = os.environ.get("PREDICT_BEHAVIOUR", ""), folder.job()
+    behaviour, job = os.environ.get("PREDICT_BEHAVIOUR", ""), folder.read_job()
     assert job["kind"] == "predict"
     if behaviour == "fail":
         raise InputError(f"{job['checkpoint']}: damaged; choose another checkpoint")

@@ -21,11 +21,11 @@ REACHED = {"scratch": 0.3, "frozen": 0.5, "fine_tune": 0.7, "two_phase": 0.69, "
 def train(job: JobFolder, arm: str, seed: int, epochs: int) -> None:
     """Write down what a run of a strategy would say."""
     run, reached = job.path.name, REACHED[arm] + 0.01 * (seed % 3)
-    job.append(RunStarted(run, "ssd300_vgg16", "CPU", epochs, 2, 4, 2, ["scratch"], 1000, 900, 1.0, "imagenet"))
+    job.append_event(RunStarted(run, "ssd300_vgg16", "CPU", epochs, 2, 4, 2, ["scratch"], 1000, 900, 1.0, "imagenet"))
     for epoch in range(1, epochs + 1):
         value = reached * epoch / epochs
-        job.append(EpochDone(epoch, epochs, 1, 1, 1, 1, 1, 1, value, value, {}, 1e-3, 9.0, 1.0, 0.0))
-    job.append(RunFinished(epochs, 10.0, False, reached, reached, f"{run}-best"))
+        job.append_event(EpochDone(epoch, epochs, 1, 1, 1, 1, 1, 1, value, value, {}, 1e-3, 9.0, 1.0, 0.0))
+    job.append_event(RunFinished(epochs, 10.0, False, reached, reached, f"{run}-best"))
 
 
 def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:

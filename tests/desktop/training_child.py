@@ -74,7 +74,7 @@ def events(
 
 
 def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
-    behaviour = folder.job().get("behaviour", "") or os.environ.get("TRAINING_BEHAVIOUR", "")
+    behaviour = folder.read_job().get("behaviour", "") or os.environ.get("TRAINING_BEHAVIOUR", "")
     if behaviour == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         yield Notice("deaf")
@@ -90,7 +90,7 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
     recipe = Path(folder.path / "recipe.yaml")
     # Read as plain YAML: the recipe's own module takes half a second to load, in every child that a test starts.
     epochs = yaml.safe_load(recipe.read_text("utf-8"))["schedule"]["epochs"] if recipe.exists() else 2
-    done = sum(isinstance(event, EpochDone) for event in folder.read()[0])
+    done = sum(isinstance(event, EpochDone) for event in folder.read_events()[0])
     hold = folder.path.parent / HOLD_FILE
 
     def should_end() -> bool:

@@ -20,7 +20,7 @@ def _loss(rate: float) -> float:
 
 
 def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
-    behaviour = folder.job().get("behaviour", "")
+    behaviour = folder.read_job().get("behaviour", "")
     if behaviour == "fail":
         yield RunFailed("schedule.batch_size: too little memory", "Set a smaller one.")
         return

@@ -95,7 +95,7 @@ class ProjectRuns:
             job = JobFolder(folder)
             if job.state() == "running":
                 raise InputError(f"{run}: is being trained; stop it first")
-            if job.queued() is not None:
+            if job.read_place() is not None:
                 raise InputError(f"{run}: waits for its turn to be trained; take it out of the queue first")
             # Out of sight in one step; what is deleted piece by piece afterwards is no run any more.
             aside = runs.deleted_name(folder)

@@ -47,11 +47,11 @@ class QueueKeeper(QObject):
         """The run that a process of this machine trains without a window."""
         if self._runs is None:
             return None
-        return next((job for job in queue.running(self._runs) if job.owner_here() is not None), None)
+        return next((job for job in queue.list_running(self._runs) if job.owner_here() is not None), None)
 
     def refresh_queue(self) -> None:
         """Look again at what waits."""
-        self.waiting = [read_run(job.path) for job in queue.waiting(self._runs)] if self._runs is not None else []
+        self.waiting = [read_run(job.path) for job in queue.list_waiting(self._runs)] if self._runs is not None else []
         self.changed.emit()
 
     def hold_runs(self, held: bool) -> None:
@@ -66,12 +66,12 @@ class QueueKeeper(QObject):
 
     def move_run(self, run: str, by: int) -> None:
         if self._runs is not None:
-            queue.move(JobFolder(self._runs / run), by)
+            queue.move_job(JobFolder(self._runs / run), by)
             self.refresh_queue()
 
     def remove_run(self, run: str) -> None:
         if self._runs is not None:
-            JobFolder(self._runs / run).unqueue()
+            JobFolder(self._runs / run).leave_queue()
             self.refresh_queue()
 
     def claim_next(self) -> JobFolder | None:

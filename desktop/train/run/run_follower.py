@@ -62,5 +62,5 @@ def check_run_folder(folder: Path) -> None:
     """Raise InputError unless `folder` is that of a training."""
     if not (folder / "job.json").is_file():
         raise InputError(f"{folder}: is not the folder of a run; choose one such as project/runs/r003")
-    if JobFolder(folder).job().get("kind") != "train":
+    if JobFolder(folder).read_job().get("kind") != "train":
         raise InputError(f"{folder}: is the folder of a job, but not of a training; choose one such as runs/r003")

@@ -40,4 +40,4 @@ def read_shown_run(folder: Path) -> RunReading:
     """Read all of a run; takes as long as its events are many."""
     job = JobFolder(folder)
     state = job.state()
-    return RunReading(RunHistory.of(job.read()[0]), state, RunAbout.of(folder))
+    return RunReading(RunHistory.of(job.read_events()[0]), state, RunAbout.of(folder))

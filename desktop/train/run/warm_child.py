@@ -40,7 +40,7 @@ class WarmKeeper(QObject):
         """End the waiting child."""
         self._idle.stop()
         if (child := self.take_child()) is not None:
-            child.dismiss()
+            child.dismiss_child()
 
     @property
     def pid(self) -> int | None:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.study.report import HEADINGS, duration, table
+from core.study.report import HEADINGS, format_duration, list_rows
 from core.study.results import ArmResult, StudyResult
 from desktop.base.theme import GAP, PAD
 from desktop.kit.dialog_frame import Paragraph
@@ -60,7 +60,7 @@ class StudyView(QWidget):
         self.answers.setText("\n\n".join(_named(one.text) for one in result.conclusions))
         better = {one.better for one in result.conclusions[-1:] if one.better}
         self.map.show_rows([_spread_row(arm, arm.arm in better) for arm in _ranked(result)])
-        _fill(self.arms, [(title_of(row[0]), *row[1:]) for row in table(result)])
+        _fill(self.arms, [(title_of(row[0]), *row[1:]) for row in list_rows(result)])
         self._run_ids = [one.run for one in result.outcomes]
         _fill(
             self.runs,
@@ -73,7 +73,7 @@ class StudyView(QWidget):
                     str(one.epochs or NONE),
                     metric(one.map),
                     metric(one.map50),
-                    NONE if one.seconds is None else duration(one.seconds),
+                    NONE if one.seconds is None else format_duration(one.seconds),
                 )
                 for one in result.outcomes
             ],

@@ -306,14 +306,14 @@ def test_a_disk_without_room_is_told_and_leaves_no_half_project(
 
 def test_an_event_that_did_not_fit_does_not_swallow_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = JobFolder.create(tmp_path / "r", {"kind": "train"})
-    folder.append(UnknownEvent({"event": "first"}))
+    folder.append_event(UnknownEvent({"event": "first"}))
     write = os.write
     monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:5]))
     with pytest.raises(OSError, match="space"):
-        folder.append(UnknownEvent({"event": "cut"}))
+        folder.append_event(UnknownEvent({"event": "cut"}))
     monkeypatch.undo()
-    folder.append(UnknownEvent({"event": "next"}))
-    assert [event.event for event in folder.read()[0]] == ["first", "next"]
+    folder.append_event(UnknownEvent({"event": "next"}))
+    assert [event.event for event in folder.read_events()[0]] == ["first", "next"]
 
 
 # Starting a training -------------------------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ def test_images_that_are_gone_or_are_others_now_are_left_out_and_named(tmp_path:
         folder = prepare_run(project, recipe)
         snapshot = Snapshot.load(folder.path / "snapshot.json")
         assert [Path(image.path).name for image in snapshot.images] == ["part3.png", "part4.png"]
-        (notice,) = folder.read()[0]
+        (notice,) = folder.read_events()[0]
         assert "2 labelled images are left out" in notice.text and "part1.png" in notice.text
         (images / "part3.png").unlink()
         with pytest.raises(InputError, match="part1.png"):
@@ -384,7 +384,7 @@ def test_a_run_that_broke_or_had_begun_is_kept_with_its_log(tmp_path: Path) -> N
     for name, (events, kept) in cases.items():
         folder = JobFolder.create(tmp_path / name, {"kind": "train"})
         for event in events:
-            folder.append(event)
+            folder.append_event(event)
         forget_if_refused(folder)
         assert folder.path.exists() == kept, name
 
@@ -436,9 +436,9 @@ def test_run_folders_full_of_rubbish_do_not_keep_the_others_from_being_listed(tm
 def test_a_running_job_is_not_taken_as_dead_for_rubbish_before_its_last_line(tmp_path: Path) -> None:
     folder = JobFolder.create(tmp_path / "r", {"kind": "train"})
     folder.events_path.write_bytes(b"[" * 100_000 + b"\n")
-    folder.append(JobFinished())
+    folder.append_event(JobFinished())
     assert folder.state() == "finished"
-    assert [event.event for event in folder.read()[0]] == ["finished"]
+    assert [event.event for event in folder.read_events()[0]] == ["finished"]
 
 
 @pytest.mark.parametrize(

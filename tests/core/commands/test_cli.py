@@ -287,7 +287,7 @@ def test_train_prints_one_event_a_line_and_says_that_it_divided_the_images(
     assert events[-1]["event"] == "finished" and events[-1]["stopped"] is False
     run_folder = JobFolder(folder / "runs" / "r001")
     assert run_folder.read_lines()[0] == events
-    assert run_folder.state() == "finished" and run_folder.job()["kind"] == "train"
+    assert run_folder.state() == "finished" and run_folder.read_job()["kind"] == "train"
     with Project.open(folder) as project:
         assert min(project.counts().splits[name] for name in ("train", "val", "test")) >= 1
 

@@ -44,9 +44,9 @@ def past_run(project: Path, name: str, *, lines: int | None = None, state: str =
     save_recipe(default_recipe("ssd_compact"), folder.path / "recipe.yaml")
     (folder.path / "snapshot.json").write_text("{}")
     for event in list(events(2, lambda: False, run=name, pause=0))[:lines]:
-        folder.append(event)
+        folder.append_event(event)
     if state == "paused":
-        folder.append(RunPaused(1, 4, 1.0))
+        folder.append_event(RunPaused(1, 4, 1.0))
     return folder
 
 

@@ -98,16 +98,16 @@ def test_nothing_is_claimed_of_a_file_whose_run_is_not_known(project: Project, t
         (path.parents[1] / "snapshot.json").unlink()
     assert learnt_from(path) is None
     run = prepare_run(project, going_on_from(path))
-    assert not [event for event in run.read()[0] if "learnt from" in str(event)]
+    assert not [event for event in run.read_events()[0] if "learnt from" in str(event)]
 
 
 def test_a_run_says_when_its_starting_weights_know_the_images_that_it_is_judged_by(project: Project) -> None:
     path = trained(project)
     same = prepare_run(project, going_on_from(path))
-    assert not [event for event in same.read()[0] if "learnt from" in str(event)], "judged by what it never saw"
+    assert not [event for event in same.read_events()[0] if "learnt from" in str(event)], "judged by what it never saw"
     divide(project, train=(3, 4, 5), val=(0, 1))
     other = prepare_run(project, going_on_from(path))
-    (told,) = [event for event in other.read()[0] if isinstance(event, Notice)]
+    (told,) = [event for event in other.read_events()[0] if isinstance(event, Notice)]
     assert told.text.startswith("the starting weights have learnt from 2 of the 2 validation images already")
     assert told.level == "warning"
 

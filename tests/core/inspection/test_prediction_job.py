@@ -36,7 +36,7 @@ def only_checkpoint(project: Project) -> CheckpointRecord:
 def test_the_folder_says_what_to_predict_and_on_which_images(project: Project) -> None:
     record = only_checkpoint(project)
     folder = prepare_prediction(project, record, "all")
-    job = folder.job()
+    job = folder.read_job()
     assert (job["kind"], job["checkpoint"], job["split"]) == ("predict", str(record.path), "all")
     assert len(Snapshot.load(folder.path / "snapshot.json").images) == 4
 

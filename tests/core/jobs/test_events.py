@@ -85,8 +85,8 @@ LINES: list[tuple[Event, str]] = [
 def test_an_event_is_the_same_after_the_way_through_its_file(event: Event, keys: str, tmp_path: Path) -> None:
     assert " ".join(to_json(event)) == keys
     folder = JobFolder.create(tmp_path / "job", {})
-    folder.append(event)
-    assert folder.read()[0] == [event]
+    folder.append_event(event)
+    assert folder.read_events()[0] == [event]
     assert [list(line) for line in folder.read_lines()[0]] == [keys.split()]
 
 

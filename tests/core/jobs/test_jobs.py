@@ -36,7 +36,7 @@ def warm_up():
     warmed = True
 
 def main(folder, should_stop):
-    kind = folder.job()["kind"]
+    kind = folder.read_job()["kind"]
     print("a line of text")
     yield UnknownEvent({"event": "started", "warm": warmed, "nice": os.nice(0), "omp": os.environ["OMP_NUM_THREADS"],
            "policy": os.environ["OMP_WAIT_POLICY"]})
@@ -114,7 +114,7 @@ def exists(pid: int) -> bool:
 
 def test_a_torn_last_line_waits_until_it_is_whole(tmp_path: Path) -> None:
     folder = JobFolder.create(tmp_path, {})
-    folder.append(UnknownEvent({"event": "step", "step": 1}))
+    folder.append_event(UnknownEvent({"event": "step", "step": 1}))
     with folder.events_path.open("ab") as file:
         file.write(b'{"event": "st')
     events, offset = folder.read_lines()
@@ -129,22 +129,22 @@ def test_a_torn_last_line_waits_until_it_is_whole(tmp_path: Path) -> None:
 def test_a_line_torn_by_a_crash_spoils_nothing_that_is_written_later(tmp_path: Path) -> None:
     JobFolder.create(tmp_path, {}).events_path.write_bytes(b'{"event": "step", "step": 1}\n{"event": "step", "\xff')
     again = JobFolder(tmp_path)
-    again.append(UnknownEvent({"event": "step", "step": 2}))
-    again.append(UnknownEvent({"event": "step", "step": 3}))
+    again.append_event(UnknownEvent({"event": "step", "step": 2}))
+    again.append_event(UnknownEvent({"event": "step", "step": 3}))
     assert [event["step"] for event in again.read_lines()[0]] == [1, 2, 3]
 
 
 def test_numbers_that_json_does_not_have_become_null(tmp_path: Path) -> None:
     folder = JobFolder.create(tmp_path, {})
-    folder.append(UnknownEvent({"event": "step", "loss": float("nan"), "parts": [float("inf"), 1.0]}))
+    folder.append_event(UnknownEvent({"event": "step", "loss": float("nan"), "parts": [float("inf"), 1.0]}))
     (line,) = folder.events_path.read_text().splitlines()
     assert json.loads(line) == {"event": "step", "loss": None, "parts": [None, 1.0]}
 
 
 def test_text_beyond_ascii_survives(tmp_path: Path) -> None:
     folder = JobFolder.create(tmp_path, {"kind": "train", "name": "Prüfung 検査"})
-    folder.append(UnknownEvent({"event": "notice", "text": "Kratzer größer als 5 µm"}))
-    assert folder.job()["name"] == "Prüfung 検査"
+    folder.append_event(UnknownEvent({"event": "notice", "text": "Kratzer größer als 5 µm"}))
+    assert folder.read_job()["name"] == "Prüfung 検査"
     assert folder.read_lines()[0] == [{"event": "notice", "text": "Kratzer größer als 5 µm"}]
 
 
@@ -153,7 +153,7 @@ def test_a_missing_or_damaged_job_is_named(tmp_path: Path, content: str | None) 
     if content is not None:
         (tmp_path / "job.json").write_text(content)
     with pytest.raises(InputError, match="job.json"):
-        JobFolder(tmp_path).job()
+        JobFolder(tmp_path).read_job()
 
 
 @pytest.mark.parametrize(
@@ -174,14 +174,14 @@ def test_a_missing_or_damaged_job_is_named(tmp_path: Path, content: str | None) 
 def test_the_state_follows_from_the_files_alone(tmp_path: Path, events: list[dict[str, object]], state: str) -> None:
     folder = JobFolder.create(tmp_path, {})
     for event in events:
-        folder.append(UnknownEvent(event))
+        folder.append_event(UnknownEvent(event))
     assert folder.state() == state
 
 
 def test_a_job_with_a_heartbeat_runs_until_the_heartbeat_is_old(tmp_path: Path) -> None:
     folder = JobFolder.create(tmp_path, {})
     assert folder.heartbeat_age() is None
-    folder.beat()
+    folder.write_heartbeat()
     assert folder.state() == "running"
     past = time.time() - STALE_AFTER - 1
     os.utime(tmp_path / "heartbeat", (past, past))
@@ -326,7 +326,7 @@ def test_a_warm_child_that_died_is_replaced(tmp_path: Path, launcher: JobLaunche
 def test_a_warm_child_that_is_not_needed_leaves(launcher: JobLauncher) -> None:
     warm = launcher.prepare_child()
     assert exists(warm.pid)
-    warm.dismiss()
+    warm.dismiss_child()
     assert not exists(warm.pid)
 
 

@@ -99,11 +99,11 @@ def never() -> bool:
 def test_who_comes_first_is_served_first_and_a_job_can_leave_the_queue(tmp_path: Path) -> None:
     first, second, third = made(tmp_path, 3)
     assert {job.state() for job in (first, second, third)} == {"waiting"}
-    assert second.unqueue()
-    assert not second.unqueue()
-    assert names(queue.waiting(tmp_path)) == ["r001", "r003"]
+    assert second.leave_queue()
+    assert not second.leave_queue()
+    assert names(queue.list_waiting(tmp_path)) == ["r001", "r003"]
     queue.put_last(second)
-    assert names(queue.waiting(tmp_path)) == ["r001", "r003", "r002"]
+    assert names(queue.list_waiting(tmp_path)) == ["r001", "r003", "r002"]
 
 
 @settings(max_examples=20, deadline=None)  # the disk is asked to keep every place
@@ -119,26 +119,26 @@ def test_moving_changes_one_place_and_keeps_the_order_of_the_others(
         old = order.index(name)
         order.remove(name)
         order.insert(max(0, min(3, old + by)), name)
-        queue.move(jobs[which], by)
-        assert names(queue.waiting(folder)) == order
+        queue.move_job(jobs[which], by)
+        assert names(queue.list_waiting(folder)) == order
 
 
 def test_a_damaged_place_is_the_last(tmp_path: Path) -> None:
     first, *_ = made(tmp_path, 2)
     (first.path / "queued").write_text("soon")
-    assert names(queue.waiting(tmp_path)) == ["r002", "r001"]
+    assert names(queue.list_waiting(tmp_path)) == ["r002", "r001"]
 
 
 def test_a_job_that_ended_waits_again_once_it_is_queued(tmp_path: Path) -> None:
     (job,) = made(tmp_path, 1)
-    job.begin()
-    job.append(UnknownEvent({"event": "started"}))
-    job.append(UnknownEvent({"event": "paused"}))
+    job.prepare_start()
+    job.append_event(UnknownEvent({"event": "started"}))
+    job.append_event(UnknownEvent({"event": "paused"}))
     assert job.state() == "paused"
     queue.put_last(job)
     assert job.state() == "waiting"
-    job.begin()
-    job.beat()
+    job.prepare_start()
+    job.write_heartbeat()
     assert job.state() == "running"
     with pytest.raises(InputError, match="r001: it runs already"):
         queue.put_last(job)
@@ -161,7 +161,7 @@ def test_only_one_of_many_that_ask_at_once_gets_the_turn(tmp_path: Path) -> None
         thread.join()
     claimed = [job for job in got if job is not None]
     assert names(claimed) == ["r001"]
-    assert names(queue.waiting(tmp_path)) == ["r002", "r003", "r004", "r005"]
+    assert names(queue.list_waiting(tmp_path)) == ["r002", "r003", "r004", "r005"]
     assert not (tmp_path / ".choosing").exists()
 
 
@@ -181,7 +181,7 @@ def test_a_lock_that_a_crash_left_behind_holds_nobody_up_for_long(tmp_path: Path
 def test_jobs_run_one_after_the_other_in_their_order(tmp_path: Path, launcher: JobLauncher) -> None:
     runs = tmp_path / "runs"
     jobs = made(runs, 3)
-    queue.move(jobs[2], -2)
+    queue.move_job(jobs[2], -2)
     started = [process.folder.path.name for process in queue.run_waiting_jobs(runs, never, launcher)]
     assert started == ["r003", "r001", "r002"]
     times = [[event["at"] for event in JobFolder(runs / name).read_lines()[0]] for name in started]
@@ -256,8 +256,8 @@ def test_an_attached_job_pauses_and_one_that_is_killed_counts_as_over(tmp_path: 
 
 def test_a_job_whose_clock_is_another_lives_as_long_as_its_heartbeat_changes(tmp_path: Path) -> None:
     job = JobFolder.create(tmp_path / "r001", {"kind": "train"})
-    job.append(UnknownEvent({"event": "started"}))
-    job.beat()
+    job.append_event(UnknownEvent({"event": "started"}))
+    job.write_heartbeat()
     now = [0.0]
     watched = Watched(job, lambda: now[0])
     hours_ago = time.time() - 7200
@@ -272,8 +272,8 @@ def test_a_job_whose_clock_is_another_lives_as_long_as_its_heartbeat_changes(tmp
 
 def test_a_heartbeat_from_the_future_that_stands_still_is_no_life(tmp_path: Path) -> None:
     job = JobFolder.create(tmp_path / "r001", {"kind": "train"})
-    job.append(UnknownEvent({"event": "started"}))
-    job.beat()
+    job.append_event(UnknownEvent({"event": "started"}))
+    job.write_heartbeat()
     ahead = time.time() + 7200
     os.utime(job.path / "heartbeat", (ahead, ahead))
     now = [0.0]
@@ -281,5 +281,5 @@ def test_a_heartbeat_from_the_future_that_stands_still_is_no_life(tmp_path: Path
     assert watched.state() == "running"
     now[0] = 60.0
     assert watched.state() == "interrupted"
-    job.append(UnknownEvent({"event": "finished", "stopped": False}))
+    job.append_event(UnknownEvent({"event": "finished", "stopped": False}))
     assert watched.state() == "finished"

@@ -46,7 +46,7 @@ def write_run(project: Project, *events: Event) -> Path:
     job = JobFolder.create(folder, {"kind": "train", "created": "2025-05-01T09:00:00+02:00"})
     files.write_text(folder / "recipe.yaml", "model: ssd_compact\nschedule: {epochs: 5}\n")
     for event in events:
-        job.append(event)
+        job.append_event(event)
     return folder
 
 
@@ -67,7 +67,7 @@ def test_runs_are_listed_as_their_folders_tell(tmp_path: Path) -> None:
         write_run(project, RunFailed("no memory"))
         write_run(project, STARTED, epoch(1), STEP_OF_EPOCH_2)
         live = JobFolder(write_run(project, STARTED))
-        live.beat()
+        live.write_heartbeat()
         write_run(project)
         (tmp_path / "p" / "runs" / "notes").mkdir()
         assert project.runs.list_runs() == []
@@ -79,14 +79,14 @@ def test_runs_are_listed_as_their_folders_tell(tmp_path: Path) -> None:
         assert runs[0].recipe["schedule"] == {"epochs": 5} and runs[0].model == "ssd_compact"
         assert runs[0].created == "2025-05-01T09:00:00+02:00"
         assert not project.runs.sync_folders().runs
-        live.append(JobFinished())
+        live.append_event(JobFinished())
         assert project.runs.sync_folders().runs and project.runs.list_runs()[4].state == "finished"
 
 
 def test_a_run_that_fell_silent_becomes_interrupted(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
         job = JobFolder(write_run(project, STARTED))
-        job.beat()
+        job.write_heartbeat()
         project.runs.sync_folders()
         assert project.runs.list_runs()[0].state == "running"
         os.utime(job.path / "heartbeat", (1e9, 1e9))
@@ -195,8 +195,8 @@ def test_only_a_run_can_be_deleted_as_one(tmp_path: Path, name: str) -> None:
 def test_a_run_that_is_trained_or_waits_is_not_deleted(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
         live, waiting = JobFolder(write_run(project, STARTED)), JobFolder(write_run(project))
-        live.beat()
-        waiting.queue(1.0)
+        live.write_heartbeat()
+        waiting.join_queue(1.0)
         for run, reason in (("r001", "is being trained; stop it first"), ("r002", "take it out of the queue first")):
             with pytest.raises(InputError, match=reason):
                 project.runs.delete_run(run)

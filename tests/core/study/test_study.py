@@ -39,9 +39,8 @@ from core.operations.run_study import create_study, find_study, report_study, ru
 from core.project.project import Project
 from core.recipe.recipe import Recipe, default_recipe, load_recipe, with_settings
 from core.sample.project import make_sample_project
-from core.study.report import as_csv, as_markdown, duration, table
-from core.study.report import to_json as report_json
-from core.study.results import Outcome, StudyResult, conclude, read_outcome
+from core.study.report import format_duration, list_rows, make_csv, make_markdown, result_to_json
+from core.study.results import Outcome, StudyResult, conclude_study, read_outcome
 from core.study.statistics import Difference, Spread, block_difference, t_quantile
 from core.study.study import Arm, Study, StudyRun, check_arms, load_study, plan_runs, usual_arm
 
@@ -193,14 +192,14 @@ def result(values: dict[str, list[float]], seconds: dict[str, float] | None = No
         )
         for run in one.runs
     ]
-    return conclude(one, outcomes)
+    return conclude_study(one, outcomes)
 
 
 def test_parameters_that_no_strategy_trains_are_explained() -> None:
     found = result({"frozen": [0.3], "scratch": [0.1]})
     assert not any("never computed" in text for text in found.cautions)
     left_out = [replace(one, parameters=1000, trained=400) for one in found.outcomes]
-    told = conclude(found.study, left_out).cautions
+    told = conclude_study(found.study, left_out).cautions
     assert next(text for text in told if "never computed" in text).startswith("scratch trains 400 of 1,000 parameters")
 
 
@@ -260,7 +259,7 @@ def test_runs_that_did_not_count_are_named_and_left_out() -> None:
         else Outcome(run.arm, run.seed, run.run, "finished", map=0.5, map50=0.6, best_epoch=8, seconds=1.0, epochs=8)
         for run in one.runs
     ]
-    found = conclude(one, outcomes)
+    found = conclude_study(one, outcomes)
     assert [(arm.arm, arm.done, arm.of) for arm in found.arms] == [("frozen", 1, 2), ("fine_tune", 2, 2)]
     assert any("frozen with seed 1 (r003) does not count: no memory" in text for text in found.cautions)
     assert any("Still getting better at the end" in text for text in found.cautions)
@@ -270,23 +269,23 @@ def test_runs_that_did_not_count_are_named_and_left_out() -> None:
 def test_the_report_says_the_same_in_all_three_forms(tmp_path: Path) -> None:
     told = ("9 labelled images are in no split",)
     found = result({"frozen": [0.30, 0.31, 0.29], "fine_tune": [0.50, 0.51, 0.50]}, notices=told)
-    text = as_markdown(found)
-    assert f"- {told[0]}" in text and told[0] in report_json(found)["cautions"]
-    assert table(found)[0][:4] == ("fine_tune", "3/3", "0.503 ± 0.006", "0.603 ± 0.006")
+    text = make_markdown(found)
+    assert f"- {told[0]}" in text and told[0] in result_to_json(found)["cautions"]
+    assert list_rows(found)[0][:4] == ("fine_tune", "3/3", "0.503 ± 0.006", "0.603 ± 0.006")
     assert "| frozen | 3/3 | 0.300 ± 0.010 | 0.400 ± 0.010 | 60 s | 5 | 100 (10%) |" in text
     assert "Re-training the backbone helps" in text and "imagenet weights, 8 epochs for each of 6 runs" in text
-    rows = list(csv.DictReader(as_csv(found).splitlines()))
+    rows = list(csv.DictReader(make_csv(found).splitlines()))
     assert len(rows) == 6 and {(row["strategy"], row["map"]) for row in rows} >= {
         ("frozen", "0.3"),
         ("fine_tune", "0.51"),
     }
-    tree = json.loads(json.dumps(report_json(found)))
+    tree = json.loads(json.dumps(result_to_json(found)))
     assert tree["complete"] and tree["strategies"][1]["map"]["mean"] == pytest.approx(0.5033, abs=1e-3)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(41.2, "41 s"), (750, "12.5 min"), (11_520, "3.2 h")])
 def test_durations_are_said_as_people_say_them(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text
 
 
 # -- runs ------------------------------------------------------------------------------------------------------------
@@ -302,20 +301,20 @@ def test_an_outcome_is_read_from_the_folder_of_its_run(tmp_path: Path) -> None:
     job = JobFolder.create(tmp_path / "r001", {"kind": "train"})
     assert read_outcome(tmp_path, one).state == "waiting"
     plan = [{"epoch": 1, "trainable": 10}, {"epoch": 2, "trainable": 70}]
-    job.append(RunStarted("r001", "m", "CPU", 3, 1, 2, 1, ["a"], 100, 10, 1.0, "w", plan=plan))
+    job.append_event(RunStarted("r001", "m", "CPU", 3, 1, 2, 1, ["a"], 100, 10, 1.0, "w", plan=plan))
     for number, value in ((1, 0.1), (2, 0.3), (3, 0.2)):
-        job.append(epoch(number, value))
-    job.append(RunFinished(3, 12.5, False, 0.5, 0.3, "r001-best"))
+        job.append_event(epoch(number, value))
+    job.append_event(RunFinished(3, 12.5, False, 0.5, 0.3, "r001-best"))
     found = read_outcome(tmp_path, one)
     assert (found.state, found.map, found.map50, found.best_epoch, found.epochs) == ("finished", 0.3, 0.5, 2, 3)
-    assert (found.parameters, found.trained, found.seconds, found.counts) == (100, 70, 12.5, True)
+    assert (found.parameters, found.trained, found.seconds, found.is_counted) == (100, 70, 12.5, True)
 
 
 def test_a_run_that_failed_says_why(tmp_path: Path) -> None:
     job = JobFolder.create(tmp_path / "r001", {"kind": "train"})
-    job.append(RunFailed("the loss became inf", "a"))
+    job.append_event(RunFailed("the loss became inf", "a"))
     found = read_outcome(tmp_path, StudyRun(arm="a", seed=0, run="r001"))
-    assert (found.state, found.reason, found.counts) == ("failed", "the loss became inf", False)
+    assert (found.state, found.reason, found.is_counted) == ("failed", "the loss became inf", False)
 
 
 TINY = {
@@ -375,7 +374,7 @@ def test_a_study_that_was_cut_short_goes_on_where_it_was(project: Path) -> None:
     assert isinstance(again[-1], RunFinished) and not again[-1].stopped
     assert any(isinstance(event, StudyEpochDone) and event.strategy == "slow" for event in again)
     done = report_study(folder)
-    assert done.is_complete and all(outcome.counts for outcome in done.outcomes)
+    assert done.is_complete and all(outcome.is_counted for outcome in done.outcomes)
     assert "One seed cannot tell" in (folder / "report.md").read_text()
     assert len((folder / "report.csv").read_text().splitlines()) == 3
     # The runs are usual ones: their models are there to be used.
@@ -426,7 +425,7 @@ def test_the_command_lists_reports_and_refuses(project: Path, run: Run) -> None:
     assert code == 0 and "s001" in out and "a, b" in out
     code, out, _ = run("study", "report", project, "s001", "--json")
     assert code == 0 and json.loads(out)["complete"] is False
-    JobFolder(project / "studies" / "s001").beat()
+    JobFolder(project / "studies" / "s001").write_heartbeat()
     (project / "studies" / "s001" / "events.jsonl").write_text('{"event": "study_run"}\n')
     code, _, error = run("study", "resume", project, "s001")
     assert code == 2 and "is running already" in error

@@ -273,7 +273,7 @@ def launched(folder: Path, snapshot: Snapshot) -> dict[str, Any]:
 
     process = fork(launcher)
     deadline = time.monotonic() + PATIENCE
-    while not any(isinstance(event, StepDone) for event in job.read()[0]):
+    while not any(isinstance(event, StepDone) for event in job.read_events()[0]):
         if time.monotonic() > deadline:
             break
         time.sleep(0.02)
@@ -294,7 +294,7 @@ def launched(folder: Path, snapshot: Snapshot) -> dict[str, Any]:
         "left": left,
         "state": state,
         "step": saved.state.progress.step if saved else -1,
-        "events": [event.event for event in job.read()[0]],
+        "events": [event.event for event in job.read_events()[0]],
         "found": found.path.name if found else "",
         "other recipe": other is not None,
         "other launch": unknown is not None,

@@ -222,7 +222,7 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_a_job_or_lose_what_happene
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = JobFolder.create(tmp_path / "r001", {"kind": "train"})
-    append, tries = folder.append, 0
+    append, tries = folder.append_event, 0
 
     def full_for_a_while(event: Event, *, durable: bool = False) -> None:
         nonlocal tries
@@ -236,4 +236,4 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_a_job_or_lose_what_happene
     step = StepDone(1, 1, 1, 1.0, 0.5, 0.5, 1e-3, 9.0)
     told = [JobResumed(), Notice("an epoch"), step, CheckpointSaved("a", "a", 1, None, None, True), JobFinished()]
     assert child_runtime.do_job(lambda *_: iter(told), folder, threading.Event()) == 0
-    assert folder.read()[0] == [event for event in told if event != step]
+    assert folder.read_events()[0] == [event for event in told if event != step]

@@ -70,7 +70,7 @@ def started(resumed_at: int = 0) -> RunStarted:
 def run_of(folder: Path, events: list[Event]) -> Path:
     job = JobFolder.create(folder / "r001", {"kind": "train"})
     for event in events:
-        job.append(event)
+        job.append_event(event)
     return job.path
 
 

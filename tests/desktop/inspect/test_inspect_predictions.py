@@ -89,9 +89,9 @@ def test_closing_while_predicting_leaves_no_process(
     qtbot.waitUntil(lambda: page.bar.progress.maximum() == 8)
     folder = page.inspect_session.prediction.job_folder
     assert folder is not None
-    assert folder.alive()
+    assert folder.is_alive()
     assert page.may_close()
-    assert not folder.alive()
+    assert not folder.is_alive()
     assert page.inspect_session.prediction.target is None
 
 

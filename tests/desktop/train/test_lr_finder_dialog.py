@@ -77,7 +77,7 @@ def test_a_test_that_fails_says_why_and_can_be_tried_again(dialog: RangeTestDial
 def test_closing_the_dialog_ends_the_test(dialog: RangeTestDialog, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: bool(dialog.rates))
     dialog.reject()
-    assert not dialog.job.running and not dialog.folder.alive()
+    assert not dialog.job.running and not dialog.folder.is_alive()
 
 
 def test_the_plot_keeps_the_descent_in_view_when_the_loss_explodes(qtbot: QtBot) -> None:

@@ -42,8 +42,8 @@ def reopened(bench: TrainBench) -> TrainPage:
 def _nothing_goes_on(bench: TrainBench) -> Iterator[None]:
     yield
     queue.dismiss_worker(bench.folder / "runs")
-    for job in queue.jobs_in(bench.folder / "runs"):
-        job.unqueue()
+    for job in queue.list_jobs(bench.folder / "runs"):
+        job.leave_queue()
         # Runs that a test only pretends to train are kept alive by the test itself.
         if (pid := job.owner_here()) is not None and pid != os.getpid():
             os.kill(pid, signal.SIGKILL)
@@ -114,6 +114,7 @@ def test_runs_are_trained_one_after_the_other(bench: TrainBench, qtbot: QtBot) -
     click(qtbot, card.find_button("r003", "Remove"))
     assert [text[:4] for text in card.row_texts()] == ["r004", "r002"]
     bench.page.control.stop_training()
+    bench.wait_for_state("r001", "stopped")
     bench.release_runs()
     bench.wait_for_state("r002", "finished")
     bench.wait_for_end()
@@ -198,6 +199,7 @@ def test_a_window_that_opens_takes_the_queue_over(bench: TrainBench, qtbot: QtBo
     assert page.live.run == "r001"
     assert not page.control.queue.held
     page.control.stop_training()
+    bench.wait_for_state("r001", "stopped")
     bench.release_runs()
     bench.wait_for_state("r002", "finished")
 
@@ -207,9 +209,9 @@ def test_a_window_that_opens_takes_the_queue_over(bench: TrainBench, qtbot: QtBo
 
 def far_run(folder: Path, epochs: int = 3, lines: int | None = None) -> JobFolder:
     job = JobFolder.create(folder / "runs" / "r007", {"kind": "train"})
-    job.beat()
+    job.write_heartbeat()
     for event in list(events(epochs, lambda: False, run="r007", pause=0))[:lines]:
-        job.append(event)
+        job.append_event(event)
     return job
 
 
@@ -224,7 +226,7 @@ def test_a_run_in_another_folder_is_followed_and_nothing_is_written_there(
     assert not bench.page.training
     assert not bench.page.recipe_column.stop_button.isEnabled()
     for event in list(events(3, lambda: False, run="r007", pause=0))[9:]:
-        job.append(event)
+        job.append_event(event)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     assert [epoch.epoch for epoch in bench.view.history.epochs] == [1, 2, 3]
     assert sorted(path.name for path in job.path.iterdir()) == before
@@ -246,7 +248,7 @@ def test_what_was_read_of_a_watched_run_stays_while_its_folder_is_away(
     away.rename(job.path)
     qtbot.waitUntil(lambda: "is there again" in notice.text)
     for event in list(events(3, lambda: False, run="r007", pause=0))[9:]:
-        job.append(event)
+        job.append_event(event)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     assert [epoch.epoch for epoch in bench.view.history.epochs] == [1, 2, 3]
 
@@ -275,7 +277,7 @@ def test_the_page_tells_recipe_snapshot_and_machine_of_a_run(bench: TrainBench) 
     bench.page.control.begin_training()
     bench.wait_for_end()
     assert bench.view.texts.recipe.text().startswith("model: ssd_compact")
-    assert bench.run_folder().job()["snapshot_hash"] in bench.view.texts.facts.text()
+    assert bench.run_folder().read_job()["snapshot_hash"] in bench.view.texts.facts.text()
 
 
 def test_the_recipe_of_a_run_is_taken_over_and_what_was_there_comes_back(bench: TrainBench, qtbot: QtBot) -> None:
@@ -318,8 +320,8 @@ def test_a_run_is_deleted_once_the_person_agrees(bench: TrainBench, qtbot: QtBot
     assert [run.id for run in shown.runs] == ["r001"] and shown.currentText().startswith("r001 · ")
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 3)
     resumed = JobFolder(runs / "r001")  # by another program
-    resumed.append(JobResumed())
-    resumed.beat()
+    resumed.append_event(JobResumed())
+    resumed.write_heartbeat()
     answer_question("Delete")
     delete.trigger()
     assert resumed.path.is_dir() and "is being trained; stop it first" in bench.page.run_column.notice.text

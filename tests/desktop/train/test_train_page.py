@@ -60,7 +60,7 @@ def test_a_run_folder_says_what_was_trained_on_what(bench: TrainBench) -> None:
     assert (recipe.schedule.epochs, recipe.sampling.input_size) == (2, 64)
     snapshot = Snapshot.load(folder.path / "snapshot.json")
     assert len(snapshot.of_split(Split.TRAIN)) == 4
-    assert folder.job()["snapshot_hash"] == snapshot.hash
+    assert folder.read_job()["snapshot_hash"] == snapshot.hash
     (run,) = bench.project.runs.list_runs()
     assert (run.id, run.state, run.epochs, run.model) == ("r001", "finished", 2, "ssd_compact")
 
@@ -265,7 +265,7 @@ def past_run(bench: TrainBench, run: str, *, lines: int | None = None) -> None:
     folder = JobFolder.create(bench.folder / "runs" / run, {"kind": "train"})
     said = list(events(4, lambda: False, run=run, pause=0))
     for event in said[:lines]:
-        folder.append(event)
+        folder.append_event(event)
 
 
 def test_a_past_run_shows_its_curves_when_it_is_chosen(bench: TrainBench, qtbot: QtBot) -> None:
