@@ -152,6 +152,21 @@ def find_clashes(action: str, key: str, keys: Mapping[str, Keys]) -> list[str]:
     return found
 
 
+def keys_by_place(choice: KeyChoice, action: str, typed: Mapping[str, int]) -> Keys:
+    """The keys of an action that end with a digit, with what the keyboard types at the place of that digit.
+
+    `typed` has the keys by digit. What is a key of an action that is heard together with this one stays that one's.
+    """
+    found = []
+    for key in choice.find_keys(action) if typed else ():
+        modifiers, digit = key[:-1], key[-1:]
+        if digit in typed and (not modifiers or modifiers.endswith("+")) and ", " not in key:
+            other = modifiers + QKeySequence(typed[digit]).toString(QKeySequence.SequenceFormat.PortableText)
+            if not choice.list_clashes(action, other) and why_reserved(action, other) is None:
+                found.append(other)
+    return tuple(found)
+
+
 def why_reserved(action: str, key: str) -> str | None:
     """What `key` does everywhere, if it therefore cannot be given to `action`."""
     first = to_portable(key).split(", ")[0]

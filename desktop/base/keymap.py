@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
 
 from core.settings import Settings
 from desktop.base.actions import SCOPES, tool_tip
-from desktop.base.key_choice import KeyChoice, Keys, choice_of, spec_of, to_native
+from desktop.base.key_choice import KeyChoice, Keys, choice_of, keys_by_place, spec_of, to_native
 
 
 class Keymap(QObject):
@@ -20,6 +20,7 @@ class Keymap(QObject):
     def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
+        self._typed: dict[str, int] = {}
         settings.listen(self._follow_settings)
 
     @property
@@ -31,6 +32,17 @@ class Keymap(QObject):
     def find_keys(self, action: str) -> Keys:
         """The keys of an action as portable text; several, one, or none."""
         return self.choice.find_keys(action)
+
+    @property
+    def typed_for_digits(self) -> Mapping[str, int]:
+        """What the number row types where it does not type its digits, by digit: keys as Qt numbers them."""
+        return self._typed
+
+    def set_typed_for_digits(self, typed: Mapping[str, int]) -> None:
+        """Let what the number row types work as the digits at these places, where it is no action's own key."""
+        if typed != self._typed:
+            self._typed = dict(typed)
+            self.changed.emit()
 
     def fill_in_keys(self, text: str, **actions: str) -> str:
         """`text` with {name} replaced by the first key of that action; the action's name where it has none."""
@@ -61,8 +73,11 @@ class _Follower(QObject):
         specs, choice = SCOPES[self._scope], self._keymap.choice
         for action in self._actions:
             spec = specs[action.objectName()]
-            keys = choice.find_keys(f"{self._scope}.{spec.name}")
-            action.setShortcuts([QKeySequence(key) for key in keys])
+            name = f"{self._scope}.{spec.name}"
+            keys = choice.find_keys(name)
+            # Keys by place are heard and not named: the digit is what stands on the key as well.
+            heard = (*keys, *keys_by_place(choice, name, self._keymap.typed_for_digits))
+            action.setShortcuts([QKeySequence(key) for key in heard])
             action.setToolTip(tool_tip(spec, keys))
 
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from desktop.base.actions import WINDOW, ActionSet
+from desktop.base.digit_places import DigitPlaces
 from desktop.base.session import Session, SessionHooks
 from desktop.kit.progress_dialog import result_behind_dialog
 from desktop.project.project_actions import ProjectActions
@@ -41,6 +42,7 @@ class MainWindow(QMainWindow):
         self._settings = services.settings
         self.action_set = ActionSet(self, WINDOW)
         services.keymap.attach_actions("window", self, self.action_set.values())
+        DigitPlaces(self, services.keymap)
         self.project_actions = ProjectActions(session, services, self, self.action_set, self._may_close)
         self._undo = UndoActions(session, self.action_set, self)
         ThemeActions(services, self.action_set, self)
