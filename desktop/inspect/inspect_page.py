@@ -96,7 +96,7 @@ class InspectPage(QWidget):
             "nothing": lambda: stage.select_mark(None),
         }
         # Only on this page: the others have the same keys for the same things.
-        return build_actions(self, INSPECT, handlers, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        return build_actions(self, INSPECT, handlers)
 
     def _connect_signals(self) -> None:
         inspect = self.inspect_session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from desktop.base.theme import GAP, PAD, icon_pixmap, notifier, theme
@@ -17,6 +17,8 @@ Kind = Literal["info", "warning", "error"]
 class Notice(QFrame):
     """Hidden until `show_notice`; closed by its cross, by `clear`, or by itself when it only informs."""
 
+    left = Signal()  # hidden while one of its buttons had the keys: they belong where the user works
+
     def __init__(self, parent: QWidget | None = None, *, closable: bool = True) -> None:
         super().__init__(parent)
         self.setProperty("role", "banner")
@@ -27,6 +29,7 @@ class Notice(QFrame):
         self._text.setTextFormat(Qt.TextFormat.PlainText)  # names of files and labels are in it
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.button = QPushButton()
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys where they are
         self.button.hide()
         self.button.clicked.connect(self._take_offer)
         close = icon_button("close", "Close this notice")
@@ -76,6 +79,16 @@ class Notice(QFrame):
     def clear(self) -> None:
         self._timer.stop()
         self.hide()
+
+    def setVisible(self, visible: bool) -> None:
+        focused = self.focusWidget()
+        had_keys = not visible and focused is not None and focused.hasFocus()
+        if had_keys and focused is not None:
+            # Else Qt gives them to whatever comes next, such as a field that is then typed into.
+            focused.clearFocus()
+        super().setVisible(visible)
+        if had_keys:
+            self.left.emit()
 
     def _take_offer(self) -> None:
         if self._offer is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from desktop.base.file_watch import FileWatch
@@ -19,6 +20,7 @@ class FileNotice(Notice):
         self._files = files
         self.accept = QPushButton("Accept this file")
         self.accept.setToolTip("The boxes fit the picture as it is now: take it for the one that is labelled.")
+        self.accept.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.accept.clicked.connect(self._accept_files)
         layout = self.layout()
         assert layout is not None

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.changes import Changes
 from core.types import Status
@@ -35,6 +35,7 @@ from desktop.label.side_panel import SidePanel
 from desktop.label.space_key import keeps_space, trigger_space
 from desktop.services import Services
 from desktop.viewer.pictures import PictureLoader, Travel, worth_fetching
+from desktop.viewer.view import TYPED_IN
 
 NO_IMAGES = (
     "No images yet.\n\nDrop image files or folders here, or press {files} to add files and {folder} to add a folder."
@@ -62,7 +63,7 @@ class LabelPage(QWidget):
         self.setObjectName("page")
         self._session = session
         self._services = services
-        self._actions = table.ActionSet(self, table.LABEL, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self._actions = table.ActionSet(self, table.LABEL)
         self.pictures = PictureLoader(services.tasks, self)
         self.pictures.follow(session, services.settings)
         self._travel = Travel()
@@ -81,6 +82,7 @@ class LabelPage(QWidget):
         self.history = ImageHistory()
         self.edits = HistoryList(session)
         self._file_notes = FileNotes()
+        self._file_notice = FileNotice(session, services.files)
         self._bar = CanvasBar(self._actions)
         self._foot = PointerBar()
         self._place_parts()
@@ -92,7 +94,18 @@ class LabelPage(QWidget):
 
     def activated(self) -> None:
         self._session.hint.emit(self.canvas.hint)
+        self.take_focus()
+
+    def take_focus(self) -> None:
+        """Give the keys to the image."""
         self.canvas.view.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def press_escape(self) -> None:
+        """Esc was pressed beside the image: it cancels there all the same, but for Esc in a text, which only leaves it."""
+        typed = isinstance(QApplication.focusWidget(), TYPED_IN)
+        self.take_focus()
+        if not typed:
+            self.canvas.press_escape()
 
     def deactivated(self) -> None:
         self._settle_edits()
@@ -135,7 +148,7 @@ class LabelPage(QWidget):
         column.addWidget(self._bar)
         column.addWidget(self._file_notes)
         column.addWidget(self.notice)
-        column.addWidget(FileNotice(self._session, self._services.files))
+        column.addWidget(self._file_notice)
         column.addWidget(self.canvas.view, 1)
         column.addWidget(self._foot)
         settings = self._services.settings
@@ -171,8 +184,8 @@ class LabelPage(QWidget):
         self.details.split_chosen.connect(lambda split: self._with_current(self.work.set_split, split))
         self.details.group_entered.connect(lambda group: self._with_current(self.work.set_group, group))
         self.details.note_entered.connect(self.work.set_note)
-        for panel in (self.images, self.details, self.labels, self.box_list, self.edits):
-            panel.left.connect(lambda: self.canvas.view.setFocus(Qt.FocusReason.OtherFocusReason))
+        for part in (self.images, self.details, self.labels, self.box_list, self.edits, self.notice, self._file_notice):
+            part.left.connect(self.take_focus)
         self.side.tabs.currentChanged.connect(lambda _tab: self._show_history())
         self.pictures.outdated.connect(self._show_image)
         self._services.files.states_changed.connect(self._read_again)

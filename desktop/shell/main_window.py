@@ -27,6 +27,7 @@ from desktop.shell.theme_actions import ThemeActions
 from desktop.shell.undo_actions import UndoActions
 from desktop.shell.welcome import Welcome
 from desktop.shell.window_dialogs import WindowDialogs
+from desktop.shell.window_keys import WindowKeys
 
 
 class MainWindow(QMainWindow):
@@ -57,6 +58,7 @@ class MainWindow(QMainWindow):
             self, session, services, self.action_set, self.pages.front_actions, self._undo.show_names
         )
         self._handle_own_actions()
+        WindowKeys(self, self.pages.press_escape)
         self.rail = Rail([(title, icon) for title, icon, *_ in PAGES], self.pages.choices)
         self.menus = Menus(self, self.action_set, recent.list_folders, self.open_project)
         self._place_parts()
@@ -115,6 +117,8 @@ class MainWindow(QMainWindow):
         self.welcome.chosen.connect(self.open_project)
         self.menus.edit.aboutToShow.connect(self._undo.show_names)
         self.pages.page_shown.connect(self._show_front)
+        for notice in (self.banner, self.pending, self.project_actions.notice):
+            notice.left.connect(self.pages.take_focus)
 
     def _show_front(self, number: int) -> None:
         """Dress the window for the page that is in front."""

@@ -86,9 +86,21 @@ class PageStack(QStackedWidget):
             self.addWidget(page)
         return self._pages[number]
 
+    def take_focus(self) -> None:
+        """Give the keys to what the page in front is about."""
+        self._call_front("take_focus")
+
+    def press_escape(self) -> None:
+        """Esc was pressed where nothing has a use for it."""
+        self._call_front("press_escape")
+
     def may_close(self) -> bool:
         """Ask each page whether the project may be given up; one that trains asks the user."""
         return all(page.may_close() for page in self._pages.values() if hasattr(page, "may_close"))
+
+    def _call_front(self, method: str) -> None:
+        if (page := self._pages.get(self._front)) is not None:
+            _call_if_present(page, method)
 
     def _pass_request(self, title: str, request: SignalInstance, checkpoint: str) -> None:
         """Show the page that a request is for. One that is only built now has not heard it, so it is said again."""

@@ -261,6 +261,11 @@ class AnnotationCanvas(QObject):
         """Give up the innermost thing under way: gesture, tool, measure, selection. False when there was none."""
         return self._gestures.cancel()
 
+    def press_escape(self) -> None:
+        """Give up the innermost thing under way, and where there is none say so by `cancelled`."""
+        if not self.cancel():
+            self.cancelled.emit()
+
     def let_go(self) -> None:
         """Leave the boxes as they were before the gesture under way."""
         self._gestures.let_go()
