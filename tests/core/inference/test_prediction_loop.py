@@ -63,7 +63,7 @@ def make_predictor(spec: InputSpec = SPEC) -> Predictor:
 
 
 def one_by_one(predictor: Predictor) -> Predictor:
-    return replace(predictor, runner=replace(predictor.runner, pixels_at_once=1))
+    return replace(predictor, runner=replace(predictor.runner, most_pixels=1))
 
 
 @pytest.fixture(scope="module")
