@@ -29,6 +29,10 @@ class Tasks(QObject):
         # For what somebody is waiting for now: it begins at once, however much is under way.
         self._urgent = QThreadPool(self)
         self._urgent.setMaxThreadCount(1)
+        # For what takes seconds: nothing else waits behind it. Two, so that what is wanted now need not wait for what
+        # was wanted before.
+        self._slow = QThreadPool(self)
+        self._slow.setMaxThreadCount(2)
         self._tokens = count(1)
         self._latest: dict[str, int] = {}
         self._callbacks: dict[int, tuple[Callable[[Any], None], Callable[[Exception], None] | None]] = {}
@@ -47,18 +51,21 @@ class Tasks(QObject):
         *,
         priority: int = 0,
         urgent: bool = False,
+        slow: bool = False,
     ) -> None:
         """Call `work` in a thread, then `done(result)` or `failed(error)` on the window's thread.
 
         Without `failed` an error is raised on the window's thread, where the program's handler shows it.
-        Work of a higher `priority` is started first; `urgent` work waits for no other but urgent work.
+        Work of a higher `priority` is started first; `urgent` work waits for no other but urgent work. `slow` work,
+        which takes seconds, holds up no other but slow work.
         """
         token = next(self._tokens)
         self.cancel(key)
         self._latest[key] = token
         self._callbacks[token] = (done, failed)
         self._works[token] = work
-        (self._urgent if urgent else self._pool).start(_Work(self, key, token), priority)
+        pool = self._slow if slow else self._urgent if urgent else self._pool
+        pool.start(_Work(self, key, token), priority)
 
     def cancel(self, key: str) -> None:
         """Forget the work of `key`: neither of its callbacks will be called."""
@@ -83,7 +90,7 @@ class Tasks(QObject):
         self._latest.clear()
         self._callbacks.clear()
         ended = True
-        for pool in (self._urgent, self._pool):
+        for pool in (self._urgent, self._pool, self._slow):
             pool.clear()
             ended = pool.waitForDone(timeout_ms) and ended
         if ended:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QEvent, Qt
@@ -31,10 +32,12 @@ from desktop.label.label_view import LabelView
 from desktop.label.labels.label_panel import LabelPanel
 from desktop.label.labels.label_rows import LabelRows
 from desktop.label.last_place import Resume
+from desktop.label.loading_message import LoadingMessage
 from desktop.label.side_panel import SidePanel
 from desktop.label.space_key import keeps_space, trigger_space
 from desktop.services import Services
 from desktop.viewer.pictures import PictureLoader, Travel, worth_fetching
+from desktop.viewer.pyramid import Pyramid
 from desktop.viewer.view import TYPED_IN
 
 NO_IMAGES = (
@@ -82,6 +85,7 @@ class LabelPage(QWidget):
         self.history = ImageHistory()
         self.edits = HistoryList(session)
         self._file_notes = FileNotes()
+        self._loading = LoadingMessage(self.canvas.view.set_message, self)
         self._file_notice = FileNotice(session, services.files)
         self._bar = CanvasBar(self._actions)
         self._foot = PointerBar()
@@ -190,6 +194,7 @@ class LabelPage(QWidget):
         self.pictures.outdated.connect(self._show_image)
         self._services.files.states_changed.connect(self._read_again)
         self.pictures.ready.connect(self._picture_came)
+        self.pictures.looked.connect(self._show_first_look)
         self.pictures.failed.connect(self._picture_failed)
         session.image_changed.connect(self._show_image)
         session.changed.connect(self._follow_changes)
@@ -214,7 +219,8 @@ class LabelPage(QWidget):
         self.canvas.set_boxes(())
         project, record = self._session.project, self._context.record
         path = project.image_path(record) if project is not None and record is not None else None
-        picture = self.pictures.get(path) if path is not None else None
+        picture = self._find_picture(path) if path is not None else None
+        self._loading.end()
         self.canvas.set_image(picture)
         if picture is None and path is not None:
             self.canvas.view.set_message(self.pictures.problem(path) or "Loading…")
@@ -226,8 +232,26 @@ class LabelPage(QWidget):
             near = [project.image(image_id) for image_id in self.images.neighbours(self._travel)]
             ahead = worth_fetching(near, self.pictures.ahead_bytes)
             self.pictures.want(path, [project.image_path(neighbour) for neighbour in ahead])
+        if path is not None and picture is None:
+            self._show_first_look(str(path))
         self._show_record()
         self._show_boxes()
+
+    def _find_picture(self, path: Path) -> Pyramid | None:
+        """The picture, or a preview of it."""
+        look = self.pictures.first_look(path)
+        return self.pictures.get(path) or (look.preview if look is not None else None)
+
+    def _show_first_look(self, path: str) -> None:
+        """Of an image that takes long: a preview to work on, or how long it has been read."""
+        look = self.pictures.first_look(Path(path))
+        if look is None or not self._is_current(path):
+            return
+        if look.preview is None:
+            self._loading.begin(look)
+        elif not self.canvas.view.has_image:
+            self._show_image()
+            self._session.message.emit(f"A preview: all {look.megapixels:,.0f} megapixels are being read")
 
     def _read_again(self, image_ids: frozenset[int]) -> None:
         """Show what changed files hold now; of one that vanished, what was seen last stays in sight."""
@@ -303,11 +327,21 @@ class LabelPage(QWidget):
             self._foot.clear()
 
     def _picture_came(self, path: str) -> None:
-        if self._is_current(path):
+        picture = self.pictures.get(Path(path))
+        if not self._is_current(path) or picture is None:
+            return
+        # What was begun on the preview goes on.
+        if self.canvas.replace_preview(picture):
+            self._file_notes.show_notes(picture.notices)
+            self._session.message.emit("The whole image is there")
+        else:
             self._show_image()
 
     def _picture_failed(self, path: str, reason: str) -> None:
         if self._is_current(path):
+            self._loading.end()
+            self.canvas.set_image(None)
+            self.canvas.set_boxes(())
             self.canvas.view.set_message(reason)
 
     def _is_current(self, path: str) -> bool:

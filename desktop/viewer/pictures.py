@@ -10,14 +10,14 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import InputError
-from core.imaging.decode import read_picture
 from core.imaging.window import Window
 from core.project.snapshot import depth_window
 from core.settings import Settings
 from core.types import ImageRecord
 from desktop.base.background import Tasks
 from desktop.base.session import Session
-from desktop.viewer.pyramid import Pyramid, make_pyramid
+from desktop.viewer.pyramid import Pyramid
+from desktop.viewer.slow_pictures import FirstLook, load_picture, look_at_slow, look_first
 
 MEGABYTE = 1024 * 1024
 KEPT_BYTES = 1024 * MEGABYTE
@@ -55,9 +55,13 @@ class Travel:
 
 
 class PictureLoader(QObject):
-    """Keeps decoded images within a limit of memory; the one asked for last is decoded first."""
+    """Keeps decoded images within a limit of memory; the one asked for last is decoded first.
+
+    Of an image that takes long a first look comes before it, and no other image waits behind it.
+    """
 
     ready = Signal(str)  # path; `get` has it now
+    looked = Signal(str)  # path; it takes long, and `first_look` has what is known of it
     failed = Signal(str, str)  # path, why
     outdated = Signal()  # what was handed out is no longer how images are read: ask again
 
@@ -69,6 +73,8 @@ class PictureLoader(QObject):
         self._pictures: OrderedDict[str, Pyramid] = OrderedDict()
         self._problems: dict[str, str] = {}
         self._under_way: set[str] = set()
+        self._slow: set[str] = set()  # of these, what takes long
+        self._looks: dict[str, FirstLook] = {}  # of the image that is wanted now
         self._wanted: tuple[str, ...] = ()
 
     # -- settings
@@ -116,6 +122,10 @@ class PictureLoader(QObject):
             self._pictures.move_to_end(key)
         return self._pictures.get(key)
 
+    def first_look(self, path: Path) -> FirstLook | None:
+        """What is known of the image wanted last while it is being decoded, if that takes long."""
+        return self._looks.get(str(path))
+
     def problem(self, path: Path) -> str | None:
         """Why the file cannot be shown, if that is known."""
         return self._problems.get(str(path))
@@ -124,17 +134,20 @@ class PictureLoader(QObject):
         """Fetch `path` now and `ahead` after it; what was wanted before and has not begun is dropped."""
         self._wanted = tuple(str(item) for item in ((path, *ahead) if path is not None else ahead))
         for key in self._under_way.difference(self._wanted):
-            self._tasks.cancel(_name_task(key))
-        self._under_way.intersection_update(self._wanted)
+            self._drop_work(key)
+        for key in self._looks.keys() - self._wanted[:1]:
+            del self._looks[key]
         if path is not None:
-            self._fetch_picture(str(path), urgent=True)
+            key = str(path)
+            if key in self._under_way and key not in self._looks:
+                self._look_at(key)
+            self._fetch_picture(key, urgent=True)
         self._fetch_ahead()
 
     def forget(self, path: Path | None = None) -> None:
         """Drop one file, such as one that was changed on the disk, or everything, for another project."""
         if path is not None:
-            self._tasks.cancel(_name_task(str(path)))
-            self._under_way.discard(str(path))
+            self._drop_work(str(path))
             self._pictures.pop(str(path), None)
             self._problems.pop(str(path), None)
             return
@@ -153,7 +166,7 @@ class PictureLoader(QObject):
 
     def _fetch_ahead(self) -> None:
         """One neighbour at a time, so that an image that somebody waits for finds a core free."""
-        if self._under_way:
+        if self._under_way - self._slow:
             return
         for key in self._wanted:
             if self._fetch_picture(key, urgent=False):
@@ -165,16 +178,60 @@ class PictureLoader(QObject):
         self._under_way.add(key)
         self._tasks.run(
             _name_task(key),
-            partial(_load_picture, Path(key), self._window),
-            partial(self._keep_picture, key),
+            partial(look_first, Path(key), self._window),
+            partial(self._take_first, key, urgent=urgent),
             partial(self._give_up, key),
             priority=10 if urgent else 1,
             urgent=urgent,
         )
         return True
 
-    def _keep_picture(self, key: str, picture: Pyramid) -> None:
+    def _look_at(self, key: str) -> None:
+        """It was fetched ahead and is wanted now: if that takes long, show what can be shown."""
+
+        def take_look(look: FirstLook | None) -> None:
+            if look is not None and key in self._under_way:
+                self._keep_look(key, look)
+
+        # An error is the same that decoding meets, and is told there.
+        look = partial(look_at_slow, Path(key), self._window)
+        self._tasks.run(_name_look(key), look, take_look, lambda _error: None, priority=10, urgent=True)
+
+    def _take_first(self, key: str, found: Pyramid | FirstLook, *, urgent: bool) -> None:
+        """Keep the picture; where it takes long, decode it aside."""
+        if isinstance(found, Pyramid):
+            self._keep_picture(key, found)
+            return
+        self._slow.add(key)
+        self._tasks.run(
+            _name_task(key),
+            partial(load_picture, Path(key), self._window),
+            partial(self._keep_picture, key),
+            partial(self._give_up, key),
+            priority=10 if urgent else 1,
+            slow=True,
+        )
+        self._keep_look(key, found)
+        self._fetch_ahead()
+
+    def _keep_look(self, key: str, look: FirstLook) -> None:
+        if key in self._wanted[:1]:
+            self._looks[key] = look
+            self.looked.emit(key)
+
+    def _drop_work(self, key: str) -> None:
+        self._tasks.cancel(_name_task(key))
+        self._tasks.cancel(_name_look(key))
+        self._looks.pop(key, None)
+        self._end_work(key)
+
+    def _end_work(self, key: str) -> None:
         self._under_way.discard(key)
+        self._slow.discard(key)
+
+    def _keep_picture(self, key: str, picture: Pyramid) -> None:
+        self._end_work(key)
+        self._looks.pop(key, None)
         self._pictures[key] = picture
         self._make_room()
         self.ready.emit(key)
@@ -192,7 +249,8 @@ class PictureLoader(QObject):
             total -= self._pictures.pop(key).bytes
 
     def _give_up(self, key: str, error: Exception) -> None:
-        self._under_way.discard(key)
+        self._end_work(key)
+        self._looks.pop(key, None)
         if not isinstance(error, InputError | OSError):
             raise error
         self._problems[key] = str(error)
@@ -200,10 +258,9 @@ class PictureLoader(QObject):
         self._fetch_ahead()
 
 
-def _load_picture(path: Path, window: Window | None) -> Pyramid:
-    picture = read_picture(path, window)
-    return make_pyramid(picture.pixels, picture.notices)
-
-
 def _name_task(key: str) -> str:
     return f"picture {key}"
+
+
+def _name_look(key: str) -> str:
+    return f"first look at {key}"

@@ -7,7 +7,7 @@ side, and of 256 MB an image, are those of the screen and not of the image.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -28,19 +28,27 @@ MEETING = 96  # screen pixels among which a whole one is looked for that lies on
 class Pyramid:
     """`levels[i]` is the image at 1 / 2**i of its size: (h, w, 3) RGB, or (h, w) of a grey one.
 
-    Made in a background thread, drawn by the window's.
+    A preview has no more than the small levels of an image of `full_size`. Made in a background thread, drawn by the
+    window's.
     """
 
     levels: tuple[NDArray[np.uint8], ...]
     notices: tuple[str, ...] = ()  # what the user should know of the file
+    full_size: tuple[int, int] | None = None  # width and height of the image of which this is a preview
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether it is to be replaced by the picture itself."""
+        return self.full_size is not None
 
     @property
     def width(self) -> int:
-        return int(self.levels[0].shape[1])
+        """Of the image, in its own pixels."""
+        return self.full_size[0] if self.full_size else int(self.levels[0].shape[1])
 
     @property
     def height(self) -> int:
-        return int(self.levels[0].shape[0])
+        return self.full_size[1] if self.full_size else int(self.levels[0].shape[0])
 
     @property
     def bytes(self) -> int:
@@ -51,16 +59,26 @@ class Pyramid:
         return as_rgb(self.levels[-1])
 
     def rgb_at(self, x: int, y: int) -> tuple[int, int, int]:
-        """The value of a pixel that is in the image."""
+        """The value of a pixel that is in the image. A preview knows none: do not ask it."""
         red, green, blue = np.broadcast_to(self.levels[0][y, x], 3).tolist()
         return red, green, blue
 
     def level_for(self, scale: float) -> int:
         """The coarsest level that still has a pixel for every screen pixel at `scale` screen pixels an image pixel."""
         level = 0
-        while level + 1 < len(self.levels) and scale * 2 ** (level + 1) <= 1.0:
+        while level + 1 < len(self.levels) and scale * self._reduction * 2 ** (level + 1) <= 1.0:
             level += 1
         return level
+
+    @property
+    def _reduction(self) -> float:
+        """How much smaller than the image the first level is."""
+        return self.width / self.levels[0].shape[1]
+
+
+def make_preview(small: NDArray[np.uint8], full_size: tuple[int, int], notices: tuple[str, ...] = ()) -> Pyramid:
+    """Prepare a reduced picture to stand in for an image of `full_size` (width, height) until that is there."""
+    return replace(make_pyramid(small, notices), full_size=full_size)
 
 
 def make_pyramid(image: NDArray[np.uint8], notices: tuple[str, ...] = ()) -> Pyramid:

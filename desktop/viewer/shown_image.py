@@ -50,8 +50,13 @@ class ShownImage:
         return to_qimage(small if self._tone is None else self._tone.apply(small))
 
     def rgb_at(self, x: int, y: int) -> tuple[int, int, int] | None:
-        """The value of an image pixel as it is in the file, whatever the adjustment; None outside of the image."""
-        if self._pyramid is None or not (0 <= x < self._pyramid.width and 0 <= y < self._pyramid.height):
+        """The value of an image pixel as it is in the file, whatever the adjustment; None outside of the image.
+
+        A preview does not know it: None.
+        """
+        if self._pyramid is None or self._pyramid.is_preview:
+            return None
+        if not (0 <= x < self._pyramid.width and 0 <= y < self._pyramid.height):
             return None
         return self._pyramid.rgb_at(x, y)
 

@@ -140,6 +140,11 @@ class ImageView(QWidget):
     def has_image(self) -> bool:
         return self._image.pyramid is not None
 
+    def shows_preview_of(self, picture: Pyramid) -> bool:
+        """Whether what is shown is a preview of an image of that size."""
+        shown = self._image.pyramid
+        return shown is not None and shown.is_preview and shown.full_size == (picture.width, picture.height)
+
     @property
     def image_size(self) -> QSize:
         """In image pixels; empty without an image."""

@@ -111,6 +111,16 @@ class AnnotationCanvas(QObject):
         self.view.set_image(image, keep_view=keep_view)
         self._place_around()
 
+    def replace_preview(self, picture: Pyramid) -> bool:
+        """Show the picture in place of its preview, and let what is under way go on. False where none is shown."""
+        if not self.view.shows_preview_of(picture):
+            return False
+        self._around.forget_overview()
+        self._painting.grid.forget_picture()
+        self.view.set_image(picture, keep_view=True)
+        self._place_around()
+        return True
+
     def set_boxes(self, boxes: Sequence[Box]) -> None:
         """Show the boxes as they are in the project. What is being dragged stays so, unless it is elsewhere now."""
         self._gestures.set_boxes(boxes)

@@ -1,0 +1,77 @@
+"""On the Label page: an image that takes long is labelled on its preview, and one without says how long it takes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from core.project.project import Project
+from desktop.base.session import Session
+from desktop.label.label_page import LabelPage
+from desktop.services import Services
+from tests.builders import write_picture
+from tests.desktop.label.label_builders import at, boxes_of, draw_by_hand
+from tests.desktop.viewer.test_slow_pictures import gate, write_large
+
+__all__ = ["gate"]
+
+
+@pytest.fixture
+def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
+    (tmp_path / "images").mkdir()
+    write_large(tmp_path / "images" / "1 large.jpg")
+    write_large(tmp_path / "images" / "2 large.png")
+    write_picture(tmp_path / "images" / "3 small.png")
+    project = Project.create(tmp_path / "project", ["scratch"])
+    project.files.add_images([tmp_path / "images"])
+    session = Session()
+    session.adopt(project)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def page(qtbot: QtBot, session: Session, services: Services, gate: threading.Event) -> LabelPage:
+    page = LabelPage(session, services)
+    qtbot.addWidget(page)
+    page.resize(1200, 700)
+    page.show()
+    qtbot.waitExposed(page)
+    page.activated()
+    return page
+
+
+def test_boxes_are_drawn_on_the_preview_and_a_drag_outlives_it(
+    qtbot: QtBot, page: LabelPage, session: Session, gate: threading.Event
+) -> None:
+    qtbot.waitUntil(lambda: page.canvas.view.has_image)
+    assert page.canvas.view.image_size.width() == 1600 and page.canvas.view.rgb_at(5, 5) is None
+    draw_by_hand(qtbot, page, (100, 200), (500, 600))
+    assert boxes_of(session)[0].xyxy == pytest.approx((100, 200, 500, 600), abs=3)
+    view, place = page.canvas.view, at(page, 300, 400)
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=place)
+    QTest.mouseMove(view, at(page, 400, 450))
+    gate.set()
+    qtbot.waitUntil(lambda: view.rgb_at(5, 5) is not None)
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=at(page, 400, 450))
+    (box,) = boxes_of(session)
+    assert box.xyxy == pytest.approx((200, 250, 600, 650), abs=6)
+
+
+def test_an_image_without_a_preview_says_how_large_it_is_and_the_next_is_there_at_once(
+    qtbot: QtBot, page: LabelPage, session: Session
+) -> None:
+    qtbot.waitUntil(lambda: page.canvas.view.has_image)
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: page.canvas.view.message.startswith("Reading 1,600 × 1,200 pixels, 2 megapixels"))
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: page.canvas.view.has_image)
+    draw_by_hand(qtbot, page, (5, 6), (30, 36))
+    assert len(boxes_of(session)) == 1
+    assert page.canvas.view.message == ""
