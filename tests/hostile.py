@@ -351,6 +351,40 @@ CASES: dict[str, Case] = {
     "CSV: no Unicode": text("a.csv", _CSV.encode() + b"a.png,1,1,9,9,\xff\n"),
     "CSV: UTF-16": text("a.csv", (_CSV + "a.png,1,1,9,9,one\n").encode("utf-16")),
     "CSV: only a header": text("a.csv", _CSV),
+    # CVAT and VIA
+    "CVAT: megabytes of images that are not there": junk(
+        "<annotations>", '<image id="1" name="x.png"></image>', "</annotations>", name="a.xml"
+    ),
+    "CVAT: megabytes of shapes": junk(
+        '<annotations><image id="1" name="a.png">', '<box label="one"/>', "</image></annotations>", name="a.xml"
+    ),
+    "CVAT: deep": text("a.xml", "<annotations>" + "<image>" * 500_000),
+    "CVAT: an attribute of 50 MB": text("a.xml", f'<annotations><image name="{"a" * 50 * MB}"/></annotations>'),
+    "CVAT: billion laughs": text("a.xml", f"{LAUGHS}<annotations>&l9;</annotations>"),
+    "CVAT: odd boxes": text(
+        "a.xml",
+        '<annotations><image id="1" name="a.png" width="64" height="48">'
+        + "".join(
+            f'<box label="one" xtl="{x}" ytl="1" xbr="9" ybr="9" rotation="{turn}"/>'
+            for x, turn in (("nan", "0"), ("1e999", "30"), ("1", "nan"), ("1", "1e308"), ("2", "x"), ("9", "0"))
+        )
+        + '<polygon label="one" points="1,1;nan,5;5,5"/><mask label="one" left="1" top="1" width="-5" height="0"/>'
+        "</image></annotations>",
+    ),
+    "VIA: megabytes of regions": junk(
+        '{"a": {"filename": "a.png", "file_attributes": {}, "regions": [', "{},", "{}]}}", name="a.json"
+    ),
+    "VIA: megabytes of keys": junk(
+        '{"a": {"filename": "a.png", "file_attributes": {}, "regions": []},', '"a":1,', '"b":1}', name="a.json"
+    ),
+    "VIA: a path out": text(
+        "a.json", '{"a": {"filename": "../../etc/passwd", "file_attributes": {}, "regions": [{}]}, "b": 5, "c": null}'
+    ),
+    "VIA: a folder out": text(
+        "a.json",
+        '{"_via_settings": {"core": {"default_filepath": "/etc/"}}, "_via_attributes": 5, "_via_img_metadata": '
+        '{"a": {"filename": "passwd", "file_attributes": 5, "regions": 5}}}',
+    ),
 }
 
 

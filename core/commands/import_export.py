@@ -10,7 +10,7 @@ import typer
 from core.commands.options import Json, ProjectFolder
 from core.commands.projects import print_info
 from core.console import complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
-from core.formats.annotations import Format, ImportedAnnotations
+from core.formats.annotations import Format, ImportedAnnotations, WrittenFormat
 from core.formats.csv_columns import parse_named_columns
 from core.formats.exporting import ExportOptions, export_project, list_losses
 from core.formats.importing import import_into
@@ -78,7 +78,7 @@ def _print_found(imported: ImportedAnnotations, json: bool) -> None:
 def export_annotations(
     folder: ProjectFolder,
     target: Annotated[Path, typer.Argument(metavar="FOLDER", help="New folder for the export.", show_default=False)],
-    format: Annotated[Format, typer.Option(help="What to write.", show_default=False)],
+    format: Annotated[WrittenFormat, typer.Option(help="What to write.", show_default=False)],
     copy_images: Annotated[bool, typer.Option("--copy-images", help="Copy the images as well, upright.")] = False,
     split: Annotated[list[Split] | None, typer.Option(help="Only images of this split; may be repeated.")] = None,
     status: Annotated[list[Status] | None, typer.Option(help="Only images of this status; may be repeated.")] = None,
@@ -86,8 +86,9 @@ def export_annotations(
     json: Json = False,
 ) -> None:
     """Write images, labels and boxes for another program, into a folder of their own."""
+    written = Format(format.value)
     options = ExportOptions(
-        format,
+        written,
         target,
         "copy" if copy_images else "none",
         frozenset(split) if split else None,
@@ -105,7 +106,7 @@ def export_annotations(
             "images": report.images,
             "boxes": report.boxes,
             "names_below": None if below is None else str(below),
-            "losses": list_losses(format),
+            "losses": list_losses(written),
             "problems": problems_to_json(report.dropped),
         }
         print_json(result)
@@ -114,5 +115,5 @@ def export_annotations(
     if report.names_below is not None:
         say(f"names of images start at {report.names_below}; reading this back takes --images with that folder")
     complain_about(report.dropped)
-    for text in list_losses(format):
-        say(f"not in {format.display_name}: {text[0].lower()}{text[1:]}")
+    for text in list_losses(written):
+        say(f"not in {written.display_name}: {text[0].lower()}{text[1:]}")

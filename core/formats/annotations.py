@@ -14,13 +14,15 @@ from core.types import Problem, Split, Status
 
 
 class Format(StrEnum):
-    """Annotation formats that are read and written."""
+    """Annotation formats that are read; those of WRITTEN are written as well."""
 
     COCO = "coco"
     VOC = "voc"
     YOLO = "yolo"
     LABELME = "labelme"
     CSV = "csv"
+    CVAT = "cvat"
+    VIA = "via"
 
     @property
     def display_name(self) -> str:
@@ -28,6 +30,17 @@ class Format(StrEnum):
         return _TITLES[self]
 
 
+class WrittenFormat(StrEnum):
+    """The formats that an export writes."""
+
+    COCO = "coco"
+    VOC = "voc"
+    YOLO = "yolo"
+    LABELME = "labelme"
+    CSV = "csv"
+
+
+WRITTEN = tuple(Format(format.value) for format in WrittenFormat)
 MARKER = "defectdesk-export.json"  # the file by which an export of this program is known
 
 _TITLES = {
@@ -36,6 +49,8 @@ _TITLES = {
     Format.YOLO: "YOLO",
     Format.LABELME: "labelme",
     Format.CSV: "CSV",
+    Format.CVAT: "CVAT for images",
+    Format.VIA: "VGG Image Annotator",
 }
 
 

@@ -25,7 +25,7 @@ from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
 from core.formats.csv_columns import HEADER, Columns, find_columns
 from core.formats.export_plan import Sheet
-from core.formats.splits import parse_split
+from core.formats.split_words import parse_split
 from core.formats.text import quote_short, read_utf8
 
 MAX_BYTES = 2**29

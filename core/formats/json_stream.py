@@ -48,8 +48,8 @@ class DuplicateKeys(dict[str, Any]):
 class JsonObject:
     """A JSON object whose values are parsed when they are asked for."""
 
-    def __init__(self, data: bytes) -> None:
-        """Raises JsonError if the text holds no object or does not end."""
+    def __init__(self, data: bytes, most: int = _MAX_MEMBERS) -> None:
+        """Raises JsonError if the text holds no object, one of more than `most` keys, or does not end."""
         self._data = data
         start = _skip_space(data, 0)
         if data[start : start + 1] != b"{":
@@ -64,8 +64,8 @@ class JsonObject:
                     raise JsonError(f"at byte {first:,} there is no key")
                 continue
             count += 1
-            if count > _MAX_MEMBERS:
-                raise JsonError(f"it has more than {_MAX_MEMBERS:,} keys")
+            if count > most:
+                raise JsonError(f"it has more than {most:,} keys")
             key = str(_parse_text(found[1]))
             if key in self._values:
                 self.twice.add(key)
@@ -77,6 +77,24 @@ class JsonObject:
     def is_list(self, key: str) -> bool:
         start, _ = self._values.get(key, (len(self._data), 0))
         return self._data[start : start + 1] == b"["
+
+    def is_object(self, key: str) -> bool:
+        start, _ = self._values.get(key, (len(self._data), 0))
+        return self._data[start : start + 1] == b"{"
+
+    def child(self, key: str, most: int = _MAX_MEMBERS) -> JsonObject:
+        """The object under `key`, which must be one. Raises JsonError."""
+        start, end = self._values[key]
+        return JsonObject(self._data[start:end], most)
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """The keys with their values, parsed one after the other; see `value`."""
+        for key in self._values:
+            yield key, self.value(key)
+
+    def values(self) -> Iterator[Any]:
+        """The values, parsed one after the other."""
+        return (value for _, value in self.items())
 
     def value(self, key: str) -> Any:
         """The value under `key`, None if there is none; Unreadable if it is too large or damaged."""

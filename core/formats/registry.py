@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from core.errors import InputError
-from core.formats import coco, csv, labelme, voc, yolo
+from core.formats import coco, csv, cvat, labelme, via, voc, yolo
 from core.formats.annotations import MARKER, Format, ImportedAnnotations
 from core.formats.collecting import MAX_LABELS, Progress
 from core.formats.json_stream import JsonError, JsonObject
@@ -129,6 +129,8 @@ _READERS: dict[Format, Callable[[Path, Path | None, Progress | None], ImportedAn
     Format.VOC: voc.read,
     Format.YOLO: yolo.read,
     Format.LABELME: labelme.read,
+    Format.CVAT: cvat.read,
+    Format.VIA: via.read,
 }
 
 
@@ -143,9 +145,13 @@ def _file_format(path: Path) -> Format | None:
         both = head + tail
         if b'"shapes"' in both and (b'"imagePath"' in both or b'"imageData"' in both):
             return Format.LABELME
+        if via.is_file(both):
+            return Format.VIA
         return Format.COCO if sum(key in both for key in _COCO_KEYS) >= 2 else None
     if start == b"<":
-        return Format.VOC if _VOC_ROOT.search(head) else None
+        if _VOC_ROOT.search(head):
+            return Format.VOC
+        return Format.CVAT if cvat.is_file(head) else None
     suffix = path.suffix.lower()
     if suffix in (".yaml", ".yml"):
         return Format.YOLO if yolo.is_data_file(path) else None

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
-from core.formats.annotations import Format
+from core.formats.annotations import WRITTEN, Format
 from core.formats.exporting import ExportOptions, list_losses
 from core.project.project import Project
 from core.types import Split, Status
@@ -81,7 +81,7 @@ class ExportDialog(DialogFrame):
         self._amounts = Amounts({}, {}, {})
         self._touched = False  # whether the user named a folder
         self._format = QComboBox()
-        for format in Format:
+        for format in WRITTEN:
             self._format.addItem(format.display_name, format.value)
         self._losses = Paragraph("", "small")
         self._folder = PathField("folder", "Folder of the export", str(start), hint="A new or empty folder")

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from core.formats.annotations import Format
+from core.formats.annotations import WRITTEN, Format
 from core.formats.exporting import ExportOptions, export_project
 from core.formats.registry import detect_format, read_annotations
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
@@ -71,7 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("images", type=int, nargs="?", default=10_000)
     parser.add_argument("--boxes", type=int, default=10, help="on each image")
-    parser.add_argument("--formats", default=",".join(Format))
+    parser.add_argument("--formats", default=",".join(WRITTEN))
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from core.changes import Changes
 from core.errors import InputError, StorageError
 from core.formats import frames, pictures
-from core.formats.annotations import Format, ImportedAnnotations
+from core.formats.annotations import WRITTEN, Format, ImportedAnnotations
 from core.formats.exporting import ExportOptions, ExportReport, export_project, list_losses
 from core.formats.importing import import_into
 from core.formats.naming import portable_stems
@@ -31,7 +31,7 @@ from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot, take_s
 from core.types import Label, Split, Status, label_name_fault
 from tests.builders import draw, picture, project_with_pictures, write_picture
 
-FORMATS = list(Format)
+FORMATS = list(WRITTEN)
 ABSOLUTE = {Format.COCO: 1e-9, Format.VOC: 0.0, Format.YOLO: 1e-9, Format.LABELME: 0.0, Format.CSV: 0.0}  # pixels
 NAMES = (
     "a.png",
@@ -354,8 +354,8 @@ def test_a_snapshot_is_written_too(tmp_path: Path) -> None:
 
 
 def test_every_format_says_what_it_cannot_hold() -> None:
-    assert all(text.endswith(".") for format in Format for text in list_losses(format))
-    assert all(list_losses(format) for format in Format)
+    assert all(text.endswith(".") for format in WRITTEN for text in list_losses(format))
+    assert all(list_losses(format) for format in WRITTEN)
 
 
 # The folder of an export ---------------------------------------------------------------------------------------------

@@ -167,6 +167,19 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "CSV: no Unicode": (REFUSED, "not a CSV file (not text in UTF-8); save it as CSV UTF-8"),
     "CSV: UTF-16": ("a.png",),
     "CSV: only a header": ("",),
+    "CVAT: megabytes of images that are not there": (
+        REFUSED,
+        "more of it cannot be used than can, such as x.png: there is ",
+    ),
+    "CVAT: megabytes of shapes": (REFUSED, "not a CVAT file for images 1.1 (an image has more than 200,000 tags)"),
+    "CVAT: deep": (REFUSED, "not a CVAT file for images 1.1 (it is nested deeper than 50 levels)"),
+    "CVAT: an attribute of 50 MB": (REFUSED, "not a CVAT file for images 1.1 (it has a tag of more than 8 MiB)"),
+    "CVAT: billion laughs": (REFUSED, "it declares types or entities, which annotations do not need"),
+    "CVAT: odd boxes": ("a.png", "image 1, shape 1: its box [nan,"),
+    "VIA: megabytes of regions": ("", "image 1: it is too large; skipped"),
+    "VIA: megabytes of keys": (REFUSED, "(not JSON: it has more than 200,000 keys); save it again"),
+    "VIA: a path out": ("", "its path leads out of ", "image 2: not an object; skipped", "image 3: not an object"),
+    "VIA: a folder out": ("", "there is no such file in "),
 }
 
 
