@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.changes import Changes
 from core.errors import InputError, StorageError
-from core.project.edits.edit import Edit
+from core.project.edits.edit import Edit, HistoryEntry, ImageEvent
 from core.project.pending import ProjectWithPendingEdits
 from core.project.project import Project
 from core.project.project_reader import ProjectReader
@@ -24,6 +26,7 @@ class PendingEdits(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._edits: list[Edit] = []
+        self._times: list[str] = []  # of each edit, when it was made
         self._seen: ProjectWithPendingEdits | None = None  # the project with them; None: to be made
         self.reason = ""
         self._timer = QTimer(self, interval=RETRY)
@@ -33,6 +36,18 @@ class PendingEdits(QObject):
     def edits(self) -> tuple[Edit, ...]:
         """What waits, the oldest first."""
         return tuple(self._edits)
+
+    def list_entries(self, position: int) -> list[HistoryEntry]:
+        """The entries of what waits behind the edits that are done, which are `position`."""
+        return [
+            HistoryEntry(number, edit.name, time, len(edit.image_ids), done=True, waits=True)
+            for number, (edit, time) in enumerate(zip(self._edits, self._times, strict=True), position + 1)
+        ]
+
+    def list_events(self, image_id: int) -> list[ImageEvent]:
+        """What waits of an image, newest first."""
+        pairs = zip(reversed(self._edits), reversed(self._times), strict=True)
+        return [ImageEvent(time, edit.name, "waiting") for edit, time in pairs if image_id in edit.image_ids]
 
     def add_to_project(self, project: Project) -> ProjectReader:
         """The project as it will be once all of them are written; `project` itself where none waits."""
@@ -52,6 +67,7 @@ class PendingEdits(QObject):
     def add_edit(self, edit: Edit, reason: str) -> None:
         """Let `edit` wait behind the others."""
         self._edits.append(edit)
+        self._times.append(datetime.now(UTC).isoformat(timespec="seconds"))
         if self._seen is not None:
             self._seen = self._seen.with_edit(edit)
         self.reason = reason
@@ -70,7 +86,7 @@ class PendingEdits(QObject):
                 # The project is not what the edit was made from: no later try can mend that.
                 self.dropped.emit(f"“{self._edits[0].name}” could not be kept: {error}")
             if refusal is None:
-                del self._edits[0]
+                del self._edits[0], self._times[0]
                 self._seen = None
         if not self._edits:
             self._timer.stop()
@@ -82,6 +98,7 @@ class PendingEdits(QObject):
         if not self._edits:
             return None
         edit, self._seen = self._edits.pop(), None
+        self._times.pop()
         if not self._edits:
             self._timer.stop()
         self.changed.emit()
@@ -93,4 +110,5 @@ class PendingEdits(QObject):
         self._seen = None
         if self._edits:
             self._edits.clear()
+            self._times.clear()
             self.changed.emit()

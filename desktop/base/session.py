@@ -11,9 +11,10 @@ from PySide6.QtCore import QObject, Signal
 
 from core.changes import Changes
 from core.errors import StorageError
-from core.project.edits.edit import Edit
+from core.project.edits.edit import Edit, HistoryEntry, ImageEvent
 from core.project.project import Project
 from core.project.project_reader import ProjectReader
+from core.project.records import DATABASE_FILE
 from desktop.base.pending_edits import PendingEdits
 from desktop.base.prepared_index import PreparedIndex
 
@@ -154,6 +155,20 @@ class Session(QObject):
             return False
         return True
 
+    def require_written(self) -> None:
+        """Write every edit, before work that reads the project on the disk. Raises StorageError while the disk refuses."""
+        self.settle.emit()
+        try:
+            self._write_pending()
+        except StorageError as error:
+            assert self._project is not None
+            count = len(self.pending.edits)
+            are = "1 edit is" if count == 1 else f"{count:,} edits are"
+            reason = str(error).rpartition(f"{DATABASE_FILE}: ")[2]
+            raise StorageError(
+                f"{self._project.folder}: {are} not written to the disk yet and would be left out: {reason}"
+            ) from error
+
     def _write_pending(self) -> None:
         """Raises StorageError while the disk refuses."""
         if self._project is None or not self.pending:
@@ -197,14 +212,47 @@ class Session(QObject):
         self._write_pending()
         self._step_by("Redone", 1)
 
+    def list_edits(self) -> list[HistoryEntry]:
+        """What can be undone and redone, oldest first; those that wait for the disk take the place of what was undone."""
+        if self._project is None:
+            return []
+        entries = self._project.history.list_entries()
+        if not self.pending:
+            return entries
+        done = [entry for entry in entries if entry.done]
+        return done + self.pending.list_entries(self._project.history.position)
+
+    def images_of_edit(self, position: int) -> frozenset[int]:
+        """The images that the edit of the `HistoryEntry` with this position touches."""
+        if self._project is None:
+            return frozenset()
+        waiting = position - self._project.history.position - 1
+        if self.pending and waiting >= 0:
+            return self.pending.edits[waiting].image_ids
+        return self._project.history.images_of_edit(position)
+
+    def list_events(self, image_id: int) -> list[ImageEvent]:
+        """What was done to an image, newest first, with what waits for the disk."""
+        if self._project is None:
+            return []
+        return self.pending.list_events(image_id) + self._project.history.list_events(image_id)
+
     def go_to(self, position: int) -> None:
-        """Undo or redo until the edit at `position` is the last that is done. Raises InputError."""
+        """Undo or redo until the edit at `position`, as `list_edits` counts, is the last that is done. Raises InputError."""
         self.settle.emit()
         if self._project is None:
+            return
+        if self.pending and position >= self._project.history.position:
+            self._take_back_pending(position - self._project.history.position)
             return
         self._write_pending()
         project, images = self._project, self._project.history.count_images_to(position)
         self._show_step(self._run_edit("Going to another point", images, lambda: project.history.go_to(position)))
+
+    def _take_back_pending(self, kept: int) -> None:
+        """Forget what waits for the disk, but for the first `kept` edits."""
+        while len(self.pending.edits) > kept and (edit := self.pending.take_back_last()) is not None:
+            self._tell_views(edit.reversed.changes())
 
     def notify(self, changes: Changes, initiator: object = None) -> None:
         """Tell every view of a change that was made through the project itself, such as added images."""

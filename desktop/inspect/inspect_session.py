@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from core.changes import Changes
-from core.errors import InputError
+from core.errors import InputError, StorageError
 from core.inspection.load_inspection import Inspection, InspectionRequest, load_inspection
 from core.jobs.launcher import JobLauncher
 from core.project.records import CheckpointRecord
@@ -141,10 +141,19 @@ class InspectSession(QObject):
 
     # -- predicting
 
+    def _is_written(self) -> bool:
+        """Whether every edit is on the disk, where a prediction reads the project; the status bar says so where not."""
+        try:
+            self._session.require_written()
+        except StorageError as error:
+            self._session.message.emit(str(error))
+            return False
+        return True
+
     def predict_images(self) -> None:
         """Predict the images that are chosen."""
         project, checkpoint = self._session.project, self.checkpoint
-        if project is not None and checkpoint is not None:
+        if project is not None and checkpoint is not None and self._is_written():
             self.prediction.start(project, checkpoint, self._split)
             self.state_changed.emit()
 

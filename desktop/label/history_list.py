@@ -51,6 +51,7 @@ class HistoryList(QWidget):
         self._timer.timeout.connect(self.refresh)
         session.changed.connect(lambda *_: self._age())
         session.project_changed.connect(self._age)
+        session.pending.changed.connect(self._age)
 
     def _place_parts(self) -> None:
         head = QHBoxLayout()
@@ -68,12 +69,11 @@ class HistoryList(QWidget):
 
     def refresh(self) -> None:
         """Read the list again."""
-        project = self._session.project
         self._timer.stop()
         self._stale = False
         scrolled = self.view.verticalScrollBar().value()
         at_now = scrolled == 0 or not self.model.rowCount()
-        self.model.show_entries(project.history.list_entries() if project is not None else [], self._image_of)
+        self.model.show_entries(self._session.list_edits(), self._image_of)
         done, undone = self.model.counts
         text = formatting.plural(done, "edit") + (f", {undone:,} undone" if undone else "")
         self._count.setText(f"{text} · click to go there" if done or undone else "")
@@ -89,8 +89,7 @@ class HistoryList(QWidget):
 
     def _image_of(self, position: int) -> str:
         """The file name of the image of an edit; empty where it is not in the project any more."""
-        project = self._session.project
-        touched = project.history.images_of_edit(position) if project is not None else frozenset()
+        project, touched = self._session.shown, self._session.images_of_edit(position)
         if project is None or len(touched) != 1:
             return ""
         try:

@@ -102,6 +102,7 @@ class HistoryRows(QAbstractListModel):
 
 
 def about(entry: HistoryEntry, now: datetime, image: str = "") -> str:
-    """When an edit was made, and which `image` or how many it touched."""
+    """When an edit was made, which `image` or how many it touched, and whether it waits for the disk."""
     touched = image or (formatting.plural(entry.images, "image") if entry.images else "labels")
+    touched += " · not written yet" if entry.waits else ""
     return f"{formatting.date(entry.time, now)} · {touched}" if entry.time else touched

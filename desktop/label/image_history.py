@@ -14,8 +14,8 @@ from desktop.kit import formatting
 from desktop.kit.parts import words
 
 LISTED = 500  # events; older ones are counted
-SIGNS = {"done": "edit", "undone": "undo", "redone": "redo"}
-WORDS = {"done": "", "undone": "undone", "redone": "done again"}
+SIGNS = {"done": "edit", "undone": "undo", "redone": "redo", "waiting": "edit"}
+WORDS = {"done": "", "undone": "undone", "redone": "done again", "waiting": "not written yet"}
 
 
 class ImageHistory(QWidget):

@@ -199,6 +199,7 @@ class LabelPage(QWidget):
         session.image_changed.connect(self._show_image)
         session.changed.connect(self._follow_changes)
         session.project_changed.connect(self._set_project)
+        session.pending.changed.connect(self._show_history)
         session.settle.connect(self._settle_edits)
 
     # -- following the session
@@ -303,10 +304,9 @@ class LabelPage(QWidget):
         self._show_history()
 
     def _show_history(self) -> None:
-        project, image_id = self._session.project, self._session.image_id
+        image_id = self._session.image_id
         if self.history.isVisible():
-            events = project.history.list_events(image_id) if project is not None and image_id is not None else ()
-            self.history.show_events(events)
+            self.history.show_events(self._session.list_events(image_id) if image_id is not None else ())
 
     def _show_selection(self) -> None:
         """Tell panels and bars what is selected."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from PySide6.QtWidgets import QWidget
 
-from core.errors import InputError
+from core.errors import InputError, StorageError
 from core.gc_pause import gc_paused
 from core.project.project import Project
 from desktop.base.session import Session
@@ -37,11 +37,23 @@ class FlowContext:
         return self.session.project
 
     def project_to_change(self) -> Project | None:
-        """The open project where it may be written; elsewhere the status bar says why not."""
+        """The open project where it may be written; elsewhere the status bar says why not.
+
+        None as well, with a message, while edits wait for the disk: the work would begin without them.
+        """
         if (reason := self.find_hindrance()) is not None:
             self.session.message.emit(reason)
             return None
-        return self.session.project
+        return self.session.project if self.is_written() else None
+
+    def is_written(self) -> bool:
+        """Whether every edit is on the disk, where work reads the project; a message says so where they are not."""
+        try:
+            self.session.require_written()
+        except StorageError as error:
+            show_error(self.window, "This does not begin while edits wait for the disk", error)
+            return False
+        return True
 
     def find_hindrance(self) -> str | None:
         """Why the project cannot be changed, or None."""

@@ -111,9 +111,8 @@ class AnnotationTransfer:
 
     def export_annotations(self) -> None:
         project = self._context.project
-        if project is None:
+        if project is None or not self._context.is_written():
             return
-        self._context.session.settle.emit()
         dialog = ExportDialog(
             self._context.services.tasks, project, self._context.find_start_folder(), self._context.window
         )

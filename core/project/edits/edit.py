@@ -13,7 +13,7 @@ from core.types import Box, ImageRecord, Label, Split, Status
 
 KEPT_AFTER_RESTART = 200  # edits that can still be undone in the next session; within a session all can
 
-EventKind = Literal["done", "undone", "redone"]
+EventKind = Literal["done", "undone", "redone"]  # as the database keeps it
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class HistoryEntry:
     time: str  # ISO 8601 in UTC; empty for an edit of a version of the program that noted none
     images: int  # how many it touches
     done: bool  # False: it was undone, and can be redone
+    waits: bool = False  # for the disk, which has refused it so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class ImageEvent:
 
     time: str  # ISO 8601 in UTC
     name: str  # of the edit
-    kind: EventKind
+    kind: EventKind | Literal["waiting"]  # waiting: for the disk, which has refused the edit so far
 
 
 class ImageFields(NamedTuple):

@@ -135,7 +135,7 @@ class TrainingControl(QObject):
     def _prepare_run(self, project: Project) -> JobFolder:
         """The folder of a new run, with its recipe and snapshot. Raises InputError where something is missing."""
         recipe = self._draft.require_recipe()
-        self._session.settle.emit()
+        self._session.require_written()
         return prepare_run(project, recipe, self._session.apply)
 
     def _begin_or_queue(self, prepare: Callable[[], JobFolder]) -> None:

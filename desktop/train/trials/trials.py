@@ -85,7 +85,7 @@ class Trials(QObject):
             return
         try:
             recipe = self._draft.require_recipe()
-            self._session.settle.emit()
+            self._session.require_written()
             folder = prepare_range_test(project, recipe, self._session.apply)
         except InputError as error:
             self.error_changed.emit(str(error))
@@ -138,7 +138,7 @@ class Trials(QObject):
         """Raises InputError where the study cannot be begun."""
         project = self._writable()
         assert project is not None
-        self._session.settle.emit()
+        self._session.require_written()
         changes: list[Changes] = []
         recipe, arms, seeds = request.recipe, request.list_arms(), request.seed_numbers()
         try:

@@ -1,13 +1,8 @@
-"""Edits that the disk refuses: on the screen, tried again in order, and never lost without a question.
-
-The limit on the size of files is the kernel's, so that SQLite meets a real refusal.
-"""
+"""Edits that the disk refuses: on the screen, tried again in order, and never lost without a question."""
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,14 +13,15 @@ from pytestqt.qtbot import QtBot
 from core.errors import StorageError
 from core.project.edits import box_edits, image_edits
 from core.project.edits.edit import Edit
-from core.project.project import Project
 from core.project.project_reader import ProjectReader
 from core.types import Label, Split, Status
 from desktop.base import pending_edits
 from desktop.base.session import Session, SessionHooks
+from desktop.label.history_rows import ABOUT
 from desktop.label.label_page import LabelPage
 from desktop.shell.pending_notice import PendingNotice, ask_before_leaving
 from tests.builders import draw, label_named, project_with_pictures
+from tests.desktop.full_disk import full_disk
 from tests.desktop.label.label_builders import KEYS, boxes_of, draw_by_hand, loaded, names, project_of
 from tests.desktop.label.page_driver import find_action
 
@@ -42,19 +38,6 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
 def notice(page: LabelPage, session: Session) -> PendingNotice:
     """In the page's window, so that the keys stay with it."""
     return PendingNotice(session, page)
-
-
-@contextmanager
-def full_disk(project: Project) -> Iterator[None]:
-    """No file may grow beyond what the project's log has already."""
-    log = project.folder / "project.sqlite-wal"
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # SQLite writes to the log's end, so its present size is the least limit that lets nothing in.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (max(log.stat().st_size, 1), hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _answer(qtbot: QtBot, wanted: str, asked: list[str]) -> None:
@@ -210,3 +193,48 @@ def test_what_is_said_of_an_image_while_its_box_waits_is_written_with_it(
     assert session.try_again() and not dropped
     assert project.image(image_id) == shown
     assert (shown.status, shown.note, shown.split, shown.group) == (Status.REVIEWED, "bent pin", Split.VAL, "lot 7")
+
+
+def test_the_list_of_edits_shows_what_waits_and_takes_it_back(qtbot: QtBot, page: LabelPage, session: Session) -> None:
+    project = project_of(session)
+    history = page.edits
+    with full_disk(project):
+        draw_by_hand(qtbot, page, (5, 6), (30, 36))
+        qtbot.keyClick(page.canvas.view, KEYS["1"])
+        history.refresh()
+        rows = [str(history.model.index(row).data()) for row in range(history.model.rowCount())]
+        assert rows == ["Now", "Set scratch", "Draw box", "Add 3 images", "Before all of these"]
+        about = [str(history.model.index(row).data(ABOUT)) for row in (1, 3)]
+        assert about[0].endswith("part1.png · not written yet") and "not written" not in about[1]
+        waiting = [entry for entry in session.list_edits() if entry.waits]
+        session.go_to(waiting[0].position)
+        assert [edit.name for edit in session.pending.edits] == ["Draw box"]
+        assert [box.labels for box in page.canvas.boxes] == [frozenset()]
+        session.go_to(project.history.position)
+        assert not session.pending and page.canvas.boxes == ()
+    assert [entry.name for entry in session.list_edits()] == ["Add 3 images"]
+
+
+def test_the_history_of_an_image_shows_what_waits(qtbot: QtBot, page: LabelPage, session: Session) -> None:
+    project, image_id = project_of(session), session.image_id or 0
+    with full_disk(project):
+        draw_by_hand(qtbot, page, (5, 6), (30, 36))
+        kinds = [(event.name, event.kind) for event in session.list_events(image_id)]
+        assert kinds == [("Draw box", "waiting"), ("Add 3 images", "done")]
+        other = next(other for other in project.image_ids() if other != image_id)
+        assert [event.kind for event in session.list_events(other)] == ["done"]
+        page.history.show_events(session.list_events(image_id))
+        assert page.history.list.item(0).text().startswith("Draw box (not written yet)")
+    assert session.try_again()
+    assert [event.kind for event in session.list_events(image_id)] == ["done", "done"]
+
+
+def test_work_that_reads_the_disk_waits_for_what_waits(qtbot: QtBot, page: LabelPage, session: Session) -> None:
+    project = project_of(session)
+    with full_disk(project):
+        draw_by_hand(qtbot, page, (5, 6), (30, 36))
+        with pytest.raises(StorageError, match=r"project: 1 edit is not written .* left out: .*; ") as refusal:
+            session.require_written()
+        assert str(refusal.value).count("project.sqlite") == 0 and session.pending
+    session.require_written()
+    assert not session.pending and len(boxes_of(session)) == 1

@@ -12,8 +12,10 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from core.errors import StorageError
 from core.formats.annotations import WRITTEN, Format
 from core.project.edits import image_edits
+from core.project.edits.box_edits import add_box
 from core.project.project import Project
 from core.types import Split
 from desktop.base.background import Tasks
@@ -22,6 +24,7 @@ from desktop.project.import_dialog import IMAGES, PROBLEMS, ImportDialog
 from desktop.services import Services
 from desktop.shell.main_window import MainWindow
 from tests.builders import draw, project_with_pictures, write_coco, write_pictures
+from tests.desktop.full_disk import full_disk
 from tests.desktop.kit.form_driver import choose_entry, enter_text, find_button, find_field, read_texts
 
 
@@ -196,6 +199,27 @@ def test_an_import_is_one_step_and_the_same_again_changes_nothing(
     assert [entry.done for entry in project.history.list_entries()].count(True) == 1
     window.action_set["undo"].trigger()
     assert (project.counts().images, project.counts().boxes, project.labels()) == (0, 0, ())
+
+
+def test_an_import_does_not_begin_without_edits_that_wait_for_the_disk(
+    window: MainWindow, services: Services, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("desktop.project.flow_context.show_error", lambda _w, title, error: said.append(f"{error}"))
+    _agree(monkeypatch, services, ImportDialog)
+    _agree(monkeypatch, services, ExportDialog)
+    window.session.adopt(project)
+    edit = add_box(project, project.image_ids()[0], (1, 1, 9, 9), set())
+    with full_disk(project):
+        with pytest.raises(StorageError) as refusal:
+            window.session.apply(edit)
+        window.session.hold_edit(edit, str(refusal.value))
+        window.project_actions.transfer.import_annotations(_coco(project.folder / "images"))
+        window.project_actions.transfer.export_annotations()
+        assert len(said) == 2 and all("1 edit is not written to the disk yet" in text for text in said)
+    window.project_actions.transfer.import_annotations(_coco(project.folder / "images"))
+    assert services.tasks.wait_idle()
+    assert [entry.name for entry in project.history.list_entries()][1:] == ["Draw box", "Import 3 boxes"]
 
 
 def test_annotations_become_a_project_where_none_is_open(

@@ -11,12 +11,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from core.errors import StorageError
 from core.jobs.folder import JobFolder
+from core.project.edits.box_edits import add_box
 from core.project.edits.image_edits import set_split
 from core.project.snapshot import Snapshot
 from core.recipe.draft import load_draft, save_draft
 from core.recipe.recipe import Recipe, default_recipe, load_recipe, with_settings
 from core.types import Split
+from tests.desktop.full_disk import full_disk
 from tests.desktop.model_builders import write_checkpoint
 from tests.desktop.train.train_driver import TrainBench
 from tests.desktop.training_child import events
@@ -336,3 +339,18 @@ def test_the_page_of_a_read_only_project_shows_runs_but_does_not_train(
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     assert not bench.page.recipe_column.train_button.isEnabled()
     assert bench.page.live.warm.pid is None
+
+
+def test_a_training_does_not_begin_without_edits_that_wait_for_the_disk(bench: TrainBench) -> None:
+    edit = add_box(bench.project, bench.project.image_ids()[0], (1, 1, 9, 9), {1})
+    with full_disk(bench.project):
+        with pytest.raises(StorageError) as refusal:
+            bench.session.apply(edit)
+        bench.session.hold_edit(edit, str(refusal.value))
+        bench.page.control.begin_training()
+        assert "1 edit is not written to the disk yet" in bench.error_text
+        assert not bench.page.training and not (bench.folder / "runs" / "r001").exists()
+    bench.train_to_end()
+    assert not bench.session.pending and bench.error_text == ""
+    trained = Snapshot.load(bench.folder / "runs" / "r001" / "snapshot.json")
+    assert sum(len(image.boxes) for image in trained.images) == 7
