@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from core import files
 from core.errors import InputError
+from core.models.decoding_spec import DecodingSpec
 from core.types import Detections
 
 VERSION = 1
@@ -37,6 +38,7 @@ class PredictionSet:
     paths: tuple[str, ...]  # absolute, one an image
     detections: tuple[Detections, ...]  # one an image, in the order of `paths`
     content_hashes: tuple[str, ...] = ()  # of the image files as predicted; empty where they are not known
+    decoding: str = DecodingSpec().describe()  # by which values they were made; empty where that is not known
 
     def __post_init__(self) -> None:
         if len(self.detections) != len(self.paths):
@@ -66,6 +68,7 @@ class PredictionSet:
             "split": self.split,
             "paths": self.paths,
             "content_hashes": self.content_hashes,
+            "decoding": self.decoding,
         }
         boxes = [found.boxes for found in self.detections]
         scores = [found.scores for found in self.detections]
@@ -100,6 +103,7 @@ class PredictionSet:
                 paths,
                 tuple(Detections(boxes[row], scores[row], names) for row in rows),
                 _texts(path, meta, "content_hashes"),
+                _text(path, meta, "decoding") if "decoding" in meta else "",
             )
         except ValueError as error:
             raise InputError(f"{path}: damaged, {error}; {_AGAIN}") from error

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.augmentation.warp import resize
-from core.models.decoding import DecodingSpec, Rows, decode_detections, merge_rows
+from core.models.decoding import Rows, decode_detections, merge_rows
+from core.models.decoding_spec import DecodingSpec
 from core.models.device import free_cached, is_out_of_memory, mixed_precision
 from core.models.inputs import TILE, InputSpec, tiles
 from core.models.networks.detector import Detector, Network

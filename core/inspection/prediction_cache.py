@@ -14,6 +14,7 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.inference.predictions import PredictionSet
+from core.models.decoding_spec import DecodingSpec
 from core.project.project import Project
 from core.types import Detections
 
@@ -44,7 +45,8 @@ def gather_predictions(
 ) -> CachedPredictions | None:
     """What a checkpoint, as its file is now, found in `images` (content hash by absolute path); None if nothing.
 
-    Newer predictions win. An image whose content has changed since counts as not predicted.
+    Newer predictions win. An image whose content has changed since, or whose raw answer was decoded by other values than
+    today's, counts as not predicted.
     Raises InputError if the checkpoint's file is gone.
     """
     folders = sorted(
@@ -52,7 +54,7 @@ def gather_predictions(
         key=_read_write_time,
         reverse=True,
     )
-    names: tuple[str, ...] = ()
+    names, decoding = tuple[str, ...](), DecodingSpec().describe()
     found: dict[str, Detections] = {}
     problems = []
     for folder in folders:
@@ -60,6 +62,8 @@ def gather_predictions(
             one = PredictionSet.load(folder / PREDICTIONS_FILE)
         except InputError as error:
             problems.append(str(error))
+            continue
+        if one.decoding != decoding:
             continue
         names = one.label_names
         hashes = one.content_hashes or ("",) * len(one)

@@ -6,12 +6,12 @@ Names of dimensions: b images, a anchors, k labels, c the numbers of the coding,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from torch import Tensor
 from torchvision.ops import nms
 
 from core.models.box_coder import coding_of
+from core.models.decoding_spec import DecodingSpec
 from core.models.target_assignment import pairwise_iou
 
 # Boxes (n, 4) and scores (n, k) of one image.
@@ -19,19 +19,6 @@ Rows = tuple[Tensor, Tensor]
 
 # Rows that overlap by this much lie on one defect, whatever overlap suppression by label allows.
 SAME_DEFECT_IOU = 0.6
-
-# For average precision, low scores count too; a lower floor changes nothing that shows in four digits.
-SCORE_FLOOR = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class DecodingSpec:
-    """How raw outputs become detections: one set of values for whoever predicts, judges or shows."""
-
-    score_floor: float = SCORE_FLOOR
-    nms_iou: float = 0.45  # as in SSD
-    max_candidates: int = 4000  # pairs of a box and a label, by image, that go on to non-maximum suppression
-    max_detections: int = 300
 
 
 def decode_detections(

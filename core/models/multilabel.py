@@ -11,7 +11,8 @@ synchronisation with the host inside a training step.
 
 from __future__ import annotations
 
-from core.models.decoding import DecodingSpec, decode_detections, merge_rows
+from core.models.decoding import decode_detections, merge_rows
+from core.models.decoding_spec import DecodingSpec
 from core.models.losses import LossSettings, LossSums, detection_loss, label_weights
 from core.models.target_assignment import Targets
 

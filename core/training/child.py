@@ -109,6 +109,7 @@ def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool])
         tuple(image.path for image, _ in found),
         tuple(detections for _, detections in found),
         tuple(image.content_hash for image, _ in found),
+        predictor.runner.decoding.describe(),
     ).save(folder / "predictions.npz")
     yield JobProgress(len(images), len(images))
     yield RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,15 @@ def test_predictions_of_an_earlier_file_of_the_checkpoint_are_not_shown(tmp_path
     assert prediction_cache.gather_predictions(root, "r001-best", checkpoint, {"/a": "1"}) is None
     prediction_cache.discard_stale_predictions(root, "r001-best", checkpoint)
     assert not folder.exists()
+
+
+def test_predictions_that_were_decoded_by_other_values_do_not_mix_with_todays(tmp_path: Path, checkpoint: Path) -> None:
+    root = tmp_path / "cache"
+    saved(root, checkpoint, "val", "aaaa", {"/a": "1"})
+    file = saved(root, checkpoint, "val", "bbbb", {"/a": "1", "/b": "2"}) / prediction_cache.PREDICTIONS_FILE
+    replace(PredictionSet.load(file), decoding="").save(file)  # as one that does not say how it was decoded
+    known = prediction_cache.gather_predictions(root, "r001-best", checkpoint, {"/a": "1", "/b": "2"})
+    assert known is not None and list(known.detections) == ["/a"]
 
 
 def test_a_damaged_file_of_predictions_is_told_and_passed_over(tmp_path: Path, checkpoint: Path) -> None:
