@@ -23,6 +23,8 @@ class Format(StrEnum):
     CSV = "csv"
     CVAT = "cvat"
     VIA = "via"
+    DEEPPCB = "deeppcb"
+    MASKS = "masks"
 
     @property
     def display_name(self) -> str:
@@ -51,6 +53,8 @@ _TITLES = {
     Format.CSV: "CSV",
     Format.CVAT: "CVAT for images",
     Format.VIA: "VGG Image Annotator",
+    Format.DEEPPCB: "DeepPCB",
+    Format.MASKS: "mask images",
 }
 
 

@@ -12,11 +12,12 @@ from itertools import islice
 from pathlib import Path
 
 from core.errors import InputError
-from core.formats import coco, csv, cvat, labelme, via, voc, yolo
+from core.formats import coco, csv, cvat, deeppcb, labelme, masks, via, voc, yolo
 from core.formats.annotations import MARKER, Format, ImportedAnnotations
 from core.formats.collecting import MAX_LABELS, Progress
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import files_below
+from core.formats.mask_pairs import find_masks
 from core.formats.text import read_utf8
 from core.types import label_name_fault
 
@@ -131,6 +132,8 @@ _READERS: dict[Format, Callable[[Path, Path | None, Progress | None], ImportedAn
     Format.LABELME: labelme.read,
     Format.CVAT: cvat.read,
     Format.VIA: via.read,
+    Format.DEEPPCB: deeppcb.read,
+    Format.MASKS: masks.read,
 }
 
 
@@ -156,7 +159,9 @@ def _file_format(path: Path) -> Format | None:
     if suffix in (".yaml", ".yml"):
         return Format.YOLO if yolo.is_data_file(path) else None
     if suffix == ".txt":
-        return Format.YOLO if path.name == yolo.CLASSES or (path.parent / yolo.CLASSES).is_file() else None
+        if path.name == yolo.CLASSES or (path.parent / yolo.CLASSES).is_file():
+            return Format.YOLO
+        return Format.DEEPPCB if deeppcb.is_file(path, head.decode(errors="replace")) else None
     if suffix in (".csv", ".tsv", ""):
         return Format.CSV if csv.is_file_of_boxes(head) else None
     return None
@@ -201,6 +206,8 @@ def _folder_format(folder: Path) -> tuple[Format, int]:
                 found[format] += 1
     if not found and (tables := sum(amounts[suffix] for suffix in _TABLES)):
         return Format.CSV, tables  # whose columns a user may name
+    if not found and (pairs := len(find_masks(folder).pairs)):
+        return Format.MASKS, pairs
     if not found:
         names = ", ".join(format.display_name for format in Format)
         raise InputError(f"{folder}: there are no annotations in it that can be read ({names}); choose another folder")
@@ -210,7 +217,7 @@ def _folder_format(folder: Path) -> tuple[Format, int]:
             f"{folder}: there are annotations of several formats in it, {names}; choose a file, or the format"
         )
     (format,) = found
-    whole = {Format.VOC: ".xml", Format.LABELME: ".json", Format.YOLO: ".txt"}
+    whole = {Format.VOC: ".xml", Format.LABELME: ".json", Format.YOLO: ".txt", Format.DEEPPCB: ".txt"}
     return format, max(amounts[whole[format]], 1) if format in whole else found[format]
 
 

@@ -28,7 +28,8 @@ from desktop.project.new_project_dialog import folder_problem, free_folder
 KEY = "read annotations"
 TYPING = 250  # ms without a key before what was typed is read
 ABOUT = (
-    "COCO, Pascal VOC, YOLO, labelme or CSV. Everything found is shown here first; nothing is written before Import."
+    "COCO, Pascal VOC, YOLO, labelme, CSV, CVAT, VGG Image Annotator, DeepPCB or masks. Everything found is shown here "
+    "first; nothing is written before Import."
 )
 FILTER = "Annotations (*.json *.xml *.txt *.csv *.yaml *.yml);;All files (*)"
 PROBLEMS, IMAGES = 0, 1  # tabs
