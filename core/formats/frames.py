@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from core.files import open_at_once
 from core.imaging.byte_source import ByteSource
-from core.imaging.headers import HeaderError, read_header
+from core.imaging.errors import HeaderError
+from core.imaging.headers import read_header
 
 
 class FrameError(Exception):

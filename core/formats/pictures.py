@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.formats.frames import Frame
-from core.imaging.decode import ImageError, checked_header, read_bytes, upright
+from core.imaging.decode import ImageError, checked_header, read_bytes, upright, upright_samples
+from core.imaging.headers import ImageHeader
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 _PIECE = 2**20
 
@@ -44,15 +49,9 @@ def copy_upright(source: Path, target: Path, frame: Frame) -> str:
         header = checked_header(data, source)
     except ImageError as error:
         raise PictureError(str(error).removeprefix(f"{source}: ")) from error
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise PictureError(f"its {header.format} data cannot be decoded") from error
-    if pixels is None:
-        raise PictureError(f"its {header.format} data cannot be decoded")
-    # OpenCV turns TIFF in every mode, and the others not in this one.
-    if header.format != "TIFF":
-        pixels = upright(np.asarray(pixels), header.orientation)
+    pixels = (
+        _with_transparency(data, header) if header.format in ("PNG", "WebP") else _as_the_program_reads(data, source)
+    )
     if pixels.shape[:2] != (frame.height, frame.width):
         raise PictureError("it was changed while it was read")
     done, encoded = cv2.imencode(".png", pixels)
@@ -61,3 +60,24 @@ def copy_upright(source: Path, target: Path, frame: Frame) -> str:
     with target.open("xb") as file:
         file.write(encoded.tobytes())
     return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _with_transparency(data: bytes, header: ImageHeader) -> Pixels:
+    """The upright image in OpenCV's order of channels."""
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise PictureError(f"its {header.format} data cannot be decoded") from error
+    if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
+        raise PictureError(f"its {header.format} data cannot be decoded")
+    return upright(cast("NDArray[np.uint8]", pixels), header.orientation)
+
+
+def _as_the_program_reads(data: bytes, source: Path) -> Pixels:
+    """The upright image as the program reads it."""
+    try:
+        pixels = upright_samples(data, source)
+    except ImageError as error:
+        raise PictureError(str(error).removeprefix(f"{source}: ")) from error
+    # OpenCV's order of channels.
+    return pixels if pixels.ndim == 2 else cast("Pixels", np.ascontiguousarray(pixels[..., ::-1]))

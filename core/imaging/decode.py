@@ -6,7 +6,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import cv2
 import numpy as np
@@ -15,16 +15,20 @@ from numpy.typing import NDArray
 from core.errors import InputError
 from core.files import open_at_once
 from core.imaging import window as depth
+from core.imaging.bmp import decode_bmp
 from core.imaging.byte_source import ByteSource
-from core.imaging.headers import HeaderError, ImageHeader, name_of_kind, read_header
-from core.imaging.jpeg import DamagedError, decode_jpeg
+from core.imaging.errors import DamagedError, HeaderError, UnsupportedError
+from core.imaging.headers import ImageHeader, name_of_kind, read_header
+from core.imaging.jpeg import decode_jpeg
 from core.imaging.limits import SUSPICIOUS_PIXELS, SUSPICIOUS_RATIO, max_pixels
+from core.imaging.tiff.colours import read_tiff
 from core.imaging.window import Window
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 MAX_BYTES = 3 * 2**30
 _TWELVE_BITS = 2**12
-_REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+
+_Sample = TypeVar("_Sample", np.uint8, np.uint16)
 
 # What is wrong with a file is in our own errors; OpenCV would write it to the terminal as well.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -83,8 +87,7 @@ def picture_of(data: bytes, path: Path | str, *, shrink: int = 1, window: Window
         samples = _sixteen_bits(raw, path)
         pixels, about_depth = _to_8_bits(samples, header, window)
         said += about_depth
-    # OpenCV turns TIFF in every mode, and the others in none that keeps 16 bits.
-    return Picture(pixels if header.format == "TIFF" else upright(pixels, header.orientation), said)
+    return Picture(upright(pixels, header.orientation), said)
 
 
 def as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -99,6 +102,15 @@ def samples(path: Path | str) -> NDArray[np.uint16]:
     if raw.dtype == np.uint8:
         raise ImageError(f"{path}: it has 8 bits a sample, all of which are shown; choose an image of 16 bits")
     return _sixteen_bits(raw, path)
+
+
+def upright_samples(data: bytes, path: Path | str) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """A file's content as grey (h, w) or RGB (h, w, 3) of 8 or 16 bits, as stored but upright. Raises ImageError."""
+    header = checked_header(data, path)
+    raw = _decoded(data, header, path, 1)
+    if raw.dtype == np.uint8:
+        return upright(raw.view(np.uint8), header.orientation)
+    return upright(_sixteen_bits(raw, path), header.orientation)
 
 
 # Reading
@@ -138,6 +150,8 @@ def checked_header(data: bytes, path: Path | str) -> ImageHeader:
         raise ImageError(f"{path}: the file is empty (0 bytes); copy it again")
     try:
         header = read_header(ByteSource.of_bytes(data))
+    except UnsupportedError as error:
+        raise ImageError(f"{path}: {error}") from error
     except HeaderError as error:
         raise ImageError(f"{path}: {error}; copy or export it again") from error
     if header is None:
@@ -165,15 +179,19 @@ def checked_header(data: bytes, path: Path | str) -> ImageHeader:
 def _decoded(data: bytes, header: ImageHeader, path: Path | str, shrink: int) -> NDArray[np.generic]:
     """As stored, but in RGB order: (h, w) or (h, w, 3)."""
     damaged = f"{path}: damaged, its {header.format} data cannot be decoded"
-    cmyk = header.format == "JPEG" and header.channels == 4
-    if header.format == "JPEG" and not cmyk:
-        try:
-            return decode_jpeg(data, header.width, header.height, grey=header.channels == 1, shrink=shrink)
-        except DamagedError as error:
-            raise ImageError(f"{damaged} ({error}); copy or export it again") from error
-    flags = _REDUCED[shrink] | cv2.IMREAD_IGNORE_ORIENTATION if cmyk and shrink > 1 else cv2.IMREAD_UNCHANGED
     try:
-        raw = cv2.imdecode(np.frombuffer(_without(data, header.skipped), np.uint8), flags)
+        if header.format == "JPEG":
+            return decode_jpeg(data, header.width, header.height, header.channels, shrink)
+        if header.bmp is not None:
+            return decode_bmp(ByteSource.of_bytes(data), header.bmp)
+        if header.page is not None:
+            return read_tiff(ByteSource.of_bytes(data), header.page)
+    except UnsupportedError as error:
+        raise ImageError(f"{path}: {error}") from error
+    except DamagedError as error:
+        raise ImageError(f"{damaged} ({error}); copy or export it again") from error
+    try:
+        raw = cv2.imdecode(np.frombuffer(_without(data, header.skipped), np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise ImageError(f"{damaged} ({error.err}); copy or export it again") from error
     if raw is None:
@@ -204,7 +222,7 @@ def _in_rgb(image: NDArray[np.generic], path: Path | str) -> NDArray[np.generic]
     return np.asarray(cv2.cvtColor(whole, cv2.COLOR_BGRA2RGB))
 
 
-def upright(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+def upright(image: NDArray[_Sample], orientation: int) -> NDArray[_Sample]:
     """Apply an Exif orientation (1 to 8) to an image of shape (h, w) or (h, w, 3); the result is contiguous."""
     if orientation >= 5:
         image = image.swapaxes(0, 1)

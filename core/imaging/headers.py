@@ -10,21 +10,18 @@ Windows BITMAPINFOHEADER, CIPA DC-008 (Exif orientation).
 from __future__ import annotations
 
 import itertools
-import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from core.imaging.bmp import RLE_4, RLE_8, BmpLayout, read_layout
 from core.imaging.byte_source import ByteSource
-
-TRANSPARENT = "its transparency is dropped"
-CMYK = "its CMYK colours are turned into RGB without their profile"
-
-
-class HeaderError(Exception):
-    """The file is damaged or cut off; the text says how."""
+from core.imaging.errors import HeaderError, UnsupportedError
+from core.imaging.limits import max_pixels
+from core.imaging.tiff.directory import ORIENTATION, Layout, find_main_page, read_tags, valid_orientation
+from core.imaging.tiff.page import CMYK, TRANSPARENT, TiffPage, check_segments, read_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +37,8 @@ class ImageHeader:
     bits: int = 24  # of a pixel once decoded, about
     notices: tuple[str, ...] = ()  # what a user should know of how the file is read
     skipped: tuple[tuple[int, int], ...] = ()  # spans that a decoder would inflate for nothing
+    page: TiffPage | None = None  # of a TIFF file that is to be decoded
+    bmp: BmpLayout | None = None  # of a BMP file that is not compressed
 
 
 def read_header(source: ByteSource, *, to_end: bool = True) -> ImageHeader | None:
@@ -68,7 +67,12 @@ _MAX_PARTS = 10_000
 
 # Each pass of a progressive file goes over all pixels; programs write about ten.
 _MANY_SCANS, _MOST_WORK = 64, 10**9
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
+_UNREADABLE_FRAMES = {
+    **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical JPEG"),
+    0xCB: "lossless JPEG with arithmetic coding",
+    0xF7: "JPEG-LS",
+}
 # How far a marker is looked for where one is due, if the file is not read to its end.
 _MAX_STRAY = 2**16
 
@@ -83,18 +87,30 @@ def _read_jpeg(source: ByteSource, to_end: bool) -> ImageHeader:
             continue
         (length,) = source.unpack_at(">H", place)
         if marker in _FRAMES:
-            height, width, channels = source.unpack_at(">HHB", place + 3)
+            depth, height, width, channels = source.unpack_at(">BHHB", place + 2)
+            _check_frame(marker, depth, channels)
         elif marker == 0xDA:
             scans += 1
         elif marker == 0xE1 and not scans and source.read_at(place + 2, 6) == b"Exif\0\0":
             orientation = exif_orientation(source.read_at(place + 8, length - 8))
         place += length
-    if not width or not height:
+    if width and not height:
+        raise HeaderError("its header states no JPEG height (some devices state it after the pixels)")
+    if not width:
         raise HeaderError("damaged, it holds no JPEG image")
     if scans > _MANY_SCANS and scans * width * height > _MOST_WORK:
         raise HeaderError(f"made to take very long: {scans} passes over {width:,} x {height:,} pixels")
     notices = (CMYK,) if channels == 4 else ()
     return ImageHeader("JPEG", width, height, orientation, 0, channels, 8 * channels, notices)
+
+
+def _check_frame(marker: int, depth: int, channels: int) -> None:
+    if name := _UNREADABLE_FRAMES.get(marker):
+        raise UnsupportedError(f"it is {name}, which cannot be read; save it as usual JPEG, PNG or TIFF")
+    if depth != 8:
+        raise UnsupportedError(f"JPEG of {depth} bits a sample cannot be read; save it as PNG or TIFF of 16 bits")
+    if channels not in (1, 3, 4):
+        raise UnsupportedError(f"JPEG of {channels} channels cannot be used; save it as grey or RGB")
 
 
 def _next_marker(source: ByteSource, place: int, farthest: int | None) -> tuple[int, int]:
@@ -183,111 +199,50 @@ def _png_parts(source: ByteSource, to_end: bool) -> Iterator[tuple[bytes, int, i
 
 
 def _read_bmp(source: ByteSource, to_end: bool) -> ImageHeader:
-    (offset, header_size) = source.unpack_at("<II", 10)
-    compression = size = 0
-    if header_size == 12:
-        width, height, _, bits = source.unpack_at("<HHHH", 18)
-    else:
-        width, height, _, bits, compression, size = source.unpack_at("<iiHHII", 18)
-    height = abs(height)  # negative: stored from top to bottom
-    if width <= 0 or height == 0:
-        raise HeaderError("damaged, its size is not positive")
+    layout = read_layout(source)
+    coded = layout.compression in (RLE_4, RLE_8)
     # Only run-length coded data needs a stated size; rows of plain data are padded to 4 bytes.
-    needed = size if compression in (1, 2) else (width * bits + 31) // 32 * 4 * height
-    if to_end and offset + needed > source.size:
+    needed = layout.coded if coded else layout.row_bytes * layout.height
+    if to_end and layout.place + needed > source.size:
         raise HeaderError("truncated, the BMP data stops before its end")
-    return ImageHeader("BMP", width, height, bits=24 if bits > 8 else 8)
+    return ImageHeader(
+        "BMP",
+        layout.width,
+        layout.height,
+        bits=24 if layout.bits > 8 else 8,
+        notices=(TRANSPARENT,) if layout.masks[3] else (),
+        bmp=None if coded else layout,
+    )
 
 
 # TIFF
 
-_TIFF_TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}
-_WIDTH, _HEIGHT, _ORIENTATION, _MAX_SAMPLE = 256, 257, 274, 281
-_SUBFILE, _DEPTHS, _PHOTOMETRIC, _CHANNELS, _EXTRA, _TILE = 254, 258, 262, 277, 338, (322, 323)
-_SEPARATED = 5  # photometric: CMYK
-_MOST_PAGES = 10_000
-_MOST_TAGS = 4096
-_MOST_IN_TILE = 2**26  # pixels; a decoder makes room for a whole tile, however little of it is used
-_OFFSETS, _COUNTS = (273, 324), (279, 325)  # of strips, of tiles
-
-
-_SIZE_TAGS = frozenset({_WIDTH, _HEIGHT, _ORIENTATION})
-
 
 def _read_tiff(source: ByteSource, to_end: bool) -> ImageHeader:
-    start = source.read_at(0, 4)
-    order, big = "<" if start[:2] == b"II" else ">", start[2:4] in (b"+\0", b"\0+")
-    tags, following = _tiff_tags(source, order, big=big, wanted=None if to_end else _SIZE_TAGS)
-    width, height = (tags.get(tag, (0,))[0] for tag in (_WIDTH, _HEIGHT))
-    if not width or not height:
+    layout = Layout.of_file(source)
+    main = find_main_page(source, layout, to_end=to_end)
+    placed = main.page
+    if not placed.width or not placed.height:
         raise HeaderError("damaged, it holds no TIFF image")
-    orientation = _valid(tags.get(_ORIENTATION, (1,))[0])
+    orientation = valid_orientation(placed.orientation)
     if not to_end:
-        return ImageHeader("TIFF", width, height, orientation)
-    for offsets, counts in zip(_OFFSETS, _COUNTS, strict=True):
-        for offset, count in zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False):
-            if offset + count > source.size:
-                raise HeaderError("truncated, the TIFF data stops before its end")
-    if math.prod(tags.get(tag, (1,))[0] for tag in _TILE) > _MOST_IN_TILE:
-        raise HeaderError("damaged, its tiles are larger than any image")
-    most = max(tags.get(_MAX_SAMPLE, (0,)))
-    depths = tags.get(_DEPTHS, (1,))
-    channels = max(tags.get(_CHANNELS, (1,))[0], len(depths))
-    notices = [CMYK] if tags.get(_PHOTOMETRIC, (0,))[0] == _SEPARATED else []
-    if {1, 2} & set(tags.get(_EXTRA, ())):
-        notices.append(TRANSPARENT)
-    if (pages := 1 + _further_pages(source, order, following, big=big)) > 1:
-        notices.append(f"has {pages} pages; only the first is shown and used")
-    size = channels * max(8, *depths)
-    return ImageHeader("TIFF", width, height, orientation, most.bit_length(), channels, size, tuple(notices))
-
-
-def _further_pages(source: ByteSource, order: str, place: int, *, big: bool) -> int:
-    """Pages after the first, without small versions of one; a chain that is damaged or goes in a circle ends there."""
-    seen = {source.unpack_at(order + ("Q" if big else "I"), 8 if big else 4)[0]}
-    pages = 0
-    while place and place not in seen and len(seen) < _MOST_PAGES:
-        seen.add(place)
-        try:
-            tags, place = _tiff_tags(source, order, big=big, at=place)
-        except (struct.error, HeaderError):
-            break
-        pages += not tags.get(_SUBFILE, (0,))[0] & 1
-    return pages
-
-
-def _tiff_tags(
-    source: ByteSource, order: str, *, big: bool, at: int | None = None, wanted: frozenset[int] | None = None
-) -> tuple[dict[int, tuple[int, ...]], int]:
-    """Whole-number tags of a directory, the first if `at` is None, and where the next one is (0: there is none).
-
-    Of the tags `wanted`, only the first value of each.
-    """
-    offset, count_layout, entry_layout, inline = ("Q", "Q", "HHQ", 8) if big else ("I", "H", "HHI", 4)
-    place = source.unpack_at(order + offset, 8 if big else 4)[0] if at is None else at
-    entry_size = struct.calcsize("<" + entry_layout) + inline
-    if place + struct.calcsize("<" + count_layout) > source.size:
-        raise HeaderError("truncated, the TIFF data stops before its end")
-    (count,) = source.unpack_at(order + count_layout, place)
-    place += struct.calcsize("<" + count_layout)
-    entries = source.read_at(place, min(count, _MOST_TAGS) * entry_size)
-    tags: dict[int, tuple[int, ...]] = {}
-    for entry in range(0, min(count, _MOST_TAGS) * entry_size, entry_size):
-        tag, kind, number = struct.unpack_from(order + entry_layout, entries, entry)
-        letter = _TIFF_TYPES.get(kind)
-        if letter is None or not number or (wanted is not None and tag not in wanted):
-            continue
-        values_at = place + entry + entry_size - inline
-        if number * struct.calcsize("<" + letter) > inline:
-            (values_at,) = struct.unpack_from(order + offset, entries, entry + entry_size - inline)
-        if wanted is not None:
-            number = 1
-        if values_at + number * struct.calcsize("<" + letter) > source.size:
-            raise HeaderError("truncated, the TIFF data stops before its end")
-        tags[tag] = source.unpack_at(f"{order}{number}{letter}", values_at)
-    end, width = place + count * entry_size, struct.calcsize("<" + offset)
-    following = source.unpack_at(order + offset, end)[0] if end + width <= source.size else 0
-    return tags, following
+        return ImageHeader("TIFF", placed.width, placed.height, orientation)
+    if placed.width * placed.height > max_pixels():
+        return ImageHeader("TIFF", placed.width, placed.height, orientation)  # refused by its size
+    tags, _ = read_tags(source, layout, placed.place)
+    page = read_page(tags, layout, placed.place, source.size)
+    check_segments(page, source.size)
+    notices = page.notices()
+    if main.after_thumbnail:
+        notices.append(f"starts with a small copy of itself; page {placed.number} is shown and used")
+    elif main.pictures > 1:
+        which = "the first" if placed.number == 1 else f"page {placed.number}"
+        notices.append(f"has {main.pictures} pages; only {which} is shown and used")
+    significant = page.max_sample.bit_length()
+    size = page.channels * max(8, page.bits)
+    return ImageHeader(
+        "TIFF", page.width, page.height, orientation, significant, page.channels, size, tuple(notices), page=page
+    )
 
 
 # WebP
@@ -340,18 +295,16 @@ def exif_orientation(exif: bytes) -> int:
     if exif[:2] not in (b"II", b"MM"):
         return 1
     try:
-        tags, _ = _tiff_tags(ByteSource.of_bytes(exif), "<" if exif[:2] == b"II" else ">", big=False)
+        source = ByteSource.of_bytes(exif)
+        layout = Layout("<" if exif[:2] == b"II" else ">")
+        tags, _ = read_tags(source, layout, layout.first_directory(source), frozenset({ORIENTATION}))
     except (struct.error, HeaderError):
         return 1  # a camera's careless metadata does not make the pixels unusable
-    return _valid(tags.get(_ORIENTATION, (1,))[0] if tags.get(_ORIENTATION) else 1)
+    return valid_orientation(tags.get(ORIENTATION, (1,))[0])
 
 
 def _animated(frames: int) -> str:
     return f"is animated ({frames:,} frames); only the first is shown and used"
-
-
-def _valid(orientation: int) -> int:
-    return orientation if 1 <= orientation <= 8 else 1
 
 
 _READERS: dict[bytes, Callable[[ByteSource, bool], ImageHeader]] = {

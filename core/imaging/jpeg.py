@@ -12,28 +12,43 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from core.imaging.errors import DamagedError, UnsupportedError
+
+_ROWS_AT_ONCE = 256  # of CMYK, which needs twice its memory
 _LEFT_OVER = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 
-class DamagedError(Exception):
-    """The decoder had to guess; the text is what it said."""
+def decode_jpeg(data: bytes, width: int, height: int, channels: int, shrink: int = 1) -> NDArray[np.uint8]:
+    """RGB (h, w, 3), or (h, w) of a grey file; as stored, without the Exif orientation. CMYK becomes RGB.
 
-
-def decode_jpeg(data: bytes, width: int, height: int, *, grey: bool, shrink: int = 1) -> NDArray[np.uint8]:
-    """RGB (h, w, 3), or (h, w) of a grey file; as stored, without the Exif orientation.
-
-    `shrink` 1, 2, 4 or 8: at that fraction of `width` and `height`. Not for CMYK. Raises DamagedError.
+    `shrink` 1, 2, 4 or 8: at that fraction of `width` and `height`. Raises DamagedError, UnsupportedError.
     """
     size = {} if shrink == 1 else {"min_width": -(-width // shrink), "min_height": -(-height // shrink)}
-    space = "GRAY" if grey else "RGB"
+    space = {1: "GRAY", 4: "CMYK"}.get(channels, "RGB")
     try:
         pixels = simplejpeg.decode_jpeg(data, space, **size)
     except ValueError as error:
         said = str(error)
+        if "subsampling level" in said:
+            raise UnsupportedError(
+                "JPEG whose colours are stored at an unusual fraction of its size (neither 4:4:4, 4:2:2, 4:2:0, 4:4:0, "
+                "4:1:1 nor 4:4:1) cannot be read; save it as usual JPEG or PNG"
+            ) from error
         if not _harmless(data, said):
             raise DamagedError(said) from error
         pixels = simplejpeg.decode_jpeg(data, space, strict=False, **size)
-    return np.asarray(pixels[:, :, 0] if grey else pixels, np.uint8)
+    if channels == 4:
+        return _cmyk_to_rgb(pixels)
+    return np.asarray(pixels[:, :, 0] if channels == 1 else pixels, np.uint8)
+
+
+def _cmyk_to_rgb(inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGB of inks that are stored inverted, as Adobe began and all do."""
+    result = np.empty((*inks.shape[:2], 3), np.uint8)
+    for top in range(0, len(inks), _ROWS_AT_ONCE):
+        part = inks[top : top + _ROWS_AT_ONCE].astype(np.uint16)
+        result[top : top + _ROWS_AT_ONCE] = part[..., :3] * part[..., 3:] // 255
+    return result
 
 
 def _harmless(data: bytes, said: str) -> bool:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from core.imaging.byte_source import ByteSource
-from core.imaging.headers import HeaderError, read_header
+from core.imaging.errors import HeaderError
+from core.imaging.headers import read_header
 from tests.core.imaging.test_hostile_images import CASES, Case
 
 SUFFIXES = (".jpg", ".png", ".bmp", ".tif", ".webp")

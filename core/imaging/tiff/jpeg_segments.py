@@ -1,0 +1,44 @@
+"""Strips and tiles of TIFF files that are JPEG."""
+
+from __future__ import annotations
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+from core.imaging.errors import DamagedError
+from core.imaging.tiff import page as kinds
+from core.imaging.tiff.page import TiffPage
+
+# What an "Adobe" part says of the colours as they are stored.
+_AS_THEY_ARE, _AS_YCBCR = 0, 1
+
+
+def decode_jpeg_segment(segment: bytes, page: TiffPage, rows: int) -> NDArray[np.uint8]:
+    """The samples (rows, w, channels) of a strip or tile; YCbCr becomes RGB. Raises DamagedError."""
+    width = page.segment_size[0]
+    channels = 1 if page.separate else page.channels
+    space = {1: "GRAY", 3: "RGB", 4: "CMYK"}.get(channels)
+    if space is None:
+        raise DamagedError(f"JPEG data of {channels} channels")
+    data = _with_colours(_with_tables(segment, page.jpeg_tables), page.photometric)
+    try:
+        pixels = np.asarray(simplejpeg.decode_jpeg(data, space), np.uint8)
+    except ValueError as error:
+        raise DamagedError(str(error)) from error
+    if pixels.shape[0] < rows or pixels.shape[1] < width:
+        raise DamagedError(f"JPEG data of {pixels.shape[1]} x {pixels.shape[0]} pixels in a place for {width} x {rows}")
+    return pixels[:rows, :width]
+
+
+def _with_tables(segment: bytes, tables: bytes) -> bytes:
+    if len(tables) < 4:
+        return segment
+    return tables.removesuffix(b"\xff\xd9") + segment[2:]
+
+
+def _with_colours(data: bytes, photometric: int) -> bytes:
+    """The JPEG data with a part that says how colours are stored, which otherwise the TIFF tags alone do."""
+    transform = _AS_YCBCR if photometric == kinds.YCBCR else _AS_THEY_ARE
+    part = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0" + bytes([transform])
+    return data[:2] + part + data[2:]
