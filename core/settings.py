@@ -120,6 +120,12 @@ class Preferences(BaseModel):
         description="In image pixels along the edges",
         json_schema_extra={"section": "Canvas"},
     )
+    label_ask_labels: bool = Field(
+        default=False,
+        title="Ask for labels after each box",
+        description="The list of labels opens at every box that was drawn",
+        json_schema_extra={"section": "Labelling"},
+    )
     picture_cache_mb: int = Field(
         default=768,
         ge=64,

@@ -74,6 +74,7 @@ WINDOW = (
 MORE_KEYS = (
     ("Arrows", "Nudge the selected boxes by 1 px, with Shift by 10 px"),
     ("Ctrl+arrows", "Resize the selected boxes by 1 px, with Shift by 10 px"),
+    ("Double click on a box", "Pick its labels, as Enter does"),
     ("Tab, or click again", "Select the next of the boxes that overlap there; Shift+Tab the one before"),
     ("Alt", "While a box is drawn, moved or resized: do not snap to the image's border"),
     ("Shift", "While measuring: level, upright or at 45 degrees"),
@@ -99,6 +100,13 @@ LABEL_BOXES = (
     ActionSpec("select_all", "Select all boxes", ("Ctrl+A",)),
     ActionSpec("labels_menu", "Pick labels…", ("Ctrl+E",), "tag", "Find labels by typing, for the selected boxes"),
     ActionSpec("keep_labels", "Keep labels for the next box", ("K",), checkable=True),
+    ActionSpec(
+        "ask_labels",
+        "Ask for labels after each box",
+        (),
+        tip="Open the list of labels at every box that was drawn",
+        checkable=True,
+    ),
     ActionSpec("focus_labels", "Go to the list of labels", ("Ctrl+L",)),
     ActionSpec("focus_boxes", "Go to the list of boxes", ("Ctrl+Shift+L",)),
 )
@@ -144,12 +152,19 @@ LABEL_IMAGES = (
     ActionSpec("reviewed", "Reviewed", ("Ctrl+Space",), "reviewed", "Mark the image as reviewed and go to the next"),
     ActionSpec("previous", "Previous image", ("A", "PgUp"), "previous", repeats=True),
     ActionSpec("next", "Next image", ("D", "PgDown"), "next", repeats=True),
+    ActionSpec("first", "First image", ("Home",)),
+    ActionSpec("last", "Last image", ("End",)),
+    ActionSpec("go_to_image", "Go to image…", ("Ctrl+G",), tip="Go to an image by its number in the list"),
     ActionSpec("next_unlabelled", "Next unlabelled image", ("N",), "next-unlabelled", repeats=True),
     ActionSpec("previous_unlabelled", "Previous unlabelled image", ("Shift+N",), repeats=True),
     ActionSpec("note", "Note on the image", ("Ctrl+M",), "edit", "Write down something about the image"),
     ActionSpec("find_images", "Find images", ("/", "Ctrl+Shift+F"), "search", "Search the names and notes of images"),
     ActionSpec("filter_images", "Filter the images", ("Ctrl+Alt+F",), "filter"),
     ActionSpec("group_images", "Group images…", (), "group", "Group images by folder or by a pattern on their names"),
+    ActionSpec("open_folder", "Open the containing folder", (), "folder", "Show the image's file in the file manager"),
+    ActionSpec(
+        "copy_path", "Copy the path", ("Ctrl+Shift+C",), tip="Put the path of the image's file on the clipboard"
+    ),
     ActionSpec("remove_image", "Take out of the project", (), "delete", "The file stays where it is"),
     ActionSpec("show_images", "Show the list of images", ("Ctrl+B",), "panel-left", checkable=True),
     ActionSpec("show_panels", "Show labels and boxes", ("Ctrl+Shift+B",), "panel-right", checkable=True),

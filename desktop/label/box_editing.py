@@ -48,6 +48,7 @@ class BoxEditing(QObject):
         self._canvas = canvas
         self._next = NextLabels()
         self._keep_action = actions["keep_labels"]
+        self._ask_action = actions["ask_labels"]
         self._copying = BoxCopying(context, canvas, image_before)
         self._host = host
         self._picker = LabelPicker(host)
@@ -124,6 +125,8 @@ class BoxEditing(QObject):
             self._next.note_used()
             self._canvas.select_boxes([box.id for box in self._canvas.boxes if box.id not in before])
             self._announce_next()
+            if self._ask_action.isChecked():
+                self.pick_labels()
 
     def _replace_boxes(self, boxes: tuple[Box, ...], name: str) -> None:
         self._context.apply(lambda project, image_id: box_edits.replace_boxes(project, image_id, boxes, name))

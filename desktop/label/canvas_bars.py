@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
@@ -27,9 +28,10 @@ MORE = (
     ("measure", "rulers", "pixel_grid", "minimap"),
     ("adjust", "compare"),
 )
+ZOOMS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 NAME_ROOM = 140  # of the file's name at least, in pixels
 # What gives way to the file's name where the window is narrow, the first first.
-GIVING_WAY = ("words", "actual_size", "delete", "hide_names", "measure", "fit")
+GIVING_WAY = ("words", "actual_size", "delete", "hide_names", "measure", "fit", "adjust")
 
 
 def giving_way(room: int, widths: Mapping[str, int], rest: int) -> frozenset[str]:
@@ -51,7 +53,9 @@ class CanvasBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "bar")
         self._record: ImageRecord | None = None
-        self._place = words("", "muted")
+        self._place = _make_text_button("Number of the image among those shown")
+        self._place.clicked.connect(actions["go_to_image"].trigger)
+        _follow_tool_tip(self._place, actions["go_to_image"])
         self._name = ElidedLabel()
         self._sign = QLabel()
         self._buttons: dict[str, QToolButton] = {}
@@ -61,9 +65,9 @@ class CanvasBar(QFrame):
         layout.setSpacing(2)
         layout.addWidget(bar_button(actions["previous"]))
         layout.addWidget(bar_button(actions["next"]))
-        layout.addSpacing(GAP)
+        layout.addSpacing(4)
         layout.addWidget(self._place)
-        layout.addSpacing(GAP)
+        layout.addSpacing(4)
         layout.addWidget(self._sign)
         layout.addSpacing(2)
         layout.addWidget(self._name, 1)
@@ -158,16 +162,21 @@ class PointerTexts(NamedTuple):
 
 
 class PointerBar(QFrame):
-    """What is selected, where the mouse is in the image, what value is there, and the zoom."""
+    """What is selected, where the mouse is in the image, what value is there, and the zoom, which can be chosen."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    zoom_wanted = Signal(float)  # screen pixels for one image pixel
+
+    def __init__(self, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "foot")
         self._boxes = words("", "small")
         self._size = words("", "small")
         self._value = words("", "small")
         self._at = words("", "small")
-        self._zoom = words("", "small")
+        self._zoom = _make_text_button("Zoom")
+        self._zoom.setToolTip("How large the image is shown; click to choose")
+        self._zoom.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._zoom.setMenu(self._make_zoom_menu(actions))
         self._parts = (self._boxes, self._size, self._value, self._at, self._zoom)
         for number in (self._value, self._at, self._zoom):
             number.setFont(mono_font(11))
@@ -183,6 +192,18 @@ class PointerBar(QFrame):
         layout.addWidget(self._at)
         layout.addWidget(self._zoom)
 
+    def _make_zoom_menu(self, actions: Mapping[str, QAction]) -> QMenu:
+        menu = QMenu(self)
+        for name in ("fit", "actual_size", "zoom_selection"):
+            menu.addAction(actions[name])
+        menu.addSeparator()
+        for scale in ZOOMS:
+            menu.addAction(f"{scale:.0%}", partial(self.zoom_wanted.emit, scale))
+        menu.addSeparator()
+        for name in ("zoom_in", "zoom_out"):
+            menu.addAction(actions[name])
+        return menu
+
     @property
     def texts(self) -> PointerTexts:
         return PointerTexts(*(part.text() for part in self._parts))
@@ -197,6 +218,7 @@ class PointerBar(QFrame):
         def view_changed() -> None:
             self.show_scale(canvas.view.scale, image=canvas.view.has_image)
 
+        self.zoom_wanted.connect(canvas.view.zoom_to_scale)
         canvas.pointer_moved.connect(pointed)
         canvas.view.view_changed.connect(view_changed)
         canvas.boxes_changed.connect(lambda: self._show_size(canvas))
@@ -216,11 +238,31 @@ class PointerBar(QFrame):
 
     def clear(self) -> None:
         for part in self._parts:
-            part.clear()
+            part.setText("")
 
     def _show_size(self, canvas: AnnotationCanvas) -> None:
         chosen = canvas.chosen
         self._size.setText(size_text(chosen[0].xyxy, canvas.mm_per_pixel) if len(chosen) == 1 else "")
+
+
+def _make_text_button(name: str) -> QToolButton:
+    """A text that does something when it is clicked. It never takes the keys away from the image."""
+    button = QToolButton()
+    button.setProperty("role", "figure")
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+    button.setAccessibleName(name)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button
+
+
+def _follow_tool_tip(button: QToolButton, action: QAction) -> None:
+    """Say what the action says, with the keys that it has now."""
+
+    def copy_tool_tip() -> None:
+        button.setToolTip(action.toolTip())
+
+    action.changed.connect(copy_tool_tip)
+    copy_tool_tip()
 
 
 def _with_text(button: QToolButton) -> int:

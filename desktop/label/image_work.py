@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QPoint, Signal
-from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
+from PySide6.QtCore import QObject, QPoint, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication, QInputDialog, QMessageBox, QWidget
 
 from core.project.edits import image_edits
 from core.project.edits.edit import Edit
@@ -13,6 +14,7 @@ from core.project.images.split_table import list_names, torn_groups
 from core.project.project_reader import ProjectReader
 from core.types import Split, Status
 from desktop.base.background import Tasks
+from desktop.base.theme import icon
 from desktop.kit import formatting
 from desktop.kit.error_box import message_box
 from desktop.label.images.bulk_bar import images_menu
@@ -144,6 +146,28 @@ class ImageWork(QObject):
         if self._apply_edit(lambda project: image_edits.remove_images(project, image_ids)):
             self._say_done(f"Taken out: {_count_images(len(image_ids))}. The files stay; undo brings them back.")
 
+    # -- files
+
+    def open_folder(self, image_ids: list[int]) -> None:
+        """Show the folder of the first of the images in the file manager."""
+        project = self._context.project
+        if project is None or not image_ids:
+            return
+        folder = project.image_path(image_ids[0]).parent
+        if not folder.is_dir():
+            self._show_warning(f"{folder}: the folder is not there. Find missing images in the Project menu helps.")
+        elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._show_warning(f"{folder}: no file manager could be started. Its path can be copied instead.")
+
+    def copy_paths(self, image_ids: list[int]) -> None:
+        """Put the paths of the images on the clipboard, one a line."""
+        project = self._context.project
+        if project is None or not image_ids:
+            return
+        paths = [str(project.image_path(image_id)) for image_id in image_ids]
+        QApplication.clipboard().setText("\n".join(paths))
+        self._say_done(f"Copied {paths[0]}" if len(paths) == 1 else f"Copied {len(paths):,} paths")
+
     # -- the menu
 
     def show_menu(self, image_ids: list[int], at: QPoint) -> None:
@@ -151,6 +175,10 @@ class ImageWork(QObject):
         menu = images_menu(self._window, image_ids, self)
         for action in menu.actions():
             action.setEnabled(self._context.editable)
+        menu.addSeparator()
+        menu.addAction(icon("folder"), "Open the containing folder", lambda: self.open_folder(image_ids))
+        paths = "Copy the path" if len(image_ids) == 1 else f"Copy {len(image_ids):,} paths"
+        menu.addAction(paths, lambda: self.copy_paths(image_ids))
         menu.exec(at)
         menu.deleteLater()
 

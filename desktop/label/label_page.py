@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QInputDialog, QVBoxLayout, QWidget
 
 from core.changes import Changes
 from core.types import Status
@@ -27,6 +26,7 @@ from desktop.label.image_details import ImageDetails
 from desktop.label.image_history import ImageHistory
 from desktop.label.image_work import ImageWork
 from desktop.label.images.image_list_panel import ImageListPanel
+from desktop.label.kept_keys import keeps_key, trigger_space
 from desktop.label.label_context import LabelContext
 from desktop.label.label_view import LabelView
 from desktop.label.labels.label_panel import LabelPanel
@@ -34,7 +34,6 @@ from desktop.label.labels.label_rows import LabelRows
 from desktop.label.last_place import Resume
 from desktop.label.loading_message import LoadingMessage
 from desktop.label.side_panel import SidePanel
-from desktop.label.space_key import keeps_space, trigger_space
 from desktop.services import Services
 from desktop.viewer.pictures import PictureLoader, Travel, worth_fetching
 from desktop.viewer.pyramid import Pyramid
@@ -52,7 +51,6 @@ CHANGING = frozenset(
 ALWAYS = frozenset({"find_images", "show_images", "show_panels", "filter_images"})
 BOX_MENU = ("labels_menu", "duplicate", "copy", "cut", "delete")  # of the list of boxes
 
-T = TypeVar("T")
 MANY = 200  # changed files that are looked for one by one
 
 
@@ -88,7 +86,7 @@ class LabelPage(QWidget):
         self._loading = LoadingMessage(self.canvas.view.set_message, self)
         self._file_notice = FileNotice(session, services.files)
         self._bar = CanvasBar(self._actions)
-        self._foot = PointerBar()
+        self._foot = PointerBar(self._actions)
         self._place_parts()
         self._connect_parts()
         self._set_project()
@@ -118,7 +116,7 @@ class LabelPage(QWidget):
         return list(self._actions.values())
 
     def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and keeps_space(event, self.images):
+        if event.type() == QEvent.Type.ShortcutOverride and keeps_key(event, self.images):
             event.accept()
             return True
         return super().event(event)
@@ -131,9 +129,14 @@ class LabelPage(QWidget):
             "reviewed": self._review_image,
             "previous": lambda: self._step_images(-1),
             "next": lambda: self._step_images(1),
+            "first": lambda: self._go_to_place(1),
+            "last": lambda: self._go_to_place(-1),
+            "go_to_image": self._ask_place,
+            "open_folder": lambda: self._with_current(self.work.open_folder),
+            "copy_path": lambda: self._with_current(self.work.copy_paths),
             "next_unlabelled": lambda: self._step_unlabelled(1),
             "previous_unlabelled": lambda: self._step_unlabelled(-1),
-            "remove_image": self._remove_current,
+            "remove_image": lambda: self._with_current(self.work.remove_images),
             "focus_labels": lambda: self._go_to_panel(self.labels.rows),
             "focus_boxes": lambda: self._go_to_panel(self.box_list),
             "note": self._write_note,
@@ -185,8 +188,10 @@ class LabelPage(QWidget):
         self.images.menu_requested.connect(self.work.show_menu)
         self.images.listed.connect(self._show_record)
         self.work.reviewed.connect(lambda: self._step_images(1))
-        self.details.split_chosen.connect(lambda split: self._with_current(self.work.set_split, split))
-        self.details.group_entered.connect(lambda group: self._with_current(self.work.set_group, group))
+        self.details.split_chosen.connect(lambda split: self._with_current(lambda ids: self.work.set_split(ids, split)))
+        self.details.group_entered.connect(
+            lambda group: self._with_current(lambda ids: self.work.set_group(ids, group))
+        )
         self.details.note_entered.connect(self.work.set_note)
         for part in (self.images, self.details, self.labels, self.box_list, self.edits, self.notice, self._file_notice):
             part.left.connect(self.take_focus)
@@ -358,17 +363,13 @@ class LabelPage(QWidget):
         self.canvas.finish_nudging()
         self.details.enter()
 
-    def _with_current(self, do: Callable[[list[int], T], object], value: T) -> None:
+    def _with_current(self, do: Callable[[list[int]], object]) -> None:
         if (record := self._context.record) is not None:
-            do([record.id], value)
+            do([record.id])
 
     def _review_image(self) -> None:
         self._settle_edits()
         self.work.review_image()
-
-    def _remove_current(self) -> None:
-        if (record := self._context.record) is not None:
-            self.work.remove_images([record.id])
 
     def _write_note(self) -> None:
         self._actions["show_panels"].setChecked(True)
@@ -382,6 +383,22 @@ class LabelPage(QWidget):
         self.notice.clear()
         if not self.images.step(by):
             self._session.message.emit("This is the last image" if by > 0 else "This is the first image")
+
+    def _go_to_place(self, place: int) -> None:
+        self._settle_edits()
+        self.notice.clear()
+        self.images.go_to_place(place)
+
+    def _ask_place(self) -> None:
+        """Ask for the number of an image among those shown, and go there."""
+        place, count = self.images.position()
+        if not count:
+            self._session.message.emit("No images are shown in the list")
+            return
+        text = f"Number of the image, 1 to {count:,}:"
+        wanted, given = QInputDialog.getInt(self, "Go to image", text, max(place, 1), 1, count)
+        if given:
+            self._go_to_place(wanted)
 
     def _show_box(self, box_id: int) -> None:
         box = next((box for box in self.canvas.boxes if box.id == box_id), None)

@@ -58,7 +58,7 @@ class LabelView(QObject):
         for name in NAMED:
             actions[name].changed.connect(self._tell_keys)
         self._tell_keys()
-        self._follow_settings(STYLE | {"canvas_background"} | {setting for _, setting in KEPT})
+        self._follow_settings(STYLE | {"canvas_background", "label_ask_labels"} | {setting for _, setting in KEPT})
 
     def _list_handlers(self) -> dict[str, Callable[..., object]]:
         canvas = self._canvas
@@ -76,6 +76,7 @@ class LabelView(QObject):
             "pixel_grid": lambda on: self._keep_setting(canvas_pixel_grid=on),
             "rulers": lambda on: self._keep_setting(canvas_rulers=on),
             "minimap": lambda on: self._keep_setting(canvas_minimap=on),
+            "ask_labels": lambda on: self._keep_setting(label_ask_labels=on),
             "adjust": self._show_panel,
             "compare": self._compare_original,
         }
@@ -197,6 +198,8 @@ class LabelView(QObject):
         if "canvas_background" in names:
             color = values.canvas_background
             self._canvas.view.set_background(QColor(color) if color else None)
+        if "label_ask_labels" in names:
+            self._check_action("ask_labels", values.label_ask_labels)
         for action, setting in KEPT:
             if setting in names:
                 on = getattr(values, setting)

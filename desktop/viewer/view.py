@@ -183,6 +183,10 @@ class ImageView(QWidget):
             self._rest.start()
             self._view_moved()
 
+    def zoom_to_scale(self, scale: float) -> None:
+        """Zoom about the middle of the view, to widget pixels for one image pixel."""
+        self.zoom_to(scale, self._port.middle)
+
     def zoom_by(self, factor: float) -> None:
         """Zoom about the middle of the view."""
         self.zoom_to(self.scale * factor, self._port.middle)
@@ -309,6 +313,11 @@ class ImageView(QWidget):
             self._follow_grip()
         elif event.button() == Qt.MouseButton.LeftButton and not self._input.press_left(event.position(), event):
             self._grip.begin_click(event.position())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        left = event.button() == Qt.MouseButton.LeftButton and not self.panning
+        if not (left and self._input.double_click_left(event.position(), event)):
+            self.mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         # Also while the image is moved, or what is drawn at the mouse would be at another place.

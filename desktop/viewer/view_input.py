@@ -13,6 +13,10 @@ class ViewInput:
         """The left button went down at widget position `at`. False: the view moves the image with it."""
         return False
 
+    def double_click_left(self, at: QPointF, event: QMouseEvent) -> bool:
+        """The left button went down for the second time. False: it is a press like any other."""
+        return False
+
     def track_mouse(self, at: QPointF) -> None:
         """The mouse is at `at` now, also while the image is moved."""
 

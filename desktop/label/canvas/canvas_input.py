@@ -44,7 +44,9 @@ class CanvasInput(ViewInput):
         labels_wanted: Callable[[], None],
         cancelled: Callable[[], None],
     ) -> None:
-        """`labels_wanted`: Enter was pressed on a selection; `cancelled`: Esc, with nothing left here to cancel."""
+        """`labels_wanted`: Enter was pressed on a selection, or a box was clicked twice; `cancelled`: Esc, with nothing
+        left here to cancel.
+        """
         self._gestures = gestures
         self._boxes = boxes
         self._labels_wanted = labels_wanted
@@ -52,6 +54,12 @@ class CanvasInput(ViewInput):
 
     def press_left(self, at: QPointF, event: QMouseEvent) -> bool:
         return self._gestures.press_button(at, event.modifiers())
+
+    def double_click_left(self, at: QPointF, event: QMouseEvent) -> bool:
+        wanted = self._gestures.picks_box(at, event.modifiers())
+        if wanted:
+            self._labels_wanted()
+        return wanted
 
     def track_mouse(self, at: QPointF) -> None:
         self._gestures.mouse.at = at

@@ -18,7 +18,7 @@ from desktop.label.canvas.canvas_state import ViewState
 from desktop.label.canvas.edge_scroll import find_scroll_step
 from desktop.label.canvas.gesture_ports import EdgeTimer, GestureEvents, GestureView, NudgeSequence
 from desktop.label.canvas.measure import Measure, straighten_line
-from desktop.label.canvas.mouse_place import NO_MODIFIER, MousePlace, are_apart
+from desktop.label.canvas.mouse_place import ADDING, NO_MODIFIER, MousePlace, are_apart
 from desktop.label.canvas.shaping import XYXY
 
 
@@ -327,6 +327,12 @@ class GestureController:
             if not dragged:
                 self._end_click(gesture, at)
         self.look_under()
+
+    def picks_box(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> bool:
+        """Whether a double click at `at` is about the box that its first click selected."""
+        free = self._tool == "select" and self._gesture is None and not modifiers & ADDING
+        target = self._mouse.find_target(at, self._state, ()) if free else act.NOTHING
+        return isinstance(target, act.OnBoxes) and bool(self._boxes.selected.intersection(target.box_ids))
 
     def _end_click(self, gesture: act.Gesture, at: QPointF) -> None:
         """The button was let go where it went down."""

@@ -98,7 +98,10 @@ def _describe_free(state: ToolState, keys: Mapping[str, str]) -> str:
             return f"{click} · drag moves the selected one · digits toggle its labels"
         delete = _name_key(keys, "delete", "{} deletes it")
         return _join_parts(
-            "Drag moves the box, arrows nudge it", "digits toggle its labels", "Enter lists them", delete
+            "Drag moves the box, arrows nudge it",
+            "digits toggle its labels",
+            "Enter or a double click lists them",
+            delete,
         )
     if count:
         what = "its labels" if count == 1 else f"labels on all {count}"

@@ -110,6 +110,8 @@ class ImageDelegate(QStyledItemDelegate):
         painter.setFont(small)
         painter.setPen(colors.muted)
         metrics = QFontMetrics(small)
+        if record.note:
+            below = self._paint_note(painter, below, ratio)
         right = record.split.value if record.split != Split.NONE else ""
         painter.drawText(below, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), right)
         left = below.adjusted(21, 0, -metrics.horizontalAdvance(right) - 6, 0)
@@ -117,6 +119,11 @@ class ImageDelegate(QStyledItemDelegate):
         about = boxes_text(record) or record.status.value
         status = metrics.elidedText(about, Qt.TextElideMode.ElideRight, left.width())
         painter.drawText(left, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), status)
+
+    def _paint_note(self, painter: QPainter, line: QRect, ratio: float) -> QRect:
+        """The sign that there is a note, at the right end; what is left of the line."""
+        painter.drawPixmap(line.right() - 14, line.top() + 1, _find_sign("note", theme().muted.name(), 15, ratio))
+        return line.adjusted(0, 0, -20, 0)
 
 
 def boxes_text(record: ImageRecord) -> str:

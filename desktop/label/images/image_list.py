@@ -186,6 +186,8 @@ class ImageListModel(QAbstractListModel):
         parts = [record.path.rsplit("/", 1)[-1], record.status.value, boxes]
         if record.split != Split.NONE:
             parts.append(record.split.value)
+        if record.note:
+            parts.append("has a note")
         if self._outdated[row]:
             parts.append("no longer passes the filter")
         return ", ".join(parts)

@@ -80,6 +80,15 @@ class ImageListPanel(QWidget):
         self._go_to(row)
         return True
 
+    def go_to_place(self, place: int) -> bool:
+        """Go to the image at a place among those shown, counted from 1, or from the end by -1; False where none is."""
+        count = self.shown.rowCount()
+        row = place - 1 if place > 0 else count + place
+        if not 0 <= row < count:
+            return False
+        self._go_to(row)
+        return True
+
     def step_unlabelled(self, by: int) -> str:
         """Go to the next unlabelled image among those shown, round the end; what there is to say about it."""
         at = self.shown.row_of(self._session.image_id)

@@ -32,6 +32,7 @@ ABOUT = {
     "Appearance": "How the whole window looks.",
     "Canvas": "How boxes and guides look on the image. The picture below follows what you set.",
     SHORTCUTS: "Keys of every action. A key can do one thing on a page; what is heard everywhere counts on each.",
+    "Labelling": "What happens while boxes are drawn.",
     "Images": "How much memory decoded images may take, and which files are refused.",
 }
 
