@@ -27,7 +27,8 @@ HEADER = (
     "content_hash",
 )
 CORNERS = ("x1", "y1", "x2", "y2")
-_FORMS = (CORNERS, ("cx", "cy", "w", "h"), ("x", "y", "w", "h"))
+BOX = "x1, y1, x2, y2 (or x, y, w, h)"  # what is missing where no form of a box is complete
+FORMS = (CORNERS, ("cx", "cy", "w", "h"), ("x", "y", "w", "h"))
 FIELDS = ("image", "label", *CORNERS, "x", "y", "w", "h", "cx", "cy", "width", "height", "split", "group", "note")
 _ALIASES = {
     "image": (
@@ -80,7 +81,7 @@ class Columns:
     @property
     def form(self) -> tuple[str, ...]:
         """The four columns of a box."""
-        return next(form for form in _FORMS if all(name in self.places for name in form))
+        return next(form for form in FORMS if all(name in self.places for name in form))
 
     def find_corners(self, values: Mapping[str, str]) -> list[str | float]:
         """x1 y1 x2 y2 of a row; texts where they are no numbers."""
@@ -109,15 +110,15 @@ def find_columns(path: Path, first: Sequence[str], named: Mapping[str, str] | No
     places = {} if named is None else _take_named(path, first, named)
     taken = set(places.values())
     box = next(
-        (form for form in _FORMS if all(_find_place(name, header, places, taken) is not None for name in form)), None
+        (form for form in FORMS if all(_find_place(name, header, places, taken) is not None for name in form)), None
     )
-    for name in (*(box or ()), *(name for name in (*_ALIASES, *HEADER) if not any(name in form for form in _FORMS))):
+    for name in (*(box or ()), *(name for name in (*_ALIASES, *HEADER) if not any(name in form for form in FORMS))):
         place = _find_place(name, header, places, taken)
         if place is not None and (name in places or place not in places.values()):
             places[name] = place
     missing = [name for name in ("image", "label") if name not in places]
     if box is None:
-        missing.append("x1, y1, x2, y2 (or x, y, w, h)")
+        missing.append(BOX)
     if missing:
         raise ColumnsError(path, first, missing)
     return Columns(places)

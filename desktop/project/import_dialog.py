@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QProgressBar, QTab
 from core.errors import InputError
 from core.formats import registry
 from core.formats.annotations import Format, ImportedAnnotations
+from core.formats.csv_columns import ColumnsError
 from core.project.project import Project
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP, PAD
@@ -22,6 +23,7 @@ from desktop.kit.parts import restyle, words
 from desktop.kit.path_field import PathField
 from desktop.kit.problems_dialog import ProblemPanel
 from desktop.kit.progress_dialog import Cancelled
+from desktop.project.column_chooser import ColumnChooser
 from desktop.project.import_overview import ImportOverview, preview_import
 from desktop.project.new_project_dialog import folder_problem, free_folder
 
@@ -78,6 +80,8 @@ class ImportDialog(DialogFrame):
         add_row(form, "Annotations", self._source)
         add_row(form, "Format", self._format)
         add_row(form, "Images folder", self._root)
+        self.columns = ColumnChooser()
+        form.addRow(self.columns)
         self._folder: PathField | None = None
         if project is None:
             self._folder = PathField("folder", "Folder of the new project", str(start), hint="A new or empty folder")
@@ -102,12 +106,14 @@ class ImportDialog(DialogFrame):
         self._source.changed.connect(self._source_changed)
         self._root.changed.connect(self._read_soon)
         self._format.currentIndexChanged.connect(self._start_reading)
+        self.columns.changed.connect(self._start_reading)
         self._reported.connect(self._show_progress)
         self._show_nothing()
         self._source.line.setFocus()
 
     def choose_source(self, source: Path) -> None:
         """Fill in a file or folder, as if it had been browsed for, and read it at once."""
+        self.columns.clear()
         self._source.set_path(source)
         self._start_reading()
 
@@ -132,6 +138,7 @@ class ImportDialog(DialogFrame):
     # -- reading
 
     def _source_changed(self) -> None:
+        self.columns.clear()
         self._read_soon()
         source = self._source.path
         if self._folder is not None and source is not None and source.is_absolute():
@@ -148,6 +155,7 @@ class ImportDialog(DialogFrame):
         source, root, project = self._source.path, self._root.path, self._project
         named: str | None = self._format.currentData()
         format = Format(named) if named is not None else None
+        columns = self.columns.columns
         if source is None:
             return
         reading = self.reading = Reading()
@@ -164,7 +172,7 @@ class ImportDialog(DialogFrame):
             detected = registry.detect_format(source) if format is None else None
             path = detected.path if detected is not None else source
             imported = registry.read_annotations(
-                path, format or (detected.format if detected else None), root, report_progress
+                path, format or (detected.format if detected else None), root, report_progress, columns
             )
             return imported, preview_import(imported, project), detected.summary if detected is not None else ""
 
@@ -222,6 +230,11 @@ class ImportDialog(DialogFrame):
             raise error
         self.reading = None
         self._bar.hide()
+        if isinstance(error, ColumnsError):
+            self.columns.ask(error)
+            self.grow_to(TALL)
+            self.say(f"Say which columns of the table are which: {', '.join(error.missing)}.", "warning")
+            return
         restyle(self._source.line, "invalid", True)
         self.say(error_text(error), "error")
 

@@ -1,0 +1,75 @@
+"""A table of other headers is asked about in the import dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QComboBox
+from pytestqt.qtbot import QtBot
+
+from core.project.project import Project
+from desktop.project.import_dialog import ImportDialog
+from desktop.services import Services
+from tests.builders import project_with_pictures, write_picture
+from tests.desktop.kit.form_driver import find_field, read_texts
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with project_with_pictures(tmp_path / "parts", 1) as project:
+        yield project
+
+
+def choose(dialog: ImportDialog, name: str, text: str) -> None:
+    field = find_field(dialog, QComboBox, name)
+    assert field.isVisibleTo(dialog)
+    field.setCurrentText(text)
+
+
+def open_dialog(qtbot: QtBot, services: Services, project: Project, folder: Path, table: str) -> ImportDialog:
+    write_picture(folder / "a.png")
+    (folder / "cells.csv").write_text(table)
+    dialog = ImportDialog(services.tasks, folder, project)
+    qtbot.addWidget(dialog)
+    dialog.choose_source(folder / "cells.csv")
+    assert services.tasks.wait_idle()
+    return dialog
+
+
+def test_a_label_column_of_another_name_is_asked_for(
+    qtbot: QtBot, services: Services, project: Project, tmp_path: Path
+) -> None:
+    table = "image,cell_type,xmin,ymin,xmax,ymax\na.png,pit,10,20,30,40\n"
+    dialog = open_dialog(qtbot, services, project, tmp_path / "data", table)
+    assert not dialog.confirm.isEnabled() and "columns of the table" in dialog.problem.text()
+    assert "Label column" in read_texts(dialog) and "x1 column" not in read_texts(dialog)
+    choose(dialog, "Label column", "cell_type")
+    qtbot.waitUntil(dialog.confirm.isEnabled)
+    (image,) = dialog.build_request().imported.images
+    assert image.boxes.tolist() == [[10, 20, 30, 40]] and image.label_sets == ({"pit"},)
+
+
+def test_the_columns_of_the_box_may_be_a_centre_and_a_size(
+    qtbot: QtBot, services: Services, project: Project, tmp_path: Path
+) -> None:
+    table = "photo,kind,a,b,c,d\na.png,pit,20,30,20,20\n"
+    dialog = open_dialog(qtbot, services, project, tmp_path / "data", table)
+    choose(dialog, "Image column", "photo")
+    choose(dialog, "Label column", "kind")
+    choose(dialog, "Box is given by", "Centre and size: cx, cy, w, h")
+    assert "x1 column" not in read_texts(dialog)
+    for name, column in zip(("cx", "cy", "w", "h"), "abcd", strict=True):
+        assert not dialog.confirm.isEnabled()
+        choose(dialog, f"{name} column", column)
+    qtbot.waitUntil(dialog.confirm.isEnabled)
+    assert dialog.build_request().imported.images[0].boxes.tolist() == [[10, 20, 30, 40]]
+
+
+def test_another_file_is_not_asked_about(qtbot: QtBot, services: Services, project: Project, tmp_path: Path) -> None:
+    dialog = open_dialog(qtbot, services, project, tmp_path / "data", "photo,kind,a,b,c,d\na.png,pit,1,2,3,4\n")
+    (tmp_path / "data" / "known.csv").write_text("image,label,x1,y1,x2,y2\na.png,pit,10,20,30,40\n")
+    dialog.choose_source(tmp_path / "data" / "known.csv")
+    assert services.tasks.wait_idle()
+    assert dialog.confirm.isEnabled() and not dialog.columns.isVisibleTo(dialog)
