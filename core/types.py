@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -119,6 +119,7 @@ class Problem:
 
     file: str
     problem: str  # what is wrong, and what was done about it
+    kind: str = field(default="", compare=False)  # by which many are summed up; empty where each is of its own
 
 
 @dataclass(frozen=True, slots=True, eq=False)

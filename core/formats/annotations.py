@@ -70,6 +70,7 @@ class ImportedImage:
     group: str | None = None
     note: str | None = None
     content_hash: str = ""  # of the image that the boxes were drawn on, where a file of our own tells it
+    dropped: tuple[tuple[str, int], ...] = ()  # boxes that the file has for it and that were left out: kind, count
 
     def __post_init__(self) -> None:
         if self.boxes.shape != (len(self.label_sets), 4):
@@ -88,6 +89,11 @@ class ImportedAnnotations:
     colors: Mapping[str, str] = field(default_factory=dict)  # "#rrggbb" by label name, where the file tells it
     missing: tuple[str, ...] = ()  # names of images, as the source writes them, whose files were not found
     merged: int = 0  # boxes that coincide with another of their image and became one with its labels
+    boxes_listed: int = 0  # that the source has for any image, before those that coincide were merged
+    boxes_lost: Mapping[str, int] = field(
+        default_factory=dict
+    )  # of them, by the kind of problem that they were left out for
+    problem_counts: Mapping[str, int] = field(default_factory=dict)  # by kind, also of problems that are not listed
 
     @property
     def box_count(self) -> int:

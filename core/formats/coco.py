@@ -22,13 +22,14 @@ from core.formats.coco_boxes import BoxFault, CocoBox, find_box, parse_bbox
 from core.formats.coco_categories import find_spare_labels, name_categories
 from core.formats.collecting import MAX_LABELS, NO_LABEL, AnnotationCollector, Extras, Progress
 from core.formats.export_plan import Sheet, SheetImage
+from core.formats.image_index import find_home, list_places
 from core.formats.json_stream import DuplicateKeys, JsonError, JsonObject, Unreadable
+from core.formats.split_names import find_file_split
 from core.formats.text import quote_short, read_utf8
 
 MAX_BYTES = 2**29  # COCO's own training file has 448 MiB
 FILE_NAME, IMAGES = "annotations.json", "images"
 PARTS = ("images", "annotations", "categories")
-_SPLIT_IN_NAME = re.compile(r"(?:^|[^a-z])(train|valid|val|test)(?:[^a-z]|$)")
 
 _Entry = dict[str, Any]
 _Id = int | str
@@ -51,29 +52,35 @@ def read_files(
     File names are taken as below `images_root`, or else each as below the folder of its file. Raises InputError.
     """
     source = source.absolute()
-    base = source if source.is_dir() else source.parent
+    top = source if source.is_dir() else source.parent
+    base = find_home(top)
     collector = AnnotationCollector(Format.COCO, source, images_root, progress, base=base)
+    foreign: list[InputError] = []
     for path in paths:
-        split = _split_of(path.absolute().relative_to(base)) if len(paths) > 1 else None
         try:
-            _Reader(path.absolute(), collector, split).read()
+            _Reader(path.absolute(), collector, find_file_split(path.absolute(), top)).read()
+        except NoDetectionError as error:
+            # Captions, panoptic masks or lists of images lie beside the boxes.
+            foreign.append(error)
+            collector.note("passed over", f"{str(error).removeprefix(f'{path}: ')}; passed over", path)
         except JsonError as error:
             raise InputError(f"{path}: not a COCO file (not JSON: {error}); export it again") from error
+    if len(foreign) == len(paths):
+        raise foreign[0]
     return collector.finish()
 
 
-def _split_of(path: Path) -> str | None:
-    found = _SPLIT_IN_NAME.search(path.as_posix().lower())
-    return {"valid": "val"}.get(found[1], found[1]) if found else None
+class NoDetectionError(InputError):
+    """A file without boxes: of captions, of masks, or of something else."""
 
 
 class _Reader:
     """Reads the parts of one file into a collector."""
 
-    def __init__(self, path: Path, collector: AnnotationCollector, split: str | None) -> None:
+    def __init__(self, path: Path, collector: AnnotationCollector, split: str) -> None:
         self.path = path
         self.split = split
-        self._beside = [path.parent]
+        self._beside = list_places(path)
         self.into = collector
         self._labels: dict[_Id, int] = {}
         self._images: dict[_Id, int] = {}
@@ -88,7 +95,7 @@ class _Reader:
         tree = JsonObject(read_utf8(self.path, MAX_BYTES, "a COCO file"))
         for key in PARTS:
             if not tree.is_list(key):
-                raise InputError(f"{self.path}: not a COCO detection file (it has no list of {key})")
+                raise NoDetectionError(f"{self.path}: not a COCO detection file (it has no list of {key})")
             if key in tree.twice:
                 raise InputError(f"{self.path}: it has the list of {key} twice, and a reader sees only one; join them")
         self.into.begin_part()
@@ -189,7 +196,7 @@ class _Reader:
                 self.into.pass_over()
             return
         self._listed[entry["id"]] = name
-        file = self.into.find(name, self._beside)
+        file = self.into.find(name, self._beside, self.path)
         if file is None:
             return
         again = self.into.is_listed(file)
@@ -207,31 +214,35 @@ class _Reader:
             try:
                 found = CocoBox(parse_bbox(bbox))
             except BoxFault as error:
-                self.into.report("box", f"{where_box}: {error}; skipped", file)
+                self.into.skip_box(image, "box", f"{where_box}: {error}; skipped", file)
                 continue
             self._box(image, found, NO_LABEL, where_box, ("no label", entry["id"], place))
 
     def _annotation(self, entry: _Entry) -> None:
         where = f"annotation {quote_short(entry['id'])}"
-        image, category = entry.get("image_id"), entry.get("category_id")
+        image, category = self._find_image_id(entry), entry.get("category_id")
         if not _is_id(image) or image not in self._images:
             # An image that was skipped has been reported with its boxes.
             if not _is_id(image) or image not in self._listed:
-                self.into.report(
-                    "dangling image", f"{where}: there is no image {quote_short(image)}; skipped", self.path
-                )
+                text = f"{where}: there is no image {quote_short(image)}; skipped"
+                self.into.report("dangling image", text, self.path)
+                self.into.lose_boxes("dangling image")
             else:
                 self.into.pass_over()
+                self.into.lose_boxes("image")
             return
         file = self.into.path(self._images[image])
         if _is_id(category) and category in self._doubtful_labels:
             self.into.pass_over()
+            self.into.drop_boxes(self._images[image], "double id")
             return
         if not _is_id(category) or category not in self._labels:
-            self.into.report("dangling label", f"{where}: there is no category {quote_short(category)}; skipped", file)
+            text = f"{where}: there is no category {quote_short(category)}; skipped"
+            self.into.skip_box(self._images[image], "dangling label", text, file)
             return
         if meaning := self.into.find_reserved_meaning(self.into.label_names[self._labels[category]]):
-            self.into.report("reserved", f"{where}: it is of no defect, {meaning}; skipped", file)
+            text = f"{where}: it is of no defect, {meaning}; skipped"
+            self.into.skip_box(self._images[image], "reserved", text, file)
             return
         if entry.get("iscrowd") in (1, True):
             if entry.get("bbox"):
@@ -240,6 +251,21 @@ class _Reader:
             return
         self._has_single = True
         self._take(entry)
+
+    def _find_image_id(self, entry: _Entry) -> Any:
+        """The id of the annotation's image; where images have texts and annotations numbers, the same in their kind."""
+        image = entry.get("image_id")
+        if not _is_id(image) or image in self._listed:
+            return image
+        other: _Id = str(image)
+        if isinstance(image, str):
+            other = int(image) if image.isascii() and image.isdigit() and len(image) < 20 else image
+        if other not in self._listed:
+            return image
+        text = f"image_id is a {_describe_type(image)} where the image's id is a {_describe_type(other)}; taken as the same"
+        self.into.note_once("kind of id", text, self.path)
+        entry["image_id"] = other
+        return other
 
     def _take_crowds(self) -> None:
         """Crowd regions tell of no single defect, but where all are, a program wrote its masks so."""
@@ -251,7 +277,8 @@ class _Reader:
         else:
             for entry in self._crowds:
                 text = f"annotation {quote_short(entry['id'])}: a crowd region, which says nothing of single defects; skipped"
-                self.into.report("crowd", text, self.into.path(self._images[entry["image_id"]]))
+                image = self._images[entry["image_id"]]
+                self.into.skip_box(image, "crowd", text, self.into.path(image))
         self._crowds.clear()
 
     def _take(self, entry: _Entry) -> None:
@@ -260,7 +287,9 @@ class _Reader:
         try:
             found = find_box(entry)
         except BoxFault as error:
-            self.into.report("box", f"{where}: {error}; skipped", self.into.path(self._images[image]))
+            self.into.skip_box(
+                self._images[image], "box", f"{where}: {error}; skipped", self.into.path(self._images[image])
+            )
             return
         box_id, label_set = entry.get("box_id"), entry.get("label_set")
         key = None
@@ -293,6 +322,10 @@ def _find_fault(entry: Any) -> str | None:
     if not isinstance(entry, dict):
         return "not an object"
     return None if _is_id(entry.get("id")) else "it has no id"
+
+
+def _describe_type(value: _Id) -> str:
+    return "text" if isinstance(value, str) else "number"
 
 
 def _is_id(value: Any) -> TypeGuard[_Id]:

@@ -14,7 +14,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +25,18 @@ from core.errors import InputError
 from core.formats.annotations import MARKER, Format, ImportedAnnotations, ImportedImage
 from core.formats.duplicate_boxes import merged_groups
 from core.formats.frames import Frame, FrameError, read_frame
+from core.formats.image_finder import ImageFinder
 from core.formats.label_names import find_reserved_meaning
-from core.formats.lookup import Folders, LookupFault
+from core.formats.lookup import Folders
+from core.formats.problem_log import ProblemLog
 from core.formats.shares import scale_shares
 from core.formats.text import quote_short
-from core.types import Problem, Split, Status, label_name_fault
+from core.types import Split, Status, label_name_fault
 
 Progress = Callable[[int, int], None]
 Size = tuple[float, float]
 
 NO_LABEL = -1
-_TOLD_OF_A_KIND = 1000  # problems of one kind that are listed; the others are counted
-_RUBBISH = 100_000  # entries that cannot be used, from which on a file is not worth reading
 MAX_LABELS = 10_000
 MAX_BOXES = 10_000  # of one image
 _FARTHEST = 1e9  # pixels
@@ -83,6 +83,7 @@ class _Image:
     turn: bool  # its boxes are on the pixels as stored
     extras: Extras
     boxes: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)  # boxes that were left out, by why
 
 
 class AnnotationCollector:
@@ -96,12 +97,12 @@ class AnnotationCollector:
             raise InputError(f"{root}: there is no such folder; name the folder that the images are in")
         self.format = format
         self.source = source
-        self.folders = Folders(root if root is not None else base, given=root is not None)
+        self._log = ProblemLog(source)
+        self.folders = Folders(root if root is not None else base, given=root is not None, advance=self.advance)
+        self._finder = ImageFinder(format, self.folders, self._log)
         self.is_ours = (base / MARKER).is_file()  # an export of this program
         self.colors: dict[str, str] = {}
         self._progress = progress
-        self._problems: list[Problem] = []
-        self._kinds: Counter[str] = Counter()
         self._labels: dict[str, int] = {}
         self._images: list[_Image] = []
         self._by_path: dict[Path, int] = {}
@@ -111,41 +112,42 @@ class AnnotationCollector:
         self._part_starts = [0]
         self._spare_labels: dict[str, str] = {}  # reasons by name
         self._keys: dict[Hashable, int] = {}
-        self._names: dict[Path, tuple[str, bool]] = {}
-        self._doubtful: set[Path] = set()
-        self._missing: set[str] = set()
-        self._used, self._unused = 0, 0
+        self._lost_with_images = 0  # boxes that were counted before their image turned out to be lost
+        self._disowned: set[int] = set()  # images whose file turned out to be that of another one
 
     # Problems
 
     def report(self, kind: str, problem: str, file: Path | str | None = None) -> None:
         """Note a fault. Of one `kind` a thousand are listed. Raises InputError once the file is mostly faults."""
-        self._kinds[kind] += 1
-        where = str(file if file is not None else self.source)
-        if self._kinds[kind] <= _TOLD_OF_A_KIND:
-            self._problems.append(Problem(where, problem))
-        self.pass_over()
+        self._log.report(kind, problem, file)
 
     def note(self, kind: str, text: str, file: Path | str | None = None) -> None:
         """Say how something was understood that is used all the same. Of one `kind` a thousand are listed."""
-        self._kinds[kind] += 1
-        if self._kinds[kind] <= _TOLD_OF_A_KIND:
-            self._problems.append(Problem(str(file if file is not None else self.source), text))
+        self._log.note(kind, text, file)
 
     def note_once(self, kind: str, text: str, file: Path | str | None = None) -> None:
         """`note` that says a thing of the whole only once."""
-        if not self._kinds[kind]:
-            self.note(kind, text, file)
+        self._log.note_once(kind, text, file)
 
     def pass_over(self) -> None:
         """Count an entry that cannot be used, for a reason that was told before. Raises InputError as `report` does."""
-        self._unused += 1
-        if self._unused > _RUBBISH and self._unused > self._used and self._problems:
-            last = self._problems[-1]
-            raise InputError(
-                f"{self.source}: more of it cannot be used than can, such as {quote_short(last.file, 200)}: {last.problem}; "
-                "check that it is the right file, and the images' folder"
-            )
+        self._log.pass_over()
+
+    def skip_box(self, image: int, kind: str, problem: str, file: Path | str | None = None) -> None:
+        """`report` that a box of `image` is left out, so that nobody takes the image for one without defects."""
+        self._log.report(kind, problem, file)
+        self.drop_boxes(image, kind)
+
+    def drop_boxes(self, image: int, kind: str, count: int = 1) -> None:
+        """Count boxes of `image` that are left out for a reason that was told before."""
+        if count:
+            self._log.lost_boxes[kind] += count
+            self._images[image].dropped[kind] += count
+
+    def lose_boxes(self, kind: str, count: int = 1) -> None:
+        """Count boxes of images that were left out themselves."""
+        if count:
+            self._log.lost_boxes[kind] += count
 
     def advance(self, done: int, total: int) -> None:
         if self._progress is not None:
@@ -175,15 +177,16 @@ class AnnotationCollector:
             self._labels[name] = len(self._labels)
         return self._labels[name]
 
-    def label_of_box(self, name: Any, where: str, file: Path | str) -> int | None:
+    def label_of_box(self, image: int, name: Any, where: str, file: Path | str) -> int | None:
         """`label`, or None after a report that a box has none that can be used."""
         if meaning := self.find_reserved_meaning(name):
-            self.report("reserved", f"{where}: {quote_short(name)!r} is no defect, {meaning}; skipped", file)
+            self.skip_box(image, "reserved", f"{where}: {quote_short(name)!r} is no defect, {meaning}; skipped", file)
             return None
         try:
             return self.label(name)
         except ValueError as error:
-            self.report("label", f"{where}: its label {quote_short(name)!r} cannot be used ({error}); skipped", file)
+            text = f"{where}: its label {quote_short(name)!r} cannot be used ({error}); skipped"
+            self.skip_box(image, "label", text, file)
             return None
 
     def find_reserved_meaning(self, name: Any) -> str:
@@ -201,30 +204,17 @@ class AnnotationCollector:
 
     # Images
 
-    def find(self, name: str, beside: Sequence[Path] = ()) -> Path | None:
-        """The file of a name, or None after a report."""
-        try:
-            found, is_guess = self.folders.find(name, beside)
-        except LookupFault as fault:
-            if name not in self._missing:
-                self._missing.add(name)
-                if self._kinds["file"] < _TOLD_OF_A_KIND:
-                    self.report("file", f"{fault}; skipped, and its boxes with it", quote_short(name, 200) or None)
-                else:
-                    self._kinds["file"] += 1
-                    self.pass_over()
+    def find(
+        self, name: str, beside: Sequence[Path] = (), source: Path | None = None, others: Sequence[str] = ()
+    ) -> Path | None:
+        """The file of a name, or None after a report; see `ImageFinder.find`."""
+        found = self._finder.find(name, beside, source, others)
+        if found is None:
             return None
-        first, was_guess = self._names.setdefault(found, (name, is_guess))
-        if first != name and (is_guess or was_guess):
-            # Pictures of one name from two folders, of which only one is here: nobody can tell which.
-            self._doubtful.add(found)
-            self.report(
-                "ambiguous",
-                f"both {quote_short(first)} and {quote_short(name)} may mean this file; skipped with their boxes",
-                found,
-            )
-            return None
-        return found
+        path, is_moved = found
+        if is_moved and path in self._by_path:
+            self._disowned.add(self._by_path.pop(path))
+        return path
 
     def image(self, path: Path, stated: tuple[Any, Any] = (None, None), extras: Extras | None = None) -> int | None:
         """The place of an image whose boxes were drawn on the `stated` size, or None after a report."""
@@ -241,7 +231,7 @@ class AnnotationCollector:
         turn = self._is_turned(path, frame, stated, extras)
         if turn is None:
             return None
-        self._used += 1
+        self._log.used += 1
         if known is None:
             known = self._by_path[path] = len(self._images)
             self._images.append(_Image(path, frame, turn, extras))
@@ -323,26 +313,28 @@ class AnnotationCollector:
         plain = {*map(type, corners)} == {float}
         numbers = list(corners) if plain else [parse_number(value) for value in corners]
         if len(numbers) != 4 or None in numbers:
-            self.report(
-                "box", f"{where}: its box {quote_short(list(corners))} is not four numbers; skipped", found.path
-            )
+            text = f"{where}: its box {quote_short(list(corners))} is not four numbers; skipped"
+            self.skip_box(image, "box", text, found.path)
             return
         x1, y1, x2, y2 = (value for value in numbers if value is not None)
         if not all(abs(value) < _FARTHEST for value in (x1, y1, x2, y2)):  # also False for NaN
-            self.report("box", f"{where}: its box {quote_short(list(corners))} is not finite; skipped", found.path)
+            text = f"{where}: its box {quote_short(list(corners))} is not finite; skipped"
+            self.skip_box(image, "box", text, found.path)
             return
         if x1 > x2 or y1 > y2:
             if ordered:
                 self.report("swapped", f"{where}: its corners {_in_words((x1, y1, x2, y2))} were swapped", found.path)
             x1, y1, x2, y2 = min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
         if not (x2 > x1 and y2 > y1):
-            self.report("area", f"{where}: its box {quote_short(list(corners))} has no area; skipped", found.path)
+            text = f"{where}: its box {quote_short(list(corners))} has no area; skipped"
+            self.skip_box(image, "area", text, found.path)
             return
         if found.boxes >= MAX_BOXES:
-            self.report("many", f"{where}: the image has more than {MAX_BOXES:,} boxes; skipped", found.path)
+            text = f"{where}: the image has more than {MAX_BOXES:,} boxes; skipped"
+            self.skip_box(image, "many", text, found.path)
             return
         found.boxes += 1
-        self._used += 1
+        self._log.used += 1
         if marks:
             self._marks[len(self._image_of)] = tuple(marks)
         self._corners.extend((x1, y1, x2, y2))
@@ -354,6 +346,7 @@ class AnnotationCollector:
 
     def finish(self) -> ImportedAnnotations:
         """Cut to the images, coinciding boxes merged."""
+        self._finder.tell_what_lies_elsewhere()
         boxes = np.array(self._corners, np.float64).reshape(-1, 4)
         owners = np.array(self._image_of, np.intp)
         labels, keys = np.array(self._label_of, np.intp), np.array(self._key_of, np.intp)
@@ -367,18 +360,24 @@ class AnnotationCollector:
         boxes, owners, labels, keys = boxes[inside], owners[inside], labels[inside], keys[inside]
         self._tell_marks(marks)
         names = self._leave_spare_labels_out(labels)
-        self._tell_the_rest()
         leaders, members = merged_groups(boxes, owners, keys)
+        self._tell_merged([leader for leader, member in members if keys[member] < 0], owners)
         images = self._merged(boxes, owners, labels, leaders, members)
+        listed = len(boxes) - sum(keys[member] >= 0 for _, member in members)
+        self._lose_images(owners)
+        self._log.count_the_rest()
         return ImportedAnnotations(
             self.source,
             names,
             images,
-            tuple(self._problems),
+            tuple(self._log.problems),
             self.format,
             dict(self.colors),
-            tuple(sorted(self._missing)),
+            tuple(sorted(self._finder.missing)),
             len(members),
+            boxes_listed=int(listed) + self._log.lost_boxes.total() - self._lost_with_images,
+            boxes_lost=dict(self._log.lost_boxes),
+            problem_counts=dict(self._log.counts),
         )
 
     def _cut(
@@ -393,7 +392,10 @@ class AnnotationCollector:
                 "partly outside the image; cut off at its edge" if inside[row] else "wholly outside the image; skipped"
             )
             text = f"box {_in_words(given[row])} ({names[labels[row]]}): {what}"
-            self.report("partly outside" if inside[row] else "outside", text, self._images[owners[row]].path)
+            if inside[row]:
+                self.report("partly outside", text, self._images[owners[row]].path)
+            else:
+                self.skip_box(int(owners[row]), "outside", text, self._images[owners[row]].path)
         return cut, inside
 
     def _scale_shares(self, boxes: NDArray[np.float64], owners: NDArray[np.intp]) -> None:
@@ -428,11 +430,25 @@ class AnnotationCollector:
             self.note("spare label", f"label {quote_short(name)!r} was left out: {self._spare_labels[name]}")
         return tuple(name for name in self._labels if name not in left_out)
 
-    def _tell_the_rest(self) -> None:
-        for kind, count in self._kinds.items():
-            if count > _TOLD_OF_A_KIND:
-                more = count - _TOLD_OF_A_KIND
-                self._problems.append(Problem(str(self.source), f"and {more:,} more problems of this kind: {kind}"))
+    def _tell_merged(self, leaders: Sequence[int], owners: NDArray[np.intp]) -> None:
+        """Say that boxes which the source lists one by one, such as copies with other labels, became one."""
+        if leaders:
+            images = {int(owners[leader]) for leader in leaders}
+            boxes = "1 box coincides" if len(leaders) == 1 else f"{len(leaders):,} boxes coincide"
+            text = (
+                f"{boxes} with another of the same image (IoU of 0.9 or more), such as on "
+                f"{self.path(min(images)).name}; they became one box with all labels"
+            )
+            self.note("merged", text)
+
+    def _lose_images(self, owners: NDArray[np.intp]) -> None:
+        """Count the boxes of images that nobody can tell apart."""
+        lost = [place for place in range(len(self._images)) if not self._is_certain(place)]
+        self._lost_with_images = int(np.isin(owners, lost).sum())
+        self.lose_boxes("image", self._lost_with_images)
+
+    def _is_certain(self, image: int) -> bool:
+        return image not in self._disowned and self._images[image].path not in self._finder.doubtful
 
     def _merged(
         self,
@@ -452,7 +468,7 @@ class AnnotationCollector:
         images = []
         for place, image in enumerate(self._images):
             rows = order[starts[place] : starts[place + 1]]
-            if image.path in self._doubtful:
+            if not self._is_certain(place):
                 continue
             extras = image.extras
             images.append(
@@ -465,6 +481,7 @@ class AnnotationCollector:
                     extras.group,
                     extras.note,
                     extras.content_hash,
+                    tuple(image.dropped.items()),
                 )
             )
         return tuple(images)

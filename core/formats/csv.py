@@ -25,6 +25,8 @@ from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
 from core.formats.csv_columns import HEADER, Columns, find_columns
 from core.formats.export_plan import Sheet
+from core.formats.image_index import find_home, list_places
+from core.formats.split_names import find_file_split
 from core.formats.split_words import parse_split
 from core.formats.text import quote_short, read_utf8
 
@@ -50,19 +52,37 @@ def read(
     `named` are columns of the file by our names, see `csv_columns.FIELDS`. Raises InputError; ColumnsError if columns
     are missing or not known by their names.
     """
-    path = path.absolute()
+    return read_files([path], path, images_root, progress, named)
+
+
+def read_files(
+    paths: Sequence[Path],
+    source: Path,
+    images_root: Path | None = None,
+    progress: Progress | None = None,
+    named: Mapping[str, str] | None = None,
+) -> ImportedAnnotations:
+    """Read several CSV files as one, such as one for each split: train, val or test in their names is taken as such."""
+    source = source.absolute()
+    top = source if source.is_dir() else source.parent
+    collector = AnnotationCollector(Format.CSV, source, images_root, progress, base=find_home(top))
+    for path in paths:
+        collector.begin_part()
+        _read_file(path.absolute(), collector, named, find_file_split(path.absolute(), top))
+    return collector.finish()
+
+
+def _read_file(path: Path, into: AnnotationCollector, named: Mapping[str, str] | None, split: str) -> None:
     rows = _read_rows(path)
     first = next(rows, None)
     if first is None:
         raise InputError(f"{path}: the file is empty; export it again")
     columns = find_columns(path, first, named)
-    collector = AnnotationCollector(Format.CSV, path, images_root, progress, base=path.parent)
-    reader = _Reader(path, collector, columns)
+    reader = _Reader(path, into, columns, split)
     if not columns.has_header:
         reader.read(1, first)
     for row_number, row in enumerate(rows, start=2):
         reader.read(row_number, row)
-    return collector.finish()
 
 
 def is_file_of_boxes(head: bytes) -> bool:
@@ -129,8 +149,11 @@ class _Lines(Iterator[str]):
 
 
 class _Reader:
-    def __init__(self, path: Path, collector: AnnotationCollector, columns: Columns) -> None:
+    def __init__(self, path: Path, collector: AnnotationCollector, columns: Columns, split: str) -> None:
+        """`split` is what the name of the file tells; a column of it counts more."""
         self.path = path
+        self.split = split
+        self._places = list_places(path)
         self.into = collector
         self.columns = columns
         self._files: dict[str, int | None] = {}
@@ -148,6 +171,7 @@ class _Reader:
         image = self._files[name]
         if image is None:
             self.into.pass_over()
+            self.into.lose_boxes("image", int(any(values.get(corner, "").strip() for corner in self.columns.form)))
             return
         texts = [values.get(corner, "").strip() for corner in self.columns.form]
         if not any(texts) or (not self.columns.is_ours and all(text.lower() in ("", *_NO_VALUE) for text in texts)):
@@ -161,9 +185,11 @@ class _Reader:
         if values.get("label", "") or not is_ours:
             name = values.get("label", "")
             if not is_ours and name.lower() in _NO_LABEL:
-                self.into.report("label", f"{where}: its label is {name}, which stands for none; skipped", self.path)
+                self.into.skip_box(
+                    image, "label", f"{where}: its label is {name}, which stands for none; skipped", self.path
+                )
                 return
-            label = self.into.label_of_box(name, where, self.path)
+            label = self.into.label_of_box(image, name, where, self.path)
         if label is not None:
             self.into.box(image, self.columns.find_corners(values), label, where, key)
 
@@ -171,7 +197,7 @@ class _Reader:
         if not name.strip() or "\0" in name or (not self.columns.is_ours and name.lower() in _NO_LABEL):
             self.into.report("name", f"{where}: it names no image; skipped", self.path)
             return None
-        file = self.into.find(name)
+        file = self.into.find(name, self._places, self.path)
         if file is None:
             return None
         told: dict[str, Any] = dict(values)
@@ -179,8 +205,8 @@ class _Reader:
             told["frame"] = "upright"
         else:
             told = {key: values[key] for key in ("group", "note") if values.get(key)}
-            if word := values.get("split", ""):
-                told["split"] = self._split(word, where)
+            word = values.get("split", "")
+            told["split"] = self._split(word, where) if word else self.split
         again = self.into.is_listed(file)
         image = self.into.image(file, (values.get("width"), values.get("height")), Extras.of(told))
         if again and image is not None:

@@ -151,15 +151,18 @@ class _Reader:
         if not name.strip() or "\0" in name:
             self.into.report("name", f"{where}: it has no file name; skipped", self.file)
             return
+        shapes = [child for child in entry if child.tag != "tag"]
         if name in self._lost:
             self.into.pass_over()
+            self.into.lose_boxes("file", len(shapes))
             return
         beside = [self.file.parent, self.file.parent / "images"]
         if subset and subset.isprintable() and "/" not in subset and "\\" not in subset and subset != "..":
             beside += [self.file.parent / "images" / subset, self.file.parent / subset]
-        file = self.into.find(name, beside)
+        file = self.into.find(name, beside, self.file)
         if file is None:
             self._lost.add(name)
+            self.into.lose_boxes("file", len(shapes))
             return
         again = self.into.is_listed(file)
         extras = Extras(note=self._describe_tags(entry), split=parse_split(subset) if subset else None)
@@ -170,25 +173,25 @@ class _Reader:
             extras.split = None
         image = self.into.image(file, (entry.get("width"), entry.get("height")), extras)
         if image is None:
+            self.into.lose_boxes("image", len(shapes))
             return
         if again:
             self.into.report("listed", "it is listed twice; the boxes of both entries were put together", file)
-        for place, shape in enumerate((child for child in entry if child.tag != "tag"), start=1):
+        for place, shape in enumerate(shapes, start=1):
             self._shape(image, shape, f"{where}, shape {place}")
 
     def _shape(self, image: int, shape: Element, where: str) -> None:
         if shape.tag not in SHAPES:
-            self.into.report(
-                "shape", f"{where}: a {quote_short(shape.tag)} is no shape that is read; skipped", self.file
-            )
+            text = f"{where}: a {quote_short(shape.tag)} is no shape that is read; skipped"
+            self.into.skip_box(image, "shape", text, self.file)
             return
-        label = self.into.label_of_box(shape.get("label", ""), where, self.file)
+        label = self.into.label_of_box(image, shape.get("label", ""), where, self.file)
         if label is None:
             return
         try:
             corners = find_corners(shape)
         except OutlineError as error:
-            self.into.report("shape", f"{where}: {error}; skipped", self.file)
+            self.into.skip_box(image, "shape", f"{where}: {error}; skipped", self.file)
             return
         if shape.tag != "box":
             self.into.note("outline", f"{where}: a {shape.tag}; the box around it was taken", self.file)

@@ -116,11 +116,13 @@ class _Reader:
             self.into.report("labels", text, where)
             return
         self._read.add(where)
-        file = self.into.find(entry.image, [entry.folder])
+        file = self.into.find(entry.image, [entry.folder], where)
         if file is None:
+            self.into.lose_boxes("file", sum(1 for line in lines if line.strip()))
             return
         image = self.into.image(file, extras=Extras(split=entry.split))
         if image is None:
+            self.into.lose_boxes("image", sum(1 for line in lines if line.strip()))
             return
         self.into.begin_part()
         for number, line in enumerate(lines, start=1):
@@ -131,16 +133,18 @@ class _Reader:
         words = re.split(r"[\s,]+", line[:1000].strip())
         numbers = [number for word in words[:4] if (number := parse_number(word)) is not None]
         if len(words) != 5 or len(numbers) != 4:
-            self.into.report("line", f"{where}: {quote_short(line)!r} is not x1 y1 x2 y2 type; skipped", file)
+            text = f"{where}: {quote_short(line)!r} is not x1 y1 x2 y2 type; skipped"
+            self.into.skip_box(image, "line", text, file)
             return
         kind = words[4]
         if kind == "0":
-            self.into.report("reserved", f"{where}: type 0 is no defect, it stands for the background; skipped", file)
+            text = f"{where}: type 0 is no defect, it stands for the background; skipped"
+            self.into.skip_box(image, "reserved", text, file)
             return
         if kind in TYPES:
             names = ", ".join(f"{number} {name}" for number, name in TYPES.items())
             self.into.note_once("types", f"types were named as in DeepPCB's README: {names}")
-        label = self.into.label_of_box(TYPES.get(kind, kind), where, file)
+        label = self.into.label_of_box(image, TYPES.get(kind, kind), where, file)
         if label is not None:
             self.into.box(image, numbers, label, where)
 

@@ -13,6 +13,7 @@ import numpy as np
 from core.changes import Changes
 from core.formats.annotations import ImportedAnnotations, ImportedImage
 from core.formats.duplicate_boxes import find_pairs
+from core.formats.problem_summary import describe_dropped
 from core.project import palette
 from core.project.edits.box_edits import with_boxes
 from core.project.edits.edit import Edit, ImageState
@@ -68,9 +69,8 @@ def _build_edit(
             boxes = _merge_boxes(project, state.boxes, image, ids)
             box_count += len(boxes) - len(state.boxes)
             state = _with_extras(state, image, boxes)
-            if not boxes and state.status is Status.UNLABELLED and image.status is None:
-                text = "it has no boxes in the file; unlabelled, mark it clean if it is"
-                problems.append(Problem(str(image.path), text))
+            if not boxes and state.status is Status.UNLABELLED and (problem := _explain_no_boxes(image)) is not None:
+                problems.append(problem)
         after[image_id] = state
     return Edit(
         f"Import {box_count:,} {'box' if box_count == 1 else 'boxes'}",
@@ -80,6 +80,19 @@ def _build_edit(
         labels,
         added=adding.added,
     )
+
+
+def _explain_no_boxes(image: ImportedImage) -> Problem | None:
+    """Why an image stays unlabelled. One whose boxes were left out has defects: it must not be taken for clean."""
+    if image.dropped:
+        count = sum(number for _, number in image.dropped)
+        boxes = "its only box was" if count == 1 else f"all of its {count:,} boxes were"
+        text = f"{boxes} left out ({describe_dropped(image.dropped)}); unlabelled, draw what is on it"
+        return Problem(str(image.path), text, "boxes left out")
+    if image.status is None:
+        text = "it has no boxes in the file; unlabelled, mark it clean if it is"
+        return Problem(str(image.path), text, "no boxes")
+    return None
 
 
 # Labels
@@ -103,7 +116,8 @@ def _known_names(labels: Sequence[Label], imported: ImportedAnnotations, problem
         same = ours.get(_fold_boxes(name), [])
         if name not in exact and len(same) == 1 and len(theirs[_fold_boxes(name)]) == 1:
             names[name] = same[0]
-            problems.append(Problem(str(imported.source), f"label {name!r} was taken as the project's {same[0]!r}"))
+            text = f"label {name!r} was taken as the project's {same[0]!r}"
+            problems.append(Problem(str(imported.source), text, "known label"))
         else:
             names[name] = name
     return names
@@ -176,7 +190,7 @@ def _with_extras(state: ImageState, image: ImportedImage, boxes: tuple[Box, ...]
     merged = with_boxes(state, boxes) if boxes != state.boxes else state
     status = merged.status
     # A status that the boxes contradict is the fault of whoever changed the file.
-    if untouched and image.status is not None and (not boxes) == (image.status is Status.CLEAN):
+    if untouched and image.status is not None and (not boxes) == (image.status is Status.CLEAN) and not image.dropped:
         status = image.status
     if untouched and boxes and image.status is Status.UNLABELLED:
         status = image.status

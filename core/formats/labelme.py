@@ -18,9 +18,11 @@ from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
 from core.formats.export_plan import Sheet, SheetImage
+from core.formats.image_index import find_home
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import files_below
 from core.formats.outlines import OutlineError, box_around_ellipse, box_around_line, box_around_points
+from core.formats.split_names import find_split_of_folder
 from core.formats.text import quote_short, read_utf8
 
 MAX_BYTES = 2**28  # the picture itself may be in the file, in base64
@@ -42,7 +44,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
     if not files:
         raise InputError(f"{path}: there is no JSON file in it; choose the folder of the annotations")
     collector = AnnotationCollector(
-        Format.LABELME, path, images_root, progress, base=path if path.is_dir() else path.parent
+        Format.LABELME, path, images_root, progress, base=find_home(path if path.is_dir() else path.parent)
     )
     for done, file in enumerate(files, start=1):
         try:
@@ -50,11 +52,11 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
         except JsonError as error:
             if file == path:
                 raise InputError(f"{file}: not a labelme file (not JSON: {error}); save it again") from error
-            collector.report("file", f"not a labelme file (not JSON: {error}); skipped", file)
+            collector.report("broken file", f"not a labelme file (not JSON: {error}); skipped", file)
         except InputError as error:
             if file == path:
                 raise
-            collector.report("file", f"{str(error).removeprefix(f'{file}: ')}; skipped", file)
+            collector.report("broken file", f"{str(error).removeprefix(f'{file}: ')}; skipped", file)
         collector.advance(done, len(files))
     return collector.finish()
 
@@ -69,32 +71,34 @@ def _read_file(file: Path, into: AnnotationCollector) -> None:
     name = tree.value("imagePath")
     if not isinstance(name, str):
         raise InputError(f"{file}: its imagePath is no text")
-    image_file = into.find(name, [file.parent])
+    image_file = into.find(name, [file.parent], file, [file.stem])
     if image_file is None:
+        into.lose_boxes("file", sum(1 for _ in tree.entries("shapes", ())))
         return
     again = into.is_listed(image_file)
     own = tree.value("defectdesk")
-    extras = Extras.of(own)
+    extras = Extras.of(own if isinstance(own, dict) else {"split": find_split_of_folder(file, into.folders.root)})
     image = into.image(image_file, (tree.value("imageWidth"), tree.value("imageHeight")), extras)
     if image is None:
+        into.lose_boxes("image", sum(1 for _ in tree.entries("shapes", ())))
         return
     if again:
         into.report("listed", "another file is about this image, too; the boxes of both were put together", file)
     for place, shape in enumerate(tree.entries("shapes", ("label", "points")), start=1):
         where = f"shape {place}"
         if not isinstance(shape, dict):
-            into.report("shape", f"{where}: not an object; skipped", file)
+            into.skip_box(image, "shape", f"{where}: not an object; skipped", file)
             continue
         try:
             corners = _find_corners(shape)
         except OutlineError as error:
-            into.report("shape", f"{where}: {error}; skipped", file)
+            into.skip_box(image, "shape", f"{where}: {error}; skipped", file)
             continue
         number = shape.get("defectdesk_box")
         box_key = (str(file), number) if isinstance(own, dict) and isinstance(number, int) else None
         label: int | None = NO_LABEL
         if shape.get("label") != "" or box_key is None:
-            label = into.label_of_box(shape.get("label"), where, file)
+            label = into.label_of_box(image, shape.get("label"), where, file)
         if label is None:
             continue
         if shape.get("shape_type") not in (*_AS_DRAWN, None):

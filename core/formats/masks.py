@@ -117,7 +117,7 @@ class _Reader:
             if number == 0 or (kind == "palette" and number == _BORDER and len(counts) > 2):
                 continue
             name = pair.label or self._name(number, kind)
-            label = self.into.label_of_box(name, f"value {number}", pair.mask) if name else None
+            label = self.into.label_of_box(image, name, f"value {number}", pair.mask) if name else None
             if label is not None:
                 self._take_parts(image, (values == number).astype(np.uint8), label, name)
 

@@ -19,14 +19,16 @@ from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import files_below
 from core.formats.mask_pairs import find_masks
 from core.formats.text import read_utf8
+from core.formats.yolo_classes import is_data_file
+from core.formats.yolo_layout import is_class_list, is_label_text
 from core.types import label_name_fault
 
 __all__ = ["Detected", "Format", "Progress", "detect_format", "read_annotations"]
 
 _SNIFFED = 2**16  # bytes at the beginning and at the end
 _TRIED = 30  # files of one kind that are looked into
-_MOST_COCO = 200  # files of one data set
-_SUFFIXES = frozenset({".json", ".xml", ".csv", ".tsv", ".yaml", ".yml", ".txt"})
+_MOST_FILES = 200  # files of one data set
+_SUFFIXES = frozenset({".json", ".xml", ".csv", ".tsv", ".yaml", ".yml", ".txt", ".names", ".data"})
 _TABLES = frozenset({".csv", ".tsv"})
 _COCO_KEYS = (b'"images"', b'"annotations"', b'"categories"')
 _VOC_ROOT = re.compile(rb"<\s*annotation[\s>/]")
@@ -105,7 +107,7 @@ def _with_own_labels(found: ImportedAnnotations, folder: Path) -> ImportedAnnota
 def _read_coco(path: Path, images_root: Path | None, progress: Progress | None) -> ImportedAnnotations:
     if not path.is_dir():
         return coco.read(path, images_root, progress)
-    files = list(islice(_of_format(path, frozenset({".json"}), Format.COCO), _MOST_COCO))
+    files = list(islice(_of_format(path, frozenset({".json"}), Format.COCO), _MOST_FILES))
     if not files:
         raise InputError(f"{path}: there is no COCO file in it; choose the file")
     return coco.read_files(files, path, images_root, progress)
@@ -116,13 +118,11 @@ def _read_csv(
 ) -> ImportedAnnotations:
     if not path.is_dir():
         return csv.read(path, images_root, progress, columns)
-    files = list(islice(_of_format(path, _TABLES, Format.CSV), 2)) if not columns else []
-    files = files or list(islice(files_below(path, _TABLES), 2))
-    if len(files) != 1:
-        raise InputError(
-            f"{path}: there is {'more than one' if files else 'no'} CSV file of boxes in it; choose the file"
-        )
-    return csv.read(files[0], images_root or path, progress, columns)
+    files = list(islice(_of_format(path, _TABLES, Format.CSV), _MOST_FILES)) if not columns else []
+    files = files or list(islice(files_below(path, _TABLES), _MOST_FILES))
+    if not files:
+        raise InputError(f"{path}: there is no CSV file of boxes in it; choose the file")
+    return csv.read_files(files, path, images_root, progress, columns)
 
 
 _READERS: dict[Format, Callable[[Path, Path | None, Progress | None], ImportedAnnotations]] = {
@@ -157,9 +157,11 @@ def _file_format(path: Path) -> Format | None:
         return Format.CVAT if cvat.is_file(head) else None
     suffix = path.suffix.lower()
     if suffix in (".yaml", ".yml"):
-        return Format.YOLO if yolo.is_data_file(path) else None
+        return Format.YOLO if is_data_file(path) else None
+    if suffix in (".names", ".data"):
+        return Format.YOLO
     if suffix == ".txt":
-        if path.name == yolo.CLASSES or (path.parent / yolo.CLASSES).is_file():
+        if any(is_class_list(entry.name) for entry in path.parent.iterdir()):
             return Format.YOLO
         return Format.DEEPPCB if deeppcb.is_file(path, head.decode(errors="replace")) else None
     if suffix in (".csv", ".tsv", ""):
@@ -194,20 +196,32 @@ def _folder_format(folder: Path) -> tuple[Format, int]:
     amounts: Counter[str] = Counter()
     tried: Counter[str] = Counter()
     found: Counter[Format] = Counter()
+    faults: list[InputError] = []
     for path in files_below(folder, _SUFFIXES):
         suffix = path.suffix.lower()
         amounts[suffix] += 1
         if tried[suffix] < _TRIED:
             tried[suffix] += 1
-            format = _file_format(path)
-            if format is Format.YOLO and path.suffix == ".txt" and path.name != yolo.CLASSES:
+            try:
+                format = _file_format(path)
+            except InputError as error:
+                faults.append(error)
+                continue
+            if format is Format.YOLO and suffix == ".txt" and not is_class_list(path.name):
                 continue
             if format is not None:
                 found[format] += 1
-    if not found and (tables := sum(amounts[suffix] for suffix in _TABLES)):
+    if not found and not faults and (tables := sum(amounts[suffix] for suffix in _TABLES)):
         return Format.CSV, tables  # whose columns a user may name
-    if not found and (pairs := len(find_masks(folder).pairs)):
+    if not found and not faults and (pairs := len(find_masks(folder).pairs)):
         return Format.MASKS, pairs
+    if not found and faults:
+        raise faults[0]
+    if not found and _has_label_files(folder):
+        raise InputError(
+            f"{folder}: there are label files of YOLO in it, but none that names the classes; add a classes.txt with a "
+            "class a line, in the order of their numbers"
+        )
     if not found:
         names = ", ".join(format.display_name for format in Format)
         raise InputError(f"{folder}: there are no annotations in it that can be read ({names}); choose another folder")
@@ -219,6 +233,15 @@ def _folder_format(folder: Path) -> tuple[Format, int]:
     (format,) = found
     whole = {Format.VOC: ".xml", Format.LABELME: ".json", Format.YOLO: ".txt", Format.DEEPPCB: ".txt"}
     return format, max(amounts[whole[format]], 1) if format in whole else found[format]
+
+
+def _has_label_files(folder: Path) -> bool:
+    """True if there are label files of YOLO, for which names of the classes are missing."""
+    try:
+        texts = [path.read_text(errors="replace") for path in islice(files_below(folder, frozenset({".txt"})), _TRIED)]
+    except OSError:
+        return False
+    return any(map(is_label_text, texts))
 
 
 def _own_format(folder: Path) -> tuple[Format, int] | None:

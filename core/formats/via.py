@@ -134,12 +134,14 @@ class _Reader:
         if not isinstance(name, str) or not name.strip() or "\0" in name:
             self.into.report("name", f"{where}: it has no file name; skipped", self.file)
             return
-        file = self.into.find(name, self._beside)
+        file = self.into.find(name, self._beside, self.file)
         if file is None:
+            self.into.lose_boxes("file", len(list_regions(entry)))
             return
         again = self.into.is_listed(file)
         image = self.into.image(file, extras=self._find_extras(entry.get("file_attributes")))
         if image is None:
+            self.into.lose_boxes("image", len(list_regions(entry)))
             return
         if again:
             self.into.report("listed", "it is listed twice; the boxes of both entries were put together", file)
@@ -166,10 +168,12 @@ class _Reader:
         try:
             corners = find_corners(shape)
         except OutlineError as error:
-            self.into.report("shape", f"{where}: {error}; skipped", self.file)
+            self.into.skip_box(image, "shape", f"{where}: {error}; skipped", self.file)
             return
         names = self.choice.find_labels(region.get("region_attributes"))
-        labels = [label for name in names if (label := self.into.label_of_box(name, where, self.file)) is not None]
+        labels = [
+            label for name in names if (label := self.into.label_of_box(image, name, where, self.file)) is not None
+        ]
         if names and not labels:
             return
         if kind != "rect":
@@ -177,7 +181,8 @@ class _Reader:
         if not names:
             self.into.note("no label", f"{where}: it has no label; a box without one was made", self.file)
         for label in labels or [NO_LABEL]:
-            self.into.box(image, corners, label, where)
+            # Several labels of one region are no boxes that happen to coincide.
+            self.into.box(image, corners, label, where, (str(self.file), where) if len(labels) > 1 else None)
 
     def finish(self) -> None:
         """Say what was left out, or went elsewhere."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -20,13 +20,16 @@ from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress, parse_number
 from core.formats.export_plan import Sheet, SheetImage
+from core.formats.image_index import find_folded, is_for_annotations
 from core.formats.lookup import files_below
+from core.formats.split_names import find_split_of_folder
 from core.formats.text import read_limited
 from core.formats.voc_boxes import CORNERS, VocBox, find_boxes, find_marks
 
 ANNOTATIONS, IMAGES, LISTS = "Annotations", "JPEGImages", "ImageSets/Main"
 MAX_BYTES = 2**23  # of one file: expat needs 24 s for an attribute of 50 MB
 _MAX_TAGS = 500_000
+_LONGEST_NAME = 1000
 _SPLITS = {"train": "train", "val": "val", "test": "test"}
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -43,20 +46,19 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
     else:
         files = [path]
         home = path.parent
-    if home.name == ANNOTATIONS:
+    if is_for_annotations(home.name):
         home = home.parent
     if not files:
         raise InputError(f"{path}: there is no XML file in it; choose the folder of the annotations")
     collector = AnnotationCollector(Format.VOC, path, images_root, progress, base=home)
     reader = _Reader(home, collector)
-    reader.read_lists()
     for done, file in enumerate(files, start=1):
         try:
             reader.read(file)
         except InputError as error:
             if path == file:
                 raise
-            collector.report("file", f"{str(error).removeprefix(f'{file}: ')}; skipped", file)
+            collector.report("broken file", f"{str(error).removeprefix(f'{file}: ')}; skipped", file)
         collector.advance(done, len(files))
     return collector.finish()
 
@@ -65,42 +67,63 @@ class _Reader:
     def __init__(self, home: Path, collector: AnnotationCollector) -> None:
         self.home = home
         self.into = collector
-        self._splits: dict[str, str] = {}
+        self._homes: dict[Path, tuple[Path, Path]] = {}
+        self._splits: dict[Path, dict[str, str]] = {}
+        self._folders: dict[tuple[Path, str], Path | None] = {}
 
-    def read_lists(self) -> None:
+    def _find_home(self, file: Path) -> tuple[Path, Path]:
+        """(folder above that of the annotations, way from there on to the file's) of an XML file."""
+        folder = file.parent
+        if folder not in self._homes:
+            ways = folder.relative_to(self.home).parts if folder.is_relative_to(self.home) else ()
+            places = [place for place, name in enumerate(ways) if is_for_annotations(name)]
+            home = self.home.joinpath(*ways[: places[0]]) if places else self.home
+            self._homes[folder] = (home, Path(*ways[places[0] + 1 :]) if places else Path(*ways))
+        return self._homes[folder]
+
+    def _find_folder(self, home: Path, name: str) -> Path | None:
+        if (home, name) not in self._folders:
+            parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+            self._folders[home, name] = find_folded(home, parts) if parts and len(name) < _LONGEST_NAME else None
+        return self._folders[home, name]
+
+    def _read_lists(self, home: Path) -> dict[str, str]:
         """Which split an image is in, by the stem of its file below Annotations."""
-        for name, split in _SPLITS.items():
-            path = self.home / LISTS / f"{name}.txt"
-            if path.is_file():
-                text = read_limited(path, MAX_BYTES * 8, "a list of images").decode(errors="replace")
-                for line in text.splitlines():
-                    self._splits[line.strip()] = split
+        if home not in self._splits:
+            splits = self._splits[home] = {}
+            for name, split in _SPLITS.items():
+                path = find_folded(home, [*LISTS.split("/"), f"{name}.txt"])
+                if path is not None and path.is_file():
+                    text = read_limited(path, MAX_BYTES * 8, "a list of images").decode(errors="replace")
+                    for line in text.splitlines():
+                        splits[line.strip()] = split
+        return self._splits[home]
 
     def read(self, file: Path) -> None:
         root = _parse_xml(file)
         own = _read_extras(root)
-        folder = file.parent.relative_to(self.home) if file.is_relative_to(self.home) else Path()
-        inner = Path(*folder.parts[1:]) if folder.parts[:1] == (ANNOTATIONS,) else folder
-        name = _element_text(root, "filename")
-        if not name.strip():
-            raise InputError(f"{file}: it names no image (filename)")
+        home, inner = self._find_home(file)
+        name = _element_text(root, "filename").strip()
         # Ours are named from the folder of images on; others, beside their file's folder, or below that one.
         deep = [] if own else [inner]
-        tops = [
-            self.home / folder for folder in dict.fromkeys((_element_text(root, "folder"), IMAGES, "images")) if folder
-        ]
+        folders = dict.fromkeys((_element_text(root, "folder"), IMAGES, "images"))
+        tops = [top for folder in folders if (top := self._find_folder(home, folder)) is not None]
         places = [top / below for top in tops for below in (*deep, Path())] + ([] if own else [file.parent])
-        image_file = self.into.find(name, places)
+        others = dict.fromkeys((name, PureWindowsPath(_element_text(root, "path")).name, file.stem))
+        image_file = self.into.find(name, places, file, [other for other in others if other])
         if image_file is None:
+            self.into.lose_boxes("file", sum(1 for _ in root.iter("object")))
             return
         again = self.into.is_listed(image_file)
         size = root.find("size")
         stated = ("", "") if size is None else (_element_text(size, "width"), _element_text(size, "height"))
         if "split" not in own:
-            own["split"] = self._splits.get(inner.joinpath(file.stem).as_posix(), "")
+            listed = self._read_lists(home).get(inner.joinpath(file.stem).as_posix())
+            own["split"] = listed or find_split_of_folder(file, self.home)
         self.into.begin_part()
         image = self.into.image(image_file, stated, Extras.of(own))
         if image is None:
+            self.into.lose_boxes("image", sum(1 for _ in root.iter("object")))
             return
         if again:
             text = "another file is about this image, too; the boxes of both were put together"
@@ -117,7 +140,7 @@ class _Reader:
             self.into.note("names", f"{where}: it has {len(names)} names; its box got all of them as labels", file)
         labels = []
         for name in [_read_content(child) for child in names] or [""]:
-            label = self.into.label_of_box(name, where, file)
+            label = self.into.label_of_box(image, name, where, file)
             if label is not None:
                 labels.append(label)
         if not labels:
@@ -127,7 +150,7 @@ class _Reader:
             self.into.note("boxes", f"{where}: it has {len(found)} boxes; each became one", file)
         for box in found:
             if isinstance(box, str):
-                self.into.report("box", f"{where}: {box}; skipped", file)
+                self.into.skip_box(image, "box", f"{where}: {box}; skipped", file)
                 continue
             if box.told:
                 self.into.note("outline", f"{where}: {box.told}; the box around it was taken", file)
@@ -141,7 +164,8 @@ class _Reader:
             *map(parse_number, corners)
         ]:
             corners = [value or 0.0 for value in exact]
-        key = own.get("box")
+        # Several names of one box are no boxes that happen to coincide.
+        key = own.get("box") or (f"{where}, {corners}" if len(labels) > 1 else None)
         marks = find_marks(entry)
         for label in labels:
             self.into.box(image, corners, label, where, (str(file), key) if key else None, marks=marks)

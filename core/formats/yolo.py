@@ -7,42 +7,35 @@ What the format has no place for is in the export's own file: status, group, not
 
 from __future__ import annotations
 
-import re
+import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import Any
 
-import numpy as np
 import yaml
 
 from core.errors import InputError
 from core.formats.annotations import MARKER, Format, ImportedAnnotations
-from core.formats.collecting import MAX_LABELS, NO_LABEL, AnnotationCollector, Extras, Progress
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
 from core.formats.export_plan import Sheet
+from core.formats.image_index import find_folded, fold
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import LookupFault, files_below
+from core.formats.split_names import find_split
 from core.formats.text import quote_short, read_utf8
+from core.formats.yolo_classes import Classes, read_classes, read_text
+from core.formats.yolo_layout import CLASSES, DATA, LabelFiles, is_class_list, is_label_text
 from core.formats.yolo_lines import Line, LineReader, explain_kind, find_shares, parse_keypoint_shape
 from core.imaging.decode import IMAGE_SUFFIXES
 
-DATA, CLASSES = "data.yaml", "classes.txt"
 IMAGES, LABELS = "images", "labels"
 SPLITS = ("train", "val", "test")
-_MAX_DEPTH = 100  # open brackets in a data.yaml; those in use have one or two
-_TOO_DEEP = f"nested deeper than {_MAX_DEPTH} levels"
-_MAX_YAML = 2**18
 _MAX_LINES = 2**23  # bytes of one label file
 _MAX_LIST = 2**27
+_DARKNET = "data"  # the folder that lists start at, as it is on the machine that trains
 _NOTHING = ("", "~", "null")  # YAML's words for it
-
-
-def is_data_file(path: Path) -> bool:
-    """True if a YAML file names classes."""
-    try:
-        return "names" in _read_yaml(path)
-    except InputError:
-        return False
 
 
 def read(path: Path, images_root: Path | None = None, progress: Progress | None = None) -> ImportedAnnotations:
@@ -52,20 +45,16 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
     sixth number, the score of a prediction, is passed over. Raises InputError if classes or images are not to be found.
     """
     path = path.absolute()
-    home, names, tree = _read_classes(path)
+    classes = read_classes(path)
+    home = classes.home
     collector = AnnotationCollector(Format.YOLO, path, images_root, progress, base=home)
     own = _Own.read(home / MARKER)
-    labels = _take_labels(names, collector, home / DATA)
-    reader = _Reader(home, collector, labels, own, images_root, LineReader(parse_keypoint_shape(tree)))
-    entries = list(reader.listed(tree)) or list(reader.found())
-    shared = _shared_folder(entries)
-    for done, entry in enumerate(entries, start=1):
-        if entry.labels in shared:
-            text = f"it shares the label file {entry.labels} with another image; skipped, and its boxes with it"
-            collector.report("shared", text, entry.name)
-        else:
-            reader.read(entry)
-        collector.advance(done, len(entries))
+    labels = _take_labels(classes.names, collector, classes.file)
+    reader = _Reader(classes, collector, labels, own, images_root, LineReader(parse_keypoint_shape(classes.tree)))
+    pictures = reader.match_labels(list(reader.listed()) or list(reader.found()))
+    for done, picture in enumerate(pictures, start=1):
+        reader.read(picture)
+        collector.advance(done, len(pictures))
     reader.finish()
     return collector.finish()
 
@@ -89,89 +78,6 @@ def _take_labels(names: dict[int, str], into: AnnotationCollector, file: Path) -
         if (same := first.setdefault(labels[number], number)) != number:
             into.note("one name", f"classes {same} and {number} are both called {name!r}: they became one label", file)
     return labels
-
-
-def _read_classes(path: Path) -> tuple[Path, dict[int, str], dict[str, Any]]:
-    """(folder, names by number, the content of data.yaml) of a data set."""
-    if path.is_dir():
-        found = [file for file in sorted(path.glob("*.y*ml")) if is_data_file(file)]
-        chosen = [file for file in found if file.name == DATA] or found
-        if len(chosen) > 1:
-            raise InputError(f"{path}: both {chosen[0].name} and {chosen[1].name} name classes; choose one of them")
-        if chosen:
-            path = chosen[0]
-        else:
-            candidates = [path / CLASSES, path / LABELS / CLASSES]
-            path = next((file for file in candidates if file.is_file()), path / DATA)
-    if path.suffix.lower() in (".yaml", ".yml"):
-        tree = _read_yaml(path)
-        return path.parent, _parse_names(path, tree.get("names")), tree
-    if path.name != CLASSES and not (path.parent / CLASSES).is_file():
-        raise InputError(f"{path}: there is no {CLASSES} beside it that names its classes; choose a data.yaml")
-    file = path.parent / CLASSES
-    lines = _read_text(file, _MAX_YAML, "a list of classes").split("\n")
-    home = file.parent.parent if file.parent.name == LABELS else file.parent
-    return home, {number: line.strip() for number, line in enumerate(lines) if line.strip()}, {}
-
-
-class _TextLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml's is ten times as fast
-    """Leaves every plain scalar the text that it is: YAML 1.1 takes `no` for False, `010` for 8 and `12:30` for 750."""
-
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    text = _read_text(path, _MAX_YAML, "a data.yaml of YOLO")
-    try:
-        tree = yaml.load(text, _TextLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InputError(f"{path}: not a data.yaml of YOLO ({_yaml_fault(text, error)}); check it") from error
-    if _bracket_depth(text) > _MAX_DEPTH:
-        raise InputError(f"{path}: not a data.yaml of YOLO ({_TOO_DEEP}); check it")
-    if not isinstance(tree, dict):
-        raise InputError(f"{path}: not a data.yaml of YOLO (it holds no names)")
-    return tree
-
-
-def _yaml_fault(text: str, error: Exception) -> str:
-    """Why a text is no YAML. Parsers differ in how deep they follow and in what they say then: that limit is ours."""
-    if _bracket_depth(text) > _MAX_DEPTH:
-        return _TOO_DEEP
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-    return f"not YAML{f' in line {mark.line + 1}' if mark is not None else ''}: {problem}"
-
-
-def _bracket_depth(text: str) -> int:
-    """How many brackets of a text are open at once, at most."""
-    steps = np.frombuffer(text.encode(), np.uint8)
-    opened = np.isin(steps, np.frombuffer(b"[{", np.uint8)).astype(np.int64)
-    closed = np.isin(steps, np.frombuffer(b"]}", np.uint8))
-    return int(np.cumsum(opened - closed).max(initial=0))
-
-
-def _parse_names(path: Path, names: Any) -> dict[int, str]:
-    if isinstance(names, list):
-        names = {str(number): name for number, name in enumerate(names)}
-    if not isinstance(names, dict) or not names:
-        raise InputError(f"{path}: not a data.yaml of YOLO (it has no list of names)")
-    if len(names) > MAX_LABELS:
-        raise InputError(f"{path}: it names more than {MAX_LABELS:,} classes; is it the right file?")
-    found: dict[int, str] = {}
-    for number, name in names.items():
-        if not re.fullmatch("[0-9]{1,9}", str(number)) or not isinstance(name, str | int | float):
-            raise InputError(
-                f"{path}: names: {quote_short(number)}: {quote_short(name)} is no number with a name; mend it"
-            )
-        found[int(number)] = str(name)  # no text only where a tag says so
-    return found
-
-
-def _read_text(path: Path, limit: int, what: str) -> str:
-    try:
-        return read_utf8(path, limit, what).decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not {what} (not text in UTF-8); save it again") from error
 
 
 # The export's own file
@@ -208,107 +114,201 @@ class _Own:
 class _Entry:
     name: str  # of the image
     folder: Path  # that the name is relative to
-    labels: Path  # the file of its boxes, which need not exist
     split: str
+
+    @property
+    def way(self) -> str:
+        """The name for looking up labels; without what leads out."""
+        return "/".join(part for part in self.name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
+
+
+@dataclass(slots=True)
+class _Picture:
+    """An image that was found, and the file of its boxes."""
+
+    entry: _Entry
+    file: Path
+    labels: Path | None
 
 
 class _Reader:
     def __init__(
         self,
-        home: Path,
+        classes: Classes,
         collector: AnnotationCollector,
         labels: dict[int, int],
         own: _Own,
         images_root: Path | None,
         lines: LineReader,
     ) -> None:
-        self.home = home
+        self.home = classes.home
+        self.classes = classes
         self.into = collector
         self.labels = labels
         self.own = own
         self.lines = lines
         self._waiting: list[Line] = []
         self.root = images_root.absolute() if images_root is not None else None
+        self._lists: list[Path] = []  # of images
+        self._links: list[Path] = []
+        self._label_files: LabelFiles | None = None
 
-    def listed(self, tree: dict[str, Any]) -> Iterator[_Entry]:
+    # Images
+
+    def listed(self) -> Iterator[_Entry]:
         """The images that data.yaml leads to: by lists, or by folders."""
-        base = self._inside(str(tree.get("path") or "."), self.home) or self.home
+        tree = self.classes.tree
+        base = self._inside(str(tree.get("path") or "."), self.classes.file.parent) or self.classes.file.parent
         for split in (*SPLITS, "none"):
-            spec = tree.get(split)
+            spec = tree.get(split, tree.get("valid") if split == "val" else None)
             for value in spec if isinstance(spec, list) else [spec]:
                 if not isinstance(value, str) or value.strip().lower() in _NOTHING or "\0" in value:
                     continue
-                place = self._inside(value, base)
-                if place is None or not place.exists():
-                    # Written by Roboflow: "../train/images", beside the file that says so.
-                    place = self._inside(value.replace("\\", "/").removeprefix("../"), base)
-                if place is None or not place.exists():
-                    self.into.report(
-                        "split", f"{split}: there is no {quote_short(value)} in {base}; skipped", self.home / DATA
-                    )
+                place = self._find_place(value, base)
+                if place is None:
+                    text = f"{split}: there is no {quote_short(value)} in {base}; skipped"
+                    self.into.report("split", text, self.classes.file)
                 elif place.is_dir():
-                    for file in files_below(place, IMAGE_SUFFIXES):
-                        yield self._entry(file.relative_to(self.home).as_posix(), self.home, split)
+                    for file in files_below(place, IMAGE_SUFFIXES, links=self._links):
+                        yield _Entry(file.relative_to(self.home).as_posix(), self.home, split)
                 else:
-                    for line in _read_text(place, _MAX_LIST, "a list of images").split("\n"):
+                    self._lists.append(place)
+                    for line in read_text(place, _MAX_LIST, "a list of images").split("\n"):
                         if line.strip():
-                            yield self._entry(line.removesuffix("\r"), place.parent, split)
+                            yield _Entry(line.removesuffix("\r"), place.parent, split)
 
     def found(self) -> Iterator[_Entry]:
         """Every image below the folder, or below the folder of the images that was named."""
         top = self.root or self.home
-        for file in files_below(top, IMAGE_SUFFIXES):
+        for file in files_below(top, IMAGE_SUFFIXES, links=self._links):
             name = file.relative_to(top).as_posix()
-            yield self._entry(name, top, _split_in(name))
+            yield _Entry(name, top, find_split(PurePosixPath(name).parts[:-1]))
+
+    def _find_place(self, value: str, base: Path) -> Path | None:
+        """The list or folder of images that data.yaml means: where it says or, written elsewhere, by its last parts."""
+        parts = [part for part in value.replace("\\", "/").split("/") if part not in ("", ".")]
+        direct = self._inside(value, base)
+        if direct is not None and direct.exists():
+            return direct
+        # Written by Roboflow: "../train/images", beside the file that says so; or on another machine.
+        names = [part for part in parts if part != ".."]
+        for first in range(len(names)):
+            for top in dict.fromkeys((base, self.home)):
+                found = find_folded(top, names[first:])
+                if found is not None and self._is_ours(found):
+                    if (first or value.startswith(("/", "\\"))) and names[:first] != [_DARKNET]:
+                        text = f"{quote_short(value)} is not here; {found} was taken for it"
+                        self.into.note("place of a split", text, self.classes.file)
+                    return found
+        return None
 
     def _inside(self, name: str, base: Path) -> Path | None:
         """The file or folder `name` below the data set's, None if it leads out."""
-        if not self.home.is_dir() or "\0" in name:
+        if "\0" in name or ":" in name or name.startswith(("/", "\\")):
             return None
-        path = Path(base, *[part for part in name.replace("\\", "/").split("/") if part not in ("", ".")])
-        if name.startswith(("/", "\\")) or ":" in name or ".." in path.parts:
-            return None
-        return path if path.resolve().is_relative_to(self.home.resolve()) else None
+        path = Path(os.path.normpath(Path(base, *name.replace("\\", "/").split("/"))))
+        return path if path.is_relative_to(self.home) and self._is_ours(path) else None
 
-    def _entry(self, name: str, folder: Path, split: str) -> _Entry:
-        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
-        if folder != self.home and folder != self.root:
-            parts = [*folder.relative_to(self.home).parts, *parts]
-        places = [place for place, part in enumerate(parts[:-1]) if part == IMAGES]
-        if places:
-            # By the last `images` in the path, as trainers do.
-            parts[places[-1]] = LABELS
-        elif folder == self.root and (self.home / LABELS).is_dir():
-            parts = [LABELS, *parts]
-        stem = PurePosixPath(*parts).with_suffix(".txt") if parts and parts[-1] else PurePosixPath("none.txt")
-        if ".." in stem.parts or any(":" in part or "\0" in part for part in stem.parts):
-            stem = PurePosixPath("none.txt")
-        return _Entry(name, folder, self.home / stem, split)
+    def match_labels(self, entries: Sequence[_Entry]) -> list[_Picture]:
+        """Find the file of each image, and the file of its boxes; what is not found, or shared, is left out."""
+        lists = [self.home / f"{split}.txt" for split in (*SPLITS, "none")]
+        files = LabelFiles([self.home, *([self.root] if self.root else [])], [*lists, *self._lists])
+        self._label_files = files
+        pictures = []
+        is_darknet = is_class_list(self.classes.file.name) and not (self.home / _DARKNET).is_dir()
+        for entry in entries:
+            source = self.own.images.get(entry.name, {}).get("source")
+            name = source if isinstance(source, str) else entry.name
+            if is_darknet:
+                name = name.removeprefix(f"{_DARKNET}/")
+            file = self._image_file(name, entry.folder)
+            labels = files.find(self._describe_way(entry), file)
+            if labels is not None:
+                files.claimed.add(str(labels))
+            if file is not None:
+                pictures.append(_Picture(entry, file, labels))
+            elif labels is not None:
+                self.into.lose_boxes("file", self._count_boxes(labels))
+        for picture in pictures:
+            if picture.labels is None:
+                picture.labels = files.find(self._describe_way(picture.entry), picture.file, unusual=True)
+        self._match_by_name(pictures, files)
+        return self._leave_shared_out(pictures, files)
 
-    def read(self, entry: _Entry) -> None:
+    def _describe_way(self, entry: _Entry) -> str:
+        """The name of an image from the home of the data set on, as far as it is known."""
+        if entry.folder in (self.home, self.root):
+            return entry.way
+        return "/".join([*entry.folder.relative_to(self.home).parts, entry.way])
+
+    def _match_by_name(self, pictures: Sequence[_Picture], files: LabelFiles) -> None:
+        """Give images without a label file the only one of their name that no other image has."""
+        files.claimed |= {str(picture.labels) for picture in pictures if picture.labels is not None}
+        free = files.list_free()
+        names = Counter(fold(picture.file.stem) for picture in pictures)
+        matched = []
+        for picture in pictures:
+            stem = fold(picture.file.stem)
+            if picture.labels is None and names[stem] == 1 and len(free.get(stem, ())) == 1:
+                label_split = find_split(free[stem][0].parent.relative_to(files.find_top(free[stem][0])).parts)
+                if not label_split or label_split == (picture.entry.split or label_split):
+                    picture.labels = free[stem][0]
+                    matched.append(picture)
+        if matched:
+            text = f"the label files of {_count_images(len(matched))} were found by their names alone, such as for "
+            self.into.note("labels by name", f"{text}{matched[0].entry.name}", matched[0].labels)
+
+    def _leave_shared_out(self, pictures: Sequence[_Picture], files: LabelFiles) -> list[_Picture]:
+        """Without the images that share a label file, whose boxes are anybody's guess."""
+        owners: dict[Path, set[Path]] = {}
+        for picture in pictures:
+            if picture.labels is not None:
+                owners.setdefault(picture.labels, set()).add(picture.file)
+                files.claimed.add(str(picture.labels))
+        kept = []
+        for picture in pictures:
+            if picture.labels is not None and len(owners[picture.labels]) > 1:
+                text = f"it shares the label file {picture.labels} with another image; skipped, and its boxes with it"
+                self.into.report("shared", text, picture.entry.name)
+                self.into.lose_boxes(
+                    "shared", self._count_boxes(picture.labels) if picture.file == min(owners[picture.labels]) else 0
+                )
+            else:
+                kept.append(picture)
+        return kept
+
+    def _count_boxes(self, file: Path) -> int:
+        """How many boxes a label file has that is not read."""
+        try:
+            return sum(1 for line in read_text(file, _MAX_LINES, "a label file of YOLO").splitlines() if line.strip())
+        except InputError:
+            return 0
+
+    # Boxes
+
+    def read(self, picture: _Picture) -> None:
+        entry, file, labels = picture.entry, picture.file, picture.labels
         own = self.own.images.get(entry.name, {})
-        source = own.get("source")
-        file = self._image_file(source if isinstance(source, str) else entry.name, entry.folder)
-        if file is None:
-            return
         extras = Extras.of(own) if own else Extras()
         extras.upright = extras.upright or self.own.is_there
         if extras.split is None:
             extras.split = Extras.of({"split": entry.split}).split
         image = self.into.image(file, (own.get("width"), own.get("height")), extras)
         if image is None:
+            self.into.lose_boxes("image", self._count_boxes(labels) if labels is not None else 0)
             return
-        if entry.labels.is_file() and not self._is_ours(entry.labels):
-            self.into.report("link", f"a link that leads out of {self.home}; passed over", entry.labels)
-        elif entry.labels.is_file():
+        if labels is not None and not self._is_ours(labels):
+            self.into.report("link", f"a link that leads out of {self.home}; passed over", labels)
+            self.into.drop_boxes(image, "link")
+        elif labels is not None:
             try:
-                text = _read_text(entry.labels, _MAX_LINES, "a label file of YOLO")
+                text = read_text(labels, _MAX_LINES, "a label file of YOLO")
             except InputError as error:
-                self.into.report("labels", f"{str(error).removeprefix(f'{entry.labels}: ')}; skipped", entry.labels)
+                self.into.skip_box(image, "labels", f"{str(error).removeprefix(f'{labels}: ')}; skipped", labels)
                 return
             for number, line in enumerate(text.splitlines(), start=1):
                 if line.strip():
-                    self._line(image, line, number, entry.labels)
+                    self._line(image, line, number, labels)
         without = own.get("boxes_without_label")
         for place, corners in enumerate(without if isinstance(without, list) else ()):
             if isinstance(corners, list):
@@ -319,24 +319,48 @@ class _Reader:
         if self.root is not None:
             for given in dict.fromkeys((name, tail)):
                 try:
-                    return self.into.folders.find(given, [folder, self.root])[0]
+                    return self.into.folders.find(given, [folder, self.root]).path
                 except LookupFault:
                     continue
         return self.into.find(name, [folder, self.home])
 
-    def _is_ours(self, file: Path) -> bool:
-        return file.resolve().is_relative_to(self.home.resolve())
+    def _is_ours(self, path: Path) -> bool:
+        real = path.resolve()
+        return any(real.is_relative_to(top.resolve()) for top in (self.home, self.root) if top is not None)
 
     def finish(self) -> None:
-        """Take in the lines that wait until all of the data set were seen."""
+        """Take in the lines that wait until all of the data set were seen, and tell of what nobody reads."""
         for line in self._waiting:
             self._take(line)
         self._waiting.clear()
+        self._tell_stray_labels()
+        for link in dict.fromkeys([*self._links, *(self._label_files.links if self._label_files else [])]):
+            text = "a link to a folder, which was not followed; name it itself (--images)"
+            self.into.note("link", text, link)
+
+    def _tell_stray_labels(self) -> None:
+        """Say which label files belong to no image: their boxes are lost."""
+        stray, boxes = [], 0
+        for file in self._label_files.list_unclaimed() if self._label_files else ():
+            try:
+                text = read_text(file, _MAX_LINES, "a label file of YOLO")
+            except InputError:
+                continue
+            if is_label_text(text):
+                stray.append(file)
+                boxes += sum(1 for line in text.splitlines() if line.strip())
+        if stray:
+            files = "1 label file belongs" if len(stray) == 1 else f"{len(stray):,} label files belong"
+            text = f"{files} to no image of the data set, such as {stray[0]}; skipped, with {boxes:,} boxes"
+            self.into.report("stray labels", text, self.home)
+            self.into.lose_boxes("stray labels", boxes)
 
     def _line(self, image: int, text: str, number: int, file: Path) -> None:
         line = self.lines.read(text, image, number, file)
         if line is None:
-            self.into.report("line", f"line {number}: {quote_short(text)!r} is no class and box; skipped", file)
+            self.into.skip_box(
+                image, "line", f"line {number}: {quote_short(text)!r} is no class and box; skipped", file
+            )
         elif line.count > 5 or (self._waiting and self._waiting[-1].image == image):  # the boxes keep their order
             self._waiting.append(line)
         else:
@@ -347,13 +371,13 @@ class _Reader:
         label = self.labels.get(int(number)) if number.is_integer() else None
         if label is None:
             text = f"{line.where}: there is no class {quote_short(line.label)}; skipped"
-            self.into.report("dangling label", text, line.file)
+            self.into.skip_box(line.image, "dangling label", text, line.file)
             return
         kind = self.lines.find_kind(line.count)
         corners = find_shares(kind, line)
         if corners[0] >= corners[2] or corners[1] >= corners[3]:
             text = f"{line.where}: its box {quote_short(line.text)} has no area; skipped"
-            self.into.report("area", text, line.file)
+            self.into.skip_box(line.image, "area", text, line.file)
             return
         if explanation := explain_kind(kind):
             self.into.note(kind, f"{line.where}: {explanation}", line.file)
@@ -364,21 +388,8 @@ class _Reader:
         self.into.box(line.image, scaled, label, line.where, key)
 
 
-def _split_in(name: str) -> str:
-    for part in PurePosixPath(name).parts[:-1]:
-        if part in (*SPLITS, "valid"):
-            return {"valid": "val"}.get(part, part)
-    return ""
-
-
-def _shared_folder(entries: Sequence[_Entry]) -> set[Path]:
-    """Label files that are those of several images, whose boxes they hold being anybody's guess."""
-    names: dict[Path, str] = {}
-    shared = set()
-    for entry in entries:
-        if names.setdefault(entry.labels, entry.name) != entry.name and entry.labels.is_file():
-            shared.add(entry.labels)
-    return shared
+def _count_images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count:,} images"
 
 
 # Writing

@@ -103,7 +103,7 @@ def _probed_or_problem(path: Path) -> Probed | Problem:
     try:
         return probe_file(path)
     except InputError as error:
-        return Problem(str(path), f"{str(error).removeprefix(f'{path}: ')}; skipped")
+        return Problem(str(path), f"{str(error).removeprefix(f'{path}: ')}; skipped", "unreadable")
 
 
 def gather_files(

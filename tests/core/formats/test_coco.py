@@ -151,7 +151,7 @@ def test_each_bad_entry_is_reported_and_the_rest_goes_on(tmp_path: Path) -> None
         "a.json: annotation 12: there is no image 99",
         "part2.png: annotation 15: a crowd region",
         "part1.png: annotation 16: there is no category [1]",
-        "part2.png: it has no boxes in the file",
+        "part2.png: its only box was left out (1 of crowd regions); unlabelled, draw what is on it",
     ):
         assert sum(line.startswith(expected) for line in lines) >= 1, (expected, lines)
     assert sum("leads out of" in line for line in lines) == 3
@@ -230,7 +230,6 @@ def test_an_id_of_two_images_or_two_labels_is_nobodys(tmp_path: Path) -> None:
 def test_images_may_lie_elsewhere_and_carry_windows_paths(tmp_path: Path) -> None:
     write_pictures(tmp_path / "data" / "images", 1)
     path = write_coco(tmp_path / "notes" / "a.json", [listed(1, file_name="images\\part1.png")], [box(1, [1, 1, 9, 9])])
-    assert coco.read(path).images == ()
     (image,) = coco.read(path, tmp_path / "data").images
     assert image.path == tmp_path / "data" / "images" / "part1.png" and np.array_equal(image.boxes, [[1, 1, 10, 10]])
 

@@ -160,7 +160,7 @@ CASES = {
         Format.MASKS,
         {"masks/a_mask.png": drawn((FIRST, 1)), "masks/a_label.png": drawn((FIRST, 2))},
         {"images/a.jpg": [(BOX, {"1", "2"})]},
-        ("it has several masks", TOLD),
+        ("it has several masks", TOLD, "1 box coincides with another"),
         labels=("2", "1"),
     ),
     "values that compression left": Dialect(

@@ -42,7 +42,7 @@ def test_a_data_set_in_folders_by_split_is_read(tmp_path: Path) -> None:
             "b": ([], Split.VAL),
             "c": ([], Split.VAL),
         }
-        assert imported.labels == ("pit", "stain") and imported.problems == ()
+        assert imported.labels == ("pit", "stain") and [problem.kind for problem in imported.problems] == ["merged"]
         assert imported.images[0].label_sets == ({"pit", "stain"}, {"stain"})
 
 

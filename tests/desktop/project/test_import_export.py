@@ -98,8 +98,8 @@ def test_a_dialog_that_grows_keeps_its_buttons_on_the_screen(
 def test_images_that_are_elsewhere_are_found_by_naming_their_folder(
     qtbot: QtBot, tasks: Tasks, project: Project, tmp_path: Path
 ) -> None:
-    file = _coco(tmp_path / "annotations", 2)
-    write_pictures(tmp_path / "elsewhere", 2)
+    file = _coco(tmp_path / "deep" / "set" / "annotations", 2)
+    write_pictures(tmp_path / "far" / "elsewhere", 2)
     dialog = ImportDialog(tasks, tmp_path, project)
     qtbot.addWidget(dialog)
     dialog.choose_source(file)
@@ -107,7 +107,7 @@ def test_images_that_are_elsewhere_are_found_by_naming_their_folder(
     assert not dialog.confirm.isEnabled()
     assert "folder that the images are in" in dialog.problem.text()
     assert find_field(dialog, QLineEdit, "Folder of the images").property("invalid")
-    enter_text(dialog, "Folder of the images", tmp_path / "elsewhere")
+    enter_text(dialog, "Folder of the images", tmp_path / "far" / "elsewhere")
     qtbot.waitUntil(dialog.confirm.isEnabled)
     assert len(dialog.build_request().imported.images) == 2
 
