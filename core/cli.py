@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from core import console
+from core import streams
 from core.commands import care, checkpoints, import_export, models, projects, queue, range_test, runs, study, train
 from core.commands.demo import run_demo
 from core.commands.help import show_help
@@ -22,6 +22,7 @@ from core.commands.options import Json, ProjectFolder
 from core.console import complain, print_json
 from core.errors import InputError
 from core.imaging.limits import set_max_megapixels
+from core.interrupts import Interrupts
 from core.project.project import Project
 from core.settings import Settings
 
@@ -101,11 +102,27 @@ app.add_typer(study.app, name="study")
 
 # A wrong option or argument. Typer uses the installed click or brings its own, by version; in both this is the base.
 _UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
+_INTERRUPTED = 130
 
 
 def main() -> None:
-    """Entry point of `defectdesk`."""
-    console.print_whatever_comes()
+    """Run the command that `sys.argv` names and leave the process."""
+    streams.guard_streams()
+    interrupts = Interrupts()
+    try:
+        interrupts.listen()
+        code = _run_command()
+        interrupts.stop_listening()
+    except BaseException:
+        # What Ctrl+C breaks off may come out as another error, such as that of a library that was half loaded.
+        if not interrupts.came:
+            raise
+        interrupts.stop_listening()
+        code = _INTERRUPTED
+    sys.exit(code)
+
+
+def _run_command() -> int:
     try:
         code = app(standalone_mode=False)
     except InputError as error:
@@ -115,11 +132,20 @@ def main() -> None:
         complain(f"{error.filename or 'system'}: {error.strerror or error}", "red")
         code = 2
     except typer.Abort:
-        code = 130
+        code = _INTERRUPTED
     except _UsageError as error:
         complain(f"{error.format_message().replace('Value error, ', '').rstrip('.')}; see --help", "red")
         code = 2
-    sys.exit(code if isinstance(code, int) else 0)
+    return _check_output(code if isinstance(code, int) else 0)
+
+
+def _check_output(code: int) -> int:
+    """The exit code, once it is known whether everything was printed. A reader that has had enough is no failure."""
+    failure = streams.find_failure(sys.stdout)
+    if failure is None or streams.is_reader_gone(sys.stdout):
+        return code
+    complain(f"standard output: {failure.strerror}; what the command did is kept, but not all of it was printed", "red")
+    return code or 2
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
@@ -18,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.jobs.events import EpochDone, Event, Notice, PhaseBegun, RunStarted, StepDone
+from core.streams import open_forgiving
 from core.types import Problem
 
 # Results go to stdout, so that a program can read them; progress and complaints go to stderr.
@@ -25,13 +25,6 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 _PROBLEMS_SHOWN = 20
-
-
-def print_whatever_comes() -> None:
-    """Let names and signs that the terminal's encoding lacks come out escaped instead of ending the program."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")
 
 
 def print_json(value: Any) -> None:
@@ -131,9 +124,7 @@ def _silent_libraries() -> Iterator[None]:
     os.close(nowhere)
     try:
         if _is_descriptor_2(before):
-            sys.stderr = os.fdopen(
-                kept, "w", buffering=1, encoding=before.encoding, errors=before.errors, closefd=False
-            )
+            sys.stderr = open_forgiving(kept, before)
         yield
     finally:
         sys.stderr.flush()

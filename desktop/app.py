@@ -94,6 +94,9 @@ def _show_errors(window: MainWindow) -> None:
     """Show what no handler took: a person can mend an InputError, and report anything else."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, KeyboardInterrupt):  # Ctrl+C in the terminal asks the window to close
+            window.close()
+            return
         sys.__excepthook__(kind, error, trace)
         if isinstance(error, InputError | OSError):
             show_error(window, "This could not be done", error)

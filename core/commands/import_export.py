@@ -43,11 +43,12 @@ def import_annotations(
         return
     fresh = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     with Project.creating(folder) if fresh else Project.open(folder) as project:
-        if fresh and not json:
-            say(f"made a new project in {project.folder}")
         with progress_bar("reading images", quiet=json) as progress:
             _, problems = import_into(project, imported, progress)
-        print_info(project, json, problems)
+        counts = project.counts()
+    if fresh and not json:
+        say(f"made a new project in {project.folder}")
+    print_info(project.name, counts, json, problems)
 
 
 def _print_found(imported: ImportedAnnotations, json: bool) -> None:

@@ -12,6 +12,7 @@ from core.console import complain_about, counted, print_json, print_table, probl
 from core.errors import InputError
 from core.project.edits import image_edits
 from core.project.project import Project
+from core.project.records import Counts
 from core.types import Problem
 
 
@@ -28,12 +29,14 @@ def create_project(
     for path in images or []:
         if not path.exists():
             raise InputError(f"{path}: there is no such file or folder; name the images of the new project")
+    problems: list[Problem] = []
     with Project.creating(folder, names) as project:
-        problems: list[Problem] = []
         if images:
             with progress_bar("reading images", quiet=json) as progress:
                 _, problems = project.files.add_images(images, progress)
-        print_info(project, json, problems)
+        counts = project.counts()
+    # The project is whole: what goes wrong while this is printed must not take it away.
+    print_info(project.name, counts, json, problems)
 
 
 def split_images(
@@ -50,21 +53,23 @@ def split_images(
         edit = image_edits.assign_splits(project, {"train": train, "val": val, "test": test}, seed, all=all)
         if not edit.is_empty:
             project.apply(edit)
-        print_info(project, json, [])
+        counts = project.counts()
+    print_info(project.name, counts, json, [])
 
 
 def show_info(folder: ProjectFolder, json: Json = False) -> None:
     """Say what is in a project."""
     with Project.open(folder, read_only=True) as project:
-        print_info(project, json, None)
+        counts = project.counts()
+    print_info(project.name, counts, json, None)
 
 
-def print_info(project: Project, json: bool, problems: list[Problem] | None) -> None:
-    counts = project.counts()
+def print_info(name: str, counts: Counts, json: bool, problems: list[Problem] | None) -> None:
+    """Print what a project called `name` holds, and what was left out or mended on the way."""
     if json:
         print_json(counts.to_json() | ({} if problems is None else {"problems": problems_to_json(problems)}))
         return
-    say(f"{project.name}: {counted(counts.images, 'image')}, {counted(counts.boxes, 'box')}", "bold")
+    say(f"{name}: {counted(counts.images, 'image')}, {counted(counts.boxes, 'box')}", "bold")
     rows = [("label", name, counted(count, "box")) for name, count in counts.labels.items()]
     rows += [("status", name, counted(count, "image")) for name, count in counts.status.items() if count]
     rows += [("split", name, counted(count, "image")) for name, count in counts.splits.items() if count]

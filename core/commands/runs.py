@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +23,7 @@ from core.project.project import Project
 from core.project.records import DATABASE_FILE, RunRecord
 from core.project.runs import read_run, scanned_runs
 from core.recipe.recipe import load_recipe
+from core.streams import is_reader_gone
 from core.training.tracking import export_csv, export_tensorboard
 
 RunsFolder = Annotated[
@@ -151,7 +154,8 @@ def _follow_run(run: JobFolder, *, json: bool) -> None:
     """Print the events of a run, past and to come. Whoever follows can leave; the run goes on."""
     process = AttachedJob(run) if run.state() not in ENDED else None
     if json:
-        print_lines(follow_lines(run, process))
+        # A reader that has seen enough must not be waited for until the run ends.
+        print_lines(itertools.takewhile(lambda _: not is_reader_gone(sys.stdout), follow_lines(run, process)))
     else:
         show_to_the_end(run, follow_events(run, process), json=False)
 
