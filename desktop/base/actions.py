@@ -99,6 +99,16 @@ LABEL_BOXES = (
     ActionSpec("paste_previous", "Paste the boxes of the image before", ("Ctrl+Shift+V",)),
     ActionSpec("select_all", "Select all boxes", ("Ctrl+A",)),
     ActionSpec("labels_menu", "Pick labels…", ("Ctrl+E",), "tag", "Find labels by typing, for the selected boxes"),
+    ActionSpec("hide_box", "Hide box", ("Ctrl+H",), "hide", "Put the selected boxes out of sight"),
+    ActionSpec(
+        "only_box", "Show only this box", ("Ctrl+Shift+H",), tip="Put all other boxes of the image out of sight"
+    ),
+    ActionSpec(
+        "show_hidden", "Show hidden boxes", ("Ctrl+Alt+H",), "show", "Show the boxes that were hidden one by one"
+    ),
+    ActionSpec(
+        "lock_box", "Lock or unlock box", ("Shift+L",), "lock", "Selected boxes cannot be moved, resized or deleted"
+    ),
     ActionSpec("keep_labels", "Keep labels for the next box", ("K",), checkable=True),
     ActionSpec(
         "ask_labels",

@@ -24,6 +24,7 @@ PRESETS: Mapping[str, Mapping[str, Keys]] = {
         "label.actual_size": ("Ctrl+=",),
         "label.zoom_in": ("Ctrl++",),
         "label.hide": ("Ctrl+H",),
+        "label.hide_box": ("H",),
         "label.reviewed": ("Space",),
         "label.previous": ("A",),
         "label.next": ("D",),

@@ -62,8 +62,10 @@ class BoxCopying(QObject):
         return True
 
     def cut_boxes(self) -> None:
-        if self._context.editable and self._canvas.may_change() and self.copy_boxes():
-            chosen = self._canvas.selected
+        if not (self._context.editable and self._canvas.may_change() and self.copy_boxes()):
+            return
+        # What is locked is copied and stays.
+        if chosen := self._canvas.find_movable():
             self._context.apply(lambda project, image_id: box_edits.delete_boxes(project, image_id, chosen))
 
     def duplicate_boxes(self) -> None:

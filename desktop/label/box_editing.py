@@ -133,7 +133,7 @@ class BoxEditing(QObject):
 
     def _delete_boxes(self) -> None:
         self._canvas.finish_nudging()
-        if (chosen := self._canvas.selected) and self._canvas.may_change():
+        if self._canvas.may_change() and (chosen := self._canvas.find_movable()):
             self._context.apply(lambda project, image_id: box_edits.delete_boxes(project, image_id, chosen))
 
     # -- labels

@@ -15,9 +15,11 @@ from desktop.base import actions as table
 from desktop.base.session import Session
 from desktop.kit.notice import Notice
 from desktop.label.box_editing import BoxEditing
+from desktop.label.box_sight import BoxSight
 from desktop.label.boxes.box_list import BoxList
 from desktop.label.canvas.annotation_canvas import AnnotationCanvas
 from desktop.label.canvas_bars import CanvasBar, PointerBar
+from desktop.label.canvas_menu import CanvasMenu
 from desktop.label.columns import Columns
 from desktop.label.file_notes import FileNotes
 from desktop.label.file_notice import FileNotice
@@ -49,7 +51,8 @@ CHANGING = frozenset(
 )
 # Actions that need no image.
 ALWAYS = frozenset({"find_images", "show_images", "show_panels", "filter_images"})
-BOX_MENU = ("labels_menu", "duplicate", "copy", "cut", "delete")  # of the list of boxes
+# Of the list of boxes.
+BOX_MENU = ("labels_menu", "duplicate", "copy", "cut", "delete", "hide_box", "only_box", "show_hidden", "lock_box")
 
 MANY = 200  # changed files that are looked for one by one
 
@@ -76,6 +79,8 @@ class LabelPage(QWidget):
         self.labels = LabelPanel(session, self._context.apply_to_project, self._actions["keep_labels"])
         self.editing = BoxEditing(self._context, self.canvas, self.images.image_before, self, self._actions)
         self._view = LabelView(self.canvas, self._context, services, self._actions)
+        self.sight = BoxSight(self._context, self.canvas, self._actions)
+        self.canvas_menu = CanvasMenu(self.canvas, self._actions)
         self._actions.add_handlers(self._list_handlers())
         self._actions.require_handlers()
         self.box_list = BoxList()
@@ -179,6 +184,11 @@ class LabelPage(QWidget):
         self.labels.toggled.connect(self.editing.toggle_label)
         self.editing.next_labels_changed.connect(self._show_selection)
         self._context.refused.connect(self._show_truth)
+        self.labels.hide_switched.connect(self.sight.switch_label_hidden)
+        self.labels.only_switched.connect(self.sight.switch_only_label)
+        self.labels.lock_switched.connect(self.sight.switch_label_locked)
+        self.sight.changed.connect(self.labels.show_rules)
+        self.sight.changed.connect(self.box_list.show_rules)
         self.labels.keep_switched.connect(self.editing.set_keep)
         self.edits.failed.connect(self.notice.show_notice)
         self.box_list.chosen.connect(canvas.select_boxes)

@@ -27,7 +27,17 @@ HELD = 0.35  # seconds; a key held longer compares only while it is held
 STYLE = frozenset({"canvas_line_width", "canvas_fill_opacity", "canvas_crosshair", "canvas_guide_color"})
 # States of the view that are the user's, not a project's: the action, whose name the state has, and the setting.
 KEPT = (("minimap", "canvas_minimap"), ("rulers", "canvas_rulers"), ("pixel_grid", "canvas_pixel_grid"))
-NAMED = ("draw", "delete", "hide", "hide_names", "lock", "measure", "compare")  # by hints and badges
+NAMED = (
+    "draw",
+    "delete",
+    "hide",
+    "hide_names",
+    "show_hidden",
+    "lock",
+    "lock_box",
+    "measure",
+    "compare",
+)  # by hints and badges
 
 
 class LabelView(QObject):
@@ -209,7 +219,7 @@ class LabelView(QObject):
     def _end_state(self, name: str) -> None:
         """A badge was clicked: end what it shows."""
         if name:
-            self._actions[name].toggle()
+            self._actions[name].trigger()
 
     def _check_action(self, name: str, on: bool) -> None:
         self._actions[name].setChecked(on)

@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.types import Label
-from desktop.base.theme import SMALL_PX, text_on, theme
-from desktop.label.boxes.box_table import CHIPS, LABELS, NO_LABEL
+from desktop.base.theme import SMALL_PX, icon_pixmap, text_on, theme
+from desktop.label.boxes.box_table import CHIPS, HIDDEN, LABELS, LOCKED, NO_LABEL
 
 ROW = 30
 CHIP = 20  # height
@@ -37,8 +37,16 @@ class BoxDelegate(QStyledItemDelegate):
         small = QFont(option.font)
         small.setPixelSize(SMALL_PX)
         painter.setFont(small)
+        if index.data(HIDDEN):
+            painter.setOpacity(0.45)
         if index.column() == LABELS:
-            paint_chips(painter, option.rect.adjusted(8, 0, -4, 0), small, index.data(CHIPS))
+            room = option.rect.adjusted(8, 0, -4, 0)
+            for name, shown in (("lock", index.data(LOCKED)), ("hide", index.data(HIDDEN))):
+                if shown:
+                    sign = icon_pixmap(name, colors.muted, 15, painter.device().devicePixelRatioF())
+                    painter.drawPixmap(room.right() - 15, room.center().y() - 7, sign)
+                    room.setRight(room.right() - 20)
+            paint_chips(painter, room, small, index.data(CHIPS))
         else:
             painter.setPen(colors.muted)
             side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView
 from core.types import Box, Label
 from desktop.label.boxes.box_delegate import BoxDelegate
 from desktop.label.boxes.box_table import BOX, LABELS, SIZE, BoxTableModel
+from desktop.label.canvas.box_rules import BoxRules
 
 SIZE_WIDTH = 104
 Index = QModelIndex | QPersistentModelIndex
@@ -90,6 +91,10 @@ class BoxList(QTreeView):
         self.boxes.show_boxes(boxes, labels, mm_per_pixel)
         self._following = False
         self.show_selection(selected)
+
+    def show_rules(self, rules: BoxRules) -> None:
+        """Say which boxes are hidden or locked."""
+        self.boxes.set_rules(rules)
 
     def show_selection(self, selected: Collection[int]) -> None:
         if selected == self._list_chosen():

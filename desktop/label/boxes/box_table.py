@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from core.types import Box, Label
+from desktop.label.canvas.box_rules import NO_RULES, BoxRules
 
 BOX = int(Qt.ItemDataRole.UserRole) + 1
 CHIPS = BOX + 1  # the labels of the box, in the project's order
 SORT_KEY = BOX + 2
+HIDDEN = BOX + 3  # whether the box is out of sight
+LOCKED = BOX + 4  # whether it is held in place
 LABELS, SIZE = range(2)  # columns
 NO_LABEL = "no label yet"
 
@@ -28,6 +31,13 @@ class BoxTableModel(QAbstractTableModel):
         self._boxes: tuple[Box, ...] = ()
         self._labels: tuple[Label, ...] = ()
         self._mm: float | None = None
+        self._rules = NO_RULES
+
+    def set_rules(self, rules: BoxRules) -> None:
+        """Say which boxes are hidden or locked."""
+        self._rules = rules
+        if self._boxes:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._boxes) - 1, SIZE))
 
     def show_boxes(self, boxes: Sequence[Box], labels: Sequence[Label], mm_per_pixel: float | None = None) -> None:
         same = [box.id for box in boxes] == [box.id for box in self._boxes] and mm_per_pixel == self._mm
@@ -66,6 +76,8 @@ class BoxTableModel(QAbstractTableModel):
             return box
         if role == CHIPS:
             return self._list_chips(box)
+        if role in (HIDDEN, LOCKED):
+            return self._rules.hides(box) if role == HIDDEN else self._rules.locks(box)
         if role == SORT_KEY:
             area = (box.x2 - box.x1) * (box.y2 - box.y1)
             return area if index.column() == SIZE else self._list_names(box).casefold()
@@ -83,7 +95,9 @@ class BoxTableModel(QAbstractTableModel):
 
     def _describe_box(self, box: Box) -> str:
         sizes = f"{size_text(box, None)} px" + (f" = {size_text(box, self._mm)} mm" if self._mm else "")
-        return f"{self._list_names(box)}\n{sizes}, at x {box.x1:.0f}, y {box.y1:.0f}"
+        hidden = "\nHidden" if self._rules.hides(box) else ""
+        locked = "\nLocked" if self._rules.locks(box) else ""
+        return f"{self._list_names(box)}\n{sizes}, at x {box.x1:.0f}, y {box.y1:.0f}{hidden}{locked}"
 
 
 def size_text(box: Box, mm_per_pixel: float | None) -> str:

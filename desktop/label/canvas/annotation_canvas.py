@@ -16,6 +16,7 @@ from desktop.label.canvas import hints, shaping
 from desktop.label.canvas import interaction as act
 from desktop.label.canvas.badges import Badge
 from desktop.label.canvas.box_picture import CanvasStyle
+from desktop.label.canvas.box_rules import BoxRules
 from desktop.label.canvas.canvas_boxes import CanvasBoxes
 from desktop.label.canvas.canvas_input import CanvasInput
 from desktop.label.canvas.canvas_painting import CanvasPainting, NextBoxLabels, OverlayScene
@@ -156,6 +157,11 @@ class AnnotationCanvas(QObject):
             self._place_around()
             self.show_remark("")  # it may have been about what is switched now
 
+    def set_rules(self, rules: BoxRules) -> None:
+        """Hide and lock boxes by themselves and by their labels."""
+        self._gestures.finish_nudging()
+        self._gestures.set_rules(rules)
+
     def set_style(self, style: CanvasStyle) -> None:
         self._style = style
         self.view.update()
@@ -207,6 +213,23 @@ class AnnotationCanvas(QObject):
         return self._boxes.selected
 
     @property
+    def visible_boxes(self) -> tuple[Box, ...]:
+        """Of the boxes those that are not hidden one by one or by their labels."""
+        return self._boxes.visible.all
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no gesture is under way."""
+        return self._gestures.gesture is None
+
+    def find_movable(self) -> frozenset[int]:
+        """The selected boxes that may be changed; where locked ones are among them, the hint says so."""
+        movable = self._boxes.find_movable(self.selected)
+        if locked := len(self.selected) - len(movable):
+            self.show_remark(hints.explain_locked(locked, self._keys))
+        return movable
+
+    @property
     def armed(self) -> bool:
         """Whether the next drag draws a box whatever is under the mouse."""
         return self._gestures.tool == "draw"
@@ -243,6 +266,11 @@ class AnnotationCanvas(QObject):
 
     def select_boxes(self, box_ids: Collection[int]) -> None:
         self._gestures.select_boxes(box_ids)
+
+    def select_for_menu(self, at: QPointF) -> bool:
+        """Select the box at a place of the view, unless it is selected already. Whether there is one."""
+        self._gestures.finish_nudging()
+        return self._gestures.select_for_menu(at)
 
     def select_all(self) -> None:
         """Select every box of the image, unless a gesture is under way."""
@@ -313,6 +341,7 @@ class AnnotationCanvas(QObject):
             adjustment=self._comparing or self.view.adjustment,
             comparing=self._comparing is not None,
             keys=self._keys,
+            out_of_sight=self._boxes.hidden_count,
         )
         if self._around.show_badges(badges):
             self._place_badges()
@@ -350,11 +379,11 @@ class AnnotationCanvas(QObject):
             view=ViewTransform(
                 view.scale, corner.x(), corner.y(), view.width(), view.height(), view.devicePixelRatioF()
             ),
-            saved=boxes.saved,
-            shown=boxes.shown,
+            saved=boxes.visible_saved,
+            shown=boxes.visible,
             selected=boxes.selected,
             hovered=hints.find_hovered(tool),
-            handles=tool.changes and tool.tool == "select",
+            handles=tool.changes and tool.tool == "select" and bool(boxes.find_movable(boxes.selected)),
             gesture=gestures.gesture,
             pointer=gestures.mouse.at,
             new=gestures.drawn_box,

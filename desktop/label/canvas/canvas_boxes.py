@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from core.types import Box
 from desktop.label.canvas import shaping
+from desktop.label.canvas.box_rules import NO_RULES, BoxRules
 from desktop.label.canvas.interaction import Boxes
 
 
@@ -16,6 +17,8 @@ class CanvasBoxes:
         self._saved = Boxes(())
         self._preview: Boxes | None = None
         self._selected: frozenset[int] = frozenset()
+        self._rules = NO_RULES
+        self._seen: dict[Boxes, Boxes] = {}  # what is to be seen of `saved` and of `shown`
 
     @property
     def saved(self) -> Boxes:
@@ -26,6 +29,27 @@ class CanvasBoxes:
     def shown(self) -> Boxes:
         """As they are shown, in the middle of a gesture or a sequence of nudges too."""
         return self._preview if self._preview is not None else self._saved
+
+    @property
+    def visible(self) -> Boxes:
+        """Of `shown` what is not hidden. What is selected is never hidden."""
+        return self._find_visible(self.shown)
+
+    @property
+    def visible_saved(self) -> Boxes:
+        """Of `saved` what is not hidden."""
+        return self._find_visible(self._saved)
+
+    @property
+    def hidden_count(self) -> int:
+        """How many boxes are out of sight."""
+        return len(self.shown.all) - len(self.visible.all)
+
+    def find_movable(self, box_ids: Collection[int]) -> frozenset[int]:
+        """Those of `box_ids` that are not locked."""
+        if not self._rules.locks_any:
+            return frozenset(box_ids)
+        return frozenset(box.id for box in self.shown.chosen(box_ids) if not self._rules.locks(box))
 
     @property
     def has_preview(self) -> bool:
@@ -71,3 +95,18 @@ class CanvasBoxes:
 
     def set_selected(self, box_ids: frozenset[int]) -> None:
         self._selected = box_ids
+        self._seen.clear()
+
+    def set_rules(self, rules: BoxRules) -> None:
+        """Hide and lock by these rules."""
+        self._rules = rules
+        self._seen.clear()
+
+    def _find_visible(self, boxes: Boxes) -> Boxes:
+        if not self._rules.hides_any:
+            return boxes
+        if boxes not in self._seen:
+            self._seen = {kept: seen for kept, seen in self._seen.items() if kept in (self._saved, self._preview)}
+            seen = tuple(box for box in boxes.all if box.id in self._selected or not self._rules.hides(box))
+            self._seen[boxes] = Boxes(seen)
+        return self._seen[boxes]

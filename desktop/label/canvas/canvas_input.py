@@ -80,7 +80,7 @@ class CanvasInput(ViewInput):
         key = Qt.Key(event.key())
         if key in TAB_STEPS:
             self._gestures.select_next(TAB_STEPS[key])
-            return bool(self._boxes.shown.all)
+            return bool(self._boxes.visible.all)
         if key in ARROWS and self._boxes.selected:
             (dx, dy), held = ARROWS[key], event.modifiers()
             pixels = 10.0 if held & Qt.KeyboardModifier.ShiftModifier else 1.0

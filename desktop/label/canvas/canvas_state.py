@@ -49,9 +49,17 @@ def describe_adjustment(adjustment: Adjustment) -> str:
 
 
 def list_badges(
-    state: ViewState, *, measuring: bool, adjustment: Adjustment | None, comparing: bool, keys: Mapping[str, str]
+    state: ViewState,
+    *,
+    measuring: bool,
+    adjustment: Adjustment | None,
+    comparing: bool,
+    keys: Mapping[str, str],
+    out_of_sight: int = 0,
 ) -> list[Badge]:
-    """The signs for what is on. `comparing`: the `adjustment` is set aside for a moment."""
+    """The signs for what is on. `comparing`: the `adjustment` is set aside for a moment. `out_of_sight`: how many boxes
+    were hidden one by one or by their label.
+    """
 
     def name_end(name: str, what: str) -> str:
         key = keys.get(name)
@@ -60,6 +68,9 @@ def list_badges(
     found = []
     if state.hidden:
         found.append(Badge("hide", "Boxes hidden", "hide", name_end("hide", "to show the boxes")))
+    elif out_of_sight:
+        some = f"{out_of_sight:,} {'box' if out_of_sight == 1 else 'boxes'} hidden"
+        found.append(Badge("show_hidden", some, "hide", name_end("show_hidden", "to show all boxes")))
     if adjustment is not None and not adjustment.is_neutral:
         if comparing:
             tip = name_end("compare", "to see the adjusted view again")

@@ -13,6 +13,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from core.types import Box
 from desktop.label.canvas import hints, shaping
 from desktop.label.canvas import interaction as act
+from desktop.label.canvas.box_rules import BoxRules
 from desktop.label.canvas.canvas_boxes import CanvasBoxes
 from desktop.label.canvas.canvas_state import ViewState
 from desktop.label.canvas.edge_scroll import find_scroll_step
@@ -165,7 +166,7 @@ class GestureController:
     def select_all(self) -> None:
         """Select every box of the image, unless something is under way."""
         if self._gesture is None:
-            self.select_boxes(self._boxes.shown.rows)
+            self.select_boxes(self._boxes.visible.rows)
 
     def select_next(self, step: int) -> None:
         """Select the next of the boxes that overlap under the mouse, or of all where there are none; and show it."""
@@ -173,7 +174,7 @@ class GestureController:
             return
         target = act.NOTHING if self._mouse.at is None else self._mouse.find_target(self._mouse.at, self._state, ())
         here = target.box_ids if isinstance(target, act.OnBoxes) and len(target.box_ids) > 1 else ()
-        every = [box.id for box in self._boxes.shown.all]
+        every = [box.id for box in self._boxes.visible.all]
         self.select_boxes(act.select_next(here or every, self._boxes.selected, step))
         if chosen := self._boxes.chosen:
             self._view.bring_into_view(chosen[0].xyxy)
@@ -240,8 +241,12 @@ class GestureController:
         """Shift the selected boxes, or with `stretch` their right and lower sides; one edit when the nudging pauses."""
         if not self._boxes.selected or self._gesture is not None or not self.may_change():
             return
+        movable = self._boxes.find_movable(self._boxes.selected)
+        if not movable:
+            self._events.remarked(hints.explain_locked(len(self._boxes.selected), self._keys))
+            return
         change = shaping.stretch_boxes if stretch else shaping.move_boxes
-        self._boxes.set_preview(change(self._boxes.shown.all, self._boxes.selected, dx, dy, self._mouse.bounds))
+        self._boxes.set_preview(change(self._boxes.shown.all, movable, dx, dy, self._mouse.bounds))
         self._nudge_name = "Resize" if stretch else "Nudge"
         self._nudging.begin()
         self._events.boxes_changed()
@@ -277,7 +282,7 @@ class GestureController:
         self._boxes.drop_preview()
         if isinstance(self._gesture, act.Drawing) and self._gesture.by_clicks:
             return True
-        self._gesture, selected = act.begin_gesture(
+        gesture, selected = act.begin_gesture(
             self._mouse.find_target(at, self._state),
             self._mouse.to_image(at),
             self._boxes.selected,
@@ -286,8 +291,36 @@ class GestureController:
             add=self._mouse.adds,
         )
         self.select_boxes(selected)
+        self._gesture = self._spare_locked(gesture)
         self._events.look_changed(False)
         return True
+
+    def _spare_locked(self, gesture: act.Gesture) -> act.Gesture:
+        """Move without the locked boxes; where there are no others, the drag frames boxes and moves none."""
+        if not isinstance(gesture, act.Moving):
+            return gesture
+        movable = self._boxes.find_movable(gesture.box_ids)
+        if not movable:
+            self._events.remarked(hints.explain_locked(len(gesture.box_ids), self._keys))
+            target = act.OnBoxes(tuple(gesture.box_ids))
+            return act.Banding(gesture.start, frozenset(), target, add=False)
+        return act.Moving(gesture.start, movable)
+
+    def select_for_menu(self, at: QPointF) -> bool:
+        """Select the box at `at`, unless it is selected already. Whether there is one."""
+        target = self._mouse.find_target(at, self._state, ())
+        if not isinstance(target, act.OnBoxes):
+            return False
+        if not self._boxes.selected.intersection(target.box_ids):
+            self.select_boxes({target.box_ids[0]})
+        return True
+
+    def set_rules(self, rules: BoxRules) -> None:
+        """Hide and lock boxes. What is being moved is given up."""
+        self.let_go()
+        self._boxes.set_rules(rules)
+        self._events.boxes_changed()
+        self.look_under()
 
     def move_mouse(self, at: QPointF, modifiers: Qt.KeyboardModifier, *, is_down: bool) -> None:
         """The mouse moved; `is_down`: with the left button down."""
@@ -398,7 +431,7 @@ class GestureController:
             end = straighten_line(gesture.start, point) if self._mouse.is_straight else point
             self._measure = Measure(gesture.start, end)
         elif isinstance(gesture, act.Banding):
-            self.select_boxes(act.select_in_frame(self._boxes.saved, gesture, point))
+            self.select_boxes(act.select_in_frame(self._boxes.visible_saved, gesture, point))
         elif isinstance(gesture, act.Moving | act.Resizing):
             saved = self._boxes.saved.all
             self._boxes.set_preview(

@@ -22,7 +22,14 @@ HANDLE_CURSORS: Mapping[Handle, Cursor] = {
     "w": "across",
 }
 # Of the actions that hints name; the user may have other keys, and none.
-KEYS: Mapping[str, str] = {"draw": "W", "hide": "H", "lock": "L", "measure": "M", "delete": "Del"}
+KEYS: Mapping[str, str] = {
+    "draw": "W",
+    "hide": "H",
+    "lock": "L",
+    "lock_box": "Shift+L",
+    "measure": "M",
+    "delete": "Del",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,12 @@ def explain_refusal(state: ToolState, keys: Mapping[str, str] = KEYS) -> str:
     if state.hidden:
         return _join_parts("The boxes are hidden", _name_key(keys, "hide", "{} shows them"))
     return ""
+
+
+def explain_locked(count: int, keys: Mapping[str, str] = KEYS) -> str:
+    """Why boxes that are locked by themselves or by their label cannot be changed, and how to go on."""
+    what = "The box is locked" if count == 1 else f"The {count} boxes are locked"
+    return _join_parts(what, _name_key(keys, "lock_box", "{} unlocks it" if count == 1 else "{} unlocks them"))
 
 
 def find_hovered(state: ToolState) -> int | None:

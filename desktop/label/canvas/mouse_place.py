@@ -67,8 +67,9 @@ class MousePlace:
             return act.NOTHING
         if selected is None:
             # Handles are there only where they can be used.
-            selected = self._boxes.selected if state.editable and not state.locked else ()
-        return act.find_target(self.to_image(at), self._boxes.shown, selected, self._view.scale)
+            able = state.editable and not state.locked
+            selected = self._boxes.find_movable(self._boxes.selected) if able else ()
+        return act.find_target(self.to_image(at), self._boxes.visible, selected, self._view.scale)
 
     def look_under(self, state: ViewState) -> bool:
         """Find out again what is under the mouse; whether that is something else than before."""

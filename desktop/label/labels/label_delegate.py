@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.types import Label
 from desktop.base.theme import SMALL_PX, icon_pixmap, text_on, theme
-from desktop.label.labels.label_list import CHECKED, COUNT, LABEL
+from desktop.label.labels.label_list import CHECKED, COUNT, HIDDEN, LABEL, LOCKED
 
 ROW = 31
 MENU_WIDTH = 34
@@ -52,6 +52,7 @@ class LabelDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(QRectF(row).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         paint_tick(painter, QRectF(row.left() + 8, row.center().y() - 8, 17, 17), QColor(label.color), checked)
         right = self._paint_right(painter, row, option.font, label, index.data(COUNT), hovered)
+        right = _paint_signs(painter, row, right, hidden=index.data(HIDDEN), locked=index.data(LOCKED))
         room = QRect(row.left() + 34, row.top(), right - row.left() - 34 - 6, row.height())
         font = QFont(option.font)
         font.setWeight(QFont.Weight.DemiBold if checked else QFont.Weight.Normal)
@@ -78,6 +79,16 @@ class LabelDelegate(QStyledItemDelegate):
         left = dots.right() - width - 4
         painter.drawText(QRect(left, row.top(), width, row.height()), int(Qt.AlignmentFlag.AlignVCenter), text)
         return left
+
+
+def _paint_signs(painter: QPainter, row: QRect, right: int, *, hidden: bool, locked: bool) -> int:
+    """That the boxes of a label are hidden or locked; returns where the signs begin."""
+    ratio = painter.device().devicePixelRatioF()
+    for name, shown in (("lock", locked), ("hide", hidden)):
+        if shown:
+            right -= 20
+            painter.drawPixmap(right, row.center().y() - 7, icon_pixmap(name, theme().warning, 15, ratio))
+    return right
 
 
 def paint_key(painter: QPainter, place: QRectF, key: str) -> None:

@@ -11,10 +11,13 @@ from PySide6.QtGui import QColor
 from core.changes import Changes
 from core.types import Label
 from desktop.base.session import Session
+from desktop.label.canvas.box_rules import NO_RULES, BoxRules
 from desktop.label.canvas.interaction import find_tri_state
 
 LABEL = int(Qt.ItemDataRole.UserRole) + 1
 COUNT = LABEL + 1
+HIDDEN = LABEL + 3  # whether its boxes are out of sight
+LOCKED = LABEL + 4  # whether its boxes are held in place
 CHECKED = LABEL + 2  # True, False, or None where only some of the selected boxes carry it
 
 Index = QModelIndex | QPersistentModelIndex
@@ -30,6 +33,7 @@ class LabelListModel(QAbstractListModel):
         self._labels: tuple[Label, ...] = ()
         self._counts: dict[str, int] = {}
         self._sets: tuple[frozenset[int], ...] = ()
+        self._rules = NO_RULES
         session.project_changed.connect(self._reload_labels)
         session.changed.connect(self._follow_changes)
         self._reload_labels()
@@ -47,14 +51,28 @@ class LabelListModel(QAbstractListModel):
             return QColor(label.color)
         if role == Qt.ItemDataRole.ToolTipRole:
             key = f"   key {label.shortcut}" if label.shortcut else ""
-            return f"{label.name}: on {self._counts.get(label.name, 0):,} boxes{key}"
+            return f"{label.name}: on {self._counts.get(label.name, 0):,} boxes{key}{self._describe_rules(label)}"
         if role == LABEL:
             return label
         if role == COUNT:
             return self._counts.get(label.name, 0)
         if role == CHECKED:
             return find_tri_state(self._sets, label.id)
+        if role == HIDDEN:
+            return self._rules.hides_label(label.id)
+        if role == LOCKED:
+            return label.id in self._rules.locked_labels
         return None
+
+    def set_rules(self, rules: BoxRules) -> None:
+        """Say of which labels the boxes are hidden or locked."""
+        self._rules = rules
+        self._all_changed()
+
+    def _describe_rules(self, label: Label) -> str:
+        hidden = "\nBoxes without another label are hidden" if self._rules.hides_label(label.id) else ""
+        locked = "\nIts boxes are locked" if label.id in self._rules.locked_labels else ""
+        return hidden + locked
 
     def labels(self) -> tuple[Label, ...]:
         return self._labels

@@ -33,6 +33,7 @@ from desktop.base.theme import GAP, PAD, icon, set_icon
 from desktop.kit import formatting
 from desktop.kit.error_box import message_box
 from desktop.kit.parts import icon_button, restyle, surface, swatch, words
+from desktop.label.canvas.box_rules import NO_RULES, BoxRules
 from desktop.label.labels.label_delegate import ROW
 from desktop.label.labels.label_dialog import LabelDialog
 from desktop.label.labels.label_list import LABEL, LabelListModel
@@ -54,6 +55,9 @@ class LabelPanel(QWidget):
 
     toggled = Signal(int)  # label id
     keep_switched = Signal(bool)
+    hide_switched = Signal(int)  # label id: hide its boxes, or show them
+    only_switched = Signal(int)  # label id: show its boxes only, or all
+    lock_switched = Signal(int)  # label id: lock its boxes, or unlock them
     left = Signal()  # the keys go back to the image
 
     def __init__(self, session: Session, apply: Apply, keep_action: QAction) -> None:
@@ -63,6 +67,7 @@ class LabelPanel(QWidget):
         super().__init__()
         self._session = session
         self._apply = apply
+        self._rules = NO_RULES
         self._own: frozenset[int] = frozenset()  # labels of what is selected, for the bars
         self.model = LabelListModel(session, self)
         self.rows = LabelRows()
@@ -140,6 +145,11 @@ class LabelPanel(QWidget):
         self._own = sets[0] if len(sets) == 1 else frozenset()
         self._bring_into_sight(frozenset().union(*sets))
         self._point_at(-1)
+
+    def show_rules(self, rules: BoxRules) -> None:
+        """Say of which labels the boxes are hidden or locked."""
+        self._rules = rules
+        self.model.set_rules(rules)
 
     def show_keep(self, keep: bool) -> None:
         """Whether labels are kept for the next box."""
@@ -247,7 +257,18 @@ class LabelPanel(QWidget):
 
     def _show_menu(self, row: int, at: QPoint) -> None:
         label, last = self._label_at(row), self.model.rowCount() - 1
+        rules = self._rules
         menu = QMenu(self)
+        for text, on, signal in (
+            ("Hide its boxes", label.id in rules.hidden_labels, self.hide_switched),
+            ("Show only its boxes", rules.only_label == label.id, self.only_switched),
+            ("Lock its boxes", label.id in rules.locked_labels, self.lock_switched),
+        ):
+            action = menu.addAction(text, partial(signal.emit, label.id))
+            action.setCheckable(True)
+            action.setChecked(on)
+        menu.addSeparator()
+        looks = menu.actions()
         menu.addAction(icon("edit"), "Rename, key…\tF2", lambda: self.edit_label(label))
         menu.addAction(swatch(QColor(label.color)), "Colour…", lambda: self.recolor_label(label))
         menu.addSeparator()
@@ -262,7 +283,7 @@ class LabelPanel(QWidget):
         menu.addAction("Merge into another…", lambda: self.merge_label(label)).setEnabled(last > 0)
         menu.addAction(icon("delete"), "Delete…\tDel", lambda: self.delete_label(label))
         for action in menu.actions():
-            action.setEnabled(action.isEnabled() and self._editable)
+            action.setEnabled(action.isEnabled() and (self._editable or action in looks))
         menu.exec(at)
         menu.deleteLater()
 

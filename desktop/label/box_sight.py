@@ -1,0 +1,93 @@
+"""Hiding and locking of boxes, by the box and by label, while a project is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.base.actions import ActionSet
+from desktop.kit import formatting
+from desktop.label.canvas.annotation_canvas import AnnotationCanvas
+from desktop.label.canvas.box_rules import NO_RULES, BoxRules
+from desktop.label.label_context import LabelContext
+
+
+class BoxSight(QObject):
+    """Performs `hide_box`, `only_box`, `lock_box` and `show_hidden`; the project knows nothing of it."""
+
+    changed = Signal(object)  # BoxRules
+
+    def __init__(self, context: LabelContext, canvas: AnnotationCanvas, actions: ActionSet) -> None:
+        super().__init__(canvas)
+        self._context = context
+        self._canvas = canvas
+        self._rules = NO_RULES
+        actions.add_handlers(self._list_handlers())
+        context.session.project_changed.connect(lambda: self._set_rules(NO_RULES))
+
+    @property
+    def rules(self) -> BoxRules:
+        return self._rules
+
+    def _list_handlers(self) -> dict[str, Callable[..., object]]:
+        return {
+            "hide_box": self.hide_selected,
+            "only_box": self.show_only_selected,
+            "lock_box": self.lock_selected,
+            "show_hidden": self.show_all,
+        }
+
+    def hide_selected(self) -> None:
+        """Put the selected boxes out of sight until all are shown again."""
+        if chosen := self._need_selection("hides it"):
+            self._canvas.select_boxes(())
+            self._set_rules(self._rules.with_hidden(chosen))
+            self._say(f"Hidden: {_count_boxes(len(chosen))}. They stay in the project.")
+
+    def show_only_selected(self) -> None:
+        """Put all other boxes of the image out of sight."""
+        if chosen := self._need_selection("hides all others"):
+            others = [box.id for box in self._canvas.boxes if box.id not in chosen]
+            self._set_rules(self._rules.with_hidden(others))
+            self._say(f"Hidden: {_count_boxes(len(others))}. They stay in the project.")
+
+    def lock_selected(self) -> None:
+        """Hold the selected boxes in place, or let them go."""
+        if self._need_selection("locks it"):
+            self._canvas.finish_nudging()
+            self._set_rules(self._rules.with_locks_switched(self._canvas.chosen))
+            locked = len(self._rules.locked_boxes & self._canvas.selected)
+            self._say(f"Locked: {_count_boxes(locked)}" if locked else "Unlocked")
+
+    def show_all(self) -> None:
+        """Show every box that was hidden by itself or by its label."""
+        self._set_rules(self._rules.with_all_shown())
+
+    def switch_label_hidden(self, label_id: int) -> None:
+        self._set_rules(self._rules.with_label_hidden(label_id))
+
+    def switch_only_label(self, label_id: int) -> None:
+        self._set_rules(self._rules.with_only_label(label_id))
+
+    def switch_label_locked(self, label_id: int) -> None:
+        self._canvas.finish_nudging()
+        self._set_rules(self._rules.with_label_locked(label_id))
+
+    def _need_selection(self, does: str) -> frozenset[int]:
+        if not self._canvas.selected:
+            self._say(f"Select a box first, then this {does}")
+        return self._canvas.selected
+
+    def _set_rules(self, rules: BoxRules) -> None:
+        if rules != self._rules:
+            self._rules = rules
+            self._canvas.set_rules(rules)
+            self.changed.emit(rules)
+
+    def _say(self, text: str) -> None:
+        self._context.session.message.emit(text)
+
+
+def _count_boxes(count: int) -> str:
+    return formatting.plural(count, "box", "boxes")
