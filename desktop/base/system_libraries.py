@@ -51,16 +51,22 @@ NO_SCREEN = (
     "The window has no screen to open on: neither DISPLAY nor WAYLAND_DISPLAY is set. Start it in a desktop session, "
     "or use the commands that need no screen: defectdesk --help"
 )
+NO_ANSWER = (
+    "The window cannot open: the screen {display}, which DISPLAY names, does not answer or refuses this user. Start it in "
+    "a desktop session, or set DISPLAY to a screen that is there"
+)
 
 
 def require_window(
     environment: Mapping[str, str] = os.environ,
     platform: str = sys.platform,
     can_load: Callable[[str], bool] | None = None,
+    can_connect: Callable[[str], bool] | None = None,
 ) -> None:
     """Raise InputError, with the command that mends it, where Qt could not open a window on this machine.
 
     `can_load` says whether the loader finds a shared library; by default it is asked to load it, as Qt will.
+    `can_connect` says whether an X screen answers; by default it is asked.
     """
     if not platform.startswith("linux"):
         return
@@ -75,6 +81,10 @@ def require_window(
             "The window cannot open: Qt needs system libraries that are not installed. "
             f"On Debian and Ubuntu: sudo apt-get install {packages}"
         )
+    display = environment.get("DISPLAY", "")
+    only_x = all(XCB.items() <= plugin.items() for plugin in plugins)
+    if only_x and not (can_connect or _can_connect)(display):
+        raise InputError(NO_ANSWER.format(display=display))
 
 
 def _list_plugins(environment: Mapping[str, str]) -> list[Mapping[str, str]]:
@@ -99,3 +109,17 @@ def _can_load(name: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _can_connect(display: str) -> bool:
+    """Whether an X server answers. Qt aborts, with a text about plugins, where none does."""
+    try:
+        library = ctypes.CDLL("libX11.so.6")
+    except OSError:
+        return True
+    library.XOpenDisplay.argtypes, library.XOpenDisplay.restype = [ctypes.c_char_p], ctypes.c_void_p
+    library.XCloseDisplay.argtypes = [ctypes.c_void_p]
+    connection = library.XOpenDisplay(display.encode())
+    if connection:
+        library.XCloseDisplay(connection)
+    return bool(connection)

@@ -27,9 +27,13 @@ def lacking(*names: str) -> Callable[[str], bool]:
     return lambda name: name not in names
 
 
+def reached(_display: str) -> bool:
+    return True
+
+
 def complaint(environment: Mapping[str, str], *missing: str) -> str:
     with pytest.raises(InputError) as caught:
-        require_window(environment, "linux", lacking(*missing))
+        require_window(environment, "linux", lacking(*missing), reached)
     return str(caught.value)
 
 
@@ -44,8 +48,8 @@ def test_all_missing_packages_stand_in_one_command_each_once() -> None:
 
 
 def test_where_all_libraries_are_there_nothing_is_said() -> None:
-    require_window(X11, "linux", lacking())
-    require_window(WAYLAND_ONLY, "linux", lacking())
+    require_window(X11, "linux", lacking(), reached)
+    require_window(WAYLAND_ONLY, "linux", lacking(), reached)
 
 
 @pytest.mark.parametrize("environment", [{}, {"DISPLAY": ""}, {"QT_QPA_PLATFORM": "xcb"}])
@@ -55,12 +59,12 @@ def test_without_a_screen_that_is_said_and_what_needs_none(environment: dict[str
 
 
 def test_wayland_alone_needs_its_own_libraries_and_none_of_x() -> None:
-    require_window(WAYLAND_ONLY, "linux", lacking(*XCB))
+    require_window(WAYLAND_ONLY, "linux", lacking(*XCB), reached)
     assert complaint(WAYLAND_ONLY, "libwayland-cursor.so.0").endswith("apt-get install libwayland-cursor0")
 
 
 def test_qt_may_fall_back_from_wayland_to_x() -> None:
-    require_window(X11 | WAYLAND_ONLY, "linux", lacking(*WAYLAND))
+    require_window(X11 | WAYLAND_ONLY, "linux", lacking(*WAYLAND), reached)
     assert "libxcb1" in complaint(X11 | WAYLAND_ONLY, "libxcb.so.1", "libwayland-client.so.0")
 
 
@@ -69,6 +73,18 @@ def test_a_platform_that_is_asked_for_is_the_one_that_is_checked() -> None:
     require_window(offscreen, "linux", lacking(*XCB, *WAYLAND))
     assert complaint(offscreen, "libEGL.so.1").endswith("apt-get install libegl1")
     require_window({"QT_QPA_PLATFORM": "xcb;offscreen:size=9x9"}, "linux", lacking(*XCB))
+
+
+def test_a_screen_that_does_not_answer_is_named() -> None:
+    with pytest.raises(InputError, match="the screen :7, which DISPLAY names, does not answer"):
+        require_window({"DISPLAY": ":7"}, "linux", lacking(), lambda _display: False)
+    require_window({"DISPLAY": ":7"} | WAYLAND_ONLY, "linux", lacking(), lambda _display: False)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X is asked on Linux alone")
+def test_a_screen_that_is_not_there_is_found_out_by_asking() -> None:
+    with pytest.raises(InputError, match="does not answer"):
+        require_window({"DISPLAY": ":4711"}, "linux", lacking())
 
 
 def test_other_systems_are_not_asked() -> None:
