@@ -120,8 +120,8 @@ def test_the_tables_have_all_that_the_installed_qt_is_linked_with(plugin: str, t
 @pytest.mark.parametrize("file", ["README.md", ".ci/run", "resources/help/troubleshooting.md"])
 def test_readme_gate_and_help_install_the_same_packages(file: str) -> None:
     text = (ROOT / file).read_text("utf-8").replace("\\\n", " ")
-    commands = [line for line in text.splitlines() if "apt-get install" in line and "libxcb-cursor0" in line]
-    assert commands
-    for command in commands:
-        named = re.findall(r"\blib[a-z0-9.-]*[0-9]\b", command.partition("apt-get install")[2])
-        assert sorted(named) == list(DEBIAN_PACKAGES)
+    # A command, or the list that the gate hands to one.
+    lists = re.findall(r"apt-get install ([^\n]*libxcb-cursor0[^\n]*)|^packages=\(([^)]*)\)", text, re.MULTILINE)
+    assert lists
+    for command, listed in lists:
+        assert sorted(re.findall(r"\blib[a-z0-9.-]*[0-9]\b", command or listed)) == list(DEBIAN_PACKAGES)
