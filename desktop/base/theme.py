@@ -18,6 +18,8 @@ from PySide6.QtGui import QAction, QColor, QFont, QIcon, QPainter, QPalette, QPi
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
+from desktop.base.theme_cover import cover_windows, uncover_windows
+
 GAP = 8  # between things that belong together, in pixels
 PAD = 12  # between a panel's edge and what is in it
 FONT_PX = 13
@@ -138,6 +140,7 @@ def apply_theme(app: QApplication, choice: Choice) -> None:
         hints.setColorScheme(scheme)
     wanted = hints.colorScheme() if choice == "system" else scheme
     _state["theme"] = LIGHT if wanted == Qt.ColorScheme.Light else DARK
+    covers = cover_windows(app, theme().window, theme().muted)
     # Once: a style dresses every widget again, and behind a style sheet it has no name to be known by.
     if not app.styleSheet():
         app.setStyle("fusion")
@@ -145,6 +148,7 @@ def apply_theme(app: QApplication, choice: Choice) -> None:
     app.setPalette(_build_palette(theme()))
     app.setStyleSheet(_style_sheet(theme()))
     notifier.theme_changed.emit()
+    uncover_windows(covers)
 
 
 def mono_font(pixels: int = SMALL_PX) -> QFont:

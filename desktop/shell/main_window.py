@@ -116,6 +116,7 @@ class MainWindow(QMainWindow):
         self.rail.chosen.connect(self.pages.show_page)
         self.welcome.chosen.connect(self.open_project)
         self.menus.edit.aboutToShow.connect(self._undo.show_names)
+        self.pages.page_opening.connect(self.rail.show_page)
         self.pages.page_shown.connect(self._show_front)
         for notice in (self.banner, self.pending, self.project_actions.notice):
             notice.left.connect(self.pages.take_focus)

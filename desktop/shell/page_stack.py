@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 
-from PySide6.QtCore import Signal, SignalInstance
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from desktop.base.actions import ActionSet
 from desktop.base.session import Session
+from desktop.kit.parts import words
 from desktop.services import Services
 
 # Title, icon, module and class. All but the first are imported when they are first shown.
@@ -31,6 +32,7 @@ Front = tuple[str, Sequence[QAction]]  # the scope of the page in front and its 
 class PageStack(QStackedWidget):
     """The welcome page without a project, else one of `PAGES`; performs the actions that choose them."""
 
+    page_opening = Signal(int)  # the page that comes to the front is built now, which may take a moment
     page_shown = Signal(int)  # the page that comes to the front, or NONE; it is entered after this
 
     def __init__(self, session: Session, services: Services, actions: ActionSet, welcome: QWidget) -> None:
@@ -40,7 +42,10 @@ class PageStack(QStackedWidget):
         self._pages: dict[int, QWidget] = {}
         self._front = NONE
         self._welcome = welcome
+        self._opening = words("", "muted")
+        self._opening.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.addWidget(welcome)
+        self.addWidget(self._opening)
         choices = {f"page_{number + 1}": partial(self.show_page, number) for number in range(len(PAGES))}
         actions.add_handlers(choices)
         self.choices = [actions[name] for name in choices]
@@ -70,11 +75,22 @@ class PageStack(QStackedWidget):
             return
         if (leaving := self._pages.get(self._front)) is not None:
             _call_if_present(leaving, "deactivated")
+        if number not in self._pages:
+            self._show_opening(number)
         page = self.get_page(number)
         self._front = number
         self.setCurrentWidget(page)
         self.page_shown.emit(number)
         _call_if_present(page, "activated")
+
+    def _show_opening(self, number: int) -> None:
+        """Paint at once what was asked for: to build a page takes longer than a press of a button may."""
+        if not self.isVisible():
+            return
+        self._opening.setText(f"Opening the {TITLES[number]} page …")
+        self.setCurrentWidget(self._opening)
+        self.page_opening.emit(number)
+        self.window().repaint()
 
     def get_page(self, number: int) -> QWidget:
         """A page, built if need be."""

@@ -1,0 +1,85 @@
+"""Where the window needs a moment, it says at once what it does: a page that is built, other colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop.base.theme import apply_theme, theme
+from desktop.base.theme_cover import ThemeCover
+from desktop.shell.main_window import MainWindow
+from desktop.train.train_page import TrainPage
+from tests.builders import project_with_pictures
+
+
+class Diary(QObject):
+    """Notes in order what is painted and what is made new."""
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__()
+        self.entries: list[str] = []
+        self._app = app
+        app.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint and isinstance(watched, QLabel) and "Opening" in watched.text():
+            self.entries.append(watched.text())
+        elif event.type() == QEvent.Type.Paint and isinstance(watched, ThemeCover):
+            self.entries.append("cover")
+        elif event.type() == QEvent.Type.StyleChange and isinstance(watched, MainWindow):
+            self.entries.append("dressed")
+        elif event.type() == QEvent.Type.Polish and isinstance(watched, TrainPage):
+            self.entries.append("built")
+        return False
+
+    def close(self) -> None:
+        self._app.removeEventFilter(self)
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> MainWindow:
+    project_with_pictures(tmp_path / "project", 2).close()
+    window.open_project(tmp_path / "project")
+    qtbot.waitExposed(window)
+    return window
+
+
+@pytest.fixture
+def diary(qapp: QApplication, opened: MainWindow) -> Iterator[Diary]:
+    diary = Diary(qapp)
+    yield diary
+    diary.close()
+
+
+def test_a_page_that_is_built_is_announced_before_and_only_then(opened: MainWindow, diary: Diary) -> None:
+    opened.pages.show_page(2)
+    assert diary.entries[0] == "Opening the Train page …" and "built" in diary.entries
+    assert opened.rail.marked_page == 2 and isinstance(opened.pages.currentWidget(), TrainPage)
+    diary.entries.clear()
+    opened.pages.show_page(0)
+    opened.pages.show_page(2)
+    assert diary.entries == []
+
+
+def test_a_window_of_many_widgets_shows_the_new_colours_before_it_is_dressed_in_them(
+    qapp: QApplication, opened: MainWindow, diary: Diary
+) -> None:
+    for name in ("light", "dark"):
+        apply_theme(qapp, name)
+        assert diary.entries[:2] == ["cover", "dressed"]
+        assert theme().name == name
+        assert not any(cover.isVisible() for cover in opened.findChildren(ThemeCover))
+        diary.entries.clear()
+
+
+def test_a_small_window_needs_no_cover(qtbot: QtBot, qapp: QApplication) -> None:
+    small = QWidget()
+    qtbot.addWidget(small)
+    small.show()
+    apply_theme(qapp, "dark")
+    assert small.findChildren(ThemeCover) == []
