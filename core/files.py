@@ -108,6 +108,26 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def write_new_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to the new file `path`, whole or not at all. Raises FileExistsError if there is one, and OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(prefix=_hidden(path), suffix=path.suffix, dir=path.parent) as temporary:
+        temporary.write(data)
+        temporary.flush()
+        os.fsync(temporary.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary.name).chmod(0o666 & ~umask)
+        try:
+            os.link(temporary.name, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links, such as FAT
+            path.open("xb").close()
+            write_bytes(path, data)
+    sync_folder(path.parent)
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace `path` by `text` in UTF-8, whole or not at all."""
     write_bytes(path, text.encode())

@@ -27,12 +27,12 @@ from core.inspection import drawing
 from core.inspection.lineage import count_learnt, learnt_from
 from core.inspection.prediction_pictures import draw_detections
 from core.models.registry import model_spec
+from core.operations.picture_folder import PictureFolder, gather_inputs
 from core.operations.predict import (
     REPORTED_SCORE,
     describe_skipped,
     detections_to_json,
     find_checkpoint,
-    image_files,
     load_predictor,
     predict_files,
     predict_split,
@@ -40,7 +40,6 @@ from core.operations.predict import (
 from core.project.palette import COLORS
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
-from core.types import Problem
 
 
 def list_checkpoints(folder: ProjectFolder, json: Json = False) -> None:
@@ -188,24 +187,23 @@ def predict_images(
     if project is not None:
         with Project.open(project, read_only=True) as opened:
             path = find_checkpoint(opened, checkpoint)[1]
-    files = image_files(images)
+    files, problems = gather_inputs(images, out, project)
+    pictures = None if out is None else PictureFolder(out, files, images)
     predictor = load_predictor(path, device)
     colors = [drawing.parse_color(COLORS[index % len(COLORS)]) for index in range(len(predictor.label_names))]
     results: list[dict[str, Any]] = []
-    problems: list[Problem] = []
-    taken: set[str] = set()
     with progress_bar("predicting", quiet=json) as progress:
         for done, one in enumerate(predict_files(predictor, files, keep_pixels=out is not None), start=1):
             if one.detections is None:
                 problems.append(describe_skipped(one))
             else:
                 results.append({"path": one.path, "detections": detections_to_json(one.detections, threshold)})
-            if one.detections is not None and one.pixels is not None and out is not None:
+            if one.detections is not None and one.pixels is not None and pictures is not None:
                 picture = draw_detections(one.pixels, one.detections, threshold, colors)
-                drawing.write_picture(_free_name(out, Path(one.path), taken), picture)
+                results[-1]["picture"] = str(pictures.write_picture(Path(one.path), picture))
             progress(done, len(files))
     if not results:
-        raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(files)} files could be read")
+        raise InputError(f"{problems[-1].file}: {problems[-1].problem}; none of the {len(files)} files could be read")
     if json:
         print_json({"images": results, "checkpoint": str(path), "problems": problems_to_json(problems)})
         return
@@ -215,16 +213,6 @@ def predict_images(
             for one in result["detections"]
         ]
         say(f"{result['path']}: {', '.join(texts) or 'no defect found'}")
-    if out is not None:
-        say(f"pictures: {out.absolute()}")
+    if pictures is not None:
+        say(f"pictures: {pictures.path}")
     complain_about(problems)
-
-
-def _free_name(folder: Path, file: Path, taken: set[str]) -> Path:
-    """A name below `folder` for the picture of `file`; files of the same name from two folders get two names."""
-    name, count = file.stem, 1
-    while name.lower() in taken:
-        count += 1
-        name = f"{file.stem}-{count}"
-    taken.add(name.lower())
-    return folder / f"{name}.png"

@@ -74,13 +74,22 @@ def parse_color(text: str) -> Color:
     return (value >> 16, value >> 8 & 255, value & 255)
 
 
+def encode_picture(image: Image, suffix: str = ".png") -> bytes:
+    """`image` as the content of a file of this kind. Raises ValueError for a kind that is not known."""
+    good, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    if not good:
+        raise ValueError("the picture could not be encoded")
+    return data.tobytes()
+
+
 def write_picture(path: Path, image: Image) -> None:
     """Write `image` as PNG or JPEG by the name's ending, whole or not at all. Raises InputError."""
-    good, data = cv2.imencode(path.suffix or ".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    if not good:
-        raise InputError(f"{path}: the picture could not be encoded; choose a name that ends in .png or .jpg")
     try:
-        files.write_bytes(path, data.tobytes())
+        data = encode_picture(image, path.suffix or ".png")
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; choose a name that ends in .png or .jpg") from error
+    try:
+        files.write_bytes(path, data)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
 

@@ -13,8 +13,6 @@ from core.errors import InputError
 from core.evaluation.average_precision import Evaluation, evaluate_detections
 from core.evaluation.classification import Classification, evaluate_image_labels, image_labels
 from core.evaluation.matching import align_scores
-from core.imaging.decode import IMAGE_SUFFIXES
-from core.project.images.image_files import natural_key
 from core.project.project import Project
 from core.project.records import CheckpointRecord
 from core.project.snapshot import Snapshot, SnapshotImage
@@ -126,20 +124,6 @@ def predict_split(
         raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(images)} images could be read")
     truth = tuple(GroundTruth(image.boxes, image.labels) for image in kept)
     return SplitPredictions(tuple(kept), truth, tuple(found), tuple(problems))
-
-
-def image_files(paths: Sequence[Path]) -> list[Path]:
-    """The files of `paths`, with the images below each folder in natural order. Raises InputError for an empty folder."""
-    files: list[Path] = []
-    for path in paths:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        inside = [file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
-        if not inside:
-            raise InputError(f"{path}: there are no images in this folder")
-        files += sorted(inside, key=lambda file: natural_key(str(file)))
-    return list(dict.fromkeys(files))
 
 
 def predict_files(

@@ -88,6 +88,11 @@ def _write_csv(header: Iterable[str], rows: Iterable[list[Any]]) -> str:
     return text.getvalue()
 
 
+def steps_path(path: Path) -> Path:
+    """Where `export_csv` writes the steps when it writes the epochs to `path`."""
+    return path.with_name(f"{path.stem}-steps{path.suffix}")
+
+
 def export_csv(run: Path, path: Path) -> Path:
     """Write the epochs of the run in folder `run` to `path`, and its steps beside it; the path of the steps.
 
@@ -96,7 +101,7 @@ def export_csv(run: Path, path: Path) -> Path:
     epochs, steps = final_events(JobFolder(run).read_events()[0])
     if not epochs and not steps:
         raise InputError(f"{run.name}: has measured nothing yet; there is nothing to export")
-    beside = path.with_name(f"{path.stem}-steps{path.suffix}")
+    beside = steps_path(path)
     try:
         files.write_text(path, epochs_csv(epochs))
         files.write_text(beside, steps_csv(steps))

@@ -20,6 +20,7 @@ OrderKey = tuple[list[tuple[int, int | str]], str]
 
 _DIGITS = re.compile(r"(\d+)")
 OWN = frozenset({"runs", "backups", "cache"})
+_DATABASE = "project.sqlite"
 _HASH_BYTES = 16
 _TOLD_EVERY = 100  # entries of folders: a listing this long takes no time that anybody would wait for
 _IN_FLIGHT = 64  # files read ahead of the results: bounds memory, feeds every core
@@ -107,21 +108,25 @@ def _probed_or_problem(path: Path) -> Probed | Problem:
 
 
 def gather_files(
-    paths: Iterable[Path], own_folder: Path, progress: Callable[[int, int], None] | None = None
+    paths: Iterable[Path],
+    own_folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+    passed_over: Path | None = None,
 ) -> tuple[list[Path], list[Problem]]:
     """The image files among `paths` and, in natural order, in the folders among them; absolute.
 
-    Files that are no images, and what does not exist, come back as problems. The project's own database,
-    caches and runs in `own_folder`, and hidden files, are passed over without a word. In folders
-    `progress(seen, 0)` is called for every few entries: nobody knows yet how many there are. It may raise to stop.
+    Files that are no images, and what does not exist, come back as problems. The database, caches and runs of the
+    project in `own_folder`, or of any other project, and hidden files, are passed over without a word; the images in
+    the folder `passed_over` are counted in a problem. In folders `progress(seen, 0)` is called for every few entries:
+    nobody knows yet how many there are. It may raise to stop.
     """
     files: list[Path] = []
     problems: list[Problem] = []
     seen = _Seen(progress)
     for path in (Path(os.path.abspath(given)) for given in paths):
         if path.is_dir():
-            for file in _walk_folder(path, own_folder, problems, seen):
-                if file.suffix.lower() in IMAGE_SUFFIXES:
+            for file in _walk_folder(path, own_folder, problems, seen, passed_over):
+                if _is_image(file):
                     files.append(file)
                 else:
                     problems.append(Problem(str(file), f"not an image file ({file.suffix or 'no suffix'}); skipped"))
@@ -145,11 +150,21 @@ class _Seen:
             self._progress(self._count, 0)
 
 
-def _walk_folder(folder: Path, own_folder: Path, problems: list[Problem], seen: _Seen) -> Iterator[Path]:
+def _walk_folder(
+    folder: Path, own_folder: Path, problems: list[Problem], seen: _Seen, passed_over: Path | None
+) -> Iterator[Path]:
     """The files in a folder and, after them, in its folders; links to folders are not followed."""
+    closed = None if passed_over is None else os.path.realpath(passed_over)
     waiting = [str(folder)]
     while waiting:
         place = waiting.pop()
+        if closed is not None and place != str(folder) and os.path.realpath(place) == closed:
+            # Its folders as well: whoever draws here draws into folders of its own.
+            inside = [file for file in _walk_folder(Path(place), own_folder, [], seen, None) if _is_image(file)]
+            if inside:
+                count = f"{len(inside):,} image{'s' if len(inside) > 1 else ''}"
+                problems.append(Problem(place, f"{count} in it passed over: this is where the results go"))
+            continue
         names: list[str] = []
         folders: list[str] = []
         try:
@@ -165,12 +180,16 @@ def _walk_folder(folder: Path, own_folder: Path, problems: list[Problem], seen: 
         except OSError as error:
             problems.append(Problem(place, f"cannot be read ({error.strerror}); skipped"))
             continue
-        is_own = Path(place) == own_folder
+        is_own = Path(place) == own_folder or _DATABASE in names
         for name in sorted(names, key=order_key):
-            if not (is_own and name.startswith("project.sqlite")):
+            if not (is_own and name.startswith(_DATABASE)):
                 yield Path(place, name)
         kept = sorted((name for name in folders if not (is_own and name in OWN)), key=order_key, reverse=True)
         waiting += [str(Path(place, name)) for name in kept]
+
+
+def _is_image(file: Path) -> bool:
+    return file.suffix.lower() in IMAGE_SUFFIXES
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

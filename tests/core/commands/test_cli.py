@@ -433,6 +433,35 @@ def test_predict_needs_only_the_file_and_passes_over_what_it_cannot_read(
     assert code == 0 and "good.png" in out
 
 
+def test_predict_replaces_no_file_and_says_which_picture_is_of_which_image(
+    run: Run, trained: tuple[Path, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    model = next((trained[0] / "runs" / "r001" / "checkpoints").glob("*.safetensors"))
+    images = tmp_path / "images"
+    for name in ("a.png", "a.jpg", "more/a.png", ".hidden.png", "._a.jpg"):
+        write_image(images / name)
+    before = {file: file.read_bytes() for file in images.rglob("*") if file.is_file()}
+    for out in (images, images / "more" / ".."):
+        code, _, err = run("predict", model, images, "--out", out, "--device", "cpu")
+        assert code == 2 and "--out" in one_line(err)
+    seen: set[Path] = set()
+    for count in (0, 3):
+        code, text, err = run("predict", model, images, "--out", images / "drawn", "--device", "cpu", "--json")
+        assert code == 0, err
+        values = json.loads(text)
+        assert [one["path"] for one in values["images"]] == [
+            str(images / "a.jpg"),
+            str(images / "a.png"),
+            str(images / "more" / "a.png"),
+        ]
+        drawn = {Path(one["picture"]) for one in values["images"]}
+        assert len(drawn) == 3 and all(path.is_file() for path in drawn) and not drawn & seen
+        seen |= drawn
+        assert [one["file"] for one in values["problems"]] == [str(images / "drawn")] * bool(count)
+        assert all(f"{count} images" in one["problem"] for one in values["problems"])
+    assert {file: file.read_bytes() for file in images.rglob("*") if file.is_file() and file not in seen} == before
+
+
 def test_detections_are_listed_best_first_with_a_score_for_every_label() -> None:
     found = Detections(
         np.array([[1, 2, 3, 4], [5, 6, 7, 8.5], [0, 0, 9, 9]], np.float32),

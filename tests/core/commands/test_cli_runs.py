@@ -80,6 +80,10 @@ def test_one_run_is_told_in_full_and_a_folder_alone_is_enough(
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["event"] == "finished"
     assert run(monkeypatch, "runs", "export", project, "r001", "--csv", tmp_path / "o.csv") == 0
     assert (tmp_path / "o.csv").read_text().startswith("epoch,")
+    (tmp_path / "b-steps.csv").write_text("mine")
+    for name in ("o.csv", "b.csv"):
+        assert run(monkeypatch, "runs", "export", project, "r001", "--csv", tmp_path / name) == 2
+    assert (tmp_path / "b-steps.csv").read_text() == "mine" and not (tmp_path / "b.csv").exists()
 
 
 def test_recipes_and_runs_wait_in_the_order_that_is_wanted(
