@@ -402,7 +402,7 @@ class AnnotationCollector:
         """Scale what is in shares, and tell of boxes that are smaller than a pixel all the same."""
         sizes = np.array([self.size(place) * 2 for place in range(len(self._images))], np.float64).reshape(-1, 4)
         foreign = np.array([not image.extras.upright for image in self._images], bool)
-        if self.format is Format.YOLO:
+        if self.format in (Format.YOLO, Format.MASKS):  # shares as such, and pixels for certain
             foreign[:] = False
         scaled = scale_shares(boxes, sizes[owners], self._part_starts, foreign[owners])
         if scaled.any():

@@ -17,18 +17,19 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
-from core.formats.csv_columns import HEADER, Columns, find_columns
+from core.formats.csv_columns import HEADER, MARKS, Columns, find_columns
 from core.formats.export_plan import Sheet
 from core.formats.image_index import find_home, list_places
 from core.formats.split_names import find_file_split
 from core.formats.split_words import parse_split
 from core.formats.text import quote_short, read_utf8
+from core.imaging.decode import IMAGE_SUFFIXES
 
 MAX_BYTES = 2**29
 FILE_NAME = "annotations.csv"
@@ -37,6 +38,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _NO_VALUE = ("nan", "<na>", "none", "null", "na", "n/a")  # what programs write into an empty cell
 _NO_LABEL = ("nan", "<na>")  # of them, what cannot be meant as a label
 _LONGEST_NOTE = 100_000  # characters; the csv module reads no longer fields
+_LONGEST_NAME = 1000
 _LONGEST_ROW = 1_000_000
 _SEPARATOR = re.compile(r"\ufeff?\"?sep=(\\t|.)\"?", re.IGNORECASE)
 
@@ -87,14 +89,27 @@ def _read_file(path: Path, into: AnnotationCollector, named: Mapping[str, str] |
 
 def is_file_of_boxes(head: bytes) -> bool:
     """True if a file that begins so is one that `read` takes without being told of its columns."""
-    lines = head.decode(errors="replace").splitlines()
-    delimiter, skipped = _find_delimiter(lines)
     try:
-        row = next(csv.reader(lines[skipped : skipped + 1], delimiter=delimiter, skipinitialspace=True), [])
-        find_columns(Path("file.csv"), row)
-    except (csv.Error, InputError):
+        find_columns(Path("file.csv"), _read_first_rows(head, 1)[0])
+    except (csv.Error, InputError, IndexError):
         return False
     return True
+
+
+def is_about_images(head: bytes) -> bool:
+    """True if a file that begins so names images, whatever its columns are called."""
+    try:
+        rows = _read_first_rows(head, 5)
+    except csv.Error:
+        return False
+    cells = [cell.strip().lower() for row in rows for cell in row]
+    return any(PurePath(cell).suffix in IMAGE_SUFFIXES for cell in cells if len(cell) < _LONGEST_NAME)
+
+
+def _read_first_rows(head: bytes, count: int) -> list[list[str]]:
+    lines = head.decode(errors="replace").splitlines()
+    delimiter, skipped = _find_delimiter(lines)
+    return list(csv.reader(lines[skipped : skipped + count], delimiter=delimiter, skipinitialspace=True))
 
 
 def _find_delimiter(lines: Sequence[str]) -> tuple[str, int]:
@@ -181,6 +196,7 @@ class _Reader:
     def _box(self, image: int, values: dict[str, str], where: str) -> None:
         is_ours = self.columns.is_ours
         key = (image, values["box"]) if is_ours and values.get("box") else None
+        marks = [mark for mark in MARKS if values.get(mark, "").lower() in ("1", "true", "yes")]
         label: int | None = NO_LABEL
         if values.get("label", "") or not is_ours:
             name = values.get("label", "")
@@ -191,7 +207,7 @@ class _Reader:
                 return
             label = self.into.label_of_box(image, name, where, self.path)
         if label is not None:
-            self.into.box(image, self.columns.find_corners(values), label, where, key)
+            self.into.box(image, self.columns.find_corners(values), label, where, key, marks=marks)
 
     def _image(self, name: str, values: dict[str, str], where: str) -> int | None:
         if not name.strip() or "\0" in name or (not self.columns.is_ours and name.lower() in _NO_LABEL):

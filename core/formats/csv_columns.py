@@ -30,6 +30,7 @@ CORNERS = ("x1", "y1", "x2", "y2")
 BOX = "x1, y1, x2, y2 (or x, y, w, h)"  # what is missing where no form of a box is complete
 FORMS = (CORNERS, ("cx", "cy", "w", "h"), ("x", "y", "w", "h"))
 FIELDS = ("image", "label", *CORNERS, "x", "y", "w", "h", "cx", "cy", "width", "height", "split", "group", "note")
+MARKS = ("difficult", "truncated", "occluded")
 _ALIASES = {
     "image": (
         *("image", "filename", "file", "file_name", "path", "image_path", "imagename", "image_name", "img_path"),
@@ -49,6 +50,9 @@ _ALIASES = {
     "height": ("image_height", "img_height", "img_h", "height"),
     "label": ("label", "class", "class_name", "classname", "category", "name", "label_name", "labelname"),
     "split": ("split", "set", "subset"),
+    "difficult": ("difficult", "iscrowd", "is_crowd"),
+    "truncated": ("truncated", "istruncated", "is_truncated"),
+    "occluded": ("occluded", "isoccluded", "is_occluded"),
 }
 _LIKE_RETINANET = ("image", *CORNERS, "label")
 _LIKE_MAKESENSE = ("label", "x", "y", "w", "h", "image", "width", "height")

@@ -78,6 +78,7 @@ def _read_file(file: Path, into: AnnotationCollector) -> None:
     again = into.is_listed(image_file)
     own = tree.value("defectdesk")
     extras = Extras.of(own if isinstance(own, dict) else {"split": find_split_of_folder(file, into.folders.root)})
+    into.begin_part()
     image = into.image(image_file, (tree.value("imageWidth"), tree.value("imageHeight")), extras)
     if image is None:
         into.lose_boxes("image", sum(1 for _ in tree.entries("shapes", ())))

@@ -29,6 +29,7 @@ _LARGEST = 2**27  # pixels of a mask
 _MOST_VALUES = 64  # of one mask; one with more was compressed with loss
 _BORDER = 255  # in a palette: pixels that nobody decided on
 _FORMATS = ("PNG", "BMP", "TIFF", "JPEG", "WEBP")
+_TRIED = 3  # masks that are looked into to know what they are
 _MAX_MAP = 2**20
 
 
@@ -57,6 +58,19 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
         collector.image(image, extras=Extras(split=reader.find_split(image)))
     _tell_the_rest(found, collector)
     return collector.finish()
+
+
+def count_masks(folder: Path) -> int:
+    """How many images below `folder` have a mask; 0 if the first of those that are called so are none by their pixels."""
+    pairs = find_masks(folder).pairs
+    for pair in pairs[:_TRIED]:
+        try:
+            values, kind = _read_values(pair.mask, in_colour=False)
+        except _MaskError:
+            continue
+        if kind != "colour" or len(np.unique(values)) <= _MOST_VALUES:
+            return len(pairs)
+    return 0
 
 
 def _tell_the_rest(found: MaskFolder, into: AnnotationCollector) -> None:

@@ -17,7 +17,6 @@ from core.formats.annotations import MARKER, Format, ImportedAnnotations
 from core.formats.collecting import MAX_LABELS, Progress
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import files_below
-from core.formats.mask_pairs import find_masks
 from core.formats.text import read_utf8
 from core.formats.yolo_classes import is_data_file
 from core.formats.yolo_layout import is_class_list, is_label_text
@@ -119,7 +118,7 @@ def _read_csv(
     if not path.is_dir():
         return csv.read(path, images_root, progress, columns)
     files = list(islice(_of_format(path, _TABLES, Format.CSV), _MOST_FILES)) if not columns else []
-    files = files or list(islice(files_below(path, _TABLES), _MOST_FILES))
+    files = files or list(islice(_find_tables(path), _MOST_FILES))
     if not files:
         raise InputError(f"{path}: there is no CSV file of boxes in it; choose the file")
     return csv.read_files(files, path, images_root, progress, columns)
@@ -211,9 +210,9 @@ def _folder_format(folder: Path) -> tuple[Format, int]:
                 continue
             if format is not None:
                 found[format] += 1
-    if not found and not faults and (tables := sum(amounts[suffix] for suffix in _TABLES)):
-        return Format.CSV, tables  # whose columns a user may name
-    if not found and not faults and (pairs := len(find_masks(folder).pairs)):
+    if not found and not faults and (tables := sum(1 for _ in islice(_find_tables(folder), _TRIED))):
+        return Format.CSV, tables
+    if not found and not faults and (pairs := masks.count_masks(folder)):
         return Format.MASKS, pairs
     if not found and faults:
         raise faults[0]
@@ -262,6 +261,11 @@ def _own_tree(folder: Path) -> JsonObject | None:
         return tree if tree.value("program") == "DefectDesk" else None
     except JsonError as error:
         raise InputError(f"{path}: damaged ({error}); remove it, or export again") from error
+
+
+def _find_tables(folder: Path) -> Iterable[Path]:
+    """Tables about images, whose columns a user may name."""
+    return (path for path in files_below(folder, _TABLES) if csv.is_about_images(_has_suffix(path)[0]))
 
 
 def _of_format(folder: Path, suffixes: frozenset[str], format: Format) -> Iterable[Path]:

@@ -32,7 +32,11 @@ WINDOW = (
     ActionSpec("add_images", "Add images…", ("Ctrl+I",), "image"),
     ActionSpec("add_folder", "Add a folder of images…", ("Ctrl+Shift+I",), "add-images"),
     ActionSpec(
-        "import_annotations", "Import annotations…", ("Ctrl+Alt+I",), "import", "Import COCO, VOC, YOLO, labelme or CSV"
+        "import_annotations",
+        "Import annotations…",
+        ("Ctrl+Alt+I",),
+        "import",
+        "Import COCO, VOC, YOLO, labelme, CSV, CVAT, VIA, DeepPCB or masks",
     ),
     ActionSpec(
         "import_as_project", "Import as a new project…", (), "import", "Make a project of annotations and their images"

@@ -65,6 +65,11 @@ CASES = {
     "width and height of the image": one_image(
         "filename,width,height,class,xmin,ymin,xmax,ymax\na.png,200,100,pit,10,20,30,40\n", BOX
     ),
+    "marks of boxes": one_image(
+        "ImageID,LabelName,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated\na.png,pit,10,30,20,40,1,0\n",
+        BOX,
+        told=("1 box is marked as occluded; the mark was left out",),
+    ),
     "what is no defect": one_image(
         HEAD + "a.png,_background_,1,2,3,4\na.png,pit,10,20,30,40\n", BOX, told=("row 2: '_background_' is no defect",)
     ),
@@ -127,6 +132,14 @@ def test_columns_that_a_user_names_are_taken(tmp_path: Path) -> None:
         assert image.boxes.tolist() == [[10, 20, 30, 40]] and image.label_sets == ({"pit"},)
     (image,) = read_annotations(path, columns={"label": "cell_type", "x1": "left edge"}).images
     assert image.boxes.tolist() == [[5, 20, 30, 40]]
+
+
+def test_a_table_about_something_else_makes_no_annotations_of_a_folder_of_images(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png", picture(WIDTH, HEIGHT))
+    (tmp_path / "weather.csv").write_text("day,rain,wind,sun,hail,snow\n1,2,3,4,5,6\n")
+    with pytest.raises(InputError, match="no annotations in it"):
+        detect_format(tmp_path)
+    assert detect_format(tmp_path / "weather.csv").format is Format.CSV
 
 
 def test_names_of_columns_are_checked(tmp_path: Path) -> None:

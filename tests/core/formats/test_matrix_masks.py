@@ -197,6 +197,23 @@ def test_masks(tmp_path: Path, name: str) -> None:
     check_dialect(tmp_path, CASES[name])
 
 
+def test_a_mask_of_one_pixel_is_a_pixel(tmp_path: Path) -> None:
+    dialect = Dialect(
+        Format.MASKS,
+        {"masks/a.png": drawn(((0, 0, 1, 1), 255))},
+        {"images/a.jpg": found(((0, 0, 1, 1), "255"))},
+        (TOLD,),
+    )
+    check_dialect(tmp_path, dialect)
+
+
+def test_photographs_that_are_called_labels_are_no_masks(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png", picture(WIDTH, HEIGHT))
+    write_picture(tmp_path / "a_label.png", picture(WIDTH, HEIGHT, 1))
+    with pytest.raises(InputError, match="no annotations in it"):
+        detect_format(tmp_path)
+
+
 def test_a_folder_without_masks_is_refused(tmp_path: Path) -> None:
     write_picture(tmp_path / "a.png")
     with pytest.raises(InputError, match="no annotations in it"):
