@@ -103,7 +103,9 @@ class _Reader:
         root = _parse_xml(file)
         own = _read_extras(root)
         home, inner = self._find_home(file)
-        name = _element_text(root, "filename").strip()
+        name = _element_text(root, "filename")
+        if not own:
+            name = name.strip()
         # Ours are named from the folder of images on; others, beside their file's folder, or below that one.
         deep = [] if own else [inner]
         folders = dict.fromkeys((_element_text(root, "folder"), IMAGES, "images"))
