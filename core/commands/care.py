@@ -18,11 +18,15 @@ from core.project.images import grouping, relocating
 from core.project.project import Project
 from core.types import Problem
 
+PATTERN_HINT = (
+    'On the file name, such as "{group}_{#}.jpg"; {*} is any text, so "{group}.rf.{*}" groups Roboflow\'s copies.'
+)
+
 
 def group_images(
     folder: ProjectFolder,
     by_folder: Annotated[int, typer.Option(help="As many folders as name the group, such as 1.", min=0)] = 0,
-    pattern: Annotated[str, typer.Option(help='On the file name, such as "{group}_{#}.jpg".')] = "",
+    pattern: Annotated[str, typer.Option(help=PATTERN_HINT)] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be grouped, and change nothing.")] = False,
     json: Json = False,
 ) -> None:

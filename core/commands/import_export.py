@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,14 +10,18 @@ import typer
 
 from core.commands.options import Json, ProjectFolder
 from core.commands.projects import print_info
-from core.console import complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
+from core.console import complain, complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
+from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations, WrittenFormat
+from core.formats.augmented_copies import PATTERN, find_ungrouped_copies
+from core.formats.augmented_copies import group_copies as grouped_copies
 from core.formats.csv_columns import parse_named_columns
 from core.formats.exporting import ExportOptions, export_project, list_losses
+from core.formats.import_report import build_report, explain_nothing_found, list_kinds, list_texts
 from core.formats.importing import import_into
 from core.formats.registry import detect_format, read_annotations
 from core.project.project import Project
-from core.types import Split, Status
+from core.types import Problem, Split, Status
 
 
 def import_annotations(
@@ -30,6 +35,10 @@ def import_annotations(
             metavar="FIELD=COLUMN", help="Which column of a CSV file is which, such as label=cell_type; several."
         ),
     ] = None,
+    group_copies: Annotated[
+        bool,
+        typer.Option("--group-copies", help="Put Roboflow's copies of one picture (x.rf.HASH.jpg) into one group."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported, and change nothing.")] = False,
     json: Json = False,
 ) -> None:
@@ -38,6 +47,10 @@ def import_annotations(
     found = format or detect_format(source).format
     with progress_bar("reading annotations", quiet=json) as progress:
         imported = read_annotations(source, found, images, progress, named)
+    if not imported.images:
+        raise InputError(explain_nothing_found(imported))
+    if group_copies:
+        imported = grouped_copies(imported)
     if dry_run:
         _print_found(imported, json)
         return
@@ -46,9 +59,14 @@ def import_annotations(
         with progress_bar("reading images", quiet=json) as progress:
             _, problems = import_into(project, imported, progress)
         counts = project.counts()
-    if fresh and not json:
+    if json:
+        more = {"problems": problems_to_json(problems), "report": build_report(imported, problems)}
+        print_json(counts.to_json() | more)
+        return
+    if fresh:
         say(f"made a new project in {project.folder}")
-    print_info(project.name, counts, json, problems)
+    print_info(project.name, counts, json, [])
+    _tell_report(imported, problems, folder)
 
 
 def _print_found(imported: ImportedAnnotations, json: bool) -> None:
@@ -67,13 +85,31 @@ def _print_found(imported: ImportedAnnotations, json: bool) -> None:
                 "merged": imported.merged,
                 "missing": imported.missing,
                 "problems": problems_to_json(imported.problems),
+                "report": build_report(imported),
             }
         )
         return
     images = counted(len(imported.images), "image")
     say(f"{imported.format.display_name}: {images}, {counted(imported.box_count, 'box')}; nothing was changed", "bold")
     print_table(("label", ">count"), [(name, counted(count, "box")) for name, count in boxes.items()])
-    complain_about(imported.problems)
+    _tell_report(imported, imported.problems)
+
+
+def _tell_report(imported: ImportedAnnotations, problems: Sequence[Problem], folder: Path | None = None) -> None:
+    """What came in, and what did not, by kind: a list of a thousand images is read by nobody."""
+    for text in list_texts(imported):
+        say(text)
+    for kind in list_kinds(imported, problems):
+        if kind.count <= len(kind.examples) or not kind.kind:
+            complain_about([problem for problem in problems if problem.kind == kind.kind])
+        elif kind.examples:
+            example = kind.examples[0]
+            complain(f"{kind.count:,} {kind.title}, such as {example.file}: {example.problem} (--json lists them)")
+    copies = find_ungrouped_copies(imported)
+    if copies is not None:
+        now = "--group-copies does so"
+        later = f"defectdesk group {folder} --pattern '{PATTERN}' does so" if folder is not None else now
+        complain(f"{copies.text}: {later}", "cyan")
 
 
 def export_annotations(

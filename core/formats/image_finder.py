@@ -106,7 +106,7 @@ class ImageFinder:
         if found.is_elsewhere and (first is None or is_moved):
             folder = os.path.dirname(path)  # noqa: PTH120
             self._elsewhere[folder] += 1
-            self._examples.setdefault(folder, (name, path.name))
+            self._examples.setdefault(folder, (name or (source.name if source is not None else ""), path.name))
         return path, is_moved
 
     def _report_missing(self, kind: str, name: str, key: Hashable, text: str, source: Path | None) -> None:

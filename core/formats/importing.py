@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from core.changes import Changes
+from core.errors import InputError
 from core.formats.annotations import ImportedAnnotations, ImportedImage
 from core.formats.duplicate_boxes import find_pairs
 from core.formats.problem_summary import describe_dropped
@@ -55,6 +56,10 @@ def _build_edit(
     by_name = {label.name: label.id for label in labels}
     ids = {name: by_name[known] for name, known in names.items()}
     known, adding = _known_images(project, imported, found)
+    if imported.images and not any(image_files.path_key(image.path) in known for image in imported.images):
+        first = next((problem for problem in problems if problem.kind == "unreadable"), problems[-1])
+        text = f"none of its {len(imported.images):,} images can be used, such as {first.file}: {first.problem}"
+        raise InputError(f"{imported.source}: {text}")
     new = {image.id for image in adding.added}
     wanted: dict[int, list[ImportedImage]] = defaultdict(list)
     for image in imported.images:

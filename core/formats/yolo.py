@@ -334,7 +334,8 @@ class _Reader:
             self._take(line)
         self._waiting.clear()
         self._tell_stray_labels()
-        for link in dict.fromkeys([*self._links, *(self._label_files.links if self._label_files else [])]):
+        met = [*self._links, *(self._label_files.links if self._label_files else [])]
+        for link in dict.fromkeys(link for link in met if not self._is_ours(link)):
             text = "a link to a folder, which was not followed; name it itself (--images)"
             self.into.note("link", text, link)
 

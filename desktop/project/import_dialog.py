@@ -8,11 +8,12 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QProgressBar, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QProgressBar, QTabWidget, QVBoxLayout, QWidget
 
 from core.errors import InputError
 from core.formats import registry
 from core.formats.annotations import Format, ImportedAnnotations
+from core.formats.augmented_copies import find_ungrouped_copies, group_copies
 from core.formats.csv_columns import ColumnsError
 from core.project.project import Project
 from desktop.base.background import Tasks
@@ -87,6 +88,10 @@ class ImportDialog(DialogFrame):
             self._folder = PathField("folder", "Folder of the new project", str(start), hint="A new or empty folder")
             self._folder.changed.connect(self._check_request)
             add_row(form, "New project", self._folder)
+        self.group_copies = QCheckBox()
+        self.group_copies.setChecked(True)
+        self.group_copies.setToolTip("No split divides a group: the model is not judged on copies of what it learned")
+        form.addRow("", self.group_copies)
         self._bar = QProgressBar(minimum=0, maximum=0)
         self._bar.setAccessibleName("Reading the annotations")
         self.overview = OverviewLines()
@@ -120,7 +125,9 @@ class ImportDialog(DialogFrame):
     def build_request(self) -> ImportRequest:
         """What was agreed to, once the dialog was accepted."""
         assert self._imported is not None
-        return ImportRequest(self._imported, self._folder.path if self._folder is not None else None)
+        grouping = self.group_copies.isVisibleTo(self) and self.group_copies.isChecked()
+        imported = group_copies(self._imported) if grouping else self._imported
+        return ImportRequest(imported, self._folder.path if self._folder is not None else None)
 
     def done(self, result: int) -> None:
         self._stop_reading()
@@ -189,13 +196,15 @@ class ImportDialog(DialogFrame):
         if reading is self.reading:
             self._bar.setRange(0, total)
             self._bar.setValue(done)
-            self.say(f"Reading… {done:,} of {total:,}")
+            looking = f"Looking for the images… {done:,} files and folders seen"  # nobody knows yet how many there are
+            self.say(f"Reading… {done:,} of {total:,}" if total else looking)
 
     # -- showing
 
     def _show_nothing(self) -> None:
         self._imported = None
         self._bar.hide()
+        self.group_copies.hide()
         self.overview.hide()
         self.tabs.hide()
         self._format.setItemText(0, "Detected from the content")
@@ -211,6 +220,13 @@ class ImportDialog(DialogFrame):
         self._bar.hide()
         self._format.setItemText(0, f"Detected: {summary or imported.format.display_name}")
         self.overview.show_texts(found.texts())
+        copies = find_ungrouped_copies(imported)
+        if copies is not None:
+            self.group_copies.setText(
+                f"Put the copies of a picture into one group ({copies.images:,} images of {copies.pictures:,} pictures, "
+                "by Roboflow's names)"
+            )
+        self.group_copies.setVisible(copies is not None)
         base = imported.source if imported.source.is_dir() else imported.source.parent
         self.problems.show_problems(imported.problems, base)
         self.images.show_problems(found.lines, self._root.path or base)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.formats.annotations import ImportedAnnotations, ImportedImage
+from core.formats.import_report import count_missing, list_kinds, list_splits
+from core.formats.problem_summary import ProblemKind, describe_dropped, describe_share
 from core.project.images import image_files
 from core.project.project import Project
 from core.types import Problem
 from desktop.kit.formatting import plural
 
 NAMED = 12  # labels that a sentence names; the rest is counted
+KINDS = 6  # kinds of problems that a sentence names
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class ImportOverview:
     labels: tuple[str, ...]
     new_labels: tuple[str, ...]
     lines: tuple[Problem, ...]  # what happens to each image
+    share: str = ""  # how many of the boxes come in
+    splits: tuple[tuple[str, int], ...] = ()  # images of each that the source tells of
+    kinds: tuple[ProblemKind, ...] = ()  # problems of the source
+    several_files: int = 0  # images of whose name there are several files
 
     def texts(self) -> tuple[tuple[str, str], ...]:
         """(name, sentence) of what was found, for a user."""
@@ -39,8 +46,22 @@ class ImportOverview:
             boxes += f"; {plural(self.merged, 'repeated box', 'repeated boxes')} merged into one with all labels"
         rows = [("Images", images), ("Boxes", boxes), ("Labels", self._label_text())]
         if self.missing:
-            rows.insert(1, ("Not found", f"{plural(self.missing, 'image')}: choose the folder that they are in"))
+            missing = f"{plural(self.missing, 'image')}: choose the folder that they are in"
+            if self.several_files:
+                missing += f"; of {self.several_files:,} of them there are several files"
+            rows.insert(1, ("Not found", missing))
+        if self.share:
+            rows.append(("Share", self.share))
+        if self.splits:
+            rows.append(("Splits", ", ".join(f"{name} {count:,}" for name, count in self.splits)))
+        if self.kinds:
+            rows.append(("Problems", self._problem_text()))
         return tuple(rows)
+
+    def _problem_text(self) -> str:
+        shown = [f"{kind.count:,} {kind.title}" for kind in self.kinds[:KINDS]]
+        more = len(self.kinds) - KINDS
+        return "; ".join(shown) + (f"; and {more:,} more kinds" if more > 0 else "")
 
     def _label_text(self) -> str:
         known = [name for name in self.labels if name not in self.new_labels]
@@ -66,12 +87,16 @@ def preview_import(imported: ImportedAnnotations, project: Project | None) -> Im
     return ImportOverview(
         images=len(imported.images),
         present=len(present),
-        missing=len(imported.missing),
+        missing=count_missing(imported),
         boxes=imported.box_count,
         several=sum(len(labels) > 1 for image in imported.images for labels in image.label_sets),
         merged=imported.merged,
         labels=imported.labels,
         new_labels=tuple(name for name in imported.labels if name not in names),
+        share=describe_share(imported) if imported.boxes_lost else "",
+        splits=tuple(list_splits(imported).items()),
+        kinds=list_kinds(imported),
+        several_files=imported.problem_counts.get("several files", 0),
         lines=tuple(
             Problem(str(image.path), _what_happens(image, counts.get(present.get(image.path, -1))))
             for image in imported.images
@@ -81,6 +106,8 @@ def preview_import(imported: ImportedAnnotations, project: Project | None) -> Im
 
 def _what_happens(image: ImportedImage, box_count: int | None) -> str:
     boxes = plural(len(image.label_sets), "box", "boxes") if image.label_sets else "no boxes"
+    if image.dropped:
+        boxes += f" ({describe_dropped(image.dropped)} left out)"
     if box_count is None:
         return f"new: {boxes}"
     return f"in the project with {plural(box_count, 'box', 'boxes')}: {boxes} merged into them"

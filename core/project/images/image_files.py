@@ -175,7 +175,12 @@ def _walk_folder(
                         continue
                     if not _is_folder(entry):
                         names.append(entry.name)
-                    elif not _is_link(entry):
+                    elif _is_link(entry):
+                        if _leads_into(entry.path, folder):
+                            continue  # its images are found where they are
+                        text = "a link to a folder, which was not followed; name it itself, if it holds images"
+                        problems.append(Problem(entry.path, text, "link"))
+                    else:
                         folders.append(entry.name)
         except OSError as error:
             problems.append(Problem(place, f"cannot be read ({error.strerror}); skipped"))
@@ -197,6 +202,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False  # reading it says why
+
+
+def _leads_into(link: str, folder: Path) -> bool:
+    """True if a link leads to a folder that is in `folder`, or to that itself."""
+    real, top = os.path.realpath(link), os.path.realpath(folder)
+    return real == top or real.startswith(top + os.sep)
 
 
 def _is_link(entry: os.DirEntry[str]) -> bool:

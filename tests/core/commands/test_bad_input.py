@@ -150,9 +150,11 @@ def test_any_value_in_any_field_of_coco_leaves_the_other_entries_whole(tmp_path:
 
 
 def test_each_problem_of_an_import_is_told_once(tmp_path: Path, run: Run) -> None:
-    path = write_coco(tmp_path / "c.json", [{"id": 1, "file_name": "gone.png"}], [])
+    write_picture(tmp_path / "a.png")
+    images = [{"id": 1, "file_name": "gone.png"}, {"id": 2, "file_name": "a.png"}]
+    path = write_coco(tmp_path / "c.json", images, [{"image_id": 2, "category_id": 1, "bbox": [1, 1, 9, 9]}])
     code, out, _ = run("import", tmp_path / "p", path, "--json")
-    assert code == 0 and len(json.loads(out)["problems"]) == 1
+    assert code == 0 and len(json.loads(out)["problems"]) == 1, out
 
 
 def test_entries_that_are_nothing_are_one_problem_not_a_million(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import InputError
 from core.formats.annotations import ImportedAnnotations
+from core.formats.import_report import count_missing
 from core.formats.registry import read_annotations
 from core.types import Split
 from tests.builders import picture, write_coco, write_picture
@@ -454,7 +455,7 @@ def test_a_file_that_another_image_names_is_not_taken_for_a_second(folder: Path)
     assert found(imported, folder) == {"lot0/0001.jpg": (1, None)}
     told = [problem.problem for problem in imported.problems if problem.kind == "file"]
     assert len(told) == 4 and all(any(f"lot{lot}" in text for text in told) for lot in range(1, 5))
-    assert imported.boxes_lost == {"file": 4} and imported.boxes_listed == 5
+    assert imported.boxes_lost == {"file": 4} and imported.boxes_listed == 5 and count_missing(imported) == 4
 
 
 def test_who_names_a_file_where_it_lies_has_it_even_if_it_comes_later(folder: Path) -> None:

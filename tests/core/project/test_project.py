@@ -149,6 +149,8 @@ def test_folders_are_walked_in_natural_order_and_links_to_folders_are_not(tmp_pa
     for name in ("b/part10.png", "b/part2.png", "a10/x.png", "a2/deep/x.png", "a2/z.png", "z.png", ".hidden/x.png"):
         write_picture(tmp_path / "images" / name)
     (tmp_path / "images" / "round").symlink_to(tmp_path / "images")
+    write_picture(tmp_path / "other" / "x.png")
+    (tmp_path / "images" / "out").symlink_to(tmp_path / "other")
     files, problems = image_files.gather_files([tmp_path / "images"], tmp_path / "p")
     assert [file.relative_to(tmp_path / "images").as_posix() for file in files] == [
         "z.png",
@@ -157,7 +159,9 @@ def test_folders_are_walked_in_natural_order_and_links_to_folders_are_not(tmp_pa
         "a10/x.png",
         "b/part2.png",
         "b/part10.png",
-    ] and not problems
+    ]
+    assert [problem.file for problem in problems] == [str(tmp_path / "images" / "out")]
+    assert "a link to a folder, which was not followed" in problems[0].problem
 
 
 def test_a_project_moves_together_with_its_images(tmp_path: Path) -> None:

@@ -73,7 +73,10 @@ def test_what_was_found_is_told_before_anything_is_written(
     assert "new: open" in told["Labels"] and "known: scratch" in told["Labels"]
     assert any("has no area" in problem.problem for problem in dialog.problems.model.shown)
     what = {Path(line.file).name: line.problem for line in dialog.images.model.shown}
-    assert what["part1.png"] == "in the project with 1 box: 1 box merged into them"
+    assert (
+        what["part1.png"]
+        == "in the project with 1 box: 1 box (1 whose numbers cannot be used left out) merged into them"
+    )
     assert what["part4.png"] == "new: 1 box"
     assert dialog.tabs.currentIndex() == PROBLEMS
     assert "COCO" in find_field(dialog, QComboBox, "Format").itemText(0)
