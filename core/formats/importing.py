@@ -84,6 +84,7 @@ def _build_edit(
         before_labels,
         labels,
         added=adding.added,
+        by_name=True,
     )
 
 

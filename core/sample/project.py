@@ -80,4 +80,4 @@ def _labelling_edit(project: Project, drawn: list[_Drawn]) -> Edit:
                 for (x1, y1, x2, y2), names in zip(boxes.tolist(), labels, strict=True)
             ),
         )
-    return Edit("Label the sample", project.states(after), after)
+    return Edit("Label the sample", project.states(after), after, by_name=True)

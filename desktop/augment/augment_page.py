@@ -28,6 +28,7 @@ from desktop.augment.previews import (
 from desktop.base.actions import AUGMENT, ActionSet, build_actions
 from desktop.base.session import Session
 from desktop.base.theme import GAP, PAD
+from desktop.base.undo_steps import UndoSteps
 from desktop.kit.formatting import plural
 from desktop.kit.parts import ElidedLabel, restyle
 from desktop.services import Services
@@ -75,7 +76,7 @@ class AugmentPage(QWidget):
         keys = {"seeds": "augment.new_seeds", "previous": "augment.previous", "next": "augment.next"}
         self._session.hint.emit(self._keymap.fill_in_keys(HINT, **keys))
         self._draft.load_draft()
-        self._ask_for_previews()
+        self._ask_for_previews()  # also where a change waits, and nothing was loaded
 
     def deactivated(self) -> None:
         self._active = False
@@ -84,6 +85,11 @@ class AugmentPage(QWidget):
 
     def actions(self) -> list[QAction]:
         return list(self._actions.values())
+
+    @property
+    def undo_steps(self) -> UndoSteps:
+        """What the keys for undo step through while the page is in front."""
+        return self._draft.steps
 
     # -- what the tests and the benchmark look at
 
@@ -172,7 +178,7 @@ class AugmentPage(QWidget):
 
     def _take_config(self, config: object) -> None:
         assert isinstance(config, AugmentationConfig)
-        self._draft.set_augmentation(config)
+        self._draft.change_augmentation(config)
         self._ask_for_previews()
 
     def _show_later_epochs(self) -> None:
@@ -218,6 +224,7 @@ class AugmentPage(QWidget):
 
     def _show_recipe(self) -> None:
         self._panel.set_config(self._draft.recipe.augmentation, self._draft.defaults)
+        self._ask_for_previews()
 
     # -- previews
 

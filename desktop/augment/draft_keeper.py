@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.augmentation.config import AugmentationConfig
+from core.augmentation.config import PRESETS, AugmentationConfig
 from core.errors import InputError
 from core.project.project import Project
 from core.recipe import draft
 from core.recipe.recipe import Recipe, default_recipe
+from desktop.base.undo_steps import ValueSteps
+from desktop.kit.model_changes import list_changes, name_change
 
 SAVE_AFTER_MS = 400  # after the last change, so that dragging a slider does not write at every step
 
@@ -28,6 +30,7 @@ class DraftKeeper(QObject):
         self._unsaved = False  # whether the recipe differs from what the project keeps
         self._timer = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
         self._timer.timeout.connect(self.save_draft)
+        self.steps = ValueSteps(self._put_back)
 
     @property
     def recipe(self) -> Recipe:
@@ -43,9 +46,22 @@ class DraftKeeper(QObject):
         self.save_draft()
         self._unsaved = False
         self._project = project
+        self.steps.forget()
         self.load_draft()
 
-    def set_augmentation(self, config: AugmentationConfig) -> None:
+    def change_augmentation(self, config: AugmentationConfig) -> None:
+        """Change the recipe by the user, as a step that can be undone."""
+        before = self._recipe.augmentation
+        self.steps.record(_name_change(before, config), before, config)
+        if len(list_changes(before, config)) > 1:
+            self.steps.close_step()
+        self._set_augmentation(config)
+
+    def _put_back(self, config: AugmentationConfig) -> None:
+        self._set_augmentation(config)
+        self.loaded.emit()
+
+    def _set_augmentation(self, config: AugmentationConfig) -> None:
         """Change the recipe, and write it after a moment."""
         self._recipe = self._recipe.model_copy(update={"augmentation": config})
         self._unsaved = True
@@ -55,17 +71,21 @@ class DraftKeeper(QObject):
         """Read what another page may have changed, unless a change waits to be written."""
         if self._project is None or self._unsaved:
             return
+        present = self._recipe.augmentation
         try:
             self._recipe = draft.load_draft(self._project)
             self.notice_changed.emit("")
         except InputError as error:
             self._recipe = default_recipe(draft.USUAL_MODEL)
             self.notice_changed.emit(f"{error}. The defaults are shown; the next change replaces the damaged recipe.")
+        if self._recipe.augmentation != present:
+            self.steps.forget()  # the Train page has made something else of it
         self.loaded.emit()
 
     def save_draft(self) -> None:
         """Write a change that waits."""
         self._timer.stop()
+        self.steps.close_step()
         if self._project is None or not self._unsaved:
             return
         self._unsaved = False
@@ -74,3 +94,11 @@ class DraftKeeper(QObject):
             return
         draft.save_draft(self._project, self._recipe)
         self.notice_changed.emit("")
+
+
+def _name_change(before: AugmentationConfig, after: AugmentationConfig) -> str:
+    if len(list_changes(before, after)) > 1:
+        for name, config in PRESETS.items():
+            if config == after:
+                return f"Preset {name}"
+    return name_change(before, after)

@@ -40,7 +40,7 @@ class PendingEdits(QObject):
     def list_entries(self, position: int) -> list[HistoryEntry]:
         """The entries of what waits behind the edits that are done, which are `position`."""
         return [
-            HistoryEntry(number, edit.name, time, len(edit.image_ids), done=True, waits=True)
+            HistoryEntry(number, edit.name, time, len(edit.image_ids), True, True, edit.is_undone_by_name)
             for number, (edit, time) in enumerate(zip(self._edits, self._times, strict=True), position + 1)
         ]
 

@@ -10,8 +10,9 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from core.changes import Changes
-from core.errors import StorageError
+from core.errors import InputError, StorageError
 from core.project.edits.edit import Edit, HistoryEntry, ImageEvent
+from core.project.edits.effect import describe_effect
 from core.project.project import Project
 from core.project.project_reader import ProjectReader
 from core.project.records import DATABASE_FILE
@@ -186,30 +187,49 @@ class Session(QObject):
         self._project.set_setting(key, value)
         self.setting_changed.emit(key)
 
-    @property
-    def undo_name(self) -> str | None:
-        """The name of the edit that `undo` would take back."""
-        if self.pending:
-            return self.pending.edits[-1].name
-        return self._project.history.undo_name if self._project is not None else None
+    def find_undo(self) -> HistoryEntry | None:
+        """The edit that `undo` would take back."""
+        if self._project is None:
+            return None
+        history = self._project.history
+        waiting = self.pending.list_entries(history.position)
+        return waiting[-1] if waiting else history.find_entry(history.position)
 
-    @property
-    def redo_name(self) -> str | None:
-        """The name of the edit that `redo` would do again; those that wait take the place of what was undone."""
-        return self._project.history.redo_name if self._project is not None and not self.pending else None
+    def find_redo(self) -> HistoryEntry | None:
+        """The edit that `redo` would do again; those that wait take the place of what was undone."""
+        if self._project is None or self.pending:
+            return None
+        return self._project.history.find_entry(self._project.history.position + 1)
 
-    def undo(self) -> None:
-        """Take back the last edit, and go to the image it was made on. Raises InputError."""
+    def describe_step(self, entry: HistoryEntry) -> str:
+        """What undoing or redoing an edit does, in one sentence."""
+        if self._project is None:
+            return ""
+        if entry.waits:
+            return describe_effect(self.pending.edits[entry.position - self._project.history.position - 1].reversed)
+        history = self._project.history
+        if entry.images < LONG:
+            return history.describe_step(entry)
+        return self.run_at_length(f"Reading “{entry.name}”", lambda: history.describe_step(entry))
+
+    def undo(self, name: str | None = None) -> None:
+        """Take back the last edit, and go to the image it was made on. Raises InputError.
+
+        One that is undone by name only needs its `name`, and stays otherwise.
+        """
         self.settle.emit()
+        _check_named(self.find_undo(), name, "undone")
         if (edit := self.pending.take_back_last()) is not None:
             self._tell_views(edit.reversed.changes())
             self.message.emit(f"Undone: {edit.name}")
             return
         self._step_by("Undone", -1)
 
-    def redo(self) -> None:
-        """Do again what was undone, and go to the image it was made on. Raises InputError."""
+    def redo(self, name: str | None = None) -> None:
+        """Do again what was undone, and go to the image it was made on; `name` as for `undo`. Raises InputError."""
+        self.settle.emit()
         self._write_pending()
+        _check_named(self.find_redo(), name, "done again")
         self._step_by("Redone", 1)
 
     def list_edits(self) -> list[HistoryEntry]:
@@ -266,7 +286,6 @@ class Session(QObject):
             self.image_changed.emit()
 
     def _step_by(self, word: str, by: int) -> None:
-        self.settle.emit()
         project = self._project
         if project is None:
             return
@@ -296,3 +315,9 @@ class Session(QObject):
             return False
         self._image_id = present[0] if present else None
         return True
+
+
+def _check_named(entry: HistoryEntry | None, name: str | None, does: str) -> None:
+    """Raises InputError where an edit that is undone by name only was not named."""
+    if entry is not None and entry.by_name and name != entry.name:
+        raise InputError(f"history: “{entry.name}” is {does} by name only; choose it in the list of edits")

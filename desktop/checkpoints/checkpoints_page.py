@@ -11,6 +11,7 @@ from core.errors import InputError
 from desktop.base import theme
 from desktop.base.actions import CHECKPOINTS, ActionSet, build_actions
 from desktop.base.session import Session
+from desktop.base.undo_steps import NoSteps
 from desktop.checkpoints.checkpoint_detail import CheckpointDetail
 from desktop.checkpoints.checkpoint_list import CheckpointList
 from desktop.checkpoints.deletion_texts import ask_deletion, describe_deletion
@@ -29,6 +30,7 @@ class CheckpointsPage(QWidget):
     """The list of checkpoints, and the selected one beside it."""
 
     title = "Checkpoints"
+    undo_steps = NoSteps()  # edits of images are not seen here
 
     def __init__(self, session: Session, services: Services) -> None:
         super().__init__()

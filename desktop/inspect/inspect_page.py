@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.base.actions import INSPECT, ActionSet, build_actions
 from desktop.base.session import Session
+from desktop.base.undo_steps import NoSteps
 from desktop.inspect.inspect_bar import InspectBar
 from desktop.inspect.inspect_notes import describe_absence, list_notes
 from desktop.inspect.inspect_session import InspectSession
@@ -26,6 +27,7 @@ class InspectPage(QWidget):
     """The choice at the top, and below it what there is to see, or why there is nothing."""
 
     title = "Inspect"
+    undo_steps = NoSteps()  # edits of images are not seen here
 
     def __init__(self, session: Session, services: Services) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QValidator
+from PySide6.QtGui import QKeyEvent, QKeySequence, QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -78,6 +78,7 @@ class Control(QWidget):
             child.lineEdit().setTextMargins(6, 0, 0, 0)
             if child.specialValueText():
                 child.lineEdit().installEventFilter(_WordPicker(child))
+            child.installEventFilter(_UndoGuard(child))
         child.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         child.installEventFilter(_wheel_guard(self))
         self._row.addWidget(child, stretch)
@@ -311,6 +312,29 @@ class _WordPicker(QObject):
         if event.type() == QEvent.Type.MouseButtonRelease and self._number.text() == self._number.specialValueText():
             self._number.selectAll()
         return False
+
+
+class _UndoGuard(QObject):
+    """The keys for undo belong to a number only while another is being typed: then they are those of its text."""
+
+    def __init__(self, number: QAbstractSpinBox) -> None:
+        super().__init__(number)
+        self._number = number
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+            return False
+        keys = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
+        if self._is_typing() or not any(event.matches(key) for key in keys):
+            return False
+        event.ignore()
+        return True
+
+    def _is_typing(self) -> bool:
+        number = self._number
+        if not isinstance(number, QSpinBox | QDoubleSpinBox):
+            return True
+        return number.valueFromText(number.text()) != number.value()
 
 
 class _WheelGuard(QObject):

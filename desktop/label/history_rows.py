@@ -89,8 +89,11 @@ class HistoryRows(QAbstractListModel):
         if role == ABOUT:
             return about(entry, datetime.now(UTC).astimezone(), self._find_image(entry))
         if role == Qt.ItemDataRole.ToolTipRole:
+            named = "\nUndone and redone here, or after a question: not by one more Ctrl+Z" if entry.by_name else ""
             does = "Click to redo up to here" if kind == "undone" else "Click to undo everything after this"
-            return f"{entry.name}\n{about(entry, datetime.now(UTC).astimezone(), self._find_image(entry))}\n{does}"
+            return (
+                f"{entry.name}\n{about(entry, datetime.now(UTC).astimezone(), self._find_image(entry))}\n{does}{named}"
+            )
         return None
 
     def _find_image(self, entry: HistoryEntry) -> str:

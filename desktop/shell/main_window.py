@@ -45,7 +45,6 @@ class MainWindow(QMainWindow):
         services.keymap.attach_actions("window", self, self.action_set.values())
         DigitPlaces(self, services.keymap)
         self.project_actions = ProjectActions(session, services, self, self.action_set, self._may_close)
-        self._undo = UndoActions(session, self.action_set, self)
         ThemeActions(services, self.action_set, self)
         self.welcome = Welcome(self.action_set)
         self.banner = ProjectBanner(session)
@@ -53,6 +52,7 @@ class MainWindow(QMainWindow):
         self._status = ProjectStatus(session)
         # After what tells of the project: a page that is shown for the first time may take a moment.
         self.pages = PageStack(session, services, self.action_set, self.welcome)
+        self._undo = UndoActions(session, self.action_set, self, self.pages.front_steps)
         recent = RecentProjects(session, services, self.welcome, lambda: self.pages.front)
         self.dialogs = WindowDialogs(
             self, session, services, self.action_set, self.pages.front_actions, self._undo.show_names

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from desktop.base.actions import ActionSet
 from desktop.base.session import Session
+from desktop.base.undo_steps import UndoSteps
 from desktop.kit.parts import words
 from desktop.services import Services
 
@@ -68,6 +69,10 @@ class PageStack(QStackedWidget):
     def front_actions(self) -> Front:
         page = self._pages.get(self._front)
         return (PAGES[self._front][0].lower(), page.actions()) if page is not None else ("", ())
+
+    def front_steps(self) -> UndoSteps | None:
+        """What undo and redo step through on the page in front; None where it edits the project itself."""
+        return getattr(self._pages.get(self._front), "undo_steps", None)
 
     def show_page(self, number: int) -> None:
         """Bring a page to the front; it is built when it is shown for the first time."""

@@ -13,6 +13,7 @@ from core.jobs.events import CheckpointSaved, Event
 from core.models.gpus import gpu_names
 from desktop.base.actions import TRAIN, build_actions
 from desktop.base.session import Session
+from desktop.base.undo_steps import UndoSteps
 from desktop.services import Services
 from desktop.train.closing_training import ask_how_to_close
 from desktop.train.recipe.recipe_column import Controls, RecipeColumn
@@ -76,6 +77,11 @@ class TrainPage(QWidget):
         self._sync.sync_runs()
         self.control.set_in_front(True)
         self._services.tasks.run("train:gpus", gpu_names, self.recipe_column.set_gpus)
+
+    @property
+    def undo_steps(self) -> UndoSteps:
+        """What the keys for undo step through while the page is in front: the recipe."""
+        return self.draft.model.steps
 
     def deactivated(self) -> None:
         self.draft.save_draft()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from core.changes import Changes
@@ -26,6 +27,7 @@ class HistoryEntry:
     images: int  # how many it touches
     done: bool  # False: it was undone, and can be redone
     waits: bool = False  # for the disk, which has refused it so far
+    by_name: bool = False  # undone and redone only by name; see `Edit.is_undone_by_name`
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Edit:
     files_before: Mapping[int, ImageFile] = field(default_factory=dict)
     files_after: Mapping[int, ImageFile] = field(default_factory=dict)
     relabelled: Relabelling | None = None
+    by_name: bool = False  # an import, a merge: whatever it changes, it is undone by name; see `is_undone_by_name`
 
     def __post_init__(self) -> None:
         added = {image.id for image in self.added}
@@ -129,7 +132,29 @@ class Edit:
             self.files_after,
             self.files_before,
             self.relabelled.reversed if self.relabelled else None,
+            self.by_name,
         )
+
+    @property
+    def is_undone_by_name(self) -> bool:
+        """Whether undo stops before it until the user names it: it is not what the user drew and marked.
+
+        So are imports and merges, what adds, removes or relocates images, what takes a label off boxes, and a split or
+        group of several images.
+        """
+        return (
+            self.by_name
+            or bool(self.added or self.removed or self.files_before or self.relabelled)
+            or self._moves_several()
+        )
+
+    def _moves_several(self) -> bool:
+        moved = (
+            image
+            for image, old in self.fields_before.items()
+            if (old.split, old.group) != (self.fields_after[image].split, self.fields_after[image].group)
+        )
+        return len(list(islice(moved, 2))) > 1
 
     @property
     def is_empty(self) -> bool:

@@ -98,7 +98,8 @@ def merge_labels(project: ProjectReader, label_ids: Collection[int], into: int) 
     relabelled = project.relabelling(lambda carried: (carried - gone) | {into} if carried & gone else carried)
     what = names[0] if len(names) == 1 else f"{len(names)} labels"
     kept = tuple(label for label in project.labels() if label.id not in gone)
-    return Edit(f"Merge {what} into {target.name}", {}, {}, project.labels(), kept, relabelled=relabelled)
+    name = f"Merge {what} into {target.name}"
+    return Edit(name, {}, {}, project.labels(), kept, relabelled=relabelled, by_name=True)
 
 
 def order_labels(project: ProjectReader, label_ids: Sequence[int]) -> Edit:

@@ -8,6 +8,7 @@ from core.changes import Changes
 from core.errors import InputError
 from core.gc_pause import gc_paused
 from core.project.edits.edit import Edit, EventKind, HistoryEntry, ImageEvent, fields_of, file_of
+from core.project.edits.effect import describe_effect
 from core.project.images.summary import Summary
 from core.project.parts.project_cache import ProjectCache
 from core.project.parts.project_database import ProjectDatabase
@@ -46,7 +47,10 @@ class ProjectHistory:
             return changes
 
     def undo(self) -> Changes | None:
-        """Take back the last edit, durably; None if there is none."""
+        """Take back the last edit, durably; None if there is none.
+
+        Whoever does it at a mere key looks first whether the entry is undone `by_name` only.
+        """
         return self._move_to(self.position - 1)
 
     def redo(self) -> Changes | None:
@@ -80,14 +84,23 @@ class ProjectHistory:
     @property
     def undo_name(self) -> str | None:
         """The name of the edit that `undo` would take back."""
-        with self._database.reading() as store:
-            return store.history.name(self.position - 1)
+        return entry.name if (entry := self.find_entry(self.position)) is not None else None
 
     @property
     def redo_name(self) -> str | None:
         """The name of the edit that `redo` would do again."""
+        return entry.name if (entry := self.find_entry(self.position + 1)) is not None else None
+
+    def find_entry(self, position: int) -> HistoryEntry | None:
+        """The entry of this position: of the present `position` it is what `undo` would take back."""
         with self._database.reading() as store:
-            return store.history.name(self.position)
+            return store.history.entry(position - 1, self.position)
+
+    def describe_step(self, entry: HistoryEntry) -> str:
+        """What undoing or redoing an edit does to the project; reads the whole edit."""
+        with self._database.reading() as store:
+            edit = store.history.edit(entry.position - 1)
+        return describe_effect(edit.reversed if entry.done else edit) if edit is not None else ""
 
     def list_entries(self) -> list[HistoryEntry]:
         """What can be undone and redone, oldest first."""

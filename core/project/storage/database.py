@@ -34,6 +34,7 @@ __all__ = [
     "open_owned",
 ]
 
+SCRIPTS = ("schema.sql", "schema_2.sql", "schema_3.sql")
 _CACHE_KIB = 32_768  # pages kept in memory: bulk edits touch many
 OPEN_MARK = "open"  # a counter: 1 from opening to closing, so that what was not closed properly is known
 _DISK_REFUSES = (
@@ -64,7 +65,7 @@ class Opened:
 def list_migrations() -> tuple[str, ...]:
     """SQL that leads from version n to n + 1, for n = 0, 1, ...; the last version is this program's."""
     scripts = resources.files("core.project.storage")
-    return tuple(scripts.joinpath(name).read_text(encoding="utf-8") for name in ("schema.sql", "schema_2.sql"))
+    return tuple(scripts.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS)
 
 
 def create_database(path: Path) -> None:

@@ -20,17 +20,13 @@ class HistoryTable:
         """Put `edit` at `position`; what could be redone from there is gone. Inside a transaction."""
         self._db.execute("DELETE FROM history WHERE position >= ?", (position,))
         self._db.execute(
-            "INSERT INTO history (position, name, edit, time, images) VALUES (?, ?, ?, ?, ?)",
-            (position, edit.name, encoded, time, images),
+            "INSERT INTO history (position, name, edit, time, images, by_name) VALUES (?, ?, ?, ?, ?, ?)",
+            (position, edit.name, encoded, time, images, edit.is_undone_by_name),
         )
 
     def forget(self, below: int) -> None:
         """Drop what is older than `below`; inside a transaction."""
         self._db.execute("DELETE FROM history WHERE position < ?", (below,))
-
-    def name(self, position: int) -> str | None:
-        row = self._db.execute("SELECT name FROM history WHERE position = ?", (position,)).fetchone()
-        return None if row is None else str(row[0])
 
     @sound_rows()
     def edit(self, position: int) -> Edit | None:
@@ -47,11 +43,18 @@ class HistoryTable:
         query = "SELECT coalesce(sum(images), 0) FROM history WHERE position >= ? AND position < ?"
         return int(self._db.execute(query, (first, last)).fetchone()[0])
 
-    @sound_rows()
     def entries(self, done: int) -> list[HistoryEntry]:
         """What can be undone or redone, oldest first; positions below `done` are done."""
-        rows = self._db.execute("SELECT position, name, time, images FROM history ORDER BY position")
+        return self._read_entries("1 ORDER BY position", (), done)
+
+    def entry(self, position: int, done: int) -> HistoryEntry | None:
+        """The entry of the edit at `position`; positions below `done` are done."""
+        return next(iter(self._read_entries("position = ?", (position,), done)), None)
+
+    @sound_rows()
+    def _read_entries(self, condition: str, values: tuple[int, ...], done: int) -> list[HistoryEntry]:
+        rows = self._db.execute(f"SELECT position, name, time, images, by_name FROM history WHERE {condition}", values)
         return [
-            HistoryEntry(position + 1, str(name), str(time), int(images), position < done)
-            for position, name, time, images in rows
+            HistoryEntry(position + 1, str(name), str(time), int(images), position < done, by_name=bool(by_name))
+            for position, name, time, images, by_name in rows
         ]

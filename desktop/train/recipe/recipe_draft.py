@@ -103,5 +103,6 @@ class RecipeDraft(QObject):
         self._timer.start()
 
     def _write_draft(self) -> None:
+        self.model.steps.close_step()
         if self._project is not None and not self._project.read_only:
             draft.save_draft(self._project, self.model.recipe)

@@ -12,6 +12,8 @@ from core.errors import InputError
 from core.recipe.draft import with_model, with_preset
 from core.recipe.presets import Preset
 from core.recipe.recipe import Recipe, with_settings
+from desktop.base.undo_steps import ValueSteps
+from desktop.kit.model_changes import name_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class RecipeModel(QObject):
         self._recipe = recipe
         self._problems: tuple[RecipeProblem, ...] = ()
         self._entered: Mapping[str, Any] = {}
+        self.steps: ValueSteps[Recipe] = ValueSteps(self._put_back, self.settle_recipe)
 
     @property
     def recipe(self) -> Recipe:
@@ -76,6 +79,7 @@ class RecipeModel(QObject):
     def accept_recipe(self, recipe: Recipe, view: QObject) -> None:
         """The user has entered a valid recipe."""
         if recipe != self._recipe or not self.is_valid():
+            self.steps.record(name_change(self._recipe, recipe), self._recipe, recipe)
             self._hold_recipe(recipe, view)
             self.edited.emit(recipe)
 
@@ -90,10 +94,17 @@ class RecipeModel(QObject):
 
     def load_recipe(self, recipe: Recipe) -> None:
         """Hold another recipe, not by the user, in the place of all that was entered."""
+        self.steps.forget()
         self._hold_recipe(recipe, None)
 
     def replace_recipe(self, recipe: Recipe) -> None:
         """Take over a whole recipe as an edit of the user's, in the place of all that was entered."""
+        self.steps.close_step()
+        self.steps.record(name_change(self._recipe, recipe), self._recipe, recipe)
+        self.steps.close_step()
+        self._put_back(recipe)
+
+    def _put_back(self, recipe: Recipe) -> None:
         self._hold_recipe(recipe, None)
         self.edited.emit(recipe)
 

@@ -304,6 +304,7 @@ def test_an_older_project_is_migrated_once_and_backed_up_before(
 ) -> None:
     with project_with_pictures(tmp_path / "p", 2) as project:
         draw(project, project.image_ids()[0])
+    version = len(database.list_migrations())
     scripts = (*database.list_migrations(), "ALTER TABLE images ADD COLUMN camera TEXT NOT NULL DEFAULT ''")
     monkeypatch.setattr(database, "list_migrations", lambda: scripts)
     for _ in range(2):
@@ -311,10 +312,10 @@ def test_an_older_project_is_migrated_once_and_backed_up_before(
             assert project.counts().boxes == 1
     path = tmp_path / "p" / "project.sqlite"
     with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
-    backup = tmp_path / "p" / "backups" / "before-version-3.sqlite"
+        assert connection.execute("PRAGMA user_version").fetchone() == (version + 1,)
+    backup = tmp_path / "p" / "backups" / f"before-version-{version + 1}.sqlite"
     with sqlite3.connect(backup) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
         assert connection.execute("SELECT count(*) FROM boxes").fetchone() == (1,)
 
 

@@ -51,8 +51,8 @@ def test_edits_of_many_images_are_done_at_length_and_others_at_once(
     session.apply(move_to_split(project, ids, Split.TEST))
     session.apply(move_to_split(project, ids[:1], Split.VAL))
     session.undo()
-    session.undo()
-    session.redo()
+    session.undo("Set 4 images to test")
+    session.redo("Set 4 images to test")
     session.go_to(0)
     assert heard == [4, 1, 1, 4, 4, 4]
     assert len(titles) == 4 and titles[1].startswith("Undo ") and titles[2].startswith("Redo ")

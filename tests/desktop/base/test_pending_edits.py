@@ -189,7 +189,7 @@ def test_what_is_said_of_an_image_while_its_box_waits_is_written_with_it(
             session.hold_edit(edit, str(refusal.value))
         assert session.shown is not None
         shown = session.shown.image(image_id)
-        assert session.undo_name == "Set group" and session.shown.counts().boxes == 1
+        assert session.pending.edits[-1].name == "Set group" and session.shown.counts().boxes == 1
     assert session.try_again() and not dropped
     assert project.image(image_id) == shown
     assert (shown.status, shown.note, shown.split, shown.group) == (Status.REVIEWED, "bent pin", Split.VAL, "lot 7")

@@ -204,7 +204,7 @@ def test_removed_images_leave_and_undo_brings_them_back(model: ImageListModel, s
     session.apply(image_edits.remove_images(session.project, ids[:2]))
     assert names(model)[0] == "part3.png"
     assert session.image_id == ids[2]
-    session.undo()
+    session.undo("Remove 2 images")
     assert names(model)[:2] == ["part1.png", "part2.png"]
     assert model.index(1).data(BOX_COUNT) == 1
 

@@ -271,7 +271,7 @@ def test_a_selection_is_moved_to_a_split_in_one_edit(
     page.work.set_split(page.images.chosen(), Split.TRAIN)
     assert _project(session).history.undo_name == "Set 5 images to train"
     assert [_project(session).image(i).split for i in ids] == [Split.TRAIN] * 5 + [Split.NONE] * 3
-    session.undo()
+    session.undo("Set 5 images to train")
     assert _project(session).counts().splits["train"] == 0
 
 
@@ -304,7 +304,7 @@ def test_taking_out_many_images_asks_first(
     _answer(monkeypatch, "Take out")
     page.work.remove_images(ids[:5])
     assert _project(session).image_ids() == ids[5:]
-    session.undo()
+    session.undo("Remove 5 images")
     assert _project(session).image_ids() == ids
 
 

@@ -309,7 +309,7 @@ def test_labels_are_renamed_recoloured_and_deleted_everywhere(qtbot: QtBot, page
     assert page.canvas.view.grab().toImage() != before
     session.apply(label_edits.set_labels(project, others))
     assert names(session, boxes_of(session)[0]) == ["pit"]
-    session.undo()
+    session.undo("Delete label")
     assert names(session, boxes_of(session)[0]) == ["scar", "pit"]
 
 

@@ -102,7 +102,7 @@ def test_the_list_is_worked_by_keys(qtbot: QtBot, page: LabelPage, session: Sess
     assert _listed(panel) == ["pit", "stain"]
     assert len(boxes_of(session)) == 3  # Del was about the label, not about the selected box
     assert "taken off 3 boxes" in said[0] and "1 of them is left with no label" in said[0]
-    session.undo()
+    session.undo("Delete label scratch")
     assert names(session, boxes_of(session)[0]) == ["pit", "scratch"]
     qtbot.keyClick(panel.rows, Qt.Key.Key_Escape)
     assert page.focusWidget() is page.canvas.view

@@ -24,6 +24,7 @@ from desktop.project.import_dialog import IMAGES, PROBLEMS, ImportDialog
 from desktop.services import Services
 from desktop.shell.main_window import MainWindow
 from tests.builders import draw, project_with_pictures, write_coco, write_pictures
+from tests.desktop.answers import answer_question
 from tests.desktop.full_disk import full_disk
 from tests.desktop.kit.form_driver import choose_entry, enter_text, find_button, find_field, read_texts
 
@@ -200,7 +201,9 @@ def test_an_import_is_one_step_and_the_same_again_changes_nothing(
     assert project is not None
     assert (project.counts().images, project.counts().boxes) == (2, 2)
     assert [entry.done for entry in project.history.list_entries()].count(True) == 1
+    said = answer_question("Undo it")
     window.action_set["undo"].trigger()
+    assert "It takes 2 images out of the project, deletes 2 boxes and deletes the labels scratch, open." in said[0]
     assert (project.counts().images, project.counts().boxes, project.labels()) == (0, 0, ())
 
 

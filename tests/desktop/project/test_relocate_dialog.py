@@ -20,6 +20,7 @@ from desktop.project.relocation_model import BY, IMAGE, RelocationModel
 from desktop.services import Services
 from desktop.shell.main_window import MainWindow
 from tests.builders import draw, picture, project_with_pictures, write_picture
+from tests.desktop.answers import answer_question
 from tests.desktop.kit.form_driver import find_button, find_table, read_texts
 from tests.desktop.window_builders import make_services
 
@@ -187,6 +188,7 @@ def test_a_missing_image_says_so_above_the_canvas_until_it_is_found(
     qtbot.waitUntil(lambda: not notice.isVisible())
     assert project.image_path(first) == tmp_path / "moved" / "part1.png"
     assert len(project.boxes(first)) == 1
+    answer_question("Undo it")
     window.action_set["undo"].trigger()
     assert project.image_path(first) == tmp_path / "parts" / "images" / "part1.png"
 

@@ -24,6 +24,7 @@ from desktop.shell.page_stack import PAGES
 from desktop.shell.rail import Rail
 from desktop.shell.welcome import Welcome
 from tests.builders import draw, project_with_pictures, write_coco, write_pictures
+from tests.desktop.answers import answer_question
 from tests.desktop.kit.form_driver import find_button
 
 ROOT = Path(__file__).parents[3]
@@ -217,6 +218,7 @@ def test_importing_annotations_is_one_step_that_undo_takes_back(
     project = window.session.project
     assert project is not None
     assert (project.counts().images, project.counts().boxes) == (2, 2)
+    answer_question("Undo it")
     window.action_set["undo"].trigger()
     assert (project.counts().images, project.counts().boxes, project.labels()) == (0, 0, ())
 
