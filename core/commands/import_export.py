@@ -16,6 +16,7 @@ from core.formats.annotations import Format, ImportedAnnotations, WrittenFormat
 from core.formats.augmented_copies import PATTERN, find_ungrouped_copies
 from core.formats.augmented_copies import group_copies as grouped_copies
 from core.formats.csv_columns import parse_named_columns
+from core.formats.empty_images import EmptyImages, set_empty_status
 from core.formats.exporting import ExportOptions, export_project, list_losses
 from core.formats.import_report import build_report, explain_nothing_found, list_kinds, list_texts
 from core.formats.importing import import_into
@@ -39,6 +40,12 @@ def import_annotations(
         bool,
         typer.Option("--group-copies", help="Put Roboflow's copies of one picture (x.rf.HASH.jpg) into one group."),
     ] = False,
+    empty: Annotated[
+        EmptyImages | None,
+        typer.Option(
+            help="What images without a box are: clean (verified free of defects) or unlabelled (the default)."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported, and change nothing.")] = False,
     json: Json = False,
 ) -> None:
@@ -51,6 +58,8 @@ def import_annotations(
         raise InputError(explain_nothing_found(imported))
     if group_copies:
         imported = grouped_copies(imported)
+    if empty is not None:
+        imported = set_empty_status(imported, empty)
     if dry_run:
         _print_found(imported, json)
         return

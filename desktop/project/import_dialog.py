@@ -15,6 +15,7 @@ from core.formats import registry
 from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.augmented_copies import find_ungrouped_copies, group_copies
 from core.formats.csv_columns import ColumnsError
+from core.formats.empty_images import EmptyImages, set_empty_status
 from core.project.project import Project
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP, PAD
@@ -35,6 +36,10 @@ ABOUT = (
     "first; nothing is written before Import."
 )
 FILTER = "Annotations (*.json *.xml *.txt *.csv *.yaml *.yml);;All files (*)"
+_EMPTY = (
+    ("Stay unlabelled: nobody has looked at them yet", EmptyImages.UNLABELLED),
+    ("Become clean: verified free of defects, examples for training", EmptyImages.CLEAN),
+)
 PROBLEMS, IMAGES = 0, 1  # tabs
 TALL = 680  # pixels, once there are tables to show
 
@@ -81,6 +86,10 @@ class ImportDialog(DialogFrame):
         add_row(form, "Annotations", self._source)
         add_row(form, "Format", self._format)
         add_row(form, "Images folder", self._root)
+        self._empty = QComboBox()
+        for text, empty in _EMPTY:
+            self._empty.addItem(text, empty)
+        add_row(form, "Without a box", self._empty)
         self.columns = ColumnChooser()
         form.addRow(self.columns)
         self._folder: PathField | None = None
@@ -127,6 +136,7 @@ class ImportDialog(DialogFrame):
         assert self._imported is not None
         grouping = self.group_copies.isVisibleTo(self) and self.group_copies.isChecked()
         imported = group_copies(self._imported) if grouping else self._imported
+        imported = set_empty_status(imported, EmptyImages(self._empty.currentData()))
         return ImportRequest(imported, self._folder.path if self._folder is not None else None)
 
     def done(self, result: int) -> None:

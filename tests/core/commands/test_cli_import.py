@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.project.project import Project
 from tests.builders import write_picture
 from tests.core.conftest import Run
 
@@ -41,3 +42,35 @@ def test_columns_that_are_not_known_are_asked_for_and_nothing_is_made(
     code, out, err = run("import", tmp_path / "p", cells, *columns)
     assert code == 2 and out == "" and text in " ".join(err.split()) and "Traceback" not in err
     assert not (tmp_path / "p").exists()
+
+
+def write_shares(folder: Path) -> Path:
+    """Three images: with a box, without one, and with a box that cannot be used."""
+    for name in "abc":
+        write_picture(folder / f"{name}.png", seed=ord(name))
+    rows = ["image,label,x1,y1,x2,y2", "a.png,pit,10,20,30,40", "b.png,,,,,", "c.png,pit,x,20,30,40", ""]
+    (folder / "boxes.csv").write_text("\n".join(rows))
+    return folder / "boxes.csv"
+
+
+@pytest.mark.parametrize(
+    ("options", "statuses", "asked"),
+    [
+        ((), {"a.png": "labelled", "b.png": "unlabelled", "c.png": "unlabelled"}, True),
+        (("--empty", "unlabelled"), {"a.png": "labelled", "b.png": "unlabelled", "c.png": "unlabelled"}, False),
+        (("--empty", "clean"), {"a.png": "labelled", "b.png": "clean", "c.png": "unlabelled"}, False),
+    ],
+)
+def test_images_without_a_box_become_what_the_user_says(
+    run: Run, tmp_path: Path, options: tuple[str, ...], statuses: dict[str, str], asked: bool
+) -> None:
+    code, _, err = run("import", tmp_path / "p", write_shares(tmp_path / "data"), *options)
+    assert code == 0
+    with Project.open(tmp_path / "p") as project:
+        assert {Path(image.path).name: str(image.status) for image in project.images()} == statuses
+    assert ("mark it clean if it is" in err) == asked
+
+
+def test_another_word_for_images_without_a_box_is_refused(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("import", tmp_path / "p", write_shares(tmp_path / "data"), "--empty", "good")
+    assert code == 2 and "good" in err and not (tmp_path / "p").exists()

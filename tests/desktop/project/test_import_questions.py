@@ -1,4 +1,4 @@
-"""A table of other headers is asked about in the import dialog."""
+"""What the import dialog asks: the columns of a table of other headers, and what images without a box are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from core.project.project import Project
+from core.types import Status
 from desktop.project.import_dialog import ImportDialog
 from desktop.services import Services
 from tests.builders import project_with_pictures, write_picture
@@ -73,3 +74,12 @@ def test_another_file_is_not_asked_about(qtbot: QtBot, services: Services, proje
     dialog.choose_source(tmp_path / "data" / "known.csv")
     assert services.tasks.wait_idle()
     assert dialog.confirm.isEnabled() and not dialog.columns.isVisibleTo(dialog)
+
+
+def test_images_without_a_box_become_clean_where_the_user_says_so(
+    qtbot: QtBot, services: Services, project: Project, tmp_path: Path
+) -> None:
+    dialog = open_dialog(qtbot, services, project, tmp_path / "data", "image,label,x1,y1,x2,y2\na.png,,,,,\n")
+    assert dialog.build_request().imported.images[0].status is Status.UNLABELLED
+    choose(dialog, "Without a box", "Become clean: verified free of defects, examples for training")
+    assert dialog.build_request().imported.images[0].status is Status.CLEAN
