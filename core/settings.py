@@ -54,6 +54,14 @@ class Preferences(BaseModel):
     theme: Literal["system", "dark", "light"] = Field(
         default="system", title="Colours", description="Of the window", json_schema_extra={"section": "Appearance"}
     )
+    interface_scale: int = Field(
+        default=100,
+        ge=80,
+        le=250,
+        title="Size of letters",
+        description="And of rows and signs with them; images stay as they are. In force from the next start on",
+        json_schema_extra={"unit": "%", "section": "Appearance"},
+    )
     recent_projects: tuple[str, ...] = Field(default=(), description="Folders of projects, the latest first")
     recent_details: dict[str, RecentProject] = Field(default_factory=dict, description="Of the recent projects")
     window_geometry: str = Field(default="", description="Place and size of the window, as Qt saves it, in base64")
@@ -62,6 +70,7 @@ class Preferences(BaseModel):
         default=(), description="Heights of its right column's parts, in pixels"
     )
     label_folded: tuple[str, ...] = Field(default=(), description="Its columns that are folded away: left, right")
+    label_image_grid: bool = Field(default=False, description="Whether its images are thumbnails in a grid")
     help_geometry: str = Field(default="", description="Place and size of the help's window, as Qt saves it, in base64")
     help_topic: str = Field(default="", description="The topic of the help that was read last")
     help_scroll: int = Field(default=0, ge=0, description="How far down it was read, in pixels")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import MutableMapping
 from pathlib import Path
 from types import TracebackType
 
@@ -34,11 +35,12 @@ from desktop.viewer.thumbnails import ThumbnailLoader  # noqa: E402
 
 def run(project: Path | None = None) -> int:
     """Open the window, on `project` if given, and return the exit code when it is closed."""
+    settings = Settings()
+    scale_interface(settings, os.environ)
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("DefectDesk")
     app.setDesktopFileName("defectdesk")
-    settings = Settings()
     apply_theme(app, settings.values.theme)
     follow_system(app, settings)
     app.setWindowIcon(icon("logo", theme().accent, size=64))
@@ -59,6 +61,16 @@ def run(project: Path | None = None) -> int:
     tasks.shut_down()
     session.close()
     return code
+
+
+def scale_interface(settings: Settings, environ: MutableMapping[str, str]) -> None:
+    """Have Qt draw letters, rows and signs in the size of the settings; a factor that is set already stays.
+
+    Qt asks for it once, when it starts.
+    """
+    percent = settings.values.interface_scale
+    if percent != 100 and not environ.get("QT_SCALE_FACTOR"):
+        environ["QT_SCALE_FACTOR"] = f"{percent / 100:g}"
 
 
 def follow_limits(settings: Settings) -> None:

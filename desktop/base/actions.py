@@ -180,6 +180,9 @@ LABEL_IMAGES = (
         "copy_path", "Copy the path", ("Ctrl+Shift+C",), tip="Put the path of the image's file on the clipboard"
     ),
     ActionSpec("remove_image", "Take out of the project", (), "delete", "The file stays where it is"),
+    ActionSpec(
+        "image_grid", "Images as a grid", ("Shift+T",), "grid", "Thumbnails of the images in a grid", checkable=True
+    ),
     ActionSpec("show_images", "Show the list of images", ("Ctrl+B",), "panel-left", checkable=True),
     ActionSpec("show_panels", "Show labels and boxes", ("Ctrl+Shift+B",), "panel-right", checkable=True),
 )

@@ -50,7 +50,7 @@ CHANGING = frozenset(
     | {"clean", "reviewed", "remove_image", "group_images"}
 )
 # Actions that need no image.
-ALWAYS = frozenset({"find_images", "show_images", "show_panels", "filter_images"})
+ALWAYS = frozenset({"find_images", "image_grid", "show_images", "show_panels", "filter_images"})
 # Of the list of boxes.
 BOX_MENU = ("labels_menu", "duplicate", "copy", "cut", "delete", "hide_box", "only_box", "show_hidden", "lock_box")
 
@@ -75,7 +75,7 @@ class LabelPage(QWidget):
         self.notice = Notice()
         self._context = LabelContext(session, self.notice)
         self.work = ImageWork(self._context, services.tasks, self)
-        self.images = ImageListPanel(session, services, self.work)
+        self.images = ImageListPanel(session, services, self.work, self._actions["image_grid"])
         self.labels = LabelPanel(session, self._context.apply_to_project, self._actions["keep_labels"])
         self.editing = BoxEditing(self._context, self.canvas, self.images.image_before, self, self._actions)
         self._view = LabelView(self.canvas, self._context, services, self._actions)
@@ -148,6 +148,7 @@ class LabelPage(QWidget):
             "group_images": lambda: self.work.group_images(self.images.chosen(), self.images.shown.image_ids()),
             "find_images": self._find_images,
             "filter_images": self._filter_images,
+            "image_grid": self._switch_grid,
             "show_images": lambda shown: self._columns.fold("left", not shown),
             "show_panels": lambda shown: self._columns.fold("right", not shown),
         }
@@ -168,6 +169,7 @@ class LabelPage(QWidget):
             self.labels, self.box_list, settings, Image=self.details, History=self.history, Undo=self.edits
         )
         self._columns = Columns(self.images, middle, self.side, settings)
+        self._actions["image_grid"].setChecked(settings.values.label_image_grid)
         self._actions["show_images"].setChecked(not self._columns.folded("left"))
         self._actions["show_panels"].setChecked(not self._columns.folded("right"))
         layout = QHBoxLayout(self)
@@ -432,6 +434,11 @@ class LabelPage(QWidget):
     def _filter_images(self) -> None:
         self._actions["show_images"].setChecked(True)
         self.images.filter_bar.open_filters()
+
+    def _switch_grid(self, grid: bool) -> None:
+        self.images.set_grid(grid)
+        if grid != self._services.settings.values.label_image_grid:
+            self._services.settings.update(label_image_grid=grid)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

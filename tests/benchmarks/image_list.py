@@ -22,6 +22,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from PySide6.QtGui import QAction  # noqa: E402
 from PySide6.QtWidgets import QAbstractSlider, QApplication  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
@@ -164,7 +165,7 @@ def measure(folder: Path, images: int, boxes: int) -> Iterator[Row]:
         project.apply(image_edits.set_note(project, image_id, "glare"))
     session, tasks = Session(), Tasks()
     services = Services(tasks, Settings(folder / "config"), ThumbnailLoader(tasks), make_launcher())
-    panel = ImageListPanel(session, services, NoActs())
+    panel = ImageListPanel(session, services, NoActs(), QAction("Grid", None))
     panel.resize(300, 1000)
     panel.show()
     settle()

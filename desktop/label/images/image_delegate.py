@@ -25,11 +25,12 @@ STATUS_COLORS = {
 
 def status_pixmap(status: Status, size: int = 16, ratio: float = 1.0) -> QPixmap:
     """The sign of a status; the shapes differ as well as the colours."""
-    return _find_sign(f"status-{status.value}", getattr(theme(), STATUS_COLORS[status]).name(), size, ratio)
+    return find_sign(f"status-{status.value}", getattr(theme(), STATUS_COLORS[status]).name(), size, ratio)
 
 
 @lru_cache(maxsize=64)
-def _find_sign(name: str, color: str, size: int, ratio: float) -> QPixmap:
+def find_sign(name: str, color: str, size: int, ratio: float) -> QPixmap:
+    """An icon in one colour, kept."""
     # A list paints dozens of them while it scrolls, and each would be drawn from its SVG each time.
     return icon_pixmap(name, QColor(color), size, ratio)
 
@@ -56,7 +57,7 @@ class ImageDelegate(QStyledItemDelegate):
             painter.setBrush(colors.hover)
             painter.drawRoundedRect(row, 6, 6)
         frame = QRect(row.left() + 5, row.top() + (row.height() - PICTURE) // 2, PICTURE, PICTURE)
-        self._paint_picture(painter, frame, index)
+        paint_thumbnail(painter, frame, index)
         text = row.adjusted(PICTURE + 14, 9, -8, -9)
         if index.data(OUTDATED):
             # Edited out of the filter: still here, so that it is found where it was, but no longer one of the others.
@@ -68,31 +69,6 @@ class ImageDelegate(QStyledItemDelegate):
             painter.setPen(QPen(colors.accent, 1.5))
             painter.drawRoundedRect(QRectF(row).adjusted(1, 1, -1, -1), 6, 6)
         painter.restore()
-
-    def _paint_picture(self, painter: QPainter, frame: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
-        colors = theme()
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colors.canvas)
-        painter.drawRoundedRect(frame, 4, 4)
-        picture: QPixmap | None = index.data(Qt.ItemDataRole.DecorationRole)
-        if picture is not None:
-            size = picture.size().scaled(frame.size(), Qt.AspectRatioMode.KeepAspectRatio)
-            target = QRect(QPoint(0, 0), size)
-            target.moveCenter(frame.center())
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            # The corners of the picture must not stand out of the rounded frame.
-            corners = QPainterPath()
-            corners.addRoundedRect(QRectF(frame), 4, 4)
-            painter.save()
-            painter.setClipPath(corners)
-            painter.drawPixmap(target, picture)
-            painter.restore()
-        elif index.data(PROBLEM):
-            sign = _find_sign("warning", colors.warning.name(), 20, painter.device().devicePixelRatioF())
-            painter.drawPixmap(frame.center() - QPoint(10, 10), sign)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(colors.border, 1))
-        painter.drawRoundedRect(frame, 4, 4)
 
     def _paint_words(self, painter: QPainter, room: QRect, font: QFont, record: ImageRecord) -> None:
         colors = theme()
@@ -122,8 +98,35 @@ class ImageDelegate(QStyledItemDelegate):
 
     def _paint_note(self, painter: QPainter, line: QRect, ratio: float) -> QRect:
         """The sign that there is a note, at the right end; what is left of the line."""
-        painter.drawPixmap(line.right() - 14, line.top() + 1, _find_sign("note", theme().muted.name(), 15, ratio))
+        painter.drawPixmap(line.right() - 14, line.top() + 1, find_sign("note", theme().muted.name(), 15, ratio))
         return line.adjusted(0, 0, -20, 0)
+
+
+def paint_thumbnail(painter: QPainter, frame: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
+    """The thumbnail in the middle of a rounded frame; a sign where the file cannot be shown."""
+    colors = theme()
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colors.canvas)
+    painter.drawRoundedRect(frame, 4, 4)
+    picture: QPixmap | None = index.data(Qt.ItemDataRole.DecorationRole)
+    if picture is not None:
+        size = picture.size().scaled(frame.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        target = QRect(QPoint(0, 0), size)
+        target.moveCenter(frame.center())
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        # The corners of the picture must not stand out of the rounded frame.
+        corners = QPainterPath()
+        corners.addRoundedRect(QRectF(frame), 4, 4)
+        painter.save()
+        painter.setClipPath(corners)
+        painter.drawPixmap(target, picture)
+        painter.restore()
+    elif index.data(PROBLEM):
+        sign = find_sign("warning", colors.warning.name(), 20, painter.device().devicePixelRatioF())
+        painter.drawPixmap(frame.center() - QPoint(10, 10), sign)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(colors.border, 1))
+    painter.drawRoundedRect(frame, 4, 4)
 
 
 def boxes_text(record: ImageRecord) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -24,10 +24,11 @@ from core.project.images.query import Filter, SortKey
 from core.types import Status
 from desktop.base.session import Session
 from desktop.base.theme import GAP, PAD
-from desktop.kit.parts import ElidedLabel, surface, words
+from desktop.kit.parts import ElidedLabel, bar_button, surface, words
 from desktop.label.images import predicted_images
 from desktop.label.images.bulk_bar import BulkBar, ImageActs
 from desktop.label.images.filter_bar import FilterBar
+from desktop.label.images.grid_delegate import CELL_HEIGHT, CELL_WIDTH, GridDelegate
 from desktop.label.images.image_delegate import ROW, ImageDelegate
 from desktop.label.images.image_list import IMAGE_ID, ImageListModel
 from desktop.label.images.progress_strip import ProgressStrip
@@ -45,8 +46,10 @@ class ImageListPanel(QWidget):
     left = Signal()  # the keys are wanted by the image again
     listed = Signal()  # other images are shown, or in another order
 
-    def __init__(self, session: Session, services: Services, acts: ImageActs) -> None:
+    def __init__(self, session: Session, services: Services, acts: ImageActs, grid_action: QAction) -> None:
+        """A button of `grid_action` switches between the list and the grid, by `set_grid`."""
         super().__init__()
+        self._grid_action = grid_action
         self._session = session
         self._services = services
         self._moving = False
@@ -132,6 +135,15 @@ class ImageListPanel(QWidget):
         """Ask for other images."""
         self.filter_bar.set_value(wanted)
 
+    def set_grid(self, grid: bool) -> None:
+        """Show thumbnails in a grid, or a list."""
+        delegate = GridDelegate(self.view) if grid else ImageDelegate(self.view)
+        self.view.setItemDelegate(delegate)
+        if grid:
+            self.view.set_cells(CELL_HEIGHT, CELL_WIDTH)
+        else:
+            self.view.set_cells(ROW)
+
     def focus_search(self) -> None:
         self.filter_bar.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter_bar.search.selectAll()
@@ -169,6 +181,7 @@ class ImageListPanel(QWidget):
         line.setContentsMargins(PAD, 4, GAP, 4)
         line.addWidget(self._count, 1)
         line.addWidget(self._again)
+        line.addWidget(bar_button(self._grid_action))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

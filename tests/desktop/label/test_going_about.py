@@ -205,3 +205,26 @@ def test_an_image_with_a_note_carries_a_mark_in_the_list(qtbot: QtBot, page: Lab
     assert picture() != before
     assert "has a note" in first.data(Qt.ItemDataRole.AccessibleTextRole)
     assert "Scratch is from the clamp" in first.data(Qt.ItemDataRole.ToolTipRole)
+
+
+# -- the grid
+
+
+def test_the_images_are_shown_as_a_grid_and_stay_so(
+    qtbot: QtBot, page: LabelPage, session: Session, services: Services
+) -> None:
+    page.activateWindow()
+    qtbot.waitUntil(page.isActiveWindow)
+    qtbot.keyClick(page.canvas.view, Key.Key_T, Qt.KeyboardModifier.ShiftModifier)
+    view = page.images.view
+    assert view.columns >= 2 and services.settings.values.label_image_grid
+    third = view.visualRect(page.images.shown.index(2))
+    QTest.mouseClick(view.viewport(), LEFT, pos=third.center())
+    assert place(page) == 3
+    qtbot.waitUntil(lambda: page.images.shown.index(2).data(Qt.ItemDataRole.DecorationRole) is not None)
+    assert not view.grab(third).toImage().isNull()
+    again = LabelPage(session, services)
+    qtbot.addWidget(again)
+    assert find_action(again, "image_grid").isChecked() and again.images.view.columns >= 1
+    qtbot.keyClick(page.canvas.view, Key.Key_T, Qt.KeyboardModifier.ShiftModifier)
+    assert view.columns == 1 and not services.settings.values.label_image_grid

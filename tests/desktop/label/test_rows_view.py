@@ -127,3 +127,62 @@ def test_a_list_that_grew_can_be_scrolled_to_its_end_at_once(view: RowsView) -> 
     last = model.index(499, 0)
     view.scrollTo(last)
     assert view.viewport().rect().contains(view.visualRect(last))
+
+
+# -- as a grid
+
+
+@pytest.fixture
+def grid(view: RowsView) -> RowsView:
+    """Four columns of 30 pixels or somewhat more."""
+    view.resize(4 * 32 + 2 * view.frameWidth() + view.verticalScrollBar().width(), view.height())
+    view.set_cells(HEIGHT, 30)
+    assert view.columns == view.viewport().width() // 30 == 4
+    return view
+
+
+def test_keys_go_through_a_grid_by_cells_and_lines(qtbot: QtBot, grid: RowsView) -> None:
+    for key, row in (
+        (Qt.Key.Key_Right, 1),
+        (Qt.Key.Key_Down, 5),
+        (Qt.Key.Key_Left, 4),
+        (Qt.Key.Key_Left, 3),
+        (Qt.Key.Key_Up, 3),
+        (Qt.Key.Key_PageDown, 39),
+        (Qt.Key.Key_End, ROWS - 1),
+        (Qt.Key.Key_Down, ROWS - 1),
+        (Qt.Key.Key_Up, ROWS - 5),
+        (Qt.Key.Key_Home, 0),
+    ):
+        qtbot.keyClick(grid, key)
+        assert grid.currentIndex().row() == row and selected(grid) == [row]
+        assert grid.viewport().rect().contains(grid.visualRect(grid.currentIndex()))
+
+
+def test_a_cell_is_found_by_its_place_and_nothing_beside_the_last(grid: RowsView) -> None:
+    for row in (0, 3, 4, 17):
+        assert grid.indexAt(grid.visualRect(grid.model().index(row, 0)).center()).row() == row
+    grid.model().removeRows(6, ROWS - 6)
+    assert grid.verticalScrollBar().maximum() == 0
+    beside = grid.visualRect(grid.model().index(5, 0)).center() + QPoint(32, 0)
+    assert not grid.indexAt(beside).isValid()
+
+
+def test_a_click_selects_one_cell_and_shift_a_range(qtbot: QtBot, grid: RowsView) -> None:
+    def click(row: int, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        at = grid.visualRect(grid.model().index(row, 0)).center()
+        qtbot.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, modifier, at)
+
+    click(6)
+    assert selected(grid) == [6]
+    click(13, SHIFT)
+    assert {6, 13} <= set(selected(grid))
+    click(9, CONTROL)
+    assert 13 in selected(grid)
+
+
+def test_back_in_the_list_the_current_row_is_still_in_sight(grid: RowsView) -> None:
+    grid.setCurrentIndex(grid.model().index(70_000, 0))
+    grid.set_cells(HEIGHT)
+    assert grid.columns == 1
+    assert grid.viewport().rect().contains(grid.visualRect(grid.currentIndex()))

@@ -304,6 +304,29 @@ def test_the_window_paints_and_closes_in_its_own_process_without_torch(tmp_path:
     assert settings["recent_projects"] == [str(tmp_path / "parts")]
 
 
+@pytest.mark.parametrize(("percent", "kept", "ratio"), [(100, "", 1.0), (150, "", 1.5), (150, "2", 2.0)])
+def test_letters_are_as_large_as_the_settings_say_unless_the_environment_says_more(
+    tmp_path: Path, percent: int, kept: str, ratio: float
+) -> None:
+    Settings(tmp_path / "config").update(interface_scale=percent)
+    code = (
+        "import os; from core.settings import Settings; from desktop.app import scale_interface\n"
+        "scale_interface(Settings(), os.environ)\n"
+        "from PySide6.QtWidgets import QApplication\n"
+        "print(QApplication([]).primaryScreen().devicePixelRatio())"
+    )
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "QT_SCALE_FACTOR"},
+        "QT_QPA_PLATFORM": "offscreen",
+        "DEFECTDESK_CONFIG_DIR": str(tmp_path / "config"),
+        **({"QT_SCALE_FACTOR": kept} if kept else {}),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert float(done.stdout) == ratio, done.stderr
+
+
 class _Recorder:
     def __init__(self, shown: list[tuple[str, list[str]]], text: str, files: list[str]) -> None:
         shown.append((text, files))
