@@ -233,7 +233,7 @@ class _Reader:
         split = parse_split(word)
         if split is None:
             text = f"{where}: {quote_short(word)!r} is no split (train, val or test); left out"
-            self.into.note("split", text, self.path)
+            self.into.note("split word", text, self.path)
         return str(split or "")
 
 

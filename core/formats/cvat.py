@@ -24,10 +24,11 @@ from core.formats.cvat_shapes import SHAPES, find_corners, is_turned_shape
 from core.formats.lookup import files_below
 from core.formats.outlines import OutlineError
 from core.formats.split_words import parse_split
-from core.formats.text import quote_short, read_limited
+from core.formats.text import quote_short, read_ends, read_limited
 
 MAX_BYTES = 2**29
 _LONGEST_TAG = 2**23  # bytes: expat needs 24 s for an attribute of 50 MB
+_SNIFFED = 2**12
 _DEEPEST = 50
 _MAX_TAGS = 200_000  # of one image
 _MAX_NOTE = 2000  # characters
@@ -59,8 +60,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
 
 
 def _is_ours(file: Path) -> bool:
-    with file.open("rb") as opened:
-        return is_file(opened.read(2**12))
+    return is_file(read_ends(file, _SNIFFED))
 
 
 class _Reader:
@@ -71,6 +71,7 @@ class _Reader:
         self.into = collector
         self._attributes: set[str] = set()
         self._tagged = 0
+        self._odd_subsets: set[str] = set()
         self._lost: set[str] = set()  # names of images that were told of
 
     def read(self) -> None:
@@ -168,7 +169,9 @@ class _Reader:
         extras = Extras(note=self._describe_tags(entry), split=parse_split(subset) if subset else None)
         if subset and extras.split is None:
             text = f"subset {quote_short(subset)!r} is no split (train, val or test); left out"
-            self.into.note_once(f"subset {subset}", text, self.file)
+            if subset not in self._odd_subsets:
+                self.into.note("split word", text, self.file)
+            self._odd_subsets.add(subset)
         if "default" in subset.lower():
             extras.split = None
         image = self.into.image(file, (entry.get("width"), entry.get("height")), extras)

@@ -19,12 +19,13 @@ from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.collecting import AnnotationCollector, Extras, Progress, parse_number
 from core.formats.lookup import files_below
 from core.formats.split_words import parse_split
-from core.formats.text import quote_short, read_utf8
+from core.formats.text import quote_short, read_ends, read_utf8
 from core.imaging.decode import IMAGE_SUFFIXES
 from core.types import Split
 
 TYPES = {"1": "open", "2": "short", "3": "mousebite", "4": "spur", "5": "copper", "6": "pin-hole"}
 _MAX_LINES = 2**23  # bytes of one text file
+_SNIFFED = 2**10
 _MAX_LIST = 2**27
 _TESTED, _TEMPLATE = "_test", "_temp"
 _LABEL_FOLDER = "_not"
@@ -175,8 +176,7 @@ def _find_image(file: Path) -> Path | None:
 
 
 def _read_head(file: Path) -> str:
-    with file.open("rb") as opened:
-        return opened.read(2**10).decode(errors="replace")
+    return read_ends(file, _SNIFFED).decode(errors="replace")
 
 
 def _read_lines(file: Path, limit: int) -> list[str]:

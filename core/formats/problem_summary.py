@@ -48,6 +48,7 @@ _TITLES = {
     "tiny": "boxes smaller than a pixel",
     "shares": "boxes given as shares of the image",
     "split": "places of a split that are not there",
+    "split word": "words that are no split",
     "split of a name": "splits taken from the names of files or folders",
     "category": "categories that cannot be used",
     "class": "classes that cannot be used",

@@ -58,6 +58,20 @@ def read_limited(path: Path, limit: int, what: str) -> bytes:
         raise InputError(f"{path!r}: not a valid file name") from error
 
 
+def read_ends(path: Path, size: int) -> bytes:
+    """The first and the last `size` bytes of a file; nothing of what is no file or cannot be read."""
+    try:
+        with open_at_once(path) as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                return b""
+            head = file.read(size)
+            file.seek(max(len(head), found.st_size - size))
+            return head + file.read(size)
+    except (OSError, ValueError):
+        return b""
+
+
 def quote_short(text: object, most: int = 60) -> str:
     """`text` for a message: short, on one line, and printable whatever it holds."""
     if isinstance(text, str) and len(text) <= most and text.isprintable():

@@ -21,7 +21,7 @@ from core.formats.json_stream import JsonError, JsonObject, Unreadable
 from core.formats.lookup import files_below
 from core.formats.outlines import OutlineError
 from core.formats.split_words import parse_split
-from core.formats.text import quote_short, read_utf8
+from core.formats.text import quote_short, read_ends, read_utf8
 from core.formats.via_regions import LabelChoice, describe_values, find_corners
 from core.formats.via_three import find_entries, is_third
 
@@ -67,10 +67,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
 
 
 def _is_ours(file: Path) -> bool:
-    with file.open("rb") as opened:
-        head = opened.read(_SNIFFED)
-        opened.seek(max(len(head), file.stat().st_size - _SNIFFED))
-        return is_file(head + opened.read(_SNIFFED))
+    return is_file(read_ends(file, _SNIFFED))
 
 
 def _read_file(file: Path, into: AnnotationCollector) -> None:

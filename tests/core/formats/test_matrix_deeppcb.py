@@ -1,12 +1,16 @@
 """DeepPCB: boards in groups with their lists, or only the folders."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from core.errors import InputError
 from core.formats.annotations import Format
+from core.formats.registry import read_annotations
 from core.types import Split
-from tests.core.formats.matrix import Dialect, Found, check_dialect
+from tests.builders import picture, write_picture
+from tests.core.formats.matrix import HEIGHT, WIDTH, Dialect, Found, check_dialect
 
 FIRST, SECOND = "group1/00041/00041000", "group1/00041/00041001"
 OPEN: Found = ((10, 20, 40, 60), {"open"})
@@ -84,3 +88,26 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_deeppcb_layouts(tmp_path: Path, name: str) -> None:
     check_dialect(tmp_path, CASES[name])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes in folders")
+@pytest.mark.parametrize("format", [Format.DEEPPCB, Format.CVAT, Format.VIA])
+def test_pipes_in_a_folder_are_not_waited_for(tmp_path: Path, format: Format) -> None:
+    for suffix in ("txt", "xml", "json"):
+        os.mkfifo(tmp_path / f"pipe.{suffix}")
+    with pytest.raises(InputError, match="there is no"):
+        read_annotations(tmp_path, format)
+
+
+def test_text_files_that_are_too_large_or_lead_out_are_told(tmp_path: Path) -> None:
+    for name in ("1", "2", "3"):
+        write_picture(tmp_path / "b" / f"{name}_test.jpg", picture(WIDTH, HEIGHT))
+        (tmp_path / "b" / f"{name}.txt").write_text("10 20 40 60 1\n")
+    os.truncate(tmp_path / "b" / "2.txt", 2**24)
+    (tmp_path / "b" / "3.txt").unlink()
+    (tmp_path / "b" / "3.txt").symlink_to("/etc/passwd")
+    (tmp_path / "test.txt").write_text("".join(f"b/{name}.jpg b/{name}.txt\n" for name in "123"))
+    imported = read_annotations(tmp_path, Format.DEEPPCB)
+    assert [image.path.name for image in imported.images] == ["1_test.jpg"]
+    told = {Path(problem.file).name: problem.problem for problem in imported.problems}
+    assert "16.0 MiB are more than" in told["2.txt"] and "it leads out of" in told["3.txt"]

@@ -1,6 +1,8 @@
 """Mask images as data sets of this field hold them."""
 
 import io
+import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +214,28 @@ def test_photographs_that_are_called_labels_are_no_masks(tmp_path: Path) -> None
     write_picture(tmp_path / "a_label.png", picture(WIDTH, HEIGHT, 1))
     with pytest.raises(InputError, match="no annotations in it"):
         detect_format(tmp_path)
+
+
+def test_masks_that_do_harm_are_refused_soon_and_by_name(tmp_path: Path) -> None:
+    good = drawn((FIRST, 255))
+    huge = bytearray(drawn())
+    huge[16:24] = (60_000).to_bytes(4, "big") * 2
+    huge[29:33] = zlib.crc32(huge[12:29]).to_bytes(4, "big")
+    numbers = io.BytesIO()
+    Image.fromarray(np.full((HEIGHT, WIDTH), 0.5, np.float32)).save(numbers, "TIFF")
+    masks = {"a": good, "b": bytes(huge), "c": good[: len(good) // 2], "d": b"", "e": numbers.getvalue()}
+    for name, data in masks.items():
+        write_picture(tmp_path / "images" / f"{name}.jpg", picture(WIDTH, HEIGHT))
+        path = tmp_path / "masks" / f"{name}{'.tif' if name == 'e' else '.png'}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+    start = time.process_time()
+    imported = read_annotations(tmp_path, Format.MASKS)
+    assert time.process_time() - start < 2
+    assert [image.path.name for image in imported.images] == ["a.jpg"]
+    told = {Path(problem.file).stem: problem.problem for problem in imported.problems}
+    assert "60000 x 60000 pixels are more than a mask may have" in told["b"]
+    assert all(text in told[name] for name, text in (("c", "mask"), ("d", "empty"), ("e", "kind of pixels (F)")))
 
 
 def test_a_folder_without_masks_is_refused(tmp_path: Path) -> None:
