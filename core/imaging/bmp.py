@@ -36,7 +36,7 @@ class BmpLayout:
     bits: int  # of a pixel
     compression: int
     place: int  # of the pixels
-    masks: tuple[int, int, int, int]  # of red, green, blue and alpha; all 0: numbers of a palette
+    masks: tuple[int, int, int, int]  # of red, green, blue and alpha; 0 of what has none, and of a palette
     palette: tuple[int, int, int]  # where it is, how many colours, bytes of each
     coded: int  # bytes of run-length coded data, where stated
 
@@ -66,6 +66,8 @@ def read_layout(source: ByteSource) -> BmpLayout:
         after += 0 if length >= _WITH_MASKS else 4 * len(stated)
         if bits < 16:
             masks = (0, 0, 0, 0)
+    if bits > 8 and not any(masks[:3]):
+        raise HeaderError("damaged, its colours lie in no bits of a pixel")
     for mask in masks:
         low = mask & -mask
         if mask and (mask // low + 1) & (mask // low):
@@ -93,7 +95,7 @@ def decode_bmp(source: ByteSource, layout: BmpLayout, step: int = 1, cancel: Can
 
     Raises CancelledError.
     """
-    palette = _read_palette(source, layout) if not any(layout.masks[:3]) else None
+    palette = _read_palette(source, layout) if layout.bits <= 8 else None
     grey = palette is not None and bool((palette == palette[:, :1]).all())
     rows = range(0, layout.height, step)
     shape = (len(rows), -(-layout.width // step))

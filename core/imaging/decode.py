@@ -17,15 +17,19 @@ from core.files import open_at_once
 from core.imaging import window as depth
 from core.imaging.bmp import decode_bmp
 from core.imaging.byte_source import ByteSource
+from core.imaging.cancelling import NEVER, CancelToken
 from core.imaging.errors import DamagedError, HeaderError, UnsupportedError
 from core.imaging.headers import ImageHeader, name_of_kind, read_header
 from core.imaging.jpeg import decode_jpeg
 from core.imaging.limits import SUSPICIOUS_PIXELS, SUSPICIOUS_RATIO, max_pixels
+from core.imaging.png_bands import Progress, can_decode_bands, decode_bands
 from core.imaging.tiff.colours import read_tiff
 from core.imaging.window import Window
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 MAX_BYTES = 3 * 2**30
+_LARGE_BITS = 8 * 2**26  # of a PNG that is decoded in bands: about half a second
+_SHIFTED_AT_ONCE = 2**20  # samples
 _TWELVE_BITS = 2**12
 
 _Sample = TypeVar("_Sample", np.uint8, np.uint16)
@@ -66,9 +70,21 @@ def decode_bytes(data: bytes, path: Path | str, *, shrink: int = 1, window: Wind
     return as_rgb(picture_of(data, path, shrink=shrink, window=window).pixels)
 
 
-def read_picture(path: Path | str, window: Window | None = None) -> Picture:
-    """As `decode`, but grey files stay grey, a third of the memory, and with what is to be said of the file."""
-    return picture_of(read_bytes(path), path, window=window)
+def read_picture(
+    path: Path | str,
+    window: Window | None = None,
+    *,
+    cancel: CancelToken = NEVER,
+    progress: Progress | None = None,
+) -> Picture:
+    """As `decode`, but grey files stay grey, a third of the memory, and with what is to be said of the file.
+
+    `cancel` is looked at between the steps: in TIFF, BMP and PNG every few megabytes. `progress` is called with the
+    share that is decoded, of large PNG alone. Raises CancelledError, too.
+    """
+    data = read_bytes(path)
+    cancel.check()
+    return picture_of(data, path, window=window, cancel=cancel, progress=progress)
 
 
 def notices(path: Path | str) -> tuple[str, ...]:
@@ -76,18 +92,31 @@ def notices(path: Path | str) -> tuple[str, ...]:
     return read_picture(path).notices
 
 
-def picture_of(data: bytes, path: Path | str, *, shrink: int = 1, window: Window | None = None) -> Picture:
+def picture_of(
+    data: bytes,
+    path: Path | str,
+    *,
+    shrink: int = 1,
+    window: Window | None = None,
+    cancel: CancelToken = NEVER,
+    progress: Progress | None = None,
+) -> Picture:
     """As `read_picture`, for a file's content."""
     header = checked_header(data, path)
-    raw = _decoded(data, header, path, shrink)
-    said = header.notices
+    cancel.check()
+    raw = _decoded(data, header, path, shrink, cancel, progress)
+    cancel.check()
+    pixels, about_depth = to_shown(raw, header, window, path)
+    return Picture(upright(pixels, header.orientation), header.notices + about_depth)
+
+
+def to_shown(
+    raw: NDArray[np.generic], header: ImageHeader, window: Window | None, path: Path | str
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Decoded samples as 8 bits, not turned, and what is to be said of their depth. Raises ImageError."""
     if raw.dtype == np.uint8:
-        pixels = raw.view(np.uint8)
-    else:
-        samples = _sixteen_bits(raw, path)
-        pixels, about_depth = _to_8_bits(samples, header, window)
-        said += about_depth
-    return Picture(upright(pixels, header.orientation), said)
+        return raw.view(np.uint8), ()
+    return _to_8_bits(_sixteen_bits(raw, path), header, window)
 
 
 def as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -98,7 +127,7 @@ def as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def samples(path: Path | str) -> NDArray[np.uint16]:
     """The values of an image of 16 bits as stored, (h, w) or (h, w, 3), not turned. Raises ImageError, for 8 bits too."""
     data = read_bytes(path)
-    raw = _decoded(data, checked_header(data, path), path, 1)
+    raw = _decoded(data, checked_header(data, path), path)
     if raw.dtype == np.uint8:
         raise ImageError(f"{path}: it has 8 bits a sample, all of which are shown; choose an image of 16 bits")
     return _sixteen_bits(raw, path)
@@ -107,7 +136,7 @@ def samples(path: Path | str) -> NDArray[np.uint16]:
 def upright_samples(data: bytes, path: Path | str) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """A file's content as grey (h, w) or RGB (h, w, 3) of 8 or 16 bits, as stored but upright. Raises ImageError."""
     header = checked_header(data, path)
-    raw = _decoded(data, header, path, 1)
+    raw = _decoded(data, header, path)
     if raw.dtype == np.uint8:
         return upright(raw.view(np.uint8), header.orientation)
     return upright(_sixteen_bits(raw, path), header.orientation)
@@ -176,16 +205,26 @@ def checked_header(data: bytes, path: Path | str) -> ImageHeader:
 # Pixels
 
 
-def _decoded(data: bytes, header: ImageHeader, path: Path | str, shrink: int) -> NDArray[np.generic]:
+def _decoded(
+    data: bytes,
+    header: ImageHeader,
+    path: Path | str,
+    shrink: int = 1,
+    cancel: CancelToken = NEVER,
+    progress: Progress | None = None,
+) -> NDArray[np.generic]:
     """As stored, but in RGB order: (h, w) or (h, w, 3)."""
     damaged = f"{path}: damaged, its {header.format} data cannot be decoded"
+    source = ByteSource.of_bytes(data)
     try:
         if header.format == "JPEG":
             return decode_jpeg(data, header.width, header.height, header.channels, shrink)
         if header.bmp is not None:
-            return decode_bmp(ByteSource.of_bytes(data), header.bmp)
+            return decode_bmp(source, header.bmp, cancel=cancel)
         if header.page is not None:
-            return read_tiff(ByteSource.of_bytes(data), header.page)
+            return read_tiff(source, header.page, cancel=cancel)
+        if _worth_bands(source, header, cancel, progress):
+            return decode_bands(source, cancel, progress)
     except UnsupportedError as error:
         raise ImageError(f"{path}: {error}") from error
     except DamagedError as error:
@@ -197,6 +236,13 @@ def _decoded(data: bytes, header: ImageHeader, path: Path | str, shrink: int) ->
     if raw is None:
         raise ImageError(f"{damaged}; copy or export it again")
     return _in_rgb(raw, path)
+
+
+def _worth_bands(source: ByteSource, header: ImageHeader, cancel: CancelToken, progress: Progress | None) -> bool:
+    """Whether a PNG takes so long that who waits for it wants to stop it, or to see how far it is."""
+    asked = cancel is not NEVER or progress is not None
+    large = header.width * header.height * header.bits > _LARGE_BITS
+    return asked and large and header.format == "PNG" and can_decode_bands(source)
 
 
 def _without(data: bytes, spans: tuple[tuple[int, int], ...]) -> bytes:
@@ -257,7 +303,16 @@ def _to_8_bits(
         said = f"{bits} bits, shown by the upper 8: a depth window shows more"
     elif most < _TWELVE_BITS:
         bits, said = 12, "taken as 12 bits, as no value is above 4,095: set a depth window if that is wrong"
-    return (samples >> (bits - 8)).astype(np.uint8), (said,)
+    return _upper_bits(samples, bits - 8), (said,)
+
+
+def _upper_bits(samples: NDArray[np.uint16], shift: int) -> NDArray[np.uint8]:
+    """The samples without their lowest bits, in bundles of rows: no second large image of 16 bits is made."""
+    result = np.empty(samples.shape, np.uint8)
+    step = max(1, _SHIFTED_AT_ONCE // max(1, samples[:1].size))
+    for top in range(0, len(samples), step):
+        result[top : top + step] = samples[top : top + step] >> np.uint16(shift)
+    return result
 
 
 def cpu_count() -> int:

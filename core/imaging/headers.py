@@ -35,6 +35,7 @@ class ImageHeader:
     significant_bits: int = 0  # of a 16-bit sample, where the file says so
     channels: int = 3
     bits: int = 24  # of a pixel once decoded, about
+    progressive: bool = False  # a JPEG whose passes each go over all pixels
     notices: tuple[str, ...] = ()  # what a user should know of how the file is read
     skipped: tuple[tuple[int, int], ...] = ()  # spans that a decoder would inflate for nothing
     page: TiffPage | None = None  # of a TIFF file that is to be decoded
@@ -68,6 +69,7 @@ _MAX_PARTS = 10_000
 # Each pass of a progressive file goes over all pixels; programs write about ten.
 _MANY_SCANS, _MOST_WORK = 64, 10**9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
+_PROGRESSIVE_FRAMES = (0xC2, 0xCA)
 _UNREADABLE_FRAMES = {
     **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical JPEG"),
     0xCB: "lossless JPEG with arithmetic coding",
@@ -78,7 +80,7 @@ _MAX_STRAY = 2**16
 
 
 def _read_jpeg(source: ByteSource, to_end: bool) -> ImageHeader:
-    place, width, height, orientation, channels, scans = 2, 0, 0, 1, 3, 0
+    place, width, height, orientation, channels, scans, progressive = 2, 0, 0, 1, 3, 0, False
     while to_end or not scans:
         marker, place = _next_marker(source, place, None if to_end else _MAX_STRAY)
         if marker == 0xD9:
@@ -89,6 +91,7 @@ def _read_jpeg(source: ByteSource, to_end: bool) -> ImageHeader:
         if marker in _FRAMES:
             depth, height, width, channels = source.unpack_at(">BHHB", place + 2)
             _check_frame(marker, depth, channels)
+            progressive = marker in _PROGRESSIVE_FRAMES
         elif marker == 0xDA:
             scans += 1
         elif marker == 0xE1 and not scans and source.read_at(place + 2, 6) == b"Exif\0\0":
@@ -101,7 +104,19 @@ def _read_jpeg(source: ByteSource, to_end: bool) -> ImageHeader:
     if scans > _MANY_SCANS and scans * width * height > _MOST_WORK:
         raise HeaderError(f"made to take very long: {scans} passes over {width:,} x {height:,} pixels")
     notices = (CMYK,) if channels == 4 else ()
-    return ImageHeader("JPEG", width, height, orientation, 0, channels, 8 * channels, notices)
+    return ImageHeader("JPEG", width, height, orientation, 0, channels, 8 * channels, progressive, notices)
+
+
+def cut_to_first_scan(data: bytes) -> bytes:
+    """A JPEG with its first pass only. Raises HeaderError and struct.error."""
+    source = ByteSource.of_bytes(data)
+    place, scans = 2, 0
+    while True:
+        marker, after = _next_marker(source, place, None)
+        if scans or marker == 0xD9:
+            return data[: after - 2] + b"\xff\xd9"
+        scans += marker == 0xDA
+        place = after if marker in (0x01, 0xD8) else after + source.unpack_at(">H", after)[0]
 
 
 def _check_frame(marker: int, depth: int, channels: int) -> None:
@@ -171,7 +186,7 @@ def _read_png(source: ByteSource, to_end: bool) -> ImageHeader:
         raise HeaderError("truncated, the PNG data stops before its end")
     told = tuple(notices)
     size = channels * max(depth, 8)
-    return ImageHeader("PNG", width, height, orientation or 1, bits, channels, size, told, tuple(skipped))
+    return ImageHeader("PNG", width, height, orientation or 1, bits, channels, size, False, told, tuple(skipped))
 
 
 def _png_parts(source: ByteSource, to_end: bool) -> Iterator[tuple[bytes, int, int]]:
@@ -241,7 +256,15 @@ def _read_tiff(source: ByteSource, to_end: bool) -> ImageHeader:
     significant = page.max_sample.bit_length()
     size = page.channels * max(8, page.bits)
     return ImageHeader(
-        "TIFF", page.width, page.height, orientation, significant, page.channels, size, tuple(notices), page=page
+        "TIFF",
+        page.width,
+        page.height,
+        orientation,
+        significant,
+        page.channels,
+        size,
+        notices=tuple(notices),
+        page=page,
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from core.imaging.errors import DamagedError, UnsupportedError
 
 _ROWS_AT_ONCE = 256  # of CMYK, which needs twice its memory
+_PARAMETERS = 2**16  # bytes at the start of a file that are searched for them
 _LEFT_OVER = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 
@@ -36,7 +37,10 @@ def decode_jpeg(data: bytes, width: int, height: int, channels: int, shrink: int
             ) from error
         if not _harmless(data, said):
             raise DamagedError(said) from error
-        pixels = simplejpeg.decode_jpeg(data, space, strict=False, **size)
+        try:
+            pixels = simplejpeg.decode_jpeg(_mend_parameters(data, channels), space, strict=False, **size)
+        except ValueError as still:
+            raise DamagedError(str(still)) from still
     if channels == 4:
         return _cmyk_to_rgb(pixels)
     return np.asarray(pixels[:, :, 0] if channels == 1 else pixels, np.uint8)
@@ -49,6 +53,15 @@ def _cmyk_to_rgb(inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
         part = inks[top : top + _ROWS_AT_ONCE].astype(np.uint16)
         result[top : top + _ROWS_AT_ONCE] = part[..., :3] * part[..., 3:] // 255
     return result
+
+
+def _mend_parameters(data: bytes, channels: int) -> bytes:
+    """The file with a version of JFIF and a code of Adobe that libjpeg knows: it reads the others as if they were these."""
+    if (place := data.find(b"JFIF\0", 0, _PARAMETERS)) >= 0:
+        data = data[: place + 5] + b"\1\1" + data[place + 7 :]
+    if (place := data.find(b"Adobe", 0, _PARAMETERS)) >= 0 and data[place + 11] > 2:
+        data = data[: place + 11] + bytes([2 if channels == 4 else 1]) + data[place + 12 :]
+    return data
 
 
 def _harmless(data: bytes, said: str) -> bool:

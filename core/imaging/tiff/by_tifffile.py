@@ -28,20 +28,24 @@ def read_by_tifffile(source: ByteSource, page: TiffPage) -> Samples:
     # What is wrong with a file is in our own errors.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     data = source.read_at(0, source.size)
+    # Separate channels, depth, height, width, channels together.
+    channels = (page.channels, 1) if page.separate else (1, page.channels)
+    shape = (channels[0], 1, page.height, page.width, channels[1])
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             file.filehandle.seek(page.place)
             found = tifffile.TiffPage(file, 0)
-            samples = np.asarray(found.asarray(maxworkers=1)).reshape(found.shaped)
+            if found.shaped != shape:
+                raise DamagedError(f"its {name} holds another shape than its tags say")
+            samples = np.asarray(found.asarray(maxworkers=1)).reshape(shape)
     except (tifffile.TiffFileError, NotImplementedError, KeyError, ImportError) as error:
         raise UnsupportedError(f"its {name} is of a kind that cannot be read; save it with LZW or Deflate") from error
-    except (ValueError, TypeError, IndexError, RuntimeError, OSError, struct.error) as error:
+    except (ValueError, TypeError, IndexError, ArithmeticError, RuntimeError, OSError, struct.error) as error:
         raise DamagedError(" ".join(str(error).split())[:200]) from error
     if samples.dtype == np.bool_:
         samples = samples.view(np.uint8)
-    # Separate channels, depth, height, width, channels together.
     samples = np.moveaxis(samples[:, 0], 0, 2)[..., 0] if page.separate else samples[0, 0]
     wanted = np.uint8 if page.bits <= 8 else np.uint16
-    if samples.dtype != wanted or samples.shape != (page.height, page.width, page.channels):
-        raise DamagedError(f"its {name} holds {samples.dtype} samples of shape {samples.shape}")
+    if samples.dtype != wanted:
+        raise DamagedError(f"its {name} holds {samples.dtype} samples")
     return samples

@@ -60,12 +60,17 @@ def _place(samples: Samples, decoded: Samples, segment: _Segment, step: int) -> 
     room[..., channels] = wanted[: room.shape[0], : room.shape[1]]
 
 
+def bytes_to_decode(page: TiffPage, step: int) -> int:
+    """How much `read_samples` decompresses for every `step`th row and column."""
+    return sum(segment.rows for part in _parts(page, step) for segment in part) * row_bytes(page)
+
+
 def _parts(page: TiffPage, step: int) -> Iterator[list[_Segment]]:
     """Segments of equal height that are worth decoding together, those left out that hold none of the wanted rows."""
     width, _ = page.segment_size
     part: list[_Segment] = []
     held = 0
-    for segment in _segments(page):
+    for segment in _rows(page) if step > 1 and page.compression == kinds.NONE else _segments(page):
         if -segment.top % step >= segment.rows or -segment.left % step >= width:
             continue
         size = segment.rows * row_bytes(page)
@@ -86,6 +91,16 @@ def _segments(page: TiffPage) -> Iterator[_Segment]:
         top, left = within // across * height, within % across * width
         rows = height if page.tile is not None else min(height, page.height - top)
         yield _Segment(page.offsets[index], page.counts[index], left, top, rows, channel)
+
+
+def _rows(page: TiffPage) -> Iterator[_Segment]:
+    """Each row of each segment that is not compressed, as a segment of its own."""
+    length = row_bytes(page)
+    for segment in _segments(page):
+        if segment.count < segment.rows * length:
+            raise DamagedError(f"{segment.count:,} bytes where {segment.rows * length:,} are due")
+        for row in range(segment.rows):
+            yield _Segment(segment.offset + row * length, length, segment.left, segment.top + row, 1, segment.channel)
 
 
 def row_bytes(page: TiffPage) -> int:

@@ -134,6 +134,13 @@ def test_jpeg_pixels_are_those_of_pillow(mode: str, options: dict[str, object]) 
     assert np.array_equal(shown(data), by_pillow(data))
 
 
+@pytest.mark.parametrize(("name", "place", "value"), [(b"JFIF", 5, 9), (b"Adobe", 11, 77)])
+def test_odd_parameters_of_a_jpeg_do_no_harm(name: bytes, place: int, value: int) -> None:
+    data = bytearray(by_jpeg("RGB" if name == b"JFIF" else "CMYK"))
+    data[data.index(name) + place] = value
+    assert shown(bytes(data)).shape == RGB.shape
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_damage_in_the_middle_of_a_jpeg_of_any_colours_is_noticed(mode: str, progressive: bool) -> None:
@@ -298,12 +305,13 @@ def test_kinds_of_bmp_that_cannot_be_read_are_named() -> None:
         "RLE24 compression": bmp(24, bytes(9), compression=4, header=64),
         "Huffman compression": bmp(1, bytes(9), compression=3, header=64),
         "64 bits a pixel": bmp(64, bytes(8 * WIDTH * HEIGHT)),
+        "in no bits": bmp(16, bytes(124 * HEIGHT), compression=3, after=bytes(12)),
         "beside each other": bmp(16, bytes(9999), compression=3, after=struct.pack("<III", 0xF0F0, 0xF, 0xF00)),
     }
     for name, data in cases.items():
         with pytest.raises(ImageError, match=name) as refused:
             shown(data)
-        assert "damaged" not in str(refused.value)
+        assert "damaged" not in str(refused.value) or name == "in no bits"
 
 
 # WebP
