@@ -23,6 +23,8 @@ def read_by_tifffile(source: ByteSource, page: TiffPage) -> Samples:
             f"its {name} needs the Python package imagecodecs, which is not installed; "
             "install it (uv sync --extra codecs), or save the image with LZW or Deflate"
         )
+    for offset, count in zip(page.offsets, page.counts, strict=False):
+        _check_size(source.read_at(offset, min(count, _LONGEST_START)), page)
     import tifffile  # noqa: PLC0415  (heavy, and needed for few files)
 
     # What is wrong with a file is in our own errors.
@@ -49,3 +51,29 @@ def read_by_tifffile(source: ByteSource, page: TiffPage) -> Samples:
     if samples.dtype != wanted:
         raise DamagedError(f"its {name} holds {samples.dtype} samples")
     return samples
+
+
+# Before a pixel is decoded, a decoder makes room for what a strip or tile says of its size.
+_LONGEST_START = 4096
+_JPEG_2000_SIZE = b"\xff\x4f\xff\x51"
+
+
+def _check_size(start: bytes, page: TiffPage) -> None:
+    """Raise DamagedError if a strip or tile claims to be far larger than its place, as far as it says so."""
+    size = (0, 0)
+    if (place := start.find(_JPEG_2000_SIZE)) >= 0 and len(start) >= place + 16:
+        size = struct.unpack_from(">II", start, place + 8)
+    elif start[:4] == b"RIFF" and len(start) >= 30:
+        kind = start[12:16]
+        if kind == b"VP8X":
+            size = (int.from_bytes(start[24:27], "little") + 1, int.from_bytes(start[27:30], "little") + 1)
+        elif kind == b"VP8L":
+            packed = int.from_bytes(start[21:25], "little")
+            size = (packed % 2**14 + 1, (packed >> 14) % 2**14 + 1)
+        else:
+            size = struct.unpack_from("<HH", start, 26)
+    elif start[:4] == b"\x89PNG" and len(start) >= 24:
+        size = struct.unpack_from(">II", start, 16)
+    width, height = page.segment_size
+    if size[0] > 2 * width + 64 or size[1] > 2 * height + 64:
+        raise DamagedError(f"a part of {size[0]:,} x {size[1]:,} pixels in a place for {width:,} x {height:,}")

@@ -172,3 +172,14 @@ def test_a_strip_that_inflates_without_end_is_refused_in_bounded_memory() -> Non
     page.segments = [zlib.compress(bytes(2**25), 9), *page.segments[1:]]
     with pytest.raises(ImageError, match="does not hold the 5,760 bytes"):
         read(tiff_bytes([page]))
+
+
+@pytest.mark.parametrize(("compression", "mark", "place"), [("jpeg2000", b"\xff\x4f\xff\x51", 8), ("png", b"IHDR", 4)])
+def test_a_part_that_claims_to_be_huge_is_refused_before_it_is_decoded(
+    compression: str, mark: bytes, place: int
+) -> None:
+    data = bytearray(of_tifffile(RGB, photometric="rgb", compression=compression))
+    at = data.index(mark) + place
+    data[at : at + 4] = int.to_bytes(400_000, 4, "big")
+    with pytest.raises(ImageError, match="a part of 400,000 x"):
+        read(bytes(data))
