@@ -71,10 +71,13 @@ class ImportedImage:
     note: str | None = None
     content_hash: str = ""  # of the image that the boxes were drawn on, where a file of our own tells it
     dropped: tuple[tuple[str, int], ...] = ()  # boxes that the file has for it and that were left out: kind, count
+    marks: tuple[frozenset[str], ...] = ()  # of each box, such as "difficult"; empty where no box of the source has any
 
     def __post_init__(self) -> None:
         if self.boxes.shape != (len(self.label_sets), 4):
             raise ValueError(f"{self.path}: {self.boxes.shape} boxes for {len(self.label_sets)} label sets")
+        if self.marks and len(self.marks) != len(self.label_sets):
+            raise ValueError(f"{self.path}: {len(self.marks)} marks for {len(self.label_sets)} boxes")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

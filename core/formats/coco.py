@@ -20,8 +20,9 @@ from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.coco_boxes import BoxFault, CocoBox, find_box, parse_bbox
 from core.formats.coco_categories import find_spare_labels, name_categories
-from core.formats.collecting import MAX_LABELS, NO_LABEL, AnnotationCollector, Extras, Progress
+from core.formats.collecting import MAX_LABELS, NO_LABEL, AnnotationCollector, Progress
 from core.formats.export_plan import Sheet, SheetImage
+from core.formats.extras import Extras
 from core.formats.image_index import find_home, list_places
 from core.formats.json_stream import DuplicateKeys, JsonError, JsonObject, Unreadable
 from core.formats.split_names import find_file_split

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from core.formats.collecting import parse_number
 from core.formats.outlines import (
     Corners,
     OutlineError,
@@ -15,7 +14,7 @@ from core.formats.outlines import (
     is_turned,
     pair_points,
 )
-from core.formats.text import quote_short
+from core.formats.text import parse_number, quote_short
 
 _FARTHEST = 1e9  # pixels
 

@@ -10,7 +10,6 @@ A reader hands over what its file says; the rules are here, once:
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -24,56 +23,23 @@ from numpy.typing import NDArray
 from core.errors import InputError
 from core.formats.annotations import MARKER, Format, ImportedAnnotations, ImportedImage
 from core.formats.duplicate_boxes import merged_groups
+from core.formats.extras import Extras
 from core.formats.frames import Frame, FrameError, read_frame
 from core.formats.image_finder import ImageFinder
 from core.formats.label_names import find_reserved_meaning
 from core.formats.lookup import Folders
 from core.formats.problem_log import ProblemLog
 from core.formats.shares import scale_shares
-from core.formats.text import quote_short
-from core.types import Split, Status, label_name_fault
+from core.formats.text import parse_number, quote_short
+from core.types import label_name_fault
 
 Progress = Callable[[int, int], None]
-Size = tuple[float, float]
 
 NO_LABEL = -1
 MAX_LABELS = 10_000
 MAX_BOXES = 10_000  # of one image
 _FARTHEST = 1e9  # pixels
 _ROUNDING = 1e-3  # pixels: what arithmetic on coordinates may have left over the edge
-
-
-@dataclass(slots=True)
-class Extras:
-    """What formats of our own say of an image beyond its boxes; None where they do not."""
-
-    status: Status | None = None
-    split: Split | None = None
-    group: str | None = None
-    note: str | None = None
-    content_hash: str = ""
-    upright: bool = False  # the file says that its boxes are on the upright image
-
-    @classmethod
-    def of(cls, values: Any) -> Extras:
-        """From a JSON object or a row of texts; what is not understood is as if not there."""
-        if not isinstance(values, dict):
-            return cls()
-        texts = {key: value for key, value in values.items() if isinstance(value, str) and is_text(value)}
-        status, split = texts.get("status"), texts.get("split")
-        return cls(
-            Status(status) if status in set(Status) else None,
-            Split(split) if split in set(Split) else None,
-            texts.get("group"),
-            texts.get("note"),
-            texts.get("content_hash", ""),
-            texts.get("frame") == "upright",
-        )
-
-
-def is_text(value: str) -> bool:
-    """False if it holds halves of characters, which nothing can store."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 @dataclass(slots=True)
@@ -362,7 +328,7 @@ class AnnotationCollector:
         names = self._leave_spare_labels_out(labels)
         leaders, members = merged_groups(boxes, owners, keys)
         self._tell_merged([leader for leader, member in members if keys[member] < 0], owners)
-        images = self._merged(boxes, owners, labels, leaders, members)
+        images = self._merged(boxes, owners, labels, marks, leaders, members)
         listed = len(boxes) - sum(keys[member] >= 0 for _, member in members)
         self._lose_images(owners)
         self._log.count_the_rest()
@@ -455,6 +421,7 @@ class AnnotationCollector:
         boxes: NDArray[np.float64],
         owners: NDArray[np.intp],
         labels: NDArray[np.intp],
+        marks: Sequence[tuple[str, ...]],
         leaders: NDArray[np.intp],
         members: Sequence[tuple[int, int]],
     ) -> tuple[ImportedImage, ...]:
@@ -463,6 +430,9 @@ class AnnotationCollector:
         label_sets = [single[label] for label in labels.tolist()]
         for leader, member in members:
             label_sets[leader] |= label_sets[member]
+        mark_sets = [frozenset(row) for row in marks]
+        for leader, member in members if mark_sets else ():
+            mark_sets[leader] |= mark_sets[member]
         order = leaders[np.argsort(owners[leaders], kind="stable")]
         starts = np.searchsorted(owners[order], np.arange(len(self._images) + 1))
         images = []
@@ -482,26 +452,10 @@ class AnnotationCollector:
                     extras.note,
                     extras.content_hash,
                     tuple(image.dropped.items()),
+                    tuple(mark_sets[row] for row in rows.tolist()) if mark_sets else (),
                 )
             )
         return tuple(images)
-
-
-def parse_number(value: Any) -> float | None:
-    """A number, or a text that is one, also with a decimal comma; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    if isinstance(value, str):
-        if len(value) > 400 or "_" in value:
-            return None
-        if value.count(",") == 1 and "." not in value:
-            value = value.replace(",", ".")
-    try:
-        return float(value)
-    except OverflowError:  # a whole number beyond all floats
-        return math.inf
-    except ValueError:
-        return None
 
 
 def _in_words(box: Any) -> str:

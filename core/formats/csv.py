@@ -22,9 +22,10 @@ from typing import Any
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
 from core.formats.csv_columns import HEADER, MARKS, Columns, find_columns
 from core.formats.export_plan import Sheet
+from core.formats.extras import Extras
 from core.formats.image_index import find_home, list_places
 from core.formats.split_names import find_file_split
 from core.formats.split_words import parse_split

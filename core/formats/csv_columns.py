@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
-from core.formats.collecting import parse_number
-from core.formats.text import quote_short
+from core.formats.text import parse_number, quote_short
 
 HEADER = (
     "image",

@@ -19,12 +19,13 @@ from defusedxml.ElementTree import iterparse
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import AnnotationCollector, Extras, Progress, parse_number
+from core.formats.collecting import AnnotationCollector, Progress
 from core.formats.cvat_shapes import SHAPES, find_corners, is_turned_shape
+from core.formats.extras import Extras
 from core.formats.lookup import files_below
 from core.formats.outlines import OutlineError
 from core.formats.split_words import parse_split
-from core.formats.text import quote_short, read_ends, read_limited
+from core.formats.text import parse_number, quote_short, read_ends, read_limited
 
 MAX_BYTES = 2**29
 _LONGEST_TAG = 2**23  # bytes: expat needs 24 s for an attribute of 50 MB

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
-from core.formats.collecting import parse_number
 from core.formats.outlines import (
     Corners,
     OutlineError,
@@ -15,6 +14,7 @@ from core.formats.outlines import (
     box_around_turned,
     is_turned,
 )
+from core.formats.text import parse_number
 
 _CUBOID = [f"{side}{corner}{number}" for number in (1, 2) for corner in ("tl", "bl", "tr", "br") for side in ("x", "y")]
 

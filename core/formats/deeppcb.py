@@ -16,10 +16,11 @@ from pathlib import Path, PurePosixPath
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import AnnotationCollector, Extras, Progress, parse_number
+from core.formats.collecting import AnnotationCollector, Progress
+from core.formats.extras import Extras
 from core.formats.lookup import files_below
 from core.formats.split_words import parse_split
-from core.formats.text import quote_short, read_ends, read_utf8
+from core.formats.text import parse_number, quote_short, read_ends, read_utf8
 from core.imaging.decode import IMAGE_SUFFIXES
 from core.types import Split
 

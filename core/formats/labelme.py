@@ -16,8 +16,9 @@ from typing import Any
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
 from core.formats.export_plan import Sheet, SheetImage
+from core.formats.extras import Extras
 from core.formats.image_index import find_home
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import files_below

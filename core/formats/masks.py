@@ -17,7 +17,8 @@ from PIL import Image, UnidentifiedImageError
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import AnnotationCollector, Extras, Progress
+from core.formats.collecting import AnnotationCollector, Progress
+from core.formats.extras import Extras
 from core.formats.frames import FrameError, read_frame
 from core.formats.mask_pairs import MaskFolder, MaskPair, find_masks
 from core.formats.split_words import parse_split

@@ -1,12 +1,17 @@
-"""Reading foreign text files: bounded, as UTF-8 whatever Unicode they came in, and never from a pipe or a device."""
+"""Reading foreign text files: bounded, as UTF-8 whatever Unicode they came in, and never from a pipe or a device.
+
+And what their texts mean: numbers, and how they are quoted in messages.
+"""
 
 from __future__ import annotations
 
 import codecs
+import math
 import os
 import reprlib
 import stat
 from pathlib import Path
+from typing import Any
 
 from core.errors import InputError
 from core.files import open_at_once
@@ -70,6 +75,23 @@ def read_ends(path: Path, size: int) -> bytes:
             return head + file.read(size)
     except (OSError, ValueError):
         return b""
+
+
+def parse_number(value: Any) -> float | None:
+    """A number, or a text that is one, also with a decimal comma; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str):
+        if len(value) > 400 or "_" in value:
+            return None
+        if value.count(",") == 1 and "." not in value:
+            value = value.replace(",", ".")
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond all floats
+        return math.inf
+    except ValueError:
+        return None
 
 
 def quote_short(text: object, most: int = 60) -> str:

@@ -16,7 +16,8 @@ from typing import Any
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
+from core.formats.extras import Extras
 from core.formats.json_stream import JsonError, JsonObject, Unreadable
 from core.formats.lookup import files_below
 from core.formats.outlines import OutlineError

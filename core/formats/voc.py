@@ -18,12 +18,13 @@ from defusedxml.ElementTree import fromstring
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress, parse_number
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
 from core.formats.export_plan import Sheet, SheetImage
+from core.formats.extras import Extras
 from core.formats.image_index import find_folded, is_for_annotations
 from core.formats.lookup import files_below
 from core.formats.split_names import find_split_of_folder
-from core.formats.text import read_limited
+from core.formats.text import parse_number, read_limited
 from core.formats.voc_boxes import CORNERS, VocBox, find_boxes, find_marks
 
 ANNOTATIONS, IMAGES, LISTS = "Annotations", "JPEGImages", "ImageSets/Main"

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from core.formats.collecting import parse_number
 from core.formats.outlines import (
     OutlineError,
     box_around_line,
@@ -16,6 +15,7 @@ from core.formats.outlines import (
     box_around_turned,
     is_turned,
 )
+from core.formats.text import parse_number
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 MARKS = ("difficult", "truncated", "occluded")

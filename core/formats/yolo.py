@@ -18,8 +18,9 @@ import yaml
 
 from core.errors import InputError
 from core.formats.annotations import MARKER, Format, ImportedAnnotations
-from core.formats.collecting import NO_LABEL, AnnotationCollector, Extras, Progress
+from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
 from core.formats.export_plan import Sheet
+from core.formats.extras import Extras
 from core.formats.image_index import find_folded, fold
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import LookupFault, files_below

@@ -225,4 +225,6 @@ def test_each_file_has_coordinates_of_its_own_kind(tmp_path: Path) -> None:
 
 def test_marks_stay_with_their_boxes(tmp_path: Path) -> None:
     dialect = one_image(PIT, [box(bbox=(300, 1, 9, 9), difficult=1), box(), box(bbox=(50, 50, 9, 9), difficult=True)])
-    assert "1 box is marked as difficult" in [p.problem for p in read_dialect(tmp_path, dialect).problems][-1]
+    imported = read_dialect(tmp_path, dialect)
+    assert "1 box is marked as difficult" in imported.problems[-1].problem
+    assert imported.images[0].marks == (frozenset(), {"difficult"})
