@@ -76,7 +76,7 @@ def read_files(
 
 
 def _read_file(path: Path, into: AnnotationCollector, named: Mapping[str, str] | None, split: str) -> None:
-    rows = _read_rows(path)
+    rows = read_rows(path)
     first = next(rows, None)
     if first is None:
         raise InputError(f"{path}: the file is empty; export it again")
@@ -121,7 +121,8 @@ def _find_delimiter(lines: Sequence[str]) -> tuple[str, int]:
     return max(",;\t|", key=lines[0].count) if lines else ",", 0
 
 
-def _read_rows(path: Path) -> Iterator[list[str]]:
+def read_rows(path: Path) -> Iterator[list[str]]:
+    """The rows of a table that hold anything. Raises InputError."""
     data = read_utf8(path, MAX_BYTES, "a CSV file")
     start = data[:65536].decode(errors="replace").splitlines()
     delimiter, skipped = _find_delimiter(start)

@@ -62,6 +62,7 @@ _TITLES = {
     "reserved": "boxes of a label that stands for no defect",
     "shape": "shapes that cannot be used",
     "names": "boxes with several names",
+    "part": "objects whose parts were left out",
     "boxes": "objects with several boxes",
     "label set": "boxes whose annotations differ from their label set",
     "frame": "images that are listed upright and turned",

@@ -18,6 +18,7 @@ from core.formats.collecting import MAX_LABELS, Progress
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import files_below
 from core.formats.text import read_utf8
+from core.formats.via_table import is_table
 from core.formats.yolo_classes import is_data_file
 from core.formats.yolo_layout import is_class_list, is_label_text
 from core.types import label_name_fault
@@ -164,6 +165,8 @@ def _file_format(path: Path) -> Format | None:
             return Format.YOLO
         return Format.DEEPPCB if deeppcb.is_file(path, head.decode(errors="replace")) else None
     if suffix in (".csv", ".tsv", ""):
+        if is_table(head):
+            return Format.VIA
         return Format.CSV if csv.is_file_of_boxes(head) else None
     return None
 

@@ -1,4 +1,4 @@
-"""VGG Image Annotator: its annotation files and projects of version 2, and projects of version 3. They are read, not written.
+"""VGG Image Annotator: its annotation files (JSON, CSV) and projects of version 2, and projects of version 3. They are read, not written.
 
 Version 2, for each image: `filename`, `regions` with `shape_attributes` and `region_attributes`, `file_attributes`.
 Version 3: `file`, `view`, `metadata` and `attribute`, which point to each other by ids; `via_three` brings them into the
@@ -24,6 +24,8 @@ from core.formats.outlines import OutlineError
 from core.formats.split_words import parse_split
 from core.formats.text import quote_short, read_ends, read_utf8
 from core.formats.via_regions import LabelChoice, describe_values, find_corners
+from core.formats.via_table import find_entries as find_rows
+from core.formats.via_table import is_table
 from core.formats.via_three import find_entries, is_third
 
 MAX_BYTES = 2**28
@@ -52,10 +54,12 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
     """
     path = path.absolute()
     files = (
-        [path] if not path.is_dir() else [file for file in files_below(path, frozenset({".json"})) if _is_ours(file)]
+        [path]
+        if not path.is_dir()
+        else [file for file in files_below(path, frozenset({".json", ".csv"})) if _is_ours(file)]
     )
     if not files:
-        raise InputError(f"{path}: there is no JSON file of VGG Image Annotator in it; choose the file")
+        raise InputError(f"{path}: there is no file of VGG Image Annotator in it; choose the file")
     home = path if path.is_dir() else path.parent
     collector = AnnotationCollector(Format.VIA, path, images_root, progress, base=home)
     for file in files:
@@ -68,23 +72,30 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
 
 
 def _is_ours(file: Path) -> bool:
-    return is_file(read_ends(file, _SNIFFED))
+    text = read_ends(file, _SNIFFED)
+    return is_table(text) if file.suffix.lower() == ".csv" else is_file(text)
+
+
+def _list_entries(file: Path, into: AnnotationCollector) -> tuple[_Entries, Any, Any]:
+    """(the images, again and again; how a project defines the attributes of regions; its settings)."""
+    if is_table(read_ends(file, _SNIFFED)):
+        return find_rows(file, into, _MOST).copy, None, None
+    tree = JsonObject(read_utf8(file, MAX_BYTES, _WHAT), _MOST)
+    if is_third(tree):
+        return find_entries(tree, file, into, _MOST).copy, None, None
+    if _IMAGES not in tree:
+        return tree.values, None, None
+    if not tree.is_object(_IMAGES):
+        raise InputError(f"{file}: not {_WHAT} (its {_IMAGES} is no object)")
+    attributes = tree.value("_via_attributes")
+    defined = attributes.get("region") if isinstance(attributes, dict) else None
+    return tree.child(_IMAGES, _MOST).values, defined, tree.value("_via_settings")
 
 
 def _read_file(file: Path, into: AnnotationCollector) -> None:
-    tree = JsonObject(read_utf8(file, MAX_BYTES, _WHAT), _MOST)
-    settings = tree.value("_via_settings")
-    attributes = tree.value("_via_attributes")
-    if is_third(tree):
-        entries: _Entries = find_entries(tree, file, into, _MOST).copy
-    elif _IMAGES in tree:
-        if not tree.is_object(_IMAGES):
-            raise InputError(f"{file}: not {_WHAT} (its {_IMAGES} is no object)")
-        entries = tree.child(_IMAGES, _MOST).values
-    else:
-        entries = tree.values
+    entries, defined, settings = _list_entries(file, into)
     total = 0
-    choice = LabelChoice(attributes.get("region") if isinstance(attributes, dict) else None)
+    choice = LabelChoice(defined)
     for entry in entries():
         total += 1
         for region in list_regions(entry):

@@ -148,6 +148,8 @@ class _Reader:
                 labels.append(label)
         if not labels:
             return
+        if entry.find("part") is not None:
+            self.into.note("part", f"{where}: its parts were left out, the object itself was taken", file)
         found = list(find_boxes(entry))
         if len(found) > 1:
             self.into.note("boxes", f"{where}: it has {len(found)} boxes; each became one", file)

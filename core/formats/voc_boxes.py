@@ -36,6 +36,9 @@ def find_boxes(entry: Element) -> Iterator[VocBox | str]:
     turn = _find_rotation(entry)
     for child in plain:
         sides = {side.tag: side.text or "" for side in child}
+        if "xmin" not in sides and (points := _find_corner_points(child)):
+            yield VocBox(box_around_points(points), "its box has corners of its own")
+            continue
         corners = [sides.get(name, "") for name in CORNERS]
         numbers = [number for text in corners if (number := parse_number(text)) is not None]
         if is_turned(turn) and len(numbers) == 4:
@@ -81,6 +84,15 @@ def _box_around_turned(child: Element) -> Sequence[float]:
     x, y, width, height, angle = (value for value in values if value is not None)
     corners = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
     return box_around_turned(corners, math.degrees(angle)) if is_turned(math.degrees(angle)) else corners
+
+
+def _find_corner_points(child: Element) -> list[tuple[float, float]]:
+    """Three corners or more of a `bndbox` that is no upright one: x1 y1 x2 y2 x3 y3 ...; none where it is another thing."""
+    try:
+        points = _find_points(child)
+    except OutlineError:
+        return []
+    return points if len(points) > 2 else []
 
 
 def _find_points(child: Element) -> list[tuple[float, float]]:

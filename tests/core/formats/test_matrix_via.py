@@ -192,6 +192,22 @@ CASES = {
         {"a.png": [PIT]},
         ("there is no image 9", "a shape of kind 99 is no shape", "a shape without a kind is no shape"),
     ),
+    "a table of version 2": Dialect(
+        Format.VIA,
+        {
+            "via.csv": "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes\n"
+            + "".join(
+                f'{name},12,"{{}}",1,0,"{shape}","{said}"\n'
+                for name, shape, said in (
+                    ("a.png", json.dumps(RECTANGLE).replace('"', '""'), '{""type"":""pit""}'),
+                    ("a.png", "{", "{}"),
+                    ("b.png", "{}", "{}"),
+                )
+            )
+        },
+        {"a.png": [PIT], "b.png": []},
+        ("row 3: 'a.png,12,{},1,0,{,{}' holds no JSON; skipped",),
+    ),
     "a video": Dialect(
         Format.VIA,
         {"p.json": third({"xy": [2, 1, 1, 5, 5], "av": {}}, type=4)},

@@ -68,6 +68,23 @@ CASES = {
         ((10, 10, 40, 12), {"pit"}),
         told=("object 1: it is a polygon; the box around it was taken",),
     ),
+    "a box by its four corners": one_xml(
+        (
+            "<name>pit</name><bndbox>"
+            + "".join(
+                f"<x{n}>{x}</x{n}><y{n}>{y}</y{n}>"
+                for n, (x, y) in enumerate(((10, 30), (50, 20), (60, 45), (20, 60)), 1)
+            )
+            + "</bndbox>",
+        ),
+        ((10, 20, 60, 60), {"pit"}),
+        told=("object 1: its box has corners of its own; the box around it was taken",),
+    ),
+    "parts of an object": one_xml(
+        (f"<name>pit</name>{BOX}<part><name>edge</name>{OTHER}</part>",),
+        PIT,
+        told=("object 1: its parts were left out, the object itself was taken",),
+    ),
     "a polygon beside its box": one_xml((f"<name>pit</name>{BOX}<polygon><x1>1</x1><y1>1</y1></polygon>",), PIT),
     "neither box nor polygon": one_xml(
         ("<name>pit</name>", "<name>pit</name><polygon><x1>10</x1></polygon>", f"<name>pit</name>{BOX}"),
