@@ -97,8 +97,8 @@ def result_to_json(result: StudyResult) -> dict[str, Any]:
 def describe_budget(study: Study) -> str:
     """What each run may use, in words."""
     recipe = study.recipe
-    minutes = f", at most {recipe.limits.time_minutes:g} minutes" if recipe.limits.time_minutes else ""
-    return f"{recipe.schedule.epochs} epochs{minutes}"
+    minutes = f", at most {recipe.limits.time_minutes:g} min" if recipe.limits.time_minutes else ""
+    return f"{recipe.schedule.epochs} {'epoch' if recipe.schedule.epochs == 1 else 'epochs'}{minutes}"
 
 
 def format_duration(seconds: float) -> str:

@@ -280,7 +280,8 @@ def _list_cautions(study: Study, arms: Sequence[ArmResult], outcomes: Sequence[O
     ]
     if study.val_boxes < 100:
         found.append(
-            f"{study.val_boxes} validation boxes are few: each moves the recall by {1 / max(study.val_boxes, 1):.1%}."
+            f"The validation images have few boxes ({study.val_boxes}): each moves the recall by "
+            f"{1 / max(study.val_boxes, 1):.1%}."
         )
     late = [
         arm.arm

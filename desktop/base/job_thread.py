@@ -107,8 +107,8 @@ class JobThread(QThread):
         self.ended.emit(state if state in ENDED else "interrupted")
 
     def _report_no_start(self, error: OSError) -> None:
-        reason = f"The training process could not be started ({error.strerror})."
-        self.events.emit([RunFailed(reason, "Close other programs or free disk space, and train again.")])
+        reason = f"Its process could not be started ({error.strerror})."
+        self.events.emit([RunFailed(reason, "Close other programs or free disk space, and start it once more.")])
         self.ended.emit("failed")
 
 
