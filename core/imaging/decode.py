@@ -301,7 +301,7 @@ def _to_8_bits(
         # PNG scales samples up to 16 bits and tells their origin; TIFF leaves them as they are.
         bits = max(header.significant_bits, most.bit_length())
         said = f"{bits} bits, shown by the upper 8: a depth window shows more"
-    elif most < _TWELVE_BITS:
+    elif most < _TWELVE_BITS and not (header.page is not None and header.page.bits < 16):
         bits, said = 12, "taken as 12 bits, as no value is above 4,095: set a depth window if that is wrong"
     return _upper_bits(samples, bits - 8), (said,)
 

@@ -162,6 +162,8 @@ _INFLATED = (b"zTXt", b"iTXt", b"iCCP")  # compressed words and profiles: a few 
 
 
 def _read_png(source: ByteSource, to_end: bool) -> ImageHeader:
+    if source.read_at(12, 4) == b"CgBI":
+        raise UnsupportedError("it is a PNG as Apple changes it for its devices (CgBI); save it as usual PNG")
     width, height, depth, colour = source.unpack_at(">IIBB", 16)
     if not width or not height:
         raise HeaderError("damaged, it holds no PNG image")
@@ -253,7 +255,8 @@ def _read_tiff(source: ByteSource, to_end: bool) -> ImageHeader:
     elif main.pictures > 1:
         which = "the first" if placed.number == 1 else f"page {placed.number}"
         notices.append(f"has {main.pictures} pages; only {which} is shown and used")
-    significant = page.max_sample.bit_length()
+    # Samples of fewer bits are shifted up to 16.
+    significant = page.max_sample.bit_length() if page.bits == 16 else 0
     size = page.channels * max(8, page.bits)
     return ImageHeader(
         "TIFF",
@@ -353,6 +356,22 @@ _OTHERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (0, b"\xffO\xffQ", "JPEG 2000"),
     (0, b"v/1\x01", "OpenEXR"),
+    (0, b"II\xbc\x01", "JPEG XR"),
+    (0, b"IIRO", "camera raw"),
+    (0, b"IIU\0", "camera raw"),
+    (0, b"FUJIFILMCCD-RAW", "camera raw"),
+    (0, b"\x8aMNG", "MNG"),
+    (0, b"DDS ", "DDS"),
+    (0, b"\0\0\1\0", "an icon"),
+    (0, b"#?RADIANCE", "Radiance HDR"),
+    (0, b"SIMPLE  =", "FITS"),
+    (0, b"\x89HDF", "HDF5"),
+    (0, b"\x93NUMPY", "a NumPy array"),
+    *(
+        (0, b"P" + kind + blank, "a Netpbm image")
+        for kind in (b"1", b"2", b"3", b"4", b"5", b"6")
+        for blank in (b"\n", b" ")
+    ),
     (4, b"ftypavi", "AVIF"),
     (4, b"ftyphei", "HEIC"),
     (4, b"ftypmif1", "HEIC"),

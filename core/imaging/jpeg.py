@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 
 from core.imaging.errors import DamagedError, UnsupportedError
 
+UNUSUAL_FRACTION = "subsampling level"  # what libjpeg-turbo says of it
+UNUSUAL_FRACTION_TEXT = (
+    "JPEG data, whose colours are stored at an unusual fraction of its size (neither 4:4:4, 4:2:2, 4:2:0, 4:4:0, 4:1:1 "
+    "nor 4:4:1), cannot be read"
+)
 _ROWS_AT_ONCE = 256  # of CMYK, which needs twice its memory
 _PARAMETERS = 2**16  # bytes at the start of a file that are searched for them
 _LEFT_OVER = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
@@ -30,11 +35,8 @@ def decode_jpeg(data: bytes, width: int, height: int, channels: int, shrink: int
         pixels = simplejpeg.decode_jpeg(data, space, **size)
     except ValueError as error:
         said = str(error)
-        if "subsampling level" in said:
-            raise UnsupportedError(
-                "JPEG whose colours are stored at an unusual fraction of its size (neither 4:4:4, 4:2:2, 4:2:0, 4:4:0, "
-                "4:1:1 nor 4:4:1) cannot be read; save it as usual JPEG or PNG"
-            ) from error
+        if UNUSUAL_FRACTION in said:
+            raise UnsupportedError(f"{UNUSUAL_FRACTION_TEXT}; save it as usual JPEG or PNG") from error
         if not _harmless(data, said):
             raise DamagedError(said) from error
         try:

@@ -254,6 +254,8 @@ def _check_colours(tags: Tags, photometric: int, channels: int, bits: int, compr
 def _check_compression(page: TiffPage) -> None:
     if page.compression not in STRICT and page.compression not in BY_IMAGECODECS:
         raise UnsupportedError(f"its {name_compression(page.compression)} cannot be read; save it with LZW or Deflate")
+    if page.compression == JPEG and not page.separate and page.channels not in (1, 3, 4):
+        raise UnsupportedError(f"JPEG compression with {page.channels} channels cannot be read; {_SAVE_AS}")
     if page.compression == CCITT_G4 and (page.bits != 1 or page.channels != 1):
         raise HeaderError("damaged, its CCITT Group 4 compression holds more than one bit a pixel")
     if page.compression in (LZW, DEFLATE, OLD_DEFLATE, LZMA) and (

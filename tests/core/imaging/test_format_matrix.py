@@ -326,3 +326,18 @@ def test_webp_pixels_are_those_of_pillow(lossless: bool, mode: str) -> None:
         image.putalpha(Image.fromarray(RGB[..., 1]))
     image.save(out, "WEBP", lossless=lossless, exact=True)
     assert np.array_equal(shown(out.getvalue()), by_pillow(out.getvalue(), "RGBA")[..., :3])
+
+
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        (b"P5\n9 9\n255\n", "a Netpbm image"),
+        (b"II\xbc\x01", "JPEG XR"),
+        (b"\0\0\1\0\1\0", "an icon"),
+        (b"\x8aMNG\r\n", "MNG"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\4CgBI", "as Apple changes it"),
+    ],
+)
+def test_other_kinds_of_files_are_named(start: bytes, name: str) -> None:
+    with pytest.raises(ImageError, match=name):
+        shown(start + bytes(200))

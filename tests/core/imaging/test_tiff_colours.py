@@ -191,3 +191,10 @@ def test_strips_without_their_lengths_are_read() -> None:
     # The tag becomes one that nobody knows.
     changed = data[:offsets] + int.to_bytes(280, 2, "little") + data[offsets + 2 :]
     assert np.array_equal(shown(changed).pixels, RGB)
+
+
+def test_a_dark_image_of_12_packed_bits_is_not_taken_for_one_of_fewer() -> None:
+    dark = (GREY.astype(np.uint16) >> 1)[..., None]
+    for more in ({}, {tag.MAX_SAMPLE: [4095]}):
+        found = shown(tiff_bytes([page_of(dark, 12, more=more)]))
+        assert np.array_equal(found.pixels, (dark[..., 0] >> 4).astype(np.uint8))

@@ -53,6 +53,11 @@ REFUSED: list[tuple[str, Callable[[], bytes], str]] = [
     ("uint32", lambda: of_tifffile(np.ones((9, 9), np.uint32)), "uint32 samples"),
     ("complex", lambda: of_tifffile(np.ones((9, 9), np.complex64)), "complex numbers"),
     ("24 bits", lambda: with_tags({tag.DEPTHS: [24]}, GREY), "24-bit samples"),
+    (
+        "JPEG of grey and alpha",
+        lambda: with_tags({tag.COMPRESSION: [7]}, RGB[..., :2]),
+        "JPEG compression with 2 channels",
+    ),
     ("565", lambda: with_tags({tag.DEPTHS: [5, 6, 5]}), r"different depths \(5, 6, 5 bits\)"),
     ("5 channels", lambda: of_tifffile(np.ones((9, 9, 5), np.uint8), planarconfig="contig"), "5 channels"),
     ("7 planes", lambda: of_tifffile(np.ones((7, 9, 9), np.uint16), planarconfig="separate"), "7 channels"),
