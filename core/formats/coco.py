@@ -85,6 +85,8 @@ class _Reader:
         self.into = collector
         self._labels: dict[_Id, int] = {}
         self._images: dict[_Id, int] = {}
+        self._twice: dict[_Id, int | None] = {}  # the first image of an id that several have
+        self._files: dict[_Id, Path] = {}  # of images that were left out
         self._doubtful_labels: set[_Id] = set()
         self._listed: dict[_Id, str] = {}  # names by image id, also of images that were skipped
         self._box_labels: dict[tuple[_Id, _Id], set[_Id]] = {}
@@ -190,7 +192,7 @@ class _Reader:
         if first is not None:
             if first != name:
                 # Nobody can tell on which of them its boxes were drawn.
-                self._images.pop(entry["id"], None)
+                self._twice.setdefault(entry["id"], self._images.pop(entry["id"], None))
                 text = f"{where}: both {quote_short(first)} and {quote_short(name)} have the id; the boxes with it were left out"
                 self.into.report("double id", text, self.path)
             else:
@@ -205,6 +207,7 @@ class _Reader:
         extras = Extras.of(own if own is not None else {"split": self.split})
         image = self.into.image(file, (entry.get("width"), entry.get("height")), extras)
         if image is None:
+            self._files[entry["id"]] = file
             return
         if again:
             self.into.report("listed", "it is listed twice; the boxes of both entries were put together", file)
@@ -230,7 +233,11 @@ class _Reader:
                 self.into.lose_boxes("dangling image")
             else:
                 self.into.pass_over()
-                self.into.lose_boxes("image")
+                twice = self._twice.get(image)
+                if twice is not None:
+                    self.into.drop_boxes(twice, "double id")
+                else:
+                    self.into.lose_boxes("image", 1, self._files.get(image))
             return
         file = self.into.path(self._images[image])
         if _is_id(category) and category in self._doubtful_labels:

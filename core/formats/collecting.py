@@ -110,9 +110,11 @@ class AnnotationCollector:
             self._log.lost_boxes[kind] += count
             self._images[image].dropped[kind] += count
 
-    def lose_boxes(self, kind: str, count: int = 1) -> None:
-        """Count boxes of images that were left out themselves."""
-        if count:
+    def lose_boxes(self, kind: str, count: int = 1, file: Path | None = None) -> None:
+        """Count boxes of images that were left out themselves, or whose `file` is listed twice and once left out."""
+        if file is not None and file in self._by_path:
+            self.drop_boxes(self._by_path[file], kind, count)
+        elif count:
             self._log.lost_boxes[kind] += count
 
     def advance(self, done: int, total: int) -> None:

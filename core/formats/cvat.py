@@ -177,7 +177,7 @@ class _Reader:
             extras.split = None
         image = self.into.image(file, (entry.get("width"), entry.get("height")), extras)
         if image is None:
-            self.into.lose_boxes("image", len(shapes))
+            self.into.lose_boxes("image", len(shapes), file)
             return
         if again:
             self.into.report("listed", "it is listed twice; the boxes of both entries were put together", file)

@@ -124,7 +124,7 @@ class _Reader:
             return
         image = self.into.image(file, extras=Extras(split=entry.split))
         if image is None:
-            self.into.lose_boxes("image", sum(1 for line in lines if line.strip()))
+            self.into.lose_boxes("image", sum(1 for line in lines if line.strip()), file)
             return
         self.into.begin_part()
         for number, line in enumerate(lines, start=1):

@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from core.formats.annotations import Format
 from core.formats.lookup import AmbiguousName, Folders, FoundFile, LookupFault
@@ -52,9 +52,8 @@ class ImageFinder:
         `source` is the annotation file, `others` are what the image may be called if there is no file of its name:
         with any suffix.
         """
+        # The same name in another folder is that of another image.
         key: Hashable = (name, source.parent if source is not None else None)
-        if self.format not in _ONE_IMAGE_A_FILE:
-            key = name  # it is the image's name in all files of the data set
         try:
             found = self._look(name, beside, source, others)
         except LookupFault as fault:
@@ -98,9 +97,10 @@ class ImageFinder:
         else:
             # Pictures of one name from two folders, of which only one is here: nobody can tell which.
             self.doubtful.add(path)
-            text = (
-                f"both {quote_short(first.name)} and {quote_short(name)} may mean this file; skipped with their boxes"
-            )
+            names = f"both {quote_short(first.name)} and {quote_short(name)}"
+            if first.name == name:
+                names = f"several images called {quote_short(name)}"
+            text = f"{names} may mean this file; skipped with their boxes"
             self.log.report("ambiguous", text, path)
             return None
         if found.is_elsewhere and (first is None or is_moved):
@@ -128,7 +128,9 @@ class ImageFinder:
             name, real = self._examples[folder]
             images = "1 image was" if count == 1 else f"{count:,} images were"
             text = f"{images} not found as the annotations name {'it' if count == 1 else 'them'} and taken from here: "
-            self.log.note("elsewhere", f"{text}{quote_short(name)} is {quote_short(real)}", folder)
+            is_same = PurePath(name.replace("\\", "/")).name == real
+            example = quote_short(name) if is_same else f"{quote_short(name)} is {quote_short(real)}"
+            self.log.note("elsewhere", f"{text}{example}", folder)
         for link in self.folders.links if self.missing else ():
             self.log.note("link", "a link to a folder, which was not followed; name it itself (--images)", link)
         if self.folders.is_cut:

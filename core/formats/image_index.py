@@ -39,6 +39,7 @@ _FOR_IMAGES = frozenset(
         "default",
     }
 )
+_MASKS = frozenset({"mask", "masks", "segmentationclass", "segmentationobject", "ground_truth", "groundtruth"})
 _ANNOTATIONS = frozenset({".json", ".xml", ".csv", ".yaml", ".yml"})
 _OWN = frozenset({"runs", "backups", "cache"})  # of a project, beside its database
 _DATABASE = "project.sqlite"
@@ -74,8 +75,7 @@ def list_places(file: Path) -> list[Path]:
     """Where the images of an annotation file usually lie: beside it, or in a folder that is called after it."""
     home = find_home(file.parent)
     words = file.stem.split("_")
-    cuts = range(1, len(words))
-    subsets = ["_".join(part) for cut in cuts for part in (words[cut:], words[:cut])]
+    subsets = [file.stem, *("_".join(part) for cut in range(1, len(words)) for part in (words[cut:], words[:cut]))]
     tops = [home, home / "images"]
     return [
         place
@@ -193,13 +193,17 @@ class ImageIndex:
         for path in found:
             folder = os.path.dirname(path)  # noqa: PTH120
             own = _split_path(folder, os.fspath(self.top))
+            alike = _count_alike(folders, own)
+            if not alike and not _MASKS.isdisjoint(own):
+                continue  # a mask is called like its image
             split = find_split(own)
             if split and source_split and split != source_split:
                 continue  # a picture of that name, but of another split
             rank = (
-                _count_alike(folders, own),
+                alike,
                 fold(folder) in places,
-                _count_alike(source_folders, _without_kinds(own)),
+                _count_alike(_without_kinds(source_folders), _without_kinds(own)),
+                _count_alike(source_folders[::-1], own[::-1]),  # below the same folder
                 any(name in source_words for name in own),
             )
             if rank > best_rank or not best:
@@ -294,13 +298,13 @@ def _spellings(name: str) -> list[str]:
 
 @lru_cache(maxsize=64)
 def _describe_source(source: PurePath | None, top: PurePath) -> tuple[tuple[str, ...], frozenset[str], str]:
-    """(folders that tell which images are meant, words of the name, split) of an annotation file."""
+    """(folders from `top` on, words of the name, split) of an annotation file."""
     if source is None:
         return (), frozenset(), ""
     inside = source.is_relative_to(top)
     folders = source.parent.relative_to(top).parts if inside else source.parent.parts
     words = frozenset({fold(source.stem), *re.split(r"[ _.-]", fold(source.stem))})
-    return _without_kinds(tuple(map(fold, folders))), words, find_split(folders if inside else (), source.stem)
+    return tuple(map(fold, folders)), words, find_split(folders if inside else (), source.stem)
 
 
 def _without_kinds(folders: Sequence[str]) -> tuple[str, ...]:

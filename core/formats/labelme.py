@@ -82,7 +82,7 @@ def _read_file(file: Path, into: AnnotationCollector) -> None:
     into.begin_part()
     image = into.image(image_file, (tree.value("imageWidth"), tree.value("imageHeight")), extras)
     if image is None:
-        into.lose_boxes("image", sum(1 for _ in tree.entries("shapes", ())))
+        into.lose_boxes("image", sum(1 for _ in tree.entries("shapes", ())), image_file)
         return
     if again:
         into.report("listed", "another file is about this image, too; the boxes of both were put together", file)

@@ -15,12 +15,13 @@ from core.errors import InputError
 from core.formats import coco, csv, cvat, deeppcb, labelme, masks, via, voc, yolo
 from core.formats.annotations import MARKER, Format, ImportedAnnotations
 from core.formats.collecting import MAX_LABELS, Progress
+from core.formats.image_index import is_for_annotations
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import files_below
 from core.formats.text import read_utf8
 from core.formats.via_table import is_table
 from core.formats.yolo_classes import is_data_file
-from core.formats.yolo_layout import is_class_list, is_label_text
+from core.formats.yolo_layout import find_class_files, is_class_list, is_label_text
 from core.types import label_name_fault
 
 __all__ = ["Detected", "Format", "Progress", "detect_format", "read_annotations"]
@@ -220,6 +221,8 @@ def _folder_format(folder: Path) -> tuple[Format, int]:
     if not found and faults:
         raise faults[0]
     if not found and _has_label_files(folder):
+        if is_for_annotations(folder.name) and any(find_class_files(folder.parent)):
+            return Format.YOLO, amounts[".txt"]
         raise InputError(
             f"{folder}: there are label files of YOLO in it, but none that names the classes; add a classes.txt with a "
             "class a line, in the order of their numbers"

@@ -150,7 +150,7 @@ class _Reader:
         again = self.into.is_listed(file)
         image = self.into.image(file, extras=self._find_extras(entry.get("file_attributes")))
         if image is None:
-            self.into.lose_boxes("image", len(list_regions(entry)))
+            self.into.lose_boxes("image", len(list_regions(entry)), file)
             return
         if again:
             self.into.report("listed", "it is listed twice; the boxes of both entries were put together", file)

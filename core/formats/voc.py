@@ -126,7 +126,7 @@ class _Reader:
         self.into.begin_part()
         image = self.into.image(image_file, stated, Extras.of(own))
         if image is None:
-            self.into.lose_boxes("image", sum(1 for _ in root.iter("object")))
+            self.into.lose_boxes("image", sum(1 for _ in root.iter("object")), image_file)
             return
         if again:
             text = "another file is about this image, too; the boxes of both were put together"

@@ -296,7 +296,7 @@ class _Reader:
             extras.split = Extras.of({"split": entry.split}).split
         image = self.into.image(file, (own.get("width"), own.get("height")), extras)
         if image is None:
-            self.into.lose_boxes("image", self._count_boxes(labels) if labels is not None else 0)
+            self.into.lose_boxes("image", self._count_boxes(labels) if labels is not None else 0, file)
             return
         if labels is not None and not self._is_ours(labels):
             self.into.report("link", f"a link that leads out of {self.home}; passed over", labels)
@@ -353,7 +353,7 @@ class _Reader:
                 boxes += sum(1 for line in text.splitlines() if line.strip())
         if stray:
             files = "1 label file belongs" if len(stray) == 1 else f"{len(stray):,} label files belong"
-            text = f"{files} to no image of the data set, such as {stray[0]}; skipped, with {boxes:,} boxes"
+            text = f"{files} to no image of the data set, such as {stray[0]}; skipped, with {boxes:,} {'box' if boxes == 1 else 'boxes'}"
             self.into.report("stray labels", text, self.home)
             self.into.lose_boxes("stray labels", boxes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -82,7 +83,25 @@ def _find_classes(folder: Path) -> Classes:
 def _read_data_file(file: Path, home: Path) -> Classes:
     tree = read_yaml(file)
     names = _parse_names(file, tree.get("names"))
+    if home == file.parent and _leads_up(file, tree):
+        home = home.parent
     return Classes(home, names, tree, file)
+
+
+def _leads_up(file: Path, tree: dict[str, Any]) -> bool:
+    """True if the images lie beside the folder of data.yaml, and are there."""
+    places = []
+    for key in ("train", "val", "valid", "test"):
+        value = tree.get(key)
+        places += [place for place in (value if isinstance(value, list) else [value]) if isinstance(place, str)]
+    base = str(tree.get("path") or ".")
+    for place in places:
+        if any("\0" in text or text.startswith(("/", "\\")) for text in (base, place)):
+            continue
+        way = Path(os.path.normpath(file.parent / base.replace("\\", "/") / place.replace("\\", "/")))
+        if not way.is_relative_to(file.parent) and way.is_relative_to(file.parent.parent) and way.exists():
+            return way != file.parent.parent
+    return False
 
 
 def _read_class_list(file: Path, home: Path) -> Classes:

@@ -73,6 +73,23 @@ def test_an_image_whose_boxes_were_left_out_is_never_said_to_be_clean(tmp_path: 
         assert [image.status for image in project.images()].count(Status.UNLABELLED) == 2
 
 
+def test_boxes_of_an_id_that_two_images_have_keep_both_from_being_clean(tmp_path: Path) -> None:
+    for seed, name in enumerate(("a.png", "b.png")):
+        write_picture(tmp_path / name, picture(seed=seed))
+    images = [{"id": 1, "file_name": name, "width": 64, "height": 48} for name in ("a.png", "b.png")]
+    path = write_coco(tmp_path / "x.json", images, [{"image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9]}])
+    imported = read_annotations(path)
+    assert [image.dropped for image in imported.images] == [(("double id", 1),)]
+
+
+def test_boxes_of_a_second_entry_that_is_left_out_are_of_the_image_all_the_same(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png")
+    images = [{"id": n, "file_name": "a.png", "width": 64 * n, "height": 48} for n in (1, 2)]
+    path = write_coco(tmp_path / "x.json", images, [{"image_id": 2, "category_id": 1, "bbox": [1, 1, 9, 9]}])
+    (image,) = read_annotations(path).images
+    assert image.dropped == (("image", 1),) and image.label_sets == ()
+
+
 def test_a_file_that_says_clean_of_an_image_whose_boxes_were_left_out_is_not_believed(tmp_path: Path) -> None:
     write_picture(tmp_path / "a.png")
     image = {"id": 1, "file_name": "a.png", "width": 64, "height": 48, "defectdesk": {"status": "clean"}}

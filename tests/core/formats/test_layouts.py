@@ -345,6 +345,20 @@ def yolo_with_labels_of_other_names_of_folders(folder: Path) -> Found:
     return {"pics/a.png": (1, None), "pics/b.png": (1, None)}
 
 
+def two_sets_in_one_folder(folder: Path) -> Found:
+    for name in ("A", "B"):
+        images(folder, f"{name}/pics/1.jpg")
+        coco(folder, f"{name}/notes.json", "1.jpg")
+    return {"A/pics/1.jpg": (1, None), "B/pics/1.jpg": (1, None)}
+
+
+def with_a_folder_for_each_file(folder: Path) -> Found:
+    images(folder, "train/1.jpg", "val/1.jpg")
+    coco(folder, "train.json", "1.jpg")
+    coco(folder, "val.json", "1.jpg")
+    return {"train/1.jpg": (1, "train"), "val/1.jpg": (1, "val")}
+
+
 LAYOUTS: list[tuple[Callable[[Path], Found], set[str]]] = [
     (as_coco_writes_it, set()),
     (with_images_of_all_splits, set()),
@@ -355,6 +369,8 @@ LAYOUTS: list[tuple[Callable[[Path], Found], set[str]]] = [
     (with_a_folder_of_images_in_each_split, set()),
     (with_captions_beside_the_boxes, {"passed over"}),
     (with_images_deep_below, {"elsewhere"}),
+    (two_sets_in_one_folder, {"elsewhere"}),
+    (with_a_folder_for_each_file, set()),
     (in_a_folder_below_the_chosen_one, set()),
     (as_voc_writes_it_one_folder_below, set()),
     (in_capitals, set()),
@@ -473,6 +489,21 @@ def test_a_picture_of_another_split_is_not_taken(folder: Path) -> None:
     assert found(imported, folder) == {"val2017/2.jpg": (1, "val")} and imported.missing == ("1.jpg",)
 
 
+def test_a_mask_is_not_taken_for_its_image(folder: Path) -> None:
+    images(folder, "masks/a.png", "ground_truth/b.png")
+    imported = read_annotations(coco(folder, "x.json", "a.png", "b.png"))
+    assert imported.images == () and imported.missing == ("a.png", "b.png")
+
+
+def test_images_of_one_name_in_two_sets_never_share_the_picture_of_one(folder: Path) -> None:
+    images(folder, "pics/1.jpg")
+    coco(folder, "A/notes.json", "1.jpg")
+    coco(folder, "B/notes.json", "1.jpg")
+    imported = read_annotations(folder)
+    assert imported.images == () and kinds(imported) >= {"ambiguous"}
+    assert imported.boxes_listed == 2 and sum(imported.boxes_lost.values()) == 2
+
+
 def test_pictures_of_a_data_set_beside_the_chosen_one_are_left_alone(folder: Path) -> None:
     other = folder.parent / "other"
     images(other, "a.png")
@@ -500,6 +531,18 @@ def test_links_to_folders_are_told_where_images_are_missing(folder: Path) -> Non
         ("link", str(folder / "images")),
         ("stray labels", str(folder)),
     }
+
+
+@pytest.mark.parametrize("chosen", ["labels", "labels/a.txt", "classes.txt", "cfg/data.yaml", "cfg", "."])
+def test_any_part_of_a_yolo_set_may_be_chosen(folder: Path, chosen: str) -> None:
+    images(folder, "images/train/a.png")
+    put(folder, "labels/train/a.txt")
+    put(folder, "labels/a.txt", "")
+    put(folder, "labels/classes.txt" if chosen == "labels/a.txt" else "classes.txt", "pit\n")
+    if chosen.startswith("cfg"):
+        put(folder, "cfg/data.yaml", "path: ..\ntrain: images/train\nnames: [pit]\n")
+    imported = read_annotations(folder / chosen)
+    assert found(imported, folder) == {"images/train/a.png": (1, "train")}
 
 
 # Label files of YOLO
