@@ -18,7 +18,15 @@ from typing import Any, TypeGuard
 
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
-from core.formats.coco_boxes import BoxFault, CocoBox, find_box, parse_bbox
+from core.formats.coco_boxes import (
+    BoxFault,
+    CocoBox,
+    find_attributes,
+    find_box,
+    find_marks,
+    is_brush_mask,
+    parse_bbox,
+)
 from core.formats.coco_categories import find_spare_labels, name_categories
 from core.formats.collecting import MAX_LABELS, NO_LABEL, AnnotationCollector, Progress
 from core.formats.export_plan import Sheet, SheetImage
@@ -30,6 +38,7 @@ from core.formats.text import quote_short, read_utf8
 
 MAX_BYTES = 2**29  # COCO's own training file has 448 MiB
 FILE_NAME, IMAGES = "annotations.json", "images"
+_MOST_ATTRIBUTES = 1000
 PARTS = ("images", "annotations", "categories")
 
 _Entry = dict[str, Any]
@@ -92,6 +101,7 @@ class _Reader:
         self._box_labels: dict[tuple[_Id, _Id], set[_Id]] = {}
         self._label_sets: dict[tuple[_Id, _Id], frozenset[_Id]] = {}
         self._crowds: list[_Entry] = []
+        self._attributes: set[str] = set()  # that nothing is made of
         self._has_single = False  # one annotation is no crowd
 
     def read(self) -> None:
@@ -118,6 +128,9 @@ class _Reader:
             used.add(entry["id"])
             self._annotation(entry)
         self._take_crowds()
+        if self._attributes:
+            names = ", ".join(quote_short(name) for name in sorted(self._attributes)[:10])
+            self.into.note("attribute", f"attributes of annotations were left out: {names}", self.path)
         self._compare_label_sets()
 
     def _entries(self, tree: JsonObject, key: str, what: str, watched: Sequence[str]) -> Iterator[_Entry]:
@@ -276,17 +289,23 @@ class _Reader:
         return other
 
     def _take_crowds(self) -> None:
-        """Crowd regions tell of no single defect, but where all are, a program wrote its masks so."""
-        if self._crowds and not self._has_single:
-            text = f"all {len(self._crowds):,} annotations are marked as crowd, as some programs mark masks; taken as boxes"
+        """Crowd regions tell of no single defect, but a program that marks all, or its brush's masks, means its masks."""
+        masks = [entry for entry in self._crowds if not self._has_single or is_brush_mask(entry)]
+        if masks:
+            count = f"{len(masks):,} annotation{' is' if len(masks) == 1 else 's are'}"
+            which = f"all {count}" if not self._has_single and len(masks) > 1 else count
+            text = f"{which} marked as crowd, as some programs mark masks; taken as boxes"
             self.into.note("crowd", text, self.path)
-            for entry in self._crowds:
+        taken = {id(entry) for entry in masks}
+        for entry in self._crowds:
+            if id(entry) in taken:
                 self._take(entry)
-        else:
-            for entry in self._crowds:
-                text = f"annotation {quote_short(entry['id'])}: a crowd region, which says nothing of single defects; skipped"
-                image = self._images[entry["image_id"]]
-                self.into.skip_box(image, "crowd", text, self.into.path(image))
+                continue
+            text = (
+                f"annotation {quote_short(entry['id'])}: a crowd region, which says nothing of single defects; skipped"
+            )
+            image = self._images[entry["image_id"]]
+            self.into.skip_box(image, "crowd", text, self.into.path(image))
         self._crowds.clear()
 
     def _take(self, entry: _Entry) -> None:
@@ -309,7 +328,9 @@ class _Reader:
             if len(told) > 1 or key in self._label_sets:
                 self._label_sets[key] = told
                 self._box_labels.setdefault(key, set()).add(category)
-        self._box(self._images[image], found, self._labels[category], where, key, _find_marks(entry))
+        if len(self._attributes) < _MOST_ATTRIBUTES:
+            self._attributes |= find_attributes(entry)
+        self._box(self._images[image], found, self._labels[category], where, key, find_marks(entry))
 
     def _box(self, image: int, found: CocoBox, label: int, where: str, key: object, marks: Sequence[str] = ()) -> None:
         if found.told:
@@ -338,15 +359,6 @@ def _describe_type(value: _Id) -> str:
 
 def _is_id(value: Any) -> TypeGuard[_Id]:
     return isinstance(value, int | str) and not isinstance(value, bool)
-
-
-def _find_marks(entry: _Entry) -> list[str]:
-    """What the annotation says of its box beside its category, such as `occluded` of CVAT."""
-    attributes = entry.get("attributes")
-    places = [entry, attributes] if isinstance(attributes, dict) else [entry]
-    return [
-        mark for mark in ("difficult", "truncated", "occluded") if any(place.get(mark) in (1, True) for place in places)
-    ]
 
 
 # Writing

@@ -16,6 +16,7 @@ from core.formats.outlines import (
 )
 from core.formats.text import parse_number, quote_short
 
+_MARKS = ("difficult", "truncated", "occluded")
 _FARTHEST = 1e9  # pixels
 
 
@@ -85,3 +86,25 @@ def _box_around(outline: Any) -> Corners:
             raise OutlineError(f"its outline {quote_short(part)} is no list of numbers")
         points += pair_points(value for value in numbers if value is not None)
     return box_around_points(points)
+
+
+def find_marks(entry: dict[str, Any]) -> list[str]:
+    """What the annotation says of its box beside its category, such as `occluded` of CVAT."""
+    attributes = entry.get("attributes")
+    places = [entry, attributes] if isinstance(attributes, dict) else [entry]
+    return [mark for mark in _MARKS if any(place.get(mark) in (1, True) for place in places)]
+
+
+def find_attributes(entry: dict[str, Any]) -> set[str]:
+    """Names of the attributes, as CVAT writes them, that say something and of which nothing is made."""
+    attributes = entry.get("attributes")
+    if not isinstance(attributes, dict):
+        return set()
+    used = (*_MARKS, "rotation", "is_crowd", "track_id", "keyframe", "outside")
+    return {name for name, value in attributes.items() if name not in used and value not in (None, "", False)}
+
+
+def is_brush_mask(entry: dict[str, Any]) -> bool:
+    """True for a mask of CVAT's brush, which is marked as a crowd although nobody said that it is one."""
+    attributes = entry.get("attributes")
+    return isinstance(attributes, dict) and "occluded" in attributes and not attributes.get("is_crowd")

@@ -123,6 +123,23 @@ CASES = {
         BOX,
         told=("annotation 1: a crowd region, which says nothing of single defects; skipped",),
     ),
+    "masks of CVAT's brush among boxes": one_image(
+        PIT,
+        [
+            box(attributes={"occluded": False}),
+            box(bbox=(100, 20, 30, 40), iscrowd=1, attributes={"occluded": False}),
+            box(bbox=(1, 1, 90, 90), iscrowd=1, attributes={"occluded": False, "is_crowd": True}),
+        ],
+        BOX,
+        ((100, 20, 130, 60), {"pit"}),
+        told=("1 annotation is marked as crowd, as some programs mark masks", "annotation 3: a crowd region"),
+    ),
+    "attributes": one_image(
+        PIT,
+        [box(attributes={"occluded": False, "depth": "3", "side": "", "rotation": 0.0, "track_id": 5})],
+        BOX,
+        told=("attributes of annotations were left out: depth",),
+    ),
     "marks of boxes": one_image(
         PIT,
         [box(attributes={"occluded": True, "rotation": 0.0}), box(bbox=(50, 50, 9, 9), difficult=1, truncated=0)],
