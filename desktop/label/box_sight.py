@@ -43,14 +43,14 @@ class BoxSight(QObject):
         if chosen := self._need_selection("hides it"):
             self._canvas.select_boxes(())
             self._set_rules(self._rules.with_hidden(chosen))
-            self._say(f"Hidden: {_count_boxes(len(chosen))}. They stay in the project.")
+            self._say_hidden(len(chosen))
 
     def show_only_selected(self) -> None:
         """Put all other boxes of the image out of sight."""
         if chosen := self._need_selection("hides all others"):
             others = [box.id for box in self._canvas.boxes if box.id not in chosen]
             self._set_rules(self._rules.with_hidden(others))
-            self._say(f"Hidden: {_count_boxes(len(others))}. They stay in the project.")
+            self._say_hidden(len(others))
 
     def lock_selected(self) -> None:
         """Hold the selected boxes in place, or let them go."""
@@ -84,6 +84,9 @@ class BoxSight(QObject):
             self._rules = rules
             self._canvas.set_rules(rules)
             self.changed.emit(rules)
+
+    def _say_hidden(self, count: int) -> None:
+        self._say(f"Hidden: {_count_boxes(count)}; nothing leaves the project" if count else "There are no others to hide")
 
     def _say(self, text: str) -> None:
         self._context.session.message.emit(text)
