@@ -86,7 +86,9 @@ class BoxSight(QObject):
             self.changed.emit(rules)
 
     def _say_hidden(self, count: int) -> None:
-        self._say(f"Hidden: {_count_boxes(count)}; nothing leaves the project" if count else "There are no others to hide")
+        self._say(
+            f"Hidden: {_count_boxes(count)}; nothing leaves the project" if count else "There are no others to hide"
+        )
 
     def _say(self, text: str) -> None:
         self._context.session.message.emit(text)

@@ -266,7 +266,7 @@ class LabelPage(QWidget):
         if look is None or not self._is_current(path):
             return
         if look.preview is None:
-            self._loading.begin(look)
+            self._loading.begin(look, lambda: self.pictures.read_share(Path(path)))
         elif not self.canvas.view.has_image:
             self._show_image()
             self._session.message.emit(f"A preview: all {look.megapixels:,.0f} megapixels are being read")

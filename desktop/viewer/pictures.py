@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import InputError
+from core.imaging.cancelling import CancelToken
 from core.imaging.window import Window
 from core.project.snapshot import depth_window
 from core.settings import Settings
@@ -73,7 +74,7 @@ class PictureLoader(QObject):
         self._pictures: OrderedDict[str, Pyramid] = OrderedDict()
         self._problems: dict[str, str] = {}
         self._under_way: set[str] = set()
-        self._slow: set[str] = set()  # of these, what takes long
+        self._slow: dict[str, _SlowWork] = {}  # of these, what takes long
         self._looks: dict[str, FirstLook] = {}  # of the image that is wanted now
         self._wanted: tuple[str, ...] = ()
 
@@ -126,6 +127,11 @@ class PictureLoader(QObject):
         """What is known of the image wanted last while it is being decoded, if that takes long."""
         return self._looks.get(str(path))
 
+    def read_share(self, path: Path) -> float | None:
+        """How much of an image that takes long is decoded; None where that is not known."""
+        work = self._slow.get(str(path))
+        return work.share if work is not None else None
+
     def problem(self, path: Path) -> str | None:
         """Why the file cannot be shown, if that is known."""
         return self._problems.get(str(path))
@@ -166,7 +172,7 @@ class PictureLoader(QObject):
 
     def _fetch_ahead(self) -> None:
         """One neighbour at a time, so that an image that somebody waits for finds a core free."""
-        if self._under_way - self._slow:
+        if self._under_way - self._slow.keys():
             return
         for key in self._wanted:
             if self._fetch_picture(key, urgent=False):
@@ -202,10 +208,10 @@ class PictureLoader(QObject):
         if isinstance(found, Pyramid):
             self._keep_picture(key, found)
             return
-        self._slow.add(key)
+        work = self._slow[key] = _SlowWork()
         self._tasks.run(
             _name_task(key),
-            partial(load_picture, Path(key), self._window),
+            partial(load_picture, Path(key), self._window, work.cancel, work.take_progress),
             partial(self._keep_picture, key),
             partial(self._give_up, key),
             priority=10 if urgent else 1,
@@ -222,12 +228,14 @@ class PictureLoader(QObject):
     def _drop_work(self, key: str) -> None:
         self._tasks.cancel(_name_task(key))
         self._tasks.cancel(_name_look(key))
+        if (work := self._slow.get(key)) is not None:
+            work.cancel.cancel()
         self._looks.pop(key, None)
         self._end_work(key)
 
     def _end_work(self, key: str) -> None:
         self._under_way.discard(key)
-        self._slow.discard(key)
+        self._slow.pop(key, None)
 
     def _keep_picture(self, key: str, picture: Pyramid) -> None:
         self._end_work(key)
@@ -256,6 +264,17 @@ class PictureLoader(QObject):
         self._problems[key] = str(error)
         self.failed.emit(key, str(error))
         self._fetch_ahead()
+
+
+class _SlowWork:
+    """What is known in both threads of an image that is being decoded."""
+
+    def __init__(self) -> None:
+        self.cancel = CancelToken()
+        self.share: float | None = None
+
+    def take_progress(self, share: float) -> None:
+        self.share = share
 
 
 def _name_task(key: str) -> str:

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from core.imaging.cancelling import CancelToken
 from core.imaging.decode import decode
+from core.imaging.png_bands import Progress
 from core.imaging.window import Window
 from desktop.base.background import Tasks
 from desktop.viewer import pictures, slow_pictures
@@ -32,11 +34,13 @@ def tasks(qtbot: QtBot) -> Iterator[Tasks]:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Anything of more than 100,000 bytes takes long: until this is set."""
     monkeypatch.setattr(slow_pictures, "SLOW", 100_000)
+    monkeypatch.setattr(slow_pictures, "PREVIEW", 200)
     gate, load = threading.Event(), slow_pictures.load_picture
 
-    def load_late(path: Path, window: Window | None) -> Pyramid:
-        gate.wait(20)
-        return load(path, window)
+    def load_late(path: Path, window: Window | None, cancel: CancelToken, progress: Progress | None) -> Pyramid:
+        while not gate.wait(0.01):
+            cancel.check()
+        return load(path, window, cancel, progress)
 
     monkeypatch.setattr(pictures, "load_picture", load_late)
     yield gate
@@ -109,6 +113,42 @@ def test_a_look_belongs_to_the_image_that_is_wanted(
     loader.forget()
     gate.set()
     assert tasks.wait_idle() and loader.get(large) is None
+
+
+def test_what_nobody_waits_for_any_more_is_stopped(
+    qtbot: QtBot, tasks: Tasks, tmp_path: Path, gate: threading.Event
+) -> None:
+    large, small = [write_large(tmp_path / f"{number}.png") for number in range(5)], write_pictures(tmp_path / "s", 1)
+    loader = PictureLoader(tasks)
+    for path in large:
+        loader.want(path)
+        qtbot.waitUntil(lambda path=path: loader.first_look(path) is not None)
+    loader.want(small[0])
+    # Two are decoded at a time: had those before not been stopped, the last would never come to its turn.
+    loader.want(large[-1])
+    gate.set()
+    qtbot.waitUntil(lambda: loader.get(large[-1]) is not None)
+    assert all(loader.get(path) is None for path in large[:-1])
+
+
+def test_how_much_is_read_is_known_while_a_png_is_decoded(
+    qtbot: QtBot, tasks: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(slow_pictures, "SLOW", 100_000)
+
+    def load_by_halves(path: Path, window: Window | None, cancel: CancelToken, progress: Progress) -> Pyramid:
+        progress(0.5)
+        gate.wait(20)
+        return slow_pictures.load_picture(path, window, cancel, progress)
+
+    monkeypatch.setattr(pictures, "load_picture", load_by_halves)
+    loader, path = PictureLoader(tasks), write_large(tmp_path / "large.png")
+    loader.want(path)
+    qtbot.waitUntil(lambda: loader.read_share(path) == 0.5)
+    gate.set()
+    qtbot.waitUntil(lambda: loader.get(path) is not None)
+    assert loader.read_share(path) is None
 
 
 def test_other_formats_tell_the_size_until_they_are_decoded(gate: threading.Event, tmp_path: Path) -> None:
