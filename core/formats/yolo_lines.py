@@ -5,7 +5,7 @@
     class x y width height x1 y1 [v1] x2 y2 [v2] ... [score [track]]     a pose
 
 What is a pose is said by `kpt_shape` of data.yaml. Without it, the lines of one length are judged together, over the
-whole data set: an outline has no number above 1, and no column in which there is nothing but the visibilities 0, 1 and 2.
+whole data set: an outline has no 2 or 7 in it, and no column in which there is nothing but the visibilities 0, 1 and 2.
 """
 
 from __future__ import annotations
@@ -66,14 +66,14 @@ def parse_keypoint_shape(tree: dict[str, Any]) -> int | None:
 class _Evidence:
     """What the lines of one length have in common."""
 
-    beyond: bool = False  # one has a number that is no share
+    beyond: bool = False  # one has a whole number that is no share: of a track, or a visibility
     whole_end: bool = True  # all end in a whole number
     boxes: bool = True  # the first four numbers of all are a box inside the image
     visibilities: bool = True  # every third number after the box is 0, 1 or 2 in all
 
     def add(self, values: Sequence[float], box: Shares, last: str) -> None:
         rest = values[4:]
-        self.beyond = self.beyond or any(value > _OUTSIDE for value in rest)
+        self.beyond = self.beyond or any(value >= 2 and value.is_integer() for value in rest)
         self.whole_end = self.whole_end and bool(_WHOLE.fullmatch(last))
         inside = min(box) > 1 - _OUTSIDE and max(box) < _OUTSIDE
         self.boxes = self.boxes and inside and values[2] > 0 and values[3] > 0

@@ -89,6 +89,13 @@ CASES = {
         ((120, 20, 180, 90), {"pit"}),
         told=("line 1: a polygon; the box around it was taken", "line 2: a polygon; the box around it was taken"),
     ),
+    "a triangle that was drawn over the edge": one_image(
+        "names: [pit]\n",
+        "0 .1 .1 .5 .1 .5 .6\n0 .8 .2 1.2 .2 .9 .6\n",
+        ((20, 10, 100, 60), {"pit"}),
+        ((160, 20, 200, 60), {"pit"}),
+        told=("line 1: a polygon", "line 2: a polygon", "partly outside the image; cut off at its edge"),
+    ),
     "turned boxes by their corners": one_image(
         "names: [pit]\n",
         "0 .1 .2 .3 .1 .4 .4 .2 .5\n",
