@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -146,6 +147,10 @@ def _unmask(rows: NDArray[np.uint8], layout: BmpLayout, step: int, pixels: NDArr
     size = layout.bits // 8
     stored = rows[:, : layout.width * size].reshape(len(rows), layout.width, size)[:, ::step]
     bytes_of = [_byte_of(mask) for mask in layout.masks[:3]]
+    if bytes_of == [2, 1, 0] and step == 1:
+        code = cv2.COLOR_BGR2RGB if size == 3 else cv2.COLOR_BGRA2RGB
+        pixels[...] = cv2.cvtColor(np.ascontiguousarray(stored), code)
+        return
     if all(0 <= place < size for place in bytes_of):
         for channel, place in enumerate(bytes_of):
             pixels[..., channel] = stored[..., place]

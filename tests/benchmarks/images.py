@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.imaging.decode import decode, read_picture
+from core.imaging.preview import read_preview
 from core.operations.launcher import make_launcher
 from core.project.project import Project
 from core.settings import Settings
@@ -41,7 +42,7 @@ from desktop.viewer.pyramid import make_pyramid
 from desktop.viewer.thumbnails import ThumbnailLoader
 
 SIZE = (1280, 800)
-COLD, FETCHED, BLOCKED = 400.0, 50.0, 50.0  # milliseconds
+COLD, FETCHED, BLOCKED, PREVIEW = 400.0, 50.0, 50.0, 500.0  # milliseconds
 WAIT = QEventLoop.ProcessEventsFlag.WaitForMoreEvents
 HUGE = {"8,000 x 8,000 .jpg": (8000, 8000), "8,000 x 8,000 .png": (8000, 8000), "30,000 x 2,000 .jpg": (30_000, 2000)}
 
@@ -132,6 +133,8 @@ def next_images(app: QApplication, paths: list[Path], repeats: int, table: Table
 def huge_images(app: QApplication, folder: Path, table: Table) -> None:
     for name, (width, height) in HUGE.items():
         path = write(folder / f"huge{width}{name.split()[-1]}", surface(width, height))
+        if not name.endswith(".png"):  # which has none
+            _row(table, f"preview of {name}", [milliseconds(lambda: read_preview(path))], PREVIEW)  # noqa: B023
         tasks, session = Tasks(), Session()
         page = LabelPage(session, Services(tasks, Settings(folder / "config"), ThumbnailLoader(tasks), make_launcher()))
         page.resize(*SIZE)
