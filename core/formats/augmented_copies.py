@@ -25,10 +25,15 @@ class Copies:
     example: str  # the name of one that has several
 
     @property
+    def counted_pictures(self) -> str:
+        """The number of pictures with its noun."""
+        return "1 picture" if self.pictures == 1 else f"{self.pictures:,} pictures"
+
+    @property
     def text(self) -> str:
         """What was found, and why it matters."""
         return (
-            f"{self.images:,} images are copies of {self.pictures:,} pictures by their names (Roboflow's, such as "
+            f"{self.images:,} images are copies of {self.counted_pictures} by their names (Roboflow's, such as "
             f"{self.example}); in one group, no split divides the copies of a picture"
         )
 

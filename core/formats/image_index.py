@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from urllib.parse import unquote, urlsplit
 
+from core.formats.annotations import MARKER
 from core.formats.split_names import find_split
 from core.imaging.decode import IMAGE_SUFFIXES
 
@@ -68,7 +69,8 @@ def is_for_annotations(folder: str) -> bool:
 
 def find_home(folder: Path) -> Path:
     """The folder of the data set whose annotations are in `folder`: above one that holds nothing else."""
-    return folder.parent if is_for_annotations(folder.name) else folder
+    is_whole = (folder / MARKER).is_file()  # an export of this program, however its folder is called
+    return folder.parent if is_for_annotations(folder.name) and not is_whole else folder
 
 
 def list_places(file: Path) -> list[Path]:

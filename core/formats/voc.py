@@ -21,7 +21,7 @@ from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
 from core.formats.export_plan import Sheet, SheetImage
 from core.formats.extras import Extras
-from core.formats.image_index import find_folded, is_for_annotations
+from core.formats.image_index import find_folded, find_home, is_for_annotations
 from core.formats.lookup import files_below
 from core.formats.split_names import find_split_of_folder
 from core.formats.text import parse_number, read_limited
@@ -47,8 +47,7 @@ def read(path: Path, images_root: Path | None = None, progress: Progress | None 
     else:
         files = [path]
         home = path.parent
-    if is_for_annotations(home.name):
-        home = home.parent
+    home = find_home(home)
     if not files:
         raise InputError(f"{path}: there is no XML file in it; choose the folder of the annotations")
     collector = AnnotationCollector(Format.VOC, path, images_root, progress, base=home)

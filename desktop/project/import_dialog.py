@@ -233,7 +233,7 @@ class ImportDialog(DialogFrame):
         copies = find_ungrouped_copies(imported)
         if copies is not None:
             self.group_copies.setText(
-                f"Put the copies of a picture into one group ({copies.images:,} images of {copies.pictures:,} pictures, "
+                f"Put the copies of a picture into one group ({copies.images:,} images of {copies.counted_pictures}, "
                 "by Roboflow's names)"
             )
         self.group_copies.setVisible(copies is not None)

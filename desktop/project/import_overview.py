@@ -59,7 +59,7 @@ class ImportOverview:
         return tuple(rows)
 
     def _problem_text(self) -> str:
-        shown = [f"{kind.count:,} {kind.title}" for kind in self.kinds[:KINDS]]
+        shown = [f"{kind.title}: {kind.count:,}" for kind in self.kinds[:KINDS]]
         more = len(self.kinds) - KINDS
         return "; ".join(shown) + (f"; and {more:,} more kinds" if more > 0 else "")
 

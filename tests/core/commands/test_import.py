@@ -77,7 +77,7 @@ def test_roboflows_copies_are_told_and_grouped_on_demand(run: Run, tmp_path: Pat
     names = ["a_jpg.rf.0123456789abcdef.png", "a_jpg.rf.fedcba9876543210.png", "c.png"]
     path = write_set(tmp_path / "ds", names, [(number, [1, 1, 9, 9]) for number in (1, 2, 3)])
     code, _, err = run("import", tmp_path / "p", path)
-    assert code == 0 and "2 images are copies of 1 pictures" in err and "{group}.rf.{*}" in err
+    assert code == 0 and "2 images are copies of 1 picture by" in err and "{group}.rf.{*}" in err
     code, _, err = run("import", tmp_path / "q", path, "--group-copies")
     assert code == 0 and "copies" not in err
     with Project.open(tmp_path / "q") as project:

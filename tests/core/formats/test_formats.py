@@ -268,6 +268,18 @@ def test_a_project_comes_back_whole_and_into_itself_as_nothing(tmp_path: Path, f
         assert import_into(project, imported) == (Changes(), [])
 
 
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("name", ["annotations", "labels", "test", "images"])
+def test_an_export_comes_back_whole_however_its_folder_is_called(tmp_path: Path, format: Format, name: str) -> None:
+    with full_project(tmp_path / "p") as project:
+        export_of(project, tmp_path / "out" / name, format, images="copy")
+        imported = read_annotations(tmp_path / "out" / name)
+        assert imported.problems == () and imported.boxes_lost == {}
+        with Project.create(tmp_path / "q") as other:
+            import_into(other, imported)
+            assert state(other) == state(project)
+
+
 def test_an_import_completes_what_is_there_and_overrules_nothing(tmp_path: Path) -> None:
     with full_project(tmp_path / "p") as project:
         export_of(project, tmp_path / "out", Format.COCO, images="copy")

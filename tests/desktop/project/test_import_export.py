@@ -23,7 +23,7 @@ from desktop.project.export_dialog import ExportDialog, target_problem
 from desktop.project.import_dialog import IMAGES, PROBLEMS, ImportDialog
 from desktop.services import Services
 from desktop.shell.main_window import MainWindow
-from tests.builders import draw, project_with_pictures, write_coco, write_pictures
+from tests.builders import draw, picture, project_with_pictures, write_coco, write_picture, write_pictures
 from tests.desktop.answers import answer_question
 from tests.desktop.full_disk import full_disk
 from tests.desktop.kit.form_driver import choose_entry, enter_text, find_button, find_field, read_texts
@@ -182,6 +182,40 @@ def test_the_import_dialog_is_gone_through_by_keys_alone(
     assert {"Annotations", "Folder of the images", "Format", "Search the problems", "File and Problem"} <= reached
     qtbot.keyClick(find_field(dialog, QLineEdit, "Annotations"), Qt.Key.Key_Return)
     assert dialog.result() == QDialog.DialogCode.Accepted
+
+
+def test_the_share_of_the_boxes_the_splits_and_kinds_of_problems_are_told(
+    qtbot: QtBot, tasks: Tasks, project: Project, tmp_path: Path
+) -> None:
+    write_pictures(tmp_path / "ds" / "train", 2)
+    dialog = ImportDialog(tasks, tmp_path, project)
+    qtbot.addWidget(dialog)
+    dialog.choose_source(_coco(tmp_path / "ds" / "train", 2))
+    assert tasks.wait_idle()
+    told = dialog.overview.texts
+    assert told["Share"].startswith("4 of 5 boxes (80.0%) came in; left out: 1 whose numbers cannot be used")
+    assert told["Splits"] == "train 2"
+    for text in ("images that were not found: 1", "boxes whose numbers cannot be used: 1"):
+        assert text in told["Problems"]
+    assert not dialog.group_copies.isVisibleTo(dialog)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_grouping_of_copies_is_offered(
+    qtbot: QtBot, tasks: Tasks, project: Project, tmp_path: Path, wanted: bool
+) -> None:
+    names = ["a_jpg.rf.0123456789abcdef.png", "a_jpg.rf.fedcba9876543210.png"]
+    for seed, name in enumerate(names):
+        write_picture(tmp_path / "ds" / name, picture(seed=seed))
+    images = [{"id": n, "file_name": name, "width": 64, "height": 48} for n, name in enumerate(names, 1)]
+    dialog = ImportDialog(tasks, tmp_path, project)
+    qtbot.addWidget(dialog)
+    dialog.choose_source(write_coco(tmp_path / "ds" / "x.json", images, []))
+    assert tasks.wait_idle()
+    assert dialog.group_copies.isVisibleTo(dialog) and "2 images of 1 picture," in dialog.group_copies.text()
+    dialog.group_copies.setChecked(wanted)
+    groups = [image.group for image in dialog.build_request().imported.images]
+    assert groups == (["a_jpg", "a_jpg"] if wanted else [None, None])
 
 
 # -- import in the window
