@@ -102,25 +102,45 @@ def relocate_images(
     where: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look, with all below.", show_default=False)],
     json: Json = False,
 ) -> None:
-    """Find images whose files were moved, by their content. Files that have only the same name are listed, not taken."""
+    """Find images whose files were moved or replaced, by their content. Files that have only the same name are listed, not taken."""
     if not where.is_dir():
         raise InputError(f"{where}: there is no such folder; name the one that the images were moved to")
     with Project.open(folder) as project:
-        lost = relocating.find_missing(project)
+        missing = relocating.find_missing(project)
         with progress_bar("reading images", quiet=json) as progress:
-            found = relocating.find_moved(project, lost, where, progress)
+            changed = relocating.find_changed(project, None, progress)
+            found = relocating.find_moved(project, [*missing, *changed], where, progress)
+        problems = _list_unfound(project, where, missing, changed, found)
         certain = {one.image_id: one.path for one in found if one.by == "content"}
         if certain:
             project.files.relocate_images(certain)
-        alike = [
-            Problem(project.image(one.image_id).path, f"{one.path} has its {one.by}, but another content; left alone")
-            for one in found
-            if one.by != "content"
-        ]
-        nowhere = sorted(set(lost) - {one.image_id for one in found})
-        alike += [Problem(project.image(image_id).path, f"not found in {where}") for image_id in nowhere]
     if json:
-        print_json({"missing": len(lost), "found": len(certain), "problems": problems_to_json(alike)})
+        counts = {"missing": len(missing), "changed": len(changed), "found": len(certain)}
+        print_json(counts | {"problems": problems_to_json(problems)})
         return
-    say(f"{counted(len(lost), 'image')} missing, {len(certain):,} found", "bold")
-    complain_about(alike)
+    others = f", {len(changed):,} replaced by another picture" if changed else ""
+    say(f"{counted(len(missing), 'image')} missing{others}, {len(certain):,} found", "bold")
+    complain_about(problems)
+
+
+def _list_unfound(
+    project: Project, where: Path, missing: list[int], changed: list[int], found: list[relocating.Found]
+) -> list[Problem]:
+    """What became of the images whose file was not found again."""
+    # A file that was replaced is no candidate for what it was before.
+    alike = {one.image_id: one for one in found if one.path != project.image_path(one.image_id)}
+    problems = [
+        Problem(project.image(one.image_id).path, f"{one.path} has its {one.by}, but another content; left alone")
+        for one in alike.values()
+        if one.by != "content"
+    ]
+    problems += [
+        Problem(project.image(image_id).path, f"not found in {where}") for image_id in missing if image_id not in alike
+    ]
+    return problems + [
+        Problem(
+            project.image(image_id).path, f"holds another picture than when it was added; the old is not in {where}"
+        )
+        for image_id in changed
+        if image_id not in alike
+    ]

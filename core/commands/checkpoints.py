@@ -134,6 +134,8 @@ def evaluate_checkpoint(
         _print_evaluation(result)
     if learnt:
         complain(f"it was trained on {learnt} of these {result.images} images: expect more errors on new ones")
+    if predicted.problems:
+        complain(f"{counted(len(predicted.problems), 'image')} of {split} left out:")
     complain_about(predicted.problems)
 
 

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from core.commands.options import Json, ProjectFolder
-from core.console import complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
+from core.console import complain, complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
 from core.errors import InputError
 from core.project.edits import image_edits
+from core.project.images import relocating
 from core.project.project import Project
 from core.project.records import Counts
 from core.types import Problem
@@ -61,7 +62,20 @@ def show_info(folder: ProjectFolder, json: Json = False) -> None:
     """Say what is in a project."""
     with Project.open(folder, read_only=True) as project:
         counts = project.counts()
+        with progress_bar("looking at the images", quiet=json) as progress:
+            missing = [project.image(one).path for one in relocating.find_missing(project)]
+            changed = [project.image(one).path for one in relocating.find_changed(project, None, progress)]
+    if json:
+        print_json(counts.to_json() | {"missing": missing, "changed": changed})
+        return
     print_info(project.name, counts, json, None)
+    if missing:
+        complain(f"{counted(len(missing), 'image')} without a file, such as {missing[0]}; see 'defectdesk relocate'")
+    if changed:
+        complain(
+            f"{counted(len(changed), 'image')} replaced by another picture, such as {changed[0]}: left out of training and "
+            "evaluation; bring the old files back, or take the new ones over in the window"
+        )
 
 
 def print_info(name: str, counts: Counts, json: bool, problems: list[Problem] | None) -> None:

@@ -11,16 +11,17 @@ from pathlib import Path
 from types import FrameType
 
 from core.errors import InputError
-from core.imaging.decode import image_size
 from core.inspection.lineage import start_notices
 from core.jobs.events import Event, JobFinished, Notice, RunFailed, RunFinished, RunPaused, RunStarted
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher
 from core.jobs.process import follow_batches
+from core.project import snapshot_files
 from core.project.edits import image_edits
 from core.project.edits.edit import Edit
+from core.project.images import relocating
 from core.project.project import Project
-from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot, take_snapshot
+from core.project.snapshot import Snapshot, make_snapshot, take_snapshot
 from core.recipe.recipe import Recipe, save_recipe
 from core.safetensors_header import read_metadata
 from core.training.lr_finder_result import STEPS, checked_range
@@ -43,6 +44,8 @@ def frozen_snapshot(
     project: Project, recipe: Recipe, apply: Callable[[Edit], object] | None = None
 ) -> tuple[Snapshot, list[str]]:
     """What `recipe` would be trained on now, and what the user should know of it; see `prepare_run`."""
+    # Notes the new times of files that only were touched or copied, so that nobody reads them again for that.
+    relocating.find_changed(project)
     snapshot = take_snapshot(project)
     if not snapshot.label_names:
         raise InputError(f"{project.folder}: the project has no labels; add some and label images with them")
@@ -62,7 +65,7 @@ def frozen_snapshot(
     left = sum(1 for image in usable if image.split == Split.NONE)
     if left and not notices:
         notices.append(f"{left} labelled images are in no split, so they are not used")
-    snapshot, left_out = _without_lost_images(project, snapshot)
+    snapshot, left_out = _without_lost_images(snapshot)
     notices += left_out
     if not snapshot.of_split(Split.TRAIN):
         raise InputError(f"{project.folder}: no image of the train split can be used; {left_out[0]}")
@@ -128,42 +131,14 @@ def prepare_range_test(
         raise InputError(f"{path}: the test cannot be written ({error.strerror}); check the disk") from error
 
 
-def _without_lost_images(project: Project, snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
-    """The snapshot without images whose files are gone or have another size than their boxes were drawn on."""
-    stated = {str(project.image_path(record)): record.size_bytes for record in project.images()}
-    faults = {
-        image.path: fault
-        for image in snapshot.images
-        if image.is_trainable and (fault := _find_fault(image, stated[image.path]))
-    }
+def _without_lost_images(snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
+    """The snapshot without images whose files are gone or hold another picture than their boxes were drawn on."""
+    faults = snapshot_files.find_unfit(snapshot)
     if not faults:
         return snapshot, []
-    images = tuple(image for image in snapshot.images if image.path not in faults)
-    path, fault = next(iter(faults.items()))
-    text = (
-        f"{len(faults)} labelled images are left out, such as {path}: {fault}"
-        if len(faults) > 1
-        else (f"{path} is left out: {fault}")
-    )
-    return make_snapshot(snapshot.label_names, snapshot.label_colors, images, snapshot.window), [text]
-
-
-def _find_fault(image: SnapshotImage, stated_bytes: int) -> str | None:
-    try:
-        # Reading thousands of large files would take minutes; one that was changed has another length.
-        if Path(image.path).stat().st_size == stated_bytes:
-            return None
-        size = image_size(image.path)
-    except FileNotFoundError:
-        return "there is no such file any more"
-    except (OSError, InputError) as error:
-        return str(error).removeprefix(f"{image.path}: ")
-    stated = (image.width, image.height)
-    return (
-        None
-        if size == stated
-        else f"it is {size[0]} x {size[1]} now, its boxes were drawn on {stated[0]} x {stated[1]}"
-    )
+    images = snapshot_files.leave_out(snapshot, faults).images
+    whole = make_snapshot(snapshot.label_names, snapshot.label_colors, images, snapshot.window)
+    return whole, [snapshot_files.describe_left_out(faults)]
 
 
 def _check_weights(recipe: Recipe) -> None:

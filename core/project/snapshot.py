@@ -34,6 +34,8 @@ class SnapshotImage:
     content_hash: str
     boxes: NDArray[np.float32]  # (n, 4) x1 y1 x2 y2 in pixels of the upright image
     labels: NDArray[np.bool_]  # (n, k) multi-hot, in the order of the snapshot's label names
+    size_bytes: int = 0  # of the file, and the time of its last change, when it last held this; 0: not noted
+    modified_ns: int = 0
 
     def __post_init__(self) -> None:
         if self.boxes.ndim != 2 or self.boxes.shape[1] != 4 or len(self.labels) != len(self.boxes):
@@ -146,6 +148,8 @@ def take_snapshot(project: Project) -> Snapshot:
                 record.content_hash,
                 rows,
                 marks,
+                record.size_bytes,
+                record.modified_ns,
             )
         )
     names, colors = tuple(label.name for label in labels), tuple(label.color for label in labels)
@@ -192,6 +196,8 @@ def _image_to_json(image: SnapshotImage) -> dict[str, Any]:
         "split": image.split,
         "group": image.group,
         "content_hash": image.content_hash,
+        "size_bytes": image.size_bytes,
+        "modified_ns": image.modified_ns,
         "boxes": image.boxes.tolist(),
         "labels": [np.flatnonzero(marks).tolist() for marks in image.labels],
     }
@@ -212,4 +218,7 @@ def _image_from_json(values: dict[str, Any], label_count: int) -> SnapshotImage:
         str(values["content_hash"]),
         boxes,
         marks,
+        # Snapshots of earlier versions have neither.
+        int(values.get("size_bytes", 0)),
+        int(values.get("modified_ns", 0)),
     )

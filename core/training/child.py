@@ -20,6 +20,7 @@ from core.jobs.events import Event, JobProgress, Notice, RunFinished
 from core.jobs.folder import JobFolder
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.recipe.recipe import load_recipe
+from core.training.data.checked_snapshot import load_checked_snapshot
 from core.training.lr_finder_result import STEPS, RangeResult
 from core.training.tracking import track_events
 from core.types import Detections
@@ -46,7 +47,9 @@ def _train(folder: Path, _job: dict[str, Any], should_stop: Callable[[], bool]) 
     from core.training.loop import train  # noqa: PLC0415 - torch comes with it
 
     recipe = load_recipe(folder / "recipe.yaml")
-    events = train(recipe, Snapshot.load(folder / "snapshot.json"), folder, should_stop, _pause_wanted(folder))
+    snapshot, notices = load_checked_snapshot(folder)
+    yield from (Notice(text, "warning") for text in notices)
+    events = train(recipe, snapshot, folder, should_stop, _pause_wanted(folder))
     yield from track_events(events, recipe, folder)
 
 
@@ -67,7 +70,8 @@ def _range_test(folder: Path, job: dict[str, Any], should_stop: Callable[[], boo
     from core.training.lr_finder import range_test  # noqa: PLC0415 - torch comes with it
 
     began, done = time.monotonic(), False
-    recipe, snapshot = load_recipe(folder / "recipe.yaml"), Snapshot.load(folder / "snapshot.json")
+    recipe, (snapshot, notices) = load_recipe(folder / "recipe.yaml"), load_checked_snapshot(folder)
+    yield from (Notice(text, "warning") for text in notices)
     steps = int(job.get("steps", STEPS))
     for found in range_test(recipe, snapshot, should_stop, steps, job.get("low"), job.get("high")):
         done = isinstance(found, RangeResult)

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 from core import files
 from core.errors import InputError
 from core.jobs.child_runtime import keep_beating
-from core.jobs.events import Event, RunFailed, StepDone
+from core.jobs.events import Event, Notice, RunFailed, StepDone
 from core.jobs.folder import STALE_AFTER, JobFolder
-from core.project.snapshot import Snapshot
 from core.recipe.recipe import Recipe, load_recipe
+from core.training.data.checked_snapshot import load_checked_snapshot
 from core.training.tracking import track_events
 
 if TYPE_CHECKING:
@@ -174,7 +174,8 @@ def _trained(
     from core.training.loop import train  # noqa: PLC0415 - torch comes with it
 
     recipe = load_recipe(folder.path / "recipe.yaml")
-    snapshot = Snapshot.load(folder.path / "snapshot.json")
+    snapshot, notices = load_checked_snapshot(folder.path)
+    yield from (Notice(text, "warning") for text in notices)
     process_group = process_group.on_device(recipe.device)
     events = train(recipe, snapshot, folder.path, should_stop, should_pause, process_group)
     for event in track_events(events, recipe, folder.path) if process_group.is_main else events:

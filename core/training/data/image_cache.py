@@ -22,6 +22,7 @@ from core.imaging.decode import ImageError, as_rgb, picture_of, read_bytes
 from core.imaging.window import Window
 from core.project.images.image_files import hash_of
 from core.project.snapshot import SnapshotImage
+from core.project.snapshot_files import read_content
 from core.recipe.recipe import Recipe
 from core.training.data.disk_store import DiskStore, entry_name
 from core.training.data.tile_file import DamagedTilesError, TileFile, as_three
@@ -112,7 +113,7 @@ class ImageCache:
         if self._disk is None:
             return None
         size = key[1] or (record.width, record.height)
-        file = self._disk.open(entry_name(record.content_hash, size, self._window), size)
+        file = self._disk.open(entry_name(_find_content(record), size, self._window), size)
         if file is None:
             return None
         if file.bytes <= self.limit_bytes - self._used:
@@ -156,7 +157,8 @@ class ImageCache:
             )
         if size is not None:
             image = resize(image, size)
-        content = hash_of(data) if self._disk is not None else ""
+        content = hash_of(data)
+        _check_content(record, content)
         return image, content, own
 
     def again(self, damaged: _OnDisk) -> Pixels:
@@ -227,6 +229,26 @@ class _OnDisk:
 
     def mean_color(self) -> Image:
         return self.file.mean_color()
+
+
+def _find_content(record: SnapshotImage) -> str:
+    """The hash of what the file of `record` holds now, or held last. Raises ImageError if that is not what was labelled."""
+    try:
+        content = read_content(record)
+    except FileNotFoundError:
+        return record.content_hash  # what is kept of it was made from the very file
+    except OSError as error:
+        raise ImageError(f"{record.path}: cannot be read ({error.strerror})") from error
+    _check_content(record, content)
+    return content
+
+
+def _check_content(record: SnapshotImage, content: str) -> None:
+    if record.size_bytes and content != record.content_hash:
+        raise ImageError(
+            f"{record.path}: it holds another picture than when its boxes were drawn; bring the old file back, or let the "
+            "project take the new one over and start a new run"
+        )
 
 
 def _read_whole(pixels: Pixels) -> Image:

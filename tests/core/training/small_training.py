@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from core.project.images.image_files import content_hash
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.recipe.recipe import Recipe, default_recipe, save_recipe, with_settings
 from core.sample import SAMPLE_LABELS, generate_image
@@ -24,7 +25,7 @@ def small_snapshot(folder: Path, train: int, val: int, size: int = 96) -> Snapsh
         status = Status.LABELLED if len(boxes) else Status.CLEAN
         split = Split.TRAIN if index < train else Split.VAL
         labels = marks.reshape(-1, len(SAMPLE_LABELS))
-        images.append(SnapshotImage(path, size, size, status, split, "", str(index), boxes, labels))
+        images.append(SnapshotImage(path, size, size, status, split, "", content_hash(Path(path)), boxes, labels))
     return make_snapshot(tuple(SAMPLE_LABELS), ("#ff0000",) * len(SAMPLE_LABELS), tuple(images))
 
 

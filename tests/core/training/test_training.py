@@ -22,6 +22,7 @@ from core.models import checkpoint
 from core.models.inputs import NORMALIZATIONS
 from core.models.multilabel import LossSums, detection_loss
 from core.models.networks.detector import Detector
+from core.project.images.image_files import content_hash
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.recipe.recipe import Recipe, Schedule, default_recipe, with_settings
 from core.recipe.schedule import rate_factor
@@ -58,7 +59,7 @@ def sample_snapshot(folder: Path, train: int, val: int, size: int = 96) -> Snaps
                 Status.LABELLED if len(boxes) else Status.CLEAN,
                 Split.TRAIN if index < train else Split.VAL,
                 "",
-                str(index),
+                content_hash(path),
                 boxes,
                 marks,
             )
