@@ -108,6 +108,11 @@ class ImageRecord:
     modified_ns: int = 0  # time of the file's last change when its content was last seen to be this; 0: not noted
 
     @property
+    def has_unlabelled_box(self) -> bool:
+        """Whether a box of it has no label yet: what it shows is not said in full."""
+        return not all(self.label_sets)
+
+    @property
     def is_trainable(self) -> bool:
         """Whether a training may use the image, if its split allows it; see `is_trainable`."""
         return is_trainable(self.status, has_label=any(self.label_sets))
@@ -122,18 +127,32 @@ class Problem:
     kind: str = field(default="", compare=False)  # by which many are summed up; empty where each is of its own
 
 
+def _no_boxes() -> NDArray[np.float32]:
+    return np.zeros((0, 4), np.float32)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GroundTruth:
     """The boxes of one image as arrays."""
 
     boxes: NDArray[np.float32]  # (n, 4) x1 y1 x2 y2
     labels: NDArray[np.bool_]  # (n, k) multi-hot, in the order of the label names it goes with
+    ignored: NDArray[np.float32] = field(default_factory=_no_boxes)  # (i, 4) neither to be found nor wrong to find
+    ignored_labels: NDArray[np.bool_] | None = None  # (i, k) by which labels; None: by every label
 
     def __post_init__(self) -> None:
         _check_rows("boxes", self.boxes, "labels", self.labels)
+        if self.ignored_labels is not None:
+            _check_rows("ignored boxes", self.ignored, "ignored labels", self.ignored_labels)
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    def ignored_by_label(self) -> NDArray[np.bool_]:
+        """By which labels (i, k) each ignored box is ignored."""
+        if self.ignored_labels is None:
+            return np.ones((len(self.ignored), self.labels.shape[1]), np.bool_)
+        return self.ignored_labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)

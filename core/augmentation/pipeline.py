@@ -75,7 +75,8 @@ def augment(
 
     `boxes` (n, 4) are x1 y1 x2 y2 in continuous pixels of the image (pixel i covers i to i + 1), `labels`
     (n, k) their label sets. A turned box becomes the upright hull of its corners; what is visible of it is
-    the part of that hull inside the picture. Boxes visible by less than `config.min_visible` are left out.
+    the part of that hull inside the picture. Boxes visible by less than `config.min_visible` are left out; one with no
+    label is ignored in training, so it stays as long as anything of it is visible.
     With nothing switched on, the pixels are those of the image, resized or cut and not touched otherwise.
     """
     pixels = _check_boxes(image, boxes, labels)
@@ -93,7 +94,9 @@ def augment(
             placement.box_hulls(turn, source),
             _turn_quarters(view, turn),
         )
-    matrix = _compose_matrix(own, source, config, draws, crops, view)
+    # A box with no label is ignored, not taught: no picture is made for its sake.
+    taught = source[np.asarray(labels, np.bool_).any(axis=1)] if len(source) else source
+    matrix = _compose_matrix(own, taught, config, draws, crops, view)
     from_kept = (
         matrix
         if own == pixels.size
@@ -150,7 +153,9 @@ def _place_boxes(
     visible[visible < _SLIVER] = 0
     visible[visible > 1 - _SLIVER] = 1
     inside = visible > 0
-    kept = np.flatnonzero(inside & (visible >= config.min_visible))
+    # Of an ignored box the least bit must not become background.
+    unknown = ~np.asarray(labels, np.bool_).any(axis=1)
+    kept = np.flatnonzero(inside & ((visible >= config.min_visible) | unknown))
     return Augmented(
         image=picture,
         boxes=clipped[kept].astype(np.float32),
@@ -159,7 +164,7 @@ def _place_boxes(
         visible=visible.astype(np.float32),
         hulls=hulls.astype(np.float32),
         lost=int((~inside).sum()) if view.mode == "whole" else 0,
-        cut=int((inside & (visible < config.min_visible)).sum()),
+        cut=int((inside & (visible < config.min_visible) & ~unknown).sum()),
     )
 
 

@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.matching import Doubles, Ints, Rows, align_scores, detection_rows, match_rows, truth_rows
+from core.evaluation.matching import (
+    Doubles,
+    Ints,
+    Rows,
+    align_scores,
+    detection_rows,
+    match_ignored,
+    match_rows,
+    truth_rows,
+)
 from core.types import Detections, GroundTruth
 
 DEFAULT: tuple[float, ...] = tuple(float(iou) for iou in np.linspace(0.5, 0.95, 10))
@@ -103,6 +112,7 @@ def evaluate_detections(
     detected_rows = detection_rows(found_boxes, scores, count, max_detections)
     levels = sorted({0.5, 0.75} | {float(iou) for iou in iou_thresholds})
     found = match_rows(detected_rows, true_rows, np.array(levels))
+    ignored = (found < 0) & match_ignored(detected_rows, truth, count, np.array(levels))
     chosen = [levels.index(float(iou)) for iou in iou_thresholds]
     positives = np.bincount(true_rows.label, minlength=count)
     ap_tk = np.full((len(levels), count), np.nan)
@@ -112,13 +122,14 @@ def evaluate_detections(
         rows = rows[np.argsort(-detected_rows.score[rows], kind="stable")]
         hit_tn = found[:, rows] >= 0
         if positives[label]:
-            ap_tk[:, label] = average_precision(hit_tn, int(positives[label]))
+            ap_tk[:, label] = average_precision(hit_tn, int(positives[label]), ignored[:, rows])
+        counted = ~ignored[levels.index(0.5), rows]
         labels[name] = _label_metrics(
             ap_tk[:, label],
             levels.index(0.5),
             chosen,
-            hit_tn[levels.index(0.5)],
-            detected_rows.score[rows],
+            hit_tn[levels.index(0.5), counted],
+            detected_rows.score[rows[counted]],
             int(positives[label]),
             score_threshold,
         )
@@ -130,18 +141,20 @@ def evaluate_detections(
         map75=_average_known(ap_tk[levels.index(0.75)]),
         map=_average_known(ap_tk[chosen]),
         labels=labels,
-        agnostic_ap50=_agnostic_ap50(true_boxes, found_boxes, scores, max_detections),
+        agnostic_ap50=_agnostic_ap50(truth, found_boxes, scores, max_detections),
         label_set_f1=label_set_f1,
         exact_match=exact,
     )
 
 
-def average_precision(hit_tn: NDArray[np.bool_], positives: int) -> Doubles:
-    """AP at each of t thresholds, shape (t,), of n detections in the order of falling score."""
+def average_precision(
+    hit_tn: NDArray[np.bool_], positives: int, ignored_tn: NDArray[np.bool_] | None = None
+) -> Doubles:
+    """AP at each of t thresholds, shape (t,), of n detections in the order of falling score; some may be ignored."""
     ap = np.zeros(len(hit_tn))
     if hit_tn.shape[1] == 0:
         return ap
-    precision_tn, recall_tn = precision_recall(hit_tn, positives)
+    precision_tn, recall_tn = precision_recall(hit_tn, positives, ignored_tn)
     for level in range(len(hit_tn)):
         place = np.searchsorted(recall_tn[level], RECALLS, side="left")
         reached = place < hit_tn.shape[1]
@@ -149,10 +162,18 @@ def average_precision(hit_tn: NDArray[np.bool_], positives: int) -> Doubles:
     return ap
 
 
-def precision_recall(hit_tn: NDArray[np.bool_], positives: int) -> tuple[Doubles, Doubles]:
-    """Precision, made to fall with recall, and recall after each detection: two arrays (t, n)."""
+def precision_recall(
+    hit_tn: NDArray[np.bool_], positives: int, ignored_tn: NDArray[np.bool_] | None = None
+) -> tuple[Doubles, Doubles]:
+    """Precision, made to fall with recall, and recall after each detection: two arrays (t, n).
+
+    After one that is ignored, both are what they were before it.
+    """
     hits = np.cumsum(hit_tn, axis=1, dtype=np.float64)
-    precision = hits / np.arange(1, hit_tn.shape[1] + 1)
+    counted = np.broadcast_to(np.arange(1, hit_tn.shape[1] + 1), hit_tn.shape)
+    if ignored_tn is not None:
+        counted = np.maximum(counted - np.cumsum(ignored_tn, axis=1), 1)
+    precision = hits / counted
     envelope: Doubles = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     recall: Doubles = hits / positives
     return envelope, recall
@@ -210,17 +231,19 @@ def _one_label(
 
 
 def _agnostic_ap50(
-    true_boxes: Sequence[NDArray[np.float32]],
+    truth: Sequence[GroundTruth],
     found_boxes: Sequence[NDArray[np.float32]],
     scores: Sequence[NDArray[np.float32]],
     max_detections: int,
 ) -> float | None:
     best = [score.max(axis=1, initial=0) for score in scores]
-    detected_rows, true_rows, found = _one_label(true_boxes, found_boxes, best, max_detections)
+    detected_rows, true_rows, found = _one_label([one.boxes for one in truth], found_boxes, best, max_detections)
     if len(true_rows) == 0:
         return None
     order = np.argsort(-detected_rows.score, kind="stable")
-    return float(average_precision(found[None, order] >= 0, len(true_rows))[0])
+    regions = [GroundTruth(one.boxes[:0], np.zeros((0, 1), np.bool_), one.ignored) for one in truth]
+    ignored = (found < 0) & match_ignored(detected_rows, regions, 1, np.array([0.5]))[0]
+    return float(average_precision(found[None, order] >= 0, len(true_rows), ignored[None, order])[0])
 
 
 def _label_sets(

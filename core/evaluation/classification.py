@@ -142,9 +142,11 @@ def whole_image(truth: GroundTruth, width: int, height: int) -> GroundTruth:
     """The image as one box that carries all its labels; no box where it has none. So it compares with what a
     classifier gives: one detection of the size of the image."""
     present = image_labels(truth)[None]
-    if not present.any():
-        return GroundTruth(np.zeros((0, 4), np.float32), np.zeros((0, present.shape[1]), np.bool_))
-    return GroundTruth(np.array([[0, 0, width, height]], np.float32), present)
+    whole = np.array([[0, 0, width, height]], np.float32)
+    shown = int(present.any())
+    # With an ignored box, nobody knows which labels the image lacks.
+    hidden = int(len(truth.ignored) > 0)
+    return GroundTruth(whole[:shown], present[:shown], whole[:hidden], ~present[:hidden])
 
 
 def _measure_label(truth_n: Flags, score_n: Scores, predicted_n: Flags) -> ImageLabelMetrics:

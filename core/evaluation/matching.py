@@ -8,7 +8,7 @@ of falling score each take the free true box that they overlap most.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,7 +106,7 @@ def match_rows(detections: Rows, truth: Rows, iou_thresholds: Doubles) -> Ints:
     found = np.full((len(thresholds), len(detections)), -1, np.intp)
     if len(detections) == 0 or len(truth) == 0 or len(thresholds) == 0:
         return found
-    pair_detection, pair_truth, pair_iou = _list_pairs(detections, truth, float(thresholds.min()))
+    pair_detection, pair_truth, pair_iou = _list_pairs(detections, truth, float(thresholds.min()), _pair_iou)
     if len(pair_detection) == 0:
         return found
     candidates, pair_candidate = np.unique(pair_detection, return_inverse=True)
@@ -132,8 +132,27 @@ def match_rows(detections: Rows, truth: Rows, iou_thresholds: Doubles) -> Ints:
     return found
 
 
-def _list_pairs(detections: Rows, truth: Rows, lowest: float) -> tuple[Ints, Ints, Doubles]:
-    """All (detection row, truth row, IoU) of the same group with an IoU of at least `lowest`, in row order."""
+def match_ignored(
+    detections: Rows, truth: Sequence[GroundTruth], label_count: int, iou_thresholds: Doubles
+) -> NDArray[np.bool_]:
+    """For each threshold (t) and detection row (n), whether it lies on an ignored box of its label: shape (t, n).
+
+    As COCO has it for crowds: by the share of the detection that lies on it, and as many may as like. Whether such a
+    detection finds a true box is decided before.
+    """
+    thresholds = np.minimum(iou_thresholds, 1 - 1e-10)
+    regions = truth_rows([t.ignored for t in truth], [t.ignored_by_label() for t in truth], label_count)
+    share = np.zeros(len(detections))
+    if len(detections) and len(regions):
+        row, _, overlap = _list_pairs(detections, regions, float(thresholds.min()), _pair_share)
+        np.maximum.at(share, row, overlap)
+    return np.asarray(share[None, :] >= thresholds[:, None])
+
+
+def _list_pairs(
+    detections: Rows, truth: Rows, lowest: float, measure: Callable[[Doubles, Doubles], Doubles]
+) -> tuple[Ints, Ints, Doubles]:
+    """All (detection row, truth row, overlap) of the same group with an overlap of at least `lowest`, in row order."""
     first = np.searchsorted(truth.group, detections.group, "left")
     count = np.searchsorted(truth.group, detections.group, "right") - first
     ends = np.cumsum(count)
@@ -146,7 +165,7 @@ def _list_pairs(detections: Rows, truth: Rows, lowest: float) -> tuple[Ints, Int
         row = np.repeat(np.arange(begin, end), lengths)
         offset = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         other = first[row] + offset
-        overlap = _pair_iou(detections.boxes[row], truth.boxes[other])
+        overlap = measure(detections.boxes[row], truth.boxes[other])
         keep = overlap >= lowest
         parts.append((row[keep], other[keep], overlap[keep]))
         begin = end
@@ -156,12 +175,23 @@ def _list_pairs(detections: Rows, truth: Rows, lowest: float) -> tuple[Ints, Int
 
 def _pair_iou(first: Doubles, second: Doubles) -> Doubles:
     """IoU of row i of `first` with row i of `second`, shape (n,)."""
-    width = np.minimum(first[:, 2], second[:, 2]) - np.maximum(first[:, 0], second[:, 0])
-    height = np.minimum(first[:, 3], second[:, 3]) - np.maximum(first[:, 1], second[:, 1])
-    overlap = np.where((width > 0) & (height > 0), width * height, 0.0)
+    overlap = _pair_overlap(first, second)
     union = _measure_area(first) + _measure_area(second) - overlap
     result: Doubles = np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
     return result
+
+
+def _pair_share(first: Doubles, second: Doubles) -> Doubles:
+    """Which share of row i of `first` lies on row i of `second`, shape (n,)."""
+    area, overlap = _measure_area(first), _pair_overlap(first, second)
+    share: Doubles = np.divide(overlap, area, out=np.zeros_like(overlap), where=area > 0)
+    return share
+
+
+def _pair_overlap(first: Doubles, second: Doubles) -> Doubles:
+    width = np.minimum(first[:, 2], second[:, 2]) - np.maximum(first[:, 0], second[:, 0])
+    height = np.minimum(first[:, 3], second[:, 3]) - np.maximum(first[:, 1], second[:, 1])
+    return np.where((width > 0) & (height > 0), width * height, 0.0)
 
 
 def _measure_area(boxes: Doubles) -> Doubles:
@@ -226,6 +256,9 @@ class MatchTable:
     found: Ints  # (detection rows,) the truth row that each finds, or -1
     finder_score: Doubles  # (truth rows,) score of the detection that finds it, or -1
     images: int
+    ignored: NDArray[
+        np.bool_
+    ]  # (detection rows,) those that find nothing and lie on an ignored box: no false positives
 
     @classmethod
     def build(
@@ -242,9 +275,10 @@ class MatchTable:
         )
         true_rows = truth_rows([t.boxes for t in truth], [t.labels for t in truth], count)
         found = match_rows(detected_rows, true_rows, np.array([iou]))[0]
+        ignored = (found < 0) & match_ignored(detected_rows, truth, count, np.array([iou]))[0]
         finder_score = np.full(len(true_rows), -1.0)
         finder_score[found[found >= 0]] = detected_rows.score[found >= 0]
-        return cls(detected_rows, true_rows, found, finder_score, len(truth))
+        return cls(detected_rows, true_rows, found, finder_score, len(truth), ignored)
 
     def at(self, score_threshold: float | NDArray[np.floating]) -> Matches:
         """What is found and missed by detections of at least `score_threshold`, one for all or one per label (k,)."""
@@ -253,7 +287,7 @@ class MatchTable:
         threshold = threshold.astype(np.float32).astype(np.float64)
         detection_limit = threshold[self.detections.label] if threshold.ndim else threshold
         truth_limit = threshold[self.truth.label] if threshold.ndim else threshold
-        accepted = self.detections.score >= detection_limit
+        accepted = (self.detections.score >= detection_limit) & ~self.ignored
         is_fn = (self.finder_score < truth_limit) | (self.finder_score < 0)
         is_tp = accepted & (self.found >= 0)
         return Matches(

@@ -121,10 +121,19 @@ def export_project(
         sheet.images = _copy_images(sheet, named, frames, kind) if copying else tuple(named)
         if not sheet.images:
             raise InputError(f"{sheet.dropped[0].file}: {sheet.dropped[0].problem}; none of the images could be copied")
+        _tell_unlabelled(sheet)
         kind.write(sheet)
         _write_marker(sheet, options)
     boxes = sum(len(image.labels) for image in sheet.images)
     return ExportReport(options.folder, len(sheet.files), len(sheet.images), boxes, tuple(sheet.dropped), sheet.root)
+
+
+def _tell_unlabelled(sheet: Sheet) -> None:
+    """Say which images have boxes that other programs do not see as defects."""
+    for image in sheet.images:
+        if count := sum(not labels for labels in image.labels):
+            boxes = "1 box has no label" if count == 1 else f"{count:,} boxes have no label"
+            sheet.drop(image, f"{boxes}: other programs take what is there for background; give each a label")
 
 
 def _check_not_own(project_folder: Path, target: Path) -> None:

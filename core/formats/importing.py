@@ -198,6 +198,8 @@ def _with_extras(state: ImageState, image: ImportedImage, boxes: tuple[Box, ...]
     # A status that the boxes contradict is the fault of whoever changed the file.
     if untouched and image.status is not None and (not boxes) == (image.status is Status.CLEAN) and not image.dropped:
         status = image.status
+    if status is Status.REVIEWED and not all(box.labels for box in boxes):
+        status = Status.LABELLED  # nobody has said what these boxes mark
     if untouched and boxes and image.status is Status.UNLABELLED:
         status = image.status
     return replace(

@@ -50,7 +50,7 @@ def count_errors(images: MatchedImages, threshold: float) -> ErrorCounts:
     table, shape = images.table, (len(images.image_ids), len(images.label_names))
     # Scores are float32: a threshold taken from one of them must include it.
     limit = float(np.float32(threshold))
-    accepted = table.detections.score >= limit
+    accepted = (table.detections.score >= limit) & ~table.ignored
     is_tp = accepted & (table.found >= 0)
     is_fn = (table.finder_score < limit) | (table.finder_score < 0)
 
@@ -73,8 +73,8 @@ def sum_counts(counts: ErrorCounts, label: int | None = None) -> PrecisionRecall
 def find_best_threshold(images: MatchedImages) -> float:
     """The threshold, in steps of 0.01, with the best F1 over all labels; 0.5 where nothing is found."""
     steps = np.arange(1, 100) / 100
-    scores = images.table.detections.score
-    tp_scores = scores[images.table.found >= 0]
+    scores = images.table.detections.score[~images.table.ignored]
+    tp_scores = images.table.detections.score[images.table.found >= 0]
     if len(tp_scores) == 0:
         return NO_DETECTION_THRESHOLD
     accepted = len(scores) - np.searchsorted(np.sort(scores), steps, side="left")

@@ -47,7 +47,7 @@ def list_judged_images(snapshot: Snapshot, split: str) -> list[SnapshotImage]:
     """The images of a split, or of all, whose truth is known."""
     if split != ALL_SPLITS:
         return snapshot.of_split(split)
-    return [image.with_complete_boxes() for image in snapshot.images if image.is_trainable]
+    return [image.with_ignored_apart() for image in snapshot.images if image.is_trainable]
 
 
 def load_inspection(project: Project, request: InspectionRequest) -> Inspection:
@@ -84,5 +84,5 @@ def load_inspection(project: Project, request: InspectionRequest) -> Inspection:
 
 def _find_truth(model: str, image: SnapshotImage) -> GroundTruth:
     """What the model was to find: the boxes, or for one that tells labels of images, those on a box of the image's size."""
-    boxes = GroundTruth(image.boxes, image.labels)
+    boxes = image.truth
     return boxes if is_detector(model) else whole_image(boxes, image.width, image.height)

@@ -6,7 +6,7 @@ A move of the threshold then only compares and counts (`error_counts`), or picks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,7 @@ def match_images(
     """
     extra = tuple(name for name in model_labels if name not in project_labels)
     names = (*project_labels, *extra)
-    padded = [GroundTruth(t.boxes, np.pad(t.labels, ((0, 0), (0, len(extra))))) for t in truth]
+    padded = [_pad_labels(one, len(extra)) for one in truth]
     aligned = [Detections(one.boxes, align_scores(one, names), names) for one in detections]
     evaluation: Evaluation | Classification
     if is_detector:
@@ -79,3 +79,10 @@ def match_images(
 def _image_scores(detections: Sequence[Detections]) -> NDArray[np.float32]:
     """Scores of each image as a whole, (images, labels); 0 where nothing was detected."""
     return np.stack([one.scores.max(axis=0, initial=0.0) for one in detections])
+
+
+def _pad_labels(truth: GroundTruth, extra: int) -> GroundTruth:
+    """With `extra` more labels, which no true box carries."""
+    wider = ((0, 0), (0, extra))
+    ignored = None if truth.ignored_labels is None else np.pad(truth.ignored_labels, wider)
+    return replace(truth, labels=np.pad(truth.labels, wider), ignored_labels=ignored)

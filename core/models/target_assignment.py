@@ -6,7 +6,7 @@ Names of dimensions: b images, m ground truth boxes (padded), a anchors, k label
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -21,6 +21,8 @@ WISHES = 8
 # kernel's launch, and yet an image with hundreds of boxes must not cost gigabytes.
 PAIRS_AT_ONCE = 2**17
 PAIRS_ON_GPU = 2**24
+# An anchor of which this share lies on an ignored box is no negative.
+IGNORED_SHARE = 0.5
 GROUP = 16  # anchors of which the best one is looked for first
 NO_AREA = 1e30  # of a box that a point does not learn
 
@@ -37,12 +39,20 @@ class Targets:
     boxes_bm4: Tensor  # float32, x1 y1 x2 y2 in input pixels
     labels_bmk: Tensor  # float32 multi-hot
     valid_bm: Tensor  # bool, False for padding
+    # float32, boxes whose pixels teach nothing; padded with boxes without area, and of no column where there is none
+    ignored_bj4: Tensor = field(default_factory=lambda: torch.zeros(0, 0, 4))
+
+    def __post_init__(self) -> None:
+        if not self.ignored_bj4.shape[1]:
+            # Of as many images as the rest, so that a part of a batch is cut out of all alike.
+            object.__setattr__(self, "ignored_bj4", self.boxes_bm4.new_zeros(len(self.boxes_bm4), 0, 4))
 
     def to(self, device: torch.device) -> Targets:
         return Targets(
             self.boxes_bm4.to(device, non_blocking=True),
             self.labels_bmk.to(device, non_blocking=True),
             self.valid_bm.to(device, non_blocking=True),
+            self.ignored_bj4.to(device, non_blocking=True),
         )
 
 
@@ -56,6 +66,14 @@ class Matches:
 
 
 def match_anchors(anchors_a4: Tensor, targets: Targets) -> Matches:
+    """Give anchors to the boxes that they overlap, see `_match_taught`; one on an ignored box is no negative."""
+    matches = _match_taught(anchors_a4, targets)
+    if not targets.ignored_bj4.shape[1]:
+        return matches
+    return _spare_ignored(matches, _lie_on_ignored(anchors_a4, targets.ignored_bj4))
+
+
+def _match_taught(anchors_a4: Tensor, targets: Targets) -> Matches:
     """Give anchors to the boxes that they overlap.
 
     An anchor is positive for the box that it overlaps most, from IoU 0.5 up; negative below 0.4. Each box
@@ -88,6 +106,20 @@ def match_anchors(anchors_a4: Tensor, targets: Targets) -> Matches:
 
 
 def match_points(points_a4: Tensor, targets: Targets) -> Matches:
+    """Give points to the boxes that they lie in, see `_match_taught_points`; one in an ignored box is no negative."""
+    matches = _match_taught_points(points_a4, targets)
+    if not targets.ignored_bj4.shape[1]:
+        return matches
+    left_a, top_a, right_a, bottom_a = _box_columns(points_a4)
+    x_a, y_a = (left_a + right_a) / 2, (top_a + bottom_a) / 2
+    inside_ba = torch.zeros_like(matches.positive_ba)
+    for box_b4 in targets.ignored_bj4.unbind(dim=1):
+        left, top, right, bottom = box_b4[..., None].unbind(dim=1)
+        inside_ba |= (x_a >= left) & (x_a < right) & (y_a >= top) & (y_a < bottom)
+    return _spare_ignored(matches, inside_ba)
+
+
+def _match_taught_points(points_a4: Tensor, targets: Targets) -> Matches:
     """Give points to the boxes that they lie in, as FCOS does; every point is positive or negative.
 
     `points_a4`: a square of one stride's side around each point, all maps. A point learns a box if it lies inside
@@ -115,6 +147,29 @@ def match_points(points_a4: Tensor, targets: Targets) -> Matches:
         box.append(_first_highest(area_bma.neg_(), -smallest[-1]))
     positive_ba = torch.cat(smallest, dim=1) < NO_AREA
     return Matches(torch.cat(box, dim=1), positive_ba, ~positive_ba)
+
+
+def _lie_on_ignored(anchors_a4: Tensor, ignored_bj4: Tensor) -> Tensor:
+    """Which anchors an ignored box would have taught, or that lie on one by IGNORED_SHARE: (b, a) bool.
+
+    Box by box: there are few, and all pairs at once may be too many.
+    """
+    columns = _box_columns(anchors_a4)
+    area_a = (columns[2] - columns[0]) * (columns[3] - columns[1])
+    spared_ba = torch.zeros(len(ignored_bj4), len(anchors_a4), dtype=torch.bool, device=anchors_a4.device)
+    for box_b14 in ignored_bj4.split(1, dim=1):
+        iou_ba = _pairwise_iou(box_b14, columns)[:, 0]
+        sides_b2 = (box_b14[:, 0, 2:] - box_b14[:, 0, :2]).clamp(min=0)
+        # From an IoU and both areas: the overlap is iou * union, and the union both areas together over 1 + iou.
+        share_ba = iou_ba / (1 + iou_ba) * (sides_b2.prod(dim=1)[:, None] + area_a) / area_a
+        best_b1 = iou_ba.amax(dim=1, keepdim=True)
+        spared_ba |= (iou_ba >= NEGATIVE_IOU) | (share_ba >= IGNORED_SHARE) | ((iou_ba == best_b1) & (best_b1 > 0))
+    return spared_ba
+
+
+def _spare_ignored(matches: Matches, spared_ba: Tensor) -> Matches:
+    """`matches` in which spared anchors are no negatives; what they learn of a true box stays."""
+    return Matches(matches.box_ba, matches.positive_ba, matches.negative_ba & ~spared_ba)
 
 
 def pairwise_iou(boxes_bm4: Tensor, anchors_a4: Tensor) -> Tensor:

@@ -122,7 +122,7 @@ def predict_split(
             progress(done, len(images))
     if not kept:
         raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(images)} images could be read")
-    truth = tuple(GroundTruth(image.boxes, image.labels) for image in kept)
+    truth = tuple(image.truth for image in kept)
     return SplitPredictions(tuple(kept), truth, tuple(found), tuple(problems))
 
 

@@ -65,6 +65,7 @@ def frozen_snapshot(
     left = sum(1 for image in usable if image.split == Split.NONE)
     if left and not notices:
         notices.append(f"{left} labelled images are in no split, so they are not used")
+    notices += _list_unlabelled(snapshot)
     snapshot, left_out = _without_lost_images(snapshot)
     notices += left_out
     if not snapshot.of_split(Split.TRAIN):
@@ -72,6 +73,17 @@ def frozen_snapshot(
     if not any(len(image.boxes) for image in snapshot.of_split(Split.TRAIN)):
         raise InputError(f"{project.folder}: the train split has no box with a label; draw some, or move images there")
     return snapshot, notices
+
+
+def _list_unlabelled(snapshot: Snapshot) -> list[str]:
+    """Say how many boxes have no label yet, of images that are trained or judged on."""
+    used = [image for image in snapshot.images if image.is_trainable and image.split != Split.NONE]
+    counts = [int((~image.labels.any(axis=1)).sum()) for image in used]
+    found, images = sum(counts), sum(count > 0 for count in counts)
+    if not found:
+        return []
+    boxes = "1 box has no label yet" if found == 1 else f"{found:,} boxes on {images:,} images have no label yet"
+    return [f"{boxes}: ignored in training and validation, neither a defect nor background; give each a label"]
 
 
 def make_run(

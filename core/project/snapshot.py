@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from core import files
 from core.errors import InputError
 from core.imaging.window import Window, checked_window
 from core.project.project import Project
-from core.types import Box, Split, Status, is_trainable
+from core.types import Box, GroundTruth, Split, Status, is_trainable
 
 _FORMAT = "defectdesk-snapshot"
 _VERSION = 1
@@ -36,15 +36,25 @@ class SnapshotImage:
     labels: NDArray[np.bool_]  # (n, k) multi-hot, in the order of the snapshot's label names
     size_bytes: int = 0  # of the file, and the time of its last change, when it last held this; 0: not noted
     modified_ns: int = 0
+    # Of `with_ignored_apart`: (i, 4) boxes whose pixels teach nothing, and are judged neither right nor wrong.
+    ignored: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
     def __post_init__(self) -> None:
         if self.boxes.ndim != 2 or self.boxes.shape[1] != 4 or len(self.labels) != len(self.boxes):
             raise ValueError(f"{self.path}: boxes {self.boxes.shape} and labels {self.labels.shape} do not fit")
 
-    def with_complete_boxes(self) -> SnapshotImage:
-        """Without the boxes that have no label yet."""
+    def with_ignored_apart(self) -> SnapshotImage:
+        """With the boxes that have no label yet among those that are ignored: what they mark is no background."""
         complete = self.labels.any(axis=1)
-        return self if complete.all() else replace(self, boxes=self.boxes[complete], labels=self.labels[complete])
+        if complete.all():
+            return self
+        ignored = np.concatenate([self.ignored, self.boxes[~complete]])
+        return replace(self, boxes=self.boxes[complete], labels=self.labels[complete], ignored=ignored)
+
+    @property
+    def truth(self) -> GroundTruth:
+        """What a detector is judged by; a box without a label is ignored by every label."""
+        return GroundTruth(self.boxes, self.labels, self.ignored)
 
     @property
     def is_trainable(self) -> bool:
@@ -63,8 +73,8 @@ class Snapshot:
     window: Window | None = None  # through which images of 16 bits are read
 
     def of_split(self, split: Split | str) -> list[SnapshotImage]:
-        """The images of a split that can be trained or judged on, without boxes that have no label yet."""
-        return [image.with_complete_boxes() for image in self.images if image.split == split and image.is_trainable]
+        """The images of a split that can be trained or judged on, with boxes that have no label yet apart, as ignored."""
+        return [image.with_ignored_apart() for image in self.images if image.split == split and image.is_trainable]
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""

@@ -62,7 +62,7 @@ def _look_at(task: Task, runner: Runner, images: Sequence[SnapshotImage], cache:
         return LoadedImage(image.width, image.height, runner.split_image(pixels, (image.width, image.height)))
 
     def look(image: SnapshotImage, _loaded: LoadedImage, output: Output) -> _PartLook:
-        targets = part_targets(output, image.boxes, image.labels).to(runner.device)
+        targets = part_targets(output, image).to(runner.device)
         with torch.inference_mode():
             sums = task.loss_sums(output.raw, targets)
             losses = torch.stack([sums.labels.float(), sums.boxes.float(), sums.positives.float()]).cpu().numpy()
@@ -80,9 +80,12 @@ def _join_look(task: Task, runner: Runner, looked: LookedAt[SnapshotImage, _Part
     return Look(labels, boxes, positives, found)
 
 
-def part_targets(output: Output, boxes: NDArray[np.float32], labels: NDArray[np.bool_]) -> Targets:
-    """What is to be found in one part of an image, of its boxes (n, 4) with label sets (n, k), as a batch of one."""
+def part_targets(output: Output, image: SnapshotImage) -> Targets:
+    """What is to be found in one part of an image, and what of it is ignored, as a batch of one."""
+    boxes = np.concatenate([image.boxes, image.ignored])
+    labels = np.concatenate([image.labels, np.zeros((len(image.ignored), image.labels.shape[1]), np.bool_)])
     there = output.part.to_input(boxes)
     inside = clip_boxes(there, *output.size)
     visible = box_area(inside) >= MIN_VISIBLE * np.maximum(box_area(there), 1e-6)
+    visible |= ~labels.any(axis=1) & (box_area(inside) > 0)
     return padded_targets([(inside[visible].astype(np.float32), labels[visible])], labels.shape[1])

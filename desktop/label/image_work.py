@@ -28,6 +28,7 @@ class ImageWork(QObject):
     """Turns choices in lists, menus and fields into edits."""
 
     reviewed = Signal()  # the current image is done: go on to the next
+    label_missing = Signal()  # the current image has a box without a label, and cannot be reviewed
 
     def __init__(self, context: LabelContext, tasks: Tasks, window: QWidget) -> None:
         """`window` is what questions are asked in front of."""
@@ -68,6 +69,10 @@ class ImageWork(QObject):
             return
         if record.status is Status.UNLABELLED and not record.box_count:
             self._show_warning("This image has no boxes. Draw them, or mark it clean if it has no defects.")
+            return
+        if record.has_unlabelled_box and record.status is not Status.REVIEWED:
+            self._show_warning("A box has no label yet: give it one, then mark the image reviewed.")
+            self.label_missing.emit()
             return
         # Clean is a verdict already, and says more than reviewed would. To write what is there already changes nothing.
         done = record.status in (Status.CLEAN, Status.REVIEWED) or self._context.apply(

@@ -199,6 +199,7 @@ class LabelPage(QWidget):
         self.box_list.use_menu(lambda: [self._actions[name] for name in BOX_MENU])
         self.images.menu_requested.connect(self.work.show_menu)
         self.images.listed.connect(self._show_record)
+        self.work.label_missing.connect(self._show_unlabelled_box)
         self.work.reviewed.connect(lambda: self._step_images(1))
         self.details.split_chosen.connect(lambda split: self._with_current(lambda ids: self.work.set_split(ids, split)))
         self.details.group_entered.connect(
@@ -416,6 +417,14 @@ class LabelPage(QWidget):
         box = next((box for box in self.canvas.boxes if box.id == box_id), None)
         if box is not None:
             self.canvas.view.show_rect(box.xyxy)
+
+    def _show_unlabelled_box(self) -> None:
+        """Bring the first box without a label on the screen, and ask for its label."""
+        box = next((box for box in self.canvas.boxes if not box.labels), None)
+        if box is not None:
+            self.canvas.select_boxes([box.id])
+            self._show_box(box.id)
+            self.editing.pick_labels()
 
     def _step_unlabelled(self, by: int) -> None:
         self._settle_edits()

@@ -1,6 +1,7 @@
 """Builders of edits of boxes: each reads the project, changes nothing, and returns what `Project.apply` makes durable.
 
-An image that gets a box is labelled; one that loses its last box is unlabelled again, never silently clean.
+An image that gets a box is labelled; one that loses its last box is unlabelled again, never silently clean. One that
+has a box without a label is not reviewed any more.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ def with_boxes(state: ImageState, boxes: Sequence[Box]) -> ImageState:
         status = Status.LABELLED
     elif not boxes and status in (Status.LABELLED, Status.REVIEWED) and state.boxes:
         status = Status.UNLABELLED
+    elif status is Status.REVIEWED and not all(box.labels for box in boxes):
+        status = Status.LABELLED
     return replace(state, status=status, boxes=tuple(sorted(boxes, key=lambda box: box.id)))
 
 

@@ -19,13 +19,15 @@ def set_status(project: ProjectReader, image_ids: Collection[int], status: Statu
     """Set the status of images.
 
     Raises InputError for a status that the boxes contradict: clean with boxes; labelled or reviewed without,
-    which would train as clean though nobody said so.
+    which would train as clean though nobody said so; reviewed with a box that has no label yet.
     """
     for image in map(project.image, image_ids):
         if status is Status.CLEAN and image.box_count:
             raise InputError(f"{image.path}: has boxes, so it is not clean; delete its boxes first")
         if status in (Status.LABELLED, Status.REVIEWED) and not image.box_count:
             raise InputError(f"{image.path}: has no boxes; draw them, or mark it clean if it has no defects")
+        if status is Status.REVIEWED and image.has_unlabelled_box:
+            raise InputError(f"{image.path}: has a box without a label; give it one, then mark the image reviewed")
     return set_fields(project, f"Mark {status}", image_ids, lambda fields: fields._replace(status=status))
 
 
@@ -100,20 +102,24 @@ class Marking:
 def mark_images(project: ProjectReader, image_ids: Collection[int], status: Status) -> Marking:
     """Give images a status.
 
-    Images with boxes cannot be clean, and those without can be neither labelled nor reviewed: they are left as they are,
-    and told.
+    Images with boxes cannot be clean, those without can be neither labelled nor reviewed, and those with a box that has no
+    label yet cannot be reviewed: they are left as they are, and told.
     """
     records = [project.image(image_id) for image_id in dict.fromkeys(image_ids)]
     with_boxes = status in (Status.LABELLED, Status.REVIEWED)
     unfit = [record for record in records if status is not Status.UNLABELLED and bool(record.box_count) != with_boxes]
-    gone = {record.id for record in unfit}
+    bare = [record for record in records if status is Status.REVIEWED and record.has_unlabelled_box]
+    gone = {record.id for record in (*unfit, *bare)}
     allowed = [record.id for record in records if record.id not in gone]
     # Clean is a verdict already, and says more than reviewed would.
     refused = [record.id for record in unfit if not (with_boxes and record.status is Status.CLEAN)]
     edit = _name_edit(
         set_status(project, allowed, status), f"Mark {_count_images(len(allowed))} {status}", len(allowed)
     )
-    return Marking(edit, tuple(refused), ("without boxes" if with_boxes else "with boxes") if refused else "")
+    reasons = ["without boxes" if with_boxes else "with boxes"] if refused else []
+    reasons += ["with boxes that have no label yet"] if bare else []
+    refused += [record.id for record in bare]
+    return Marking(edit, tuple(refused), " or ".join(reasons))
 
 
 def move_to_split(project: ProjectReader, image_ids: Collection[int], split: Split) -> Edit:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import cv2
 import numpy as np
@@ -142,11 +142,13 @@ class TrainingSet:
     def _alone(self, image: int, turn: int, seed: int) -> Picture:
         record, views = self._images[image], self._views[image].views
         pixels = self._cache.pixels(record, self._kept_size(image))
+        # Of an ignored box no label is known.
+        unknown = np.zeros((len(record.ignored), self._labels), np.bool_)
         return Picture.of(
             augment(
                 pixels,
-                record.boxes,
-                record.labels,
+                np.concatenate([record.boxes, record.ignored]),
+                np.concatenate([record.labels, unknown]),
                 self._recipe.augmentation,
                 seed,
                 views[turn % len(views)],
@@ -205,13 +207,13 @@ def _wait_for(batch: Batch, copied: torch.cuda.Event, device: torch.device) -> B
     computing = torch.cuda.current_stream(device)
     computing.wait_event(copied)
     targets = batch.targets
-    for tensor in (batch.images_b3hw, targets.boxes_bm4, targets.labels_bmk, targets.valid_bm):
+    for tensor in (batch.images_b3hw, *(getattr(targets, part.name) for part in fields(targets))):
         tensor.record_stream(computing)
     return batch
 
 
 def _pin_memory(targets: Targets) -> Targets:
-    return Targets(targets.boxes_bm4.pin_memory(), targets.labels_bmk.pin_memory(), targets.valid_bm.pin_memory())
+    return Targets(*(getattr(targets, part.name).pin_memory() for part in fields(targets)))
 
 
 def worker_count(recipe: Recipe) -> int:
@@ -225,13 +227,20 @@ def _one_thread_each() -> None:
 
 
 def padded_targets(images: Sequence[tuple[NDArray[np.float32], NDArray[np.bool_]]], labels: int) -> Targets:
-    """Boxes (n, 4) and label sets (n, k) of each image, padded to the image with the most."""
-    most = max((len(boxes) for boxes, _ in images), default=0)
+    """Boxes (n, 4) and label sets (n, k) of each image, padded to the image with the most.
+
+    A box with no label is ignored: it is taught neither as a defect nor as background.
+    """
+    known = [np.asarray(sets.any(axis=1), np.bool_) for _, sets in images]
+    most = max((int(rows.sum()) for rows in known), default=0)
     boxes_bm4 = np.zeros((len(images), most, 4), np.float32)
     labels_bmk = np.zeros((len(images), most, labels), np.float32)
     valid_bm = np.zeros((len(images), most), bool)
-    for row, (boxes, sets) in enumerate(images):
-        boxes_bm4[row, : len(boxes)] = boxes
-        labels_bmk[row, : len(boxes)] = sets
-        valid_bm[row, : len(boxes)] = True
-    return Targets(torch.from_numpy(boxes_bm4), torch.from_numpy(labels_bmk), torch.from_numpy(valid_bm))
+    ignored_bj4 = np.zeros((len(images), max((int((~rows).sum()) for rows in known), default=0), 4), np.float32)
+    for place, ((boxes, sets), rows) in enumerate(zip(images, known, strict=True)):
+        count = int(rows.sum())
+        boxes_bm4[place, :count] = boxes[rows]
+        labels_bmk[place, :count] = sets[rows]
+        valid_bm[place, :count] = True
+        ignored_bj4[place, : len(rows) - count] = boxes[~rows]
+    return Targets(*map(torch.from_numpy, (boxes_bm4, labels_bmk, valid_bm, ignored_bj4)))

@@ -165,5 +165,6 @@ def _random_share(part: Boxes, whole: Boxes) -> NDArray[np.float32]:
 def _visible_rest(picture: Picture, boxes: Boxes, share: NDArray[np.float32], min_visible: float) -> _Part:
     visible = picture.visible * share
     # What augmentation let pass with nothing more covered passes here, too.
-    kept = (share > 0) & ((visible >= np.float32(min_visible)) | (share == 1))
+    unknown = ~picture.labels.any(axis=1)  # ignored: the least bit must not become background
+    kept = (share > 0) & ((visible >= np.float32(min_visible)) | (share == 1) | unknown)
     return boxes[kept], picture.labels[kept], visible[kept]

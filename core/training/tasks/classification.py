@@ -18,7 +18,7 @@ from core.project.snapshot import Snapshot, SnapshotImage
 from core.recipe.recipe import Recipe
 from core.training.tasks.detection import loss_settings
 from core.training.tasks.validation_result import Look, ValidationResult, normalized_losses
-from core.types import GroundTruth, Split
+from core.types import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,20 @@ class ClassificationTask:
             each_bk = functional.binary_cross_entropy_with_logits(logits_bk, wanted_bk, reduction="none")
         if self.loss.label_weights:
             each_bk = each_bk * torch.where(wanted_bk > 0, each_bk.new_tensor(self.loss.label_weights), 1.0)
+        if targets.ignored_bj4.shape[1]:
+            # What an ignored box would have been, nobody knows: only the labels that are known to be there are taught.
+            has_ignored_b = (targets.ignored_bj4[..., 2] > targets.ignored_bj4[..., 0]).any(dim=1)
+            each_bk = torch.where(has_ignored_b[:, None] & (wanted_bk == 0), 0.0, each_bk)
         return LossSums(each_bk.mean(dim=1).sum(), logits_bk.new_zeros(()), logits_bk.new_tensor(float(len(logits_bk))))
 
     def judge(self, images: Sequence[SnapshotImage], looks: Sequence[Look]) -> ValidationResult:
         count = len(self.label_names)
-        truth = [image_labels(GroundTruth(image.boxes, image.labels)) for image in images]
+        # Of an image with an ignored box it is not known which labels it lacks.
+        judged = [place for place, image in enumerate(images) if not len(image.ignored)]
+        truth = [image_labels(images[place].truth) for place in judged]
         found = evaluate_image_labels(
             np.array(truth, np.bool_).reshape(-1, count),
-            np.array([look.found.scores[0] for look in looks], np.float32).reshape(-1, count),
+            np.array([looks[place].found.scores[0] for place in judged], np.float32).reshape(-1, count),
             self.label_names,
         )
         label_loss, _ = normalized_losses(looks)

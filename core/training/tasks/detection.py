@@ -15,7 +15,7 @@ from core.project.snapshot import Snapshot, SnapshotImage
 from core.recipe.parts import Loss
 from core.recipe.recipe import Recipe
 from core.training.tasks.validation_result import Look, ValidationResult, normalized_losses
-from core.types import GroundTruth, Split
+from core.types import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class DetectionTask:
 
     def judge(self, images: Sequence[SnapshotImage], looks: Sequence[Look]) -> ValidationResult:
         evaluation = evaluate_detections(
-            [GroundTruth(image.boxes, image.labels) for image in images],
+            [image.truth for image in images],
             [look.found for look in looks],
             self.label_names,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from dataclasses import replace
 from typing import Any
 
 import faster_coco_eval
@@ -15,6 +16,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from core.evaluation.average_precision import DEFAULT, evaluate_detections
+from core.evaluation.curves import precision_recall_curves
+from core.evaluation.matching import match_image
 from core.types import Detections, GroundTruth
 
 
@@ -34,14 +37,18 @@ def coco_rows(truth: list[GroundTruth], detections: list[Detections]) -> tuple[d
     results: list[dict[str, Any]] = []
     label_count = truth[0].labels.shape[1]
     for image, (true, found) in enumerate(zip(truth, detections, strict=True), start=1):
-        for row, label in zip(*np.nonzero(true.labels), strict=True):
-            x1, y1, x2, y2 = (float(v) for v in true.boxes[row])
+        crowds = [(0, true.boxes, true.labels), (1, true.ignored, true.ignored_by_label())]
+        rows = [
+            (crowd, at[row], label) for crowd, at, sets in crowds for row, label in zip(*np.nonzero(sets), strict=True)
+        ]
+        for crowd, box, label in rows:
+            x1, y1, x2, y2 = (float(v) for v in box)
             annotations.append(
                 {
                     "id": len(annotations) + 1,
                     "image_id": image,
                     "category_id": int(label) + 1,
-                    "iscrowd": 0,
+                    "iscrowd": crowd,
                     "bbox": [x1, y1, x2 - x1, y2 - y1],
                     "area": (x2 - x1) * (y2 - y1),
                 }
@@ -206,3 +213,50 @@ def test_agrees_which_of_two_equally_overlapped_boxes_is_taken(order: list[int])
     truth = [truth_of([both[row] for row in order], [[True], [True]], 1)]
     found = [detections_of([[1, 0, 11, 10], [3, 0, 13, 10]], [[0.9], [0.8]], names)]
     assert_agrees(truth, found, names)
+
+
+# -- ignored boxes, as COCO's crowds
+
+
+@st.composite
+def datasets_with_ignored(draw: st.DrawFn) -> tuple[list[GroundTruth], list[Detections], tuple[str, ...]]:
+    truth, found, names = draw(datasets())
+    ignored = []
+    for one in truth:
+        regions = draw(st.lists(boxes, max_size=3))
+        sets = st.lists(st.booleans(), min_size=len(names), max_size=len(names)).filter(any)
+        labels = np.array([draw(sets) for _ in regions], bool).reshape(-1, len(names))
+        ignored.append(replace(one, ignored=np.array(regions, np.float32).reshape(-1, 4), ignored_labels=labels))
+    return ignored, found, names
+
+
+@settings(max_examples=150, deadline=None)
+@given(datasets_with_ignored())
+def test_ignored_boxes_count_as_crowds_do(data: tuple[list[GroundTruth], list[Detections], tuple[str, ...]]) -> None:
+    truth, found, names = data
+    if any((one.scores > 0).any() for one in found):
+        assert_agrees(truth, found, names)
+
+
+def test_ignored_boxes_of_a_larger_set_count_as_crowds_do() -> None:
+    names = ("a", "b", "c")
+    truth, found = jittered(7, 40, names, 12)
+    random = np.random.default_rng(7)
+    for place, one in enumerate(truth):
+        part = random.random(len(one)) < 0.3
+        truth[place] = GroundTruth(one.boxes[~part], one.labels[~part], one.boxes[part], one.labels[part])
+    assert_agrees(truth, found, names)
+
+
+def test_a_detection_on_an_ignored_box_is_neither_right_nor_wrong() -> None:
+    names = ("a", "b")
+    region = np.array([[50, 50, 90, 90]], np.float32)
+    truth = replace(truth_of([[0, 0, 10, 10]], [[True, False]], 2), ignored=region)  # by every label
+    found = detections_of([[0, 0, 10, 10], [60, 60, 80, 80], [55, 55, 85, 85]], [[0.8, 0], [0.9, 0], [0, 0.9]], names)
+    result = evaluate_detections([truth], [found], names)
+    assert result.labels["a"].ap == 1.0 and result.labels["a"].precision == 1.0 and result.labels["b"].boxes == 0
+    assert result.agnostic_ap50 == 1.0
+    match = match_image(truth, found, 0.5)
+    assert (match.tp, match.fp, match.fn) == (1, 0, 0)
+    curve = precision_recall_curves([truth], [found], names)["a"]
+    assert curve.precision.tolist() == [1.0] and curve.recall.tolist() == [1.0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -141,3 +143,37 @@ def test_points_learn_the_boxes_that_torchvisions_fcos_gives_them(seed: int) -> 
     assert torch.equal(matches.positive_ba[0], found[0] >= 0)
     assert torch.equal(matches.box_ba[0][matches.positive_ba[0]], found[0][found[0] >= 0])
     assert torch.equal(matches.negative_ba, ~matches.positive_ba)
+
+
+# -- ignored boxes
+
+
+def with_ignored(found: Targets, *boxes: list[float]) -> Targets:
+    return replace(found, ignored_bj4=torch.tensor([list(boxes)]))
+
+
+def test_anchors_on_an_ignored_box_are_no_negatives_and_true_boxes_keep_theirs() -> None:
+    taught = targets([([2.0, 2.0, 18.0, 18.0], [0])])
+    plain = match_anchors(ANCHORS, taught)
+    found = match_anchors(ANCHORS, with_ignored(taught, [30.0, 30.0, 46.0, 46.0], [4.0, 4.0, 18.0, 18.0]))
+    assert torch.equal(found.positive_ba, plain.positive_ba) and torch.equal(found.box_ba, plain.box_ba)
+    spared = (plain.negative_ba & ~found.negative_ba)[0]
+    iou = pairwise_iou(torch.tensor([[[30.0, 30.0, 46.0, 46.0]]]), ANCHORS)[0, 0]
+    assert spared[iou >= 0.4].all() and spared[iou.argmax()]
+    assert not spared[ANCHORS[:, 0] >= 50].any() and found.negative_ba.any()
+
+
+@pytest.mark.parametrize("box", [[20.0, 20.0, 21.5, 21.5], [0.0, 0.0, 64.0, 64.0]])
+def test_an_ignored_box_of_any_size_is_spared(box: list[float]) -> None:
+    found = match_anchors(ANCHORS, with_ignored(clean(1), box))
+    spared = ~found.negative_ba[0]
+    assert spared.any() and not found.positive_ba.any()
+    inside = (ANCHORS[:, :2] >= torch.tensor(box[:2])).all(dim=1) & (ANCHORS[:, 2:] <= torch.tensor(box[2:])).all(dim=1)
+    assert spared[inside].all()
+
+
+def test_points_in_an_ignored_box_are_no_negatives() -> None:
+    found = match_points(POINTS, with_ignored(clean(1), [32.0, 32.0, 64.0, 64.0]))
+    centre = (POINTS[:, :2] + POINTS[:, 2:]) / 2
+    inside = ((centre >= 32) & (centre < 64)).all(dim=1)
+    assert torch.equal(~found.negative_ba[0], inside) and not found.positive_ba.any()

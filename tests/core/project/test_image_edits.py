@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.project.edits.image_edits import mark_images, move_to_split, put_in_group, set_groups
+import pytest
+
+from core.errors import InputError
+from core.project.edits.image_edits import mark_images, move_to_split, put_in_group, set_groups, set_status
 from core.types import Split, Status
 from tests.builders import draw, project_with_pictures
 
@@ -49,3 +52,20 @@ def test_grouping_leaves_out_images_that_have_their_group_already(tmp_path: Path
         assert changes.images == {second, third} and project.history.undo_name == "Group 2 images"
         project.history.undo()
         assert [project.image(i).group for i in (first, second, third)] == ["a", "", ""]
+
+
+def test_an_image_with_a_box_without_a_label_cannot_be_reviewed(tmp_path: Path) -> None:
+    with project_with_pictures(tmp_path / "p", 3) as project:
+        complete, half, empty = project.image_ids()
+        draw(project, complete)
+        draw(project, half)
+        draw(project, half, (20, 20, 30, 30), ())
+        with pytest.raises(InputError, match=r"part2.png: has a box without a label; give it one"):
+            project.apply(set_status(project, [half], Status.REVIEWED))
+        marking = mark_images(project, [complete, half, empty], Status.REVIEWED)
+        assert marking.refused == (empty, half)
+        assert marking.why == "without boxes or with boxes that have no label yet"
+        project.apply(marking.edit)
+        assert project.image(complete).status is Status.REVIEWED
+        draw(project, complete, (20, 20, 30, 30), ())
+        assert project.image(complete).status is Status.LABELLED

@@ -105,7 +105,7 @@ def step(project: Project, folder: Path, kind: str, a: int, b: float) -> None:
     elif kind == "delete" and boxes:
         edit = box_edits.delete_boxes(project, image, [boxes[0].id])
     elif kind == "status":
-        with_boxes = [other.id for other in project.images() if other.box_count]
+        with_boxes = [other.id for other in project.images() if other.box_count and not other.has_unlabelled_box]
         edit = image_edits.set_status(project, with_boxes, Status.REVIEWED)
     elif kind == "split":
         edit = image_edits.set_split(project, ids, list(Split)[a % 4])

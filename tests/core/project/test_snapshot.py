@@ -45,11 +45,9 @@ def test_only_what_a_user_has_finished_is_trained_on(tmp_path: Path) -> None:
 
 def test_records_and_snapshots_agree_on_what_is_trainable(tmp_path: Path) -> None:
     with made(tmp_path / "p") as project:
-        bare = project.image_ids()[2]
-        project.apply(image_edits.set_status(project, [bare], Status.REVIEWED))
         records = [image.is_trainable for image in project.images()]
         snapshot = take_snapshot(project)
-    # The third is reviewed, but its only box has no label; the last is unlabelled.
+    # The third is labelled, but its only box has no label; the last is unlabelled.
     assert records == [True, True, False, True, False] == [image.is_trainable for image in snapshot.images]
 
 

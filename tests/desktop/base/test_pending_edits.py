@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from core.errors import StorageError
-from core.project.edits import box_edits, image_edits
+from core.project.edits import box_edits, image_edits, label_edits
 from core.project.edits.edit import Edit
 from core.project.project_reader import ProjectReader
 from core.types import Label, Split, Status
@@ -174,6 +174,7 @@ def test_what_is_said_of_an_image_while_its_box_waits_is_written_with_it(
     project, image_id, dropped = project_of(session), session.image_id or 0, list[str]()
     session.pending.dropped.connect(dropped.append)
     builds: list[Callable[[ProjectReader], Edit]] = [
+        lambda shown: label_edits.toggle_label(shown, image_id, [shown.boxes(image_id)[0].id], 1),
         lambda shown: image_edits.set_status(shown, [image_id], Status.REVIEWED),
         lambda shown: image_edits.set_note(shown, image_id, "bent pin"),
         lambda shown: image_edits.set_split(shown, [image_id], Split.VAL),

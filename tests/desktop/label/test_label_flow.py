@@ -11,8 +11,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QMessageBox, QSpinBox, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
-from core.project.edits import image_edits
-from core.project.images.query import Filter, Range, SortKey, Where
+from core.project.edits import box_edits, image_edits
+from core.project.images.query import NO_LABEL, Filter, Range, SortKey, Where
 from core.project.project import Project
 from core.types import Split, Status
 from desktop.base.session import Session
@@ -24,8 +24,16 @@ from desktop.project.split_counts import SplitCounts
 from desktop.project.split_dialog import SplitImagesDialog
 from desktop.services import Services
 from tests.builders import draw, project_with_pictures
-from tests.desktop.label.label_builders import shown_page
-from tests.desktop.label.page_driver import find_button, find_named, find_note, find_only, read_words
+from tests.desktop.label.label_builders import loaded, shown_page
+from tests.desktop.label.page_driver import (
+    find_action,
+    find_button,
+    find_field,
+    find_named,
+    find_note,
+    find_only,
+    read_words,
+)
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -437,3 +445,27 @@ def test_tab_goes_through_the_list_from_top_to_bottom(qtbot: QtBot, page: LabelP
         qtbot.keyClick(reached[-1], Qt.Key.Key_Tab)
         reached.append(QApplication.focusWidget())
     assert reached == order
+
+
+def test_review_asks_for_the_label_of_a_box_that_has_none(qtbot: QtBot, page: LabelPage, session: Session) -> None:
+    project, image_id = _project(session), session.image_id or 0
+    session.apply(box_edits.add_box(project, image_id, (30, 20, 40, 30), ()))
+    loaded(qtbot, page)
+    find_action(page, "reviewed").trigger()
+    assert project.image(image_id).status is Status.LABELLED and session.image_id == image_id
+    assert "A box has no label yet" in page.notice.text
+    bare = next(box for box in project.boxes(image_id) if not box.labels)
+    picker = page.editing.picker
+    assert page.canvas.selected == {bare.id} and picker.isVisible()
+    qtbot.keyClicks(find_field(picker), "pit")
+    qtbot.keyClick(find_field(picker), Qt.Key.Key_Return)
+    picker.dismiss()
+    find_action(page, "reviewed").trigger()
+    assert project.image(image_id).status is Status.REVIEWED
+
+
+def test_the_list_finds_images_with_boxes_that_have_no_label(page: LabelPage, session: Session) -> None:
+    project, image_id = _project(session), _project(session).image_ids()[4]
+    session.apply(box_edits.add_box(project, image_id, (30, 20, 40, 30), ()))
+    page.images.set_filter(Filter(carries=frozenset({NO_LABEL})))
+    assert page.images.shown.image_ids() == [image_id]
