@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.files import open_at_once
+from core.imaging.byte_source import ByteSource
 from core.imaging.cancelling import NEVER, CancelToken
-from core.imaging.decode import checked_header, picture_of, read_bytes, read_picture
-from core.imaging.headers import ImageHeader
+from core.imaging.decode import read_picture
+from core.imaging.errors import HeaderError
+from core.imaging.headers import ImageHeader, read_header
 from core.imaging.png_bands import Progress
 from core.imaging.preview import read_preview
 from core.imaging.window import Window
@@ -42,23 +46,26 @@ def load_picture(
 
 def look_first(path: Path, window: Window | None) -> FirstLook | Pyramid:
     """The picture itself where that is quick, else a first look at it. Raises ImageError."""
-    data = read_bytes(path)
-    header = checked_header(data, path)
-    if _is_slow(header):
-        return _make_look(header, path, window)
-    picture = picture_of(data, path, window=window)
-    return make_pyramid(picture.pixels, picture.notices)
+    return look_at_slow(path, window) or load_picture(path, window)
 
 
 def look_at_slow(path: Path, window: Window | None) -> FirstLook | None:
     """As `look_first` for an image that is being decoded already: None where that is quick. Raises ImageError."""
-    header = checked_header(read_bytes(path), path)
-    return _make_look(header, path, window) if _is_slow(header) else None
+    header = _peek(path)
+    return _make_look(header, path, window) if header is not None and _is_slow(header) else None
+
+
+def _peek(path: Path) -> ImageHeader | None:
+    """Format, size and orientation from a few bytes; None where they do not tell it: reading all says why."""
+    try:
+        with open_at_once(path) as file:
+            return read_header(ByteSource(file, os.fstat(file.fileno()).st_size), to_end=False)
+    except (OSError, ValueError, HeaderError):
+        return None
 
 
 def _is_slow(header: ImageHeader) -> bool:
-    size = header.width * header.height * header.bits // 8
-    return size * (1 if header.format == "JPEG" else UNPACKING) > SLOW
+    return header.width * header.height * 3 * (1 if header.format == "JPEG" else UNPACKING) > SLOW
 
 
 def _make_look(header: ImageHeader, path: Path, window: Window | None) -> FirstLook:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
@@ -207,9 +207,14 @@ def test_another_project_begins_with_everything_shown_and_free(
 # -- menus
 
 
+def ask_for_menu(page: LabelPage, reason: QContextMenuEvent.Reason, place: QPoint) -> None:
+    view = page.canvas.view
+    QApplication.sendEvent(view, QContextMenuEvent(reason, place, view.mapToGlobal(place)))
+
+
 def open_menu(page: LabelPage, x: float, y: float) -> dict[str, QAction]:
     """Press the right button on the canvas; the entries by their texts."""
-    page.canvas.view.customContextMenuRequested.emit(at(page, x, y))
+    ask_for_menu(page, QContextMenuEvent.Reason.Mouse, at(page, x, y))
     return {action.text(): action for action in page.canvas_menu.menu.actions() if not action.isSeparator()}
 
 
@@ -252,6 +257,15 @@ def test_no_menu_opens_in_the_middle_of_a_gesture(qtbot: QtBot, page: LabelPage)
     open_menu(page, 50, 46)
     assert not page.canvas_menu.menu.isVisible()
     QTest.mouseRelease(page.canvas.view, Qt.MouseButton.LeftButton, pos=at(page, 50, 46))
+
+
+@shows_menus
+def test_the_menu_key_is_about_the_selected_boxes_wherever_the_mouse_is(page: LabelPage, session: Session) -> None:
+    click(page, SECOND)
+    ask_for_menu(page, QContextMenuEvent.Reason.Keyboard, at(page, *middle(FIRST)))
+    assert page.canvas.selected == {boxes_of(session)[1].id}
+    assert page.canvas_menu.menu.actions()[0].text() == "Pick labels…"
+    page.canvas_menu.menu.close()
 
 
 @shows_menus
