@@ -21,7 +21,7 @@ from core.formats.lookup import files_below
 from core.formats.text import read_utf8
 from core.formats.via_table import is_table
 from core.formats.yolo_classes import is_data_file
-from core.formats.yolo_layout import find_class_files, is_class_list, is_label_text
+from core.formats.yolo_layout import find_class_files, has_class_list, is_class_list, is_label_text
 from core.types import label_name_fault
 
 __all__ = ["Detected", "Format", "Progress", "detect_format", "read_annotations"]
@@ -162,9 +162,15 @@ def _file_format(path: Path) -> Format | None:
     if suffix in (".names", ".data"):
         return Format.YOLO
     if suffix == ".txt":
-        if any(is_class_list(entry.name) for entry in path.parent.iterdir()):
+        if is_class_list(path.name):
             return Format.YOLO
-        return Format.DEEPPCB if deeppcb.is_file(path, head.decode(errors="replace")) else None
+        # A list of classes is looked for last: the folder may hold a hundred thousand files.
+        is_deeppcb = deeppcb.is_file(path, head.decode(errors="replace"))
+        if head.strip() and not is_deeppcb and not is_label_text(head.decode(errors="replace")):
+            return None
+        if has_class_list(path.parent):
+            return Format.YOLO
+        return Format.DEEPPCB if is_deeppcb else None
     if suffix in (".csv", ".tsv", ""):
         if is_table(head):
             return Format.VIA
@@ -200,17 +206,21 @@ def _folder_format(folder: Path) -> tuple[Format, int]:
     tried: Counter[str] = Counter()
     found: Counter[Format] = Counter()
     faults: list[InputError] = []
+    with_classes: set[Path] = set()
     for path in files_below(folder, _SUFFIXES):
         suffix = path.suffix.lower()
         amounts[suffix] += 1
         if tried[suffix] < _TRIED:
             tried[suffix] += 1
+            if suffix == ".txt" and not is_class_list(path.name) and path.parent in with_classes:
+                continue
             try:
                 format = _file_format(path)
             except InputError as error:
                 faults.append(error)
                 continue
             if format is Format.YOLO and suffix == ".txt" and not is_class_list(path.name):
+                with_classes.add(path.parent)
                 continue
             if format is not None:
                 found[format] += 1

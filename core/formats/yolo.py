@@ -298,7 +298,7 @@ class _Reader:
         if image is None:
             self.into.lose_boxes("image", self._count_boxes(labels) if labels is not None else 0, file)
             return
-        if labels is not None and not self._is_ours(labels):
+        if labels is not None and labels.is_symlink() and not self._is_ours(labels):
             self.into.report("link", f"a link that leads out of {self.home}; passed over", labels)
             self.into.drop_boxes(image, "link")
         elif labels is not None:

@@ -28,6 +28,12 @@ def is_class_list(name: str) -> bool:
     return fold(name) == CLASSES or fold(name).endswith(".names")
 
 
+def has_class_list(folder: Path) -> bool:
+    """True if a list of classes lies in the folder."""
+    with os.scandir(folder) as entries:
+        return any(entry.name[-5:].lower() in ("s.txt", "names") and is_class_list(entry.name) for entry in entries)
+
+
 def find_class_files(folder: Path) -> tuple[list[Path], list[Path]]:
     """(YAML files, lists of classes) below `folder`, those that lie highest first."""
     found = sorted(
