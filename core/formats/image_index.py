@@ -306,7 +306,7 @@ def _describe_source(source: PurePath | None, top: PurePath) -> tuple[tuple[str,
     inside = source.is_relative_to(top)
     folders = source.parent.relative_to(top).parts if inside else source.parent.parts
     words = frozenset({fold(source.stem), *re.split(r"[ _.-]", fold(source.stem))})
-    return tuple(map(fold, folders)), words, find_split(folders if inside else (), source.stem)
+    return tuple(map(fold, folders)), words, find_split(folders if inside else folders[-1:], source.stem)
 
 
 def _without_kinds(folders: Sequence[str]) -> tuple[str, ...]:

@@ -442,6 +442,24 @@ def test_the_folder_of_the_images_may_be_named_from_above(folder: Path) -> None:
         assert sorted(image.path.parent.name for image in imported.images) == ["cam1", "cam2"]
 
 
+def test_a_split_decides_between_files_of_one_name_below_the_named_folder(folder: Path) -> None:
+    images(folder, "pics/train/a.png", "pics/val/a.png")
+    for split in ("train", "valid"):
+        coco(folder, f"notes/{split}/_annotations.coco.json", "a.png")
+    imported = read_annotations(folder / "notes", images_root=folder / "pics")
+    assert found(imported, folder) == {"pics/train/a.png": (1, "train"), "pics/val/a.png": (1, "val")}
+
+
+def test_labels_of_yolo_are_found_for_images_below_a_named_folder(folder: Path) -> None:
+    images(folder, "far/pics/a.png", "far/pics/b.png")
+    for name in ("a", "b"):
+        put(folder, f"set/labels/{name}.txt")
+    put(folder, "set/data.yaml", "names: [pit]\n")
+    for root in ("far", "far/pics"):
+        imported = read_annotations(folder / "set", images_root=folder / root)
+        assert found(imported, folder) == {"far/pics/a.png": (1, None), "far/pics/b.png": (1, None)}
+
+
 def test_voc_in_mirrored_folders_is_found_below_the_folder_of_the_images(folder: Path) -> None:
     for lot in ("lot1", "lot2", "lot3"):
         images(folder, f"imgs/{lot}/0001.jpg")
