@@ -17,7 +17,7 @@ from desktop.base.session import Session
 from desktop.label.label_page import LabelPage
 from desktop.services import Services
 from tests.builders import project_with_pictures
-from tests.desktop.label.label_builders import draw_by_hand, project_of, shown_page
+from tests.desktop.label.label_builders import KEYS, draw_by_hand, project_of, shown_page
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def page(qtbot: QtBot, session: Session, services: Services) -> LabelPage:
     made = shown_page(qtbot, session, services)
     services.keymap.attach_actions("label", made, made.actions())
     draw_by_hand(qtbot, made, (5, 5), (40, 30))
+    qtbot.keyClick(made.canvas.view, KEYS["1"])
     made.activateWindow()
     qtbot.waitUntil(made.isActiveWindow)
     made.canvas.view.setFocus()

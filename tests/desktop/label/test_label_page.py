@@ -193,6 +193,7 @@ def test_reviewed_goes_on_to_the_next_and_clean_stays_clean(qtbot: QtBot, page: 
     project, control = project_of(session), Qt.KeyboardModifier.ControlModifier
     ids = project.image_ids()
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
+    qtbot.keyClick(page.canvas.view, KEYS["1"])
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_Space, control)
     assert project.image(ids[0]).status is Status.REVIEWED
     assert session.image_id == ids[1]
