@@ -30,6 +30,7 @@ from core.models.registry import model_spec
 from core.operations.picture_folder import PictureFolder, gather_inputs
 from core.operations.predict import (
     REPORTED_SCORE,
+    DepthNotices,
     describe_skipped,
     detections_to_json,
     find_checkpoint,
@@ -123,6 +124,7 @@ def evaluate_checkpoint(
             "checkpoint": name,
             "split": str(split),
             "learnt_from": learnt,
+            "depth": predicted.about_depth.to_json(),
             "problems": problems_to_json(predicted.problems),
         }
         print_json(result.to_json() | extra)
@@ -134,6 +136,8 @@ def evaluate_checkpoint(
         _print_evaluation(result)
     if learnt:
         complain(f"it was trained on {learnt} of these {result.images} images: expect more errors on new ones")
+    for text in predicted.about_depth.list_texts():
+        say(text)
     if predicted.problems:
         complain(f"{counted(len(predicted.problems), 'image')} of {split} left out:")
     complain_about(predicted.problems)
@@ -194,11 +198,13 @@ def predict_images(
     predictor = load_predictor(path, device)
     colors = [drawing.parse_color(COLORS[index % len(COLORS)]) for index in range(len(predictor.label_names))]
     results: list[dict[str, Any]] = []
+    about_depth = DepthNotices()
     with progress_bar("predicting", quiet=json) as progress:
         for done, one in enumerate(predict_files(predictor, files, keep_pixels=out is not None), start=1):
             if one.detections is None:
                 problems.append(describe_skipped(one))
             else:
+                about_depth.add(one)
                 results.append({"path": one.path, "detections": detections_to_json(one.detections, threshold)})
             if one.detections is not None and one.pixels is not None and pictures is not None:
                 picture = draw_detections(one.pixels, one.detections, threshold, colors)
@@ -207,7 +213,8 @@ def predict_images(
     if not results:
         raise InputError(f"{problems[-1].file}: {problems[-1].problem}; none of the {len(files)} files could be read")
     if json:
-        print_json({"images": results, "checkpoint": str(path), "problems": problems_to_json(problems)})
+        told = {"depth": about_depth.to_json(), "problems": problems_to_json(problems)}
+        print_json({"images": results, "checkpoint": str(path)} | told)
         return
     for result in results:
         texts = [
@@ -215,6 +222,8 @@ def predict_images(
             for one in result["detections"]
         ]
         say(f"{result['path']}: {', '.join(texts) or 'no defect found'}")
+    for text in about_depth.list_texts():
+        say(text)
     if pictures is not None:
         say(f"pictures: {pictures.path}")
     complain_about(problems)

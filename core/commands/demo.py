@@ -208,7 +208,7 @@ def _picture_of_cases(
     cases = [
         PredictionCase(
             Path(predicted.images[index].path).name,
-            decode(predicted.images[index].path, snapshot.window),
+            decode(predicted.images[index].path, snapshot.cameras),
             predicted.truth[index],
             predicted.found[index],
             matches.image(index),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from core.commands.options import Json, ProjectFolder
-from core.commands.projects import print_info
+from core.commands.projects import gather_info, print_info
 from core.console import complain, complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations, WrittenFormat
@@ -67,14 +67,14 @@ def import_annotations(
     with Project.creating(folder) if fresh else Project.open(folder) as project:
         with progress_bar("reading images", quiet=json) as progress:
             _, problems = import_into(project, imported, progress)
-        counts = project.counts()
+        info = gather_info(project)
     if json:
         more = {"problems": problems_to_json(problems), "report": build_report(imported, problems)}
-        print_json(counts.to_json() | more)
+        print_json(info.to_json() | more)
         return
     if fresh:
         say(f"made a new project in {project.folder}")
-    print_info(project.name, counts, json, [])
+    print_info(info, json, [])
     _tell_report(imported, problems, folder)
 
 

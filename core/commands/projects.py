@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from core.commands.options import Json, ProjectFolder
 from core.console import complain, complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
 from core.errors import InputError
+from core.imaging.cameras import Cameras
 from core.project.edits import image_edits
 from core.project.images import relocating
 from core.project.project import Project
@@ -35,9 +37,9 @@ def create_project(
         if images:
             with progress_bar("reading images", quiet=json) as progress:
                 _, problems = project.files.add_images(images, progress)
-        counts = project.counts()
+        info = gather_info(project)
     # The project is whole: what goes wrong while this is printed must not take it away.
-    print_info(project.name, counts, json, problems)
+    print_info(info, json, problems)
 
 
 def split_images(
@@ -54,21 +56,21 @@ def split_images(
         edit = image_edits.assign_splits(project, {"train": train, "val": val, "test": test}, seed, all=all)
         if not edit.is_empty:
             project.apply(edit)
-        counts = project.counts()
-    print_info(project.name, counts, json, [])
+        info = gather_info(project)
+    print_info(info, json, [])
 
 
 def show_info(folder: ProjectFolder, json: Json = False) -> None:
     """Say what is in a project."""
     with Project.open(folder, read_only=True) as project:
-        counts = project.counts()
+        info = gather_info(project)
         with progress_bar("looking at the images", quiet=json) as progress:
             missing = [project.image(one).path for one in relocating.find_missing(project)]
             changed = [project.image(one).path for one in relocating.find_changed(project, None, progress)]
     if json:
-        print_json(counts.to_json() | {"missing": missing, "changed": changed})
+        print_json(info.to_json() | {"missing": missing, "changed": changed})
         return
-    print_info(project.name, counts, json, None)
+    print_info(info, json, None)
     if missing:
         complain(f"{counted(len(missing), 'image')} without a file, such as {missing[0]}; see 'defectdesk relocate'")
     if changed:
@@ -78,14 +80,35 @@ def show_info(folder: ProjectFolder, json: Json = False) -> None:
         )
 
 
-def print_info(name: str, counts: Counts, json: bool, problems: list[Problem] | None) -> None:
-    """Print what a project called `name` holds, and what was left out or mended on the way."""
+@dataclass(frozen=True, slots=True)
+class ProjectInfo:
+    """What a command says of a project once it is closed."""
+
+    name: str
+    counts: Counts
+    cameras: Cameras
+    notices: tuple[str, ...]  # what was decided on the way
+
+    def to_json(self) -> dict[str, Any]:
+        return self.counts.to_json() | {"cameras": self.cameras.to_json(), "notices": list(self.notices)}
+
+
+def gather_info(project: Project) -> ProjectInfo:
+    """What is to be said of the project as it is now."""
+    return ProjectInfo(project.name, project.counts(), project.depths.cameras(), tuple(project.depths.take_notices()))
+
+
+def print_info(info: ProjectInfo, json: bool, problems: list[Problem] | None) -> None:
+    """Print what a project holds, and what was left out or mended on the way."""
+    counts = info.counts
     if json:
-        print_json(counts.to_json() | ({} if problems is None else {"problems": problems_to_json(problems)}))
+        print_json(info.to_json() | ({} if problems is None else {"problems": problems_to_json(problems)}))
         return
-    say(f"{name}: {counted(counts.images, 'image')}, {counted(counts.boxes, 'box')}", "bold")
+    say(f"{info.name}: {counted(counts.images, 'image')}, {counted(counts.boxes, 'box')}", "bold")
     rows = [("label", name, counted(count, "box")) for name, count in counts.labels.items()]
     rows += [("status", name, counted(count, "image")) for name, count in counts.status.items() if count]
     rows += [("split", name, counted(count, "image")) for name, count in counts.splits.items() if count]
     print_table(("", "name", ">count"), rows)
+    for text in info.notices:
+        say(text)
     complain_about(problems or [])

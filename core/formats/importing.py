@@ -44,7 +44,9 @@ def import_into(
     problems += unreadable
     with project.hold_lock():
         edit = _build_edit(project, imported, found, problems)
-        return project.apply(edit), problems
+        changes = project.apply(edit)
+        project.files.note_depths(edit, found)
+        return changes, problems
 
 
 def _build_edit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -17,6 +17,7 @@ from core.files import open_at_once
 from core.imaging import window as depth
 from core.imaging.bmp import decode_bmp
 from core.imaging.byte_source import ByteSource
+from core.imaging.cameras import Cameras, Depth, DepthScale, Kind, find_top, whole_range
 from core.imaging.cancelling import NEVER, CancelToken
 from core.imaging.errors import DamagedError, HeaderError, UnsupportedError
 from core.imaging.headers import ImageHeader, name_of_kind, read_header
@@ -31,6 +32,7 @@ MAX_BYTES = 3 * 2**30
 _LARGE_BITS = 8 * 2**26  # of a PNG that is decoded in bands: about half a second
 _SHIFTED_AT_ONCE = 2**20  # samples
 _TWELVE_BITS = 2**12
+_EIGHT_BITS = Kind(3, 8)
 
 _Sample = TypeVar("_Sample", np.uint8, np.uint16)
 
@@ -48,20 +50,23 @@ class Picture:
 
     pixels: NDArray[np.uint8]  # upright: (h, w, 3) RGB, or (h, w) of a grey file
     notices: tuple[str, ...] = ()
+    kind: Kind = _EIGHT_BITS  # how the file stores it
+    about_depth: tuple[str, ...] = ()  # of the notices, those of an image above 8 bits
+    window: Window | None = None  # that it was read through
 
 
-def decode(path: Path | str, window: Window | None = None) -> NDArray[np.uint8]:
+def decode(path: Path | str, window: DepthScale = None) -> NDArray[np.uint8]:
     """The upright image as RGB, shape (h, w, 3).
 
     JPEG, PNG, BMP, TIFF (its first page) and WebP, told by content, not by suffix. Grey and palette images
-    become RGB, transparency is dropped, Exif orientation is applied. 16 bits become 8 through `window`, or
-    without one by shifting (see `_to_8_bits`); images of 8 bits have no use for it.
+    become RGB, transparency is dropped, Exif orientation is applied. 16 bits become 8 through `window`, that of
+    their camera where cameras are given (see `_to_8_bits`); images of 8 bits have no use for it.
     Raises ImageError if the file is missing, of another kind, truncated, damaged or larger than `max_pixels`.
     """
     return decode_bytes(read_bytes(path), path, window=window)
 
 
-def decode_bytes(data: bytes, path: Path | str, *, shrink: int = 1, window: Window | None = None) -> NDArray[np.uint8]:
+def decode_bytes(data: bytes, path: Path | str, *, shrink: int = 1, window: DepthScale = None) -> NDArray[np.uint8]:
     """As `decode`, for a file's content; `path` is for messages.
 
     With `shrink` 2, 4 or 8 a JPEG is decoded at that fraction of its size, in a fraction of the time; other
@@ -72,7 +77,7 @@ def decode_bytes(data: bytes, path: Path | str, *, shrink: int = 1, window: Wind
 
 def read_picture(
     path: Path | str,
-    window: Window | None = None,
+    window: DepthScale = None,
     *,
     cancel: CancelToken = NEVER,
     progress: Progress | None = None,
@@ -97,7 +102,7 @@ def picture_of(
     path: Path | str,
     *,
     shrink: int = 1,
-    window: Window | None = None,
+    window: DepthScale = None,
     cancel: CancelToken = NEVER,
     progress: Progress | None = None,
 ) -> Picture:
@@ -106,17 +111,35 @@ def picture_of(
     cancel.check()
     raw = _decoded(data, header, path, shrink, cancel, progress)
     cancel.check()
-    pixels, about_depth = to_shown(raw, header, window, path)
-    return Picture(upright(pixels, header.orientation), header.notices + about_depth)
+    shown = to_shown(raw, header, window, path)
+    return replace(shown, pixels=upright(shown.pixels, header.orientation))
 
 
-def to_shown(
-    raw: NDArray[np.generic], header: ImageHeader, window: Window | None, path: Path | str
-) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Decoded samples as 8 bits, not turned, and what is to be said of their depth. Raises ImageError."""
+def to_shown(raw: NDArray[np.generic], header: ImageHeader, window: DepthScale, path: Path | str) -> Picture:
+    """Decoded samples as 8 bits, not turned, and what is to be said of them. Raises ImageError."""
+    kind = _kind_of(raw, header)
     if raw.dtype == np.uint8:
-        return raw.view(np.uint8), ()
-    return _to_8_bits(_sixteen_bits(raw, path), header, window)
+        return Picture(raw.view(np.uint8), header.notices, kind)
+    about_depth: tuple[str, ...] = ()
+    if isinstance(window, Cameras):
+        camera = window.find(path, kind, header.upright_size)
+        about_depth = () if camera else (f"{kind}: no depth scale is set for it, its whole range is shown",)
+        window = camera.window if camera else whole_range()
+    pixels, about_scale = _to_8_bits(_sixteen_bits(raw, path), header, window)
+    about_depth += about_scale
+    return Picture(pixels, header.notices + about_depth, kind, about_depth, window)
+
+
+def examine(data: bytes, path: Path | str) -> Depth:
+    """Decode a file's content for its size and what its scale depends on. Raises ImageError as `decode` does."""
+    header = checked_header(data, path)
+    raw = _decoded(data, header, path)
+    kind = _kind_of(raw, header)
+    return Depth(*header.upright_size, kind, find_top(_sixteen_bits(raw, path)) if kind.is_deep else 0)
+
+
+def _kind_of(raw: NDArray[np.generic], header: ImageHeader) -> Kind:
+    return Kind(1 if raw.ndim == 2 else 3, 8 if raw.dtype == np.uint8 else max(9, header.sample_bits))
 
 
 def as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -169,8 +192,7 @@ def _kind(mode: int) -> str:
 
 def image_size(path: Path | str) -> tuple[int, int]:
     """Width and height of the upright image, from the header alone. Raises ImageError as `decode` does."""
-    header = checked_header(read_bytes(path), path)
-    return (header.height, header.width) if header.orientation >= 5 else (header.width, header.height)
+    return checked_header(read_bytes(path), path).upright_size
 
 
 def checked_header(data: bytes, path: Path | str) -> ImageHeader:
@@ -288,14 +310,16 @@ def _sixteen_bits(raw: NDArray[np.generic], path: Path | str) -> NDArray[np.uint
 def _to_8_bits(
     samples: NDArray[np.uint16], header: ImageHeader, window: Window | None
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """8 bits a sample through the window; without one by shifting: the same scale for every image of a camera.
+    """8 bits a sample through the window, and what the user should know.
 
-    12-bit cameras store their values in the low bits of 16, and most files do not say so: a 16-bit image without
-    any value above 4095 is taken as 12 bits, where it would otherwise be black.
+    Without one as before projects had cameras, which old checkpoints were trained with: by shifting, and an image
+    without any value above 4095 is taken as 12 bits.
     """
-    if window is not None:
-        return depth.through_window(samples, window), ()
     most = int(samples.max())
+    if window is not None:
+        clipped = most > window[1] and find_top(samples) > window[1]
+        said = f"it has values above {window[1]:,}, which its depth scale shows as white" if clipped else ""
+        return depth.through_window(samples, window), (said,) if said else ()
     bits, said = 16, f"16 bits, shown by the upper 8 (its highest value is {most:,}): a depth window shows more"
     if 8 < header.significant_bits < 16 and header.format == "TIFF":
         # PNG scales samples up to 16 bits and tells their origin; TIFF leaves them as they are.

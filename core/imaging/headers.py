@@ -40,6 +40,12 @@ class ImageHeader:
     skipped: tuple[tuple[int, int], ...] = ()  # spans that a decoder would inflate for nothing
     page: TiffPage | None = None  # of a TIFF file that is to be decoded
     bmp: BmpLayout | None = None  # of a BMP file that is not compressed
+    sample_bits: int = 16  # of a sample as stored; says nothing of files of up to 8
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Width and height once the orientation is applied."""
+        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
 
 def read_header(source: ByteSource, *, to_end: bool = True) -> ImageHeader | None:
@@ -268,6 +274,7 @@ def _read_tiff(source: ByteSource, to_end: bool) -> ImageHeader:
         size,
         notices=tuple(notices),
         page=page,
+        sample_bits=page.bits,
     )
 
 

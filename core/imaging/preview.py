@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from core.files import open_at_once
 from core.imaging.bmp import decode_bmp
 from core.imaging.byte_source import ByteSource
+from core.imaging.cameras import DepthScale
 from core.imaging.cancelling import NEVER, CancelToken
 from core.imaging.decode import checked_header, read_bytes, to_shown, upright
 from core.imaging.errors import DamagedError, HeaderError
@@ -24,7 +25,6 @@ from core.imaging.tiff.colours import read_tiff
 from core.imaging.tiff.directory import Layout, find_main_page, read_tags
 from core.imaging.tiff.page import NONE, TiffPage, check_segments, read_page
 from core.imaging.tiff.samples import bytes_to_decode
-from core.imaging.window import Window
 
 # About what is decompressed within the time that a preview may take.
 _MOST_DECODED = 40 * 2**20
@@ -40,7 +40,7 @@ class Preview:
 
 
 def read_preview(
-    path: Path | str, longest: int = 1000, window: Window | None = None, cancel: CancelToken = NEVER
+    path: Path | str, longest: int = 1000, window: DepthScale = None, cancel: CancelToken = NEVER
 ) -> Preview | None:
     """The image at a fraction of its size, `longest` pixels long or more; None where that would take as long as all of it.
 
@@ -60,7 +60,7 @@ def read_preview(
     if pixels is None:
         return None
     cancel.check()
-    shown = upright(to_shown(pixels, header, window, path)[0], header.orientation)
+    shown = upright(to_shown(pixels, header, window, path).pixels, header.orientation)
     sides = (header.width, header.height)
     return Preview(shown, *(sides[::-1] if header.orientation >= 5 else sides))
 

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import files
+from core.imaging.cameras import DepthScale, name_scale
 from core.imaging.decode import ImageError, as_rgb, checked_header, decode_bytes, picture_of, read_bytes
-from core.imaging.window import Window
 
 _VERSION = 1  # of how thumbnails are made: raise it to have them made anew
 
 
-def thumbnail(path: Path, size: int, cache: Path | None, window: Window | None = None) -> NDArray[np.uint8]:
+def thumbnail(path: Path, size: int, cache: Path | None, window: DepthScale = None) -> NDArray[np.uint8]:
     """The upright image, fitted into `size` x `size` pixels, as RGB; never enlarged. 16 bits are read through `window`.
 
     Taken from `cache` (a folder; None: no cache) while the file's size and time of change are the same.
@@ -27,10 +27,8 @@ def thumbnail(path: Path, size: int, cache: Path | None, window: Window | None =
         stat = path.stat()
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror}); check the path and the permissions") from error
-    name = hashlib.blake2b(
-        f"{_VERSION}\0{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0{size}\0{window}".encode(errors="surrogateescape"),
-        digest_size=16,
-    ).hexdigest()
+    described = (_VERSION, path, stat.st_size, stat.st_mtime_ns, size, name_scale(window, path))
+    name = hashlib.blake2b("\0".join(map(str, described)).encode(errors="surrogateescape"), digest_size=16).hexdigest()
     cached = cache / name[:2] / f"{name}.jpg" if cache is not None else None
     if cached is not None and (kept := _read_cached(cached)) is not None:
         return kept
@@ -44,7 +42,7 @@ def thumbnail(path: Path, size: int, cache: Path | None, window: Window | None =
     return small
 
 
-def shrunk(data: bytes, path: Path, size: int, window: Window | None = None) -> NDArray[np.uint8]:
+def shrunk(data: bytes, path: Path, size: int, window: DepthScale = None) -> NDArray[np.uint8]:
     """Decode a file's content and fit it into `size` x `size` pixels."""
     header = checked_header(data, path)
     longest = max(header.width, header.height)

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.imaging.decode import ImageError, as_rgb, picture_of, read_bytes
-from core.imaging.window import Window
+from core.imaging.cameras import Cameras, DepthScale
+from core.imaging.decode import ImageError, Picture, as_rgb, picture_of, read_bytes
 from core.inference.image_loop import LoadedImage, look_at_images
 from core.inference.predictor import Predictor
 from core.inference.runner import Output
+from core.models.checkpoint import Description
 from core.models.decoding import Rows
 from core.project.images.image_files import hash_of
 from core.project.snapshot import SnapshotImage
@@ -28,10 +29,11 @@ class ImageSource:
     path: str
     size: tuple[int, int] | None = None  # width and height that its boxes were drawn on
     content_hash: str = ""  # of its content then; empty where it is not known
+    group: str = ""  # which may tell its camera
 
     @classmethod
     def of_snapshot(cls, image: SnapshotImage) -> ImageSource:
-        return cls(image.path, (image.width, image.height), image.content_hash)
+        return cls(image.path, (image.width, image.height), image.content_hash, image.group)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +44,7 @@ class ImagePrediction:
     detections: Detections | None
     error: InputError | None = None  # its text names the file
     pixels: NDArray[np.uint8] | None = None  # (h, w, 3), where they were asked for
+    about_depth: tuple[str, ...] = ()  # how many bits it has, where that matters, and how it was read
 
 
 def predict_images(
@@ -56,10 +59,13 @@ def predict_images(
     An image that cannot be read, or whose size or content is not what its source says, has an error instead; the others
     go on. Ends early once `should_stop()`.
     """
-    runner, window = predictor.runner, predictor.description.window
+    runner, scale = predictor.runner, predictor.description.scale
+    about: dict[ImageSource, tuple[str, ...]] = {}
 
     def load(source: ImageSource) -> LoadedImage:
-        image = read_source(source, window)
+        picture = read_source(source, scale)
+        about[source] = describe_depth(picture, predictor.description)
+        image = as_rgb(picture.pixels)
         height, width = image.shape[:2]
         return LoadedImage(width, height, runner.split_image(image), image if keep_pixels else None)
 
@@ -72,15 +78,18 @@ def predict_images(
                 yield ImagePrediction(one.item.path, None, one.error)
                 continue
             detections = Detections(*runner.join_parts(one.found), predictor.label_names)
-            yield ImagePrediction(one.item.path, detections, None, one.image.pixels)
+            notices = about.pop(one.item, ())
+            yield ImagePrediction(one.item.path, detections, None, one.image.pixels, notices)
 
 
-def read_source(source: ImageSource, window: Window | None) -> NDArray[np.uint8]:
-    """The image (h, w, 3), 16 bits through `window`. Raises ImageError if it is not the one that `source` tells of."""
+def read_source(source: ImageSource, scale: DepthScale) -> Picture:
+    """The image, read through `scale`. Raises ImageError if it is not the one that `source` tells of."""
     data = read_bytes(source.path)
     changed = bool(source.content_hash) and hash_of(data) != source.content_hash
-    image = as_rgb(picture_of(data, source.path, window=window).pixels)
-    height, width = image.shape[:2]
+    if isinstance(scale, Cameras):
+        scale = scale.in_group(source.group)
+    picture = picture_of(data, source.path, window=scale)
+    height, width = picture.pixels.shape[:2]
     if source.size is not None and (width, height) != source.size:
         raise ImageError(
             f"{source.path}: it is {width} x {height} now, its boxes were drawn on {source.size[0]} x {source.size[1]}"
@@ -90,4 +99,20 @@ def read_source(source: ImageSource, window: Window | None) -> NDArray[np.uint8]
             f"{source.path}: it holds another picture than when it was added; bring the old file back, or let the project "
             "take the new one over"
         )
-    return image
+    return picture
+
+
+def describe_depth(picture: Picture, description: Description) -> tuple[str, ...]:
+    """What a user should know of the bits of an image that a checkpoint is to look at; nothing of 8 bits as in training."""
+    kind, known = picture.kind, description.bits
+    said = []
+    if known and kind.is_deep not in {bits > 8 for bits in known}:
+        said.append(f"{kind}: the model was trained on images of {' and '.join(map(str, known))} bits alone")
+    if not kind.is_deep:
+        return tuple(said)
+    if description.scale is None:
+        said.append(f"{kind}: scaled by its own values, as the checkpoint is from before depth scales were kept")
+        return tuple(said)
+    if picture.window is not None:
+        said.append(f"{kind}: read through the depth scale from {picture.window[0]:,} to {picture.window[1]:,}")
+    return (*said, *picture.about_depth)

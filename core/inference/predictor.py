@@ -38,8 +38,8 @@ class Predictor:
         return tuple(self.description.labels)
 
     def read(self, path: Path | str) -> NDArray[np.uint8]:
-        """An image (h, w, 3) as the model was trained to see it, 16 bits through its own window. Raises ImageError."""
-        return decode(path, self.description.window)
+        """An image (h, w, 3) as the model was trained to see it, 16 bits through the windows of its cameras. Raises ImageError."""
+        return decode(path, self.description.scale)
 
     def predict(self, image: NDArray[np.uint8]) -> Detections:
         """Detections in pixels of `image` (h, w, 3) RGB, best first; an image of any size, in tiles if large."""

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from core import files
 from core.errors import InputError
+from core.imaging.cameras import Cameras
 from core.imaging.window import Window, checked_window
 from core.models.inputs import InputSpec
 from core.models.networks.detector import Network
@@ -71,10 +72,19 @@ class Description(BaseModel):
     input: InputSpec
     recipe: dict[str, Any]
     snapshot_hash: str
-    window: Window | None = None  # through which it saw images of 16 bits
+    window: Window | None = None  # through which it saw images of 16 bits, before there were cameras
+    cameras: list[dict[str, Any]] | None = None  # of core.imaging.cameras; None: from before there were any
+    bits: list[int] = []  # of a sample, that images of its project had; empty: not known
     metrics: Metrics = Metrics()
     best: bool = False
     versions: dict[str, str] = {}
+
+    @property
+    def scale(self) -> Cameras | None:
+        """Through what it saw images above 8 bits; None: each by its own values, as before there were cameras."""
+        if self.cameras is not None:
+            return Cameras.from_json(self.cameras, self.id)
+        return None if self.window is None else Cameras.of_window(self.window)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +147,7 @@ def load(path: Path) -> Checkpoint:
     except ValidationError as error:
         raise InputError(f"{path}: damaged, {_first(error)}") from error
     checked_window(description.window, f"{path}: damaged, window")
+    Cameras.from_json(description.cameras or [], f"{path}: damaged, cameras")
     architecture = Architecture.from_json(description.architecture, str(path))
     if architecture.model != description.model:
         raise InputError(f"{path}: damaged, it is called a {description.model} and described as a {architecture.model}")

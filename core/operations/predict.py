@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,27 @@ def _or_worst(measure: float | None) -> float:
     return -1.0 if measure is None else measure
 
 
+@dataclass(slots=True)
+class DepthNotices:
+    """What predictions say of the bits of their images, each text once."""
+
+    images: dict[str, list[str]] = field(default_factory=dict)  # paths by text
+
+    def add(self, prediction: ImagePrediction) -> None:
+        for text in prediction.about_depth:
+            self.images.setdefault(text, []).append(prediction.path)
+
+    def list_texts(self) -> list[str]:
+        """Lines for a user."""
+        return [
+            f"{paths[0]}: {text}" if len(paths) == 1 else f"{text} ({len(paths):,} images, such as {paths[0]})"
+            for text, paths in self.images.items()
+        ]
+
+    def to_json(self) -> list[dict[str, Any]]:
+        return [{"text": text, "images": len(paths), "example": paths[0]} for text, paths in self.images.items()]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitPredictions:
     """What a model found on the images of a split that could be read."""
@@ -82,6 +103,7 @@ class SplitPredictions:
     truth: tuple[GroundTruth, ...]
     found: tuple[Detections, ...]
     problems: tuple[Problem, ...]
+    about_depth: DepthNotices
 
     def evaluation(self, label_names: Sequence[str], score_threshold: float | None = None) -> Evaluation:
         """How well the boxes were found."""
@@ -111,6 +133,7 @@ def predict_split(
     kept: list[SnapshotImage] = []
     found: list[Detections] = []
     problems: list[Problem] = []
+    about_depth = DepthNotices()
     predictions = predict_images(predictor, [ImageSource.of_snapshot(image) for image in images])
     for done, (image, one) in enumerate(zip(images, predictions, strict=True), start=1):
         if one.detections is None:
@@ -118,12 +141,13 @@ def predict_split(
         else:
             kept.append(image)
             found.append(one.detections)
+            about_depth.add(one)
         if progress:
             progress(done, len(images))
     if not kept:
         raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(images)} images could be read")
     truth = tuple(image.truth for image in kept)
-    return SplitPredictions(tuple(kept), truth, tuple(found), tuple(problems))
+    return SplitPredictions(tuple(kept), truth, tuple(found), tuple(problems), about_depth)
 
 
 def predict_files(

@@ -53,17 +53,19 @@ def frozen_snapshot(
     if not usable:
         raise InputError(f"{project.folder}: no image is labelled or marked clean; label some, or import annotations")
     _check_weights(recipe)
-    notices: list[str] = []
+    notices = project.depths.take_notices()
+    divided = False
     if not (snapshot.of_split(Split.TRAIN) and snapshot.of_split(Split.VAL)):
         edit = image_edits.assign_splits(project, seed=recipe.seed)
         if not edit.is_empty:
             (apply or project.apply)(edit)
             snapshot = take_snapshot(project)
+            divided = True
             notices.append(f"images were divided, 70% train, 15% val, 15% test: {_split_sizes(snapshot)}")
     if not snapshot.of_split(Split.TRAIN):
         raise InputError(f"{project.folder}: no labelled image is in the train split; move some there")
     left = sum(1 for image in usable if image.split == Split.NONE)
-    if left and not notices:
+    if left and not divided:
         notices.append(f"{left} labelled images are in no split, so they are not used")
     notices += _list_unlabelled(snapshot)
     snapshot, left_out = _without_lost_images(snapshot)
@@ -149,7 +151,7 @@ def _without_lost_images(snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
     if not faults:
         return snapshot, []
     images = snapshot_files.leave_out(snapshot, faults).images
-    whole = make_snapshot(snapshot.label_names, snapshot.label_colors, images, snapshot.window)
+    whole = make_snapshot(snapshot.label_names, snapshot.label_colors, images, snapshot.cameras, snapshot.bits)
     return whole, [snapshot_files.describe_left_out(faults)]
 
 

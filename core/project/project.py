@@ -19,6 +19,7 @@ from core.project.images import image_files
 from core.project.images.summary import LabelSet
 from core.project.parts.project_cache import ProjectCache
 from core.project.parts.project_database import ProjectDatabase
+from core.project.parts.project_depths import ProjectDepths
 from core.project.parts.project_files import ProjectFiles
 from core.project.parts.project_history import ProjectHistory
 from core.project.parts.project_runs import ProjectRuns
@@ -44,7 +45,8 @@ class Project:
         self._cache = _load_cache(database)
         self.history = ProjectHistory(database, self._cache)
         self.runs = ProjectRuns(database)
-        self.files = ProjectFiles(database, self._cache, self.history)
+        self.depths = ProjectDepths(database, self._cache)
+        self.files = ProjectFiles(database, self._cache, self.history, self.depths)
 
     # Life
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from core import files
 from core.errors import InputError
-from core.imaging.window import Window, checked_window
+from core.imaging.cameras import Cameras
+from core.imaging.window import checked_window
 from core.project.project import Project
 from core.types import Box, GroundTruth, Split, Status, is_trainable
 
@@ -69,8 +70,9 @@ class Snapshot:
     label_names: tuple[str, ...]
     label_colors: tuple[str, ...]
     images: tuple[SnapshotImage, ...]
-    hash: str  # of labels, contents, boxes, status, split and window; not of where files lie
-    window: Window | None = None  # through which images of 16 bits are read
+    hash: str  # of labels, contents, boxes, status, split and cameras; not of where files lie
+    cameras: Cameras | None = None  # through which images above 8 bits are read; None: each by its own values, as once
+    bits: tuple[int, ...] = ()  # of a sample, that the project's images have; empty: not known
 
     def of_split(self, split: Split | str) -> list[SnapshotImage]:
         """The images of a split that can be trained or judged on, with boxes that have no label yet apart, as ignored."""
@@ -84,7 +86,8 @@ class Snapshot:
                 "format": _FORMAT,
                 "version": _VERSION,
                 "hash": self.hash,
-                "window": self.window,
+                "cameras": None if self.cameras is None else self.cameras.to_json(),
+                "bits": self.bits,
                 "labels": [
                     {"name": name, "color": color}
                     for name, color in zip(self.label_names, self.label_colors, strict=True)
@@ -112,10 +115,11 @@ class Snapshot:
             names = tuple(label["name"] for label in tree["labels"])
             colors = tuple(label["color"] for label in tree["labels"])
             images = tuple(_image_from_json(values, len(names)) for values in tree["images"])
-            window = checked_window(tree.get("window"), f"{path}: window")
+            cameras = _cameras_from_json(tree, path)
+            bits = tuple(int(bits) for bits in tree.get("bits", ()))
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise InputError(f"{path}: damaged ({error!r}); take a new snapshot") from error
-        found = make_snapshot(names, colors, images, window)
+        found = make_snapshot(names, colors, images, cameras, bits)
         if found.hash != tree.get("hash"):
             raise InputError(f"{path}: damaged, its content does not match its hash; take a new snapshot")
         return found
@@ -125,21 +129,24 @@ def make_snapshot(
     label_names: tuple[str, ...],
     label_colors: tuple[str, ...],
     images: tuple[SnapshotImage, ...],
-    window: Window | None = None,
+    cameras: Cameras | None = None,
+    bits: tuple[int, ...] = (),
 ) -> Snapshot:
     """A snapshot of these images, with its hash."""
     parts = sorted(_hash_image(image) for image in images)
     whole = hashlib.blake2b(digest_size=16)
-    # Without a window as before there were any, so that older snapshots keep their hashes.
-    described = [_VERSION, list(label_names), *([] if window is None else [list(window)])]
+    # Without deep images, and with one window for all of them, as before there were cameras: older hashes stay.
+    described = [_VERSION, list(label_names)]
+    if cameras is not None and cameras.cameras:
+        described.append(cameras.single_window or cameras.to_json())
     whole.update(json.dumps(described, ensure_ascii=False).encode())
     for part in parts:
         whole.update(part)
-    return Snapshot(label_names, label_colors, images, whole.hexdigest(), window)
+    return Snapshot(label_names, label_colors, images, whole.hexdigest(), cameras, bits)
 
 
 def take_snapshot(project: Project) -> Snapshot:
-    """Copy the annotations of every image as they are now."""
+    """Copy the annotations of every image as they are now; cameras are decided on if they never were."""
     labels = project.labels()
     column = {label.id: place for place, label in enumerate(labels)}
     records = project.images()
@@ -163,12 +170,14 @@ def take_snapshot(project: Project) -> Snapshot:
             )
         )
     names, colors = tuple(label.name for label in labels), tuple(label.color for label in labels)
-    return make_snapshot(names, colors, tuple(images), depth_window(project))
+    return make_snapshot(names, colors, tuple(images), project.depths.settle(), project.depths.bits_seen())
 
 
-def depth_window(project: Project) -> Window | None:
-    """Through which images of 16 bits are read in this project. Raises InputError if what is kept there is none."""
-    return checked_window(project.setting("depth_window"), f"{project.folder}: depth_window")
+def _cameras_from_json(tree: dict[str, Any], path: Path) -> Cameras | None:
+    if (values := tree.get("cameras")) is not None:
+        return Cameras.from_json(values, f"{path}: cameras")
+    window = checked_window(tree.get("window"), f"{path}: window")
+    return None if window is None else Cameras.of_window(window)
 
 
 def _make_arrays(boxes: tuple[Box, ...], column: dict[int, int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

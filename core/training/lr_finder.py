@@ -65,7 +65,7 @@ def range_test(
         len(snapshot.label_names),
         recipe,
         (prepared.input.width, prepared.input.height),
-        ImageCache(recipe.limits.ram_cache_mb * 2**20 or None, snapshot.window),
+        ImageCache(recipe.limits.ram_cache_mb * 2**20 or None, snapshot.cameras),
     )
     # What `optimizer.lr` says and what the head gets differ where the rate is scaled by the batch.
     scale = peak_rate(recipe.optimizer, recipe.schedule.batch_size * recipe.optimizer.accumulate) / recipe.optimizer.lr

@@ -62,7 +62,7 @@ class Run:
         self.saver = Saver(folder, recipe, snapshot, prepared)
         self.train_images = snapshot.of_split(Split.TRAIN)
         self.val_images = snapshot.of_split(Split.VAL)[: recipe.evaluation.max_images or None]
-        self.cache = ImageCache.for_run(recipe, snapshot.window, folder, process_group.local_size)
+        self.cache = ImageCache.for_run(recipe, snapshot.cameras, folder, process_group.local_size)
         size = (prepared.input.width, prepared.input.height)
         self.data = TrainingSet(self.train_images, len(snapshot.label_names), recipe, size, self.cache)
         # Steps of the optimiser; the last of an epoch may have fewer batches than the others.

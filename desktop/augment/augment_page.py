@@ -196,7 +196,7 @@ class AugmentPage(QWidget):
     # -- following the session and the recipe
 
     def _take_setting(self, key: str) -> None:
-        if key == "depth_window" and self._active:
+        if key == "cameras" and self._active:
             self._ask_for_previews()
 
     def _set_project(self) -> None:

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from core.augmentation.pipeline import Augmented, View, augment
 from core.augmentation.warp import resize
+from core.imaging.cameras import Cameras, DepthScale
 from core.imaging.decode import decode
-from core.imaging.window import Window
 from core.project.project import Project
-from core.project.snapshot import depth_window
 from core.recipe.recipe import Recipe
 from core.training.data.crops import image_views, input_size, kept_size, picture_seed, training_view
 from core.types import ImageRecord, Split
@@ -41,7 +40,7 @@ class PreviewRequest:
     recipe: Recipe
     turns: Turns
     first: int  # number of the first preview among the pictures that the training will take from this image
-    window: Window | None = None  # through which an image of 16 bits is read
+    window: Cameras | None = None  # through which an image above 8 bits is read
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -89,12 +88,12 @@ class ImageCache:
     """
 
     def __init__(self, limit_bytes: int = 128 * 2**20) -> None:
-        self._images: OrderedDict[tuple[Path, Window | None], NDArray[np.uint8]] = OrderedDict()
+        self._images: OrderedDict[tuple[Path, DepthScale], NDArray[np.uint8]] = OrderedDict()
         self._limit = limit_bytes
         self._lock = Lock()
 
-    def read_image(self, path: Path, window: Window | None = None) -> NDArray[np.uint8]:
-        """The decoded image, 16 bits through `window`; raises ImageError."""
+    def read_image(self, path: Path, window: DepthScale = None) -> NDArray[np.uint8]:
+        """The decoded image, read through `window`; raises ImageError."""
         key = (path, window)
         with self._lock:
             if key in self._images:
@@ -147,7 +146,7 @@ def make_request(project: Project, image: ImageRecord, recipe: Recipe, turns: Tu
         recipe=recipe,
         turns=turns,
         first=first,
-        window=depth_window(project),
+        window=project.depths.cameras().in_group(image.group),
     )
 
 

@@ -49,7 +49,7 @@ WINDOW = (
     ),
     ActionSpec("backups", "Backups…", (), "backup", "See the backups of the project, and go back to one"),
     ActionSpec(
-        "project_properties", "Project properties…", ("Alt+Return",), "info", "Scale, images of 16 bits, counts"
+        "project_properties", "Project properties…", ("Alt+Return",), "info", "Scale, images above 8 bits, counts"
     ),
     ActionSpec("assign_splits", "Assign train, val and test…", (), "shuffle"),
     ActionSpec("close_project", "Close project", ("Ctrl+W",)),

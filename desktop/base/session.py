@@ -49,7 +49,7 @@ class Session(QObject):
     hint = Signal(str)  # what the user can do now: stays in the status bar until the next
     settle = Signal()  # whoever holds an edit back, such as a sequence of nudges, makes it now
     closing = Signal()  # the project is open for the last moment: every edit is made, a backup may be taken
-    setting_changed = Signal(str)  # the key of a setting of the project, such as depth_window or mm_per_pixel
+    setting_changed = Signal(str)  # the key of a setting of the project, such as cameras or mm_per_pixel
 
     def __init__(self, hooks: SessionHooks = SessionHooks(), parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -81,11 +81,21 @@ class Session(QObject):
     def adopt(self, project: Project) -> None:
         """Take over an open project, closing the present one."""
         self.close()
+        self._settle_cameras(project)
         self._project = project
         ids, kept = project.image_ids(), self._hooks.find_last_image(project)
         self._image_id = kept if kept in ids else next(iter(ids), None)
         self.project_changed.emit()
         self.image_changed.emit()
+
+    def _settle_cameras(self, project: Project) -> None:
+        """Before anything is shown: no image is ever scaled by its own values."""
+        depths = project.depths
+        if not depths.is_settled and depths.count_unseen():
+            self.run_at_length("Choosing the depth scale", lambda: depths.settle())
+        else:
+            depths.settle()
+        project.notices += tuple(depths.take_notices())
 
     def close(self) -> None:
         if self._project is None:

@@ -1,14 +1,11 @@
-"""What a project is and what holds for all of its images: scale, depth window, kind of drive."""
+"""What a project is and what holds for all of its images: scale, cameras, kind of drive."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -18,35 +15,26 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.errors import InputError
-from core.imaging.decode import samples
-from core.imaging.window import checked_window
 from core.project.network import on_network
+from core.project.parts.project_depths import KEY as CAMERAS
 from core.project.project import Project
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP
 from desktop.kit.dialog_frame import DialogFrame, Paragraph, add_row, new_form, numeric
-from desktop.kit.error_box import error_text
 from desktop.kit.formatting import plural
 from desktop.kit.parts import ElidedLabel, words
-from desktop.project.depth_chooser import DepthChooser
+from desktop.project.camera_scales import CameraScales
 
-KEY = "samples of the image"
-MM, WINDOW, NETWORK = "mm_per_pixel", "depth_window", "network_drive"  # settings of the project
+MM, NETWORK = "mm_per_pixel", "network_drive"  # settings of the project
 LARGEST_SCALE = 1000.0  # mm per pixel
-DEPTH_ABOUT = (
-    "Cameras of 10 to 16 bits fill only a part of the 65,536 values. What is between black and white here is shown, trained "
-    "on and predicted from; images of 8 bits are not touched."
-)
 
 
 class ProjectProperties(DialogFrame):
     """Shows and asks; `list_changes` are the settings to keep once it was accepted."""
 
     def __init__(self, tasks: Tasks, project: Project, image: Path | None, parent: QWidget | None = None) -> None:
-        """`image` is the file on the screen, through which the depth window is seen."""
+        """`image` is the file on the screen, through which its depth scale is seen."""
         super().__init__("Project properties", confirm="Save", parent=parent, width=680)
-        self._tasks = tasks
         self._project = project
         self._mm = _build_number("Millimetres per pixel", LARGEST_SCALE, 6)
         self._mm.setSpecialValueText("not known")
@@ -56,34 +44,27 @@ class ProjectProperties(DialogFrame):
         self._length = _build_number("The same length in millimetres", 1e6, 3)
         self._length.setSuffix(" mm")
         self._network = QComboBox()
-        self._depth_on = QCheckBox("Look at images of 16 bits through a window")
-        self._depth = DepthChooser()
-        self._depth_note = words("", "small", wrap=True)
+        self._scales = CameraScales(tasks, project, image)
         self._tabs = QTabWidget()
         self._tabs.addTab(self._build_general(), "General")
-        self._tabs.addTab(self._build_depths(), "Images of 16 bits")
+        self._tabs.addTab(self._scales, "Images above 8 bits")
         self.body.addWidget(self._tabs, 1)
         self.resize(720, 640)
         self._fill_fields()
         for field in (self._pixels, self._length):
             field.valueChanged.connect(self._calibrate_scale)
-        self._depth_on.toggled.connect(self._depth.setEnabled)
         if project.read_only:
             self.refuse("The project is open read-only: nothing can be changed.")
-        if image is not None:
-            tasks.run(KEY, lambda: samples(image), self._show_samples, self._no_samples)
 
     def list_changes(self) -> dict[str, Any]:
         """Settings by key that are different now."""
-        wanted = {
-            MM: self._mm.value() or None,
-            WINDOW: list(self._depth.chosen) if self._depth_on.isChecked() else None,
-            NETWORK: self._network.currentData(),
-        }
-        return {key: value for key, value in wanted.items() if value != self._project.setting(key)}
+        wanted = {MM: self._mm.value() or None, NETWORK: self._network.currentData()}
+        changes = {key: value for key, value in wanted.items() if value != self._project.setting(key)}
+        cameras = self._scales.read_cameras()
+        return changes if cameras is None else changes | {CAMERAS: cameras.to_json()}
 
     def done(self, result: int) -> None:
-        self._tasks.cancel(KEY)
+        self._scales.stop_reading()
         super().done(result)
 
     # -- building
@@ -125,17 +106,6 @@ class ProjectProperties(DialogFrame):
         for name, value in facts:
             add_row(form, name, ElidedLabel(value))
 
-    def _build_depths(self) -> QWidget:
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 2 * GAP, 0, 0)
-        column.setSpacing(GAP)
-        column.addWidget(Paragraph(DEPTH_ABOUT, "muted"))
-        column.addWidget(self._depth_on)
-        column.addWidget(self._depth, 1)
-        column.addWidget(self._depth_note)
-        return page
-
     def _fill_fields(self) -> None:
         system = "network drive" if on_network(self._project.folder) else "local disk"
         for text, value in ((f"As the system says: {system}", None), ("Network drive", True), ("Local disk", False)):
@@ -143,28 +113,12 @@ class ProjectProperties(DialogFrame):
         self._network.setCurrentIndex(max(0, self._network.findData(self._project.setting(NETWORK))))
         scale = self._project.setting(MM)
         self._mm.setValue(float(scale) if isinstance(scale, int | float) else 0.0)
-        window = checked_window(self._project.setting(WINDOW), "depth_window")
-        self._depth_on.setChecked(window is not None)
-        self._depth.setEnabled(window is not None)
-        if window is not None:
-            self._depth.set_window(window)
 
     # -- what the user does
 
     def _calibrate_scale(self) -> None:
         if self._pixels.value() > 0 and self._length.value() > 0:
             self._mm.setValue(min(self._length.value() / self._pixels.value(), LARGEST_SCALE))
-
-    def _show_samples(self, values: NDArray[np.uint16]) -> None:
-        self._depth.show_samples(values)
-        self._depth_note.setText(f"This image has values from {int(values.min()):,} to {int(values.max()):,}.")
-        if not self._depth_on.isChecked():
-            self._depth.suggest()
-
-    def _no_samples(self, error: Exception) -> None:
-        if not isinstance(error, InputError | OSError):
-            raise error
-        self._depth_note.setText(error_text(error))
 
 
 def _build_number(name: str, largest: float, decimals: int) -> QDoubleSpinBox:

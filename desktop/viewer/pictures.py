@@ -11,12 +11,12 @@ from PySide6.QtCore import QObject, Signal
 
 from core.errors import InputError
 from core.imaging.cancelling import CancelToken
-from core.imaging.window import Window
-from core.project.snapshot import depth_window
+from core.project.camera_lookup import CameraLookup
 from core.settings import Settings
 from core.types import ImageRecord
 from desktop.base.background import Tasks
 from desktop.base.session import Session
+from desktop.viewer.camera_following import follow_cameras
 from desktop.viewer.pyramid import Pyramid
 from desktop.viewer.slow_pictures import FirstLook, load_picture, look_at_slow, look_first
 
@@ -70,7 +70,7 @@ class PictureLoader(QObject):
         super().__init__(parent)
         self._tasks = tasks
         self._limit = limit_bytes
-        self._window: Window | None = None
+        self._cameras = CameraLookup()
         self._pictures: OrderedDict[str, Pyramid] = OrderedDict()
         self._problems: dict[str, str] = {}
         self._under_way: set[str] = set()
@@ -81,31 +81,25 @@ class PictureLoader(QObject):
     # -- settings
 
     def follow(self, session: Session, settings: Settings, share: float = 1.0) -> None:
-        """Keep to the project's depth window, and to a share of the memory that the settings allow."""
+        """Keep to the project's cameras, and to a share of the memory that the settings allow."""
 
         def adopt_limit(names: frozenset[str] = frozenset({"picture_cache_mb"})) -> None:
             if "picture_cache_mb" in names:
                 self.set_limit(round(settings.values.picture_cache_mb * MEGABYTE * share))
 
-        def adopt_window(key: str = "depth_window") -> None:
-            if key == "depth_window":
-                self.set_window(depth_window(session.project) if session.project is not None else None)
-
         settings.listen(adopt_limit)
-        session.setting_changed.connect(adopt_window)
-        session.project_changed.connect(adopt_window)
+        follow_cameras(session, self.set_cameras)
         adopt_limit()
-        adopt_window()
 
     def set_limit(self, limit_bytes: int) -> None:
         """Keep no more than this, but always the image that is being looked at."""
         self._limit = limit_bytes
         self._make_room()
 
-    def set_window(self, window: Window | None) -> None:
-        """Read images of 16 bits through `window` from now on."""
-        if window != self._window:
-            self._window = window
+    def set_cameras(self, cameras: CameraLookup) -> None:
+        """Read images above 8 bits through the windows of `cameras` from now on."""
+        if cameras != self._cameras:
+            self._cameras = cameras
             self.forget()
             self.outdated.emit()
 
@@ -184,7 +178,7 @@ class PictureLoader(QObject):
         self._under_way.add(key)
         self._tasks.run(
             _name_task(key),
-            partial(look_first, Path(key), self._window),
+            partial(look_first, Path(key), self._cameras.scale_of(key)),
             partial(self._take_first, key, urgent=urgent),
             partial(self._give_up, key),
             priority=10 if urgent else 1,
@@ -200,7 +194,7 @@ class PictureLoader(QObject):
                 self._keep_look(key, look)
 
         # An error is the same that decoding meets, and is told there.
-        look = partial(look_at_slow, Path(key), self._window)
+        look = partial(look_at_slow, Path(key), self._cameras.scale_of(key))
         self._tasks.run(_name_look(key), look, take_look, lambda _error: None, priority=10, urgent=True)
 
     def _take_first(self, key: str, found: Pyramid | FirstLook, *, urgent: bool) -> None:
@@ -211,7 +205,7 @@ class PictureLoader(QObject):
         work = self._slow[key] = _SlowWork()
         self._tasks.run(
             _name_task(key),
-            partial(load_picture, Path(key), self._window, work.cancel, work.take_progress),
+            partial(load_picture, Path(key), self._cameras.scale_of(key), work.cancel, work.take_progress),
             partial(self._keep_picture, key),
             partial(self._give_up, key),
             priority=10 if urgent else 1,

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from core.files import open_at_once
 from core.imaging.byte_source import ByteSource
+from core.imaging.cameras import DepthScale
 from core.imaging.cancelling import NEVER, CancelToken
 from core.imaging.decode import read_picture
 from core.imaging.errors import HeaderError
 from core.imaging.headers import ImageHeader, read_header
 from core.imaging.png_bands import Progress
 from core.imaging.preview import read_preview
-from core.imaging.window import Window
 from desktop.viewer.pyramid import Pyramid, make_preview, make_pyramid
 
 SLOW = 60_000_000  # bytes of pixels, of which a JPEG takes about a quarter of a second and a PNG a whole one
@@ -36,7 +36,7 @@ class FirstLook:
 
 
 def load_picture(
-    path: Path, window: Window | None, cancel: CancelToken = NEVER, progress: Progress | None = None
+    path: Path, window: DepthScale, cancel: CancelToken = NEVER, progress: Progress | None = None
 ) -> Pyramid:
     """The whole picture, however long it takes. Raises ImageError, CancelledError."""
     picture = read_picture(path, window, cancel=cancel, progress=progress)
@@ -44,12 +44,12 @@ def load_picture(
     return make_pyramid(picture.pixels, picture.notices)
 
 
-def look_first(path: Path, window: Window | None) -> FirstLook | Pyramid:
+def look_first(path: Path, window: DepthScale) -> FirstLook | Pyramid:
     """The picture itself where that is quick, else a first look at it. Raises ImageError."""
     return look_at_slow(path, window) or load_picture(path, window)
 
 
-def look_at_slow(path: Path, window: Window | None) -> FirstLook | None:
+def look_at_slow(path: Path, window: DepthScale) -> FirstLook | None:
     """As `look_first` for an image that is being decoded already: None where that is quick. Raises ImageError."""
     header = _peek(path)
     return _make_look(header, path, window) if header is not None and _is_slow(header) else None
@@ -68,7 +68,7 @@ def _is_slow(header: ImageHeader) -> bool:
     return header.width * header.height * 3 * (1 if header.format == "JPEG" else UNPACKING) > SLOW
 
 
-def _make_look(header: ImageHeader, path: Path, window: Window | None) -> FirstLook:
+def _make_look(header: ImageHeader, path: Path, window: DepthScale) -> FirstLook:
     turned = header.orientation >= 5
     width, height = (header.height, header.width) if turned else (header.width, header.height)
     small = read_preview(path, PREVIEW, window)

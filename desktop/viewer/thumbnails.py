@@ -13,10 +13,10 @@ from PySide6.QtGui import QPixmap
 
 from core.errors import InputError
 from core.imaging.thumbnails import thumbnail
-from core.imaging.window import Window
-from core.project.snapshot import depth_window
+from core.project.camera_lookup import CameraLookup
 from desktop.base.background import Tasks
 from desktop.base.session import Session
+from desktop.viewer.camera_following import follow_cameras
 from desktop.viewer.pyramid import to_qimage
 
 THUMBNAIL = 112  # longest side that the lists ask for, in pixels
@@ -35,31 +35,26 @@ class ThumbnailLoader(QObject):
         super().__init__(parent)
         self._tasks = tasks
         self._cache: Path | None = None
-        self._window: Window | None = None
+        self._cameras = CameraLookup()
         self._pictures: OrderedDict[tuple[str, int], QPixmap] = OrderedDict()
         self._waiting: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._under_way: set[tuple[str, int]] = set()
         self._broken: dict[str, str] = {}
 
     def follow(self, session: Session) -> None:
-        """Keep to the project's depth window, and its folder for what is kept on the disk."""
-
-        def adopt_window(key: str = "depth_window") -> None:
-            if key == "depth_window":
-                self.set_window(depth_window(session.project) if session.project is not None else None)
+        """Keep to the project's cameras, and its folder for what is kept on the disk."""
 
         def set_project() -> None:
             if (project := session.project) is not None:
                 self.set_cache(None if project.read_only else project.folder / "cache" / "thumbnails")
-            adopt_window()
 
-        session.setting_changed.connect(adopt_window)
         session.project_changed.connect(set_project)
+        follow_cameras(session, self.set_cameras)
 
-    def set_window(self, window: Window | None) -> None:
-        """Show images of 16 bits through `window` from now on."""
-        if window != self._window:
-            self._window = window
+    def set_cameras(self, cameras: CameraLookup) -> None:
+        """Show images above 8 bits through the windows of `cameras` from now on."""
+        if cameras != self._cameras:
+            self._cameras = cameras
             self.forget_all()
 
     def set_cache(self, folder: Path | None) -> None:
@@ -121,7 +116,7 @@ class ThumbnailLoader(QObject):
             # Pictures give way to an image that somebody is waiting for.
             self._tasks.run(
                 _make_key(path, size),
-                partial(thumbnail, Path(path), size, self._cache, self._window),
+                partial(thumbnail, Path(path), size, self._cache, self._cameras.scale_of(path)),
                 partial(self._finish_loading, key),
                 partial(self._give_up, key),
                 priority=-1,

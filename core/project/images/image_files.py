@@ -13,7 +13,8 @@ from itertools import islice
 from pathlib import Path, PurePath
 
 from core.errors import InputError
-from core.imaging.decode import IMAGE_SUFFIXES, ImageError, cpu_count, decode_bytes, read_bytes
+from core.imaging.cameras import Depth
+from core.imaging.decode import IMAGE_SUFFIXES, ImageError, cpu_count, examine, read_bytes
 from core.types import ImageRecord, Problem
 
 OrderKey = tuple[list[tuple[int, int | str]], str]
@@ -36,6 +37,7 @@ class Probed:
     size_bytes: int
     content_hash: str
     modified_ns: int = 0  # time of its last change
+    depth: Depth | None = None
 
     def record(self, image_id: int, project_folder: Path) -> ImageRecord:
         """The record by which the project in `project_folder` refers to the file."""
@@ -56,8 +58,8 @@ def probe_file(path: Path) -> Probed:
         raise ImageError(f"{path}: its name is not valid text (UTF-8), so the project cannot refer to it; rename it")
     modified_ns = _modified_ns(path)  # before reading: what changes the file afterwards shows
     data = read_bytes(path)
-    height, width = decode_bytes(data, path).shape[:2]
-    return Probed(path, width, height, len(data), hash_of(data), modified_ns)
+    depth = examine(data, path)
+    return Probed(path, depth.width, depth.height, len(data), hash_of(data), modified_ns, depth)
 
 
 def hash_of(data: bytes) -> str:

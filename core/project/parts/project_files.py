@@ -13,6 +13,7 @@ from core.project.images import image_files, moving
 from core.project.images.grouping import Grouper
 from core.project.parts.project_cache import ProjectCache
 from core.project.parts.project_database import ProjectDatabase
+from core.project.parts.project_depths import ProjectDepths
 from core.project.parts.project_history import ProjectHistory
 from core.types import Problem
 
@@ -22,10 +23,13 @@ Progress = Callable[[int, int], None]
 class ProjectFiles:
     """The image files of an open project: `project.files`."""
 
-    def __init__(self, database: ProjectDatabase, cache: ProjectCache, history: ProjectHistory) -> None:
+    def __init__(
+        self, database: ProjectDatabase, cache: ProjectCache, history: ProjectHistory, depths: ProjectDepths
+    ) -> None:
         self._database = database
         self._cache = cache
         self._history = history
+        self._depths = depths
 
     def add_images(
         self, paths: Iterable[Path], progress: Progress | None = None, groups: Grouper | None = None
@@ -42,7 +46,17 @@ class ProjectFiles:
         problems += unreadable
         with self._database.lock:
             edit = self.build_addition(found, groups)
-            return (self._history.apply_edit(edit) if edit.added else Changes()), problems
+            changes = self._history.apply_edit(edit) if edit.added else Changes()
+            self.note_depths(edit, found)
+            return changes, problems
+
+    def note_depths(self, edit: Edit, found: Iterable[image_files.Probed]) -> None:
+        """Follow an edit that added probed files: their cameras are decided on; `project.depths` says what was."""
+        depths = {probed.content_hash: probed.depth for probed in found if probed.depth is not None}
+        if edit.added:
+            with self._database.lock:
+                added = [self._cache.images[image.id] for image in edit.added]
+            self._depths.take_in(added, depths)
 
     def build_addition(self, found: Iterable[image_files.Probed], groups: Grouper | None = None) -> Edit:
         """The edit that adds probed files which are not in the project yet, put into groups by `groups`."""

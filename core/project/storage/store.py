@@ -17,6 +17,7 @@ from core.project.edits.relabelling import Relabelling
 from core.project.images.summary import LabelSet, Summary, pack_labels, summary_of, unpack_labels, unpack_sets
 from core.project.storage import database
 from core.project.storage.box_table import BoxTable
+from core.project.storage.depth_table import DepthTable
 from core.project.storage.event_tables import EventTables
 from core.project.storage.history_tables import HistoryTable
 from core.project.storage.rows import LISTED, as_parameter, sound_rows
@@ -45,6 +46,7 @@ class Store:
         self._db = connection
         self.runs = RunTables(connection)
         self.events = EventTables(connection)
+        self.depths = DepthTable(connection)
         self._boxes = BoxTable(connection)
         self.history = HistoryTable(connection, self.boxes_of)
 

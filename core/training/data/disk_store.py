@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.imaging.window import Window
 from core.training.data.tile_file import DamagedTilesError, TileFile, file_bytes, write_tiles
 
 _VERSION = 1  # of how images are decoded and shrunk: raise it to have them made anew
@@ -20,9 +19,9 @@ _SUFFIX = ".pixels"
 _LEFT_OVER = 3600.0  # seconds after which a temporary file belongs to nobody any more
 
 
-def entry_name(content: str, size: tuple[int, int], window: Window | None) -> str:
-    """The file of an image with this content hash, at `size` (width, height), of 16 bits read through `window`."""
-    text = f"{_VERSION}\0{content}\0{size}\0{window}"
+def entry_name(content: str, size: tuple[int, int], scale: str = "None") -> str:
+    """The file of an image with this content hash, at `size` (width, height), through the `scale` of this name."""
+    text = f"{_VERSION}\0{content}\0{size}\0{scale}"
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest() + _SUFFIX
 
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from core.augmentation.pixels import Pixels, mean_color
 from core.augmentation.warp import resize
+from core.imaging.cameras import Cameras, DepthScale, name_scale
 from core.imaging.decode import ImageError, as_rgb, picture_of, read_bytes
-from core.imaging.window import Window
 from core.project.images.image_files import hash_of
 from core.project.snapshot import SnapshotImage
 from core.project.snapshot_files import read_content
@@ -44,13 +44,13 @@ class ImageCache:
     def __init__(
         self,
         limit_bytes: int | None = None,
-        window: Window | None = None,
+        window: DepthScale = None,
         folder: Path | None = None,
         disk_bytes: int = 0,
     ) -> None:
         """`limit_bytes` of memory, by default a quarter of it; `disk_bytes` in `folder`, shared by all runs.
 
-        `window`: through which images of 16 bits are read.
+        `window`: through which images above 8 bits are read.
         """
         self._window = window
         self.limit_bytes = physical_memory() // 4 if limit_bytes is None else limit_bytes
@@ -64,7 +64,7 @@ class ImageCache:
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
     @classmethod
-    def for_run(cls, recipe: Recipe, window: Window | None, run_folder: Path, processes: int = 1) -> ImageCache:
+    def for_run(cls, recipe: Recipe, window: DepthScale, run_folder: Path, processes: int = 1) -> ImageCache:
         """The cache of a run in `run_folder`, one of `processes` on this machine.
 
         The disk is used only in a project, in its folder cache/training.
@@ -113,7 +113,7 @@ class ImageCache:
         if self._disk is None:
             return None
         size = key[1] or (record.width, record.height)
-        file = self._disk.open(entry_name(_find_content(record), size, self._window), size)
+        file = self._disk.open(entry_name(_find_content(record), size, self._name_scale(record)), size)
         if file is None:
             return None
         if file.bytes <= self.limit_bytes - self._used:
@@ -137,7 +137,7 @@ class ImageCache:
         if self._disk is not None and (shrunk or not fits):
             size = found.size
             # By what was read: a file that has changed since the snapshot is not taken for what it was.
-            file = self._disk.write(entry_name(content, size, self._window), image)
+            file = self._disk.write(entry_name(content, size, self._name_scale(record)), image)
             if file is not None and not fits:
                 self._keep(key, _OnDisk(self, key, record, file))
         return found
@@ -146,7 +146,7 @@ class ImageCache:
         """Pixels (h, w, 3), or (h, w) of a grey file, at the wanted size; the content's hash; the file's own size."""
         path, size = key
         data = read_bytes(path)
-        image = picture_of(data, path, window=self._window).pixels
+        image = picture_of(data, path, window=self._scale_of(record)).pixels
         with self._count:
             self.decoded += 1
         own = image.shape[1], image.shape[0]
@@ -160,6 +160,12 @@ class ImageCache:
         content = hash_of(data)
         _check_content(record, content)
         return image, content, own
+
+    def _scale_of(self, record: SnapshotImage) -> DepthScale:
+        return self._window.in_group(record.group) if isinstance(self._window, Cameras) else self._window
+
+    def _name_scale(self, record: SnapshotImage) -> str:
+        return name_scale(self._scale_of(record), record.path)
 
     def again(self, damaged: _OnDisk) -> Pixels:
         """The image whose file on disk turned out damaged or gone, made anew."""

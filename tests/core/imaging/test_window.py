@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from core.imaging.cameras import Cameras
 from core.imaging.decode import ImageError, decode, read_picture, samples
 from core.imaging.thumbnails import thumbnail
 from core.imaging.window import checked_window, suggestion_for, through_window
@@ -97,26 +98,27 @@ def test_thumbnails_of_two_windows_are_not_mixed_up(tmp_path: Path) -> None:
     assert np.abs(thumbnail(path, 64, tmp_path / "cache", (0, 60000)).astype(int) - dark).mean() < 2
 
 
-def test_a_project_gives_its_window_to_its_snapshots_and_their_hash(tmp_path: Path) -> None:
+def test_a_project_gives_its_cameras_to_its_snapshots_and_their_hash(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path, 1) as project:
         project.apply(image_edits.set_status(project, project.image_ids(), Status.CLEAN))
         without = take_snapshot(project)
-        project.set_setting("depth_window", [100, 900])
+        project.depths.set_cameras(Cameras.of_window((100, 900)))
         snapshot = take_snapshot(project)
-    assert without.window is None and snapshot.window == (100, 900)
+    assert without.cameras == Cameras() and snapshot.cameras == Cameras.of_window((100, 900))
     assert without.hash != snapshot.hash
     snapshot.save(tmp_path / "s.json")
-    assert Snapshot.load(tmp_path / "s.json").window == (100, 900)
+    assert Snapshot.load(tmp_path / "s.json").cameras == snapshot.cameras
 
 
-def test_a_snapshot_with_a_damaged_window_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage", [{"window": [9, 1], "cameras": None}, {"cameras": [{"window": [9, 1]}]}, {"cameras": [{}]}]
+)
+def test_a_snapshot_with_a_damaged_window_is_refused(tmp_path: Path, damage: dict[str, object]) -> None:
     with project_with_pictures(tmp_path, 1) as project:
         take_snapshot(project).save(tmp_path / "s.json")
-    text = (tmp_path / "s.json").read_text("utf-8")
-    (tmp_path / "s.json").write_text(
-        text.replace('"window": null', '"window": [9, 1]').replace('"window":null', '"window":[9,1]')
-    )
-    with pytest.raises(InputError, match=r"s\.json: window"):
+    tree = json.loads((tmp_path / "s.json").read_text("utf-8"))
+    (tmp_path / "s.json").write_text(json.dumps(tree | damage))
+    with pytest.raises(InputError, match=rf"s\.json: {next(iter(damage))}"):
         Snapshot.load(tmp_path / "s.json")
 
 
@@ -138,7 +140,7 @@ def test_a_checkpoint_keeps_its_window_and_the_command_line_predicts_through_it(
         box, mark = np.array([[10, 10, 40, 50]], np.float32), np.ones((1, 1), np.bool_)
         split = Split.VAL if index == 2 else Split.TRAIN
         images.append(SnapshotImage(str(path), 96, 96, Status.LABELLED, split, "", str(index), box, mark))
-    snapshot = make_snapshot(names, ("#ff0000",), tuple(images), (1000, 1255))
+    snapshot = make_snapshot(names, ("#ff0000",), tuple(images), Cameras.of_window((1000, 1255)), (16,))
     recipe = with_settings(
         default_recipe("ssd_compact"),
         {
@@ -156,7 +158,7 @@ def test_a_checkpoint_keeps_its_window_and_the_command_line_predicts_through_it(
     events = list(train(recipe, snapshot, tmp_path / "r001", lambda: False))
     path = Path(next(event.path for event in events if isinstance(event, CheckpointSaved)))
     predictor = load_predictor(path, "cpu")
-    assert predictor.description.window == (1000, 1255)
+    assert predictor.description.scale == Cameras.of_window((1000, 1255))
     shown = predictor.read(images[0].path)
     assert np.array_equal(shown[..., 0], picture(96, 96, 0)[..., 0])
     code, out, err = run("predict", path, images[0].path, "--threshold", "0", "--device", "cpu", "--json")

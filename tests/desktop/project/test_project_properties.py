@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QDoubleSpinBox, QSpinBox
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from core.imaging.cameras import Camera, Cameras
 from core.project.project import Project
 from desktop.base.background import Tasks
 from desktop.project.depth_chooser import DepthChooser, Histogram
-from desktop.project.properties_dialog import MM, NETWORK, WINDOW, ProjectProperties
+from desktop.project.properties_dialog import CAMERAS, MM, NETWORK, ProjectProperties
 from tests.builders import project_with_pictures, write_picture
 from tests.desktop.kit.form_driver import choose_entry, find_button, find_field, read_texts
 
@@ -33,10 +34,12 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
-def deep(tmp_path: Path) -> Path:
-    """A grey image of 16 bits with values from 500 to 1,500."""
+def deep(tmp_path: Path, project: Project) -> Path:
+    """A grey image of the project, of 16 bits with values from 500 to 1,500."""
     values = np.linspace(500, 1500, 64 * 48).reshape(48, 64).astype(np.uint16)
-    return write_picture(tmp_path / "deep.png", values)
+    path = write_picture(tmp_path / "deep.png", values)
+    project.files.add_images([path])
+    return path
 
 
 def chooser_of(dialog: ProjectProperties) -> DepthChooser:
@@ -46,7 +49,7 @@ def chooser_of(dialog: ProjectProperties) -> DepthChooser:
 
 def test_nothing_changed_is_nothing_to_save(qtbot: QtBot, tasks: Tasks, project: Project) -> None:
     project.set_setting(MM, 0.0125)
-    project.set_setting(WINDOW, [100, 900])
+    project.depths.set_cameras(Cameras.of_window((100, 900)))
     dialog = ProjectProperties(tasks, project, None)
     qtbot.addWidget(dialog)
     assert find_field(dialog, QDoubleSpinBox, "Millimetres per pixel").value() == 0.0125
@@ -72,22 +75,44 @@ def test_the_kind_of_drive_can_be_declared(qtbot: QtBot, tasks: Tasks, project: 
     assert dialog.list_changes() == {NETWORK: True}
 
 
-def test_an_image_of_16_bits_suggests_a_window_and_is_seen_through_it(
+def test_an_image_of_16_bits_is_seen_through_its_camera_and_can_suggest_a_window(
     qtbot: QtBot, tasks: Tasks, project: Project, deep: Path
 ) -> None:
     dialog = ProjectProperties(tasks, project, deep)
     qtbot.addWidget(dialog)
     assert tasks.wait_idle()
     assert any("500 to 1,500" in text for text in read_texts(chooser_of(dialog).parentWidget()))
-    assert dialog.list_changes() == {}
-    find_button(dialog, "Look at images of 16 bits through a window").setChecked(True)
+    assert dialog.list_changes() == {} and chooser_of(dialog).chosen == (0, 4095)
+    find_button(dialog, "Suggest").click()
     low, high = chooser_of(dialog).chosen
     assert 400 < low < 520 and 1480 < high < 1600
-    assert dialog.list_changes() == {WINDOW: [low, high]}
+    assert dialog.list_changes() == {CAMERAS: [{"window": [low, high], "channels": 1, "bits": 16}]}
     shown = chooser_of(dialog).preview
     assert shown is not None
     image = shown.toImage()
     assert image.pixelColor(0, 0).red() < 20 and image.pixelColor(63, 47).red() > 235
+
+
+def test_each_camera_is_shown_with_its_own_scale_and_an_image_of_it(
+    qtbot: QtBot, tasks: Tasks, project: Project, deep: Path, tmp_path: Path
+) -> None:
+    bright = write_picture(tmp_path / "line-2" / "bright.png", np.full((48, 64), 60000, np.uint16))
+    project.files.add_images([bright])
+    general = project.depths.cameras().cameras
+    project.depths.set_cameras(Cameras((*general, Camera((0, 65535), folder="line-2", channels=1, bits=16))))
+    dialog = ProjectProperties(tasks, project, deep)
+    qtbot.addWidget(dialog)
+    assert tasks.wait_idle()
+    choice = next(one for one in dialog.findChildren(QComboBox) if one.accessibleName() == "Camera")
+    names = [choice.itemText(row) for row in range(choice.count())]
+    assert names == ["grey, 16 bits (1 image)", "grey, 16 bits, folder line-2 (1 image)"]
+    choice.setCurrentIndex(1)
+    assert tasks.wait_idle()
+    assert chooser_of(dialog).chosen == (0, 65535)
+    shown = chooser_of(dialog).preview
+    assert shown is not None and shown.toImage().pixelColor(5, 5).red() == 233
+    chooser_of(dialog).set_window((0, 60000))
+    assert [one["window"] for one in dialog.list_changes()[CAMERAS]] == [list(general[0].window), [0, 60000]]
 
 
 def test_an_image_of_8_bits_has_no_window(qtbot: QtBot, tasks: Tasks, project: Project) -> None:

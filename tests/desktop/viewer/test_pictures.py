@@ -13,7 +13,9 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
 from core.imaging.adjust import Adjustment, make_tone
+from core.imaging.cameras import Cameras
 from core.imaging.decode import decode
+from core.project.camera_lookup import CameraLookup
 from core.settings import Settings
 from desktop.base.background import Tasks
 from desktop.base.session import Session
@@ -232,7 +234,7 @@ def test_another_window_makes_what_was_handed_out_outdated(qtbot: QtBot, tasks: 
     qtbot.waitUntil(lambda: loader.get(path) is not None)
     assert loader.get(path).notices  # type: ignore[union-attr]
     with qtbot.waitSignal(loader.outdated):
-        loader.set_window((0, 2000))
+        loader.set_cameras(CameraLookup(Cameras.of_window((0, 2000))))
     assert loader.get(path) is None
     loader.want(path)
     qtbot.waitUntil(lambda: loader.get(path) is not None)
@@ -246,7 +248,7 @@ def test_it_follows_the_project_and_the_settings(qtbot: QtBot, tasks: Tasks, tmp
     assert loader.ahead_bytes == 50 * 2**20
     session.adopt(project_with_pictures(tmp_path / "p", 1))
     with qtbot.waitSignal(loader.outdated):
-        session.set_setting("depth_window", [5, 900])
+        session.set_setting("cameras", Cameras.of_window((5, 900)).to_json())
     with qtbot.waitSignal(loader.outdated):
         session.close()
 
@@ -271,7 +273,7 @@ def test_thumbnails_are_made_anew_through_another_window(qtbot: QtBot, tasks: Ta
         loader.request(path, 32)
     assert loader.request(path, 32).toImage().pixelColor(5, 5).red() < 200  # type: ignore[union-attr]
     with qtbot.waitSignal(loader.loaded):
-        loader.set_window((0, 3000))
+        loader.set_cameras(CameraLookup(Cameras.of_window((0, 3000))))
     assert loader.request(path, 32) is None
     with qtbot.waitSignal(loader.loaded):
         pass
