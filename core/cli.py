@@ -15,7 +15,19 @@ from typing import Annotated, NoReturn
 import typer
 
 from core import streams
-from core.commands import care, checkpoints, import_export, models, projects, queue, range_test, runs, study, train
+from core.commands import (
+    care,
+    checkpoints,
+    depth,
+    import_export,
+    models,
+    projects,
+    queue,
+    range_test,
+    runs,
+    study,
+    train,
+)
 from core.commands.demo import run_demo
 from core.commands.help import show_help
 from core.commands.options import Json, ProjectFolder
@@ -81,6 +93,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "export": import_export.export_annotations,
     "split": projects.split_images,
     "group": care.group_images,
+    "depth": depth.set_depth,
     "info": projects.show_info,
     "backups": care.manage_backups,
     "relocate": care.relocate_images,

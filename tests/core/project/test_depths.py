@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from core.operations.depth import divide_cameras, parse_camera, remove_camera, set_window
 
 from core.errors import InputError
 from core.imaging.cameras import Camera, Cameras, Kind
 from core.imaging.decode import decode
 from core.imaging.thumbnails import shrunk
 from core.inference.prediction_loop import ImageSource, read_source
+from core.operations.depth import divide_cameras, parse_camera, remove_camera, set_window
 from core.project.camera_lookup import look_up_cameras
 from core.project.edits import image_edits
 from core.project.project import Project
