@@ -6,7 +6,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from core.imaging.cameras import Camera
+from core.types import ImageRecord
+
 DATABASE_FILE = "project.sqlite"  # in the folder of a project
+CAMERAS = "cameras"  # the setting that holds them
 Counted = Literal["history", "image", "label", "box", "run"]  # what has ids that are never used again
 
 
@@ -57,3 +61,17 @@ class CheckpointRecord:
     star: bool = False
     note: str = ""
     labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CameraImages:
+    """A camera and what is known of its images."""
+
+    camera: Camera | None  # None: of no camera yet
+    images: tuple[ImageRecord, ...]
+    top: int  # highest value that two neighbours reach in any of them
+    above: int  # images that have values above the window
+
+    @property
+    def name(self) -> str:
+        return self.camera.name if self.camera is not None else "of no camera: the whole range"

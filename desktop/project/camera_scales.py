@@ -13,8 +13,8 @@ from core.errors import InputError
 from core.imaging.cameras import Cameras
 from core.imaging.decode import samples
 from core.imaging.window import HIGHEST
-from core.project.parts.project_depths import CameraImages
 from core.project.project import Project
+from core.project.records import CameraImages
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP
 from desktop.kit.dialog_frame import Paragraph

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
 )
 
 from core.project.network import on_network
-from core.project.parts.project_depths import KEY as CAMERAS
 from core.project.project import Project
+from core.project.records import CAMERAS
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP
 from desktop.kit.dialog_frame import DialogFrame, Paragraph, add_row, new_form, numeric

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from core.changes import Changes
 from core.project.camera_lookup import CameraLookup, look_up_cameras
-from core.project.parts.project_depths import KEY
+from core.project.records import CAMERAS
 from desktop.base.session import Session
 
 
@@ -17,7 +17,7 @@ def follow_cameras(session: Session, adopt: Callable[[CameraLookup], None]) -> N
         adopt(look_up_cameras(session.project))
 
     def take_setting(key: str) -> None:
-        if key == KEY:
+        if key == CAMERAS:
             look_up()
 
     def take_changes(changes: Changes, _initiator: object) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from core.errors import InputError, StorageError
@@ -15,27 +15,13 @@ from core.imaging.decode import cpu_count, examine, read_bytes
 from core.project.images import image_files
 from core.project.parts.project_cache import ProjectCache
 from core.project.parts.project_database import ProjectDatabase
+from core.project.records import CAMERAS, CameraImages
 from core.types import ImageRecord
 
-KEY = "cameras"  # of the setting
 SAMPLE = 16  # files of a kind that an older project's scale is decided from
 # Files of other suffixes have 8 bits. The ones of one row are sampled together.
 _DEEP_SUFFIXES = ((".png",), (".tif", ".tiff"))
 _MOST_FOLDERS = 6  # named in a notice
-
-
-@dataclass(frozen=True, slots=True)
-class CameraImages:
-    """A camera and what is known of its images."""
-
-    camera: Camera | None  # None: of no camera yet
-    images: tuple[ImageRecord, ...]
-    top: int  # highest value that two neighbours reach in any of them
-    above: int  # images that have values above the window
-
-    @property
-    def name(self) -> str:
-        return self.camera.name if self.camera is not None else "of no camera: the whole range"
 
 
 class ProjectDepths:
@@ -59,7 +45,7 @@ class ProjectDepths:
     def set_cameras(self, cameras: Cameras) -> None:
         """Keep these; runs and checkpoints keep those that they were made with."""
         with self._database.writing() as store:
-            store.set_setting(KEY, cameras.to_json())
+            store.set_setting(CAMERAS, cameras.to_json())
 
     def take_notices(self) -> list[str]:
         """What was decided or found since this was last called."""
@@ -142,10 +128,10 @@ class ProjectDepths:
 
     def _kept(self) -> Cameras | None:
         with self._database.reading() as store:
-            values = store.setting(KEY)
+            values = store.setting(CAMERAS)
         if values is None:
             return self._decided
-        return Cameras.from_json(values, f"{self._database.folder}: {KEY}")
+        return Cameras.from_json(values, f"{self._database.folder}: {CAMERAS}")
 
     def _keep(self, cameras: Cameras, depths: Mapping[str, Depth]) -> None:
         self._decided = cameras
@@ -154,7 +140,7 @@ class ProjectDepths:
         # A full disk: the same is decided again when there is room.
         with suppress(StorageError), self._database.writing() as store:
             store.depths.keep_depths(depths)
-            store.set_setting(KEY, cameras.to_json())
+            store.set_setting(CAMERAS, cameras.to_json())
 
     def _path(self, image: ImageRecord) -> Path:
         return image_files.absolute_path(self._database.folder, image.path)
