@@ -246,12 +246,12 @@ class PointerBar(QFrame):
 
 
 def _make_text_button(name: str) -> QToolButton:
-    """A text that does something when it is clicked. It never takes the keys away from the image."""
+    """A text that does something when it is clicked. A click leaves the keys with the image."""
     button = QToolButton()
     button.setProperty("role", "figure")
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
     button.setAccessibleName(name)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 
 
