@@ -25,6 +25,7 @@ from core.commands import (
     queue,
     range_test,
     runs,
+    status,
     study,
     train,
 )
@@ -94,6 +95,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "split": projects.split_images,
     "group": care.group_images,
     "depth": depth.set_depth,
+    "status": status.mark_images,
     "info": projects.show_info,
     "backups": care.manage_backups,
     "relocate": care.relocate_images,
