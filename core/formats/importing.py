@@ -19,6 +19,7 @@ from core.project import palette
 from core.project.edits.box_edits import with_boxes
 from core.project.edits.edit import Edit, ImageState
 from core.project.images import image_files
+from core.project.images.copies import describe_copies
 from core.project.project import Project
 from core.types import Box, Label, Problem, Split, Status
 
@@ -57,7 +58,8 @@ def _build_edit(
     labels = _extend_labels(project, before_labels, imported, names)
     by_name = {label.name: label.id for label in labels}
     ids = {name: by_name[known] for name, known in names.items()}
-    known, adding = _known_images(project, imported, found)
+    known, adding, same = _known_images(project, imported, found)
+    problems += describe_copies([*project.images(), *adding.added], adding.added)
     if imported.images and not any(image_files.path_key(image.path) in known for image in imported.images):
         first = next((problem for problem in problems if problem.kind == "unreadable"), problems[-1])
         text = f"none of its {len(imported.images):,} images can be used, such as {first.file}: {first.problem}"
@@ -79,6 +81,8 @@ def _build_edit(
             if not boxes and state.status is Status.UNLABELLED and (problem := _explain_no_boxes(image)) is not None:
                 problems.append(problem)
         after[image_id] = state
+        if (path := same.get(image_id)) is not None:
+            problems += _describe_same(project, image_id, path, is_changed=state != before.get(image_id))
     return Edit(
         f"Import {box_count:,} {'box' if box_count == 1 else 'boxes'}",
         before,
@@ -148,8 +152,8 @@ def _extend_labels(
 
 def _known_images(
     project: Project, imported: ImportedAnnotations, found: list[image_files.Probed]
-) -> tuple[dict[str, int], Edit]:
-    """Image ids by `gathering.key` of their paths, and the edit that adds those which are new."""
+) -> tuple[dict[str, int], Edit, dict[int, Path]]:
+    """Image ids by `path_key` of their paths, the edit that adds new ones, and files by the image that holds the same."""
     known = project.files.ids_by_path()
     by_content: dict[str, list[int]] = defaultdict(list)
     records = {image.id: image for image in project.images()}
@@ -159,6 +163,7 @@ def _known_images(
     told = {image_files.path_key(image.path): image.content_hash for image in imported.images if image.content_hash}
     taken = {known[key] for image in imported.images if (key := image_files.path_key(image.path)) in known}
     fresh = []
+    same_files: dict[int, Path] = {}
     for probed in found:
         key = image_files.path_key(probed.path)
         # An export writes rotated pictures upright: then the file tells the content of the picture that it was.
@@ -175,11 +180,20 @@ def _known_images(
         best = max(same, key=lambda image_id: (image_id not in taken, _are_alike(records[image_id].path, probed.path)))
         taken.add(best)
         known[key] = best
+        same_files[best] = probed.path
     adding = project.files.build_addition(fresh)
     added = {
         image_files.path_key(image_files.absolute_path(project.folder, image.path)): image.id for image in adding.added
     }
-    return known | added, adding
+    return known | added, adding, same_files
+
+
+def _describe_same(project: Project, image_id: int, path: Path, *, is_changed: bool) -> list[Problem]:
+    """What to say of a file that is an image of the project under another path; nothing of an export that came back."""
+    ours = project.image(image_id).path
+    if not is_changed and Path(ours).stem == path.stem:
+        return []
+    return [Problem(str(path), f"holds the same as {ours} of the project, which its boxes went to", "same content")]
 
 
 def _are_alike(path: str, other: Path) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.formats.annotations import ImportedAnnotations
+from core.project.images.copies import COPY
 from core.types import Problem
 
 EXAMPLES = 3
@@ -56,6 +57,8 @@ _TITLES = {
     "entry": "entries that cannot be used",
     "labels": "label files that cannot be read",
     "known label": "labels taken as those of the project",
+    "same content": "images taken as those of the project with the same content",
+    COPY: "copies of one picture",
     "passed over": "files that were passed over",
     "broken file": "files that cannot be read",
     "too many files": "folders with too many files to look through",

@@ -69,7 +69,7 @@ def frozen_snapshot(
         notices.append(f"{left} labelled images are in no split, so they are not used")
     notices += _list_unlabelled(snapshot)
     snapshot, left_out = _without_lost_images(snapshot)
-    notices += left_out
+    notices += left_out + _describe_leaks(snapshot)
     if not snapshot.of_split(Split.TRAIN):
         raise InputError(f"{project.folder}: no image of the train split can be used; {left_out[0]}")
     if not any(len(image.boxes) for image in snapshot.of_split(Split.TRAIN)):
@@ -143,6 +143,19 @@ def prepare_range_test(
         return JobFolder.create(path, {"kind": "range_test"} | given)
     except OSError as error:
         raise InputError(f"{path}: the test cannot be written ({error.strerror}); check the disk") from error
+
+
+def _describe_leaks(snapshot: Snapshot) -> list[str]:
+    """What to say of validation images that are copies of training images."""
+    learnt = {image.content_hash: image.path for image in snapshot.of_split(Split.TRAIN)}
+    copies = [image for image in snapshot.of_split(Split.VAL) if image.content_hash in learnt]
+    if not copies:
+        return []
+    which = f"{copies[0].path} is one of {learnt[copies[0].content_hash]}"
+    return [
+        f"{len(copies)} validation images are exact copies of training images, such as {which}: figures are too good; "
+        "divide the images again, which keeps copies together"
+    ]
 
 
 def _without_lost_images(snapshot: Snapshot) -> tuple[Snapshot, list[str]]:

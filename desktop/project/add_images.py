@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from core.changes import Changes
 from core.imaging.decode import IMAGE_SUFFIXES
+from core.project.images.copies import COPY
 from core.project.images.grouping import Grouper
 from core.types import Problem
 from desktop.kit.formatting import plural
@@ -64,14 +65,17 @@ class ImageAdder:
             self.add_paths([Path(chosen)])
 
     def _report_added(self, result: tuple[Changes, list[Problem]]) -> None:
-        changes, problems = result
+        changes, told = result
         session = self._context.session
         session.notify(changes)
+        problems = [problem for problem in told if problem.kind != COPY]
+        copies = "".join(f"; {one.file} is {one.problem}" for one in told if one.kind == COPY)
         added = plural(len(changes.images), "image")
         if problems:
             text = f"{added} added. {plural(len(problems), 'file')} could not be: the table says why."
+            text += copies.replace("; ", " Note: ", 1)
             ProblemsDialog(self._context.window, "Some files were not added", text, problems).open()
         elif changes.images:
-            session.message.emit(f"{added} added")
+            session.message.emit(f"{added} added{copies}")
         else:
             session.message.emit("All of these images are in the project already")

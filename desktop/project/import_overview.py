@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.formats.annotations import ImportedAnnotations, ImportedImage
 from core.formats.import_report import count_missing, list_kinds, list_splits
 from core.formats.problem_summary import ProblemKind, describe_dropped, describe_share
 from core.project.images import image_files
+from core.project.images.copies import match_contents
 from core.project.project import Project
 from core.types import Problem
 from desktop.kit.formatting import plural
@@ -83,6 +85,12 @@ def preview_import(imported: ImportedAnnotations, project: Project | None) -> Im
     present = {
         image.path: known[key] for image in imported.images if (key := image_files.path_key(image.path)) in known
     }
+    elsewhere: dict[Path, str] = {}
+    if project is not None:
+        others = [image.path for image in imported.images if image.path not in present]
+        same = match_contents(project.images(), others)
+        present |= {path: record.id for path, record in same.items()}
+        elsewhere = {path: record.path for path, record in same.items()}
     counts = {image_id: project.image(image_id).box_count for image_id in present.values()} if project else {}
     return ImportOverview(
         images=len(imported.images),
@@ -98,16 +106,20 @@ def preview_import(imported: ImportedAnnotations, project: Project | None) -> Im
         kinds=list_kinds(imported),
         several_files=imported.problem_counts.get("several files", 0),
         lines=tuple(
-            Problem(str(image.path), _what_happens(image, counts.get(present.get(image.path, -1))))
+            Problem(
+                str(image.path),
+                _what_happens(image, counts.get(present.get(image.path, -1)), elsewhere.get(image.path)),
+            )
             for image in imported.images
         ),
     )
 
 
-def _what_happens(image: ImportedImage, box_count: int | None) -> str:
+def _what_happens(image: ImportedImage, box_count: int | None, same_as: str | None) -> str:
     boxes = plural(len(image.label_sets), "box", "boxes") if image.label_sets else "no boxes"
     if image.dropped:
         boxes += f" ({describe_dropped(image.dropped)} left out)"
     if box_count is None:
         return f"new: {boxes}"
-    return f"in the project with {plural(box_count, 'box', 'boxes')}: {boxes} merged into them"
+    where = f"in the project as {same_as}, which holds the same, " if same_as else "in the project "
+    return f"{where}with {plural(box_count, 'box', 'boxes')}: {boxes} merged into them"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.project.images.copies import find_divided_copies
 from core.types import ImageRecord, Label, Split, Status
 
 USED = (Split.TRAIN, Split.VAL, Split.TEST)
@@ -132,4 +133,11 @@ def _list_warnings(
         yield (
             f"{'The group' if one else f'{len(divided):,} groups'} {list_names(divided)} {'is' if one else 'are'} divided over "
             "train, val and test: what is measured would be too good."
+        )
+    if copies := find_divided_copies(images, placed):
+        names = list_names([image.path.rsplit("/", 1)[-1] for image in copies[0]])
+        count = "A picture is" if len(copies) == 1 else f"{len(copies):,} pictures are"
+        yield (
+            f"{count} in more than one of train, val and test under several names, such as {names}: what is measured "
+            "would be too good. Divide all images again to put copies together."
         )

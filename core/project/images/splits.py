@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.project.images.copies import bind_images
 from core.randomness import seed_for
 from core.types import ImageRecord, Split, Status
 
@@ -56,13 +57,12 @@ def divide_images(
 
     Greedy: groups with rare features and large groups first, each to the split whose lack it mends
     most (after Sechidis, Tsoumakas and Vlahavas, "On the stratification of multi-label data", 2011; here the
-    number of images and whole label sets are features too). With `keep`, images that have a split keep it.
+    number of images and whole label sets are features too). Copies of one picture are as one group. With `keep`, images
+    that have a split keep it.
     """
     choices = list(fractions)
-    groups: dict[tuple[str, int], list[ImageRecord]] = {}
-    for image in images:
-        groups.setdefault((image.group, 0) if image.group else ("", image.id), []).append(image)
-    bring = _count_features(list(groups.values()), strata, min(fractions.values()))
+    bundles = bind_images(images)
+    bring = _count_features(bundles, strata, min(fractions.values()))
     wanted = bring.sum(axis=0)[:, None] * np.array([fractions[split] for split in choices])[None, :]
     weight = np.ones(len(wanted))
     weight[0] = _IMAGES_WEIGHT
@@ -70,7 +70,7 @@ def divide_images(
 
     result: dict[int, Split] = {}
     free: list[tuple[int, list[ImageRecord]]] = []
-    for row, members in enumerate(groups.values()):
+    for row, members in enumerate(bundles):
         kept = [image.split for image in members if image.split is not Split.NONE] if keep else []
         fixed: Counter[Split] = Counter(kept)
         if not fixed:

@@ -10,6 +10,7 @@ from pathlib import Path
 from core.changes import Changes
 from core.project.edits.edit import Edit, file_of, state_of
 from core.project.images import image_files, moving
+from core.project.images.copies import describe_copies
 from core.project.images.grouping import Grouper
 from core.project.parts.project_cache import ProjectCache
 from core.project.parts.project_database import ProjectDatabase
@@ -38,7 +39,8 @@ class ProjectFiles:
 
         Files that are in the project already are passed over. `progress(done, total)` is called in the
         caller's thread, with a total of 0 while folders are walked; it may raise to cancel. `groups` names the groups
-        of the new images by their paths. One edit, which undo takes back.
+        of the new images by their paths. One edit, which undo takes back. New images that are copies are among the
+        problems, as one of the kind COPY.
         """
         self._database.check_writable()
         files, problems = image_files.gather_files(paths, self._database.folder, progress)
@@ -48,7 +50,7 @@ class ProjectFiles:
             edit = self.build_addition(found, groups)
             changes = self._history.apply_edit(edit) if edit.added else Changes()
             self.note_depths(edit, found)
-            return changes, problems
+            return changes, problems + describe_copies(self._cache.images.values(), edit.added)
 
     def note_depths(self, edit: Edit, found: Iterable[image_files.Probed]) -> None:
         """Follow an edit that added probed files: their cameras are decided on; `project.depths` says what was."""
