@@ -78,6 +78,7 @@ class Box:
     x2: float
     y2: float
     labels: frozenset[int]
+    difficult: bool = False  # hard to tell: training and judging ignore it, as if nobody knew what is there
 
     def __post_init__(self) -> None:
         if not (self.x2 > self.x1 and self.y2 > self.y1):

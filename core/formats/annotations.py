@@ -45,6 +45,8 @@ class WrittenFormat(StrEnum):
 WRITTEN = tuple(Format(format.value) for format in WrittenFormat)
 MARKER = "defectdesk-export.json"  # the file by which an export of this program is known
 
+DIFFICULT = "difficult"  # the mark of a box that training and judging ignore
+
 _TITLES = {
     Format.COCO: "COCO",
     Format.VOC: "Pascal VOC",

@@ -289,7 +289,7 @@ class _Reader:
         return other
 
     def _take_crowds(self) -> None:
-        """Crowd regions tell of no single defect, but a program that marks all, or its brush's masks, means its masks."""
+        """Crowd regions are difficult boxes, but a program that marks all, or its brush's masks, means its masks."""
         masks = [entry for entry in self._crowds if not self._has_single or is_brush_mask(entry)]
         if masks:
             count = f"{len(masks):,} annotation{' is' if len(masks) == 1 else 's are'}"
@@ -301,11 +301,8 @@ class _Reader:
             if id(entry) in taken:
                 self._take(entry)
                 continue
-            text = (
-                f"annotation {quote_short(entry['id'])}: a crowd region, which says nothing of single defects; skipped"
-            )
-            image = self._images[entry["image_id"]]
-            self.into.skip_box(image, "crowd", text, self.into.path(image))
+            # It says nothing of single defects, as a difficult box does not.
+            self._take(entry | {"difficult": 1})
         self._crowds.clear()
 
     def _take(self, entry: _Entry) -> None:
@@ -393,11 +390,11 @@ def write(sheet: Sheet) -> None:
                         "category_id": category,
                         "bbox": bbox,
                         "area": bbox[2] * bbox[3],
-                        "iscrowd": 0,
+                        "iscrowd": int(row in image.difficult),
                         "segmentation": [],
                         "box_id": box_id,
                         "label_set": numbers,
-                    }
+                    } | ({"difficult": 1} if row in image.difficult else {})
                     file.write((",\n" if annotation > 1 else "\n") + _encode_json(entry))
         file.write("\n]\n}\n")
 

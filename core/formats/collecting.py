@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.formats.annotations import MARKER, Format, ImportedAnnotations, ImportedImage
+from core.formats.annotations import DIFFICULT, MARKER, Format, ImportedAnnotations, ImportedImage
 from core.formats.duplicate_boxes import merged_groups
 from core.formats.extras import Extras
 from core.formats.frames import Frame, FrameError, read_frame
@@ -388,6 +388,11 @@ class AnnotationCollector:
         counts = Counter(mark for row in marks for mark in row)
         for mark, count in counts.items():
             boxes, them = ("box is", "the box was") if count == 1 else ("boxes are", "the boxes were")
+            if mark == DIFFICULT:
+                self.note(
+                    "difficult", f"{count:,} {boxes} marked as difficult: training and judging ignore what is there"
+                )
+                continue
             self.note("mark", f"{count:,} {boxes} marked as {mark}; the mark was left out, and {them} taken")
 
     def _leave_spare_labels_out(self, labels: NDArray[np.intp]) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ class SheetImage:
     content_hash: str
     boxes: NDArray[np.float64]  # (n, 4) x1 y1 x2 y2 in pixels of the upright image
     labels: tuple[tuple[int, ...], ...]  # of each box: places in the sheet's labels, by their numbers; maybe none
+    difficult: frozenset[int] = frozenset()  # rows of boxes that training and judging ignore
     name: str = ""  # what annotations call it: relative, "/" between the parts
     stem: str = ""  # what files about it are called, without suffix: relative, no two alike but for case
 

@@ -68,6 +68,8 @@ class _Kind:
     losses: tuple[str, ...]
 
 
+_WITHOUT_DIFFICULT = (Format.YOLO, Format.CSV)
+_DIFFICULT = "Marks of difficult boxes."
 _SHORTCUTS = "Shortcuts of labels."
 _COLORS = "Colours and the order of labels, for other programs."
 _UNLABELLED = "That an image is not labelled yet: other programs take it as free of defects."
@@ -80,11 +82,14 @@ _KINDS: dict[Format, _Kind] = {
         yolo.write,
         yolo.IMAGES,
         (yolo.IMAGES, yolo.LABELS),
-        (_SHORTCUTS, "Which of several boxes at exactly the same place has which label.", _UNLABELLED),
+        (_SHORTCUTS, _DIFFICULT, "Which of several boxes at exactly the same place has which label.", _UNLABELLED),
     ),
     Format.LABELME: _Kind(labelme.write, "", (Path(MARKER).stem,), (_SHORTCUTS, _COLORS, _UNLABELLED)),
     Format.CSV: _Kind(
-        csv.write, csv.IMAGES, (), (_SHORTCUTS, _COLORS, "Notes of more than 100,000 characters.", _UNLABELLED)
+        csv.write,
+        csv.IMAGES,
+        (),
+        (_SHORTCUTS, _COLORS, _DIFFICULT, "Notes of more than 100,000 characters.", _UNLABELLED),
     ),
 }
 
@@ -122,10 +127,20 @@ def export_project(
         if not sheet.images:
             raise InputError(f"{sheet.dropped[0].file}: {sheet.dropped[0].problem}; none of the images could be copied")
         _tell_unlabelled(sheet)
+        if options.format in _WITHOUT_DIFFICULT:
+            _tell_difficult(sheet, options.format)
         kind.write(sheet)
         _write_marker(sheet, options)
     boxes = sum(len(image.labels) for image in sheet.images)
     return ExportReport(options.folder, len(sheet.files), len(sheet.images), boxes, tuple(sheet.dropped), sheet.root)
+
+
+def _tell_difficult(sheet: Sheet, format: Format) -> None:
+    """Say which images lose the marks of difficult boxes."""
+    for image in sheet.images:
+        if count := len(image.difficult):
+            boxes = "1 difficult box" if count == 1 else f"{count:,} difficult boxes"
+            sheet.drop(image, f"{boxes}: {format.display_name} has no place for the mark; written as any other")
 
 
 def _tell_unlabelled(sheet: Sheet) -> None:
@@ -189,6 +204,7 @@ def _of_project(project: Project, options: ExportOptions) -> tuple[list[SheetLab
                     record.content_hash,
                     np.array([box.xyxy for box in own], np.float64).reshape(-1, 4),
                     tuple(tuple(column[label] for label in sorted(box.labels)) for box in own),
+                    frozenset(row for row, box in enumerate(own) if box.difficult),
                 )
             )
     _check_labels(project, labels)
@@ -215,8 +231,9 @@ def _of_snapshot(snapshot: Snapshot, options: ExportOptions) -> tuple[list[Sheet
             image.group,
             "",
             image.content_hash,
-            image.boxes.astype(np.float64),
-            tuple(tuple(np.flatnonzero(marks).tolist()) for marks in image.labels),
+            np.concatenate([image.boxes, image.ignored]).astype(np.float64),
+            tuple(tuple(np.flatnonzero(marks).tolist()) for marks in (*image.labels, *image.ignored_labels)),
+            frozenset(range(len(image.boxes), len(image.boxes) + len(image.ignored))),
         )
         for image in snapshot.images
         if options.takes(image.status, image.split)

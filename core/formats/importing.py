@@ -12,7 +12,7 @@ import numpy as np
 
 from core.changes import Changes
 from core.errors import InputError
-from core.formats.annotations import ImportedAnnotations, ImportedImage
+from core.formats.annotations import DIFFICULT, ImportedAnnotations, ImportedImage
 from core.formats.duplicate_boxes import find_pairs
 from core.formats.problem_summary import describe_dropped
 from core.project import palette
@@ -244,9 +244,10 @@ def _merge_boxes(
             appended.append((row, label_ids))
         elif not label_ids <= boxes[place].labels:
             boxes[place] = replace(boxes[place], labels=boxes[place].labels | label_ids)
+    difficult = {row for row, marks in enumerate(image.marks) if DIFFICULT in marks}
     for box_id, (row, label_ids) in zip(project.new_ids("box", len(appended)), appended, strict=True):
         x1, y1, x2, y2 = image.boxes[row].tolist()
-        boxes.append(Box(box_id, x1, y1, x2, y2, label_ids))
+        boxes.append(Box(box_id, x1, y1, x2, y2, label_ids, row in difficult))
     return tuple(boxes)
 
 

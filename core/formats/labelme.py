@@ -165,7 +165,7 @@ def write(sheet: Sheet) -> None:
                     "group_id": box_number if len(names) > 1 else None,
                     "description": "",
                     "shape_type": "rectangle",
-                    "flags": {},
+                    "flags": {"difficult": True} if row in image.difficult else {},
                     "mask": None,
                     "defectdesk_box": box_number,
                 }

@@ -77,6 +77,7 @@ _TITLES = {
     "renamed category": "categories that got another name",
     "spare label": "labels that were left out",
     "mark": "marks of boxes that were left out",
+    "difficult": "difficult boxes",
     "attribute": "attributes that were left out",
     "tag": "texts taken as notes",
     "types": "types that were named",

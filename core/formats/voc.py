@@ -241,7 +241,9 @@ def write(sheet: Sheet) -> None:
             if not labels:
                 without.append(" ".join(map(repr, corners)))
             for label in labels:
-                lines += _object_lines(sheet.labels[label].name, box_number, corners, image)
+                lines += _object_lines(
+                    sheet.labels[label].name, box_number, corners, image, difficult=row in image.difficult
+                )
         lines.append("  <defectdesk>")
         lines += [_add_element(key, value, 4) for key, value in image.extras().items()]
         lines += [f"    <box_without_label>{text}</box_without_label>" for text in without]
@@ -254,7 +256,7 @@ def write(sheet: Sheet) -> None:
             sheet.write_text(f"{LISTS}/{split}.txt", "".join(f"{stem}\n" for stem in stems))
 
 
-def _object_lines(name: str, box_number: int, corners: list[float], image: SheetImage) -> list[str]:
+def _object_lines(name: str, box_number: int, corners: list[float], image: SheetImage, *, difficult: bool) -> list[str]:
     whole = [
         f"<{tag}>{value:.0f}</{tag}>"
         for tag, value in zip(CORNERS, _whole_number(corners, (image.width, image.height)), strict=True)
@@ -263,7 +265,7 @@ def _object_lines(name: str, box_number: int, corners: list[float], image: Sheet
     return [
         "  <object>",
         _add_element("name", name, 4),
-        "    <pose>Unspecified</pose><truncated>0</truncated><difficult>0</difficult>",
+        f"    <pose>Unspecified</pose><truncated>0</truncated><difficult>{difficult:d}</difficult>",
         f"    <bndbox>{''.join(whole)}</bndbox>",
         f"    <defectdesk><box>{box_number}</box><exact>{exact}</exact></defectdesk>",
         "  </object>",

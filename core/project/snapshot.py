@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,30 +38,42 @@ class SnapshotImage:
     labels: NDArray[np.bool_]  # (n, k) multi-hot, in the order of the snapshot's label names
     size_bytes: int = 0  # of the file, and the time of its last change, when it last held this; 0: not noted
     modified_ns: int = 0
-    # Of `with_ignored_apart`: (i, 4) boxes whose pixels teach nothing, and are judged neither right nor wrong.
+    # (i, 4) boxes whose pixels teach nothing, and are judged neither right nor wrong: the difficult ones, and of
+    # `with_ignored_apart` also those without a label. (i, k) their labels.
     ignored: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    ignored_labels: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
 
     def __post_init__(self) -> None:
         if self.boxes.ndim != 2 or self.boxes.shape[1] != 4 or len(self.labels) != len(self.boxes):
             raise ValueError(f"{self.path}: boxes {self.boxes.shape} and labels {self.labels.shape} do not fit")
+        if not len(self.ignored):
+            object.__setattr__(self, "ignored_labels", np.zeros((0, self.labels.shape[1]), np.bool_))
+        elif self.ignored.shape[1] != 4 or self.ignored_labels.shape != (len(self.ignored), self.labels.shape[1]):
+            raise ValueError(f"{self.path}: ignored boxes {self.ignored.shape} and their labels do not fit")
 
     def with_ignored_apart(self) -> SnapshotImage:
         """With the boxes that have no label yet among those that are ignored: what they mark is no background."""
         complete = self.labels.any(axis=1)
         if complete.all():
             return self
-        ignored = np.concatenate([self.ignored, self.boxes[~complete]])
-        return replace(self, boxes=self.boxes[complete], labels=self.labels[complete], ignored=ignored)
+        return replace(
+            self,
+            boxes=self.boxes[complete],
+            labels=self.labels[complete],
+            ignored=np.concatenate([self.ignored, self.boxes[~complete]]),
+            ignored_labels=np.concatenate([self.ignored_labels, self.labels[~complete]]),
+        )
 
     @property
     def truth(self) -> GroundTruth:
-        """What a detector is judged by; a box without a label is ignored by every label."""
-        return GroundTruth(self.boxes, self.labels, self.ignored)
+        """What a detector is judged by; an ignored box without a label is ignored by every label."""
+        by_label = self.ignored_labels | ~self.ignored_labels.any(axis=1, keepdims=True)
+        return GroundTruth(self.boxes, self.labels, self.ignored, by_label)
 
     @property
     def is_trainable(self) -> bool:
         """Whether the image may be trained or judged on; see `core.types.is_trainable`."""
-        return is_trainable(self.status, has_label=bool(self.labels.any()))
+        return is_trainable(self.status, has_label=bool(self.labels.any() or self.ignored_labels.any()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +166,9 @@ def take_snapshot(project: Project) -> Snapshot:
     boxes = project.boxes_of([image.id for image in records])
     images = []
     for record in records:
-        rows, marks = _make_arrays(boxes.get(record.id, ()), column)
+        own = boxes.get(record.id, ())
+        rows, marks = _make_arrays([box for box in own if not box.difficult], column)
+        ignored, ignored_marks = _make_arrays([box for box in own if box.difficult], column)
         images.append(
             SnapshotImage(
                 str(project.image_path(record)),
@@ -167,6 +182,8 @@ def take_snapshot(project: Project) -> Snapshot:
                 marks,
                 record.size_bytes,
                 record.modified_ns,
+                ignored,
+                ignored_marks,
             )
         )
     names, colors = tuple(label.name for label in labels), tuple(label.color for label in labels)
@@ -180,7 +197,7 @@ def _cameras_from_json(tree: dict[str, Any], path: Path) -> Cameras | None:
     return None if window is None else Cameras.of_window(window)
 
 
-def _make_arrays(boxes: tuple[Box, ...], column: dict[int, int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _make_arrays(boxes: Sequence[Box], column: dict[int, int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     rows = np.array([box.xyxy for box in boxes], np.float32).reshape(-1, 4)
     marks = np.zeros((len(boxes), len(column)), np.bool_)
     for row, box in enumerate(boxes):
@@ -203,6 +220,10 @@ def _hash_image(image: SnapshotImage) -> bytes:
     digest.update(json.dumps(described, ensure_ascii=False).encode())
     digest.update(np.ascontiguousarray(image.boxes, "<f4").tobytes())
     digest.update(np.packbits(image.labels).tobytes())
+    if len(image.ignored):  # as before there were any, where there are none
+        digest.update(b"ignored")
+        digest.update(np.ascontiguousarray(image.ignored, "<f4").tobytes())
+        digest.update(np.packbits(image.ignored_labels).tobytes())
     return digest.digest()
 
 
@@ -219,14 +240,23 @@ def _image_to_json(image: SnapshotImage) -> dict[str, Any]:
         "modified_ns": image.modified_ns,
         "boxes": image.boxes.tolist(),
         "labels": [np.flatnonzero(marks).tolist() for marks in image.labels],
+        "ignored": image.ignored.tolist(),
+        "ignored_labels": [np.flatnonzero(marks).tolist() for marks in image.ignored_labels],
     }
 
 
-def _image_from_json(values: dict[str, Any], label_count: int) -> SnapshotImage:
-    boxes = np.array(values["boxes"], np.float32).reshape(-1, 4)
+def _read_boxes(
+    corners: list[Any], sets: list[list[int]], label_count: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    boxes = np.array(corners, np.float32).reshape(-1, 4)
     marks = np.zeros((len(boxes), label_count), np.bool_)
-    for row, columns in enumerate(values["labels"]):
+    for row, columns in enumerate(sets):
         marks[row, columns] = True
+    return boxes, marks
+
+
+def _image_from_json(values: dict[str, Any], label_count: int) -> SnapshotImage:
+    boxes, marks = _read_boxes(values["boxes"], values["labels"], label_count)
     return SnapshotImage(
         str(values["path"]),
         int(values["width"]),
@@ -237,7 +267,8 @@ def _image_from_json(values: dict[str, Any], label_count: int) -> SnapshotImage:
         str(values["content_hash"]),
         boxes,
         marks,
-        # Snapshots of earlier versions have neither.
+        # Snapshots of earlier versions have none of these.
         int(values.get("size_bytes", 0)),
         int(values.get("modified_ns", 0)),
+        *_read_boxes(values.get("ignored", []), values.get("ignored_labels", []), label_count),
     )

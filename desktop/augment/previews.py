@@ -137,7 +137,7 @@ def list_training_images(project: Project) -> list[ImageRecord]:
 def make_request(project: Project, image: ImageRecord, recipe: Recipe, turns: Turns, first: int) -> PreviewRequest:
     """What is to be made of `image` as it is labelled now. Boxes without a label are not taught and take no part."""
     labels = project.labels()
-    boxes = [box for box in project.boxes(image.id) if box.labels]
+    boxes = [box for box in project.boxes(image.id) if box.labels and not box.difficult]
     present = [[label.id in box.labels for label in labels] for box in boxes]
     return PreviewRequest(
         path=project.image_path(image),

@@ -103,6 +103,12 @@ LABEL_BOXES = (
     ActionSpec("paste_previous", "Paste the boxes of the image before", ("Ctrl+Shift+V",)),
     ActionSpec("select_all", "Select all boxes", ("Ctrl+A",)),
     ActionSpec("labels_menu", "Pick labels…", ("Ctrl+E",), "tag", "Find labels by typing, for the selected boxes"),
+    ActionSpec(
+        "difficult",
+        "Difficult",
+        ("Shift+X",),
+        tip="Mark the selected boxes as difficult, or not: training and judging ignore what is there",
+    ),
     ActionSpec("hide_box", "Hide box", ("Ctrl+H",), "hide", "Put the selected boxes out of sight"),
     ActionSpec(
         "only_box", "Show only this box", ("Ctrl+Shift+H",), tip="Put all other boxes of the image out of sight"

@@ -177,7 +177,8 @@ def place_copies(what: Copied, project: ProjectReader, bounds: shaping.Point) ->
     for place, box in enumerate(what.boxes):
         xyxy = _cut_box(box.xyxy, bounds)
         if xyxy is not None:
-            result.append(Box(place, *xyxy, frozenset(ids[name] for name in box.labels if name in ids)))
+            labels = frozenset(ids[name] for name in box.labels if name in ids)
+            result.append(Box(place, *xyxy, labels, box.difficult))
     return result
 
 

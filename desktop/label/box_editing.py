@@ -92,6 +92,7 @@ class BoxEditing(QObject):
         return {
             "draw": self._canvas.arm,
             "delete": self._delete_boxes,
+            "difficult": self._toggle_difficult,
             "select_all": self._canvas.select_all,
             "labels_menu": self.pick_labels,
             "keep_labels": self.set_keep,
@@ -135,6 +136,14 @@ class BoxEditing(QObject):
         self._canvas.finish_nudging()
         if self._canvas.may_change() and (chosen := self._canvas.find_movable()):
             self._context.apply(lambda project, image_id: box_edits.delete_boxes(project, image_id, chosen))
+
+    def _toggle_difficult(self) -> None:
+        self._canvas.finish_nudging()
+        chosen = [box.id for box in self._canvas.chosen]
+        if not chosen:
+            self._context.session.message.emit("Select the boxes that are difficult first")
+        elif self._canvas.may_change():
+            self._context.apply(lambda project, image_id: box_edits.toggle_difficult(project, image_id, chosen))
 
     # -- labels
 

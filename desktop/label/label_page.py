@@ -46,13 +46,24 @@ NO_IMAGES = (
 )
 # Actions that need a project open for writing.
 CHANGING = frozenset(
-    {"draw", "delete", "duplicate", "cut", "paste", "paste_previous", "labels_menu", "keep_labels"}
+    {"draw", "delete", "duplicate", "cut", "paste", "paste_previous", "labels_menu", "difficult", "keep_labels"}
     | {"clean", "reviewed", "remove_image", "group_images"}
 )
 # Actions that need no image.
 ALWAYS = frozenset({"find_images", "image_grid", "show_images", "show_panels", "filter_images"})
 # Of the list of boxes.
-BOX_MENU = ("labels_menu", "duplicate", "copy", "cut", "delete", "hide_box", "only_box", "show_hidden", "lock_box")
+BOX_MENU = (
+    "labels_menu",
+    "difficult",
+    "duplicate",
+    "copy",
+    "cut",
+    "delete",
+    "hide_box",
+    "only_box",
+    "show_hidden",
+    "lock_box",
+)
 
 MANY = 200  # changed files that are looked for one by one
 

@@ -49,6 +49,15 @@ def delete_boxes(project: ProjectReader, image_id: int, box_ids: Collection[int]
     return replace_boxes(project, image_id, kept, "Delete box" if len(gone) == 1 else f"Delete {len(gone)} boxes")
 
 
+def toggle_difficult(project: ProjectReader, image_id: int, box_ids: Collection[int]) -> Edit:
+    """Mark boxes of an image as difficult, or take the mark away if all of them have it."""
+    chosen = frozenset(box_ids)
+    boxes = project.boxes(image_id)
+    mark = not all(box.difficult for box in boxes if box.id in chosen)
+    changed = [replace(box, difficult=mark) if box.id in chosen else box for box in boxes]
+    return replace_boxes(project, image_id, changed, f"Mark {'difficult' if mark else 'not difficult'}")
+
+
 def with_boxes(state: ImageState, boxes: Sequence[Box]) -> ImageState:
     """`state` with other boxes and the status that follows from them."""
     status = state.status

@@ -31,9 +31,12 @@ class BoxTable:
         found = self._kept.pop(image_id, None)
         if found is None:
             rows = self._db.execute(
-                "SELECT id, x1, y1, x2, y2, labels FROM boxes WHERE image = ? ORDER BY id", (image_id,)
+                "SELECT id, x1, y1, x2, y2, labels, difficult FROM boxes WHERE image = ? ORDER BY id", (image_id,)
             )
-            found = tuple(Box(box_id, x1, y1, x2, y2, unpack_labels(packed)) for box_id, x1, y1, x2, y2, packed in rows)
+            found = tuple(
+                Box(box_id, x1, y1, x2, y2, unpack_labels(packed), bool(difficult))
+                for box_id, x1, y1, x2, y2, packed, difficult in rows
+            )
             while len(self._kept) >= KEPT:
                 del self._kept[next(iter(self._kept))]
         self._kept[image_id] = found
@@ -49,11 +52,12 @@ class BoxTable:
             return {image_id: boxes} if boxes else {}
         found: dict[int, list[Box]] = {}
         rows = self._db.execute(
-            f"SELECT image, id, x1, y1, x2, y2, labels FROM boxes WHERE image IN ({LISTED}) ORDER BY image, id",
+            f"SELECT image, id, x1, y1, x2, y2, labels, difficult FROM boxes WHERE image IN ({LISTED}) ORDER BY image, id",
             (as_parameter(image_ids),),
         )
-        for image, box_id, x1, y1, x2, y2, packed in rows:
-            found.setdefault(image, []).append(Box(box_id, x1, y1, x2, y2, unpack_labels(packed)))
+        for image, box_id, x1, y1, x2, y2, packed, difficult in rows:
+            box = Box(box_id, x1, y1, x2, y2, unpack_labels(packed), bool(difficult))
+            found.setdefault(image, []).append(box)
         return {image: tuple(boxes) for image, boxes in found.items()}
 
     def _follow_others(self) -> None:

@@ -109,7 +109,12 @@ def _label_to_json(label: Label) -> list[Any]:
 def _state_to_json(state: ImageState, other: ImageState | None) -> list[Any]:
     """Only the boxes that are not the same in the image's other state, if it has one."""
     same = {box.id: box for box in other.boxes} if other is not None else {}
-    boxes = [[box.id, *box.xyxy, sorted(box.labels)] for box in state.boxes if same.get(box.id) != box]
+    # A mark that few boxes have takes no room in the others.
+    boxes = [
+        [box.id, *box.xyxy, sorted(box.labels), *([True] if box.difficult else [])]
+        for box in state.boxes
+        if same.get(box.id) != box
+    ]
     return [state.status, state.split, state.group, state.note, boxes]
 
 
@@ -122,7 +127,10 @@ def _keep_boxes(present: tuple[Box, ...], image: int, written: Sequence[Mapping[
 def _state_from_json(values: list[Any], kept: tuple[Box, ...]) -> ImageState:
     # Version 1 wrote null where an edit left the boxes alone, and else all of them.
     status, split, group, note, boxes = values
-    changed = (Box(box_id, x1, y1, x2, y2, frozenset(labels)) for box_id, x1, y1, x2, y2, labels in boxes or ())
+    changed = (
+        Box(box_id, x1, y1, x2, y2, frozenset(labels), bool(marks))
+        for box_id, x1, y1, x2, y2, labels, *marks in boxes or ()
+    )
     return ImageState(
         Status(status), Split(split), group, note, tuple(sorted((*kept, *changed), key=lambda box: box.id))
     )

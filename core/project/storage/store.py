@@ -241,13 +241,13 @@ class Store:
                 summaries[image] = summary_of(new.boxes)
                 gone += [(image, box_id) for box_id in old_boxes.keys() - {box.id for box in new.boxes}]
                 fresh += [
-                    (image, box.id, *box.xyxy, pack_labels(box.labels))
+                    (image, box.id, *box.xyxy, pack_labels(box.labels), box.difficult)
                     for box in new.boxes
                     if old_boxes.get(box.id) != box
                 ]
         self._write_fields(fields_before, fields_after)
         self._db.executemany("DELETE FROM boxes WHERE image = ? AND id = ?", gone)
-        self._db.executemany("INSERT OR REPLACE INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?)", fresh)
+        self._db.executemany("INSERT OR REPLACE INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", fresh)
         return summaries
 
     def _write_fields(self, before: Mapping[int, ImageFields], after: Mapping[int, ImageFields]) -> None:

@@ -23,6 +23,7 @@ class CopiedBox:
 
     xyxy: tuple[float, float, float, float]
     labels: tuple[str, ...]
+    difficult: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,19 @@ def pack_boxes(boxes: Sequence[Box], labels: Sequence[Label], source: str) -> Co
     """`boxes` of the image `source` as they are passed on."""
     return Copied(
         source,
-        tuple(CopiedBox(box.xyxy, tuple(label.name for label in labels if label.id in box.labels)) for box in boxes),
+        tuple(
+            CopiedBox(box.xyxy, tuple(label.name for label in labels if label.id in box.labels), box.difficult)
+            for box in boxes
+        ),
     )
 
 
 def to_text(what: Copied) -> str:
     """As JSON, for `from_text` and for anyone who wants to read it."""
-    boxes = [{"xyxy": list(box.xyxy), "labels": list(box.labels)} for box in what.boxes]
+    boxes = [
+        {"xyxy": list(box.xyxy), "labels": list(box.labels)} | ({"difficult": True} if box.difficult else {})
+        for box in what.boxes
+    ]
     return json.dumps({"defectdesk_boxes": VERSION, "image": what.source, "boxes": boxes}, ensure_ascii=False)
 
 
@@ -75,7 +82,8 @@ def _read_box(entry: Any) -> CopiedBox:
     x1, y1, x2, y2 = (float(value) for value in entry["xyxy"])
     if not all(math.isfinite(value) for value in (x1, y1, x2, y2)) or x2 <= x1 or y2 <= y1:
         raise ValueError("no box")
-    return CopiedBox((x1, y1, x2, y2), tuple(_read_text(name) for name in entry["labels"]))
+    labels = tuple(_read_text(name) for name in entry["labels"])
+    return CopiedBox((x1, y1, x2, y2), labels, entry.get("difficult") is True)
 
 
 def _read_text(value: Any) -> str:

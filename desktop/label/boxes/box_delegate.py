@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.types import Label
 from desktop.base.theme import SMALL_PX, icon_pixmap, text_on, theme
-from desktop.label.boxes.box_table import CHIPS, HIDDEN, LABELS, LOCKED, NO_LABEL
+from desktop.label.boxes.box_table import CHIPS, DIFFICULT, HIDDEN, LABELS, LOCKED, NO_LABEL
 
 ROW = 30
 CHIP = 20  # height
@@ -46,6 +46,11 @@ class BoxDelegate(QStyledItemDelegate):
                     sign = icon_pixmap(name, colors.muted, 15, painter.device().devicePixelRatioF())
                     painter.drawPixmap(room.right() - 15, room.center().y() - 7, sign)
                     room.setRight(room.right() - 20)
+            if index.data(DIFFICULT):
+                painter.setFont(small)
+                painter.setPen(colors.muted)
+                painter.drawText(room, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), "difficult")
+                room.setRight(room.right() - QFontMetrics(small).horizontalAdvance("difficult") - 6)
             paint_chips(painter, room, small, index.data(CHIPS))
         else:
             painter.setPen(colors.muted)

@@ -14,6 +14,7 @@ CHIPS = BOX + 1  # the labels of the box, in the project's order
 SORT_KEY = BOX + 2
 HIDDEN = BOX + 3  # whether the box is out of sight
 LOCKED = BOX + 4  # whether it is held in place
+DIFFICULT = BOX + 5  # whether training and judging ignore it
 LABELS, SIZE = range(2)  # columns
 NO_LABEL = "no label yet"
 
@@ -76,6 +77,8 @@ class BoxTableModel(QAbstractTableModel):
             return box
         if role == CHIPS:
             return self._list_chips(box)
+        if role == DIFFICULT:
+            return box.difficult
         if role in (HIDDEN, LOCKED):
             return self._rules.hides(box) if role == HIDDEN else self._rules.locks(box)
         if role == SORT_KEY:
@@ -84,7 +87,8 @@ class BoxTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._describe_box(box)
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._list_names(box) if index.column() == LABELS else size_text(box, self._mm)
+            names = self._list_names(box) + (" (difficult)" if box.difficult else "")
+            return names if index.column() == LABELS else size_text(box, self._mm)
         return None
 
     def _list_chips(self, box: Box) -> list[Label]:
@@ -97,6 +101,7 @@ class BoxTableModel(QAbstractTableModel):
         sizes = f"{size_text(box, None)} px" + (f" = {size_text(box, self._mm)} mm" if self._mm else "")
         hidden = "\nHidden" if self._rules.hides(box) else ""
         locked = "\nLocked" if self._rules.locks(box) else ""
+        hidden = ("\nDifficult: ignored in training and judging" if box.difficult else "") + hidden
         return f"{self._list_names(box)}\n{sizes}, at x {box.x1:.0f}, y {box.y1:.0f}{hidden}{locked}"
 
 

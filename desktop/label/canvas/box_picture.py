@@ -206,9 +206,11 @@ class _Looks:
         self.boxes = boxes
         self.each = [made[box.labels] for box in boxes.all]
         colors = {labels: tuple(color for _, color in found) for labels, found in made.items()}
-        self._groups = list(dict.fromkeys(colors.values()))
+        # A difficult box is dashed: a gap takes its turn among the colours.
+        groups = [colors[box.labels] + (("",) if box.difficult and box.labels else ()) for box in boxes.all]
+        self._groups = list(dict.fromkeys(groups))
         numbers = {group: number for number, group in enumerate(self._groups)}
-        self._group_of = np.array([numbers[colors[box.labels]] for box in boxes.all], np.intp)
+        self._group_of = np.array([numbers[group] for group in groups], np.intp)
 
     def group_rows(self, rows: NDArray[np.intp]) -> Groups:
         """`rows` by their colours."""
@@ -281,7 +283,9 @@ def _small_move(before: ViewTransform | None, now: ViewTransform) -> QPointF | N
 
 
 def _same_labels(one: Boxes, other: Boxes) -> bool:
-    return one is other or [box.labels for box in one.all] == [box.labels for box in other.all]
+    if one is other:
+        return True
+    return [(box.labels, box.difficult) for box in one.all] == [(box.labels, box.difficult) for box in other.all]
 
 
 def _make_wash(look: Look, opacity: float) -> QColor:

@@ -119,9 +119,10 @@ CASES = {
     ),
     "one crowd among single boxes": one_image(
         PIT,
-        [box(bbox=(1, 1, 90, 90), iscrowd=1), box(iscrowd=0)],
+        [box(iscrowd=0), box(bbox=(1, 1, 90, 90), iscrowd=1)],
         BOX,
-        told=("annotation 1: a crowd region, which says nothing of single defects; skipped",),
+        ((1, 1, 91, 91), {"pit"}),
+        told=("1 box is marked as difficult: training and judging ignore what is there",),
     ),
     "masks of CVAT's brush among boxes": one_image(
         PIT,
@@ -132,7 +133,8 @@ CASES = {
         ],
         BOX,
         ((100, 20, 130, 60), {"pit"}),
-        told=("1 annotation is marked as crowd, as some programs mark masks", "annotation 3: a crowd region"),
+        ((1, 1, 91, 91), {"pit"}),
+        told=("1 annotation is marked as crowd, as some programs mark masks", "1 box is marked as difficult"),
     ),
     "attributes": one_image(
         PIT,

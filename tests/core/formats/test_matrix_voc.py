@@ -113,7 +113,7 @@ CASES = {
         PIT,
         ((110, 20, 140, 60), {"pit"}),
         told=(
-            "1 box is marked as difficult; the mark was left out, and the box was taken",
+            "1 box is marked as difficult: training and judging ignore what is there",
             "1 box is marked as truncated",
         ),
     ),
@@ -167,7 +167,7 @@ LABELME_CASES = {
         ],
         PIT,
         ((110, 20, 140, 60), {"pit"}),
-        told=("2 boxes are marked as difficult; the mark was left out, and the boxes were taken",),
+        told=("2 boxes are marked as difficult: training and judging ignore what is there",),
     ),
     "labels that are none": one_json(
         [

@@ -73,7 +73,7 @@ def test_pictures_are_the_same_with_and_without_them(tmp_path: Path) -> None:
     image = SnapshotImage(
         str(path), 96, 96, Status.LABELLED, Split.TRAIN, "", "a", HALF_KNOWN[0][:1], HALF_KNOWN[1][:1]
     )
-    ignoring = replace(image, ignored=HALF_KNOWN[0][1:])
+    ignoring = replace(image, ignored=HALF_KNOWN[0][1:], ignored_labels=HALF_KNOWN[1][1:])
     recipe = small_recipe(augmentation=PRESETS["Strong"].model_dump())
     pictures = [TrainingSet([one], 2, recipe, (64, 64), ImageCache()).picture(1, 0, 0) for one in (image, ignoring)]
     assert np.array_equal(pictures[0].image, pictures[1].image)

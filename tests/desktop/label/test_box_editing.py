@@ -403,3 +403,16 @@ def test_a_digit_while_a_box_is_drawn_is_for_that_box(qtbot: QtBot, page: LabelP
     move(page.canvas.view, QPointF(end))
     qtbot.mouseRelease(page.canvas.view, LEFT, pos=end)
     assert [len(box.labels) for box in boxes_of(session)] == [0, 1]
+
+
+def test_a_selected_box_is_marked_difficult_by_a_key(qtbot: QtBot, page: LabelPage, session: Session) -> None:
+    draw_by_hand(qtbot, page, (5, 6), (30, 36))
+    qtbot.keyClick(page.canvas.view, KEYS["1"])
+    plain = page.canvas.view.grab().toImage()
+    qtbot.keyClick(page.canvas.view, Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
+    (box,) = boxes_of(session)
+    assert box.difficult and page.canvas.selected == {box.id}
+    assert page.canvas.view.grab().toImage() != plain
+    assert page.box_list.boxes.index(0, 0).data() == "scratch (difficult)"
+    session.undo()
+    assert not boxes_of(session)[0].difficult
