@@ -23,7 +23,7 @@ from typing import Any
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
-from core.formats.csv_columns import HEADER, MARKS, Columns, find_columns
+from core.formats.csv_columns import HEADER, MARKS, OWN_HEADERS, Columns, find_columns
 from core.formats.export_plan import Sheet
 from core.formats.extras import Extras
 from core.formats.image_index import find_home, list_places
@@ -127,7 +127,7 @@ def read_rows(path: Path) -> Iterator[list[str]]:
     start = data[:65536].decode(errors="replace").splitlines()
     delimiter, skipped = _find_delimiter(start)
     lines = _Lines(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline=""))
-    is_ours = bool(start) and start[0].split(",") == list(HEADER)
+    is_ours = bool(start) and tuple(start[0].split(",")) in OWN_HEADERS
     rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=not is_ours)
     while True:
         lines.begin_row()
@@ -275,10 +275,11 @@ def write(sheet: Sheet) -> None:
                 image.content_hash,
             ]
             if not len(image.boxes):
-                rows.writerow([*start, "", "", "", "", "", "", *end])
+                rows.writerow([*start, "", "", "", "", "", "", *end, ""])
             for row, labels in enumerate(image.labels):
                 box_number += 1
                 corners = [repr(value) for value in image.boxes[row].tolist()]
                 for label in labels or [None]:
                     text = "" if label is None else guard_formula(sheet.labels[label].name)
-                    rows.writerow([*start, *corners, text, box_number, *end])
+                    difficult = "1" if row in image.difficult else ""
+                    rows.writerow([*start, *corners, text, box_number, *end, difficult])

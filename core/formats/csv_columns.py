@@ -24,7 +24,9 @@ HEADER = (
     "group",
     "note",
     "content_hash",
+    "difficult",
 )
+OWN_HEADERS = (HEADER, HEADER[:-1])  # also of exports from before boxes could be difficult
 CORNERS = ("x1", "y1", "x2", "y2")
 BOX = "x1, y1, x2, y2 (or x, y, w, h)"  # what is missing where no form of a box is complete
 FORMS = (CORNERS, ("cx", "cy", "w", "h"), ("x", "y", "w", "h"))
@@ -105,8 +107,8 @@ def find_columns(path: Path, first: Sequence[str], named: Mapping[str, str] | No
 
     Raises ColumnsError naming those of the file.
     """
-    if tuple(first) == HEADER and not named:
-        return Columns({name: place for place, name in enumerate(HEADER)}, is_ours=True)
+    if tuple(first) in OWN_HEADERS and not named:
+        return Columns({name: place for place, name in enumerate(first)}, is_ours=True)
     if not named and (places := _find_without_header(first)) is not None:
         return Columns(places, has_header=False)
     header = [_fold_name(name) for name in first]

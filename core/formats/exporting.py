@@ -68,7 +68,7 @@ class _Kind:
     losses: tuple[str, ...]
 
 
-_WITHOUT_DIFFICULT = (Format.YOLO, Format.CSV)
+_WITHOUT_DIFFICULT = (Format.YOLO,)
 _DIFFICULT = "Marks of difficult boxes."
 _SHORTCUTS = "Shortcuts of labels."
 _COLORS = "Colours and the order of labels, for other programs."
@@ -89,7 +89,7 @@ _KINDS: dict[Format, _Kind] = {
         csv.write,
         csv.IMAGES,
         (),
-        (_SHORTCUTS, _COLORS, _DIFFICULT, "Notes of more than 100,000 characters.", _UNLABELLED),
+        (_SHORTCUTS, _COLORS, "Notes of more than 100,000 characters.", _UNLABELLED),
     ),
 }
 

@@ -42,6 +42,7 @@ def age(folder: Path, setting: str | None = None) -> None:
     """Take from a project what version 3 did not have, and set its window as that did."""
     with sqlite3.connect(folder / "project.sqlite") as connection:
         connection.execute("DROP TABLE depths")
+        connection.execute("ALTER TABLE boxes DROP COLUMN difficult")
         connection.execute("DELETE FROM settings WHERE key = 'cameras'")
         if setting is not None:
             connection.execute("INSERT INTO settings VALUES ('depth_window', ?)", (setting,))

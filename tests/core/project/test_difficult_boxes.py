@@ -112,7 +112,7 @@ def test_it_is_neither_to_be_found_nor_wrong_to_find_by_its_own_labels(tmp_path:
     assert result.labels["scratch"].precision is None or result.labels["scratch"].precision == 0
 
 
-@pytest.mark.parametrize("format", [Format.COCO, Format.VOC, Format.LABELME])
+@pytest.mark.parametrize("format", [Format.COCO, Format.VOC, Format.LABELME, Format.CSV])
 def test_formats_carry_the_mark(tmp_path: Path, format: Format) -> None:
     with marked(tmp_path / "p") as project:
         report = export_project(project, ExportOptions(format, tmp_path / "out", "copy"))
@@ -129,10 +129,9 @@ def test_formats_carry_the_mark(tmp_path: Path, format: Format) -> None:
     assert any("marked as difficult: training and judging ignore" in problem.problem for problem in imported.problems)
 
 
-@pytest.mark.parametrize("format", [Format.YOLO, Format.CSV])
-def test_an_export_says_where_the_mark_is_lost(tmp_path: Path, format: Format) -> None:
+def test_an_export_says_where_the_mark_is_lost(tmp_path: Path) -> None:
     with marked(tmp_path / "p") as project:
-        report = export_project(project, ExportOptions(format, tmp_path / "out", "copy"))
+        report = export_project(project, ExportOptions(Format.YOLO, tmp_path / "out", "copy"))
     assert [problem.problem.split(":")[0] for problem in report.dropped] == ["1 difficult box"]
 
 
@@ -147,3 +146,13 @@ def test_a_crowd_region_of_coco_is_a_difficult_box(tmp_path: Path) -> None:
     with Project.create(tmp_path / "q") as project:
         import_into(project, read_annotations(file, Format.COCO))
         assert marks_of(project) == [False, True]
+
+
+def test_a_table_of_an_older_export_is_still_known_as_our_own(tmp_path: Path) -> None:
+    with marked(tmp_path / "p") as project:
+        export_project(project, ExportOptions(Format.CSV, tmp_path / "out", "copy"))
+    file = tmp_path / "out" / "annotations.csv"
+    older = [line.rpartition(",")[0] for line in file.read_text(encoding="utf-8").splitlines()]
+    file.write_text("\r\n".join(older) + "\r\n", encoding="utf-8")
+    (image,) = read_annotations(tmp_path / "out").images
+    assert image.label_sets == (frozenset({"pit"}), frozenset({"pit", "stain"})) and image.split is Split.TRAIN
