@@ -246,6 +246,20 @@ def test_cameras_are_made_for_each_folder_group_size_or_kind(tmp_path: Path, by:
     )
 
 
+def test_folders_of_one_name_and_folders_in_folders_are_cameras_of_their_own(tmp_path: Path) -> None:
+    tops = {"a/x/img": 900, "b/x/img": 4000, "b/x/img/sub": 9000}
+    paths = {folder: write_frames(tmp_path / folder, [top], 500)[0] for folder, top in tops.items()}
+    with Project.create(tmp_path / "p") as project:
+        project.files.add_images(paths.values())
+        cameras = divide_cameras(project, "folder")
+    found = {folder: cameras.find(path, Kind(1, 16), (60, 40)) for folder, path in paths.items()}
+    assert {folder: one and one.window[1] for folder, one in found.items()} == {
+        "a/x/img": 1023,
+        "b/x/img": 4095,
+        "b/x/img/sub": 16383,
+    }
+
+
 @pytest.mark.parametrize("text", ["", "blue", "bits=7", "bits=x", "size=9", "folder=", "group=", "grey,,"])
 def test_what_tells_no_camera_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="tells no camera"):
