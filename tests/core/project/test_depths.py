@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -39,15 +40,21 @@ def write_frames(folder: Path, tops: list[int], background: int = 1000) -> list[
 
 
 def age(folder: Path, setting: str | None = None) -> None:
-    """Take from a project what version 3 did not have, and set its window as that did."""
-    with sqlite3.connect(folder / "project.sqlite") as connection:
-        connection.execute("DROP TABLE depths")
-        connection.execute("ALTER TABLE boxes DROP COLUMN difficult")
-        connection.execute("DELETE FROM settings WHERE key = 'cameras'")
+    """Put a database of version 3 with the same images in the place of a project's, with its window as that kept it."""
+    path = folder / "project.sqlite"
+    columns = "id, path, width, height, size_bytes, content_hash, status, split, grp, note"
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(f"SELECT {columns} FROM images").fetchall()
+    path.unlink()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for script in database.list_migrations()[:3]:
+            connection.executescript(script)
+        connection.execute(f"PRAGMA application_id={database.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version=3")
+        connection.executemany(f"INSERT INTO images ({columns}) VALUES ({', '.join('?' * 10)})", rows)
+        connection.execute("INSERT INTO counters VALUES ('image', ?)", (len(rows) + 1,))
         if setting is not None:
             connection.execute("INSERT INTO settings VALUES ('depth_window', ?)", (setting,))
-        connection.execute("PRAGMA user_version=3")
-    connection.close()
 
 
 def make_old(folder: Path, images: list[Path], setting: str | None = None) -> Path:

@@ -132,6 +132,7 @@ def test_each_folder_can_get_a_scale_of_its_own(
         "line-2": (0, 65535),
     }
     choose_entry(dialog, "One scale for", 0)
+    assert tasks.wait_idle()
     assert dialog.list_changes() == {} and project.depths.cameras() == before
 
 
