@@ -233,18 +233,19 @@ def _with_extras(state: ImageState, image: ImportedImage, boxes: tuple[Box, ...]
 def _merge_boxes(
     project: Project, present: tuple[Box, ...], image: ImportedImage, labels: dict[str, int]
 ) -> tuple[Box, ...]:
-    """`present` with the imported boxes: labels are added to a box that coincides, others are appended."""
+    """`present` with the imported boxes: labels and mark are added to a box that coincides, others are appended."""
     wanted = [frozenset(labels[name] for name in names) for names in image.label_sets]
     partner = _find_partners(present, image, wanted) if present and wanted else {}
     boxes = list(present)
+    difficult = {row for row, marks in enumerate(image.marks) if DIFFICULT in marks}
     appended = []
     for row, label_ids in enumerate(wanted):
         place = partner.get(row)
         if place is None:
             appended.append((row, label_ids))
-        elif not label_ids <= boxes[place].labels:
-            boxes[place] = replace(boxes[place], labels=boxes[place].labels | label_ids)
-    difficult = {row for row, marks in enumerate(image.marks) if DIFFICULT in marks}
+        else:
+            mark = boxes[place].difficult or row in difficult
+            boxes[place] = replace(boxes[place], labels=boxes[place].labels | label_ids, difficult=mark)
     for box_id, (row, label_ids) in zip(project.new_ids("box", len(appended)), appended, strict=True):
         x1, y1, x2, y2 = image.boxes[row].tolist()
         boxes.append(Box(box_id, x1, y1, x2, y2, label_ids, row in difficult))

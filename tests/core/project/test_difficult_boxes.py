@@ -156,3 +156,14 @@ def test_a_table_of_an_older_export_is_still_known_as_our_own(tmp_path: Path) ->
     file.write_text("\r\n".join(older) + "\r\n", encoding="utf-8")
     (image,) = read_annotations(tmp_path / "out").images
     assert image.label_sets == (frozenset({"pit"}), frozenset({"pit", "stain"})) and image.split is Split.TRAIN
+
+
+def test_an_import_adds_the_mark_to_a_box_that_is_there_and_takes_none_away(tmp_path: Path) -> None:
+    with marked(tmp_path / "p") as project:
+        export_project(project, ExportOptions(Format.VOC, tmp_path / "out"))
+        (image,) = project.image_ids()
+        ids = [box.id for box in project.boxes(image)]
+        project.apply(toggle_difficult(project, image, ids[1:]))
+        project.apply(toggle_difficult(project, image, ids[:1]))
+        import_into(project, read_annotations(tmp_path / "out", images_root=project.folder / "images"))
+        assert [box.id for box in project.boxes(image)] == ids and marks_of(project) == [True, True]
