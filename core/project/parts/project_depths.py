@@ -64,7 +64,7 @@ class ProjectDepths:
         known = self.list_depths()
         with self._database.lock:
             images = [image for image in self._cache.listed_images() if image.id not in without]
-        found = self._examine(_choose_sample(images, known))
+        found = self.examine_files(_choose_sample(images, known))
         cameras, notices = self._complete(Cameras(), images, known | found)
         if images:
             self._keep(cameras, found)
@@ -114,7 +114,7 @@ class ProjectDepths:
         with self._database.lock:
             images = self._cache.listed_images()
         known = self.list_depths()
-        found = self._examine([one for one in images if one.content_hash not in known and _may_be_deep(one)])
+        found = self.examine_files([one for one in images if one.content_hash not in known and _may_be_deep(one)])
         with self._database.writing() as store:
             store.depths.keep_depths(found)
         return len(found)
@@ -145,7 +145,9 @@ class ProjectDepths:
     def _path(self, image: ImageRecord) -> Path:
         return image_files.absolute_path(self._database.folder, image.path)
 
-    def _examine(self, images: Sequence[ImageRecord]) -> dict[str, Depth]:
+    def examine_files(self, images: Sequence[ImageRecord]) -> dict[str, Depth]:
+        """Read the files of images; what is found by the hash of their content. Those that cannot be read are left out."""
+
         def look(image: ImageRecord) -> Depth | None:
             try:
                 path = self._path(image)

@@ -92,7 +92,12 @@ class ProjectFiles:
         after = moving.files_after(images, paths, self._database.folder, other_content=other_content)
         before = {image_id: file_of(images[image_id]) for image_id in after}
         name = "Relocate image" if len(after) == 1 else f"Relocate {len(after):,} images"
-        return self._history.apply_edit(Edit(name, {}, {}, files_before=before, files_after=after))
+        changes = self._history.apply_edit(Edit(name, {}, {}, files_before=before, files_after=after))
+        if other_content:
+            with self._database.lock:
+                taken = [self._cache.images[image_id] for image_id in after]
+            self._depths.take_in(taken, self._depths.examine_files(taken))
+        return changes
 
     def note_unchanged(self, modified_ns: Mapping[int, int]) -> None:
         """Note that the files of images, by id, hold what they did when they were last changed at these times."""

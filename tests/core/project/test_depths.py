@@ -78,6 +78,16 @@ def test_the_first_images_decide_and_later_ones_change_nothing_but_are_said(tmp_
         assert project.depths.settle() == Cameras((GREY_12,)) and project.depths.take_notices() == []
 
 
+def test_a_picture_that_takes_the_place_of_another_changes_no_scale_but_is_said(tmp_path: Path) -> None:
+    path, other = write_frames(tmp_path / "a", [2000])[0], write_frames(tmp_path / "b", [9000])[0]
+    with Project.create(tmp_path / "p") as project:
+        project.files.add_images([path])
+        project.depths.take_notices()
+        project.files.relocate_images({project.image_ids()[0]: other}, other_content=True)
+        (said,) = project.depths.take_notices()
+        assert "above 4,095" in said and project.depths.cameras() == Cameras((GREY_12,))
+
+
 def test_another_kind_of_image_gets_a_camera_of_its_own(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
         project.files.add_images(write_frames(tmp_path / "a", [2000]))
