@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.kit.decimal_field import DecimalSpinBox, with_decimal_point
+
 # Where a field has no upper limit; Qt's spin boxes need one.
 _MANY = 2_000_000_000
 # Beside a slider: wide enough for "64.0 /255", the same in every row.
@@ -97,9 +99,7 @@ class SliderControl(Control):
         self.slider.setRange(0, round((high - self._low) / self._step))
         self.slider.setPageStep(max(1, self.slider.maximum() // 10))
         self.slider.setMinimumWidth(70)
-        self.number = QDoubleSpinBox()
-        self.number.setRange(self._low, high)
-        self.number.setDecimals(self._decimals)
+        self.number = DecimalSpinBox(self._low, high, self._decimals)
         self.number.setSingleStep(self._step)
         self.number.setKeyboardTracking(False)
         _put_unit(self.number, unit, zero)
@@ -158,12 +158,11 @@ class NumberControl(Control):
             self.take_value(value)
 
 
-class MagnitudeSpinBox(QDoubleSpinBox):
+class MagnitudeSpinBox(DecimalSpinBox):
     """Shows 0.001 as 0.001 and 1e-05 as 1e-05; a step goes along 1, 2, 5, 10."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setDecimals(12)
+        super().__init__(decimals=12)
 
     def textFromValue(self, value: float) -> str:
         return f"{value:g}"
@@ -378,7 +377,7 @@ def _put_unit(number: QAbstractSpinBox, unit: str, zero: str = "") -> None:
 
 def _parse_number(text: str) -> float | None:
     try:
-        value = float(text.replace(",", "."))
+        value = float(with_decimal_point(text))
     except ValueError:
         return None
     return value if math.isfinite(value) else None

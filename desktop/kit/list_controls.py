@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,9 +10,15 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy
 
 from desktop.kit.field_controls import Control
 
+# "0,5, 0,25": commas within the values, and commas with a space between them.
+_DECIMAL_COMMAS = re.compile(r"\s*0,\d+(,\s+0,\d+)*\s*")
+
 
 class ListControl(Control):
-    """Values with commas between them. With a model as the item, its fields follow each other with spaces between."""
+    """Values with commas between them, or semicolons where commas are in them.
+
+    With a model as the item, its fields follow each other with spaces between.
+    """
 
     def __init__(self, item: type[BaseModel] | None = None) -> None:
         super().__init__()
@@ -34,7 +41,7 @@ class ListControl(Control):
 
     def _parse_items(self, text: str) -> tuple[Any, ...]:
         """What stands in the line, as texts: the form's model turns them into its types, or says what is wrong."""
-        pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
+        pieces = _split_values(text)
         if not self._names:
             return tuple(pieces)
         parted = [piece.split(maxsplit=len(self._names) - 1) for piece in pieces]
@@ -45,3 +52,10 @@ class ListControl(Control):
             return f"{item:g}" if isinstance(item, float) else str(item)
         value = item if isinstance(item, dict) else dict(item)  # type: ignore[call-overload]
         return " ".join(str(value[name]) for name in self._names if name in value)
+
+
+def _split_values(text: str) -> list[str]:
+    """The values of "0.67, 0.92", of "0,67; 0,92" and of "0,67, 0,92", with points before decimals."""
+    if ";" in text or _DECIMAL_COMMAS.fullmatch(text):
+        return [piece.strip().replace(",", ".") for piece in re.split(r";|,\s", text) if piece.strip()]
+    return [piece.strip() for piece in text.split(",") if piece.strip()]

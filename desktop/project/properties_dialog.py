@@ -7,7 +7,6 @@ from typing import Any
 
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QTabWidget,
@@ -20,6 +19,7 @@ from core.project.project import Project
 from core.project.records import CAMERAS
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP
+from desktop.kit.decimal_field import DecimalSpinBox
 from desktop.kit.dialog_frame import DialogFrame, Paragraph, add_row, new_form, numeric
 from desktop.kit.formatting import plural
 from desktop.kit.parts import ElidedLabel, words
@@ -121,8 +121,8 @@ class ProjectProperties(DialogFrame):
             self._mm.setValue(min(self._length.value() / self._pixels.value(), LARGEST_SCALE))
 
 
-def _build_number(name: str, largest: float, decimals: int) -> QDoubleSpinBox:
-    field = QDoubleSpinBox(minimum=0.0, maximum=largest, decimals=decimals)
+def _build_number(name: str, largest: float, decimals: int) -> DecimalSpinBox:
+    field = DecimalSpinBox(0.0, largest, decimals)
     field.setGroupSeparatorShown(True)
     numeric(field, name)
     return field

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QSpinBox, QVBoxLayout, QWidget
 
 from core.recipe.recipe import Recipe
 from core.study.study import USUAL
 from desktop.base.theme import GAP, PAD
+from desktop.kit.decimal_field import DecimalSpinBox
 from desktop.kit.dialog_frame import Paragraph, add_row, new_form, numeric
 from desktop.kit.parts import words
 from desktop.train.trials.study_request import WORDS, StudyRequest, list_strategies, why_not
@@ -30,9 +31,7 @@ class StudySetup(QWidget):
         self.boxes: dict[str, QCheckBox] = {}
         self.seeds = _make_number_box(3, 1, 20)
         self.epochs = _make_number_box(base.schedule.epochs, 1, 100_000)
-        self.minutes = QDoubleSpinBox()
-        self.minutes.setRange(0, 100_000)
-        self.minutes.setDecimals(0)
+        self.minutes = DecimalSpinBox(0, 100_000, 0)
         self.minutes.setSpecialValueText("no limit")
         self.minutes.setSuffix(" min")
         self.minutes.setValue(base.limits.time_minutes)
