@@ -28,8 +28,16 @@ class DialogFrame(QDialog):
     """A dialog with one button that does it, disabled for as long as the line above it says why not."""
 
     def __init__(
-        self, title: str, about: str = "", *, confirm: str, parent: QWidget | None = None, width: int = 640
+        self,
+        title: str,
+        about: str = "",
+        *,
+        confirm: str,
+        dismiss: str = "",
+        parent: QWidget | None = None,
+        width: int = 640,
     ) -> None:
+        """`dismiss` is what the button says that does nothing, where "Cancel" would promise to take something back."""
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setMinimumWidth(width)
@@ -40,7 +48,10 @@ class DialogFrame(QDialog):
         self.confirm = self.buttons.addButton(confirm, QDialogButtonBox.ButtonRole.AcceptRole)
         self.confirm.setProperty("role", "primary")
         self.confirm.setDefault(True)
-        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
+        cancel = self.buttons.button(QDialogButtonBox.StandardButton.Cancel)
+        cancel.setAutoDefault(False)
+        if dismiss:
+            cancel.setText(dismiss)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)

@@ -80,7 +80,7 @@ class BackupsDialog(DialogFrame):
             f"A backup is taken every hour and at closing, if something changed; the newest {backup.KEPT} are kept in "
             f"{project.folder / backup.FOLDER}. They hold labels, boxes, settings and history: not the image files."
         )
-        super().__init__("Backups", about, confirm="Restore…", parent=parent, width=680)
+        super().__init__("Backups", about, confirm="Restore…", dismiss="Close", parent=parent, width=680)
         self._tasks = tasks
         self._project = project
         self._model = BackupModel(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 
 from core.changes import Changes
@@ -11,10 +12,12 @@ from core.project.project import Project
 from desktop.kit.error_box import show_error
 from desktop.kit.formatting import plural
 from desktop.kit.notice import Notice
-from desktop.kit.progress_dialog import Progress
+from desktop.kit.progress_dialog import Cancelled, Progress
 from desktop.project.add_images import ImageAdder
 from desktop.project.flow_context import FlowContext
 from desktop.project.relocate_dialog import RelocateDialog
+
+STOPPING = "Cancelling leaves the images where they are: what was read so far is dropped."
 
 
 class ImageFiles:
@@ -56,13 +59,21 @@ class ImageFiles:
             self._relocate_images(project, {}, {image_id: project.image_path(image_id) for image_id in image_ids})
 
     def _relocate_images(self, project: Project, certain: Mapping[int, Path], others: Mapping[int, Path]) -> None:
-        def relocate(_progress: Progress) -> tuple[Changes, InputError | None]:
-            changes = Changes()
+        def relocate(progress: Progress) -> tuple[Changes, InputError | None]:
+            changes, before, total = Changes(), 0, len(others) + len(certain)
             for paths, other in ((others, True), (certain, False)):
+                if not paths:
+                    continue
+                count = partial(_count_on, progress, before, total)
                 try:
-                    changes |= project.files.relocate_images(paths, other_content=other) if paths else Changes()
+                    changes |= project.files.relocate_images(paths, other_content=other, progress=count)
                 except InputError as error:
                     return changes, error
+                except Cancelled:
+                    if changes == Changes():
+                        raise
+                    return changes, None  # what was taken before is taken
+                before += len(paths)
             return changes, None
 
         def report_found(result: tuple[Changes, InputError | None]) -> None:
@@ -74,7 +85,9 @@ class ImageFiles:
                 self._context.session.message.emit(f"{plural(len(changes.images), 'image')} found again")
 
         title = "Checking the files"
-        self._context.behind_dialog(title, relocate, report_found, "The files could not be taken", can_cancel=False)
+        self._context.behind_dialog(
+            title, relocate, report_found, "The files could not be taken", unit="files", note=STOPPING
+        )
 
     # -- new files
 
@@ -97,3 +110,8 @@ class ImageFiles:
     def _set_project(self) -> None:
         self._new = []
         self._notice.clear()
+
+
+def _count_on(progress: Progress, before: int, total: int, done: int, _total: int) -> None:
+    """Count `done` files after those that were done `before`."""
+    progress(before + done, total)

@@ -46,7 +46,9 @@ class RelocateDialog(DialogFrame):
         parent: QWidget | None = None,
     ) -> None:
         """`changed` are images whose files are known to hold something else now."""
-        super().__init__("Find missing images", ABOUT, confirm="Use the ticked files", parent=parent, width=820)
+        super().__init__(
+            "Find missing images", ABOUT, confirm="Use the ticked files", dismiss="Close", parent=parent, width=820
+        )
         self._tasks = tasks
         self._project = project
         self._changed = frozenset(changed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from core.errors import InputError
@@ -12,13 +12,18 @@ from core.types import ImageRecord
 
 
 def files_after(
-    images: Mapping[int, ImageRecord], paths: Mapping[int, Path], folder: Path, *, other_content: bool
+    images: Mapping[int, ImageRecord],
+    paths: Mapping[int, Path],
+    folder: Path,
+    *,
+    other_content: bool,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[int, ImageFile]:
     """What the images of a project in `folder` refer to once they refer to `paths`.
 
     Raises InputError as `ProjectFiles.relocate_images` does.
     """
-    found, problems = image_files.probe_all(paths.values())
+    found, problems = image_files.probe_all(paths.values(), progress)
     if problems:
         raise InputError(f"{problems[0].file}: {problems[0].problem.removesuffix('; skipped')}; nothing was changed")
     after = {}

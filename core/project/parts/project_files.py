@@ -78,8 +78,12 @@ class ProjectFiles:
             }
         return Edit(name, {}, after, added=added)
 
-    def relocate_images(self, paths: Mapping[int, Path], *, other_content: bool = False) -> Changes:
+    def relocate_images(
+        self, paths: Mapping[int, Path], *, other_content: bool = False, progress: Progress | None = None
+    ) -> Changes:
         """Refer images, by id, to these files. One edit, which undo takes back.
+
+        `progress(done, total)` counts the files that are read; what it raises ends it, with nothing changed.
 
         Raises InputError, with nothing changed, if a file cannot be used, another image refers to it already, or
         it holds another picture than the image's file did; with `other_content` that is meant, and only another
@@ -89,7 +93,7 @@ class ProjectFiles:
         paths = {image_id: Path(os.path.abspath(path)) for image_id, path in paths.items()}
         with self._database.lock:
             images = dict(self._cache.images)
-        after = moving.files_after(images, paths, self._database.folder, other_content=other_content)
+        after = moving.files_after(images, paths, self._database.folder, other_content=other_content, progress=progress)
         before = {image_id: file_of(images[image_id]) for image_id in after}
         name = "Relocate image" if len(after) == 1 else f"Relocate {len(after):,} images"
         changes = self._history.apply_edit(Edit(name, {}, {}, files_before=before, files_after=after))

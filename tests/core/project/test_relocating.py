@@ -202,3 +202,24 @@ def test_ten_thousand_files_are_searched_without_reading_those_of_other_sizes(
         found = relocating.find_moved(project, project.image_ids(), many)
         assert time.perf_counter() - started < 5
         assert len(found) == len(read) == 100 and all(one.path.stem == str(one.image_id - 1) for one in found)
+
+
+def test_taking_files_counts_them_and_can_be_ended_with_nothing_changed(tmp_path: Path) -> None:
+    with project_with_pictures(tmp_path / "parts", 3) as project:
+        ids = project.image_ids()
+        shutil.move(tmp_path / "parts" / "images", tmp_path / "moved")
+        paths = {image_id: tmp_path / "moved" / f"part{number}.png" for number, image_id in enumerate(ids, 1)}
+        counted: list[tuple[int, int]] = []
+
+        def stop(done: int, total: int) -> None:
+            counted.append((done, total))
+            if done == 2:
+                raise InterruptedError
+
+        before = project.images()
+        with pytest.raises(InterruptedError):
+            project.files.relocate_images(paths, progress=stop)
+        assert counted == [(1, 3), (2, 3)] and project.images() == before and project.history.undo_name != "Relocate"
+        counted.clear()
+        project.files.relocate_images(paths, progress=lambda done, total: counted.append((done, total)))
+        assert counted == [(1, 3), (2, 3), (3, 3)] and project.image_path(ids[0]) == tmp_path / "moved" / "part1.png"
