@@ -44,10 +44,10 @@ class Session(QObject):
     inspect_requested = Signal(str)  # a checkpoint id: show it on the Inspect page
     continue_requested = Signal(str)  # a checkpoint id: train on from it
     page_requested = Signal(str)  # a page's title, such as Label: bring it to the front
+    properties_requested = Signal()  # the properties of the project are to be set: its scale, the depth of its images
     images_requested = Signal(object)  # a Filter: list the images that pass it on the Label page
     message = Signal(str)  # one line for the status bar
     hint = Signal(str)  # what the user can do now: stays in the status bar until the next
-    noticed = Signal(str)  # what is to be known of the project and stays until it is read
     settle = Signal()  # whoever holds an edit back, such as a sequence of nudges, makes it now
     closing = Signal()  # the project is open for the last moment: every edit is made, a backup may be taken
     setting_changed = Signal(str)  # the key of a setting of the project, such as cameras or mm_per_pixel
@@ -289,8 +289,6 @@ class Session(QObject):
         """Tell every view of a change that was made through the project itself, such as added images."""
         self.pending.forget_project()
         self._tell_views(changes, initiator)
-        if self._project is not None and (notices := self._project.depths.take_notices()):
-            self.noticed.emit("\n".join(notices))
 
     def _tell_views(self, changes: Changes, initiator: object = None) -> None:
         moved = changes.image_list and self._keep_a_present_image()

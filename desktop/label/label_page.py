@@ -164,6 +164,11 @@ class LabelPage(QWidget):
             "show_panels": lambda shown: self._columns.fold("right", not shown),
         }
 
+    def _tell_hint(self, hint: str) -> None:
+        # Behind another page the canvas changes as well, such as by an image that comes late.
+        if self.isVisible():
+            self._session.hint.emit(hint)
+
     def _place_parts(self) -> None:
         middle = QWidget()
         column = QVBoxLayout(middle)
@@ -173,6 +178,7 @@ class LabelPage(QWidget):
         column.addWidget(self._file_notes)
         column.addWidget(self.notice)
         column.addWidget(self._file_notice)
+        column.addWidget(self.canvas.strip)
         column.addWidget(self.canvas.view, 1)
         column.addWidget(self._foot)
         settings = self._services.settings
@@ -192,7 +198,7 @@ class LabelPage(QWidget):
         canvas.selection_changed.connect(self._show_selection)
         canvas.view.space_tapped.connect(lambda: trigger_space(self._actions.values()))
         canvas.armed_changed.connect(self._actions["draw"].setChecked)
-        canvas.hint_changed.connect(session.hint)
+        canvas.hint_changed.connect(self._tell_hint)
         self._foot.follow_canvas(canvas)
         self.labels.toggled.connect(self.editing.toggle_label)
         self.editing.next_labels_changed.connect(self._show_selection)
@@ -220,6 +226,7 @@ class LabelPage(QWidget):
         for part in (self.images, self.details, self.labels, self.box_list, self.edits, self.notice, self._file_notice):
             part.left.connect(self.take_focus)
         self.side.tabs.currentChanged.connect(lambda _tab: self._show_history())
+        self._file_notes.depth_wanted.connect(session.properties_requested)
         self.pictures.outdated.connect(self._show_image)
         self._services.files.states_changed.connect(self._read_again)
         self.pictures.ready.connect(self._picture_came)
@@ -251,6 +258,7 @@ class LabelPage(QWidget):
         path = project.image_path(record) if project is not None and record is not None else None
         picture = self._find_picture(path) if path is not None else None
         self._loading.end()
+        self.box_list.scrollToTop()
         self.canvas.set_image(picture)
         if picture is None and path is not None:
             self.canvas.view.set_message(self.pictures.problem(path) or "Loading…")

@@ -59,6 +59,7 @@ class ProjectActions(QObject):
         self._actions = actions
         actions.add_handlers(self._handlers())
         session.project_changed.connect(self._offer_actions)
+        session.properties_requested.connect(self.edit_properties)
         # The keymap writes the tool tips again.
         services.keymap.changed.connect(self._offer_actions)
         self._offer_actions()

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPointF, QTimer, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from core.imaging.adjust import Adjustment
 from core.types import Box, Label
@@ -19,13 +19,14 @@ from desktop.label.canvas.box_picture import CanvasStyle
 from desktop.label.canvas.box_rules import BoxRules
 from desktop.label.canvas.canvas_boxes import CanvasBoxes
 from desktop.label.canvas.canvas_input import CanvasInput
-from desktop.label.canvas.canvas_painting import CanvasPainting, NextBoxLabels, OverlayScene
+from desktop.label.canvas.canvas_painting import CanvasPainting, OverlayScene
 from desktop.label.canvas.canvas_state import ViewState, list_badges
 from desktop.label.canvas.gesture_controller import GestureController
 from desktop.label.canvas.gesture_ports import GestureEvents
 from desktop.label.canvas.measure import Measure
 from desktop.label.canvas.nudging import Nudging
 from desktop.label.canvas.overlay import RULER
+from desktop.label.canvas.state_strip import StateStrip
 from desktop.label.canvas.surroundings import Surroundings
 from desktop.label.canvas.view_transform import ViewTransform
 from desktop.viewer.pyramid import Pyramid
@@ -39,7 +40,7 @@ class AnnotationCanvas(QObject):
     """Dragging on the bare image draws; dragging a box moves it; the eight handles of a selected box resize it.
 
     Once armed, the next drag, or two clicks, draws a box also where there are boxes already. `view` is the widget, which
-    knows about zoom and pan.
+    knows about zoom and pan; `strip` is the line above it, which the page places.
     """
 
     drawn = Signal(object)  # corners of a new box: x1, y1, x2, y2 in image pixels
@@ -64,14 +65,16 @@ class AnnotationCanvas(QObject):
         self._style = CanvasStyle()
         self._keys: Mapping[str, str] = hints.KEYS
         self._mm_per_pixel: float | None = None
-        self._next = NextBoxLabels()
+        self._next: frozenset[int] = frozenset()
         self._highlighted: int | None = None
         self._comparing: Adjustment | None = None  # set aside to see the image as it is
         self._remark, self._hint = "", ""
         self._remark_timer = QTimer(self, singleShot=True, interval=REMARK_STAYS)
         self._remark_timer.timeout.connect(lambda: self.show_remark(""))
         self._painting = CanvasPainting()
-        self._around = Surroundings(view, self.badge_clicked.emit)
+        self._around = Surroundings(view)
+        self.strip = StateStrip()
+        self.strip.clicked.connect(self.badge_clicked)
         self._gestures = self._make_gestures()
         view.add_overlay(self._paint_overlay)
         view.set_input(
@@ -131,12 +134,14 @@ class AnnotationCanvas(QObject):
         self.view.update()
 
     def set_next_labels(self, labels: frozenset[int], *, kept: bool = False, off_key: str = "") -> None:
-        """The labels that the next box will carry, shown large in the corner while there are any.
+        """The labels that the next box will carry, said in the line above the image.
 
-        `kept`: every box will carry them until that is switched off (by `off_key`); said loudly, and always.
+        `kept`: every box will carry them until that is switched off (by `off_key`); said loudly.
         """
-        self._next = NextBoxLabels(labels, kept, off_key)
-        self._place_badges()
+        self._next = labels
+        look = self._painting.boxes.find_look(labels)
+        colors = [QColor(color) for _, color in look]
+        self.strip.show_next([name for name, _ in look], colors, kept=kept, off_key=off_key)
         self.view.update()
 
     def set_highlighted(self, box_id: int | None) -> None:
@@ -255,7 +260,7 @@ class AnnotationCanvas(QObject):
     @property
     def badges(self) -> tuple[Badge, ...]:
         """The signs for what is switched on."""
-        return self._around.badges
+        return self.strip.badges.shown
 
     @property
     def hint(self) -> str:
@@ -343,8 +348,7 @@ class AnnotationCanvas(QObject):
             keys=self._keys,
             out_of_sight=self._boxes.hidden_count,
         )
-        if self._around.show_badges(badges):
-            self._place_badges()
+        self.strip.show_badges(badges)
         self.view.update()
 
     def _follow_look(self, still: bool) -> None:
@@ -357,12 +361,8 @@ class AnnotationCanvas(QObject):
         self._gestures.follow_view()
 
     def _place_around(self) -> None:
-        self._place_badges()
         working_at = self._gestures.mouse.at if self._gestures.gesture is not None else None
         self._around.place_minimap(wanted=self._state.minimap, working_at=working_at)
-
-    def _place_badges(self) -> None:
-        self._around.place_badges(self._edge, words=self._next.is_shown(self._boxes.selected))
 
     @property
     def _edge(self) -> int:

@@ -1,4 +1,4 @@
-"""Signs on the canvas for every state that one could forget: hidden, locked, adjusted. A click ends the state."""
+"""Signs beside the image for every state that one could forget: hidden, locked, adjusted. A click ends the state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from desktop.base.theme import icon
 
-HEIGHT = 28
+HEIGHT = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Badge:
 
 
 class Badges(QWidget):
-    """A row of signs in the upper left corner of the view."""
+    """A row of signs."""
 
     clicked = Signal(str)  # the badge's name
 
@@ -56,9 +56,17 @@ class Badges(QWidget):
             button = self._make_button(badge)
             self._row.addWidget(button)
             button.show()
-        # At once, since the view puts the row into its corner.
-        self._row.activate()
-        self.resize(self._row.sizeHint())
+
+    def fit_width(self, room: int) -> None:
+        """Show the words of the signs where all have room, else the signs alone."""
+        styles = Qt.ToolButtonStyle
+        buttons = self.findChildren(QToolButton, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        there = [button for button in buttons if not button.isHidden()]
+        for button in there:
+            button.setToolButtonStyle(styles.ToolButtonTextBesideIcon)
+        if self._row.sizeHint().width() > room:
+            for button in there:
+                button.setToolButtonStyle(styles.ToolButtonIconOnly)
 
     def _make_button(self, badge: Badge) -> QToolButton:
         button = QToolButton(self)
@@ -68,7 +76,6 @@ class Badges(QWidget):
         button.setToolTip(badge.tip)
         button.setAccessibleName(f"{badge.text}. {badge.tip}")
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        # They lie on the image, and look the same in both versions of the window.
         button.setIcon(icon(badge.icon, QColor("#14161a" if badge.loud else "#f2f4f8"), size=16))
         button.setIconSize(QSize(16, 16))
         button.setFixedHeight(HEIGHT)

@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QPainter
 from core.types import Label
 from desktop.label.canvas.box_layer import UNLABELLED, BoxLayer, Groups, Stroke
 from desktop.label.canvas.interaction import Boxes
-from desktop.label.canvas.overlay import paint_frame
+from desktop.label.canvas.overlay import HANDLE, paint_frame
 from desktop.label.canvas.shaping import XYXY
 from desktop.label.canvas.tags import Look, Tagged, TagPictures, followed_tags, named_rows, place_tags
 from desktop.label.canvas.view_transform import ViewTransform
@@ -165,7 +165,9 @@ class BoxPicture:
         meant = _find_rows(shown, apart | ({hovered} if hovered is not None else NOBODY))
         meant = meant[port.in_sight(shown.xyxy[meant])]
         meant = _leave_out(meant, np.array([row for row, _ in tags], np.intp))
-        tags += [(tag.row, QPointF(tag.x, tag.y)) for tag in self._place_tags(shown, meant, port, bounds, always=True)]
+        # Beside the handles, which would lie on them.
+        named = self._place_tags(shown, meant, port, bounds, always=True, margin=HANDLE)
+        tags += [(tag.row, QPointF(tag.x, tag.y)) for tag in named]
         for row, place in tags:
             painter.drawImage(place, self._pictures.get_picture(looks.each[row], port.ratio))
 
@@ -177,7 +179,14 @@ class BoxPicture:
         return [tag for tag in tags if tag.row in seen]
 
     def _place_tags(
-        self, boxes: Boxes, rows: NDArray[np.intp], port: ViewTransform, bounds: QRectF, *, always: bool = False
+        self,
+        boxes: Boxes,
+        rows: NDArray[np.intp],
+        port: ViewTransform,
+        bounds: QRectF,
+        *,
+        always: bool = False,
+        margin: float = 0.0,
     ) -> list[Tagged]:
         """Places for the names of `rows`; `always`: also where they cover something."""
         if not len(rows):
@@ -189,7 +198,7 @@ class BoxPicture:
         for place in named_rows(rects, first):
             size = self._pictures.get_picture(looks.each[int(rows[place])], port.ratio).deviceIndependentSize()
             sizes[place] = (size.width(), size.height())
-        return [Tagged(int(rows[tag.row]), tag.x, tag.y) for tag in place_tags(rects, sizes, bounds, first)]
+        return [Tagged(int(rows[tag.row]), tag.x, tag.y) for tag in place_tags(rects, sizes, bounds, first, margin)]
 
     def _all_looks(self, boxes: Boxes) -> _Looks:
         """How every box is labelled. A gesture changes no labels, so the looks of its begin will do."""

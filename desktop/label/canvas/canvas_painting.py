@@ -9,26 +9,13 @@ from PySide6.QtGui import QColor, QPainter
 
 from desktop.label.canvas import interaction as act
 from desktop.label.canvas import overlay
-from desktop.label.canvas.badge import paint_halo, paint_next_labels
 from desktop.label.canvas.box_picture import BoxPicture, CanvasStyle
 from desktop.label.canvas.canvas_state import ViewState
+from desktop.label.canvas.halo import paint_halo
 from desktop.label.canvas.measure import Measure, measure_lines, size_text
 from desktop.label.canvas.pixel_grid import PixelGrid, ValueAt
 from desktop.label.canvas.shaping import XYXY, Point
 from desktop.label.canvas.view_transform import ViewTransform
-
-
-@dataclass(frozen=True, slots=True)
-class NextBoxLabels:
-    """The labels that the next box will carry. `kept`: every box will, until `off_key` ends that."""
-
-    labels: frozenset[int] = frozenset()
-    kept: bool = False
-    off_key: str = ""
-
-    def is_shown(self, selected: frozenset[int]) -> bool:
-        """Whether the corner says so, while the boxes `selected` are."""
-        return self.kept or bool(self.labels and not selected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +34,7 @@ class OverlayScene:
     guides: bool
     measure: Measure | None
     highlighted: int | None  # the box that a list points at
-    next_labels: NextBoxLabels
+    next_labels: frozenset[int]  # of the box that is drawn
     size: tuple[int, int]  # of the image
     mm_per_pixel: float | None
     edge: int  # width of the rulers
@@ -79,17 +66,6 @@ class CanvasPainting:
             overlay.paint_guides(painter, scene.pointer, scene.view, color)
         if state.rulers:
             overlay.paint_rulers(painter, scene.view, scene.pointer)
-        if scene.next_labels.is_shown(scene.selected):
-            self._paint_next_labels(painter, scene)
-
-    def _paint_next_labels(self, painter: QPainter, scene: OverlayScene) -> None:
-        coming = scene.next_labels
-        look = self.boxes.find_look(coming.labels)
-        colors, names = [QColor(color) for _, color in look], [name for name, _ in look]
-        painter.translate(scene.edge, scene.edge)
-        room = scene.view.width - scene.edge
-        paint_next_labels(painter, room, colors, names, kept=coming.kept, off_key=coming.off_key)
-        painter.translate(-scene.edge, -scene.edge)
 
     def _paint_boxes(self, painter: QPainter, scene: OverlayScene, state: ViewState, style: CanvasStyle) -> None:
         boxes, port = self.boxes, scene.view
@@ -117,7 +93,7 @@ class CanvasPainting:
 
     def _paint_gesture(self, painter: QPainter, scene: OverlayScene, style: CanvasStyle) -> None:
         if scene.new is not None:
-            self.boxes.paint_new(painter, scene.new, scene.next_labels.labels, scene.view, style)
+            self.boxes.paint_new(painter, scene.new, scene.next_labels, scene.view, style)
             self._paint_size(painter, scene.new, scene)
         elif isinstance(scene.gesture, act.Resizing) and (box := scene.shown.box(scene.gesture.box_id)) is not None:
             self._paint_size(painter, box.xyxy, scene)

@@ -1,60 +1,31 @@
-"""What stands around the image on the canvas: the signs for what is switched on, and the overview."""
+"""What stands on the image: the overview."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from PySide6.QtCore import QPointF, QRectF
 
-from desktop.label.canvas.badges import Badge, Badges
 from desktop.label.canvas.minimap import Minimap, is_wanted
 from desktop.viewer.view import ImageView
 
-CORNER = 12  # widget pixels between the corner of the view and what is written there
-BESIDE = 520  # widget pixels that the words about the next box need beside the signs
-LINE = 44  # widget pixels that these words are high
 AWAY = 40  # widget pixels that the overview keeps from the mouse at work
 
 
 class Surroundings:
-    """Children of the view, in its corners."""
+    """A child of the view, in its corner."""
 
-    def __init__(self, view: ImageView, badge_clicked: Callable[[str], object]) -> None:
-        """`badge_clicked` hears the action that ends the state which a badge shows."""
+    def __init__(self, view: ImageView) -> None:
         self._view = view
-        self._badges = Badges(view)
-        self._badges.clicked.connect(badge_clicked)
         self._minimap = Minimap(view)
         self._minimap.wanted.connect(view.center_on)
         self._overview_known = False
 
     @property
-    def badges(self) -> tuple[Badge, ...]:
-        return self._badges.shown
-
-    @property
     def shows_minimap(self) -> bool:
         return self._minimap.isVisible()
-
-    def show_badges(self, badges: Sequence[Badge]) -> bool:
-        """Whether these are others than before, so that they must be placed."""
-        differ = tuple(badges) != self._badges.shown
-        if differ:
-            self._badges.show_badges(badges)
-        return differ
 
     def forget_overview(self) -> None:
         """The image is another one, or looks different."""
         self._overview_known = False
-
-    def place_badges(self, edge: int, *, words: bool) -> None:
-        """In the upper right corner; below the words in the upper left one where both have no room beside each other.
-
-        `edge`: where the image begins beside the rulers.
-        """
-        left = self._view.width() - self._badges.width() - CORNER
-        down = LINE if words and left < BESIDE else 0
-        self._badges.move(left, edge + CORNER + down)
 
     def place_minimap(self, *, wanted: bool, working_at: QPointF | None) -> None:
         """Show the overview where it helps, but not at the mouse while it works."""

@@ -96,23 +96,28 @@ def named_rows(rects: NDArray[np.float64], always: Iterable[int]) -> list[int]:
 
 
 def place_tags(
-    rects: NDArray[np.float64], sizes: dict[int, tuple[float, float]], bounds: QRectF, always: Sequence[int] = ()
+    rects: NDArray[np.float64],
+    sizes: dict[int, tuple[float, float]],
+    bounds: QRectF,
+    always: Sequence[int] = (),
+    margin: float = 0.0,
 ) -> list[Tagged]:
     """Where the tags of the rows of `sizes` (width and height of each tag) go, first come first served.
 
     A tag goes above its box, or else below, beside or into it, where it lies on no other tag and buries no small box.
-    Where there is no such place it is left out, unless its row is in `always`.
+    Where there is no such place it is left out, unless its row is in `always`. A `margin` around the outline of its box
+    is kept free, such as for the handles.
     """
     placed: list[Tagged] = []
     taken = _Taken()
     small = _SmallBoxes(rects, bounds)
     forced = set(always)
     for (row, size), rect in zip(sizes.items(), rects[list(sizes)].tolist(), strict=True):
-        place = _free_place(tuple(rect), size, bounds, taken, small)
+        place = _free_place(tuple(rect), size, bounds, taken, small, margin)
         if place is None:
             if row not in forced:
                 continue
-            x1, y1, x2, y2 = rects[row]
+            x1, y1, x2, y2 = rects[row] + np.array([-margin, -margin, margin, margin])
             at = tag_origin(QRectF(QPointF(x1, y1), QPointF(x2, y2)), QSizeF(*size), bounds)
             place = (at.x(), at.y())
         taken.add_rect(*place, place[0] + size[0], place[1] + size[1])
@@ -121,12 +126,18 @@ def place_tags(
 
 
 def _free_place(
-    rect: Rect, size: tuple[float, float], bounds: QRectF, taken: _Taken, small: _SmallBoxes
+    rect: Rect, size: tuple[float, float], bounds: QRectF, taken: _Taken, small: _SmallBoxes, margin: float = 0.0
 ) -> tuple[float, float] | None:
     (x1, y1, x2, y2), (width, height) = rect, size
-    places = [(x1 - 2, y1 - height - 2), (x1 - 2, y2 + 2), (x2 + 3, y1 - 2), (x1 - width - 3, y1 - 2)]
-    if x2 - x1 > width + 12 and y2 - y1 > 3 * height:
-        places.insert(1, (x1 + 3, y1 + 3))
+    near, beside = 2 + margin, 3 + margin
+    places = [
+        (x1 - 2, y1 - height - near),
+        (x1 - 2, y2 + near),
+        (x2 + beside, y1 - 2),
+        (x1 - width - beside, y1 - 2),
+    ]
+    if x2 - x1 > width + 12 + 2 * margin and y2 - y1 > 3 * height + 2 * margin:
+        places.insert(1, (x1 + beside, y1 + beside))
     right, bottom = bounds.right() - width, bounds.bottom() - height
     for x, y in places:
         # Along the edge of the view a tag moves with it as long as it stays at its box.

@@ -228,7 +228,7 @@ def test_what_a_person_switches_of_the_view_is_kept_in_the_settings(
 def test_a_click_on_a_sign_ends_its_state(qtbot: QtBot, page: LabelPage) -> None:
     qtbot.keyClick(page.canvas.view, Qt.Key.Key_H)
     assert page.canvas.state.hidden
-    sign = next(one for one in page.canvas.view.findChildren(QToolButton) if one.isVisible())
+    sign = next(one for one in page.canvas.strip.findChildren(QToolButton) if one.isVisible())
     qtbot.mouseClick(sign, Qt.MouseButton.LeftButton)
     assert not page.canvas.state.hidden and not find_action(page, "hide").isChecked()
 

@@ -334,15 +334,18 @@ def test_while_boxes_are_hidden_a_drag_moves_the_image_and_nothing_is_hit(qtbot:
 
 def test_hidden_boxes_hidden_names_and_locks_show_a_sign_that_ends_them(qtbot: QtBot) -> None:
     canvas = _canvas(qtbot, (BIG,))
+    qtbot.addWidget(canvas.strip)
+    canvas.strip.resize(600, canvas.strip.height())
+    canvas.strip.show()
     for state, name in (("hidden", "hide"), ("names_hidden", "hide_names"), ("locked", "lock")):
         canvas.set_state(**{state: True})
-        button = next(one for one in canvas.view.findChildren(QToolButton) if one.isVisible())
+        button = next(one for one in canvas.strip.findChildren(QToolButton) if one.isVisible())
         with qtbot.waitSignal(canvas.badge_clicked) as clicked:
             qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
         assert clicked.args == [name]
-        assert button.accessibleName() and canvas.view.rect().contains(button.parentWidget().geometry())
+        assert button.accessibleName() and canvas.strip.rect().contains(button.parentWidget().geometry())
         canvas.set_state(**{state: False})
-        assert not any(one.isVisible() for one in canvas.view.findChildren(QToolButton))
+        assert not any(one.isVisible() for one in canvas.strip.findChildren(QToolButton))
 
 
 def test_names_are_hidden_without_the_boxes(qtbot: QtBot) -> None:

@@ -381,7 +381,7 @@ def test_what_is_odd_about_a_file_is_said_once(page: LabelPage) -> None:
     notes = find_only(page, FileNotes)
     assert notes.text == "" and not notes.isVisible()
     notes.show_notes(["has 4 pages; only the first is shown and used"])
-    assert notes.text == "This file has 4 pages; only the first is shown and used" and notes.isVisible()
+    assert notes.text == "This file has 4 pages; only the first is shown and used." and notes.isVisible()
     find_named(notes, QToolButton, "Do not say this again").click()
     notes.show_notes(["has 4 pages; only the first is shown and used"])
     assert not notes.isVisible()
