@@ -108,6 +108,13 @@ class KeyChoice:
         present = tuple(one for one in choice.find_keys(action) if not do_overlap(key, one))
         return choice._with_keys(action, (*present, to_portable(key)))
 
+    def with_first_key(self, action: str, key: str) -> KeyChoice:
+        """Give `key` to an action in place of its first one; its other keys stay."""
+        made = self.with_key(action, key)
+        new, others = made.find_keys(action)[-1], made.find_keys(action)[:-1]
+        first = self.find_keys(action)[:1]
+        return made._with_keys(action, (new, *(one for one in others if one not in first)))
+
     def without_keys(self, action: str) -> KeyChoice:
         return self._with_keys(action, ())
 

@@ -74,9 +74,8 @@ class ShortcutEditor(QWidget):
         self.tree.setCurrentItem(self._items[action])
 
     def give(self, action: str, key: str, *, instead: bool) -> None:
-        """Give an action a key, beside those it has or instead of them."""
-        choice = self.choice.without_keys(action) if instead else self.choice
-        self.set_choice(choice.with_key(action, key))
+        """Give an action a key, beside those it has or instead of the first of them."""
+        self.set_choice(self.choice.with_first_key(action, key) if instead else self.choice.with_key(action, key))
 
     # -- what the user does
 

@@ -59,11 +59,11 @@ def test_ok_puts_the_changes_in_force_and_tells_which(qtbot: QtBot, dialog: Sett
     assert services.settings.values == Preferences() and told == []
     dialog.accept()
     assert services.settings.values.canvas_line_width == 4.0
-    assert services.settings.values.shortcuts == {"label.draw": ["X"]}
-    assert services.keymap.find_keys("label.draw") == ("X",)
+    assert services.settings.values.shortcuts == {"label.draw": ["X", "R"]}
+    assert services.keymap.find_keys("label.draw") == ("X", "R")
     assert told == [frozenset({"canvas_line_width", "shortcuts"})]
     kept = json.loads(services.settings.path.read_text("utf-8"))
-    assert kept == {"canvas_line_width": 4.0, "shortcuts": {"label.draw": ["X"]}}
+    assert kept == {"canvas_line_width": 4.0, "shortcuts": {"label.draw": ["X", "R"]}}
 
 
 def test_cancel_leaves_everything_as_it_was(dialog: SettingsDialog, services: Services) -> None:
