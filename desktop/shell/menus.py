@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 
 from desktop.base import actions as table
 
-LINE, RECENT, THEMES = "", "recent", "themes"
+LINE, RECENT, THEMES, PAGES = "", "recent", "themes", "pages"
 PROJECT = (
     "new_project",
     "open_project",
@@ -36,8 +36,10 @@ PROJECT = (
 )
 EDIT = ("undo", "redo")
 EDIT_END = ("palette", "settings")
-VIEW = ("page_1", "page_2", "page_3", "page_4", "page_5")
-VIEW_END = (THEMES, "full_screen", LINE, "next_control", "previous_control")
+VIEW = (PAGES,)
+VIEW_END = (THEMES, "full_screen")
+PAGE_ACTIONS = ("page_1", "page_2", "page_3", "page_4", "page_5")
+CONTROLS = ("next_control", "previous_control")
 THEME_ACTIONS = ("theme_system", "theme_dark", "theme_light")
 HELP = ("help", "shortcuts", "about")
 
@@ -52,6 +54,13 @@ PAGE_TITLES = {
 EDITING = {"label": table.LABEL_BOXES}
 PANELS = tuple(spec for spec in table.LABEL_IMAGES if spec.name in ("show_images", "show_panels"))
 VIEWING = {"label": (*table.LABEL_VIEW, *PANELS)}
+# Of the View menu what stands in menus of its own, by their titles; the rest stands in it.
+VIEW_GROUPS = {
+    "&Zoom": ("fit", "actual_size", "zoom_selection", "zoom_in", "zoom_out"),
+    "On the &image": ("guides", "pixel_grid", "rulers", "minimap"),
+    "A&djustment": ("adjust", "compare"),
+    "&Panels": ("show_images", "show_panels", "next_control", "previous_control"),
+}
 HIDDEN = {"label": table.LABEL_DIGITS}
 
 
@@ -78,6 +87,9 @@ class Menus(QObject):
         for name in THEME_ACTIONS:
             group.addAction(actions[name])
             self._themes.addAction(actions[name])
+        self._pages = QMenu("P&ages", window)
+        self._pages.addActions([actions[name] for name in PAGE_ACTIONS])
+        self._view_groups = {title: QMenu(title, window) for title in VIEW_GROUPS}
         project = bar.addMenu("&Project")
         self.edit = bar.addMenu("&Edit")
         self._view = bar.addMenu("&View")
@@ -93,24 +105,41 @@ class Menus(QObject):
         views = [by_name.pop(spec.name) for spec in VIEWING.get(scope, ())]
         for spec in HIDDEN.get(scope, ()):
             by_name.pop(spec.name)
-        for menu, begin, middle, end in ((self.edit, EDIT, edits, EDIT_END), (self._view, VIEW, views, VIEW_END)):
-            menu.clear()
-            self._fill_menu(menu, begin)
-            menu.addSeparator()
-            menu.addActions(middle)
-            menu.addSeparator()
-            self._fill_menu(menu, end)
+        self.edit.clear()
+        self._fill_menu(self.edit, EDIT)
+        self.edit.addSeparator()
+        self.edit.addActions(edits)
+        self.edit.addSeparator()
+        self._fill_menu(self.edit, EDIT_END)
+        self._fill_view({action.objectName(): action for action in views})
         self._page.clear()
         self._page.setTitle(PAGE_TITLES.get(scope, ""))
         self._page.addActions(list(by_name.values()))
         self._page.menuAction().setVisible(bool(by_name))
 
+    def _fill_view(self, views: Mapping[str, QAction]) -> None:
+        """What is shown and how; what belongs together in a menu of its own, so that the eye finds it."""
+        offered = {**views, **{name: self._actions[name] for name in CONTROLS}}
+        self._view.clear()
+        self._fill_menu(self._view, VIEW)
+        self._view.addSeparator()
+        for title, names in VIEW_GROUPS.items():
+            menu = self._view_groups[title]
+            menu.clear()
+            menu.addActions([offered.pop(name) for name in names if name in offered])
+            if not menu.isEmpty():
+                self._view.addMenu(menu)
+        self._view.addSeparator()
+        self._view.addActions(list(offered.values()))
+        self._view.addSeparator()
+        self._fill_menu(self._view, VIEW_END)
+
     def _fill_menu(self, menu: QMenu, names: Sequence[str]) -> None:
         for name in names:
             if name == LINE:
                 menu.addSeparator()
-            elif name in (RECENT, THEMES):
-                menu.addMenu(self._recent if name == RECENT else self._themes)
+            elif name in (RECENT, THEMES, PAGES):
+                menu.addMenu({RECENT: self._recent, THEMES: self._themes, PAGES: self._pages}[name])
             else:
                 menu.addAction(self._actions[name])
 
