@@ -199,7 +199,12 @@ class ImageIndex:
         if by is SortKey.NAME:
             return rows[::-1] if descending else rows
         keys = self._sort_values(by)[rows]
-        return rows[np.argsort(-keys if descending else keys, kind="stable")]
+        ordered = rows[np.argsort(-keys if descending else keys, kind="stable")]
+        if by is SortKey.SMALLEST:
+            # An image without boxes has no smallest one: it comes last, whichever end comes first.
+            has_boxes = self._column("boxes")[ordered] > 0
+            ordered = np.concatenate([ordered[has_boxes], ordered[~has_boxes]])
+        return ordered
 
     def have_status(self, rows: Rows, status: Status) -> Mask:
         """Which of `rows` have that status."""

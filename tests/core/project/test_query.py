@@ -133,6 +133,11 @@ def test_images_are_ordered_by_any_key_and_equals_by_name(
     index = ImageIndex(project)
     index.set_edited({record.id: edited(record.id) for record in project if edited(record.id)})
     found = [project[row] for row in index.select(Filter(), by, descending=descending)]
+    if by is SortKey.SMALLEST:
+        # What has no box has no smallest one, and comes last.
+        has_box = [record.box_count > 0 for record in found]
+        assert has_box == sorted(has_box, reverse=True)
+        found = [record for record in found if record.box_count]
     keys = [key_of(record, by) for record in found]
     assert keys == sorted(keys, reverse=descending)  # type: ignore[type-var]
     places = [project.index(record) for record in found]
@@ -196,3 +201,15 @@ def test_an_image_that_is_not_listed_has_no_row() -> None:
     index = ImageIndex([ImageRecord(4, "4.png", 1, 1)])
     assert (index.row(4), index.row(5), index.row(None)) == (0, -1, -1)
     assert index.update([ImageRecord(5, "5.png", 1, 1)]).tolist() == []
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_images_without_boxes_come_last_by_their_smallest_box(descending: bool) -> None:
+    sizes = (0.0, 12.0, 0.0, 3.0)
+    made = [
+        ImageRecord(number, f"{number}.png", 9, 9, box_count=int(size > 0), smallest=size)
+        for number, size in enumerate(sizes)
+    ]
+    index = ImageIndex(made)
+    expected = [1, 3, 0, 2] if descending else [3, 1, 0, 2]
+    assert index.ids(index.select(Filter(), SortKey.SMALLEST, descending=descending)).tolist() == expected
