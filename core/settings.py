@@ -38,6 +38,7 @@ class RecentProject(BaseModel):
 
     opened: str = Field(default="", description="When it was opened last, as ISO 8601 in UTC")
     images: int = Field(default=0, ge=0, description="How many images it had then")
+    pictures: tuple[str, ...] = Field(default=(), description="Files of its first images, to know it by")
     page: int = Field(default=0, ge=0, description="The page in front, counted from 0")
     image: int | None = Field(default=None, description="The current image's id")
     view: tuple[float, float, float] | None = Field(
@@ -95,13 +96,13 @@ class Preferences(BaseModel):
     )
     canvas_crosshair: bool = Field(
         default=False,
-        title="Crosshair",
+        title="Guides",
         description="Guides through the mouse pointer at all times, and not only while a box is drawn",
         json_schema_extra={"section": "Canvas"},
     )
     canvas_guide_color: Color = Field(
         default="#ffffff",
-        title="Crosshair colour",
+        title="Colour of the guides",
         description="Of the guides while a box is drawn",
         json_schema_extra={"control": "color", "section": "Canvas"},
     )

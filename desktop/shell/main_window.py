@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from desktop.base.actions import WINDOW, ActionSet
@@ -46,7 +46,7 @@ class MainWindow(QMainWindow):
         DigitPlaces(self, services.keymap)
         self.project_actions = ProjectActions(session, services, self, self.action_set, self._may_close)
         ThemeActions(services, self.action_set, self)
-        self.welcome = Welcome(self.action_set)
+        self.welcome = Welcome(self.action_set, services.thumbnails)
         self.banner = ProjectBanner(session)
         self.pending = PendingNotice(session)
         self._status = ProjectStatus(session)
@@ -134,8 +134,13 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
+            self.welcome.show_drop(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.welcome.show_drop(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
+        self.welcome.show_drop(False)
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
         self.project_actions.take_dropped(paths)

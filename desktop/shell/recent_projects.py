@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 
 from desktop.base.session import Session
 from desktop.services import Services
-from desktop.shell.welcome import Welcome
+from desktop.shell.welcome import PICTURES, Welcome
 
 LISTED = frozenset({"recent_projects", "recent_details"})  # settings
 
@@ -42,7 +42,10 @@ class RecentProjects(QObject):
     def _remember_project(self, **details: object) -> None:
         if (project := self._session.project) is not None:
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            self._settings.remember_project(project.folder, opened=now, images=project.counts().images, **details)
+            first = tuple(str(project.image_path(image_id)) for image_id in project.image_ids()[:PICTURES])
+            self._settings.remember_project(
+                project.folder, opened=now, images=project.counts().images, pictures=first, **details
+            )
 
     def _follow_settings(self, names: frozenset[str]) -> None:
         if names & LISTED:

@@ -191,6 +191,38 @@ def test_dropped_images_are_added_and_bad_ones_are_named(
     assert window.session.image_id == window.session.project.image_ids()[0]
 
 
+def test_the_welcome_page_knows_a_project_by_its_images(
+    qtbot: QtBot, window: MainWindow, services: Services, tmp_path: Path
+) -> None:
+    project_with_pictures(tmp_path / "parts", 5).close()
+    window.open_project(tmp_path / "parts")
+    window.action_set["close_project"].trigger()
+
+    def count_pictures() -> int:
+        rows = [one for one in window.welcome.findChildren(QPushButton) if one.accessibleName().startswith("Open /")]
+        return sum(not label.pixmap().isNull() for row in rows for label in row.findChildren(QLabel))
+
+    qtbot.waitUntil(lambda: count_pictures() == 3 + 1)  # three images and the sign of a folder
+    write_pictures(tmp_path / "other", 1)
+    for path in (tmp_path / "parts" / "images").iterdir():
+        path.unlink()
+    services.thumbnails.forget_all()
+    window.welcome.show_recent([(tmp_path / "parts", services.settings.recent(tmp_path / "parts"))])
+    assert services.tasks.wait_idle(), "images that are gone leave their places empty"
+
+
+def test_a_folder_that_is_dropped_on_the_welcome_page_begins_a_project(
+    window: MainWindow, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pictures(tmp_path / "plates", 2)
+    asked: list[Path | None] = []
+    monkeypatch.setattr(window.project_actions.opener, "ask_new_project", asked.append)
+    assert any("Drop a folder" in label.text() for label in window.welcome.findChildren(QLabel))
+    _drop(window, tmp_path / "plates")
+    assert services.tasks.wait_idle()
+    assert asked == [tmp_path / "plates"]
+
+
 def test_a_dropped_project_is_opened(window: MainWindow, tmp_path: Path) -> None:
     project_with_pictures(tmp_path / "parts").close()
     _drop(window, tmp_path / "parts")
