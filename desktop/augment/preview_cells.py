@@ -23,7 +23,7 @@ def make_cells(previews: Previews, labels: Sequence[Label]) -> list[Cell]:
         previews.original,
         tuple(_make_box(rect, chosen) for rect, chosen in zip(previews.original_boxes, sets, strict=True)),
         "Original",
-        [CaptionPart(count, count, "muted")],
+        [CaptionPart(count, f"{len(sets):,}", "muted")],
     )
     cells = [original]
     titles = previews.request.list_titles(len(previews.pictures))
@@ -41,13 +41,13 @@ def make_cells(previews: Previews, labels: Sequence[Label]) -> list[Cell]:
 
 
 def make_legend(previews: Previews, labels: Sequence[Label]) -> str:
-    """The labels on the image with their colours, and what a dashed outline means where there is one, as rich text."""
+    """The labels on the image with their colours, and what hatching means where there is any, as rich text."""
     used = [label for label, column in zip(labels, previews.request.labels.T, strict=True) if column.any()]
     parts = [f'<span style="color:{label.color}">■</span>&nbsp;{html.escape(label.name)}' for label in used]
     if any(len(picture.kept) < np.count_nonzero(picture.visible > 0) for picture in previews.pictures):
         share = previews.request.recipe.augmentation.min_visible
         parts.append(
-            f"<b>╌╌</b>&nbsp;dashed: under {share:.0%} of the box is left, so it is not taught".replace(" ", "&nbsp;")
+            f"<b>▨</b>&nbsp;hatched: under {share:.0%} of the box is left, so it is not taught".replace(" ", "&nbsp;")
         )
     return "&nbsp;&nbsp; ".join(parts)
 

@@ -208,7 +208,7 @@ class PreviewGrid(QWidget):
                 rect,
                 box.colors,
                 box.names,
-                dashed=box.dropped,
+                hatched=box.dropped,
                 caption=box.note or None,
                 tag=self._enlarged >= 0,
             )
@@ -228,6 +228,8 @@ class PreviewGrid(QWidget):
         texts = [part.text for part in long]
         if sum(metrics.horizontalAdvance(f"·  {text}") + 6 for text in texts) > room.width():
             texts = [part.short for part in long]
+        if sum(metrics.horizontalAdvance(f"·  {text}") + 6 for text in texts) > room.width():
+            texts[0] = cell.title.rpartition(" ")[2]  # the number of the epoch alone
         left = room.left()
         for text, part in zip(texts, long, strict=True):
             if not text:

@@ -58,6 +58,7 @@ class LabelView(QObject):
         self.panel.adjusted.connect(self._take_adjustment)
         self.panel.closed.connect(self._panel_closed)
         canvas.badge_clicked.connect(self._end_state)
+        canvas.cancelled.connect(self._close_panel)
         canvas.measuring_changed.connect(lambda on: self._check_action("measure", on))
         canvas.view.installEventFilter(self)
         session = context.session
@@ -177,6 +178,11 @@ class LabelView(QObject):
         self.panel.move_inside(QPoint(self._canvas.view.width() - self.panel.width() - 12, edge + 48))
         self.panel.show()
         self.panel.raise_()
+
+    def _close_panel(self) -> None:
+        """Esc, with nothing else to cancel."""
+        if self.panel.isVisible():
+            self.panel.close_panel()
 
     def _panel_closed(self) -> None:
         self._check_action("adjust", False)

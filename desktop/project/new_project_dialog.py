@@ -171,6 +171,7 @@ class NewProjectDialog(DialogFrame):
 
     def _look_for_images(self) -> None:
         self._paths = []
+        self._check_fields()  # what was found in another folder is not said of this one
         if (folder := self._images.path) is not None:
             self._tasks.run(KEY, lambda: first_images(folder), self._show_images)
 

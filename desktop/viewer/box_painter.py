@@ -23,13 +23,15 @@ def paint_box(
     *,
     selected: bool = False,
     dashed: bool = False,
+    hatched: bool = False,
     caption: str | None = None,
     tag: bool = True,
 ) -> None:
     """Draw one box in widget coordinates.
 
     With several colours the outline alternates between them, and the tag has one part for each name.
-    `caption` is added to the tag as it is; `tag=False` leaves the tag out, for a crowd of small boxes.
+    `hatched` boxes are crossed out by fine lines: they are there, and count for nothing. `caption` is added to the tag as
+    it is; `tag=False` leaves the tag out, for a crowd of small boxes.
     """
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -37,12 +39,14 @@ def paint_box(
     shades = list(colors) or [QColor("#e8eaee")]
     if selected:
         _fill_box(painter, rect, shades[0])
+    if hatched:
+        _hatch_box(painter, rect)
     width = 3.0 if selected else 2.0
     # A dark line underneath keeps any colour readable on any image.
     painter.setPen(_make_pen(QColor(0, 0, 0, 150), width + 2.0))
     painter.drawRect(rect)
     for index, shade in enumerate(shades):
-        painter.setPen(_outline_pen(shade, width, index, len(shades), dashed or not colors))
+        painter.setPen(_outline_pen(shade, width, index, len(shades), dashed=dashed or not colors))
         painter.drawRect(rect)
     if tag:
         _paint_tag(painter, rect, shades, list(names) or [NO_LABEL], caption, bool(colors))
@@ -102,13 +106,19 @@ def _fill_box(painter: QPainter, rect: QRectF, color: QColor) -> None:
     painter.fillRect(rect, wash)
 
 
+def _hatch_box(painter: QPainter, rect: QRectF) -> None:
+    """Light lines over dark ones, so that they are seen on any ground."""
+    painter.fillRect(rect, QColor(0, 0, 0, 110))
+    painter.fillRect(rect, QBrush(QColor(255, 255, 255, 190), Qt.BrushStyle.BDiagPattern))
+
+
 def _make_pen(color: QColor, width: float) -> QPen:
     pen = QPen(color, width)
     pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
     return pen
 
 
-def _outline_pen(color: QColor, width: float, index: int, count: int, dashed: bool) -> QPen:
+def _outline_pen(color: QColor, width: float, index: int, count: int, *, dashed: bool) -> QPen:
     pen = _make_pen(color, width)
     if count > 1 or dashed:
         # Dash lengths are in units of the pen's width. Dashed outlines leave a gap after every stripe.

@@ -12,27 +12,18 @@ from desktop.base.session import Session
 
 def follow_cameras(session: Session, adopt: Callable[[CameraLookup], None]) -> None:
     """Call `adopt` with the project's cameras now and whenever they, its images or their groups may have changed."""
-    present = CameraLookup()
-
-    def keep(lookup: CameraLookup) -> None:
-        nonlocal present
-        present = lookup
-        adopt(lookup)
 
     def look_up() -> None:
-        keep(look_up_cameras(session.project))
+        adopt(look_up_cameras(session.project))
 
     def take_setting(key: str) -> None:
         if key == CAMERAS:
             look_up()
 
     def take_changes(changes: Changes, _initiator: object) -> None:
-        if session.project is None:
-            return
-        if changes.image_list:
+        project = session.project
+        if project is not None and (changes.image_list or project.depths.cameras().need_groups):
             look_up()
-        elif changes.status and present.cameras.need_groups:
-            keep(present.with_images(session.project, changes.images))
 
     session.setting_changed.connect(take_setting)
     session.project_changed.connect(look_up)

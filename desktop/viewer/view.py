@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -35,6 +35,7 @@ WHEEL_STEP = 1.2  # zoom for one notch of the wheel
 SCROLL_STEP = 90.0  # widget pixels for one notch of the wheel
 ZOOM = Qt.NativeGestureType.ZoomNativeGesture
 REST_MS = 80  # after the last step of a zoom everything is drawn sharp
+SETTLED_MS = 500  # since an image came; from then on one works on it
 NOTCH = 120.0  # eighths of a degree, as Qt counts a wheel's turn
 TABS = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 TYPED_IN = (QLineEdit, QAbstractSpinBox, QTextEdit, QPlainTextEdit)
@@ -65,6 +66,9 @@ class ImageView(QWidget):
         self._overlays: list[Overlay] = []
         self._input = ViewInput()
         self._grip = ImageGrip()
+        self._top, self._window_size = 0, QSize()  # where the view lies in its window
+        self._shown = QElapsedTimer()  # since the image came
+        self._shown.start()
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)  # runs while one zooms or moves a slider
         self._rest.timeout.connect(self.update)
         self.setMouseTracking(True)
@@ -93,6 +97,7 @@ class ImageView(QWidget):
         An array is copied: it may be changed afterwards.
         """
         before = self.image_size if self.has_image else None
+        self._shown.restart()
         self._image.set_pyramid(make_pyramid(image.copy()) if isinstance(image, np.ndarray) else image)
         self._viewport.image = QSizeF(self.image_size)
         self._message = ""
@@ -413,12 +418,25 @@ class ImageView(QWidget):
     # -- the widget
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        if self._port.fitted:
+        only_strip, moved_by = self._follow_place(event)
+        if self._port.fitted and not only_strip:
             self.fit_image()
         elif self.has_image:
+            if only_strip:
+                self._viewport.offset -= QPointF(0, moved_by)
             self._port.keep_in_sight()
             self._view_moved()
         super().resizeEvent(event)
+
+    def _follow_place(self, event: QResizeEvent) -> tuple[bool, int]:
+        """Whether no more than a strip above or below came or went, and how far down that moved the view.
+
+        The image stays where it is then, since one may be aiming at it. Strips that come with an image are no such case.
+        """
+        top, size = self.mapTo(self.window(), QPoint(0, 0)).y(), self.window().size()
+        moved_by, same = top - self._top, size == self._window_size and event.size().width() == event.oldSize().width()
+        self._top, self._window_size = top, size
+        return same and self.has_image and self._shown.elapsed() > SETTLED_MS, moved_by
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.DevicePixelRatioChange:

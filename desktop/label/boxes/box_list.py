@@ -88,8 +88,10 @@ class BoxList(QTreeView):
     ) -> None:
         """`mm_per_pixel`: sizes are told in mm where the project has a scale."""
         self._following = True
+        place = self.verticalScrollBar().value()
         self.boxes.show_boxes(boxes, labels, mm_per_pixel)
         self._following = False
+        self.verticalScrollBar().setValue(place)
         self.show_selection(selected)
 
     def show_rules(self, rules: BoxRules) -> None:
