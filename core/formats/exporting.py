@@ -69,7 +69,7 @@ class _Kind:
 
 
 _WITHOUT_DIFFICULT = (Format.YOLO,)
-_DIFFICULT = "Marks of difficult boxes, for other programs."
+_DIFFICULT = "Marks of difficult boxes."
 _SHORTCUTS = "Shortcuts of labels."
 _COLORS = "Colours and the order of labels, for other programs."
 _UNLABELLED = "That an image is not labelled yet: other programs take it as free of defects."
@@ -140,9 +140,7 @@ def _tell_difficult(sheet: Sheet, format: Format) -> None:
     for image in sheet.images:
         if count := len(image.difficult):
             boxes = "1 difficult box" if count == 1 else f"{count:,} difficult boxes"
-            sheet.drop(
-                image, f"{boxes}: {format.display_name} has no place for the mark: only this program reads it back"
-            )
+            sheet.drop(image, f"{boxes}: {format.display_name} has no place for the mark; written as any other")
 
 
 def _tell_unlabelled(sheet: Sheet) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from core.errors import InputError
-from core.formats.annotations import DIFFICULT, MARKER, Format, ImportedAnnotations
+from core.formats.annotations import MARKER, Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
 from core.formats.export_plan import Sheet
 from core.formats.extras import Extras
@@ -148,7 +148,6 @@ class _Reader:
         self.labels = labels
         self.own = own
         self.lines = lines
-        self._difficult: dict[int, frozenset[Any]] = {}  # by image, lines of an export of our own
         self._waiting: list[Line] = []
         self.root = images_root.absolute() if images_root is not None else None
         self._lists: list[Path] = []  # of images
@@ -299,8 +298,6 @@ class _Reader:
         if image is None:
             self.into.lose_boxes("image", self._count_boxes(labels) if labels is not None else 0, file)
             return
-        if isinstance(difficult := own.get("difficult_lines"), list):
-            self._difficult[image] = frozenset(number for number in difficult if isinstance(number, int))
         if labels is not None and labels.is_symlink() and not self._is_ours(labels):
             self.into.report("link", f"a link that leads out of {self.home}; passed over", labels)
             self.into.drop_boxes(image, "link")
@@ -390,8 +387,7 @@ class _Reader:
         scaled = [corners[0] * across, corners[1] * down, corners[2] * across, corners[3] * down]
         # In a file of ours, boxes are one only if they are alike to the last digit.
         key = (line.image, *corners) if self.own.is_there else None
-        marks = [DIFFICULT] if line.number in self._difficult.get(line.image, ()) else []
-        self.into.box(line.image, scaled, label, line.where, key, marks=marks)
+        self.into.box(line.image, scaled, label, line.where, key)
 
 
 def _count_images(count: int) -> str:
@@ -408,9 +404,7 @@ def write(sheet: Sheet) -> None:
     lists: dict[str, list[str]] = {split: [] for split in (*SPLITS, "none")}
     for _, image in sheet.advancing():
         name = f"{IMAGES}/{image.stem}{PurePosixPath(image.name).suffix}"
-        lines: list[str] = []
-        without: list[list[float]] = []
-        difficult: list[int] = []
+        lines, without = [], []
         for row, labels in enumerate(image.labels):
             x1, y1, x2, y2 = image.boxes[row].tolist()
             if not labels:
@@ -421,8 +415,6 @@ def write(sheet: Sheet) -> None:
                 (x2 - x1) / image.width,
                 (y2 - y1) / image.height,
             )
-            if row in image.difficult:
-                difficult += range(len(lines) + 1, len(lines) + 1 + len(labels))
             lines += [f"{classes[label]} {' '.join(map(repr, box))}\n" for label in labels]
         sheet.write_text(f"{LABELS}/{image.stem}.txt", "".join(lines))
         lists[image.split].append(f"./{name}\n")
@@ -431,8 +423,6 @@ def write(sheet: Sheet) -> None:
             own["source"] = image.name
         if without:
             own["boxes_without_label"] = without
-        if difficult:
-            own["difficult_lines"] = difficult
         sheet.image_extras.append(own)
     # No `path`: trainers take it from where they run, and without it from where the file is.
     data: dict[str, Any] = {}

@@ -68,22 +68,14 @@ class Camera:
         return ", ".join(part for part in parts if part) or "all images above 8 bits"
 
     @property
-    def rank(self) -> tuple[int, bool, bool, bool]:
-        """Of the cameras that an image may be of, the one of highest rank counts, after group and nearest folder."""
+    def rank(self) -> tuple[bool, int, bool, bool, bool]:
+        """Of the cameras that an image may be of, the one of highest rank counts: what says more of where it was taken."""
         named = len(PurePath(self.folder).parts) if self.folder else 0
-        return named, self.size is not None, bool(self.bits), bool(self.channels)
+        return bool(self.group), named, self.size is not None, bool(self.bits), bool(self.channels)
 
     def takes_place(self, path: PurePath, group: str) -> bool:
         """Whether an image that lies there, in that group, may be of this camera."""
-        return (not self.group or self.group == group) and (not self.folder or self.find_depth(path) > 0)
-
-    def find_depth(self, path: PurePath) -> int:
-        """How far down the path its folder is found, counted in names; 0: nowhere."""
-        wanted, names = PurePath(self.folder).parts, path.parts[:-1]
-        for end in range(len(names), len(wanted) - 1, -1):
-            if wanted and all(map(fnmatchcase, names[end - len(wanted) : end], wanted)):
-                return end
-        return 0
+        return (not self.group or self.group == group) and (not self.folder or _lies_in(path, self.folder))
 
     def takes_kind(self, kind: Kind, size: tuple[int, int]) -> bool:
         """Whether an image like this may be of this camera."""
@@ -146,7 +138,7 @@ class Cameras:
         """Those that an image there may be of, the one that counts first."""
         place = PurePath(path)
         found = [camera for camera in self.cameras if camera.takes_place(place, self.group)]
-        return sorted(found, key=lambda one: (bool(one.group), one.find_depth(place), one.rank), reverse=True)
+        return sorted(found, key=lambda camera: camera.rank, reverse=True)
 
     def find(self, path: Path | str, kind: Kind, size: tuple[int, int]) -> Camera | None:
         """The camera of an image of `size` (width, height, upright); None if there is none."""
@@ -204,3 +196,10 @@ def choose_window(top: int) -> Window:
 def whole_range() -> Window:
     """What an image is read through whose camera is not known: the same for all of them."""
     return 0, HIGHEST
+
+
+def _lies_in(path: PurePath, folder: str) -> bool:
+    wanted, names = PurePath(folder).parts, path.parts[:-1]
+    return any(
+        all(map(fnmatchcase, names[at : at + len(wanted)], wanted)) for at in range(len(names) - len(wanted) + 1)
+    )

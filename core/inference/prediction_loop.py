@@ -64,7 +64,7 @@ def predict_images(
 
     def load(source: ImageSource) -> LoadedImage:
         picture = read_source(source, scale)
-        about[source] = describe_depth(picture, predictor.description, source.group)
+        about[source] = describe_depth(picture, predictor.description)
         image = as_rgb(picture.pixels)
         height, width = image.shape[:2]
         return LoadedImage(width, height, runner.split_image(image), image if keep_pixels else None)
@@ -102,7 +102,7 @@ def read_source(source: ImageSource, scale: DepthScale) -> Picture:
     return picture
 
 
-def describe_depth(picture: Picture, description: Description, group: str = "") -> tuple[str, ...]:
+def describe_depth(picture: Picture, description: Description) -> tuple[str, ...]:
     """What a user should know of the bits of an image that a checkpoint is to look at; nothing of 8 bits as in training."""
     kind, known = picture.kind, description.bits
     said = []
@@ -113,8 +113,6 @@ def describe_depth(picture: Picture, description: Description, group: str = "") 
     if description.scale is None:
         said.append(f"{kind}: scaled by its own values, as the checkpoint is from before depth scales were kept")
         return tuple(said)
-    if description.scale.need_groups and not group:
-        said.append(f"{kind}: its group is not known, by which cameras of the checkpoint differ")
     if picture.window is not None:
         said.append(f"{kind}: read through the depth scale from {picture.window[0]:,} to {picture.window[1]:,}")
     return (*said, *picture.about_depth)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Literal
 
 from core.errors import InputError
-from core.imaging.cameras import Camera, Cameras, choose_window
+from core.imaging.cameras import Camera, Cameras, Depth, choose_window
 from core.imaging.window import HIGHEST, Window
 from core.project.project import Project
+from core.types import ImageRecord
 
 Division = Literal["kind", "folder", "group", "size"]
 
@@ -75,47 +75,35 @@ def remove_camera(project: Project, camera: Camera) -> Cameras:
 
 
 def divide_cameras(project: Project, by: Division) -> Cameras:
-    """Put the cameras of `propose_cameras` in the place of those that there are. Raises InputError as that does."""
+    """One camera for each kind of image, and each of its folders, groups or sizes, with windows that fit their images.
+
+    Takes the place of the cameras that there are. Raises InputError if no image above 8 bits was found.
+    """
     project.depths.settle()
-    cameras = propose_cameras(project, by)
+    project.depths.examine_all()
+    depths, tops = project.depths.list_depths(), defaultdict[Camera, int](int)
+    for image in project.images():
+        depth = depths.get(image.content_hash)
+        if depth is not None and depth.kind.is_deep:
+            camera = _describe(image, depth, by)
+            tops[camera] = max(tops[camera], depth.top)
+    if not tops:
+        raise InputError(f"{project.folder}: no image above 8 bits was found, so there is no depth scale to choose")
+    cameras = Cameras(tuple(replace(camera, window=choose_window(top)) for camera, top in tops.items()))
     project.depths.set_cameras(cameras)
     return cameras
 
 
-def propose_cameras(project: Project, by: Division) -> Cameras:
-    """One camera for each kind of image, and each of its folders, groups or sizes, with windows that fit their images.
-
-    Files that were not looked at yet are. Raises InputError if no image above 8 bits was found.
-    """
-    project.depths.examine_all()
-    depths, tops = project.depths.list_depths(), defaultdict[Camera, int](int)
-    images = [image for image in project.images() if image.content_hash in depths]
-    images = [image for image in images if depths[image.content_hash].kind.is_deep]
-    folders = _name_folders({image.id: project.image_path(image).parent for image in images}) if by == "folder" else {}
-    for image in images:
-        depth = depths[image.content_hash]
-        camera = Camera((0, HIGHEST), depth.kind.channels, depth.kind.bits, folder=folders.get(image.id, ""))
-        if by == "group":
-            camera = replace(camera, group=image.group)
-        elif by == "size":
-            camera = replace(camera, size=(depth.width, depth.height))
-        tops[camera] = max(tops[camera], depth.top)
-    if not tops:
-        raise InputError(f"{project.folder}: no image above 8 bits was found, so there is no depth scale to choose")
-    return Cameras(tuple(replace(camera, window=choose_window(top)) for camera, top in tops.items()))
-
-
-def _name_folders(folders: Mapping[int, Path]) -> dict[int, str]:
-    """The last two names of each folder, or as many more as tell all of them apart."""
-    different = set(folders.values())
-    longest = max((len(folder.parts) for folder in different), default=0)
-    count = next(
-        (n for n in range(2, longest) if len({one.parts[-n:] for one in different}) == len(different)), longest
-    )
-    return {
-        image: "/".join(_escape(name) for name in folder.parts[-count:] if name != folder.anchor)
-        for image, folder in folders.items()
-    }
+def _describe(image: ImageRecord, depth: Depth, by: Division) -> Camera:
+    """The camera of an image, with the whole range."""
+    camera = Camera((0, HIGHEST), depth.kind.channels, depth.kind.bits)
+    if by == "folder":
+        parent = PurePosixPath(image.path).parent
+        names = [name for name in parent.parts if name not in ("/", "..", ".")]
+        return replace(camera, folder="/".join(map(_escape, names[-2:])))
+    if by == "group":
+        return replace(camera, group=image.group)
+    return replace(camera, size=(depth.width, depth.height)) if by == "size" else camera
 
 
 def _escape(name: str) -> str:

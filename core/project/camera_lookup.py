@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.imaging.cameras import Cameras
@@ -20,14 +20,6 @@ class CameraLookup:
     def scale_of(self, path: Path | str) -> Cameras:
         """Through what the image is read."""
         return self.cameras.in_group(self.groups.get(str(path), ""))
-
-    def with_images(self, project: Project, image_ids: Iterable[int]) -> CameraLookup:
-        """The same after the groups of these images may have changed; the others are not looked at."""
-        images = [project.image(image_id) for image_id in image_ids if project.has_image(image_id)]
-        groups = {str(project.image_path(image)): image.group for image in images}
-        if all(self.groups.get(path) == group for path, group in groups.items()):
-            return self
-        return replace(self, groups={**self.groups, **groups})
 
 
 def look_up_cameras(project: Project | None) -> CameraLookup:

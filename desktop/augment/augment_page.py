@@ -30,7 +30,7 @@ from desktop.base.session import Session
 from desktop.base.theme import GAP, PAD
 from desktop.base.undo_steps import UndoSteps
 from desktop.kit.formatting import plural
-from desktop.kit.parts import ElidedLabel, restyle
+from desktop.kit.parts import ElidedLabel, restyle, words
 from desktop.services import Services
 
 HINT = "Click a picture to enlarge it · {seeds} goes on to later epochs · {previous} and {next} change the image"
@@ -134,23 +134,27 @@ class AugmentPage(QWidget):
     def _make_bar(self) -> QWidget:
         bar = QFrame()
         bar.setProperty("role", "bar")
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(PAD, 6, PAD, 6)
+        column = QVBoxLayout(bar)
+        column.setContentsMargins(PAD, 6, PAD, 6)
+        column.setSpacing(2)
+        row = QHBoxLayout()
         self._previous, self._next = (_make_button(self._actions[name]) for name in ("previous", "next"))
-        self._name = QLabel()
-        self._name.setProperty("role", "heading")
-        self._about = ElidedLabel(role="muted")
+        self._name = ElidedLabel(role="heading")
+        self._place = words("", "muted")
+        self._about = words("", "small", wrap=True)
         self._back, self._reseed = (
             _make_button(self._actions[name], text=True) for name in ("all_previews", "new_seeds")
         )
         self._back.hide()
         self._grid.enlarged_changed.connect(lambda index: self._back.setVisible(index >= 0))
-        for widget in (self._previous, self._next, self._name):
+        for widget in (self._previous, self._next, self._place):
             row.addWidget(widget)
         row.addSpacing(GAP)
-        row.addWidget(self._about, 1)
+        row.addWidget(self._name, 1)
         row.addWidget(self._back)
         row.addWidget(self._reseed)
+        column.addLayout(row)
+        column.addWidget(self._about)
         return bar
 
     def _make_foot(self) -> QWidget:
@@ -160,7 +164,7 @@ class AugmentPage(QWidget):
         column.setContentsMargins(PAD, 8, PAD, 8)
         self._summary = QLabel()
         self._summary.setWordWrap(True)
-        self._legend = QLabel(textFormat=Qt.TextFormat.RichText)
+        self._legend = QLabel(textFormat=Qt.TextFormat.RichText, wordWrap=True)
         column.addWidget(self._summary)
         column.addWidget(self._legend)
         return foot
@@ -258,6 +262,7 @@ class AugmentPage(QWidget):
         self._actions["new_seeds"].setEnabled(self._cycle.wanted is not None)
         if project is None or image_id is None or self._cycle.wanted is None:
             self._name.clear()
+            self._place.clear()
             self._about.clear()
             self._actions["previous"].setEnabled(False)
             self._actions["next"].setEnabled(False)
@@ -268,7 +273,8 @@ class AugmentPage(QWidget):
         self._actions["next"].setEnabled(at + 1 < len(ids))
         self._name.setText(image.path.rpartition("/")[2])
         self._name.setToolTip(image.path)
-        parts = [f"{at + 1} of {len(ids)}"]
+        self._place.setText(f"{at + 1:,} of {len(ids):,}")
+        parts = []
         if not self._turns_of(image).trained:
             held_out = image.split in (Split.VAL, Split.TEST)
             parts.append(f"in {image.split}, not trained on" if held_out else "not trained on")

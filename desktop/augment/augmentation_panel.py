@@ -9,7 +9,7 @@ from core.augmentation.config import PRESETS, AugmentationConfig
 from desktop.base.theme import GAP, PAD
 from desktop.kit.model_form import ModelForm
 
-WIDTH = 368
+WIDTH = 376
 
 SECTIONS = {
     "Position": ["horizontal_flip", "vertical_flip", "quarter_turn", "rotation", "scale", "shift", "shear"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -38,6 +38,10 @@ WIDTHS = {
     "best": 50,
     "size": 84,
 }
+
+# What gives way where the window is narrow, the first first: the side tells of it as well.
+GIVING_WAY = ("size", "best", "run", "model", "date")
+NOTE_ROOM = 90  # pixels for the last column, whose width is what is left
 
 
 class CheckpointList(QWidget):
@@ -88,6 +92,16 @@ class CheckpointList(QWidget):
         layout.addWidget(bar)
         layout.addWidget(self.table, 1)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        header = self.table.horizontalHeader()
+        needed = NOTE_ROOM + sum(header.sectionSize(find_column(key)) or WIDTHS[key] for key in WIDTHS)
+        for key in GIVING_WAY:
+            column = find_column(key)
+            self.table.setColumnHidden(column, needed > self.width())
+            if needed > self.width():
+                needed -= WIDTHS[key]
+
     # -- what is shown and selected
 
     def set_checkpoints(self, records: Sequence[CheckpointRecord], *, editable: bool) -> None:
@@ -130,8 +144,8 @@ class CheckpointList(QWidget):
             self.search.text(), self.models.currentData() or "", self.best.isChecked(), self.starred.isChecked()
         )
         shown, total = self._filter.rowCount(), self._model.rowCount()
-        self.count.setText(str(total) if shown == total else f"{shown} of {total}")
-        self.count.setToolTip(f"{formatting.plural(shown, 'checkpoint')} shown, {total} in the project")
+        self.count.setText(f"{total:,}" if shown == total else f"{shown:,} of {total:,}")
+        self.count.setToolTip(f"{formatting.plural(shown, 'checkpoint')} shown, {total:,} in the project")
 
     def _select_rows(self, ids: set[str]) -> None:
         selection = self.table.selectionModel()

@@ -31,7 +31,7 @@ class InspectBar(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.checkpoints = QComboBox()
-        self.checkpoints.setMinimumContentsLength(34)
+        self.checkpoints.setMinimumContentsLength(36)
         self.checkpoints.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.checkpoints.setToolTip("The saved model to look at")
         self.splits = QComboBox()

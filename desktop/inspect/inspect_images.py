@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFrame,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QStyledItemDelegate,
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from desktop.base import theme
 from desktop.inspect.inspect_list import ICON, IMAGE_ID, SORTS, Counts, InspectList
+from desktop.kit.chips import FlowLayout
 from desktop.viewer.thumbnails import ThumbnailLoader
 
 Index = QModelIndex | QPersistentModelIndex
@@ -47,7 +47,7 @@ class InspectImages(QFrame):
         self.table = self._make_table()
         self.sorts = QComboBox()
         self.sorts.addItems(SORTS)
-        self.sorts.setMinimumContentsLength(9)
+        self.sorts.setMinimumContentsLength(11)
         self.sorts.setToolTip("The order of the images")
         self.only_errors = QCheckBox("Errors only")
         self.only_errors.setToolTip("Leave out images in which nothing is missed or false")
@@ -55,12 +55,13 @@ class InspectImages(QFrame):
         self._count.setProperty("role", "small")
         bar = QFrame()
         bar.setProperty("role", "bar")
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
-        row.setSpacing(theme.GAP)
-        row.addWidget(self.sorts, 1)
+        column = QVBoxLayout(bar)
+        column.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
+        row = FlowLayout(spacing=theme.GAP)
+        row.addWidget(self.sorts)
         row.addWidget(self.only_errors)
         row.addWidget(self._count)
+        column.addLayout(row)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QSlider,
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
 from core.inspection.marks import Mark, MarkFilter
 from desktop.base import theme
 from desktop.inspect.inspect_view import InspectView, Names, identify_mark
+from desktop.kit.chips import FlowLayout
 from desktop.viewer.pyramid import Pyramid
 from desktop.viewer.view import ImageView
 
@@ -29,6 +31,7 @@ IOUS = (0.3, 0.5, 0.75, 0.9)
 # From these widths on, in pixels, the buttons above the image have words.
 ROOM_FOR_CHIPS = 500
 ROOM_FOR_ALL = 580
+ROOM_FOR_FOOT = 440  # all of the threshold in one line
 # What each shows, of boxes and of images that carry labels.
 CHIPS = {
     "tp": ("Right", "Detections that are right (TP)", "Labels that are rightly found in the image (TP)"),
@@ -77,9 +80,10 @@ class InspectStage(QFrame):
     def _make_head(self) -> QWidget:
         head = QFrame()
         head.setProperty("role", "bar")
-        row = QHBoxLayout(head)
-        row.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
-        row.setSpacing(4)
+        column = QVBoxLayout(head)
+        column.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
+        row = FlowLayout(spacing=4)
+        column.addLayout(row)
         self.chips: dict[str, QToolButton] = {}
         for name, (text, tooltip, _) in CHIPS.items():
             chip = _make_tool(text, tooltip, checkable=True)
@@ -89,7 +93,6 @@ class InspectStage(QFrame):
             chip.toggled.connect(self._chips_toggled)
             self.chips[name] = chip
             row.addWidget(chip)
-        row.addStretch(1)
         self.side_by_side = _make_tool("Side by side", "Truth on the left, detections on the right (B)", checkable=True)
         self.side_by_side.toggled.connect(self._set_side_by_side)
         fit = _make_tool("Fit", "Show the whole image (F)")
@@ -105,9 +108,9 @@ class InspectStage(QFrame):
     def _make_foot(self) -> QWidget:
         foot = QFrame()
         foot.setProperty("role", "foot")
-        row = QHBoxLayout(foot)
-        row.setContentsMargins(theme.PAD, 6, theme.PAD, 6)
-        row.setSpacing(theme.GAP)
+        self._foot = QGridLayout(foot)
+        self._foot.setContentsMargins(theme.PAD, 6, theme.PAD, 6)
+        self._foot.setSpacing(theme.GAP)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, 99)
         self.slider.setValue(50)
@@ -124,13 +127,17 @@ class InspectStage(QFrame):
             self.ious.addItem(f"{iou:g}", iou)
         self.ious.setCurrentIndex(IOUS.index(0.5))
         self.ious.currentIndexChanged.connect(lambda: self.iou_changed.emit(self.iou))
-        row.addWidget(_make_caption("Score ≥", self.slider))
-        row.addWidget(self.value)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self.best_button)
         self._iou_caption = _make_caption("IoU ≥", self.ious)
-        row.addWidget(self._iou_caption)
-        row.addWidget(self.ious)
+        score = QHBoxLayout()
+        for widget in (_make_caption("Score ≥", self.slider), self.value, self.slider):
+            score.addWidget(widget, int(widget is self.slider))
+        overlap = QHBoxLayout()
+        for part in (self.best_button, self._iou_caption, self.ious):
+            overlap.addWidget(part)
+        self._score, self._overlap = score, overlap
+        self._foot.addLayout(score, 0, 0)
+        self._foot.setColumnStretch(0, 1)
+        self._foot.addLayout(overlap, 0, 1)
         return foot
 
     # -- the threshold
@@ -196,6 +203,10 @@ class InspectStage(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._name_buttons()
+        # In little room the threshold has a line to itself.
+        place = (0, 1) if self.width() >= ROOM_FOR_FOOT else (1, 0)
+        self._foot.removeItem(self._overlap)
+        self._foot.addLayout(self._overlap, *place)
 
     def set_label(self, label: int | None) -> None:
         """Draw only what carries this label."""

@@ -19,6 +19,8 @@ from desktop.inspect.inspect_view import Names
 from desktop.services import Services
 from desktop.viewer.pictures import PictureLoader
 
+ROOM_FOR_SIDES = 1100  # pixels from which on the lists beside the image need not be as narrow as they can be
+
 
 class InspectWorkspace(QSplitter):
     """Shows one inspection: all of it follows the threshold, the label that is filtered by and the current image."""
@@ -71,7 +73,7 @@ class InspectWorkspace(QSplitter):
     def spread_widths(self, width: int) -> None:
         """Divide `width`: on a large screen names and numbers need not be cramped."""
         extra = min(max(0, width - 1300) // 8, 110)
-        left, right = 300 + extra, 324 + extra // 2
+        left, right = (300 + extra, 324 + extra // 2) if width >= ROOM_FOR_SIDES else (260, 312)
         self.setSizes([left, width - left - right, right])
 
     def show_inspection(self, inspection: Inspection | None) -> None:

@@ -23,15 +23,16 @@ GROUPS = (("draw", "measure", "delete"), ("fit", "actual_size", "hide", "hide_na
 VERDICTS = ("clean", "reviewed")
 # Everything that the image's view can do, in groups: also what the bar has no room for.
 MORE = (
+    ("draw", "delete"),
     ("fit", "actual_size", "zoom_selection", "zoom_in", "zoom_out"),
     ("hide", "hide_names", "lock", "guides"),
     ("measure", "rulers", "pixel_grid", "minimap"),
     ("adjust", "compare"),
 )
 ZOOMS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-NAME_ROOM = 140  # of the file's name at least, in pixels
+NAME_ROOM = 124  # of the file's name at least, in pixels
 # What gives way to the file's name where the window is narrow, the first first.
-GIVING_WAY = ("words", "actual_size", "delete", "hide_names", "measure", "fit", "adjust")
+GIVING_WAY = ("words", "actual_size", "delete", "hide_names", "measure", "fit", "adjust", "lock", "hide", "draw")
 
 
 def giving_way(room: int, widths: Mapping[str, int], rest: int) -> frozenset[str]:

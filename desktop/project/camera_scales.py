@@ -7,33 +7,23 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from core.errors import InputError
 from core.imaging.cameras import Cameras
 from core.imaging.decode import samples
-from core.imaging.window import HIGHEST, Window
-from core.operations.depth import Division, propose_cameras
+from core.imaging.window import HIGHEST
 from core.project.project import Project
 from core.project.records import CameraImages
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP
-from desktop.kit.dialog_frame import Paragraph, add_row, new_form
+from desktop.kit.dialog_frame import Paragraph
 from desktop.kit.error_box import error_text
 from desktop.kit.formatting import plural
 from desktop.kit.parts import words
 from desktop.project.depth_chooser import DepthChooser
 
-KEY, DIVIDING = "samples of the image", "division of cameras"
-NONE = "No image above 8 bits was found"
-DIVISIONS: tuple[tuple[str, Division | None], ...] = (
-    ("each camera as it is now", None),
-    ("each kind of file", "kind"),
-    ("each folder", "folder"),
-    ("each group", "group"),
-    ("each size of image", "size"),
-)
+KEY = "samples of the image"
 ABOUT = (
     "Cameras of 10 to 16 bits fill only a part of the 65,536 values. What is between black and white here is shown, trained "
     "on and predicted from; images of 8 bits are not touched. Runs and checkpoints keep what they began with."
@@ -49,63 +39,40 @@ class CameraScales(QWidget):
         self._tasks = tasks
         self._project = project
         self._image = image
-        self._listed: list[CameraImages] = []
-        self._windows: list[Window] = []  # of each
+        self._listed = [one for one in project.depths.list_cameras() if one.camera is not None]
+        self._windows = [one.camera.window for one in self._listed if one.camera is not None]
+        self._before = list(self._windows)
         self._choice = QComboBox()
         self._choice.setAccessibleName("Camera")
-        self._division = QComboBox()
-        self._division.setAccessibleName("One scale for")
-        for text, by in DIVISIONS:
-            self._division.addItem(text, by)
-        self._division.setEnabled(not project.read_only)
+        self._choice.addItems([_describe_camera(one) for one in self._listed])
         self._depth = DepthChooser()
         self._note = words("", "small", wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 2 * GAP, 0, 0)
         column.setSpacing(GAP)
         column.addWidget(Paragraph(ABOUT, "muted"))
-        form = new_form()
-        add_row(form, "One scale for", self._division)
-        add_row(form, "Camera", self._choice)
-        column.addLayout(form)
+        column.addWidget(self._choice)
         column.addWidget(self._depth, 1)
         column.addWidget(self._note)
+        self._choice.setEnabled(bool(self._listed))
+        self._depth.setEnabled(bool(self._listed))
+        if not self._listed:
+            self._choice.addItem("No camera: no image above 8 bits was found")
+        self._choice.setCurrentIndex(max(0, self._find_row_of_image()))
         self._depth.changed.connect(self._keep_window)
         self._choice.currentIndexChanged.connect(lambda _row: self._show_camera())
-        self._division.currentIndexChanged.connect(lambda _row: self._divide())
-        self._list_cameras(project.depths.cameras())
+        self._show_camera()
 
     def read_cameras(self) -> Cameras | None:
         """The cameras with their new windows; None where nothing was changed."""
+        if self._windows == self._before:
+            return None
         rows = zip(self._listed, self._windows, strict=True)
-        chosen = Cameras(tuple(replace(one.camera, window=window) for one, window in rows if one.camera is not None))
-        return chosen if chosen != self._project.depths.cameras() else None
+        return Cameras(tuple(replace(one.camera, window=window) for one, window in rows if one.camera is not None))
 
     def stop_reading(self) -> None:
         """Let go of what is still being read."""
         self._tasks.cancel(KEY)
-        self._tasks.cancel(DIVIDING)
-
-    def _list_cameras(self, cameras: Cameras) -> None:
-        listed = self._project.depths.list_cameras_of(cameras)
-        self._listed = [one for one in listed if one.camera is not None]
-        self._windows = [one.camera.window for one in self._listed if one.camera is not None]
-        with QSignalBlocker(self._choice):
-            self._choice.clear()
-            self._choice.addItems([_describe_camera(one) for one in self._listed] or [NONE])
-            self._choice.setCurrentIndex(max(0, self._find_row_of_image()))
-        self._choice.setEnabled(bool(self._listed))
-        self._depth.setEnabled(bool(self._listed))
-        self._show_camera()
-
-    def _divide(self) -> None:
-        by, project = self._division.currentData(), self._project
-        self._tasks.cancel(DIVIDING)
-        if by is None:
-            self._list_cameras(project.depths.cameras())
-            return
-        self._note.setText("The files that were not looked at yet are being read…")
-        self._tasks.run(DIVIDING, lambda: propose_cameras(project, by), self._list_cameras, self._say_why_none)
 
     def _find_row_of_image(self) -> int:
         for row, one in enumerate(self._listed):

@@ -9,14 +9,13 @@ READ_ONLY = "Opened read-only: this shows what was saved when it was opened, and
 
 
 class ProjectBanner(Notice):
-    """Says that a project is read-only, what its opening or new images have to report, and which edits the disk refused."""
+    """Says that a project is read-only, what its opening has to report, and which edits the disk refused for good."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         session.project_changed.connect(self._set_project)
         session.pending.dropped.connect(self.show_notice)
-        session.noticed.connect(lambda text: self.show_notice(text, "warning"))
 
     def _set_project(self) -> None:
         self.clear()

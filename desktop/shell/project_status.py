@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from desktop.base.session import Session
 from desktop.kit.formatting import plural
+from desktop.kit.parts import ElidedLabel
 
 MESSAGE_TIME = 6000  # ms
+LEAST_FOLDER, AROUND = 40, 60  # pixels of the folder's name at least, and of the room around the three
 
 
 class ProjectStatus(QStatusBar):
@@ -16,25 +20,46 @@ class ProjectStatus(QStatusBar):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._hint = QLabel()
+        self._hint = ElidedLabel(cut=Qt.TextElideMode.ElideRight)
         self._counts = QLabel()
+        self._folder = ElidedLabel()
         self.setSizeGripEnabled(False)
         self.addWidget(self._hint, 1)
         self.addPermanentWidget(self._counts)
-        session.hint.connect(self._hint.setText)
+        self.addPermanentWidget(self._folder)
+        session.hint.connect(self._show_hint)
         session.message.connect(lambda text: self.showMessage(text, MESSAGE_TIME))
         session.changed.connect(lambda _changes, _initiator: self._show_counts())
         session.project_changed.connect(self._show_counts)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_folder()
+
+    def _show_hint(self, text: str) -> None:
+        self._hint.setText(text)
+        self._fit_folder()
+
+    def _fit_folder(self) -> None:
+        """The folder has what the hint leaves: it can be read in its tool tip."""
+        taken = sum(_measure(label) for label in (self._hint, self._counts))
+        self._folder.setMaximumWidth(max(LEAST_FOLDER, min(_measure(self._folder), self.width() - taken - AROUND)))
+
     def clear_hint(self) -> None:
         """Say nothing of the page that is left."""
-        self._hint.clear()
+        self._show_hint("")
 
     def _show_counts(self) -> None:
         project = self._session.project
         if project is None:
             self._counts.clear()
+            self._folder.clear()
             return
         counts = project.counts()
-        amount = f"{plural(counts.images, 'image')} · {plural(counts.boxes, 'box', 'boxes')}"
-        self._counts.setText(f"{amount} · {project.folder}")
+        self._counts.setText(f"{plural(counts.images, 'image')} · {plural(counts.boxes, 'box', 'boxes')}")
+        self._folder.setText(str(project.folder))
+        self._fit_folder()
+
+
+def _measure(label: QLabel) -> int:
+    return label.fontMetrics().horizontalAdvance(label.text()) + 4

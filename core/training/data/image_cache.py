@@ -34,10 +34,6 @@ Size = tuple[int, int]
 # the next run on the same images starts without decoding.
 _WORTH_KEEPING = 4
 _LOCKS = 64
-_OLD_SCALE = (
-    "images above 8 bits are each scaled by their own values, as this run began before depth scales were kept; a new run "
-    "has one scale for each camera"
-)
 # Where a container's limit is told (version 2 of control groups, then version 1).
 _CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -60,8 +56,6 @@ class ImageCache:
         self.limit_bytes = physical_memory() // 4 if limit_bytes is None else limit_bytes
         self._disk = DiskStore(folder, disk_bytes) if folder is not None and disk_bytes else None
         self.disk_bytes = disk_bytes if self._disk else 0
-        self._old_scale = False  # an image above 8 bits was scaled by its own values
-        self._problems: list[str] = []
         self.decoded = 0  # images decoded so far, one each time
         self._used = 0
         self._kept: dict[tuple[str, Size | None], Pixels] = {}
@@ -102,9 +96,7 @@ class ImageCache:
 
     def problems(self) -> list[str]:
         """What a person should know, each told once."""
-        with self._count:
-            told, self._problems = self._problems, []
-        return told + (self._disk.problems() if self._disk else [])
+        return self._disk.problems() if self._disk else []
 
     def _pixels(self, key: tuple[str, Size | None], record: SnapshotImage) -> Pixels:
         kept = self._kept.get(key)
@@ -154,13 +146,9 @@ class ImageCache:
         """Pixels (h, w, 3), or (h, w) of a grey file, at the wanted size; the content's hash; the file's own size."""
         path, size = key
         data = read_bytes(path)
-        shown = picture_of(data, path, window=self._scale_of(record))
-        image = shown.pixels
+        image = picture_of(data, path, window=self._scale_of(record)).pixels
         with self._count:
             self.decoded += 1
-            if self._window is None and shown.kind.is_deep and not self._old_scale:
-                self._old_scale = True
-                self._problems.append(_OLD_SCALE)
         own = image.shape[1], image.shape[0]
         if own != (record.width, record.height):
             raise ImageError(

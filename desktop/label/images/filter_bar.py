@@ -37,7 +37,7 @@ class FilterBar(QWidget):
         self._value = Filter()
         self._sort, self._descending = SortKey.NAME, False
         self._labels: dict[int, Label] = {}
-        self.search = SearchField(placeholderText="Search names and notes", clearButtonEnabled=True)
+        self.search = SearchField(placeholderText="Search", clearButtonEnabled=True)
         self.search.setProperty("role", "search")
         self.search.setAccessibleName("Search the images")
         self.search.setToolTip(HELP)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QMouseEvent, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QIcon, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from core.types import Status
 from desktop.base.theme import notifier, theme
@@ -33,17 +33,16 @@ class ProgressStrip(QWidget):
         self._bar.pressed.connect(self.pressed)
         self._text = ElidedLabel("", "small")
         self._buttons = {status: self._make_button(status) for status in Status}
-        line = QHBoxLayout()
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(2)
-        for button in self._buttons.values():
-            line.addWidget(button, 1)
+        self._lines = QGridLayout()
+        self._lines.setSpacing(2)
+        self._columns = 0
+        self._arrange_buttons(len(self._buttons))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(5)
         layout.addWidget(self._bar)
         layout.addWidget(self._text)
-        layout.addLayout(line)
+        layout.addLayout(self._lines)
         notifier.theme_changed.connect(self._tint_icons)
         self._tint_icons()
 
@@ -68,6 +67,29 @@ class ProgressStrip(QWidget):
             tip = describe_status(status, counts)
             button.setToolTip(f"{tip}\nPress to show {'all again' if status in asked else 'only these'}")
             button.setAccessibleName(tip)
+        self._fit_buttons()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_buttons()
+
+    def minimumSizeHint(self) -> QSize:
+        """Of two buttons: below that width the four stand in two lines."""
+        widest = max(button.sizeHint().width() for button in self._buttons.values())
+        return QSize(2 * widest + 2, super().minimumSizeHint().height())
+
+    def _fit_buttons(self) -> None:
+        """One line where all numbers fit into it, else two."""
+        widest = max(button.sizeHint().width() for button in self._buttons.values())
+        fits = 4 * widest + 3 * self._lines.spacing() <= self.width()
+        self._arrange_buttons(len(self._buttons) if fits else 2)
+
+    def _arrange_buttons(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for number, button in enumerate(self._buttons.values()):
+            self._lines.addWidget(button, *divmod(number, columns))
 
     def _make_button(self, status: Status) -> QToolButton:
         button = QToolButton()

@@ -158,7 +158,7 @@ class LabelPanel(QWidget):
 
     def _show_keep_key(self) -> None:
         key = self._keep_action.shortcut().toString()
-        self._keep.setText(f"Keep labels for the next box   {key}" if key else "Keep labels for the next box")
+        self._keep.setText(f"Keep for the next box   {key}" if key else "Keep for the next box")
 
     # -- editing the labels
 

@@ -14,7 +14,7 @@ from desktop.train.run.curve_style import MOST_COMPARED, compared_color
 from desktop.train.run.run_curves import SMOOTHINGS
 
 _USUAL = 20  # steps
-_WIDE = 500  # pixels that all of it takes with two runs beside the one that is shown
+_WIDE = 600  # pixels that all of it takes with two runs beside the one that is shown
 _NARROWEST = 300
 
 
@@ -104,7 +104,7 @@ class CurveBar(QWidget):
         wide = self.width() >= _WIDE
         self._caption.setVisible(wide)
         self._smoothed.setVisible(wide)
-        self._smoothing.setFixedWidth(110 if wide else 60)
+        self._smoothing.setFixedWidth(110 if wide else 48)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(_NARROWEST, super().minimumSizeHint().height())

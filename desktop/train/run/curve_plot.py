@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
@@ -21,6 +21,7 @@ from desktop.train.run.plot_parts import AXIS_WIDTH, MarkLines, menu_button, ove
 from desktop.train.run.run_curves import Mark
 
 _EMPTY_EPOCHS = 10  # of the axis while there is nothing to show
+_NARROWEST = 300
 _WIDE = 460  # pixels in which a title and the switches stand side by side
 _LEAST_RATIO = 1.1  # of the ends of a log scale, so that a loss that hardly moves is a flat line
 
@@ -270,6 +271,13 @@ class CurvePlot(QWidget):
         elif event.type() == QEvent.Type.Resize:
             self._place_empty()
         return False
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(_NARROWEST, super().minimumSizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        """No more than it needs: it takes what is left, and what scrolls around it goes by this."""
+        return self.minimumSizeHint()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In little room the switches matter more than the title, which the axis has too."""

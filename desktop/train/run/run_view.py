@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from desktop.base.theme import GAP
 from desktop.train.run.curve_bar import CurveBar
@@ -28,6 +28,7 @@ from desktop.train.run.run_history import RunHistory
 from desktop.train.run.run_status import RunStatus, RunSummary
 from desktop.train.run.run_texts import RunTexts
 
+TEXTS = 110  # pixels below the plots, at least
 REDRAW_MS = 100  # ten times a second is fluid for curves, and leaves the processor to the training
 _EPOCH_FIELDS = (
     "train_loss",
@@ -194,10 +195,23 @@ class RunView(QWidget):
         splitter.addWidget(self.texts)
         splitter.setStretchFactor(0, 1)
         splitter.setCollapsible(0, False)
-        splitter.setSizes([680, 130])
+        splitter.setSizes([680, TEXTS])
+        self.texts.setMinimumHeight(TEXTS)
+        self.texts.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        content = QWidget()
+        content.setObjectName("scrolled")
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addWidget(self.status)
+        column.addWidget(self.summary)
+        column.addWidget(splitter, 1)
+        # In a low window the plots keep the height that their axes need, and what is below them is scrolled to.
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it takes the keys
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GAP)
-        layout.addWidget(self.status)
-        layout.addWidget(self.summary)
-        layout.addWidget(splitter, 1)
+        layout.addWidget(scroll)

@@ -68,14 +68,6 @@ def test_the_camera_that_says_more_of_the_place_counts() -> None:
     assert cameras.in_group("C").find("/data/a.png", GREY, SIZE) == wide
 
 
-def test_the_nearest_folder_counts() -> None:
-    outer, inner = Camera((0, 1), folder="images"), Camera((0, 2), folder="dim")
-    for cameras in (Cameras((outer, inner)), Cameras((inner, outer))):
-        assert cameras.find("/data/images/dim/a.png", GREY, SIZE) == inner
-        assert cameras.find("/data/dim/images/a.png", GREY, SIZE) == outer
-        assert cameras.find("/data/a/dim", GREY, SIZE) is None
-
-
 def test_kind_and_size_tell_cameras_too() -> None:
     cameras = Cameras((Camera((0, 1), 3), Camera((0, 2), 1, 12), Camera((0, 3), 1, size=SIZE)))
     assert cameras.find("a", COLOUR, SIZE).window == (0, 1)  # type: ignore[union-attr]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -40,21 +39,15 @@ def write_frames(folder: Path, tops: list[int], background: int = 1000) -> list[
 
 
 def age(folder: Path, setting: str | None = None) -> None:
-    """Put a database of version 3 with the same images in the place of a project's, with its window as that kept it."""
-    path = folder / "project.sqlite"
-    columns = "id, path, width, height, size_bytes, content_hash, status, split, grp, note"
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute(f"SELECT {columns} FROM images").fetchall()
-    path.unlink()
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for script in database.list_migrations()[:3]:
-            connection.executescript(script)
-        connection.execute(f"PRAGMA application_id={database.APPLICATION_ID}")
-        connection.execute("PRAGMA user_version=3")
-        connection.executemany(f"INSERT INTO images ({columns}) VALUES ({', '.join('?' * 10)})", rows)
-        connection.execute("INSERT INTO counters VALUES ('image', ?)", (len(rows) + 1,))
+    """Take from a project what version 3 did not have, and set its window as that did."""
+    with sqlite3.connect(folder / "project.sqlite") as connection:
+        connection.execute("DROP TABLE depths")
+        connection.execute("ALTER TABLE boxes DROP COLUMN difficult")
+        connection.execute("DELETE FROM settings WHERE key = 'cameras'")
         if setting is not None:
             connection.execute("INSERT INTO settings VALUES ('depth_window', ?)", (setting,))
+        connection.execute("PRAGMA user_version=3")
+    connection.close()
 
 
 def make_old(folder: Path, images: list[Path], setting: str | None = None) -> Path:
@@ -261,20 +254,6 @@ def test_cameras_are_made_for_each_folder_group_size_or_kind(tmp_path: Path, by:
             "kind": [16383] * 4,
         }[by]
     )
-
-
-def test_folders_of_one_name_and_folders_in_folders_are_cameras_of_their_own(tmp_path: Path) -> None:
-    tops = {"a/x/img": 900, "b/x/img": 4000, "b/x/img/sub": 9000}
-    paths = {folder: write_frames(tmp_path / folder, [top], 500)[0] for folder, top in tops.items()}
-    with Project.create(tmp_path / "p") as project:
-        project.files.add_images(paths.values())
-        cameras = divide_cameras(project, "folder")
-    found = {folder: cameras.find(path, Kind(1, 16), (60, 40)) for folder, path in paths.items()}
-    assert {folder: one and one.window[1] for folder, one in found.items()} == {
-        "a/x/img": 1023,
-        "b/x/img": 4095,
-        "b/x/img/sub": 16383,
-    }
 
 
 @pytest.mark.parametrize("text", ["", "blue", "bits=7", "bits=x", "size=9", "folder=", "group=", "grey,,"])

@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.augmentation.warp import resize
-from core.imaging.cameras import Cameras
 from core.imaging.decode import ImageError, decode
 from core.project.images.image_files import content_hash
 from core.project.snapshot import SnapshotImage
@@ -337,15 +336,3 @@ def test_moving_the_image_does_not_matter_while_it_is_kept(shown: SnapshotImage,
     assert on_disk(tmp_path).whole(gone).shape == (90, 120, 3)
     with pytest.raises(ImageError, match=r"gone\.png"):
         ImageCache(10**6).whole(gone)
-
-
-def test_a_run_from_before_depth_scales_goes_on_with_its_own_and_says_so_once(tmp_path: Path) -> None:
-    samples = np.full((90, 120), 3000, np.uint16)
-    shown = record(write_picture(tmp_path / "deep.png", samples))
-    old = ImageCache(10**6)
-    assert (old.whole(shown) == 3000 >> 4).all()
-    (told,) = old.problems()
-    assert "before depth scales were kept" in told and old.problems() == []
-    new = ImageCache(10**6, Cameras.of_window((0, 4095)))
-    new.whole(shown)
-    assert new.problems() == []

@@ -115,27 +115,6 @@ def test_each_camera_is_shown_with_its_own_scale_and_an_image_of_it(
     assert [one["window"] for one in dialog.list_changes()[CAMERAS]] == [list(general[0].window), [0, 60000]]
 
 
-def test_each_folder_can_get_a_scale_of_its_own(
-    qtbot: QtBot, tasks: Tasks, project: Project, deep: Path, tmp_path: Path
-) -> None:
-    bright = write_picture(tmp_path / "line-2" / "bright.png", np.full((48, 64), 60000, np.uint16))
-    project.files.add_images([bright])
-    before = project.depths.cameras()
-    dialog = ProjectProperties(tasks, project, bright)
-    qtbot.addWidget(dialog)
-    choose_entry(dialog, "One scale for", 2)
-    assert tasks.wait_idle()
-    assert chooser_of(dialog).chosen == (0, 65535) and chooser_of(dialog).preview is not None
-    found = Cameras.from_json(dialog.list_changes()[CAMERAS], "here")
-    assert {Path(one.folder).name: one.window for one in found.cameras} == {
-        deep.parent.name: (0, 4095),
-        "line-2": (0, 65535),
-    }
-    choose_entry(dialog, "One scale for", 0)
-    assert tasks.wait_idle()
-    assert dialog.list_changes() == {} and project.depths.cameras() == before
-
-
 def test_an_image_of_8_bits_has_no_window(qtbot: QtBot, tasks: Tasks, project: Project) -> None:
     dialog = ProjectProperties(tasks, project, project.image_path(project.image_ids()[0]))
     qtbot.addWidget(dialog)

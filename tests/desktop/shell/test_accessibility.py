@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QPlainTextEdit,
+    QScrollArea,
     QTabBar,
     QTabWidget,
     QToolButton,
@@ -212,7 +213,8 @@ def is_inner(widget: QWidget) -> bool:
     around = widget.parentWidget()
     inner = "qt_" in widget.objectName() or isinstance(around, QAbstractSpinBox | QComboBox | QTabBar | QLineEdit)
     while around is not None and not inner:
-        inner = "qt_scrollarea" in around.objectName() or isinstance(around, QHeaderView)
+        scrolled = around.objectName() == "qt_scrollarea_viewport" and isinstance(around.parentWidget(), QScrollArea)
+        inner = ("qt_scrollarea" in around.objectName() and not scrolled) or isinstance(around, QHeaderView)
         around = around.parentWidget()
     return inner or (isinstance(widget, QAbstractButton) and isinstance(widget.parentWidget(), QAbstractItemView))
 

@@ -1,0 +1,115 @@
+"""No page and no dialog cuts a text that is said in it, in a small window as in a large one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from core.project.project import Project
+from desktop.base.theme import apply_theme
+from desktop.services import Services
+from desktop.shell.main_window import MainWindow
+from desktop.shell.page_stack import PAGES
+from desktop.shell.settings.settings_dialog import SettingsDialog, list_sections
+from tests.builders import project_with_pictures
+from tests.desktop.shell.clipping import find_clipped, painted_texts
+from tests.desktop.shell.crowded_project import LONG, make_crowded_project
+from tests.desktop.shell.test_accessibility import DIALOGS
+
+SIZES = (QSize(960, 640), QSize(1024, 700), QSize(1280, 800), QSize(2560, 1440))
+ROOMY = 1280  # pixels from which on placeholders are whole as well
+
+
+@pytest.fixture(autouse=True)
+def dressed(qapp: QApplication) -> None:
+    """The program's own style sheet and letters, which decide how much room a text needs."""
+    apply_theme(qapp, "dark")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    made = make_crowded_project(tmp_path / "parts", images=30)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("number", range(len(PAGES)), ids=[title for title, *_ in PAGES])
+def test_every_page_shows_its_texts_and_numbers_whole(
+    window: MainWindow, services: Services, tmp_path: Path, number: int
+) -> None:
+    window.session.adopt(make_crowded_project(tmp_path / "parts"))
+    window.pages.show_page(number)
+    for size in SIZES:
+        window.resize(size)
+        settle(services)
+        assert window.size() == size
+        assert_whole(window)
+
+
+def test_the_welcome_page_shows_its_texts_whole(window: MainWindow, services: Services, tmp_path: Path) -> None:
+    for number in range(7):
+        folder = tmp_path / f"plates {number} of a {LONG} long name"
+        project_with_pictures(folder, 1).close()
+        services.settings.remember_project(folder, opened="2025-03-01T10:00:00+00:00", images=12_345)
+    services.settings.remember_project(tmp_path / "gone")
+    for size in SIZES:
+        window.resize(size)
+        settle(services)
+        assert_whole(window)
+
+
+@pytest.mark.parametrize("name", DIALOGS)
+def test_every_dialog_fits_a_small_screen_and_shows_its_texts_whole(
+    qtbot: QtBot, services: Services, tmp_path: Path, project: Project, name: str
+) -> None:
+    dialog = DIALOGS[name](services.tasks, tmp_path, project)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    settle(services)
+    wanted = dialog.size()
+    for size in SIZES:
+        dialog.resize(wanted.boundedTo(size))
+        settle(services)
+        assert dialog.height() <= size.height() and dialog.width() <= size.width(), dialog.size()
+        assert_whole(dialog)
+
+
+def test_every_section_of_the_settings_shows_its_texts_whole(qtbot: QtBot, services: Services) -> None:
+    dialog = SettingsDialog(services.settings)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    wanted = dialog.size()
+    for size in SIZES[:2]:
+        dialog.resize(wanted.boundedTo(size))
+        for name in (*list_sections(), "Shortcuts"):
+            dialog.show_section(name)
+            settle(services)
+            assert dialog.height() <= size.height() and dialog.width() <= size.width(), dialog.size()
+            assert_whole(dialog)
+
+
+# -- what is asked of a window
+
+
+def assert_whole(window: QWidget) -> None:
+    with pytest.MonkeyPatch.context() as patch, painted_texts(patch) as painted:
+        window.grab()
+    cut = find_clipped(window, may_elide, placeholders=window.width() >= ROOMY)
+    cut += [f"painted as {shown!r}: {text!r}" for text, shown in set(painted) if not may_elide(text)]
+    assert not cut, f"{window.width()} x {window.height()}\n" + "\n".join(cut)
+
+
+def may_elide(text: str) -> bool:
+    """Names that the user gave, and folders: they are as long as they are, and a tool tip has them whole."""
+    return LONG in text or "/" in text
+
+
+def settle(services: Services) -> None:
+    assert services.tasks.wait_idle()
+    QApplication.processEvents()
+    QApplication.processEvents()
