@@ -176,6 +176,14 @@ def test_the_menus_offer_every_action_of_the_window_and_the_page(window: MainWin
         assert wanted <= offered, wanted - offered
 
 
+def test_the_view_menu_can_be_taken_in_at_a_glance(window: MainWindow, tmp_path: Path) -> None:
+    window.session.adopt(project_with_pictures(tmp_path / "parts", 1))
+    (view,) = [action.menu() for action in window.menuBar().actions() if action.text() == "&View"]
+    assert isinstance(view, QMenu)
+    entries = [action for action in view.actions() if not action.isSeparator()]
+    assert len(entries) <= 14, [action.text() for action in entries]
+
+
 def test_no_two_menus_have_the_same_letter(window: MainWindow) -> None:
     for title in PAGE_TITLES.values():
         titles = ["&Project", "&Edit", "&View", title, "&Help"]
