@@ -35,6 +35,9 @@ from desktop.services import Services
 
 HINT = "Click a picture to enlarge it · {seeds} goes on to later epochs · {previous} and {next} change the image"
 
+NO_PROJECT = "Open a project to see what augmentation does to its images."
+NO_IMAGES = "No images yet. Add some on the Label page to see what augmentation does to them."
+
 
 class AugmentPage(QWidget):
     """Previews of the current image on the left, a control for each parameter on the right."""
@@ -239,7 +242,7 @@ class AugmentPage(QWidget):
         if project is None or image_id is None:
             self._cycle.clear()
             self._show_head()
-            self._show_nothing("Open a project with images to see what augmentation does to them.")
+            self._show_nothing(NO_PROJECT if project is None else NO_IMAGES)
             return
         image = project.image(image_id)
         self._cycle.ask_for(make_request(project, image, self._draft.recipe, self._turns_of(image), self._first))

@@ -191,7 +191,7 @@ def list_caption_parts(picture: Augmented, view: View) -> list[CaptionPart]:
     if view.mode == "crop":
         text = plural(kept, "box", "boxes")
     elif kept == total:
-        text = "1 box" if total == 1 else f"all {total} boxes"
+        text = "1 box" if total == 1 else f"all {total:,} boxes"
     else:
         text = f"{kept} of {plural(total, 'box', 'boxes')}"
     parts = [CaptionPart(text, "" if picture.lost or picture.cut else text, "muted")]

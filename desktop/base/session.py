@@ -190,7 +190,7 @@ class Session(QObject):
         self.notify(changes)
         if refusal is not None:
             raise refusal
-        self.message.emit(f"Written: {count} {'edit' if count == 1 else 'edits'} that the disk had refused")
+        self.message.emit(f"Written: {count:,} {'edit' if count == 1 else 'edits'} that the disk had refused")
 
     def set_setting(self, key: str, value: object) -> None:
         """Keep a setting in the project and tell whoever shows it. Raises InputError; nothing was changed then."""

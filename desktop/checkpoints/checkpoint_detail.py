@@ -178,7 +178,7 @@ class CheckpointDetail(QFrame):
             self._show_checkpoint(one, run, colors)
         elif records:
             total = formatting.size(sum(record.size_bytes for record in records))
-            self._prompt.setText(f"{len(records)} checkpoints selected, {total} together.")
+            self._prompt.setText(f"{len(records):,} checkpoints selected, {total} together.")
         else:
             self._prompt.setText("Select a checkpoint to see how well it finds each label.")
 

@@ -15,7 +15,7 @@ def ask_deletion(records: Sequence[CheckpointRecord]) -> str:
     total = formatting.size(sum(record.size_bytes for record in records))
     if len(records) == 1:
         return f"Delete {records[0].path.name} of {records[0].run} ({total})?"
-    return f"Delete {len(records)} checkpoints ({total} together)?"
+    return f"Delete {len(records):,} checkpoints ({total} together)?"
 
 
 def describe_deletion(records: Sequence[CheckpointRecord]) -> str:

@@ -126,7 +126,7 @@ class LabelTable(QTableWidget):
             for column, (count, color) in enumerate(
                 ((score.tp, tokens.good), (score.fp, tokens.bad), (score.fn, tokens.warning)), 4
             ):
-                self._find_cell(row, column).setText(str(count))
+                self._find_cell(row, column).setText(f"{count:,}")
                 self._find_cell(row, column).setForeground(color if count else tokens.muted)
 
     def set_is_detector(self, is_detector: bool) -> None:

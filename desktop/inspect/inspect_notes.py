@@ -44,7 +44,7 @@ def list_inspection_notes(inspection: Inspection) -> list[str]:
         )
     if inspection.learnt:
         every = inspection.learnt == len(inspection.paths)
-        which = "these" if every else f"{inspection.learnt} of these {len(inspection.paths)}"
+        which = "these" if every else f"{inspection.learnt:,} of these {len(inspection.paths):,}"
         result.append(f"It was trained on {which} images: expect more errors on new ones.")
     elif inspection.learnt is None and inspection.request.split in ("train", "all"):
         result.append("Images it was trained on may be among these: expect more errors on new ones.")

@@ -200,7 +200,7 @@ class BoxEditing(QObject):
             return
         chosen = self._canvas.chosen
         self._picked = frozenset(box.id for box in chosen)
-        about = "Labels of the box" if len(chosen) == 1 else f"Labels of {len(chosen)} boxes"
+        about = "Labels of the box" if len(chosen) == 1 else f"Labels of {len(chosen):,} boxes"
         self._picker.open_at(
             self._find_anchor(chosen), self._make_pickable(), about if chosen else "Labels of the next box"
         )

@@ -353,7 +353,7 @@ class LabelPage(QWidget):
         elif len(selected) == 1:
             sets, about = [selected[0].labels], "Ticked: labels of the selected box"
         else:
-            sets, about = [box.labels for box in selected], f"Ticked: labels of the {len(selected)} selected boxes"
+            sets, about = [box.labels for box in selected], f"Ticked: labels of the {len(selected):,} selected boxes"
         self.labels.show_sets(sets, about)
         self.editing.show_next_labels()
         self.labels.show_keep(self.editing.keeping)

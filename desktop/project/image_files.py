@@ -97,7 +97,7 @@ class ImageFiles:
             return
         self._new += files
         folders = {file.parent for file in self._new}
-        where = str(next(iter(folders))) if len(folders) == 1 else f"{len(folders)} folders"
+        where = str(next(iter(folders))) if len(folders) == 1 else f"{len(folders):,} folders"
         text = f"{plural(len(self._new), 'new image')} in {where}."
         self._notice.show_notice(text, "info", offer=("Add", self._add_new))
 

@@ -264,7 +264,7 @@ class GestureController:
     def _announce_edit(self, verb: str) -> None:
         if (boxes := self._boxes.keep_preview()) is not None:
             count = len(self._boxes.selected)
-            self._events.edited(boxes, f"{verb} box" if count == 1 else f"{verb} {count} boxes")
+            self._events.edited(boxes, f"{verb} box" if count == 1 else f"{verb} {count:,} boxes")
         self.look_under()
 
     # -- mouse

@@ -98,7 +98,7 @@ def _describe_free(state: ToolState, keys: Mapping[str, str]) -> str:
                 "Click selects the box, drag moves it", "Ctrl+click adds it to the selection" if count else ""
             )
         if count > 1:
-            return f"Drag moves the {count} boxes · Ctrl+click takes this one out · digits toggle labels on all"
+            return f"Drag moves the {count:,} boxes · Ctrl+click takes this one out · digits toggle labels on all"
         if there > 1:
             next_one = f"Click again for the next of {there} boxes here"
             click = next_one if state.again else f"Click selects the smallest of {there} boxes here, again the next"
@@ -111,7 +111,7 @@ def _describe_free(state: ToolState, keys: Mapping[str, str]) -> str:
             delete,
         )
     if count:
-        what = "its labels" if count == 1 else f"labels on all {count}"
+        what = "its labels" if count == 1 else f"labels on all {count:,}"
         return f"Drag draws a new box · click lets go of the selection · digits toggle {what}"
     over = _name_key(keys, "draw", "{} draws over boxes")
     return _join_parts("Drag to draw a box", over, "Ctrl+drag frames boxes", "digits set the next box's labels")
@@ -142,12 +142,12 @@ def _describe_gesture(state: ToolState, gesture: act.Gesture) -> str:
                 return "Too small for a box: letting go here draws nothing"
             return "Let go to draw the box · Alt: without snapping · Esc cancels"
         case act.Moving(box_ids=ids):
-            what = "box" if len(ids) == 1 else f"{len(ids)} boxes"
+            what = "box" if len(ids) == 1 else f"{len(ids):,} boxes"
             return f"Let go to put the {what} here · Alt: without snapping · Esc cancels"
         case act.Resizing():
             return "Let go to keep this size · Alt: without snapping · Esc cancels"
         case act.Banding():
-            return f"Let go to select what the frame touches: {len(state.selected)} so far · Esc cancels"
+            return f"Let go to select what the frame touches: {len(state.selected):,} so far · Esc cancels"
         case act.Measuring():
             return "Let go to keep the measure · Shift: straight · Esc cancels"
 
@@ -176,7 +176,7 @@ def explain_refusal(state: ToolState, keys: Mapping[str, str] = KEYS) -> str:
 
 def explain_locked(count: int, keys: Mapping[str, str] = KEYS) -> str:
     """Why boxes that are locked by themselves or by their label cannot be changed, and how to go on."""
-    what = "The box is locked" if count == 1 else f"The {count} boxes are locked"
+    what = "The box is locked" if count == 1 else f"The {count:,} boxes are locked"
     return _join_parts(what, _name_key(keys, "lock_box", "{} unlocks it" if count == 1 else "{} unlocks them"))
 
 

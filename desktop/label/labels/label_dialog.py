@@ -72,7 +72,7 @@ class LabelDialog(QDialog):
         name = self._name.text().strip()
         fault = label_name_fault(name)
         if any(other.name == name for other in self._others):
-            fault = f"there is a label {name!r} already"
+            fault = f"there is a label “{name}” already"
         self._problem.setText(f"{fault[0].upper()}{fault[1:]}." if fault else "")
         restyle(self._name, "invalid", bool(fault and name))
         self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(fault is None)

@@ -129,7 +129,7 @@ class MergeLabelsDialog(QDialog):
         names = {label.id: label.name for label in self._labels}
         touched = boxes_with(self._counts, gone)
         both = sum(count for labels, count in self._counts.items() if labels & gone and into in labels)
-        what = names[next(iter(gone))] if len(gone) == 1 else f"{len(gone)} labels"
+        what = names[next(iter(gone))] if len(gone) == 1 else f"{len(gone):,} labels"
         if not touched:
             return f"No box carries {what}; only the list of labels changes. Undo brings it back."
         become = "becomes" if len(gone) == 1 else "become"

@@ -56,7 +56,7 @@ class StudyView(QWidget):
         self.progress.setValue(_parts(result, whole=False))
         self._scroll.show()
         going = "" if result.is_complete else state
-        self.state.setText(f"{ended} of {len(result.outcomes)} runs are done. {going}".strip())
+        self.state.setText(f"{ended:,} of {len(result.outcomes):,} runs are done. {going}".strip())
         self.answers.setText("\n\n".join(_named(one.text) for one in result.conclusions))
         better = {one.better for one in result.conclusions[-1:] if one.better}
         self.map.show_rows([_spread_row(arm, arm.arm in better) for arm in _ranked(result)])
