@@ -105,7 +105,8 @@ class _NextWords(QWidget):
         parts.append((self._end, None))
         if not _fits(parts, metrics, self.width()):
             # The tool tip has all of it.
-            parts = [(self._heading.partition(" ")[0].removesuffix(":") + ":", parts[0][1]), *parts[1:-1]]
+            middle = parts[1:-1] if self._names else [("none yet", None)]
+            parts = [(self._heading.partition(" ")[0].removesuffix(":") + ":", parts[0][1]), *middle]
         self._paint_parts(painter, metrics, parts)
         painter.end()
 

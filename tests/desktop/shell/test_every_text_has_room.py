@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,22 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.project.project import Project
+from core.recipe.recipe import default_recipe
+from core.types import Problem
+from desktop.base.background import Tasks
 from desktop.base.theme import apply_theme
+from desktop.kit.problems_dialog import ProblemsDialog
+from desktop.kit.progress_dialog import ProgressDialog
+from desktop.label.file_notes import FileNotes
+from desktop.label.label_page import LabelPage
+from desktop.label.labels.merge_dialog import MergeLabelsDialog
 from desktop.services import Services
 from desktop.shell.main_window import MainWindow
 from desktop.shell.page_stack import PAGES
 from desktop.shell.settings.settings_dialog import SettingsDialog, list_sections
+from desktop.train.trials.study_setup import StudySetup
 from tests.builders import project_with_pictures
+from tests.desktop.label.page_driver import find_action, find_only
 from tests.desktop.shell.clipping import find_clipped, painted_texts
 from tests.desktop.shell.crowded_project import LONG, make_crowded_project
 from tests.desktop.shell.test_accessibility import DIALOGS
@@ -51,6 +61,29 @@ def test_every_page_shows_its_texts_and_numbers_whole(
         assert_whole(window)
 
 
+def test_the_label_page_shows_its_texts_whole_with_everything_switched_on(
+    window: MainWindow, services: Services, project: Project
+) -> None:
+    window.session.adopt(project)
+    page = window.get_page("Label")
+    assert isinstance(page, LabelPage)
+    for name in ("keep_labels", "hide", "lock", "measure"):
+        find_action(page, name).trigger()
+    page.notice.show_notice("The 12 boxes that were drawn here could not be kept: the disk is full.", "error")
+    find_only(page, FileNotes).show_notes(
+        [
+            "its transparency is dropped",
+            "16 bits, shown by the upper 8 (its highest value is 5,000): a depth window helps",
+        ]
+    )
+    for size in SIZES:
+        window.resize(size)
+        for tab in range(page.side.tabs.count()):
+            page.side.tabs.setCurrentIndex(tab)
+            settle(services)
+            assert_whole(window)
+
+
 def test_the_welcome_page_shows_its_texts_whole(window: MainWindow, services: Services, tmp_path: Path) -> None:
     for number in range(7):
         folder = tmp_path / f"plates {number} of a {LONG} long name"
@@ -63,11 +96,28 @@ def test_the_welcome_page_shows_its_texts_whole(window: MainWindow, services: Se
         assert_whole(window)
 
 
-@pytest.mark.parametrize("name", DIALOGS)
+MORE_DIALOGS: dict[str, Callable[[Tasks, Path, Project], QWidget]] = {
+    "merge labels": lambda tasks, folder, project: MergeLabelsDialog(
+        project.labels(), {frozenset({1, 2}): 1_234}, project.labels()[0]
+    ),
+    "problems": lambda tasks, folder, project: ProblemsDialog(
+        None,
+        "Some files were not added",
+        "1,234 images were added, 2 were not.",
+        [Problem(f"{folder}/one.png", "damaged, it ends early; skipped"), Problem("two.png", "empty; skipped")],
+    ),
+    "progress": lambda tasks, folder, project: ProgressDialog(
+        None, tasks, "Checking the files", unit="files", note="Cancelling leaves the images where they are."
+    ),
+    "strategies": lambda tasks, folder, project: StudySetup(default_recipe("ssd300_vgg16")),
+}
+
+
+@pytest.mark.parametrize("name", [*DIALOGS, *MORE_DIALOGS])
 def test_every_dialog_fits_a_small_screen_and_shows_its_texts_whole(
     qtbot: QtBot, services: Services, tmp_path: Path, project: Project, name: str
 ) -> None:
-    dialog = DIALOGS[name](services.tasks, tmp_path, project)
+    dialog = {**DIALOGS, **MORE_DIALOGS}[name](services.tasks, tmp_path, project)
     qtbot.addWidget(dialog)
     dialog.show()
     settle(services)
