@@ -84,7 +84,10 @@ MORE_KEYS = (
     ("Shift", "While measuring: level, upright or at 45 degrees"),
     ("Ctrl+Tab", "Leave the image for the next field"),
     ("Enter", "Pick labels of the selected boxes; in the picker Shift+Enter or Space stays for more, Esc closes"),
-    ("Esc", "Cancel: the gesture, then the tool, then the selection, then the next box's labels"),
+    (
+        "Esc",
+        "Cancel: the gesture, then the tool, then the selection, then the next box's labels and the panel of the view's adjustment",
+    ),
     ("Wheel", "Scroll the image; with Shift sideways"),
     ("Ctrl+wheel, pinch", "Zoom at the cursor"),
     ("Space-drag, middle button", "Move the image"),

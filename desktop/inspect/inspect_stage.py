@@ -31,6 +31,7 @@ IOUS = (0.3, 0.5, 0.75, 0.9)
 # From these widths on, in pixels, the buttons above the image have words.
 ROOM_FOR_CHIPS = 500
 ROOM_FOR_ALL = 580
+LEAST_WIDTH = 284  # beside both lists at their narrowest, in a window of 960 pixels
 ROOM_FOR_FOOT = 440  # all of the threshold in one line
 # What each shows, of boxes and of images that carry labels.
 CHIPS = {
@@ -52,6 +53,7 @@ class InspectStage(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setMinimumWidth(LEAST_WIDTH)
         self._filter = MarkFilter()
         self._hovered: Mark | None = None
         self._selected: Mark | None = None
