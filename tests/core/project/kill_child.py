@@ -142,7 +142,8 @@ def random_edit(project: Project, kind: str, choose: random.Random) -> Edit | No
     if kind == "delete" and box:
         return box_edits.delete_boxes(project, image, [box.id])
     if kind == "status":
-        drawn = [other.id for other in project.images() if other.box_count]
+        # Images whose boxes all have labels: others cannot be marked reviewed.
+        drawn = [other.id for other in project.images() if other.box_count and all(other.label_sets)]
         return image_edits.set_status(project, drawn, choose.choice((Status.LABELLED, Status.REVIEWED)))
     if kind == "split":
         return image_edits.set_split(project, ids, choose.choice(list(Split)))

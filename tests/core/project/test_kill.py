@@ -52,7 +52,10 @@ def life(process: subprocess.Popen[str], folder: Path, seed: int, lines: int, se
     process.stdin.flush()
     born, child = process.stdout.readline().split()
     assert born == "born"
-    told = [process.stdout.readline().split() for _ in range(lines)]
+    told: list[list[str]] = []
+    while len(told) < lines:
+        told.append(process.stdout.readline().split())
+        assert told[-1] and told[-1][0] != "dead", "the child ended by itself; see its stderr"
     time.sleep(seconds)
     os.kill(int(child), signal.SIGKILL)
     told += until_dead(process.stdout)
