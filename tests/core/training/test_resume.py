@@ -231,7 +231,7 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_a_job_or_lose_what_happene
             raise OSError(errno.ENOSPC, "No space left on device")
         append(event, durable=durable)
 
-    monkeypatch.setattr(folder, "append", full_for_a_while)
+    monkeypatch.setattr(folder, "append_event", full_for_a_while)
     monkeypatch.setattr(child_runtime.time, "sleep", lambda _: None)
     step = StepDone(1, 1, 1, 1.0, 0.5, 0.5, 1e-3, 9.0)
     told = [JobResumed(), Notice("an epoch"), step, CheckpointSaved("a", "a", 1, None, None, True), JobFinished()]
