@@ -104,7 +104,8 @@ def draw_a_box_with_two_labels(program: Program, folder: Path, picture: Path) ->
 
     drawn = program.wait("the box in the project", lambda: new_box(folder, image.id, before))
     assert drawn.labels == frozenset()
-    assert np.allclose(drawn.xyxy, (*start, *end), atol=1.0), (drawn.xyxy, start, end)
+    # The window says whole pixels: the two readings by which the way to the screen is worked out are off by up to a half.
+    assert np.allclose(drawn.xyxy, (*start, *end), atol=1.5), (drawn.xyxy, start, end)
 
     first, second = labels[0], labels[2]
     program.press(first.shortcut, second.shortcut)

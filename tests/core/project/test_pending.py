@@ -78,6 +78,7 @@ BUILDERS: dict[str, Callable[[ProjectReader, Choice], Edit]] = {
     "set_box": lambda p, c: box_edits.set_box(p, c.image_id(p), (c.box_ids(p) or [0])[0], _box(c)),
     "replace_boxes": _replace_boxes,
     "delete_boxes": lambda p, c: box_edits.delete_boxes(p, c.image_id(p), c.box_ids(p)),
+    "toggle_difficult": lambda p, c: box_edits.toggle_difficult(p, c.image_id(p), c.box_ids(p)),
     "set_status": lambda p, c: image_edits.set_status(p, c.image_ids(p), list(Status)[c.kind]),
     "set_split": lambda p, c: image_edits.set_split(p, c.image_ids(p), list(Split)[c.kind]),
     "set_group": lambda p, c: image_edits.set_group(p, c.image_ids(p), c.word),
