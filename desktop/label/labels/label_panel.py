@@ -42,7 +42,7 @@ from desktop.label.labels.label_rows import LabelRows
 from desktop.label.labels.label_together import TogetherBars, TogetherDialog
 from desktop.label.labels.merge_dialog import MergeLabelsDialog
 
-ROWS_IN_SIGHT = 5  # of labels, however small the window is
+ROWS_IN_SIGHT = 3  # of labels, however low the window is; the others are reached by scrolling
 EDGES = 4  # of the list, above and below its rows together
 SPACING = 2
 ROWS_FIRST = 10  # of labels, before there is room for the bars

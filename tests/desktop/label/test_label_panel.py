@@ -263,3 +263,15 @@ def test_in_a_short_column_the_bars_give_way_and_no_label_is_cut(
     assert panel.rows.visualRect(panel.model.index(rows - 1)).bottom() <= panel.rows.viewport().height()
     panel.resize(panel.width(), panel.sizeHint().height())
     assert panel.together.isVisible()
+
+
+def test_the_right_column_fits_the_lowest_window_with_room_for_larger_letters(
+    page: LabelPage, session: Session
+) -> None:
+    session.notify(add_labels(project_of(session), ["inclusion", "crack", "dent"]))
+    panel = find_only(page, LabelPanel)
+    # Of 640 pixels the menu and the status bar take 57. Where less is left than all parts must have, they overlap.
+    QApplication.processEvents()
+    column = panel.parentWidget()
+    assert column is not None and column.minimumSizeHint().height() <= 583 - 40
+    assert panel.rows.minimumHeight() >= 3 * panel.rows.visualRect(panel.model.index(0)).height()
