@@ -47,7 +47,7 @@ class Welcome(QWidget):
         for name, text, about in (
             ("new_project", "New project", "From a folder of images"),
             ("open_project", "Open project", "A folder with project.sqlite"),
-            ("import_as_project", "Import", "COCO, VOC, YOLO, labelme, CSV"),
+            ("import_as_project", "Import", "COCO, VOC, YOLO, CVAT and more"),
             ("sample_project", "Sample project", "Generated, already labelled"),
         ):
             ways.addWidget(_build_way(actions[name], text, about), 1)
