@@ -273,5 +273,5 @@ def test_the_right_column_fits_the_lowest_window_with_room_for_larger_letters(
     # Of 640 pixels the menu and the status bar take 57. Where less is left than all parts must have, they overlap.
     QApplication.processEvents()
     column = panel.parentWidget()
-    assert column is not None and column.minimumSizeHint().height() <= 583 - 40
+    assert column is not None and column.minimumSizeHint().height() <= 583 - 20
     assert panel.rows.minimumHeight() >= 3 * panel.rows.visualRect(panel.model.index(0)).height()
