@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from core.types import ImageRecord
 from desktop.base.theme import SMALL_PX, theme
-from desktop.label.images.image_delegate import find_sign, paint_thumbnail, status_pixmap
+from desktop.label.images.image_delegate import find_sign, paint_focus, paint_ground, paint_thumbnail, status_pixmap
 from desktop.label.images.image_list import OUTDATED, RECORD
 
 CELL_WIDTH = 116  # at least
@@ -27,25 +27,17 @@ class GridDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         record: ImageRecord = index.data(RECORD)
-        colors = theme()
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         cell = option.rect.adjusted(2, 2, -2, -2)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if option.state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
-            chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-            painter.setBrush(colors.selected if chosen else colors.hover)
-            painter.drawRoundedRect(cell, 6, 6)
+        paint_ground(painter, cell, option.state)
         if index.data(OUTDATED):
             painter.setOpacity(0.5)
         paint_thumbnail(painter, cell.adjusted(EDGE, EDGE, -EDGE, -EDGE - WORDS), index)
         line = QRect(cell.left() + EDGE, cell.bottom() - WORDS - 1, cell.width() - 2 * EDGE, WORDS)
         self._paint_words(painter, line, option.font, record)
         painter.setOpacity(1.0)
-        if option.state & QStyle.StateFlag.State_HasFocus:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(colors.accent, 1.5))
-            painter.drawRoundedRect(QRectF(cell).adjusted(1, 1, -1, -1), 6, 6)
+        paint_focus(painter, cell, option.state)
         painter.restore()
 
     def _paint_words(self, painter: QPainter, line: QRect, font: QFont, record: ImageRecord) -> None:

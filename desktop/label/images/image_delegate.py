@@ -45,17 +45,10 @@ class ImageDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         record: ImageRecord = index.data(RECORD)
-        colors = theme()
         painter.save()
         row = option.rect.adjusted(6, 1, -6, -1)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.setBrush(colors.selected)
-            painter.drawRoundedRect(row, 6, 6)
-        elif option.state & QStyle.StateFlag.State_MouseOver:
-            painter.setBrush(colors.hover)
-            painter.drawRoundedRect(row, 6, 6)
+        paint_ground(painter, row, option.state)
         frame = QRect(row.left() + 5, row.top() + (row.height() - PICTURE) // 2, PICTURE, PICTURE)
         paint_thumbnail(painter, frame, index)
         text = row.adjusted(PICTURE + 14, 9, -8, -9)
@@ -64,10 +57,7 @@ class ImageDelegate(QStyledItemDelegate):
             painter.setOpacity(0.5)
         self._paint_words(painter, text, option.font, record)
         painter.setOpacity(1.0)
-        if option.state & QStyle.StateFlag.State_HasFocus:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(colors.accent, 1.5))
-            painter.drawRoundedRect(QRectF(row).adjusted(1, 1, -1, -1), 6, 6)
+        paint_focus(painter, row, option.state)
         painter.restore()
 
     def _paint_words(self, painter: QPainter, room: QRect, font: QFont, record: ImageRecord) -> None:
@@ -100,6 +90,23 @@ class ImageDelegate(QStyledItemDelegate):
         """The sign that there is a note, at the right end; what is left of the line."""
         painter.drawPixmap(line.right() - 14, line.top() + 1, find_sign("note", theme().muted.name(), 15, ratio))
         return line.adjusted(0, 0, -20, 0)
+
+
+def paint_ground(painter: QPainter, area: QRect, state: QStyle.StateFlag) -> None:
+    """What lies under an image that is selected or pointed at."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    if state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
+        colors = theme()
+        painter.setBrush(colors.selected if state & QStyle.StateFlag.State_Selected else colors.hover)
+        painter.drawRoundedRect(area, 6, 6)
+
+
+def paint_focus(painter: QPainter, area: QRect, state: QStyle.StateFlag) -> None:
+    """The frame of the image that has the keyboard."""
+    if state & QStyle.StateFlag.State_HasFocus:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(theme().accent, 1.5))
+        painter.drawRoundedRect(QRectF(area).adjusted(1, 1, -1, -1), 6, 6)
 
 
 def paint_thumbnail(painter: QPainter, frame: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
