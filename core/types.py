@@ -107,6 +107,7 @@ class ImageRecord:
     smallest: float = 0.0  # the shortest side of any of its boxes, in pixels; 0 without boxes
     label_sets: tuple[frozenset[int], ...] = ()  # the different label sets of its boxes; equal ones share one object
     modified_ns: int = 0  # time of the file's last change when its content was last seen to be this; 0: not noted
+    difficult_count: int = 0  # of its boxes
 
     @property
     def has_unlabelled_box(self) -> bool:

@@ -71,6 +71,7 @@ class Filter:
     lacks: frozenset[int] = frozenset()  # no box carries any of them
     boxes: Range = ANY  # how many
     smallest: Range = ANY  # shortest side of the smallest box, in pixels; images without boxes do not pass
+    difficult: bool | None = None  # whether a box is marked as difficult
     note: bool | None = None  # whether there is one
     predicted: bool | None = None  # whether a checkpoint's predictions are at hand
     missing: bool | None = None  # whether the file is gone
@@ -104,6 +105,7 @@ _PLAIN: dict[str, tuple[type[np.generic], Callable[[ImageRecord], Any]]] = {
     "smallest": (np.float32, attrgetter("smallest")),
     "area": (np.int64, lambda record: record.width * record.height),
     "note": (np.bool_, lambda record: bool(record.note)),
+    "difficult": (np.bool_, lambda record: record.difficult_count > 0),
     "id": (np.int64, attrgetter("id")),
 }
 
@@ -284,8 +286,9 @@ class ImageIndex:
         if wanted.groups:
             column = self._column("group")
             rows = rows[np.isin(column[rows], [self._groups[name] for name in wanted.groups if name in self._groups])]
-        if wanted.note is not None:
-            rows = rows[self._column("note")[rows] == wanted.note]
+        for name, value in (("note", wanted.note), ("difficult", wanted.difficult)):
+            if value is not None:
+                rows = rows[self._column(name)[rows] == value]
         return rows
 
     def _has_numbers(self, wanted: Filter, rows: Rows) -> Rows:

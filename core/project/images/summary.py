@@ -18,6 +18,7 @@ class Summary(NamedTuple):
     smallest: float  # the shortest side of any box, in pixels; 0 without boxes
     label_sets: str  # packed sets in ascending order of their texts, between them "|"
     set_counts: str  # boxes of each of these sets
+    difficult_count: int  # boxes that training and judging ignore
 
     @property
     def sets(self) -> tuple[LabelSet, ...]:
@@ -25,7 +26,7 @@ class Summary(NamedTuple):
         return unpack_sets(self.label_sets) if self.box_count else ()
 
 
-NO_BOXES = Summary(0, 0.0, "", "")
+NO_BOXES = Summary(0, 0.0, "", "", 0)
 
 
 def summary_of(boxes: Sequence[Box]) -> Summary:
@@ -34,7 +35,8 @@ def summary_of(boxes: Sequence[Box]) -> Summary:
         return NO_BOXES
     smallest = min(min(box.x2 - box.x1, box.y2 - box.y1) for box in boxes)
     counted = Counter(sorted(pack_labels(box.labels) for box in boxes))
-    return Summary(len(boxes), smallest, "|".join(counted), "|".join(map(str, counted.values())))
+    difficult = sum(box.difficult for box in boxes)
+    return Summary(len(boxes), smallest, "|".join(counted), "|".join(map(str, counted.values())), difficult)
 
 
 def pack_labels(labels: Collection[int]) -> str:

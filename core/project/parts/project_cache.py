@@ -150,10 +150,10 @@ class ProjectCache:
 
     def _set(self, image_id: int, fields: ImageFields, summary: Summary | None) -> None:
         old = self.images[image_id]
-        count, smallest, sets = (
-            (old.box_count, old.smallest, old.label_sets)
+        count, smallest, sets, difficult = (
+            (old.box_count, old.smallest, old.label_sets, old.difficult_count)
             if summary is None
-            else (summary.box_count, summary.smallest, summary.sets)
+            else (summary.box_count, summary.smallest, summary.sets, summary.difficult_count)
         )
         self.images[image_id] = ImageRecord(
             image_id,
@@ -167,6 +167,7 @@ class ProjectCache:
             smallest,
             sets,
             old.modified_ns,
+            difficult,
         )
         if old.status is not fields.status:
             self._status[old.status] -= 1

@@ -34,7 +34,7 @@ __all__ = [
     "open_owned",
 ]
 
-SCRIPTS = ("schema.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql", "schema_5.sql")
+SCRIPTS = ("schema.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql", "schema_5.sql", "schema_6.sql")
 _CACHE_KIB = 32_768  # pages kept in memory: bulk edits touch many
 OPEN_MARK = "open"  # a counter: 1 from opening to closing, so that what was not closed properly is known
 _DISK_REFUSES = (

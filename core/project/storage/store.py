@@ -129,7 +129,7 @@ class Store:
         split = {str(value): value for value in Split}
         rows = self._db.execute(
             "SELECT id, path, width, height, status, split, grp, note, box_count, size_bytes, content_hash, smallest,"
-            " label_sets, modified_ns FROM images"
+            " label_sets, modified_ns, difficult_count FROM images"
         )
         return {
             row[0]: ImageRecord(
@@ -147,6 +147,7 @@ class Store:
                 row[11],
                 unpack_sets(row[12]) if row[8] else (),
                 row[13],
+                row[14],
             )
             for row in rows
         }
@@ -296,13 +297,15 @@ class Store:
             listed,
         )
         rows = self._db.execute(
-            f"SELECT id, box_count, smallest, label_sets, set_counts FROM images WHERE id IN ({LISTED})", listed
+            f"SELECT id, box_count, smallest, label_sets, set_counts, difficult_count FROM images WHERE id IN ({LISTED})",
+            listed,
         )
         return {row[0]: Summary(*row[1:]) for row in rows}
 
     def _write_summaries(self, summaries: Mapping[int, Summary]) -> None:
         self._db.executemany(
-            "UPDATE images SET box_count = ?, smallest = ?, label_sets = ?, set_counts = ? WHERE id = ?",
+            "UPDATE images SET box_count = ?, smallest = ?, label_sets = ?, set_counts = ?, difficult_count = ?"
+            " WHERE id = ?",
             [(*found, image) for image, found in summaries.items()],
         )
 

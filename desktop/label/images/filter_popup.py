@@ -73,6 +73,8 @@ class FilterPopup(QFrame):
         self._group.setCompleter(completer)
         self._boxes = (_make_limit("Fewest boxes"), _make_limit("Most boxes"))
         self._smallest = (_make_limit("Smallest box at least", " px"), _make_limit("Smallest box at most", " px"))
+        self._difficult = _yes_no("Difficult boxes", "with difficult boxes", "without difficult boxes")
+        self._difficult.setToolTip("Boxes that training and judging ignore")
         self._note = _yes_no("Note", "with a note", "without a note")
         self._predicted = _yes_no("Predictions", "with predictions", "without predictions")
         self._predicted.setToolTip("Whether the newest checkpoint predictions in this project cover the image")
@@ -134,6 +136,7 @@ class FilterPopup(QFrame):
             for field, limit in zip(fields, (limits.low, limits.high), strict=True):
                 field.setValue(-1 if limit is None else round(limit))
         for combo, state in (
+            (self._difficult, value.difficult),
             (self._note, value.note),
             (self._predicted, value.predicted),
             (self._missing, value.missing),
@@ -203,7 +206,13 @@ class FilterPopup(QFrame):
         self._add_range(form, 0, "Boxes", self._boxes)
         self._add_range(form, 1, "Smallest box", self._smallest)
         for row, (text, field) in enumerate(
-            (("Group", self._group), ("Note", self._note), ("Predictions", self._predicted), ("File", self._missing)),
+            (
+                ("Difficult", self._difficult),
+                ("Group", self._group),
+                ("Note", self._note),
+                ("Predictions", self._predicted),
+                ("File", self._missing),
+            ),
             start=2,
         ):
             form.addWidget(words(text, "muted"), row, 0)
@@ -230,7 +239,7 @@ class FilterPopup(QFrame):
     def _connect_parts(self) -> None:
         for button in self._splits.values():
             button.toggled.connect(self._announce_value)
-        for combo in (self._where, self._note, self._predicted, self._missing):
+        for combo in (self._where, self._difficult, self._note, self._predicted, self._missing):
             combo.currentIndexChanged.connect(self._announce_value)
         self._group.activated.connect(self._announce_value)
         self._typed.returnPressed.connect(self._enter_group)
@@ -261,6 +270,7 @@ class FilterPopup(QFrame):
             groups=frozenset() if group is None else frozenset({group}),
             boxes=_read_range(self._boxes),
             smallest=_read_range(self._smallest),
+            difficult=self._difficult.currentData(),
             note=self._note.currentData(),
             predicted=self._predicted.currentData(),
             missing=self._missing.currentData(),

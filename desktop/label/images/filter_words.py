@@ -59,6 +59,9 @@ def parts(wanted: Filter, labels: Mapping[int, Label]) -> list[Part]:
         found.append(
             Part(f"Smallest {_describe_range(wanted.smallest, 'px', 'px')}", replace(wanted, smallest=ANY_NUMBER))
         )
+    if wanted.difficult is not None:
+        text = "With difficult boxes" if wanted.difficult else "Without difficult boxes"
+        found.append(Part(text, replace(wanted, difficult=None)))
     if wanted.note is not None:
         found.append(Part("With a note" if wanted.note else "Without a note", replace(wanted, note=None)))
     if wanted.predicted is not None:

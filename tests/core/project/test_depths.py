@@ -43,6 +43,7 @@ def age(folder: Path, setting: str | None = None) -> None:
     with sqlite3.connect(folder / "project.sqlite") as connection:
         connection.execute("DROP TABLE depths")
         connection.execute("ALTER TABLE boxes DROP COLUMN difficult")
+        connection.execute("ALTER TABLE images DROP COLUMN difficult_count")
         connection.execute("DELETE FROM settings WHERE key = 'cameras'")
         if setting is not None:
             connection.execute("INSERT INTO settings VALUES ('depth_window', ?)", (setting,))

@@ -16,6 +16,7 @@ from core.formats.importing import import_into
 from core.formats.registry import read_annotations
 from core.project.edits import image_edits
 from core.project.edits.box_edits import set_box, toggle_difficult
+from core.project.images.query import Filter, ImageIndex
 from core.project.project import Project
 from core.project.records import DATABASE_FILE
 from core.project.snapshot import Snapshot, make_snapshot, take_snapshot
@@ -74,6 +75,30 @@ def test_the_boxes_of_an_older_project_are_not_difficult(tmp_path: Path, version
         connection.execute(f"PRAGMA user_version={version}")
     with Project.open(folder) as project:
         assert marks_of(project) == [False] and project.boxes(1)[0].xyxy == (1, 2, 9, 9.5)
+
+
+def test_a_project_from_before_they_were_counted_gets_its_counts(tmp_path: Path) -> None:
+    with marked(tmp_path / "p"):
+        pass
+    with closing(sqlite3.connect(tmp_path / "p" / DATABASE_FILE, isolation_level=None)) as connection:
+        connection.execute("ALTER TABLE images DROP COLUMN difficult_count")
+        connection.execute("PRAGMA user_version=5")
+    with Project.open(tmp_path / "p") as project:
+        assert [image.difficult_count for image in project.images()] == [1]
+
+
+def test_images_with_difficult_boxes_are_found_also_while_edits_wait(tmp_path: Path) -> None:
+    with marked(tmp_path / "p") as project:
+        (image,) = project.image_ids()
+        edit = toggle_difficult(project, image, [project.boxes(image)[1].id])
+        for reader, found in ((project, [image]), (project.with_pending([edit]), [])):
+            index = ImageIndex(reader.images())
+            assert index.ids(index.select(Filter(difficult=True))).tolist() == found
+            assert index.ids(index.select(Filter(difficult=False))).tolist() == [one for one in [image] if not found]
+        project.apply(edit)
+        assert project.image(image).difficult_count == 0
+        project.history.undo()
+        assert project.image(image).difficult_count == 1
 
 
 def test_a_snapshot_holds_them_apart_and_its_hash_tells_of_them_alone(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def assert_columns_fit(project: Project) -> None:
         every += sets
         smallest = min((min(box.x2 - box.x1, box.y2 - box.y1) for box in boxes), default=0.0)
         assert (image.box_count, image.smallest) == (len(boxes), smallest)
+        assert image.difficult_count == sum(box.difficult for box in boxes)
         assert image.label_sets == tuple(sorted(sets, key=pack_labels))
         in_order = sorted(sets, key=pack_labels)
         counts = "|".join(str(sets[labels]) for labels in in_order)
@@ -102,6 +103,8 @@ def step(project: Project, folder: Path, kind: str, a: int, b: float) -> None:
     elif kind == "toggle" and boxes and labels:
         chosen = [box.id for box in boxes[: 1 + a % 2]]
         edit = label_edits.toggle_label(project, image, chosen, labels[a % len(labels)].id)
+    elif kind == "difficult" and boxes:
+        edit = box_edits.toggle_difficult(project, image, [box.id for box in boxes[: 1 + a % 2]])
     elif kind == "delete" and boxes:
         edit = box_edits.delete_boxes(project, image, [boxes[0].id])
     elif kind == "status":
@@ -124,6 +127,7 @@ KINDS = (
     "draw",
     "move",
     "toggle",
+    "difficult",
     "delete",
     "status",
     "split",

@@ -34,6 +34,7 @@ def records(draw: st.DrawFn, image_id: int = 0) -> ImageRecord:
         box_count=draw(st.integers(len(sets), len(sets) + 2)) if sets else 0,
         smallest=draw(st.sampled_from([0.5, 3.0, 12.0])) if sets else 0.0,
         label_sets=sets,
+        difficult_count=draw(st.integers(0, 2)) if sets else 0,
     )
 
 
@@ -57,6 +58,7 @@ filters = st.builds(
     lacks=st.frozensets(st.sampled_from([NO_LABEL, *LABELS]), max_size=2),
     boxes=ranges,
     smallest=ranges,
+    difficult=st.none() | st.booleans(),
     note=st.none() | st.booleans(),
     predicted=st.none() | st.booleans(),
     missing=st.none() | st.booleans(),
@@ -90,6 +92,7 @@ def passes(record: ImageRecord, wanted: Filter, predicted: frozenset[int], missi
         and not any(found & wanted.lacks for found in marks)
         and (not wanted.boxes or inside(record.box_count, wanted.boxes))
         and (not wanted.smallest or (record.box_count > 0 and inside(record.smallest, wanted.smallest)))
+        and (wanted.difficult is None or (record.difficult_count > 0) == wanted.difficult)
         and (wanted.note is None or bool(record.note) == wanted.note)
         and (wanted.predicted is None or (record.id in predicted) == wanted.predicted)
         and (wanted.missing is None or (record.id in missing) == wanted.missing)

@@ -174,6 +174,7 @@ def test_every_field_of_the_filter_window_asks_for_what_it_says(
     typed.returnPressed.emit()
     for name, value in (
         ("Where the labels must be", Where.EXACT),
+        ("Difficult boxes", False),
         ("Note", False),
         ("Predictions", False),
         ("File", False),
@@ -188,6 +189,7 @@ def test_every_field_of_the_filter_window_asks_for_what_it_says(
         lacks=frozenset({pit.id}),
         boxes=Range(1),
         smallest=Range(None, 40),
+        difficult=False,
         note=False,
         predicted=False,
         missing=False,
