@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -126,6 +127,27 @@ def write_new_bytes(path: Path, data: bytes) -> None:
             path.open("xb").close()
             write_bytes(path, data)
     sync_folder(path.parent)
+
+
+def write_new_texts(texts: Mapping[Path, str]) -> None:
+    """Write new files in UTF-8, all or none of them. Raises FileExistsError if there is one of them, and OSError."""
+    for path in texts:
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    with ExitStack() as undoing:
+        for path, text in texts.items():
+            write_new_bytes(path, text.encode())
+            undoing.callback(path.unlink, missing_ok=True)
+        undoing.pop_all()
+
+
+def find_free_path(wanted: Path, others: Callable[[Path], Iterable[Path]] = lambda _path: ()) -> Path:
+    """`wanted`, or with a number behind its stem where it, or one of the `others` that go with it, is there already."""
+    number, path = 1, wanted
+    while any(os.path.lexists(one) for one in (path, *others(path))):
+        number += 1
+        path = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+    return path
 
 
 def write_text(path: Path, text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +24,7 @@ from core.project.records import DATABASE_FILE, RunRecord
 from core.project.runs import read_run, scanned_runs
 from core.recipe.recipe import load_recipe
 from core.streams import is_reader_gone
-from core.training.tracking import export_csv, export_tensorboard, steps_path
+from core.training.tracking import export_csv, export_tensorboard
 
 RunsFolder = Annotated[
     Path, typer.Argument(metavar="DIR", help="Project folder, or the folder of one run.", show_default=False)
@@ -90,18 +89,11 @@ def export_run(
     found = _find_run(folder, run)
     done: dict[str, str] = {}
     if csv is not None:
-        _refuse_existing(csv, steps_path(csv))
         done |= {"epochs": str(csv), "steps": str(export_csv(found.path, csv))}
     if tensorboard is not None:
         export_tensorboard(found.path, tensorboard, load_recipe(found.path / "recipe.yaml"))
         done["tensorboard --logdir"] = str(tensorboard)
     _print_done(found, done, json=json)
-
-
-def _refuse_existing(*paths: Path) -> None:
-    for path in paths:
-        if os.path.lexists(path):
-            raise InputError(f"--csv: {path} exists and is not written over; choose another name, or take it away")
 
 
 @app.command("delete")

@@ -93,18 +93,27 @@ def steps_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}-steps{path.suffix}")
 
 
+def find_free_csv(wanted: Path) -> Path:
+    """`wanted`, or with a number behind it where `export_csv` would meet a file."""
+    return files.find_free_path(wanted, lambda path: [steps_path(path)])
+
+
 def export_csv(run: Path, path: Path) -> Path:
     """Write the epochs of the run in folder `run` to `path`, and its steps beside it; the path of the steps.
 
-    Raises InputError if the run has measured nothing yet, or the file cannot be written.
+    Raises InputError, with nothing written, if the run has measured nothing yet, if one of the two files is there
+    already, or if one cannot be written.
     """
     epochs, steps = final_events(JobFolder(run).read_events()[0])
     if not epochs and not steps:
         raise InputError(f"{run.name}: has measured nothing yet; there is nothing to export")
     beside = steps_path(path)
     try:
-        files.write_text(path, epochs_csv(epochs))
-        files.write_text(beside, steps_csv(steps))
+        files.write_new_texts({path: epochs_csv(epochs), beside: steps_csv(steps)})
+    except FileExistsError as error:
+        raise InputError(
+            f"{error.filename2 or error.filename}: exists and is not written over; choose another name, or take it away"
+        ) from error
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
     return beside

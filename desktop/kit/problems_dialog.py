@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
@@ -27,6 +26,7 @@ from desktop.base.theme import GAP, PAD
 from desktop.kit.dialog_frame import Paragraph
 from desktop.kit.error_box import show_error
 from desktop.kit.formatting import plural
+from desktop.kit.new_file import ask_new_file
 from desktop.kit.parts import words
 from desktop.kit.problem_table import TITLES, ProblemModel, as_csv, visible
 
@@ -83,10 +83,15 @@ class ProblemPanel(QWidget):
         """Show these; files are named as they lie below `base`."""
         self.model.set_problems(problems, base)
 
-    def save(self, path: Path) -> None:
-        """Write what the search finds for a spreadsheet, whole or not at all. Raises OSError."""
+    def save(self, wanted: Path) -> Path:
+        """Write what the search finds for a spreadsheet, whole or not at all; where it is. Raises OSError.
+
+        What is called so already is left as it is: the new file has a number behind its name then.
+        """
+        path = files.find_free_path(wanted)
         # Excel takes UTF-8 for the old code page unless the file begins with this mark.
-        files.write_text(path, "\ufeff" + as_csv(self.model.shown))
+        files.write_new_texts({path: "\ufeff" + as_csv(self.model.shown)})
+        return path
 
     def _show_count(self) -> None:
         found, total = len(self.model.shown), len(self.model.problems)
@@ -102,12 +107,15 @@ class ProblemPanel(QWidget):
         QGuiApplication.clipboard().setText("\n".join(lines))
 
     def _ask_and_save(self) -> None:
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save the list", "problems.csv", "Tables (*.csv)")
-        if chosen:
-            try:
-                self.save(Path(chosen))
-            except OSError as error:
-                show_error(self, "The list could not be saved", error)
+        wanted = ask_new_file(self, "Save the list", "problems.csv", "Tables (*.csv)")
+        if wanted is None:
+            return
+        try:
+            path = self.save(wanted)
+        except OSError as error:
+            show_error(self, "The list could not be saved", error)
+        else:
+            self._whole.setText(f"Saved as {visible(str(path))}")
 
 
 class ProblemsDialog(QDialog):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -9,8 +10,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core.errors import InputError
 from core.recipe.recipe import load_recipe
-from core.training.tracking import export_csv, export_tensorboard
+from core.training.tracking import export_csv, export_tensorboard, find_free_csv, steps_path
 from desktop.base.background import Tasks
+from desktop.kit.new_file import ask_new_file
 
 
 class RunExport(QObject):
@@ -26,15 +28,22 @@ class RunExport(QObject):
 
     def export_csv(self, run: Path) -> None:
         """Save the measures of the run in this folder as tables."""
-        name, _ = QFileDialog.getSaveFileName(self._window, "Export the measures", f"{run.name}.csv", "Tables (*.csv)")
-        if name:
-            path = Path(name)
-            self._tasks.run(
-                "train:export",
-                lambda: export_csv(run, path),
-                lambda steps: self.exported.emit(f"Exported {path.name} and {steps.name} to {path.parent}"),
-                self._tell_failure,
+        wanted = ask_new_file(self._window, "Export the measures", f"{run.name}.csv", "Tables (*.csv)")
+        if wanted is None:
+            return
+
+        def work() -> str:
+            there = [one.name for one in (wanted, steps_path(wanted)) if os.path.lexists(one)]
+            path = find_free_csv(wanted)
+            steps = export_csv(run, path)
+            kept = (
+                f"; {' and '.join(there)} {'was' if len(there) == 1 else 'were'} there already and left alone"
+                if there
+                else ""
             )
+            return f"Exported {path.name} and {steps.name} to {path.parent}{kept}"
+
+        self._tasks.run("train:export", work, self.exported.emit, self._tell_failure)
 
     def export_tensorboard(self, run: Path) -> None:
         """Save the measures of the run in this folder as an event file of TensorBoard."""

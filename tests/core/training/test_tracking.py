@@ -108,6 +108,24 @@ def test_a_run_is_exported_as_two_tables(tmp_path: Path) -> None:
     assert beside.read_text().count("\n") == 3
 
 
+@pytest.mark.parametrize("present", ["out.csv", "out-steps.csv"])
+def test_an_export_is_refused_whole_where_either_file_is_there(tmp_path: Path, present: str) -> None:
+    run = run_of(tmp_path, [started(), step(1, 1), epoch(1)])
+    (tmp_path / present).write_text("mine")
+    with pytest.raises(InputError, match=rf"{present}: exists and is not written over"):
+        export_csv(run, tmp_path / "out.csv")
+    assert [path.read_text() for path in tmp_path.glob("out*")] == ["mine"]
+
+
+def test_an_export_for_tensorboard_leaves_what_is_there(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [started(), step(1, 1), epoch(1)])
+    export_tensorboard(run, tmp_path / "tb")
+    (first,) = (tmp_path / "tb").iterdir()
+    before = first.read_bytes()
+    export_tensorboard(run, tmp_path / "tb")
+    assert first.read_bytes() == before and len(list((tmp_path / "tb").iterdir())) == 2
+
+
 def test_a_run_that_measured_nothing_is_refused_and_no_file_is_left(tmp_path: Path) -> None:
     run = run_of(tmp_path, [started()])
     for export in (lambda: export_csv(run, tmp_path / "out.csv"), lambda: export_tensorboard(run, tmp_path / "tb")):

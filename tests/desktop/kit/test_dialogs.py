@@ -138,6 +138,9 @@ def test_problems_are_searched_sorted_and_saved_as_they_are_shown(qtbot: QtBot, 
         ["/data/b.png", "truncated; skipped"],
         ['\'=cmd|"/c calc"', "not an image, skipped"],
     ]
+    before = (tmp_path / "all.csv").read_bytes()
+    assert panel.save(tmp_path / "all.csv") == tmp_path / "all-2.csv"
+    assert (tmp_path / "all.csv").read_bytes() == (tmp_path / "all-2.csv").read_bytes() == before
     panel.search.setText("SKIPPED trunc")
     assert [problem.file for problem in panel.model.shown] == ["/data/b.png"]
     assert "1 of 3" in read_texts(panel)

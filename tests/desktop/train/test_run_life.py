@@ -355,6 +355,23 @@ def test_measures_are_exported_from_the_page(
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize("present", ["out.csv", "out-steps.csv"])
+def test_an_export_of_measures_replaces_neither_the_named_file_nor_the_one_beside(
+    bench: TrainBench, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, present: str
+) -> None:
+    bench.page.control.begin_training()
+    bench.wait_for_end()
+    (tmp_path / present).write_text("mine")
+    monkeypatch.setattr("desktop.kit.new_file.QFileDialog.getSaveFileName", lambda *_: (str(tmp_path / "out"), ""))
+    notice = bench.page.run_column.notice
+    bench.view.csv_wanted.emit()
+    qtbot.waitUntil(lambda: "Exported" in notice.text)
+    assert (tmp_path / present).read_text() == "mine"
+    assert (tmp_path / "out-2.csv").read_text().startswith("epoch,")
+    assert "out-2.csv and out-2-steps.csv" in notice.text and f"{present} was there already" in notice.text
+    assert sorted(path.name for path in tmp_path.glob("out*")) == sorted([present, "out-2.csv", "out-2-steps.csv"])
+
+
 def test_a_run_of_this_project_that_another_program_trains_is_followed(bench: TrainBench, qtbot: QtBot) -> None:
     source = far_run(bench.folder.parent / "source", lines=9)
     shutil.copytree(source.path, bench.folder / "runs" / "r007")
