@@ -6,6 +6,7 @@ SQLite versions before 3.51.3 cannot corrupt it by two connections resetting one
 
 from __future__ import annotations
 
+import filecmp
 import json
 import sqlite3
 import tempfile
@@ -268,10 +269,17 @@ def _migrate_database(connection: sqlite3.Connection, path: Path, version: int) 
 
 
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    target_path = path.parent / "backups" / f"before-version-{version + 1}.sqlite"
+    # One may be there already: of another project of this version that was put in this place, or of the same one, if
+    # the migration failed.
+    usual_path = path.parent / "backups" / f"before-version-{version + 1}.sqlite"
+    target_path = files.find_free_path(usual_path)
     with files.replacing(target_path) as temporary:
         target = sqlite3.connect(temporary)
         try:
             connection.backup(target)
         finally:
             target.close()
+    for earlier in target_path.parent.glob(f"{usual_path.stem}*.sqlite"):
+        if earlier != target_path and filecmp.cmp(earlier, target_path, shallow=False):
+            target_path.unlink()
+            break

@@ -251,6 +251,27 @@ def test_a_copy_from_before_a_new_version_is_listed_and_can_be_restored(tmp_path
         assert project.counts().boxes == 1
 
 
+def test_a_copy_from_before_a_new_version_replaces_no_other_copy(tmp_path: Path) -> None:
+    folder = of_version_1(tmp_path / "p", [(1, 1, 1.0, 1.0, 9.0, 9.0, "1")], 2)
+    older = (folder / "project.sqlite").read_bytes()
+    Project.open(folder).close()
+    (first,) = backup.list_backups(folder)
+    kept = first.path.read_bytes()
+    # The same project once more, as after a migration that failed: there is nothing new to keep.
+    (folder / "project.sqlite").write_bytes(older)
+    Project.open(folder).close()
+    assert [one.path.name for one in backup.list_backups(folder)] == ["before-version-2.sqlite"]
+    # Another one of that version, put in its place: both are kept.
+    other = of_version_1(tmp_path / "q", [], 3)
+    (folder / "project.sqlite").write_bytes((other / "project.sqlite").read_bytes())
+    Project.open(folder).close()
+    assert first.path.read_bytes() == kept
+    assert sorted((one.path.name, one.images) for one in backup.list_backups(folder)) == [
+        ("before-version-2-2.sqlite", 3),
+        ("before-version-2.sqlite", 2),
+    ]
+
+
 def test_a_damaged_backup_is_refused_with_advice_that_helps_and_changes_nothing(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path / "p", 2) as project:
         chosen = backup.back_up(project)
