@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core import console
+from core import console, files
 from core.console import number, progress_bar, say
 from core.errors import InputError
 from core.evaluation.average_precision import Evaluation
@@ -145,7 +145,8 @@ def _draw(
 ) -> tuple[Path, Path]:
     """Write the two pictures; their paths."""
     judged = f"{name} on {result.images} images that it never saw"
-    predictions, curves = folder / "predictions.png", folder / "curves.png"
+    # What is there already shows an earlier run, or is the user's own.
+    predictions, curves = (files.find_free_path(folder / one) for one in ("predictions.png", "curves.png"))
     drawing.write_picture(predictions, _picture_of_cases(snapshot, predicted, result, judged))
     charts = [
         Chart(

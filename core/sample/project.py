@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from core import files
 from core.errors import InputError
+from core.project import making
 from core.project.edits import image_edits
 from core.project.edits.edit import Edit, ImageState
 from core.project.project import Project
@@ -32,33 +34,58 @@ def make_sample_project(
     """Draw `count` pictures into `folder`/images and make a labelled, divided project of them in `folder`.
 
     The same arguments give the same files, boxes and splits. `progress(done, total)` is called in the caller's thread.
-    Returns the open project; raises InputError if the folder holds a project already or cannot be written.
+    Returns the open project. Raises InputError if the folder holds a project already, a file that a picture would
+    replace, or cannot be written; then, and if `progress` raises, no project is left behind.
     """
-    project = Project.create(folder, SAMPLE_LABELS)
-    try:
+    pictures = Path(os.path.abspath(folder)) / "images"
+    _check_place(pictures, count, seed, size)
+    with making.undone_on_failure(folder, made=not folder.exists()), ExitStack() as undoing:
+        project = Project.create(folder, SAMPLE_LABELS)
+        undoing.callback(project.close)
         drawn: list[_Drawn] = []
         with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="sample") as pool:
-            for one in pool.map(lambda index: _draw_images(project.folder / "images", index, seed, size), range(count)):
+            for one in pool.map(lambda index: _draw_images(pictures, index, seed, size), range(count)):
                 drawn.append(one)
                 if progress:
                     progress(len(drawn), count)
         project.files.add_images(path for path, _, _ in drawn)
         project.apply(_labelling_edit(project, drawn))
         project.apply(image_edits.assign_splits(project, seed=seed))
-    except BaseException:
-        project.close()
-        raise
+        undoing.pop_all()
     return project
 
 
-def _draw_images(folder: Path, index: int, seed: int, size: int | tuple[int, int]) -> _Drawn:
-    picture, boxes, labels = generate_image(index, seed, size)
+def _check_place(folder: Path, count: int, seed: int, size: int | tuple[int, int]) -> None:
+    """Raises InputError if a file in `folder` has the name of a picture, but is not that picture from an earlier attempt."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set[str]()
+    for index in range(count):
+        path = folder / _name_file(index)
+        if path.name in names and not (path.is_file() and path.read_bytes() == _encode_image(index, seed, size)[0]):
+            raise InputError(f"{path}: exists and is not written over; choose another folder, or take it away")
+
+
+def _name_file(index: int) -> str:
     # Both kinds turn up in real folders, so the sample has both.
-    path = folder / f"surface-{index:04d}.{'jpg' if index % 4 == 3 else 'png'}"
-    options = [cv2.IMWRITE_JPEG_QUALITY, 95] if path.suffix == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 1]
-    _, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
+    return f"surface-{index:04d}.{'jpg' if index % 4 == 3 else 'png'}"
+
+
+def _encode_image(
+    index: int, seed: int, size: int | tuple[int, int]
+) -> tuple[bytes, NDArray[np.float32], list[set[str]]]:
+    """The content of the file of a picture, its boxes and their labels."""
+    picture, boxes, labels = generate_image(index, seed, size)
+    suffix = Path(_name_file(index)).suffix
+    options = [cv2.IMWRITE_JPEG_QUALITY, 95] if suffix == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 1]
+    _, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
+    return data.tobytes(), boxes, labels
+
+
+def _draw_images(folder: Path, index: int, seed: int, size: int | tuple[int, int]) -> _Drawn:
+    path = folder / _name_file(index)
+    data, boxes, labels = _encode_image(index, seed, size)
     try:
-        files.write_bytes(path, data.tobytes())
+        with suppress(FileExistsError):  # the same picture, which was looked at before
+            files.write_new_bytes(path, data)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
     return path, boxes, labels

@@ -41,8 +41,10 @@ def test_the_demo_goes_the_whole_way_and_can_be_run_again(tmp_path: Path) -> Non
     with Project.open(folder) as project:
         assert project.counts().images == 12
         assert [run.id for run in project.runs.list_runs()] or project.runs.sync_folders()
+    drawn = Path(result["curves"]).read_bytes()
     again = demo.run_demo(folder, count=12, settings=SMALL, quiet=True)
     assert again["checkpoint"] == "r002-best"
+    assert Path(again["curves"]).name == "curves-2.png" and Path(result["curves"]).read_bytes() == drawn
 
 
 def test_a_demo_that_was_killed_while_drawing_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,28 @@ def test_a_sample_project_is_labelled_divided_and_the_same_every_time(tmp_path: 
         assert take_snapshot(project).hash == first.hash
 
 
+def test_a_sample_replaces_no_picture_of_another_and_is_refused_before_work_begins(tmp_path: Path) -> None:
+    mine = tmp_path / "images" / "surface-0001.png"
+    mine.parent.mkdir()
+    mine.write_bytes(b"mine")
+    with pytest.raises(InputError, match=r"surface-0001\.png: exists and is not written over"):
+        make_sample_project(tmp_path, count=4, size=64)
+    assert mine.read_bytes() == b"mine"
+    assert [path.name for path in tmp_path.rglob("*")] == ["images", mine.name]
+
+
+def test_a_sample_that_is_cancelled_leaves_no_project_and_can_be_made_again(tmp_path: Path) -> None:
+    def stop(done: int, _total: int) -> None:
+        if done == 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        make_sample_project(tmp_path, count=4, size=64, progress=stop)
+    assert not (tmp_path / "project.sqlite").exists()
+    with make_sample_project(tmp_path, count=4, size=64) as project:
+        assert project.counts().images == 4
+
+
 def test_a_folder_with_a_project_is_left_alone(tmp_path: Path) -> None:
     make_sample_project(tmp_path, count=2, size=64).close()
     with pytest.raises(InputError, match="there is a project"):
