@@ -153,6 +153,7 @@ def export_annotations(
             "boxes": report.boxes,
             "names_below": None if below is None else str(below),
             "losses": list_losses(written),
+            "not_for_others": [loss.to_json() for loss in report.losses],
             "problems": problems_to_json(report.dropped),
         }
         print_json(result)
@@ -161,5 +162,5 @@ def export_annotations(
     if report.names_below is not None:
         say(f"names of images start at {report.names_below}; reading this back takes --images with that folder")
     complain_about(report.dropped)
-    for text in list_losses(written):
-        say(f"not in {written.display_name}: {text[0].lower()}{text[1:]}")
+    for loss in report.losses:
+        say(f"not as it is in {written.display_name}: {loss.text}")

@@ -30,7 +30,7 @@ from core.formats.coco_boxes import (
 from core.formats.coco_categories import find_spare_labels, name_categories
 from core.formats.collecting import MAX_LABELS, NO_LABEL, AnnotationCollector, Progress
 from core.formats.export_plan import Sheet, SheetImage
-from core.formats.extras import Extras
+from core.formats.extras import Extras, list_bare_boxes
 from core.formats.image_index import find_home, list_places
 from core.formats.json_stream import DuplicateKeys, JsonError, JsonObject, Unreadable
 from core.formats.split_names import find_file_split
@@ -225,15 +225,14 @@ class _Reader:
         if again:
             self.into.report("listed", "it is listed twice; the boxes of both entries were put together", file)
         self._images[entry["id"]] = image
-        without = own.get("boxes_without_label") if isinstance(own, dict) else None
-        for place, bbox in enumerate(without if isinstance(without, list) else ()):
+        for place, bbox, marks in list_bare_boxes(own):
             where_box = f"{where}, box without a label"
             try:
                 found = CocoBox(parse_bbox(bbox))
             except BoxFault as error:
                 self.into.skip_box(image, "box", f"{where_box}: {error}; skipped", file)
                 continue
-            self._box(image, found, NO_LABEL, where_box, ("no label", entry["id"], place))
+            self._box(image, found, NO_LABEL, where_box, ("no label", entry["id"], place), marks)
 
     def _annotation(self, entry: _Entry) -> None:
         where = f"annotation {quote_short(entry['id'])}"
@@ -400,13 +399,18 @@ def write(sheet: Sheet) -> None:
 
 
 def _image_entry(number: int, image: SheetImage, sheet: Sheet) -> _Entry:
-    without = [_format_bbox(image.boxes[row]) for row, labels in enumerate(image.labels) if not labels]
+    bare = image.list_bare()
+    own: dict[str, Any] = dict(image.extras())
+    if bare:
+        own["boxes_without_label"] = [_format_bbox(image.boxes[row]) for row in bare]
+    if difficult := [place for place, row in enumerate(bare) if row in image.difficult]:
+        own["difficult_without_label"] = difficult
     return {
         "id": number,
         "file_name": f"{IMAGES}/{image.name}" if sheet.copied else image.name,
         "width": image.width,
         "height": image.height,
-        "defectdesk": image.extras() | ({"boxes_without_label": without} if without else {}),
+        "defectdesk": own,
     }
 
 

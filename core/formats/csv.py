@@ -267,6 +267,7 @@ def write(sheet: Sheet) -> None:
                     image, f"its note has more than {_LONGEST_NOTE:,} characters, which readers of CSV refuse; left out"
                 )
                 note = ""
+                sheet.lost["long note"] += 1
             end = [
                 str(image.status),
                 str(image.split),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ class SheetLabel:
     name: str
     color: str
     number: int  # 1 or more, the same in every export of the project, whatever the order or the name
+    shortcut: str = ""  # written nowhere, and said so
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +45,10 @@ class SheetImage:
     difficult: frozenset[int] = frozenset()  # rows of boxes that training and judging ignore
     name: str = ""  # what annotations call it: relative, "/" between the parts
     stem: str = ""  # what files about it are called, without suffix: relative, no two alike but for case
+
+    def list_bare(self) -> list[int]:
+        """Rows of the boxes that have no label yet."""
+        return [row for row, labels in enumerate(self.labels) if not labels]
 
     def extras(self) -> dict[str, str]:
         """What other formats have no place for; empty texts are left out."""
@@ -72,6 +78,7 @@ class Sheet:
     done: int = 0
     files: list[str] = field(default_factory=list)
     dropped: list[Problem] = field(default_factory=list)
+    lost: Counter[str] = field(default_factory=Counter)  # what a writer left out, by the kinds of `export_losses`
     image_extras: list[dict[str, Any]] = field(default_factory=list)  # for formats that have no place for them
 
     def advancing(self) -> Iterator[tuple[int, SheetImage]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -16,6 +17,7 @@ from core.errors import InputError
 from core.formats import coco, csv, labelme, voc, yolo
 from core.formats.annotations import MARKER, Format
 from core.formats.destination import new_folder
+from core.formats.export_losses import Loss, count_losses
 from core.formats.export_plan import Sheet, SheetImage, SheetLabel
 from core.formats.frames import Frame, FrameError, read_frame
 from core.formats.naming import common_folder, portable_stems, relative_names
@@ -56,6 +58,7 @@ class ExportReport:
     boxes: int
     dropped: tuple[Problem, ...]  # what was left out, changed or is to be known, each with its image
     names_below: Path | None = None  # the folder that names of images start at, if they were not copied
+    losses: tuple[Loss, ...] = ()  # what other programs do not get, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class _Kind:
 
 
 _WITHOUT_DIFFICULT = (Format.YOLO,)
-_DIFFICULT = "Marks of difficult boxes."
+_DIFFICULT = "Marks of difficult boxes, for other programs."
 _SHORTCUTS = "Shortcuts of labels."
 _COLORS = "Colours and the order of labels, for other programs."
 _UNLABELLED = "That an image is not labelled yet: other programs take it as free of defects."
@@ -132,7 +135,18 @@ def export_project(
         kind.write(sheet)
         _write_marker(sheet, options)
     boxes = sum(len(image.labels) for image in sheet.images)
-    return ExportReport(options.folder, len(sheet.files), len(sheet.images), boxes, tuple(sheet.dropped), sheet.root)
+    losses = count_losses(options.format, labels, sheet.images, sheet.lost + _count_outside(source, options))
+    return ExportReport(
+        options.folder, len(sheet.files), len(sheet.images), boxes, tuple(sheet.dropped), sheet.root, losses
+    )
+
+
+def _count_outside(source: Project | Snapshot, options: ExportOptions) -> Counter[str]:
+    """What no format has a place for, and the images that were not asked for."""
+    cameras = source.depths.cameras() if isinstance(source, Project) else source.cameras
+    everything = source.images() if isinstance(source, Project) else source.images
+    left_out = sum(not options.takes(image.status, image.split) for image in everything)
+    return Counter({"camera": len(cameras.cameras) if cameras is not None else 0, "not chosen": left_out})
 
 
 def _tell_difficult(sheet: Sheet, format: Format) -> None:
@@ -140,7 +154,9 @@ def _tell_difficult(sheet: Sheet, format: Format) -> None:
     for image in sheet.images:
         if count := len(image.difficult):
             boxes = "1 difficult box" if count == 1 else f"{count:,} difficult boxes"
-            sheet.drop(image, f"{boxes}: {format.display_name} has no place for the mark; written as any other")
+            sheet.drop(
+                image, f"{boxes}: {format.display_name} has no place for the mark; other programs see it as any other"
+            )
 
 
 def _tell_unlabelled(sheet: Sheet) -> None:
@@ -208,7 +224,7 @@ def _of_project(project: Project, options: ExportOptions) -> tuple[list[SheetLab
                 )
             )
     _check_labels(project, labels)
-    return [SheetLabel(label.name, label.color, label.id) for label in labels], images
+    return [SheetLabel(label.name, label.color, label.id, label.shortcut) for label in labels], images
 
 
 def _check_labels(project: Project, labels: Collection[Label]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from core.formats.annotations import DIFFICULT
 from core.types import Split, Status
 
 
@@ -34,6 +36,15 @@ class Extras:
             texts.get("content_hash", ""),
             texts.get("frame") == "upright",
         )
+
+
+def list_bare_boxes(own: Any) -> Iterator[tuple[int, Any, list[str]]]:
+    """(place, box as it is written, marks) of the boxes without a label that an export of ours tells of an image."""
+    values = own if isinstance(own, dict) else {}
+    boxes, difficult = values.get("boxes_without_label"), values.get("difficult_without_label")
+    marked = [place for place in difficult if isinstance(place, int)] if isinstance(difficult, list) else []
+    for place, box in enumerate(boxes if isinstance(boxes, list) else ()):
+        yield place, box, [DIFFICULT] if place in marked else []
 
 
 def is_storable(value: str) -> bool:

@@ -17,7 +17,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from core.errors import InputError
-from core.formats.annotations import Format, ImportedAnnotations
+from core.formats.annotations import DIFFICULT, Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
 from core.formats.export_plan import Sheet, SheetImage
 from core.formats.extras import Extras
@@ -134,7 +134,9 @@ class _Reader:
             self._object(image, entry, f"object {place}", file)
         for place, entry in enumerate(root.findall("defectdesk/box_without_label"), start=1):
             corners = (entry.text or "").split()
-            self.into.box(image, corners, NO_LABEL, f"box {place} without a label", (str(file), "none", place))
+            marks = [DIFFICULT] if entry.get(DIFFICULT) == "1" else []
+            where = f"box {place} without a label"
+            self.into.box(image, corners, NO_LABEL, where, (str(file), "none", place), marks=marks)
 
     def _object(self, image: int, entry: Element, where: str, file: Path) -> None:
         names = [child for child in entry if child.tag == "name"]
@@ -239,14 +241,16 @@ def write(sheet: Sheet) -> None:
             box_number += 1
             corners = image.boxes[row].tolist()
             if not labels:
-                without.append(" ".join(map(repr, corners)))
+                mark = ' difficult="1"' if row in image.difficult else ""
+                text = " ".join(map(repr, corners))
+                without.append(f"    <box_without_label{mark}>{text}</box_without_label>")
             for label in labels:
                 lines += _object_lines(
                     sheet.labels[label].name, box_number, corners, image, difficult=row in image.difficult
                 )
         lines.append("  <defectdesk>")
         lines += [_add_element(key, value, 4) for key, value in image.extras().items()]
-        lines += [f"    <box_without_label>{text}</box_without_label>" for text in without]
+        lines += without
         lines += ["  </defectdesk>", "</annotation>", ""]
         sheet.write_text(f"{ANNOTATIONS}/{image.stem}.xml", "\n".join(lines))
         if image.split in lists:

@@ -2,7 +2,7 @@
 
 The order of classes is that in which the project's labels were made, which neither renaming nor re-ordering changes; it
 is written in full to data.yaml and classes.txt. A box with several labels is one line for each, alike to the last digit.
-What the format has no place for is in the export's own file: status, group, note, content hash, boxes without a label.
+What the format has no place for is in the export's own file: status, group, note, content hash, boxes without a label, difficult ones.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any
 import yaml
 
 from core.errors import InputError
-from core.formats.annotations import MARKER, Format, ImportedAnnotations
+from core.formats.annotations import DIFFICULT, MARKER, Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
 from core.formats.export_plan import Sheet
-from core.formats.extras import Extras
+from core.formats.extras import Extras, list_bare_boxes
 from core.formats.image_index import find_folded, fold
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import LookupFault, files_below
@@ -28,7 +28,7 @@ from core.formats.split_names import find_split
 from core.formats.text import quote_short, read_utf8
 from core.formats.yolo_classes import Classes, read_classes, read_text
 from core.formats.yolo_layout import CLASSES, DATA, LabelFiles, is_class_list, is_label_text
-from core.formats.yolo_lines import Line, LineReader, explain_kind, find_shares, parse_keypoint_shape
+from core.formats.yolo_lines import Line, LineReader, Shares, explain_kind, find_shares, parse_keypoint_shape
 from core.imaging.decode import IMAGE_SUFFIXES
 
 IMAGES, LABELS = "images", "labels"
@@ -153,6 +153,7 @@ class _Reader:
         self._lists: list[Path] = []  # of images
         self._links: list[Path] = []
         self._label_files: LabelFiles | None = None
+        self._difficult: set[tuple[int, Shares]] = set()  # the image, and the box as its line has it
 
     # Images
 
@@ -298,6 +299,7 @@ class _Reader:
         if image is None:
             self.into.lose_boxes("image", self._count_boxes(labels) if labels is not None else 0, file)
             return
+        self._difficult.update((image, box) for box in _list_difficult(own))
         if labels is not None and labels.is_symlink() and not self._is_ours(labels):
             self.into.report("link", f"a link that leads out of {self.home}; passed over", labels)
             self.into.drop_boxes(image, "link")
@@ -310,10 +312,10 @@ class _Reader:
             for number, line in enumerate(text.splitlines(), start=1):
                 if line.strip():
                     self._line(image, line, number, labels)
-        without = own.get("boxes_without_label")
-        for place, corners in enumerate(without if isinstance(without, list) else ()):
+        for place, corners, marks in list_bare_boxes(own):
             if isinstance(corners, list):
-                self.into.box(image, corners, NO_LABEL, f"box {place} without a label", ("none", entry.name, place))
+                where = f"box {place} without a label"
+                self.into.box(image, corners, NO_LABEL, where, ("none", entry.name, place), marks=marks)
 
     def _image_file(self, name: str, folder: Path) -> Path | None:
         tail = name.replace("\\", "/").removeprefix("./").removeprefix(f"{IMAGES}/")
@@ -387,7 +389,17 @@ class _Reader:
         scaled = [corners[0] * across, corners[1] * down, corners[2] * across, corners[3] * down]
         # In a file of ours, boxes are one only if they are alike to the last digit.
         key = (line.image, *corners) if self.own.is_there else None
-        self.into.box(line.image, scaled, label, line.where, key)
+        marks = [DIFFICULT] if (line.image, line.box) in self._difficult else []
+        self.into.box(line.image, scaled, label, line.where, key, marks=marks)
+
+
+def _list_difficult(own: dict[str, Any]) -> Iterator[Shares]:
+    """Boxes that an export of ours tells to be difficult: centre and size, as in their lines."""
+    boxes = own.get("difficult")
+    for box in boxes if isinstance(boxes, list) else ():
+        if isinstance(box, list) and len(box) == 4 and all(isinstance(value, float) for value in box):
+            x, y, width, height = box
+            yield (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
 
 def _count_images(count: int) -> str:
@@ -404,7 +416,7 @@ def write(sheet: Sheet) -> None:
     lists: dict[str, list[str]] = {split: [] for split in (*SPLITS, "none")}
     for _, image in sheet.advancing():
         name = f"{IMAGES}/{image.stem}{PurePosixPath(image.name).suffix}"
-        lines, without = [], []
+        lines, without, difficult = [], [], []
         for row, labels in enumerate(image.labels):
             x1, y1, x2, y2 = image.boxes[row].tolist()
             if not labels:
@@ -416,6 +428,8 @@ def write(sheet: Sheet) -> None:
                 (y2 - y1) / image.height,
             )
             lines += [f"{classes[label]} {' '.join(map(repr, box))}\n" for label in labels]
+            if labels and row in image.difficult:
+                difficult.append(box)
         sheet.write_text(f"{LABELS}/{image.stem}.txt", "".join(lines))
         lists[image.split].append(f"./{name}\n")
         own: dict[str, Any] = {"name": f"./{name}", "width": image.width, "height": image.height, **image.extras()}
@@ -423,6 +437,10 @@ def write(sheet: Sheet) -> None:
             own["source"] = image.name
         if without:
             own["boxes_without_label"] = without
+        if hard := [place for place, row in enumerate(image.list_bare()) if row in image.difficult]:
+            own["difficult_without_label"] = hard
+        if difficult:
+            own["difficult"] = difficult  # the box as its lines have it: one that is changed there is another box
         sheet.image_extras.append(own)
     # No `path`: trainers take it from where they run, and without it from where the file is.
     data: dict[str, Any] = {}

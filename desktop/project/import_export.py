@@ -21,6 +21,7 @@ from desktop.project.flow_context import FlowContext
 from desktop.project.import_dialog import ImportDialog, ImportRequest
 
 NOTE = "Everything is imported in one step at the end: cancelling changes nothing."
+WHOLE = "All images"  # stands in the table for what is counted over all of them
 EXPORT_NOTE = "Cancelling leaves nothing of this export behind."
 
 
@@ -134,13 +135,13 @@ class AnnotationTransfer:
             f"{plural(report.images, 'image')} with {plural(report.boxes, 'box', 'boxes')}, in "
             f"{plural(report.files, 'file')} in {report.folder}."
         )
-        if report.dropped:
-            written += f" {plural(len(report.dropped), 'thing')} could not be written as it is: the table says which."
+        if rows := len(report.losses) + len(report.dropped):
+            written += f" {plural(rows, 'thing')} could not be written as it is: the table says which."
         ProblemsDialog(
             self._context.window,
             "Export finished",
             written,
-            report.dropped,
+            [*(Problem(WHOLE, loss.text) for loss in report.losses), *report.dropped],
             ("Open folder", lambda: open_folder(report.folder)),
         ).open()
 

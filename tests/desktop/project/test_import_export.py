@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -17,7 +18,7 @@ from core.formats.annotations import WRITTEN, Format
 from core.project.edits import image_edits
 from core.project.edits.box_edits import add_box
 from core.project.project import Project
-from core.types import Split
+from core.types import Problem, Split
 from desktop.base.background import Tasks
 from desktop.project.export_dialog import ExportDialog, target_problem
 from desktop.project.import_dialog import IMAGES, PROBLEMS, ImportDialog
@@ -365,7 +366,13 @@ def test_an_export_comes_back_by_import_with_the_same_boxes(
     draw(project, project.image_ids()[1], (10, 10, 20, 20), ("stain",))
     window.session.adopt(project)
     reports: list[str] = []
-    monkeypatch.setattr("desktop.project.import_export.ProblemsDialog", lambda *given: _Told(reports, given[2]))
+    rows: list[Problem] = []
+
+    def tell(*given: Any) -> _Told:
+        rows.extend(given[3])
+        return _Told(reports, given[2])
+
+    monkeypatch.setattr("desktop.project.import_export.ProblemsDialog", tell)
 
     def ask(dialog: ExportDialog) -> int:
         assert services.tasks.wait_idle()
@@ -379,6 +386,8 @@ def test_an_export_comes_back_by_import_with_the_same_boxes(
     window.action_set["export_annotations"].trigger()
     assert services.tasks.wait_idle()
     assert len(reports) == 1 and "3 images with 2 boxes" in reports[0] and str(tmp_path / "out") in reports[0]
+    told = [row.problem for row in rows if row.file == "All images"]
+    assert "1 box has several labels: other programs see a box for each label; only DefectDesk reads that back" in told
     _agree(monkeypatch, services, ImportDialog)
     window.session.adopt(Project.create(tmp_path / "again"))
     window.project_actions.transfer.import_annotations(tmp_path / "out")
