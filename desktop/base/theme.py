@@ -144,6 +144,9 @@ def apply_theme(app: QApplication, choice: Choice) -> None:
     # Once: a style dresses every widget again, and behind a style sheet it has no name to be known by.
     if not app.styleSheet():
         app.setStyle("fusion")
+    # A new sheet in the place of another dresses every widget that ever was, shown or not, a second long. Taken off and
+    # put on, it dresses what is shown, and the rest when it comes to be shown.
+    app.setStyleSheet("")
     app.setFont(_build_font())
     app.setPalette(_build_palette(theme()))
     app.setStyleSheet(_style_sheet(theme()))

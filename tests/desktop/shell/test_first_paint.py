@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -83,3 +85,34 @@ def test_a_small_window_needs_no_cover(qtbot: QtBot, qapp: QApplication) -> None
     small.show()
     apply_theme(qapp, "dark")
     assert small.findChildren(ThemeCover) == []
+
+
+def pixels_of(page: QWidget) -> QImage:
+    return page.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_a_page_that_was_not_shown_when_the_colours_changed_has_them_when_it_is(
+    qtbot: QtBot, qapp: QApplication, opened: MainWindow, number: int
+) -> None:
+    apply_theme(qapp, "light")
+    opened.pages.show_page(number)
+    opened.pages.show_page(0)
+    apply_theme(qapp, "dark")
+    opened.pages.show_page(number)
+    qtbot.wait(100)
+    found = pixels_of(opened.pages.get_page(number))
+    # One sheet in the place of another: Qt dresses every widget anew.
+    qapp.setStyleSheet(qapp.styleSheet() + "\n")
+    assert found == pixels_of(opened.pages.get_page(number))
+
+
+def test_a_change_of_colours_does_not_dress_every_widget_that_ever_was(qapp: QApplication, opened: MainWindow) -> None:
+    for number in (1, 2, 3, 4, 0):
+        opened.pages.show_page(number)
+    start = time.thread_time()
+    apply_theme(qapp, "light")
+    spent = time.thread_time() - start
+    start = time.thread_time()
+    qapp.setStyleSheet(qapp.styleSheet() + "\n")
+    assert spent < 0.6 * (time.thread_time() - start)
