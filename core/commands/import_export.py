@@ -151,6 +151,7 @@ def export_annotations(
             "files": report.files,
             "images": report.images,
             "boxes": report.boxes,
+            "left_out": report.left_out,
             "names_below": None if below is None else str(below),
             "losses": list_losses(written),
             "not_for_others": [loss.to_json() for loss in report.losses],
@@ -159,6 +160,8 @@ def export_annotations(
         print_json(result)
         return
     say(f"{counted(report.images, 'image')}, {counted(report.boxes, 'box')}: {target.absolute()}", "bold")
+    if report.left_out:
+        complain(f"{counted(report.left_out, 'image')} left out, with all boxes on them")
     if report.names_below is not None:
         say(f"names of images start at {report.names_below}; reading this back takes --images with that folder")
     complain_about(report.dropped)

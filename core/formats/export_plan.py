@@ -45,6 +45,12 @@ class SheetImage:
     difficult: frozenset[int] = frozenset()  # rows of boxes that training and judging ignore
     name: str = ""  # what annotations call it: relative, "/" between the parts
     stem: str = ""  # what files about it are called, without suffix: relative, no two alike but for case
+    size_bytes: int = 0  # of the file, and the time of its last change, when it last held this; 0: not noted
+    modified_ns: int = 0
+
+    @property
+    def path(self) -> str:
+        return str(self.source)
 
     def list_bare(self) -> list[int]:
         """Rows of the boxes that have no label yet."""
@@ -79,6 +85,7 @@ class Sheet:
     files: list[str] = field(default_factory=list)
     dropped: list[Problem] = field(default_factory=list)
     lost: Counter[str] = field(default_factory=Counter)  # what a writer left out, by the kinds of `export_losses`
+    left_out: int = 0  # images
     image_extras: list[dict[str, Any]] = field(default_factory=list)  # for formats that have no place for them
 
     def advancing(self) -> Iterator[tuple[int, SheetImage]]:
@@ -87,11 +94,16 @@ class Sheet:
             yield number, image
             self.step()
 
-    def step(self) -> None:
-        """One image is measured, copied or written: the progress is by images that are done with all of it."""
-        self.done += 1
+    @property
+    def rounds(self) -> int:
+        """How often each image is gone through: checked, measured, perhaps copied, written."""
+        return 4 if self.copied else 3
+
+    def step(self, rounds: int = 1) -> None:
+        """One image is through so many rounds more: the progress is by images that are done with all of them."""
+        self.done += rounds
         if self.progress is not None:
-            self.progress(min(self.done // (3 if self.copied else 2), self.total), self.total)
+            self.progress(min(self.done // self.rounds, self.total), self.total)
 
     def place(self, name: str) -> Path:
         """Where the new file `name` (relative, "/" between the parts) goes; its folder is made."""
@@ -111,6 +123,11 @@ class Sheet:
     def write_text(self, name: str, text: str) -> None:
         with self.text_file(name) as file:
             file.write(text)
+
+    def leave_out(self, image: SheetImage, problem: str) -> None:
+        """Tell of an image that is not in the export at all."""
+        self.left_out += 1
+        self.drop(image, f"{problem}; left out with its boxes")
 
     def drop(self, image: SheetImage, problem: str) -> None:
         """Tell what is not in the export as it is in the project."""

@@ -25,10 +25,12 @@ from core.formats.pictures import PictureError, copy_as_is, copy_upright
 from core.project.images import image_files
 from core.project.project import Project
 from core.project.snapshot import Snapshot
+from core.project.snapshot_files import find_changes
 from core.types import Label, Problem, Split, Status, label_name_fault
 
 Progress = Callable[[int, int], None]
 
+_CHECKED_AT_ONCE = 256  # files whose content is looked at between two calls of `progress`
 _CHUNK = 2000  # images that are read from a project at once: the window waits no longer for its lock
 
 
@@ -57,6 +59,7 @@ class ExportReport:
     images: int
     boxes: int
     dropped: tuple[Problem, ...]  # what was left out, changed or is to be known, each with its image
+    left_out: int = 0  # images of the chosen kinds that are not in it, for their files changed or cannot be copied
     names_below: Path | None = None  # the folder that names of images start at, if they were not copied
     losses: tuple[Loss, ...] = ()  # what other programs do not get, counted
 
@@ -108,8 +111,9 @@ def export_project(
     """Write the annotations of `source` into `options.folder`.
 
     A project gives everything as it is now; a snapshot, what a training saw (single precision, no notes).
-    `progress(done, total)` may raise to cancel: then nothing is left behind. Raises InputError if there is nothing
-    to export or the folder holds something; StorageError if the disk refuses.
+    Images whose files hold another picture than their boxes were drawn on are left out, and counted. `progress(done,
+    total)` may raise to cancel: then nothing is left behind. Raises InputError if there is nothing to export or the
+    folder holds something; StorageError if the disk refuses.
     """
     kind = _KINDS[options.format]
     if isinstance(source, Project):
@@ -123,12 +127,14 @@ def export_project(
     copying = options.images == "copy"
     with new_folder(options.folder, overwrite=options.overwrite) as place:
         sheet = Sheet(place, Path(options.folder).absolute(), tuple(labels), copying, progress, len(images))
+        images = _leave_out_changed(sheet, images)
         frames = _measure_files(sheet, images)
         named = _name_files(images, frames, kind, copying=copying)
         sheet.root = None if copying else common_folder(image.source for image in images)
         sheet.images = _copy_images(sheet, named, frames, kind) if copying else tuple(named)
         if not sheet.images:
-            raise InputError(f"{sheet.dropped[0].file}: {sheet.dropped[0].problem}; none of the images could be copied")
+            first = sheet.dropped[0]
+            raise InputError(f"{first.file}: {first.problem}; none of the images could be written")
         _tell_unlabelled(sheet)
         if options.format in _WITHOUT_DIFFICULT:
             _tell_difficult(sheet, options.format)
@@ -137,7 +143,14 @@ def export_project(
     boxes = sum(len(image.labels) for image in sheet.images)
     losses = count_losses(options.format, labels, sheet.images, sheet.lost + _count_outside(source, options))
     return ExportReport(
-        options.folder, len(sheet.files), len(sheet.images), boxes, tuple(sheet.dropped), sheet.root, losses
+        options.folder,
+        len(sheet.files),
+        len(sheet.images),
+        boxes,
+        tuple(sheet.dropped),
+        sheet.left_out,
+        sheet.root,
+        losses,
     )
 
 
@@ -221,6 +234,8 @@ def _of_project(project: Project, options: ExportOptions) -> tuple[list[SheetLab
                     np.array([box.xyxy for box in own], np.float64).reshape(-1, 4),
                     tuple(tuple(column[label] for label in sorted(box.labels)) for box in own),
                     frozenset(row for row, box in enumerate(own) if box.difficult),
+                    size_bytes=record.size_bytes,
+                    modified_ns=record.modified_ns,
                 )
             )
     _check_labels(project, labels)
@@ -250,6 +265,8 @@ def _of_snapshot(snapshot: Snapshot, options: ExportOptions) -> tuple[list[Sheet
             np.concatenate([image.boxes, image.ignored]).astype(np.float64),
             tuple(tuple(np.flatnonzero(marks).tolist()) for marks in (*image.labels, *image.ignored_labels)),
             frozenset(range(len(image.boxes), len(image.boxes) + len(image.ignored))),
+            size_bytes=image.size_bytes,
+            modified_ns=image.modified_ns,
         )
         for image in snapshot.images
         if options.takes(image.status, image.split)
@@ -258,6 +275,21 @@ def _of_snapshot(snapshot: Snapshot, options: ExportOptions) -> tuple[list[Sheet
 
 
 # Images
+
+
+def _leave_out_changed(sheet: Sheet, images: list[SheetImage]) -> list[SheetImage]:
+    """The images whose files hold what their boxes were drawn on, or are not there to be looked at."""
+    kept = []
+    for start in range(0, len(images), _CHECKED_AT_ONCE):
+        part = images[start : start + _CHECKED_AT_ONCE]
+        for image, change in zip(part, find_changes(part), strict=True):
+            if change is None:
+                kept.append(image)
+                sheet.step()
+            else:
+                sheet.leave_out(image, change)
+                sheet.step(sheet.rounds)
+    return kept
 
 
 def _measure_files(sheet: Sheet, images: list[SheetImage]) -> list[Frame]:
@@ -295,26 +327,24 @@ def _copy_images(sheet: Sheet, images: list[SheetImage], frames: list[Frame], ki
     for image, frame in zip(images, frames, strict=True):
         sheet.step()
         if (frame.width, frame.height) != (image.width, image.height):
-            sheet.drop(
+            sheet.leave_out(
                 image,
-                f"it is {frame.width} x {frame.height} now, its boxes were drawn on {image.width} x {image.height}; "
-                "left out with its boxes",
+                f"it is {frame.width} x {frame.height} now, its boxes were drawn on {image.width} x {image.height}",
             )
             continue
         name = f"{kind.image_folder}/{image.name}".lstrip("/")
         target = sheet.place(name)
         try:
-            if frame.orientation == 1:
-                content = copy_as_is(image.source, target)
-            else:
-                content = copy_upright(image.source, target, frame)
-                sheet.drop(image, f"it has the Exif orientation {frame.orientation}; written upright, as {name}")
+            upright = frame.orientation == 1
+            content = copy_as_is(image.source, target) if upright else copy_upright(image.source, target, frame)
+            if image.content_hash and content != image.content_hash:
+                raise PictureError("it was changed while it was copied")
         except PictureError as error:
             target.unlink(missing_ok=True)
             sheet.files.remove(name)
-            sheet.drop(image, f"{error}; left out with its boxes")
+            sheet.leave_out(image, str(error))
             continue
-        if image.content_hash and content != image.content_hash:
-            sheet.drop(image, "its content has changed since it was added to the project; look at its boxes")
+        if not upright:
+            sheet.drop(image, f"it has the Exif orientation {frame.orientation}; written upright, as {name}")
         kept.append(image)
     return tuple(kept)

@@ -5,15 +5,33 @@ A picture that was replaced by another one would be trained and judged by boxes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from core.errors import InputError
 from core.imaging.decode import cpu_count, image_size
 from core.project.images.image_files import content_hash
-from core.project.snapshot import Snapshot, SnapshotImage
+from core.project.snapshot import Snapshot
+
+
+class NotedFile(Protocol):
+    """What was noted of a file when its boxes were drawn, such as a SnapshotImage."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def content_hash(self) -> str: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def modified_ns(self) -> int: ...
 
 
 def find_unfit(snapshot: Snapshot) -> dict[str, str]:
@@ -27,16 +45,35 @@ def find_unfit(snapshot: Snapshot) -> dict[str, str]:
         return {image.path: fault for image, fault in zip(wanted, faults, strict=True) if fault}
 
 
-def find_fault(image: SnapshotImage) -> str | None:
+def find_changes(images: Iterable[NotedFile]) -> list[str | None]:
+    """What each file holds instead of what its boxes were drawn on, with the mend; None if it holds that, or is gone."""
+    with ThreadPoolExecutor(cpu_count(), thread_name_prefix="check") as pool:
+        return list(pool.map(_find_change, images))
+
+
+def find_fault(image: NotedFile) -> str | None:
     """What is wrong with the file of `image`, with the mend; None if it is the one that its boxes were drawn on."""
     try:
-        if read_content(image) == image.content_hash:
-            return None
-        size = image_size(image.path)
+        return _describe_change(image)
     except FileNotFoundError:
         return "there is no such file any more"
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
+
+
+def _find_change(image: NotedFile) -> str | None:
+    try:
+        return _describe_change(image)
+    except OSError:
+        return None
+
+
+def _describe_change(image: NotedFile) -> str | None:
+    """What the file holds instead, with the mend; None if it holds what it did. Raises OSError if it cannot be read."""
+    if not image.content_hash or read_content(image) == image.content_hash:
+        return None
+    try:
+        size = image_size(image.path)
     except InputError as error:
         return str(error).removeprefix(f"{image.path}: ")
     stated = (image.width, image.height)
@@ -45,7 +82,7 @@ def find_fault(image: SnapshotImage) -> str | None:
     return "it holds another picture than when it was added; bring the old file back, or let the project take the new one over"
 
 
-def read_content(image: SnapshotImage) -> str:
+def read_content(image: NotedFile) -> str:
     """The hash of what the file of `image` holds now; it is read unless its size and time are those noted. Raises OSError."""
     path = Path(image.path)
     if image.size_bytes:

@@ -135,6 +135,9 @@ class AnnotationTransfer:
             f"{plural(report.images, 'image')} with {plural(report.boxes, 'box', 'boxes')}, in "
             f"{plural(report.files, 'file')} in {report.folder}."
         )
+        if report.left_out:
+            were = "is" if report.left_out == 1 else "are"
+            written += f" {plural(report.left_out, 'image')} {were} left out with all boxes."
         if rows := len(report.losses) + len(report.dropped):
             written += f" {plural(rows, 'thing')} could not be written as it is: the table says which."
         ProblemsDialog(

@@ -225,6 +225,20 @@ def test_export_and_import_by_detection_bring_everything_back(run: Run, tmp_path
     assert before == after and json.loads(out)["problems"] == []
 
 
+def test_an_export_counts_and_names_the_pictures_that_were_replaced(run: Run, tmp_path: Path) -> None:
+    make_sample_project(tmp_path / "p", count=4, size=64, seed=2).close()
+    replaced = tmp_path / "p" / "images" / "surface-0001.png"
+    replaced.unlink()
+    write_image(replaced, 64)
+    command = ("export", tmp_path / "p", tmp_path / "out", "--format", "yolo")
+    code, out, err = run(*command)
+    assert code == 0 and "3 images" in out and "1 image left out" in err
+    assert "surface-0001.png: it holds another picture than when it was added" in err
+    code, out, _ = run(*command[:2], tmp_path / "copied", *command[3:], "--copy-images", "--json")
+    assert code == 0 and (json.loads(out)["images"], json.loads(out)["left_out"]) == (3, 1)
+    assert not list((tmp_path / "copied").rglob("surface-0001.*"))
+
+
 def test_export_takes_parts_and_refuses_in_one_line(run: Run, tmp_path: Path) -> None:
     make_sample_project(tmp_path / "p", count=12, size=64, seed=2).close()
     train = json.loads(run("info", tmp_path / "p", "--json")[1])["splits"]["train"]

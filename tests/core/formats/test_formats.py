@@ -26,6 +26,7 @@ from core.formats.registry import detect_format, read_annotations
 from core.imaging.decode import decode
 from core.project.edits import image_edits
 from core.project.edits.edit import Edit
+from core.project.images.image_files import hash_of
 from core.project.project import Project
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot, take_snapshot
 from core.types import Label, Split, Status, label_name_fault
@@ -132,7 +133,8 @@ def snapshot_of(folder: Path, labels: Sequence[str], images: Sequence[Given]) ->
     for number, image in enumerate(images):
         path = folder / image.name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(header_only(image.width, image.height))
+        data = header_only(image.width, image.height) + str(number).encode()
+        path.write_bytes(data)
         marks = np.zeros((len(image.boxes), len(labels)), bool)
         for row, own in enumerate(image.labels):
             marks[row, list(own)] = True
@@ -144,7 +146,7 @@ def snapshot_of(folder: Path, labels: Sequence[str], images: Sequence[Given]) ->
                 image.status,
                 image.split,
                 image.group,
-                f"content {number}",
+                hash_of(data),
                 np.array(image.boxes, np.float32).reshape(-1, 4),
                 marks,
             )
@@ -464,16 +466,57 @@ def test_pictures_that_are_gone_or_others_now_are_left_out_of_copies_and_named(t
         write_picture(images / "part2.png", picture(30, 20))
         write_picture(images / "part4.png", picture(seed=99))
         report = export_of(project, tmp_path / "out", Format.CSV, images="copy")
-        assert report.images == 3 and report.boxes == 1
+        assert (report.images, report.boxes, report.left_out) == (2, 0, 3)
         told = {Path(problem.file).name: problem.problem for problem in report.dropped}
         assert "cannot be read" in told["part1.png"] and "30 x 20 now" in told["part2.png"]
-        assert "has changed" in told["part4.png"]
+        assert "another picture" in told["part4.png"]
         imported = read_annotations(tmp_path / "out")
-        assert [image.path.name for image in imported.images] == ["part3.png", "part4.png", "part5.png"]
-        for name in ("part3", "part4", "part5"):
+        assert [image.path.name for image in imported.images] == ["part3.png", "part5.png"]
+        for name in ("part3", "part5"):
             (images / f"{name}.png").unlink()
         with pytest.raises(InputError, match="none of the images"):
             export_of(project, tmp_path / "none", Format.CSV, images="copy")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("images", ["copy", "none"])
+def test_no_boxes_are_exported_of_a_file_that_holds_another_picture_now(
+    tmp_path: Path, format: Format, images: str
+) -> None:
+    with full_project(tmp_path / "p") as project:
+        first, second, *_ = map(project.image_path, project.image_ids())
+        # One that shows nothing but another content: as many bytes, of the same time.
+        found = first.stat()
+        first.write_bytes(first.read_bytes()[:-4] + b"over")
+        os.utime(first, ns=(found.st_atime_ns, found.st_mtime_ns + 1))
+        # One that only was touched is what it was.
+        os.utime(second)
+        steps: list[tuple[int, int]] = []
+        options = ExportOptions(format, tmp_path / "out", images)  # type: ignore[arg-type]
+        report = export_project(project, options, lambda *step: steps.append(step))
+        assert (report.images, report.boxes, report.left_out) == (4, 2, 1)
+        out = [problem.file for problem in report.dropped if "left out with its boxes" in problem.problem]
+        assert out == [str(first)]
+        assert steps[-1] == (5, 5) and steps == sorted(steps)
+        imported = read_annotations(tmp_path / "out", None, report.names_below)
+        assert "part1" not in [image.path.stem for image in imported.images]
+
+
+def test_a_file_that_is_not_there_is_exported_without_its_picture(tmp_path: Path) -> None:
+    with full_project(tmp_path / "p") as project:
+        project.image_path(project.image_ids()[0]).unlink()
+        report = export_of(project, tmp_path / "out", Format.COCO)
+        assert (report.images, report.boxes, report.left_out) == (5, 5, 0)
+
+
+@pytest.mark.parametrize("images", ["copy", "none"])
+def test_an_export_of_nothing_but_changed_pictures_is_refused(tmp_path: Path, images: str) -> None:
+    with project_with_pictures(tmp_path / "p", 2) as project:
+        for number, image_id in enumerate(project.image_ids()):
+            write_picture(project.image_path(image_id), picture(seed=90 + number))
+        with pytest.raises(InputError, match=r"part1\.png: it holds another picture.*none of the images"):
+            export_of(project, tmp_path / "out", Format.CSV, images=images)
+        assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", ["a" * 101, "a\nb", "x" * 2**20])

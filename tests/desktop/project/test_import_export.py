@@ -401,6 +401,28 @@ def test_an_export_comes_back_by_import_with_the_same_boxes(
     assert found == {("pit", "scratch"), ("stain",)}
 
 
+def test_an_export_says_how_many_pictures_were_replaced_and_left_out(
+    window: MainWindow, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = project_with_pictures(tmp_path / "parts", 3)
+    first, second, _ = project.image_ids()
+    draw(project, first)
+    draw(project, second)
+    write_picture(project.image_path(first), picture(seed=70))
+    window.session.adopt(project)
+    reports: list[str] = []
+    monkeypatch.setattr("desktop.project.import_export.ProblemsDialog", lambda *given: _Told(reports, given[2]))
+
+    def ask(dialog: ExportDialog) -> int:
+        enter_text(dialog, "Folder of the export", tmp_path / "out")
+        return 1
+
+    monkeypatch.setattr(ExportDialog, "exec", ask)
+    window.action_set["export_annotations"].trigger()
+    assert services.tasks.wait_idle()
+    assert "2 images with 1 box" in reports[0] and "1 image is left out with all boxes" in reports[0]
+
+
 def test_an_export_that_fails_says_so_and_leaves_nothing(
     window: MainWindow, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
