@@ -16,6 +16,7 @@ from core.formats.annotations import Format, ImportedAnnotations, WrittenFormat
 from core.formats.augmented_copies import PATTERN, find_ungrouped_copies
 from core.formats.augmented_copies import group_copies as grouped_copies
 from core.formats.csv_columns import parse_named_columns
+from core.formats.difficult_marks import choose_difficult, parse_difficult
 from core.formats.empty_images import EmptyImages, set_empty_status
 from core.formats.exporting import ExportOptions, export_project, list_losses
 from core.formats.import_report import build_report, explain_nothing_found, list_kinds, list_texts
@@ -46,6 +47,14 @@ def import_annotations(
             help="What images without a box are: clean (verified free of defects) or unlabelled (the default)."
         ),
     ] = None,
+    difficult: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MARKS",
+            help="Marks that make a box difficult, which training ignores, such as difficult,truncated,occluded; all, "
+            "or none. Left out: difficult, crowd and ignore.",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported, and change nothing.")] = False,
     json: Json = False,
 ) -> None:
@@ -60,6 +69,8 @@ def import_annotations(
         imported = grouped_copies(imported)
     if empty is not None:
         imported = set_empty_status(imported, empty)
+    if difficult is not None:
+        imported = choose_difficult(imported, parse_difficult(difficult, imported))
     if dry_run:
         _print_found(imported, json)
         return

@@ -45,7 +45,9 @@ class WrittenFormat(StrEnum):
 WRITTEN = tuple(Format(format.value) for format in WrittenFormat)
 MARKER = "defectdesk-export.json"  # the file by which an export of this program is known
 
-DIFFICULT = "difficult"  # the mark of a box that training and judging ignore
+# Marks of boxes, as files have them; other names are those of flags.
+DIFFICULT, CROWD, IGNORE, TRUNCATED, OCCLUDED = "difficult", "crowd", "ignore", "truncated", "occluded"
+DIFFICULT_MARKS = frozenset({DIFFICULT, CROWD, IGNORE})  # by which a box is difficult unless a user chooses others
 
 _TITLES = {
     Format.COCO: "COCO",
@@ -98,6 +100,7 @@ class ImportedAnnotations:
     boxes_lost: Mapping[str, int] = field(
         default_factory=dict
     )  # of them, by the kind of problem that they were left out for
+    difficult_marks: frozenset[str] = DIFFICULT_MARKS  # by any of them a box is difficult
     problem_counts: Mapping[str, int] = field(default_factory=dict)  # by kind, also of problems that are not listed
 
     @property

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from core.errors import InputError
-from core.formats.annotations import Format, ImportedAnnotations
+from core.formats.annotations import CROWD, DIFFICULT, Format, ImportedAnnotations
 from core.formats.coco_boxes import (
     BoxFault,
     CocoBox,
@@ -289,7 +289,11 @@ class _Reader:
 
     def _take_crowds(self) -> None:
         """Crowd regions are difficult boxes, but a program that marks all, or its brush's masks, means its masks."""
-        masks = [entry for entry in self._crowds if not self._has_single or is_brush_mask(entry)]
+        masks = [
+            entry
+            for entry in self._crowds
+            if not entry.get(DIFFICULT) and (not self._has_single or is_brush_mask(entry))
+        ]
         if masks:
             count = f"{len(masks):,} annotation{' is' if len(masks) == 1 else 's are'}"
             which = f"all {count}" if not self._has_single and len(masks) > 1 else count
@@ -300,11 +304,11 @@ class _Reader:
             if id(entry) in taken:
                 self._take(entry)
                 continue
-            # It says nothing of single defects, as a difficult box does not.
-            self._take(entry | {"difficult": 1})
+            # It says nothing of single defects, as a difficult box does not; ours are both.
+            self._take(entry, [] if entry.get(DIFFICULT) else [CROWD])
         self._crowds.clear()
 
-    def _take(self, entry: _Entry) -> None:
+    def _take(self, entry: _Entry, marks: Sequence[str] = ()) -> None:
         where = f"annotation {quote_short(entry['id'])}"
         image, category = entry["image_id"], entry["category_id"]
         try:
@@ -326,7 +330,7 @@ class _Reader:
                 self._box_labels.setdefault(key, set()).add(category)
         if len(self._attributes) < _MOST_ATTRIBUTES:
             self._attributes |= find_attributes(entry)
-        self._box(self._images[image], found, self._labels[category], where, key, find_marks(entry))
+        self._box(self._images[image], found, self._labels[category], where, key, [*marks, *find_marks(entry)])
 
     def _box(self, image: int, found: CocoBox, label: int, where: str, key: object, marks: Sequence[str] = ()) -> None:
         if found.told:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from core.formats.annotations import CROWD
+from core.formats.difficult_marks import KNOWN
+from core.formats.difficult_marks import find_marks as find_set
 from core.formats.outlines import (
     Corners,
     OutlineError,
@@ -16,7 +19,7 @@ from core.formats.outlines import (
 )
 from core.formats.text import parse_number, quote_short
 
-_MARKS = ("difficult", "truncated", "occluded")
+_USED = (*KNOWN, "rotation", "iscrowd", "is_crowd", "track_id", "keyframe", "outside")
 _FARTHEST = 1e9  # pixels
 
 
@@ -91,8 +94,8 @@ def _box_around(outline: Any) -> Corners:
 def find_marks(entry: dict[str, Any]) -> list[str]:
     """What the annotation says of its box beside its category, such as `occluded` of CVAT."""
     attributes = entry.get("attributes")
-    places = [entry, attributes] if isinstance(attributes, dict) else [entry]
-    return [mark for mark in _MARKS if any(place.get(mark) in (1, True) for place in places)]
+    own = {name: entry[name] for name in KNOWN if name != CROWD and name in entry}
+    return list(dict.fromkeys([*find_set(own), *(find_set(attributes) if isinstance(attributes, dict) else ())]))
 
 
 def find_attributes(entry: dict[str, Any]) -> set[str]:
@@ -100,8 +103,12 @@ def find_attributes(entry: dict[str, Any]) -> set[str]:
     attributes = entry.get("attributes")
     if not isinstance(attributes, dict):
         return set()
-    used = (*_MARKS, "rotation", "is_crowd", "track_id", "keyframe", "outside")
-    return {name for name, value in attributes.items() if name not in used and value not in (None, "", False)}
+    marks = find_set(attributes)
+    return {
+        name
+        for name, value in attributes.items()
+        if name not in (*_USED, *marks) and value not in (None, "", False, "false")
+    }
 
 
 def is_brush_mask(entry: dict[str, Any]) -> bool:

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.formats.annotations import DIFFICULT, MARKER, Format, ImportedAnnotations, ImportedImage
+from core.formats.annotations import DIFFICULT_MARKS, MARKER, Format, ImportedAnnotations, ImportedImage
+from core.formats.difficult_marks import choose_difficult
 from core.formats.duplicate_boxes import merged_groups
 from core.formats.extras import Extras
 from core.formats.frames import Frame, FrameError, read_frame
@@ -326,7 +327,6 @@ class AnnotationCollector:
         boxes, inside = self._cut(boxes, owners, labels)
         marks = [self._marks.get(row, ()) for row in np.flatnonzero(inside).tolist()] if self._marks else []
         boxes, owners, labels, keys = boxes[inside], owners[inside], labels[inside], keys[inside]
-        self._tell_marks(marks)
         names = self._leave_spare_labels_out(labels)
         leaders, members = merged_groups(boxes, owners, keys)
         self._tell_merged([leader for leader, member in members if keys[member] < 0], owners)
@@ -334,7 +334,7 @@ class AnnotationCollector:
         listed = len(boxes) - sum(keys[member] >= 0 for _, member in members)
         self._lose_images(owners)
         self._log.count_the_rest()
-        return ImportedAnnotations(
+        result = ImportedAnnotations(
             self.source,
             names,
             images,
@@ -347,6 +347,7 @@ class AnnotationCollector:
             boxes_lost=dict(self._log.lost_boxes),
             problem_counts=dict(self._log.counts),
         )
+        return choose_difficult(result, DIFFICULT_MARKS)
 
     def _cut(
         self, given: NDArray[np.float64], owners: NDArray[np.intp], labels: NDArray[np.intp]
@@ -383,17 +384,6 @@ class AnnotationCollector:
         for row in np.flatnonzero((sides < 1) & foreign[owners]).tolist():
             text = f"box {_in_words(boxes[row])} is narrower than a pixel; taken as it is, look at it"
             self.note("tiny", text, self._images[owners[row]].path)
-
-    def _tell_marks(self, marks: Sequence[tuple[str, ...]]) -> None:
-        counts = Counter(mark for row in marks for mark in row)
-        for mark, count in counts.items():
-            boxes, them = ("box is", "the box was") if count == 1 else ("boxes are", "the boxes were")
-            if mark == DIFFICULT:
-                self.note(
-                    "difficult", f"{count:,} {boxes} marked as difficult: training and judging ignore what is there"
-                )
-                continue
-            self.note("mark", f"{count:,} {boxes} marked as {mark}; the mark was left out, and {them} taken")
 
     def _leave_spare_labels_out(self, labels: NDArray[np.intp]) -> tuple[str, ...]:
         """Names of the labels that stay."""

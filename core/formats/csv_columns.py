@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
+from core.formats.difficult_marks import KNOWN
 from core.formats.text import parse_number, quote_short
 
 HEADER = (
@@ -30,8 +31,24 @@ OWN_HEADERS = (HEADER, HEADER[:-1])  # also of exports from before boxes could b
 CORNERS = ("x1", "y1", "x2", "y2")
 BOX = "x1, y1, x2, y2 (or x, y, w, h)"  # what is missing where no form of a box is complete
 FORMS = (CORNERS, ("cx", "cy", "w", "h"), ("x", "y", "w", "h"))
-FIELDS = ("image", "label", *CORNERS, "x", "y", "w", "h", "cx", "cy", "width", "height", "split", "group", "note")
-MARKS = ("difficult", "truncated", "occluded")
+FIELDS = (
+    "image",
+    "label",
+    *CORNERS,
+    "x",
+    "y",
+    "w",
+    "h",
+    "cx",
+    "cy",
+    "width",
+    "height",
+    "split",
+    "group",
+    "note",
+    *KNOWN,
+)
+MARKS = KNOWN
 _ALIASES = {
     "image": (
         *("image", "filename", "file", "file_name", "path", "image_path", "imagename", "image_name", "img_path"),
@@ -51,7 +68,9 @@ _ALIASES = {
     "height": ("image_height", "img_height", "img_h", "height"),
     "label": ("label", "class", "class_name", "classname", "category", "name", "label_name", "labelname"),
     "split": ("split", "set", "subset"),
-    "difficult": ("difficult", "iscrowd", "is_crowd"),
+    "difficult": ("difficult", "is_difficult"),
+    "crowd": ("iscrowd", "is_crowd", "crowd"),
+    "ignore": ("ignore", "ignored", "is_ignored"),
     "truncated": ("truncated", "istruncated", "is_truncated"),
     "occluded": ("occluded", "isoccluded", "is_occluded"),
 }

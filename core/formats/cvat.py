@@ -18,9 +18,10 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from core.errors import InputError
-from core.formats.annotations import Format, ImportedAnnotations
+from core.formats.annotations import OCCLUDED, Format, ImportedAnnotations
 from core.formats.collecting import AnnotationCollector, Progress
 from core.formats.cvat_shapes import SHAPES, find_corners, is_turned_shape
+from core.formats.difficult_marks import find_known_mark, find_marks
 from core.formats.extras import Extras
 from core.formats.lookup import files_below
 from core.formats.outlines import OutlineError
@@ -202,8 +203,10 @@ class _Reader:
         elif is_turned_shape(shape):
             turn = parse_number(shape.get("rotation")) or 0.0
             self.into.note("outline", f"{where}: turned by {turn:g} degrees; the box around it was taken", self.file)
-        self._attributes.update(quote_short(child.get("name", "")) for child in shape.iter("attribute"))
-        marks = ["occluded"] if shape.get("occluded") == "1" else []
+        values = {child.get("name", ""): (child.text or "").strip() for child in shape.iter("attribute")}
+        marks = find_marks(values | {OCCLUDED: shape.get(OCCLUDED, "")})
+        said = (name for name, text in values.items() if text and text.lower() not in ("true", "false"))
+        self._attributes.update(quote_short(name) for name in said if find_known_mark(name) is None)
         self.into.box(image, corners, label, where, marks=marks, ordered=False)
 
     def _describe_tags(self, entry: Element) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.formats.annotations import ImportedAnnotations
 from core.formats.augmented_copies import PATTERN, find_ungrouped_copies
+from core.formats.difficult_marks import count_difficult, count_marks
 from core.formats.problem_summary import ProblemKind, describe_share, summarize_problems
 from core.types import Problem
 
@@ -64,6 +65,11 @@ def build_report(imported: ImportedAnnotations, problems: Sequence[Problem] | No
         "boxes_share": (listed - lost) / listed if listed else None,
         "boxes_left_out": dict(imported.boxes_lost),
         "merged": imported.merged,
+        "boxes_difficult": count_difficult(imported),
+        "marks": {
+            mark: {"boxes": count, "difficult": mark in imported.difficult_marks}
+            for mark, count in count_marks(imported).items()
+        },
         "copies": {"images": copies.images, "pictures": copies.pictures, "pattern": PATTERN} if copies else None,
         "problem_kinds": [kind.to_json() for kind in list_kinds(imported, problems)],
     }

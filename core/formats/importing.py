@@ -12,7 +12,7 @@ import numpy as np
 
 from core.changes import Changes
 from core.errors import InputError
-from core.formats.annotations import DIFFICULT, ImportedAnnotations, ImportedImage
+from core.formats.annotations import ImportedAnnotations, ImportedImage
 from core.formats.duplicate_boxes import find_pairs
 from core.formats.problem_summary import describe_dropped
 from core.project import palette
@@ -75,7 +75,7 @@ def _build_edit(
     for image_id, images in wanted.items():
         state = before.get(image_id, _NEW)
         for image in images:
-            boxes = _merge_boxes(project, state.boxes, image, ids)
+            boxes = _merge_boxes(project, state.boxes, image, ids, imported.difficult_marks)
             box_count += len(boxes) - len(state.boxes)
             state = _with_extras(state, image, boxes)
             if not boxes and state.status is Status.UNLABELLED and (problem := _explain_no_boxes(image)) is not None:
@@ -231,13 +231,17 @@ def _with_extras(state: ImageState, image: ImportedImage, boxes: tuple[Box, ...]
 
 
 def _merge_boxes(
-    project: Project, present: tuple[Box, ...], image: ImportedImage, labels: dict[str, int]
+    project: Project,
+    present: tuple[Box, ...],
+    image: ImportedImage,
+    labels: dict[str, int],
+    difficult_marks: frozenset[str],
 ) -> tuple[Box, ...]:
     """`present` with the imported boxes: labels and mark are added to a box that coincides, others are appended."""
     wanted = [frozenset(labels[name] for name in names) for names in image.label_sets]
     partner = _find_partners(present, image, wanted) if present and wanted else {}
     boxes = list(present)
-    difficult = {row for row, marks in enumerate(image.marks) if DIFFICULT in marks}
+    difficult = {row for row, marks in enumerate(image.marks) if marks & difficult_marks}
     appended = []
     for row, label_ids in enumerate(wanted):
         place = partner.get(row)

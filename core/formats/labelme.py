@@ -17,6 +17,7 @@ from typing import Any
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
+from core.formats.difficult_marks import KNOWN, find_marks
 from core.formats.export_plan import Sheet, SheetImage
 from core.formats.extras import Extras
 from core.formats.image_index import find_home
@@ -31,7 +32,7 @@ _VERSION = "5.5.0"  # of labelme, whose files these are like
 _AS_DRAWN = ("rectangle", "mask")  # by two corners, X-AnyLabeling's by four
 _OUTLINES = ("polygon", "oriented_rectangle", "rotation", "quadrilateral", "cuboid")
 _LINES = ("line", "linestrip")
-_MARKS = ("difficult", "truncated", "occluded")
+_MAX_NOTE = 2000  # characters
 
 
 def read(path: Path, images_root: Path | None = None, progress: Progress | None = None) -> ImportedAnnotations:
@@ -79,6 +80,9 @@ def _read_file(file: Path, into: AnnotationCollector) -> None:
     again = into.is_listed(image_file)
     own = tree.value("defectdesk")
     extras = Extras.of(own if isinstance(own, dict) else {"split": find_split_of_folder(file, into.folders.root)})
+    if (flags := _describe_flags(tree.value("flags"))) and extras.note is None:
+        extras.note = flags
+        into.note("tag", f"its flags were taken as its note: {quote_short(flags)}", file)
     into.begin_part()
     image = into.image(image_file, (tree.value("imageWidth"), tree.value("imageHeight")), extras)
     if image is None:
@@ -137,13 +141,16 @@ def _find_corners(shape: dict[str, Any]) -> Sequence[float]:
     raise OutlineError(f"a {quote_short(kind)} of {len(values)} point{'' if len(values) == 1 else 's'} covers no area")
 
 
+def _describe_flags(flags: Any) -> str:
+    """What is said of the whole image, as a text for its note."""
+    return "; ".join(find_marks(flags))[:_MAX_NOTE].replace("\0", "") if isinstance(flags, dict) else ""
+
+
 def _find_marks(shape: dict[str, Any]) -> list[str]:
     """The flags of a shape that are set, and X-AnyLabeling's mark of a difficult one."""
     flags = shape.get("flags")
-    marks = [mark for mark in _MARKS if shape.get(mark) is True]
-    if isinstance(flags, dict):
-        marks += [quote_short(name) for name, value in flags.items() if value is True]
-    return list(dict.fromkeys(marks))
+    own = {name: shape[name] for name in KNOWN if shape.get(name) is True}
+    return list(dict.fromkeys([*find_marks(own), *(find_marks(flags) if isinstance(flags, dict) else ())]))
 
 
 # Writing

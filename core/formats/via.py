@@ -17,6 +17,7 @@ from typing import Any
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
+from core.formats.difficult_marks import find_marks
 from core.formats.extras import Extras
 from core.formats.json_stream import JsonError, JsonObject, Unreadable
 from core.formats.lookup import files_below
@@ -187,11 +188,14 @@ class _Reader:
             return
         if kind != "rect":
             self.into.note("outline", f"{where}: a {quote_short(kind)}; the box around it was taken", self.file)
+        said = region.get("region_attributes")
+        marks = find_marks(said, known_only=True) if isinstance(said, dict) else []
         if not names:
             self.into.note("no label", f"{where}: it has no label; a box without one was made", self.file)
         for label in labels or [NO_LABEL]:
             # Several labels of one region are no boxes that happen to coincide.
-            self.into.box(image, corners, label, where, (str(self.file), where) if len(labels) > 1 else None)
+            key = (str(self.file), where) if len(labels) > 1 else None
+            self.into.box(image, corners, label, where, key, marks=marks)
 
     def finish(self) -> None:
         """Say what was left out, or went elsewhere."""

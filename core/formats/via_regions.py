@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from core.formats.difficult_marks import find_known_mark
 from core.formats.outlines import Corners, OutlineError, box_around_ellipse, box_around_line, box_around_points
 from core.formats.text import quote_short
 
@@ -106,7 +107,7 @@ class LabelChoice:
     def see(self, values: Any) -> None:
         """Note the attributes of a region that say something."""
         for name, value in values.items() if isinstance(values, dict) else ():
-            if _list_texts(value):
+            if _list_texts(value) and find_known_mark(name) is None:
                 self._seen[name] = None
 
     def decide(self) -> None:

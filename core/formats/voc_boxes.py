@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from core.formats.difficult_marks import KNOWN
+from core.formats.difficult_marks import find_marks as find_set
 from core.formats.outlines import (
     OutlineError,
     box_around_line,
@@ -18,7 +20,6 @@ from core.formats.outlines import (
 from core.formats.text import parse_number
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
-MARKS = ("difficult", "truncated", "occluded")
 _COORDINATE = re.compile(r"([xy])\d*")
 
 
@@ -64,8 +65,11 @@ def find_boxes(entry: Element) -> Iterator[VocBox | str]:
 
 
 def find_marks(entry: Element) -> list[str]:
-    """What is said of the object beside its name: difficult, truncated, occluded."""
-    return [mark for mark in MARKS if (entry.findtext(mark) or "").strip().lower() in ("1", "true", "yes")]
+    """What is said of the object beside its name: difficult, truncated, occluded, or what CVAT calls an attribute."""
+    values = {name: text for name in KNOWN if (text := entry.findtext(name))}
+    for attribute in entry.iterfind("attributes/attribute"):
+        values.setdefault((attribute.findtext("name") or "").strip(), attribute.findtext("value") or "")
+    return find_set(values)
 
 
 def _find_rotation(entry: Element) -> float | None:

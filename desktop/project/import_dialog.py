@@ -15,6 +15,7 @@ from core.formats import registry
 from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.augmented_copies import find_ungrouped_copies, group_copies
 from core.formats.csv_columns import ColumnsError
+from core.formats.difficult_marks import choose_difficult, count_marks
 from core.formats.empty_images import EmptyImages, set_empty_status
 from core.project.project import Project
 from desktop.base.background import Tasks
@@ -26,7 +27,8 @@ from desktop.kit.path_field import PathField
 from desktop.kit.problems_dialog import ProblemPanel
 from desktop.kit.progress_dialog import Cancelled
 from desktop.project.column_chooser import ColumnChooser
-from desktop.project.import_overview import ImportOverview, preview_import
+from desktop.project.import_overview import ImportOverview, preview_import, with_marks_chosen
+from desktop.project.mark_chooser import MarkChooser
 from desktop.project.new_project_dialog import folder_problem, free_folder
 
 KEY = "read annotations"
@@ -71,6 +73,7 @@ class ImportDialog(DialogFrame):
         self._tasks = tasks
         self._project = project
         self._imported: ImportedAnnotations | None = None
+        self._found: ImportOverview | None = None  # of the same
         self.reading: Reading | None = None
         self._source = PathField(
             "either", "Annotations", str(start), filter=FILTER, hint="A file or a folder; can be dropped here"
@@ -90,6 +93,9 @@ class ImportDialog(DialogFrame):
         for text, empty in _EMPTY:
             self._empty.addItem(text, empty)
         add_row(form, "Without a box", self._empty)
+        self.marks = MarkChooser()
+        add_row(form, "Difficult", self.marks)
+        self._form = form
         self.columns = ColumnChooser()
         form.addRow(self.columns)
         self._folder: PathField | None = None
@@ -121,6 +127,7 @@ class ImportDialog(DialogFrame):
         self._root.changed.connect(self._read_soon)
         self._format.currentIndexChanged.connect(self._start_reading)
         self.columns.changed.connect(self._start_reading)
+        self.marks.changed.connect(self._marks_chosen)
         self._reported.connect(self._show_progress)
         self._show_nothing()
         self._source.line.setFocus()
@@ -214,6 +221,7 @@ class ImportDialog(DialogFrame):
     def _show_nothing(self) -> None:
         self._imported = None
         self._bar.hide()
+        self._form.setRowVisible(self.marks, False)
         self.group_copies.hide()
         self.overview.hide()
         self.tabs.hide()
@@ -226,10 +234,13 @@ class ImportDialog(DialogFrame):
     def _show_found(self, result: tuple[ImportedAnnotations, ImportOverview, str]) -> None:
         imported, found, summary = result
         self.reading = None
-        self._imported = imported
         self._bar.hide()
         self._format.setItemText(0, f"Detected: {summary or imported.format.display_name}")
-        self.overview.show_texts(found.texts())
+        marks = count_marks(imported)
+        self.marks.show_marks(marks)
+        self._form.setRowVisible(self.marks, bool(marks))
+        self._imported, self._found = imported, found
+        imported = self._take_marks()
         copies = find_ungrouped_copies(imported)
         if copies is not None:
             self.group_copies.setText(
@@ -238,9 +249,7 @@ class ImportDialog(DialogFrame):
             )
         self.group_copies.setVisible(copies is not None)
         base = imported.source if imported.source.is_dir() else imported.source.parent
-        self.problems.show_problems(imported.problems, base)
         self.images.show_problems(found.lines, self._root.path or base)
-        self.tabs.setTabText(PROBLEMS, f"Problems ({len(imported.problems):,})")
         self.tabs.setTabText(IMAGES, f"Images ({found.images:,})")
         self.tabs.setCurrentIndex(PROBLEMS if imported.problems else IMAGES)
         self.overview.show()
@@ -248,6 +257,21 @@ class ImportDialog(DialogFrame):
         self.grow_to(TALL)
         restyle(self._root.line, "invalid", found.missing > 0)
         self._check_request()
+
+    def _take_marks(self) -> ImportedAnnotations:
+        """Take the boxes with the chosen marks as difficult, and show what follows."""
+        assert self._imported is not None and self._found is not None
+        imported = self._imported = choose_difficult(self._imported, self.marks.chosen)
+        self._found = with_marks_chosen(self._found, imported)
+        self.overview.show_texts(self._found.texts())
+        base = imported.source if imported.source.is_dir() else imported.source.parent
+        self.problems.show_problems(imported.problems, base)
+        self.tabs.setTabText(PROBLEMS, f"Problems ({len(imported.problems):,})")
+        return imported
+
+    def _marks_chosen(self) -> None:
+        if self._imported is not None:
+            self._take_marks()
 
     def _show_failure(self, error: Exception) -> None:
         if isinstance(error, Cancelled):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.formats.annotations import ImportedAnnotations, ImportedImage
+from core.formats.difficult_marks import TAKEN, count_difficult
 from core.formats.import_report import count_missing, list_kinds, list_splits
 from core.formats.problem_summary import ProblemKind, describe_dropped, describe_share
 from core.project.images import image_files
@@ -34,6 +35,7 @@ class ImportOverview:
     share: str = ""  # how many of the boxes come in
     splits: tuple[tuple[str, int], ...] = ()  # images of each that the source tells of
     kinds: tuple[ProblemKind, ...] = ()  # problems of the source
+    difficult: int = 0  # boxes that training and judging will ignore
     several_files: int = 0  # images of whose name there are several files
 
     def texts(self) -> tuple[tuple[str, str], ...]:
@@ -46,6 +48,9 @@ class ImportOverview:
             boxes += f", {self.several:,} with several labels"
         if self.merged:
             boxes += f"; {plural(self.merged, 'repeated box', 'repeated boxes')} merged into one with all labels"
+        if self.difficult:
+            become = "becomes" if self.difficult == 1 else "become"
+            boxes += f"; {self.difficult:,} {become} difficult: training and judging ignore what is there"
         rows = [("Images", images), ("Boxes", boxes), ("Labels", self._label_text())]
         if self.missing:
             missing = f"{plural(self.missing, 'image')}: choose the folder that they are in"
@@ -103,7 +108,8 @@ def preview_import(imported: ImportedAnnotations, project: Project | None) -> Im
         new_labels=tuple(name for name in imported.labels if name not in names),
         share=describe_share(imported) if imported.boxes_lost else "",
         splits=tuple(list_splits(imported).items()),
-        kinds=list_kinds(imported),
+        kinds=_list_kinds(imported),
+        difficult=count_difficult(imported),
         several_files=imported.problem_counts.get("several files", 0),
         lines=tuple(
             Problem(
@@ -113,6 +119,16 @@ def preview_import(imported: ImportedAnnotations, project: Project | None) -> Im
             for image in imported.images
         ),
     )
+
+
+def with_marks_chosen(overview: ImportOverview, imported: ImportedAnnotations) -> ImportOverview:
+    """The same once a user has chosen other marks by which boxes of `imported` are difficult."""
+    return replace(overview, difficult=count_difficult(imported), kinds=_list_kinds(imported))
+
+
+def _list_kinds(imported: ImportedAnnotations) -> tuple[ProblemKind, ...]:
+    """Problems but for the number of difficult boxes, which stands with the boxes."""
+    return tuple(kind for kind in list_kinds(imported) if kind.kind != TAKEN)
 
 
 def _what_happens(image: ImportedImage, box_count: int | None, same_as: str | None) -> str:

@@ -149,7 +149,7 @@ def test_each_bad_entry_is_reported_and_the_rest_goes_on(tmp_path: Path) -> None
         "part1.png: annotation 10: its box ['1', 1, 5, 5] is not a list",
         "a.json: annotation 1: the id is used twice",
         "a.json: annotation 12: there is no image 99",
-        "a.json: 1 box is marked as difficult: training and judging ignore what is there",
+        "a.json: 1 box is marked as crowd: training and judging ignore what is there",
         "part1.png: annotation 16: there is no category [1]",
     ):
         assert sum(line.startswith(expected) for line in lines) >= 1, (expected, lines)

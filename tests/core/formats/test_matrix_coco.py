@@ -122,7 +122,7 @@ CASES = {
         [box(iscrowd=0), box(bbox=(1, 1, 90, 90), iscrowd=1)],
         BOX,
         ((1, 1, 91, 91), {"pit"}),
-        told=("1 box is marked as difficult: training and judging ignore what is there",),
+        told=("1 box is marked as crowd: training and judging ignore what is there",),
     ),
     "masks of CVAT's brush among boxes": one_image(
         PIT,
@@ -134,7 +134,7 @@ CASES = {
         BOX,
         ((100, 20, 130, 60), {"pit"}),
         ((1, 1, 91, 91), {"pit"}),
-        told=("1 annotation is marked as crowd, as some programs mark masks", "1 box is marked as difficult"),
+        told=("1 annotation is marked as crowd, as some programs mark masks", "1 box is marked as crowd"),
     ),
     "attributes": one_image(
         PIT,
@@ -147,7 +147,7 @@ CASES = {
         [box(attributes={"occluded": True, "rotation": 0.0}), box(bbox=(50, 50, 9, 9), difficult=1, truncated=0)],
         BOX,
         ((50, 50, 59, 59), {"pit"}),
-        told=("1 box is marked as occluded", "1 box is marked as difficult"),
+        told=("1 box is marked as difficult", "1 box is marked as occluded"),
     ),
     "Roboflow's category of all the others": one_image(
         [{"id": 0, "name": "parts", "supercategory": "none"}, {"id": 1, "name": "pit", "supercategory": "parts"}],

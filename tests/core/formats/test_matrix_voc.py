@@ -169,6 +169,21 @@ LABELME_CASES = {
         ((110, 20, 140, 60), {"pit"}),
         told=("2 boxes are marked as difficult: training and judging ignore what is there",),
     ),
+    "flags of the image": Dialect(
+        Format.LABELME,
+        {
+            "a.json": {
+                "imagePath": "a.png",
+                "imageWidth": 200,
+                "imageHeight": 100,
+                "flags": {"blurred": True, "dark": False, "lot 7": True},
+                "shapes": [shape("rectangle", [[10, 20], [40, 60]])],
+            }
+        },
+        {"a.png": [PIT]},
+        notes={"a.png": "blurred; lot 7"},
+        told=("its flags were taken as its note: blurred; lot 7",),
+    ),
     "labels that are none": one_json(
         [
             shape("rectangle", [[1, 2], [4, 6]], "__ignore__"),
