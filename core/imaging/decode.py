@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
@@ -30,6 +32,7 @@ from core.imaging.window import Window
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 MAX_BYTES = 3 * 2**30
 _LARGE_BITS = 8 * 2**26  # of a PNG that is decoded in bands: about half a second
+_TELLING = 2**16  # bytes of a file, from which its kind is known
 _SHIFTED_AT_ONCE = 2**20  # samples
 _TWELVE_BITS = 2**12
 _EIGHT_BITS = Kind(3, 8)
@@ -170,8 +173,21 @@ def upright_samples(data: bytes, path: Path | str) -> NDArray[np.uint8] | NDArra
 
 def read_bytes(path: Path | str) -> bytes:
     """The content of the file. Raises ImageError."""
+    with open_source(path) as source:
+        return source.stream.read()
+
+
+@contextmanager
+def open_source(path: Path | str) -> Iterator[ByteSource]:
+    """A file that is read by parts; what the disk refuses on the way is told, too. Raises ImageError."""
     try:
-        with open_at_once(path) as file:
+        file = open_at_once(path)
+    except OSError as error:
+        raise _make_refusal(path, error) from error
+    except ValueError as error:
+        raise ImageError(f"{path!r}: not a valid file name") from error
+    try:
+        with file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
                 raise ImageError(f"{path}: not a file but a {_kind(found.st_mode)}; choose an image file")
@@ -179,11 +195,13 @@ def read_bytes(path: Path | str) -> bytes:
                 raise ImageError(
                     f"{path}: {found.st_size / 2**30:.1f} GiB is more than an image may have; cut it into parts"
                 )
-            return file.read()
+            yield ByteSource(file, found.st_size)
     except OSError as error:
-        raise ImageError(f"{path}: cannot be read ({error.strerror}); check the path and the permissions") from error
-    except ValueError as error:
-        raise ImageError(f"{path!r}: not a valid file name") from error
+        raise _make_refusal(path, error) from error
+
+
+def _make_refusal(path: Path | str, error: OSError) -> ImageError:
+    return ImageError(f"{path}: cannot be read ({error.strerror}); check the path and the permissions")
 
 
 def _kind(mode: int) -> str:
@@ -197,16 +215,21 @@ def image_size(path: Path | str) -> tuple[int, int]:
 
 def checked_header(data: bytes, path: Path | str) -> ImageHeader:
     """The header of a file that is complete and of a size that can be decoded. Raises ImageError."""
-    if not data:
+    return check_source(ByteSource.of_bytes(data), path)
+
+
+def check_source(source: ByteSource, path: Path | str) -> ImageHeader:
+    """As `checked_header`, of a file that is not held in memory. Raises ImageError."""
+    if not source.size:
         raise ImageError(f"{path}: the file is empty (0 bytes); copy it again")
     try:
-        header = read_header(ByteSource.of_bytes(data))
+        header = read_header(source)
     except UnsupportedError as error:
         raise ImageError(f"{path}: {error}") from error
     except HeaderError as error:
         raise ImageError(f"{path}: {error}; copy or export it again") from error
     if header is None:
-        kind = name_of_kind(data)
+        kind = name_of_kind(source.read_at(0, _TELLING))
         raise ImageError(
             f"{path}: not an image that can be read{f' ({kind})' if kind else ''}; use JPEG, PNG, BMP, TIFF or WebP"
         )
@@ -216,9 +239,9 @@ def checked_header(data: bytes, path: Path | str) -> ImageHeader:
             f"{path}: {header.width:,} x {header.height:,} pixels are more than the {limit:,} allowed; "
             "cut it into parts, or raise the limit in Settings"
         )
-    if pixels > SUSPICIOUS_PIXELS and pixels * header.bits // 8 > SUSPICIOUS_RATIO * len(data):
+    if pixels > SUSPICIOUS_PIXELS and pixels * header.bits // 8 > SUSPICIOUS_RATIO * source.size:
         raise ImageError(
-            f"{path}: {len(data):,} bytes cannot hold a photograph of {header.width:,} x {header.height:,} pixels; "
+            f"{path}: {source.size:,} bytes cannot hold a photograph of {header.width:,} x {header.height:,} pixels; "
             "if it is one all the same, save it with less compression"
         )
     return header
@@ -262,9 +285,13 @@ def _decoded(
 
 def _worth_bands(source: ByteSource, header: ImageHeader, cancel: CancelToken, progress: Progress | None) -> bool:
     """Whether a PNG takes so long that who waits for it wants to stop it, or to see how far it is."""
-    asked = cancel is not NEVER or progress is not None
+    return (cancel is not NEVER or progress is not None) and is_long_png(source, header)
+
+
+def is_long_png(source: ByteSource, header: ImageHeader) -> bool:
+    """Whether the file is a PNG that takes half a second and more, and can be decoded in bands."""
     large = header.width * header.height * header.bits > _LARGE_BITS
-    return asked and large and header.format == "PNG" and can_decode_bands(source)
+    return large and header.format == "PNG" and can_decode_bands(source)
 
 
 def _without(data: bytes, spans: tuple[tuple[int, int], ...]) -> bytes:

@@ -40,26 +40,43 @@ def decode_bands(source: ByteSource, cancel: CancelToken, progress: Progress | N
     `progress` is called with the share that is done. Raises DamagedError, CancelledError.
     """
     width, height, depth, colour = source.unpack_at(">IIBB", 16)
-    row = 1 + width * _CHANNELS[colour] * depth // 8
-    rows = max(1, _BAND_BYTES // row)
     shape = (height, width) if colour in (0, 4) else (height, width, 3)
     pixels = np.empty(shape, np.uint8 if depth == 8 else np.uint16)
-    before = bytes(row)
     top = 0
-    for band in _inflated(source, row * rows, row * height):
-        cancel.check()
-        decoded = _decode_band(before + band, width, depth, colour)[1:]
-        bottom = top + len(decoded)
-        if colour in (0, 4):
-            pixels[top:bottom] = decoded if decoded.ndim == 2 else decoded[..., 0]
-        else:
-            code = cv2.COLOR_BGR2RGB if colour == 2 else cv2.COLOR_BGRA2RGB
-            pixels[top:bottom] = cv2.cvtColor(decoded, code)
-        before = _stored_row(decoded[-1], colour)
-        top = bottom
+    for band in _read_bands(source, 1, cancel):
+        pixels[top : top + len(band)] = band
+        top += len(band)
         if progress is not None:
             progress(top / height)
     return pixels
+
+
+def reduce_bands(source: ByteSource, factor: int, cancel: CancelToken) -> NDArray[np.generic]:
+    """As `decode_bands`, but each `factor` x `factor` pixels are one, their average; of the image only a band is held."""
+    width, height = source.unpack_at(">II", 16)
+    across = max(1, round(width / factor))
+    parts = [
+        cv2.resize(band, (across, max(1, round(len(band) / factor))), interpolation=cv2.INTER_AREA)
+        for band in _read_bands(source, factor, cancel)
+    ]
+    return np.concatenate(parts)[: max(1, round(height / factor))]
+
+
+def _read_bands(source: ByteSource, multiple: int, cancel: CancelToken) -> Iterator[NDArray[np.uint8]]:
+    """The image from top to bottom, a `multiple` of rows at once and the last fewer; grey or RGB of 8 or 16 bits."""
+    width, height, depth, colour = source.unpack_at(">IIBB", 16)
+    row = 1 + width * _CHANNELS[colour] * depth // 8
+    rows = max(1, _BAND_BYTES // row // multiple) * multiple
+    before = bytes(row)
+    for band in _inflated(source, row * rows, row * height):
+        cancel.check()
+        decoded = _decode_band(before + band, width, depth, colour)[1:]
+        before = _stored_row(decoded[-1], colour)
+        if colour in (0, 4):
+            yield decoded if decoded.ndim == 2 else decoded[..., 0]
+        else:
+            code = cv2.COLOR_BGR2RGB if colour == 2 else cv2.COLOR_BGRA2RGB
+            yield cast("NDArray[np.uint8]", cv2.cvtColor(decoded, code))
 
 
 def _inflated(source: ByteSource, band: int, total: int) -> Iterator[bytes]:

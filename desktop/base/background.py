@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QDeadlineTimer, QEventLoop, QObject, QRunnable, Qt, QThreadPool, QTimer, Signal
 
+from core.imaging.cancelling import CancelToken
+
 T = TypeVar("T")
 
 
@@ -33,6 +35,9 @@ class Tasks(QObject):
         # was wanted before.
         self._slow = QThreadPool(self)
         self._slow.setMaxThreadCount(2)
+        # For what takes seconds and nobody is waiting for.
+        self._aside = QThreadPool(self)
+        self._aside.setMaxThreadCount(1)
         self._tokens = count(1)
         self._latest: dict[str, int] = {}
         self._callbacks: dict[int, tuple[Callable[[Any], None], Callable[[Exception], None] | None]] = {}
@@ -40,6 +45,7 @@ class Tasks(QObject):
         # here, wanted or not, until the window's thread lets it go: a widget that dies in another takes the program along.
         self._works: dict[int, Callable[[], object]] = {}
         self._outcomes: dict[int, tuple[object, Exception | None]] = {}
+        self._stops: dict[int, CancelToken] = {}
         self._ended.connect(self._deliver_result, Qt.ConnectionType.QueuedConnection)
 
     def run(
@@ -52,25 +58,37 @@ class Tasks(QObject):
         priority: int = 0,
         urgent: bool = False,
         slow: bool = False,
+        aside: bool = False,
+        stop: CancelToken | None = None,
     ) -> None:
         """Call `work` in a thread, then `done(result)` or `failed(error)` on the window's thread.
 
         Without `failed` an error is raised on the window's thread, where the program's handler shows it.
         Work of a higher `priority` is started first; `urgent` work waits for no other but urgent work. `slow` work,
-        which takes seconds, holds up no other but slow work.
+        which takes seconds, holds up no other but slow work, and `aside` is for slow work that nobody is waiting for.
+        `stop` is cancelled when the result is not wanted any more: by `cancel`, newer work of the key, or the end.
         """
         token = next(self._tokens)
         self.cancel(key)
         self._latest[key] = token
         self._callbacks[token] = (done, failed)
         self._works[token] = work
-        pool = self._slow if slow else self._urgent if urgent else self._pool
+        if stop is not None:
+            self._stops[token] = stop
+        pool = self._aside if aside else self._slow if slow else self._urgent if urgent else self._pool
         pool.start(_Work(self, key, token), priority)
 
     def cancel(self, key: str) -> None:
         """Forget the work of `key`: neither of its callbacks will be called."""
         if (token := self._latest.pop(key, None)) is not None:
             self._callbacks.pop(token, None)
+            if (stop := self._stops.pop(token, None)) is not None:
+                stop.cancel()
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether a thread works for somebody who is waiting now, on what is urgent or slow. From any thread."""
+        return self._urgent.activeThreadCount() + self._slow.activeThreadCount() > 0
 
     def busy(self, key: str) -> bool:
         """Whether the latest work of `key` has not been handed back yet."""
@@ -89,8 +107,11 @@ class Tasks(QObject):
         """Forget everything and wait for the threads, so that none outlives the window."""
         self._latest.clear()
         self._callbacks.clear()
+        for stop in self._stops.values():
+            stop.cancel()
+        self._stops.clear()
         ended = True
-        for pool in (self._urgent, self._pool, self._slow):
+        for pool in (self._urgent, self._pool, self._slow, self._aside):
             pool.clear()
             ended = pool.waitForDone(timeout_ms) and ended
         if ended:
@@ -103,6 +124,7 @@ class Tasks(QObject):
     def _deliver_result(self, key: str, token: int) -> None:
         work = self._works.pop(token, None)
         result, error = self._outcomes.pop(token, (None, None))
+        self._stops.pop(token, None)
         if work is None or not self._is_latest(key, token):
             return
         del self._latest[key]

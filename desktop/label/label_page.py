@@ -365,6 +365,8 @@ class LabelPage(QWidget):
 
     def _picture_came(self, path: str) -> None:
         picture = self.pictures.get(Path(path))
+        if picture is not None:
+            self._services.thumbnails.take_picture(path, picture.levels[-1])
         if not self._is_current(path) or picture is None:
             return
         # What was begun on the preview goes on.

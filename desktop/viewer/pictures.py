@@ -210,6 +210,7 @@ class PictureLoader(QObject):
             partial(self._give_up, key),
             priority=10 if urgent else 1,
             slow=True,
+            stop=work.cancel,
         )
         self._keep_look(key, found)
         self._fetch_ahead()
@@ -222,8 +223,6 @@ class PictureLoader(QObject):
     def _drop_work(self, key: str) -> None:
         self._tasks.cancel(_name_task(key))
         self._tasks.cancel(_name_look(key))
-        if (work := self._slow.get(key)) is not None:
-            work.cancel.cancel()
         self._looks.pop(key, None)
         self._end_work(key)
 

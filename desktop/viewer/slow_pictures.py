@@ -55,6 +55,12 @@ def look_at_slow(path: Path, window: DepthScale) -> FirstLook | None:
     return _make_look(header, path, window) if header is not None and _is_slow(header) else None
 
 
+def is_slow(path: Path, times: int = 1) -> bool:
+    """Whether the file is an image that takes long to decode, or so many times as long; told by a few bytes of it."""
+    header = _peek(path)
+    return header is not None and _is_slow(header, times)
+
+
 def _peek(path: Path) -> ImageHeader | None:
     """Format, size and orientation from a few bytes; None where they do not tell it: reading all says why."""
     try:
@@ -64,8 +70,8 @@ def _peek(path: Path) -> ImageHeader | None:
         return None
 
 
-def _is_slow(header: ImageHeader) -> bool:
-    return header.width * header.height * 3 * (1 if header.format == "JPEG" else UNPACKING) > SLOW
+def _is_slow(header: ImageHeader, times: int = 1) -> bool:
+    return header.width * header.height * 3 * (1 if header.format == "JPEG" else UNPACKING) > SLOW * times
 
 
 def _make_look(header: ImageHeader, path: Path, window: DepthScale) -> FirstLook:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from core.imaging.cancelling import CancelToken
 from desktop.base.background import Tasks
 
 
@@ -142,3 +144,38 @@ def test_what_work_holds_is_let_go_on_the_windows_thread(tasks: Tasks, ending: s
     tasks.shut_down()
     gc.collect()
     assert died_in == [threading.get_ident()]
+
+
+def wait_for(stop: CancelToken) -> None:
+    while not stop.is_cancelled:
+        time.sleep(0.005)
+
+
+def test_work_that_is_not_wanted_any_more_is_told_to_stop(tasks: Tasks) -> None:
+    stops = [CancelToken() for _ in range(3)]
+    release = threading.Event()
+    tasks.run("one", lambda: release.wait(60), print, aside=True, stop=stops[0])
+    tasks.run("one", lambda: release.wait(60), print, stop=stops[1])
+    assert [stop.is_cancelled for stop in stops] == [True, False, False]
+    tasks.cancel("one")
+    assert [stop.is_cancelled for stop in stops] == [True, True, False]
+    tasks.run("two", lambda: wait_for(stops[2]), print, slow=True, stop=stops[2])
+    release.set()
+    tasks.shut_down()
+    assert stops[2].is_cancelled
+
+
+def test_work_aside_holds_up_nothing_and_is_none_that_somebody_waits_for(one_thread: Tasks) -> None:
+    release, came = threading.Event(), list[str]()
+    one_thread.run("long", lambda: release.wait(60), lambda _: came.append("long"), aside=True)
+    assert not one_thread.is_waited_for
+    for name, lane in {"usual": {}, "urgent": {"urgent": True}, "slow": {"slow": True}}.items():
+        one_thread.run(name, lambda name=name: name, came.append, **lane)
+    deadline = time.monotonic() + 20
+    while len(came) < 3 and time.monotonic() < deadline:
+        one_thread.wait_idle(20)
+    assert sorted(came) == ["slow", "urgent", "usual"]
+    one_thread.run("wanted", lambda: release.wait(60), lambda _: None, urgent=True)
+    assert one_thread.is_waited_for
+    release.set()
+    assert one_thread.wait_idle()
