@@ -193,9 +193,10 @@ class AugmentPage(QWidget):
         self._ask_for_previews()
 
     def _step_image(self, by: int) -> None:
-        if self._project is None or self._session.image_id is None:
+        shown = self._session.shown
+        if shown is None or self._session.image_id is None:
             return
-        ids = self._project.image_ids()
+        ids = shown.image_ids()
         at = ids.index(self._session.image_id) + by
         if 0 <= at < len(ids):
             self._session.select_image(ids[at])
@@ -217,7 +218,8 @@ class AugmentPage(QWidget):
         self._active = self._active and self._project is not None
 
     def _read_training_images(self) -> None:
-        self._training = list_training_images(self._project) if self._project is not None else []
+        shown = self._session.shown
+        self._training = list_training_images(shown) if shown is not None else []
         self._turns = None
 
     def _set_image(self) -> None:
@@ -238,14 +240,16 @@ class AugmentPage(QWidget):
     def _ask_for_previews(self) -> None:
         if not self._active:
             return
-        project, image_id = self._project, self._session.image_id
-        if project is None or image_id is None:
+        # Also with the edits that wait for the disk.
+        project, shown, image_id = self._project, self._session.shown, self._session.image_id
+        if project is None or shown is None or image_id is None:
             self._cycle.clear()
             self._show_head()
             self._show_nothing(NO_PROJECT if project is None else NO_IMAGES)
             return
-        image = project.image(image_id)
-        self._cycle.ask_for(make_request(project, image, self._draft.recipe, self._turns_of(image), self._first))
+        image, cameras = shown.image(image_id), project.depths.cameras()
+        turns = self._turns_of(image)
+        self._cycle.ask_for(make_request(shown, image, self._draft.recipe, turns, self._first, cameras))
         self._show_head()
 
     def _turns_of(self, image: ImageRecord) -> Turns:
@@ -261,7 +265,7 @@ class AugmentPage(QWidget):
         self._legend.clear()
 
     def _show_head(self) -> None:
-        project, image_id = self._project, self._session.image_id
+        project, image_id = self._session.shown, self._session.image_id
         self._actions["new_seeds"].setEnabled(self._cycle.wanted is not None)
         if project is None or image_id is None or self._cycle.wanted is None:
             self._name.clear()
@@ -281,15 +285,18 @@ class AugmentPage(QWidget):
         if not self._turns_of(image).trained:
             held_out = image.split in (Split.VAL, Split.TEST)
             parts.append(f"in {image.split}, not trained on" if held_out else "not trained on")
-        unlabelled = sum(not box.labels for box in project.boxes(image_id))
-        if unlabelled:
+        boxes = project.boxes(image_id)
+        if difficult := sum(box.difficult for box in boxes):
+            parts.append(f"{plural(difficult, 'difficult box', 'difficult boxes')} left out")
+        if unlabelled := sum(not box.labels and not box.difficult for box in boxes):
             parts.append(f"{plural(unlabelled, 'box', 'boxes')} without a label left out")
         parts.append(describe_view(self._cycle.wanted))
         self._about.setText("  ·  ".join(parts))
 
     def _show_previews(self, previews: object) -> None:
-        assert isinstance(previews, Previews) and self._project is not None
-        labels = self._project.labels()
+        shown = self._session.shown
+        assert isinstance(previews, Previews) and shown is not None
+        labels = shown.labels()
         if previews.request.labels.shape[1] != len(labels):
             # Labels were added or deleted since; the next previews are under way.
             return

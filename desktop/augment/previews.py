@@ -16,7 +16,7 @@ from core.augmentation.pipeline import Augmented, View, augment
 from core.augmentation.warp import resize
 from core.imaging.cameras import Cameras, DepthScale
 from core.imaging.decode import decode
-from core.project.project import Project
+from core.project.project_reader import ProjectReader
 from core.recipe.recipe import Recipe
 from core.training.data.crops import image_views, input_size, kept_size, picture_seed, training_view
 from core.types import ImageRecord, Split
@@ -129,13 +129,18 @@ def find_turns(recipe: Recipe, training: Sequence[ImageRecord], image: ImageReco
     return Turns(size, ids.index(image.id) if trained else len(ids), (image.width, image.height), trained)
 
 
-def list_training_images(project: Project) -> list[ImageRecord]:
+def list_training_images(project: ProjectReader) -> list[ImageRecord]:
     """The images that a training would take now: of the train split, and either clean or with a labelled box."""
     return [image for image in project.images() if image.split is Split.TRAIN and image.is_trainable]
 
 
-def make_request(project: Project, image: ImageRecord, recipe: Recipe, turns: Turns, first: int) -> PreviewRequest:
-    """What is to be made of `image` as it is labelled now. Boxes without a label are not taught and take no part."""
+def make_request(
+    project: ProjectReader, image: ImageRecord, recipe: Recipe, turns: Turns, first: int, cameras: Cameras
+) -> PreviewRequest:
+    """What is to be made of `image` as it is labelled now.
+
+    Boxes without a label and difficult ones are not taught and take no part.
+    """
     labels = project.labels()
     boxes = [box for box in project.boxes(image.id) if box.labels and not box.difficult]
     present = [[label.id in box.labels for label in labels] for box in boxes]
@@ -146,7 +151,7 @@ def make_request(project: Project, image: ImageRecord, recipe: Recipe, turns: Tu
         recipe=recipe,
         turns=turns,
         first=first,
-        window=project.depths.cameras().in_group(image.group),
+        window=cameras.in_group(image.group),
     )
 
 

@@ -11,7 +11,6 @@ from core.formats.annotations import CROWD, DIFFICULT, DIFFICULT_MARKS, IGNORE, 
 from desktop.base.theme import PAD
 from desktop.kit.chips import Chips
 from desktop.kit.formatting import plural
-from desktop.kit.parts import words
 
 WORDS = {
     DIFFICULT: "difficult",
@@ -38,9 +37,8 @@ class MarkChooser(QWidget):
         self._chips.flow.setSpacing(PAD)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
         layout.addWidget(self._chips)
-        layout.addWidget(words(ABOUT, "small", wrap=True))
+        self.setToolTip(ABOUT)
 
     @property
     def chosen(self) -> frozenset[str]:

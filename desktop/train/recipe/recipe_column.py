@@ -137,8 +137,8 @@ class RecipeColumn(QFrame):
     # -- the data ----------------------------------------------------------------------------------------------
 
     def show_data(self) -> None:
-        """Count what a training would learn from."""
-        project = self._project
+        """Count what a training would learn from, edits that wait for the disk among it: they are written before it."""
+        project = self._session.shown if self._project is not None else None
         counts = count_data(project.images() if project is not None else [])
         self._train_images = counts.images[Split.TRAIN]
         if project is None:

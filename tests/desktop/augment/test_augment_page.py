@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QDeadlineTimer, QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
 from core.augmentation.config import PRESETS, AugmentationConfig
 from core.operations.launcher import make_launcher
@@ -192,6 +193,26 @@ def test_boxes_without_a_label_take_no_part(opened: Opened) -> None:
     opened.session.apply(box_edits.add_box(opened.project, opened.session.image_id, (100, 100, 120, 130), set()))
     opened.settle()
     assert len(opened.page.shown.request.boxes) == 2
+
+
+def test_edits_that_wait_for_the_disk_are_in_the_previews(opened: Opened) -> None:
+    session, project = opened.session, opened.project
+    image_id, label = session.image_id, label_named(opened.project, "pit").id
+    session.hold_edit(box_edits.add_box(project, image_id, (100, 100, 120, 130), {label}), "the disk is full")
+    opened.settle()
+    assert len(opened.page.shown.request.boxes) == 3 and len(project.boxes(image_id)) == 2
+    hard = session.shown.boxes(image_id)[0].id
+    session.hold_edit(box_edits.toggle_difficult(session.shown, image_id, [hard]), "the disk is full")
+    opened.settle()
+    assert len(opened.page.shown.request.boxes) == 2
+    assert "1 difficult box left out" in read_words(opened.page)
+    session.hold_edit(image_edits.set_split(session.shown, [image_id], Split.VAL), "the disk is full")
+    opened.settle()
+    assert "in val, not trained on" in read_words(opened.page)
+
+
+def read_words(page: AugmentPage) -> str:
+    return " ".join(label.text() for label in page.findChildren(QLabel))
 
 
 def test_a_new_label_does_not_upset_previews_under_way(opened: Opened) -> None:

@@ -29,7 +29,8 @@ class Asked:
     def request(self, image: int, first: int = 0) -> PreviewRequest:
         recipe = with_settings(default_recipe("ssd_compact"), {"sampling.input_size": 64})
         record = self.project.images()[image]
-        return make_request(self.project, record, recipe, find_turns(recipe, [record], record), first)
+        cameras = self.project.depths.cameras()
+        return make_request(self.project, record, recipe, find_turns(recipe, [record], record), first, cameras)
 
     def firsts(self) -> list[int]:
         """The numbers of the first previews that were made, in order."""
