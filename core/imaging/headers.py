@@ -76,6 +76,9 @@ _MAX_PARTS = 10_000
 _MANY_SCANS, _MOST_WORK = 64, 10**9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 _PROGRESSIVE_FRAMES = (0xC2, 0xCA)
+# The rest of a cut-off one is as good as a picture: zeros at its end are left out by who writes it.
+_ARITHMETIC_FRAMES = (0xC9, 0xCA)
+ARITHMETIC = "is coded arithmetically, which does not tell of damage: look whether all of it is there"
 _UNREADABLE_FRAMES = {
     **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical JPEG"),
     0xCB: "lossless JPEG with arithmetic coding",
@@ -86,7 +89,7 @@ _MAX_STRAY = 2**16
 
 
 def _read_jpeg(source: ByteSource, to_end: bool) -> ImageHeader:
-    place, width, height, orientation, channels, scans, progressive = 2, 0, 0, 1, 3, 0, False
+    place, width, height, orientation, channels, scans, frame = 2, 0, 0, 1, 3, 0, 0
     while to_end or not scans:
         marker, place = _next_marker(source, place, None if to_end else _MAX_STRAY)
         if marker == 0xD9:
@@ -97,7 +100,7 @@ def _read_jpeg(source: ByteSource, to_end: bool) -> ImageHeader:
         if marker in _FRAMES:
             depth, height, width, channels = source.unpack_at(">BHHB", place + 2)
             _check_frame(marker, depth, channels)
-            progressive = marker in _PROGRESSIVE_FRAMES
+            frame = marker
         elif marker == 0xDA:
             scans += 1
         elif marker == 0xE1 and not scans and source.read_at(place + 2, 6) == b"Exif\0\0":
@@ -109,7 +112,8 @@ def _read_jpeg(source: ByteSource, to_end: bool) -> ImageHeader:
         raise HeaderError("damaged, it holds no JPEG image")
     if scans > _MANY_SCANS and scans * width * height > _MOST_WORK:
         raise HeaderError(f"made to take very long: {scans} passes over {width:,} x {height:,} pixels")
-    notices = (CMYK,) if channels == 4 else ()
+    notices = (*((CMYK,) if channels == 4 else ()), *((ARITHMETIC,) if frame in _ARITHMETIC_FRAMES else ()))
+    progressive = frame in _PROGRESSIVE_FRAMES
     return ImageHeader("JPEG", width, height, orientation, 0, channels, 8 * channels, progressive, notices)
 
 
@@ -374,6 +378,10 @@ _OTHERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"SIMPLE  =", "FITS"),
     (0, b"\x89HDF", "HDF5"),
     (0, b"\x93NUMPY", "a NumPy array"),
+    (0, b"qoif", "QOI"),
+    (0, b"icns", "an icon"),
+    (0, b"\x01\xda", "SGI"),
+    *((0, b"\x0a" + version + b"\x01", "PCX") for version in (b"\0", b"\2", b"\3", b"\4", b"\5")),
     *(
         (0, b"P" + kind + blank, "a Netpbm image")
         for kind in (b"1", b"2", b"3", b"4", b"5", b"6")

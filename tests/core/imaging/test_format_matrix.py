@@ -335,6 +335,13 @@ def test_webp_pixels_are_those_of_pillow(lossless: bool, mode: str) -> None:
         (b"II\xbc\x01", "JPEG XR"),
         (b"\0\0\1\0\1\0", "an icon"),
         (b"\x8aMNG\r\n", "MNG"),
+        (b"qoif\0\0\0\1", "QOI"),
+        (b"icns\0\0\1\0", "an icon"),
+        (b"\x01\xda\1\1", "SGI"),
+        (b"\x0a\5\1\x08", "PCX"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+        (b"\xffO\xffQ\0\x2f", "JPEG 2000"),
+        (b"\xff\x0a", "JPEG XL"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\4CgBI", "as Apple changes it"),
     ],
 )
