@@ -93,6 +93,7 @@ class _Reader:
         self._beside = list_places(path)
         self.into = collector
         self._labels: dict[_Id, int] = {}
+        self._reserved: dict[_Id, str] = {}  # what categories stand for that are no defect
         self._images: dict[_Id, int] = {}
         self._twice: dict[_Id, int | None] = {}  # the first image of an id that several have
         self._files: dict[_Id, Path] = {}  # of images that were left out
@@ -190,6 +191,8 @@ class _Reader:
             text = f"{where}: it {why}; it became the label {quote_short(name)!r} after its supercategory"
             self.into.note("renamed category", text, self.path)
         self._labels[entry["id"]] = label
+        if meaning := self.into.find_reserved_meaning(self.into.label_names[label]):
+            self._reserved[entry["id"]] = meaning
         own = entry.get("defectdesk")
         color = own.get("color") if isinstance(own, dict) else None
         if isinstance(color, str) and re.fullmatch("#[0-9a-f]{6}", color):
@@ -260,8 +263,8 @@ class _Reader:
             text = f"{where}: there is no category {quote_short(category)}; skipped"
             self.into.skip_box(self._images[image], "dangling label", text, file)
             return
-        if meaning := self.into.find_reserved_meaning(self.into.label_names[self._labels[category]]):
-            text = f"{where}: it is of no defect, {meaning}; skipped"
+        if category in self._reserved:
+            text = f"{where}: it is of no defect, {self._reserved[category]}; skipped"
             self.into.skip_box(self._images[image], "reserved", text, file)
             return
         if entry.get("iscrowd") in (1, True):
@@ -270,7 +273,7 @@ class _Reader:
             self._crowds.append(entry)
             return
         self._has_single = True
-        self._take(entry)
+        self._take(entry, where)
 
     def _find_image_id(self, entry: _Entry) -> Any:
         """The id of the annotation's image; where images have texts and annotations numbers, the same in their kind."""
@@ -302,14 +305,14 @@ class _Reader:
         taken = {id(entry) for entry in masks}
         for entry in self._crowds:
             if id(entry) in taken:
-                self._take(entry)
+                self._take(entry, f"annotation {quote_short(entry['id'])}")
                 continue
             # It says nothing of single defects, as a difficult box does not; ours are both.
-            self._take(entry, [] if entry.get(DIFFICULT) else [CROWD])
+            marks = [] if entry.get(DIFFICULT) else [CROWD]
+            self._take(entry, f"annotation {quote_short(entry['id'])}", marks)
         self._crowds.clear()
 
-    def _take(self, entry: _Entry, marks: Sequence[str] = ()) -> None:
-        where = f"annotation {quote_short(entry['id'])}"
+    def _take(self, entry: _Entry, where: str, marks: Sequence[str] = ()) -> None:
         image, category = entry["image_id"], entry["category_id"]
         try:
             found = find_box(entry)
@@ -322,13 +325,11 @@ class _Reader:
         key = None
         if _is_id(box_id):
             key = (image, box_id)
-            told = (
-                frozenset(label for label in label_set if _is_id(label)) if isinstance(label_set, list) else frozenset()
-            )
-            if len(told) > 1 or key in self._label_sets:
-                self._label_sets[key] = told
+            listed = label_set if isinstance(label_set, list) else []
+            if len(listed) > 1 or key in self._label_sets:
+                self._label_sets[key] = frozenset(label for label in listed if _is_id(label))
                 self._box_labels.setdefault(key, set()).add(category)
-        if len(self._attributes) < _MOST_ATTRIBUTES:
+        if "attributes" in entry and len(self._attributes) < _MOST_ATTRIBUTES:
             self._attributes |= find_attributes(entry)
         self._box(self._images[image], found, self._labels[category], where, key, [*marks, *find_marks(entry)])
 
@@ -358,7 +359,7 @@ def _describe_type(value: _Id) -> str:
 
 
 def _is_id(value: Any) -> TypeGuard[_Id]:
-    return isinstance(value, int | str) and not isinstance(value, bool)
+    return type(value) is int or type(value) is str  # as JSON has them; no bool
 
 
 # Writing

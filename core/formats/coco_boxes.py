@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.formats.annotations import CROWD
 from core.formats.difficult_marks import KNOWN
@@ -19,6 +18,7 @@ from core.formats.outlines import (
 )
 from core.formats.text import parse_number, quote_short
 
+_OWN = tuple(name for name in KNOWN if name != CROWD)  # as fields of an annotation
 _USED = (*KNOWN, "rotation", "iscrowd", "is_crowd", "track_id", "keyframe", "outside")
 _FARTHEST = 1e9  # pixels
 
@@ -27,8 +27,7 @@ class BoxFault(Exception):
     """The annotation has no box that can be used; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class CocoBox:
+class CocoBox(NamedTuple):
     """Corners x1 y1 x2 y2 in pixels, and how they were come by, if not as they are written."""
 
     corners: Corners
@@ -45,7 +44,9 @@ def find_box(entry: dict[str, Any]) -> CocoBox:
             raise BoxFault(f"it has no box, and {error}") from error
     corners = parse_bbox(bbox)
     attributes = entry.get("attributes")
-    turn = parse_number(attributes.get("rotation")) if isinstance(attributes, dict) else None
+    if not isinstance(attributes, dict):
+        return CocoBox(corners)
+    turn = parse_number(attributes.get("rotation"))
     if is_turned(turn):
         assert turn is not None
         return CocoBox(
@@ -58,9 +59,11 @@ def parse_bbox(bbox: Any) -> Corners:
     """x1 y1 x2 y2 of x, y, width, height. Raises BoxFault."""
     if not isinstance(bbox, list) or len(bbox) != 4 or not {*map(type, bbox)} <= {int, float}:
         raise BoxFault(f"its box {quote_short(bbox)} is not a list of four numbers")
-    if not all(abs(value) < _FARTHEST for value in bbox):  # also False for NaN
+    x, y, width, height = bbox
+    low, high = -_FARTHEST, _FARTHEST
+    if not (low < x < high and low < y < high and low < width < high and low < height < high):  # also False for NaN
         raise BoxFault(f"its box {quote_short(bbox)} is not finite")
-    x, y, width, height = map(float, bbox)
+    x, y, width, height = float(x), float(y), float(width), float(height)
     if not (x + width > x and y + height > y):
         raise BoxFault(f"its box {quote_short(bbox)} has no area")
     return [x, y, x + width, y + height]
@@ -94,7 +97,9 @@ def _box_around(outline: Any) -> Corners:
 def find_marks(entry: dict[str, Any]) -> list[str]:
     """What the annotation says of its box beside its category, such as `occluded` of CVAT."""
     attributes = entry.get("attributes")
-    own = {name: entry[name] for name in KNOWN if name != CROWD and name in entry}
+    own = {name: entry[name] for name in _OWN if name in entry}
+    if not own and attributes is None:
+        return []
     return list(dict.fromkeys([*find_set(own), *(find_set(attributes) if isinstance(attributes, dict) else ())]))
 
 

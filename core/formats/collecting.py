@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,7 @@ class AnnotationCollector:
         self.colors: dict[str, str] = {}
         self._progress = progress
         self._labels: dict[str, int] = {}
+        self._usable: dict[str, int] = {}  # the places of names as boxes carry them
         self._images: list[_Image] = []
         self._by_path: dict[Path, int] = {}
         self._corners = array("d")
@@ -148,11 +149,15 @@ class AnnotationCollector:
 
     def label_of_box(self, image: int, name: Any, where: str, file: Path | str) -> int | None:
         """`label`, or None after a report that a box has none that can be used."""
+        known = self._usable.get(name) if isinstance(name, str) else None
+        if known is not None:
+            return known
         if meaning := self.find_reserved_meaning(name):
             self.skip_box(image, "reserved", f"{where}: {quote_short(name)!r} is no defect, {meaning}; skipped", file)
             return None
         try:
-            return self.label(name)
+            found = self._usable[name] = self.label(name)
+            return found
         except ValueError as error:
             text = f"{where}: its label {quote_short(name)!r} cannot be used ({error}); skipped"
             self.skip_box(image, "label", text, file)
@@ -279,14 +284,14 @@ class AnnotationCollector:
         label, such as "difficult".
         """
         found = self._images[image]
-        plain = {*map(type, corners)} == {float}
-        numbers = list(corners) if plain else [parse_number(value) for value in corners]
+        numbers = [value if type(value) is float else parse_number(value) for value in corners]
         if len(numbers) != 4 or None in numbers:
             text = f"{where}: its box {quote_short(list(corners))} is not four numbers; skipped"
             self.skip_box(image, "box", text, found.path)
             return
-        x1, y1, x2, y2 = (value for value in numbers if value is not None)
-        if not all(abs(value) < _FARTHEST for value in (x1, y1, x2, y2)):  # also False for NaN
+        x1, y1, x2, y2 = cast("list[float]", numbers)
+        low, high = -_FARTHEST, _FARTHEST
+        if not (low < x1 < high and low < y1 < high and low < x2 < high and low < y2 < high):  # also False for NaN
             text = f"{where}: its box {quote_short(list(corners))} is not finite; skipped"
             self.skip_box(image, "box", text, found.path)
             return

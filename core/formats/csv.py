@@ -16,7 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -37,6 +37,7 @@ FILE_NAME = "annotations.csv"
 IMAGES = "images"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _NO_VALUE = ("nan", "<na>", "none", "null", "na", "n/a")  # what programs write into an empty cell
+_NO_CELL = frozenset({"", *_NO_VALUE})
 _NO_LABEL = ("nan", "<na>")  # of them, what cannot be meant as a label
 _LONGEST_NOTE = 100_000  # characters; the csv module reads no longer fields
 _LONGEST_NAME = 1000
@@ -174,34 +175,39 @@ class _Reader:
         self.into = collector
         self.columns = columns
         self._files: dict[str, int | None] = {}
+        self._width = max(columns.places.values()) + 1
+        self._name, self._label = columns.places["image"], columns.places["label"]
+        self._number = columns.places.get("box", -1)
+        self._corners = [columns.places[name] for name in columns.form]
+        self._marks = [(mark, columns.places[mark]) for mark in MARKS if mark in columns.places]
+        self._mend: Callable[[str], str] = unguard_formula if columns.is_ours else str.strip
 
     def read(self, row_number: int, row: list[str]) -> None:
-        values = {name: row[place] for name, place in self.columns.places.items() if place < len(row)}
-        if self.columns.is_ours:
-            values = {name: unguard_formula(text) for name, text in values.items()}
-        else:
-            values = {name: text.strip() for name, text in values.items()}
+        if len(row) < self._width:
+            row += [""] * (self._width - len(row))
         where = f"row {row_number}"
-        name = values.get("image", "")
+        name = self._mend(row[self._name])
         if name not in self._files:
+            values = {name: self._mend(row[place]) for name, place in self.columns.places.items()}
             self._files[name] = self._image(name, values, where)
         image = self._files[name]
+        texts = [row[place].strip() for place in self._corners]
         if image is None:
             self.into.pass_over()
-            self.into.lose_boxes("image", int(any(values.get(corner, "").strip() for corner in self.columns.form)))
+            self.into.lose_boxes("image", int(any(texts)))
             return
-        texts = [values.get(corner, "").strip() for corner in self.columns.form]
-        if not any(texts) or (not self.columns.is_ours and all(text.lower() in ("", *_NO_VALUE) for text in texts)):
+        if not any(texts) or (not self.columns.is_ours and all(text.lower() in _NO_CELL for text in texts)):
             return  # an image without boxes
-        self._box(image, values, where)
+        self._box(image, texts, row, where)
 
-    def _box(self, image: int, values: dict[str, str], where: str) -> None:
+    def _box(self, image: int, texts: list[str], row: list[str], where: str) -> None:
         is_ours = self.columns.is_ours
-        key = (image, values["box"]) if is_ours and values.get("box") else None
-        marks = [mark for mark in MARKS if values.get(mark, "").lower() in ("1", "true", "yes")]
+        number = row[self._number] if is_ours else ""
+        key = (image, number) if number else None
+        marks = [mark for mark, place in self._marks if self._mend(row[place]).lower() in ("1", "true", "yes")]
         label: int | None = NO_LABEL
-        if values.get("label", "") or not is_ours:
-            name = values.get("label", "")
+        name = self._mend(row[self._label])
+        if name or not is_ours:
             if not is_ours and name.lower() in _NO_LABEL:
                 self.into.skip_box(
                     image, "label", f"{where}: its label is {name}, which stands for none; skipped", self.path
@@ -209,7 +215,7 @@ class _Reader:
                 return
             label = self.into.label_of_box(image, name, where, self.path)
         if label is not None:
-            self.into.box(image, self.columns.find_corners(values), label, where, key, marks=marks)
+            self.into.box(image, self.columns.find_corners(texts), label, where, key, marks=marks)
 
     def _image(self, name: str, values: dict[str, str], where: str) -> int | None:
         if not name.strip() or "\0" in name or (not self.columns.is_ours and name.lower() in _NO_LABEL):

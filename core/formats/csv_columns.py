@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InputError
@@ -101,20 +101,19 @@ class Columns:
     places: Mapping[str, int]
     has_header: bool = True
     is_ours: bool = False
+    form: tuple[str, ...] = field(init=False)  # the four columns of a box
 
-    @property
-    def form(self) -> tuple[str, ...]:
-        """The four columns of a box."""
-        return next(form for form in FORMS if all(name in self.places for name in form))
+    def __post_init__(self) -> None:
+        form = next(form for form in FORMS if all(name in self.places for name in form))
+        object.__setattr__(self, "form", form)  # asked for with every row
 
-    def find_corners(self, values: Mapping[str, str]) -> list[str | float]:
-        """x1 y1 x2 y2 of a row; texts where they are no numbers."""
-        texts = [values.get(name, "").strip() for name in self.form]
-        if self.form == CORNERS:
-            return list(texts)
+    def find_corners(self, texts: Sequence[str]) -> Sequence[str | float]:
+        """x1 y1 x2 y2 of what a row has in the columns of `form`; texts where they are no numbers."""
+        if self.form is CORNERS:
+            return texts
         numbers = [number for text in texts if (number := parse_number(text)) is not None]
         if len(numbers) != 4:
-            return list(texts)
+            return texts
         x, y, width, height = numbers
         if "cx" in self.form:
             x, y = x - width / 2, y - height / 2
@@ -159,13 +158,13 @@ def _find_place(name: str, header: Sequence[str], places: Mapping[str, int], tak
 def _take_named(path: Path, first: Sequence[str], named: Mapping[str, str]) -> dict[str, int]:
     places: dict[str, int] = {}
     exact, folded = [name.strip() for name in first], [_fold_name(name) for name in first]
-    for field, column in named.items():
-        if field not in FIELDS:
-            raise InputError(f"there is no field {quote_short(field)!r} of a box; choose one of {', '.join(FIELDS)}")
+    for name, column in named.items():
+        if name not in FIELDS:
+            raise InputError(f"there is no field {quote_short(name)!r} of a box; choose one of {', '.join(FIELDS)}")
         if column.strip() in exact:
-            places[field] = exact.index(column.strip())
+            places[name] = exact.index(column.strip())
         elif _fold_name(column) in folded:
-            places[field] = folded.index(_fold_name(column))
+            places[name] = folded.index(_fold_name(column))
         else:
             raise InputError(
                 f"{path}: it has no column {quote_short(column)!r}; its columns are {', '.join(map(quote_short, exact[:_NAMED]))}"

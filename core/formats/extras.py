@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from core.formats.annotations import DIFFICULT
 from core.types import Split, Status
+
+_TEXTS = ("status", "split", "group", "note", "content_hash", "frame")
+_STATUSES = {str(status): status for status in Status}
+_SPLITS = {str(split): split for split in Split}
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(slots=True)
@@ -26,11 +32,12 @@ class Extras:
         """From a JSON object or a row of texts; what is not understood is as if not there."""
         if not isinstance(values, dict):
             return cls()
-        texts = {key: value for key, value in values.items() if isinstance(value, str) and is_storable(value)}
+        told = ((key, values.get(key)) for key in _TEXTS)
+        texts = {key: value for key, value in told if isinstance(value, str) and is_storable(value)}
         status, split = texts.get("status"), texts.get("split")
         return cls(
-            Status(status) if status in set(Status) else None,
-            Split(split) if split in set(Split) else None,
+            _STATUSES.get(status or ""),
+            _SPLITS.get(split or ""),
             texts.get("group"),
             texts.get("note"),
             texts.get("content_hash", ""),
@@ -49,4 +56,4 @@ def list_bare_boxes(own: Any) -> Iterator[tuple[int, Any, list[str]]]:
 
 def is_storable(value: str) -> bool:
     """False if it holds halves of characters, which nothing can store."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return value.isascii() or _HALVES.search(value) is None

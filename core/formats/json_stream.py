@@ -144,7 +144,7 @@ class JsonObject:
 
 def _parse_entry(text: bytes) -> Any:
     try:
-        return json.loads(text.decode(), object_pairs_hook=_scan_object)
+        return _DECODER.decode(text.decode())
     except json.JSONDecodeError as error:
         raise JsonError(f"{error.msg} at {text[:40].decode(errors='replace')!r}") from error
     except UnicodeDecodeError as error:
@@ -170,6 +170,9 @@ def _scan_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     marked.twice = tuple(name for name in values if names.count(name) > 1)
     return marked
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_scan_object)
 
 
 def _skip_space(data: bytes, place: int) -> int:

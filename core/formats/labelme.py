@@ -33,6 +33,7 @@ _AS_DRAWN = ("rectangle", "mask")  # by two corners, X-AnyLabeling's by four
 _OUTLINES = ("polygon", "oriented_rectangle", "rotation", "quadrilateral", "cuboid")
 _LINES = ("line", "linestrip")
 _MAX_NOTE = 2000  # characters
+_NUMBERS = (int, float)  # as JSON has them; no bool
 
 
 def read(path: Path, images_root: Path | None = None, progress: Progress | None = None) -> ImportedAnnotations:
@@ -117,12 +118,7 @@ def _find_corners(shape: dict[str, Any]) -> Sequence[float]:
     """x1 y1 x2 y2, opposite corners in any order. Raises OutlineError."""
     points = shape.get("points")
     kind = shape.get("shape_type", "rectangle" if isinstance(points, list) and len(points) == 2 else "polygon")
-    if not isinstance(points, list) or not all(
-        isinstance(point, list)
-        and len(point) == 2
-        and all(isinstance(value, int | float) and not isinstance(value, bool) for value in point)
-        for point in points
-    ):
+    if not isinstance(points, list) or not all(map(_is_pair, points)):
         raise OutlineError("its points are not pairs of numbers")
     try:
         values = [(float(x), float(y)) for x, y in points]
@@ -144,6 +140,10 @@ def _find_corners(shape: dict[str, Any]) -> Sequence[float]:
 def _describe_flags(flags: Any) -> str:
     """What is said of the whole image, as a text for its note."""
     return "; ".join(find_marks(flags))[:_MAX_NOTE].replace("\0", "") if isinstance(flags, dict) else ""
+
+
+def _is_pair(point: Any) -> bool:
+    return isinstance(point, list) and len(point) == 2 and type(point[0]) in _NUMBERS and type(point[1]) in _NUMBERS
 
 
 def _find_marks(shape: dict[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ test/crack/000.png      ground_truth/crack/000_mask.png        (and test/good/00
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -30,7 +31,9 @@ _MASKS = _GROUND_TRUTH | {
 }
 _IMAGES = frozenset({"images", "image", "imgs", "img", "jpegimages", "rgb", "pictures"})
 _GOOD = frozenset({"good", "ok"})
-_END_OF_STEM = re.compile(r"(.+?)[ _.-](?:masks?|gt|labels?|seg|segmentation|groundtruth)", re.IGNORECASE)
+_ENDS = "[ _.-](?:masks?|gt|labels?|seg|segmentation|groundtruth)"
+_END_OF_STEM = re.compile(f"(.+?){_ENDS}", re.IGNORECASE)
+_END_OF_A_NAME = re.compile(rf"{_ENDS}\.\w+$", re.IGNORECASE | re.MULTILINE)
 _END_OF_FOLDER = re.compile(r"(.+)[ _-](masks?|gt|labels?|images?|imgs?)")
 
 
@@ -64,6 +67,8 @@ class _Mask:
 
 def find_masks(folder: Path) -> MaskFolder:
     """The masks below `folder` with their images. Empty if nothing there is called a mask."""
+    if not _names_masks(folder):
+        return MaskFolder()
     files = list(files_below(folder, IMAGE_SUFFIXES))
     by_folder = {file: _find_places(file.relative_to(folder).parts[:-1]) for file in files}
     masks, images = [], []
@@ -80,6 +85,15 @@ def find_masks(folder: Path) -> MaskFolder:
     if not masks or not images:
         return MaskFolder()
     return _pair(masks, images, {file: places for file, (places, _) in by_folder.items()}, folder)
+
+
+def _names_masks(folder: Path) -> bool:
+    """True if a folder or a file below `folder` is called a mask: a look at the names alone, of which there may be 100,000."""
+    for _, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if any(_find_places([name])[1] for name in folders) or _END_OF_A_NAME.search("\n".join(names)):
+            return True
+    return False
 
 
 def _pair(

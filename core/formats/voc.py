@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import fromstring as parse_plain
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
@@ -32,6 +33,9 @@ MAX_BYTES = 2**23  # of one file: expat needs 24 s for an attribute of 50 MB
 _MAX_TAGS = 500_000
 _LONGEST_NAME = 1000
 _SPLITS = {"train": "train", "val": "val", "test": "test"}
+_XML_START = 1000  # bytes in which an encoding is declared
+_ENCODING = re.compile(rb"""encoding\s*=\s*["']([^"']*)""")
+_LIKE_ASCII = (b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1")
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -164,12 +168,11 @@ class _Reader:
 
     def _take(self, image: int, box: VocBox, labels: list[int], entry: Element, where: str, file: Path) -> None:
         corners = box.corners
-        own = {child.tag: child.text or "" for child in entry.iterfind("defectdesk/*")}
-        exact = [parse_number(text) for text in own.get("exact", "").split()]
-        if len(exact) == 4 and _whole_number([value or 0.0 for value in exact], self.into.size(image)) == [
-            *map(parse_number, corners)
-        ]:
-            corners = [value or 0.0 for value in exact]
+        found = entry.find("defectdesk")
+        own = {} if found is None else {child.tag: child.text or "" for child in found}
+        exact = [parse_number(text) or 0.0 for text in own.get("exact", "").split()]
+        if len(exact) == 4 and _whole_number(exact, self.into.size(image)) == [*map(parse_number, corners)]:
+            corners = exact
         # Several names of one box are no boxes that happen to coincide.
         key = own.get("box") or (f"{where}, {corners}" if len(labels) > 1 else None)
         marks = find_marks(entry)
@@ -182,7 +185,8 @@ def _parse_xml(file: Path) -> Element:
     if data.count(b"<") > _MAX_TAGS:  # also bounds how deep it is nested
         raise InputError(f"{file}: not a Pascal VOC file (it has more than {_MAX_TAGS:,} tags)")
     try:
-        root = fromstring(data, forbid_dtd=True)
+        # The parser that looks for declarations takes twice the time; here is none that it could find.
+        root = parse_plain(data) if _is_plain(data) else fromstring(data, forbid_dtd=True)
     except ParseError as error:
         raise InputError(f"{file}: not a Pascal VOC file (not XML: {error}); export it again") from error
     except DefusedXmlException as error:
@@ -192,6 +196,14 @@ def _parse_xml(file: Path) -> Element:
     if not isinstance(root, Element) or root.tag != "annotation":
         raise InputError(f"{file}: not a Pascal VOC file (its root is no annotation)")
     return root
+
+
+def _is_plain(data: bytes) -> bool:
+    """True if a file declares no types or entities for certain: it is in an encoding of ASCII's letters, and has none."""
+    start = data[:_XML_START]
+    named = _ENCODING.search(start)
+    is_ascii = b"\0" not in start and (named is None or named[1].lower() in _LIKE_ASCII)
+    return is_ascii and b"<!DOCTYPE" not in data and b"<!ENTITY" not in data
 
 
 def _element_text(element: Element, name: str) -> str:
@@ -217,9 +229,8 @@ def _read_extras(root: Element) -> dict[str, str]:
 
 def _whole_number(corners: Sequence[float], size: tuple[int, int]) -> list[float | None]:
     """Corners in whole pixels on an image of `size`, at least one pixel apart."""
-    low = [min(round(corner), side - 1) for corner, side in zip(corners[:2], size, strict=True)]
-    high = [max(round(corner), start + 1) for corner, start in zip(corners[2:], low, strict=True)]
-    return [float(value) for value in (*low, *high)]
+    x1, y1 = min(round(corners[0]), size[0] - 1), min(round(corners[1]), size[1] - 1)
+    return [float(x1), float(y1), float(max(round(corners[2]), x1 + 1)), float(max(round(corners[3]), y1 + 1))]
 
 
 # Writing

@@ -41,15 +41,15 @@ def find_boxes(entry: Element) -> Iterator[VocBox | str]:
             yield VocBox(box_around_points(points), "its box has corners of its own")
             continue
         corners = [sides.get(name, "") for name in CORNERS]
-        numbers = [number for text in corners if (number := parse_number(text)) is not None]
-        if is_turned(turn) and len(numbers) == 4:
-            assert turn is not None
-            yield VocBox(box_around_turned(numbers, turn), f"it is turned by {turn:g} degrees")
-        else:
-            yield VocBox(corners)
-    others = [child for child in entry if child.tag in ("robndbox", "polygon", "line", "polyline")]
+        if turn is not None and is_turned(turn):
+            numbers = [number for text in corners if (number := parse_number(text)) is not None]
+            if len(numbers) == 4:
+                yield VocBox(box_around_turned(numbers, turn), f"it is turned by {turn:g} degrees")
+                continue
+        yield VocBox(corners)
     if plain:
         return
+    others = [child for child in entry if child.tag in ("robndbox", "polygon", "line", "polyline")]
     if not others:
         yield "it has no bndbox"
     for child in others:
@@ -66,10 +66,10 @@ def find_boxes(entry: Element) -> Iterator[VocBox | str]:
 
 def find_marks(entry: Element) -> list[str]:
     """What is said of the object beside its name: difficult, truncated, occluded, or what CVAT calls an attribute."""
-    values = {name: text for name in KNOWN if (text := entry.findtext(name))}
+    values = {child.tag: child.text for child in entry if child.tag in KNOWN and child.text}
     for attribute in entry.iterfind("attributes/attribute"):
         values.setdefault((attribute.findtext("name") or "").strip(), attribute.findtext("value") or "")
-    return find_set(values)
+    return find_set(values) if values else []
 
 
 def _find_rotation(entry: Element) -> float | None:

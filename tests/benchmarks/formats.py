@@ -1,8 +1,10 @@
 """How long exports and imports take, and in how much memory: 10,000 images with 100,000 boxes in every format.
 
-    python -m tests.benchmarks.formats [IMAGES] [--boxes N] [--formats coco,yolo]
+    python -m tests.benchmarks.formats [IMAGES] [--boxes N] [--formats coco,yolo] [--plain N]
 
-Images are headers of PNG files, so that the time is that of the annotations and not of a disk.
+With 1000 images it gives the figures that readers are held to. Times of reading are the best of five. The last line is
+the look at a folder of images without annotations: all of it, and that for masks alone. Images are headers of PNG files,
+so that the time is that of the annotations and not of a disk.
 """
 
 from __future__ import annotations
@@ -14,13 +16,16 @@ import struct
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.errors import InputError
 from core.formats.annotations import WRITTEN, Format
 from core.formats.exporting import ExportOptions, export_project
+from core.formats.masks import count_masks
 from core.formats.registry import detect_format, read_annotations
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.types import Split, Status
@@ -47,16 +52,17 @@ def snapshot(folder: Path, images: int, boxes: int) -> Snapshot:
     return make_snapshot(LABELS, ("#e8443a",) * 8, tuple(made))
 
 
-def measured(work: Callable[[], Any]) -> dict[str, float]:
-    """Seconds and the largest memory of `work` in a process of its own, above what the process began with."""
+def measured(work: Callable[[], Any], times: int = 1) -> dict[str, float]:
+    """Seconds, the best of several `times`, and the largest memory of `work` in a process of its own."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        start, cpu = time.perf_counter(), time.process_time()
-        work()
-        os.write(
-            writing, json.dumps({"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}).encode()
-        )
+        found = []
+        for _ in range(times):
+            start, cpu = time.perf_counter(), time.process_time()
+            work()
+            found.append({"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu})
+        os.write(writing, json.dumps(min(found, key=lambda one: one["cpu"])).encode())
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as file:
@@ -72,12 +78,14 @@ def main() -> None:
     parser.add_argument("images", type=int, nargs="?", default=10_000)
     parser.add_argument("--boxes", type=int, default=10, help="on each image")
     parser.add_argument("--formats", default=",".join(WRITTEN))
+    parser.add_argument("--plain", type=int, default=100_000, help="images of the folder without annotations")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         whole = snapshot(folder / "in", wanted.images, wanted.boxes)
         for format in map(Format, wanted.formats.split(",")):
             print(json.dumps(one(format, whole, folder)), flush=True)
+        print(json.dumps(look_at_plain_folder(folder / "plain", wanted.plain)))
 
 
 def one(format: Format, whole: Snapshot, folder: Path) -> dict[str, Any]:
@@ -89,8 +97,22 @@ def one(format: Format, whole: Snapshot, folder: Path) -> dict[str, Any]:
         "export": exported,
         "bytes": sum(path.stat().st_size for path in out.rglob("*") if path.is_file()),
         "detect": measured(lambda: detect_format(out)),
-        "read": measured(lambda: read_annotations(out, None, folder / "in")),
+        "read": measured(lambda: read_annotations(out, None, folder / "in"), times=5),
     }
+
+
+def look_at_plain_folder(folder: Path, images: int) -> dict[str, Any]:
+    """How long it takes to see that there are no annotations in a folder."""
+    for number in range(images):
+        path = folder / f"lot {number % 100:02}" / f"image {number:06}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    def detect() -> None:
+        with suppress(InputError):
+            detect_format(folder)
+
+    return {"plain": images, "detect": measured(detect), "masks": measured(lambda: count_masks(folder))}
 
 
 if __name__ == "__main__":

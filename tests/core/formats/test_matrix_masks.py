@@ -13,6 +13,7 @@ from PIL import Image
 
 from core.errors import InputError
 from core.formats.annotations import Format
+from core.formats.mask_pairs import find_masks
 from core.formats.registry import detect_format, read_annotations
 from core.types import Split
 from tests.builders import picture, write_picture
@@ -246,3 +247,14 @@ def test_a_folder_without_masks_is_refused(tmp_path: Path) -> None:
         read_annotations(tmp_path, Format.MASKS)
     with pytest.raises(InputError, match="choose the folder"):
         read_annotations(tmp_path / "a.png", Format.MASKS)
+
+
+@pytest.mark.parametrize("name", ["a_mask.png", "A GT.PNG", "a.labels.bmp", "masks/a.png", "deep/a/part_masks/a.png"])
+def test_the_look_at_names_passes_no_mask_over(tmp_path: Path, name: str) -> None:
+    image = tmp_path / (
+        name.replace("part_masks", "part_images").replace("masks", "images") if "/" in name else "a.jpg"
+    )
+    for path in (image.with_stem("a"), tmp_path / name):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert [pair.mask for pair in find_masks(tmp_path).pairs] == [tmp_path / name]

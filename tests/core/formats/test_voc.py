@@ -97,3 +97,15 @@ def test_a_bad_file_among_good_ones_is_named_and_the_others_are_read(tmp_path: P
     assert len(imported.problems) == 6 and imported.missing == ("gone.png",)
     with pytest.raises(InputError, match="c.xml"):
         voc.read(tmp_path / "c.xml")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp037"])
+def test_declarations_are_refused_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    start = f'<?xml version="1.0" encoding="{encoding.removesuffix("-sig").removesuffix("-be")}"?>'
+    text = '<!DOCTYPE annotation [<!ENTITY a "pit">]>' + annotation("a.png", ("&a;", (1, 1, 9, 9)))
+    write_picture(tmp_path / "a.png")
+    path = tmp_path / "a.xml"
+    head = start.encode("ascii" if encoding == "cp037" else encoding)
+    path.write_bytes(head + text.encode(encoding.removesuffix("-sig") if encoding != "utf-16" else "utf-16-le"))
+    with pytest.raises(InputError, match="it declares types or entities|not a Pascal VOC file"):
+        voc.read(path)
