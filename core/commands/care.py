@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,8 @@ from core.project.backup import list_backups as all_backups
 from core.project.backup import restore_backup as put_back
 from core.project.edits import image_edits
 from core.project.images import grouping, relocating
+from core.project.images.copies import describe_ungrouped
+from core.project.images.split_table import list_divisions
 from core.project.project import Project
 from core.types import Problem
 
@@ -43,9 +46,11 @@ def group_images(
         made = grouping.collect_groups(paths, names)
         if not dry_run:
             project.apply(image_edits.set_groups(project, made.groups))
+        images = [replace(image, group=made.groups.get(image.id, image.group)) for image in project.images()]
+        said = [*describe_ungrouped(images), *list_divisions(images)]
     if json:
         groups = {proposal.name: proposal.count for proposal in made.proposals}
-        print_json({"groups": groups, "unmatched": made.unmatched.count, "changed": not dry_run})
+        print_json({"groups": groups, "unmatched": made.unmatched.count, "changed": not dry_run, "divided": said})
         return
     print_table(
         ("group", ">images", "such as"),
@@ -53,6 +58,8 @@ def group_images(
     )
     if made.unmatched.count:
         complain(f"{counted(made.unmatched.count, 'image')} fit nothing, such as {', '.join(made.unmatched.examples)}")
+    for text in said:
+        complain(text)
 
 
 def manage_backups(

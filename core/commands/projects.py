@@ -14,6 +14,7 @@ from core.errors import InputError
 from core.imaging.cameras import Cameras
 from core.project.edits import image_edits
 from core.project.images import relocating
+from core.project.images.split_table import list_divisions
 from core.project.project import Project
 from core.project.records import Counts
 from core.types import Problem
@@ -57,7 +58,13 @@ def split_images(
         if not edit.is_empty:
             project.apply(edit)
         info = gather_info(project)
+        divisions = list_divisions(project.images())
+    if json:
+        print_json(info.to_json() | {"problems": [], "divided": divisions})
+        return
     print_info(info, json, [])
+    for text in divisions:
+        complain(text)
 
 
 def show_info(folder: ProjectFolder, json: Json = False) -> None:
@@ -67,8 +74,9 @@ def show_info(folder: ProjectFolder, json: Json = False) -> None:
         with progress_bar("looking at the images", quiet=json) as progress:
             missing = [project.image(one).path for one in relocating.find_missing(project)]
             changed = [project.image(one).path for one in relocating.find_changed(project, None, progress)]
+        divisions = list_divisions(project.images())
     if json:
-        print_json(info.to_json() | {"missing": missing, "changed": changed})
+        print_json(info.to_json() | {"missing": missing, "changed": changed, "divided": divisions})
         return
     print_info(info, json, None)
     if missing:
@@ -78,6 +86,8 @@ def show_info(folder: ProjectFolder, json: Json = False) -> None:
             f"{counted(len(changed), 'image')} replaced by another picture, such as {changed[0]}: left out of training and "
             "evaluation; bring the old files back, or take the new ones over in the window"
         )
+    for text in divisions:
+        complain(text)
 
 
 @dataclass(frozen=True, slots=True)

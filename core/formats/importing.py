@@ -19,7 +19,7 @@ from core.project import palette
 from core.project.edits.box_edits import with_boxes
 from core.project.edits.edit import Edit, ImageState
 from core.project.images import image_files
-from core.project.images.copies import describe_copies
+from core.project.images.copies import describe_copies, report_divided
 from core.project.project import Project
 from core.types import Box, Label, Problem, Split, Status
 
@@ -83,6 +83,8 @@ def _build_edit(
         after[image_id] = state
         if (path := same.get(image_id)) is not None:
             problems += _describe_same(project, image_id, path, is_changed=state != before.get(image_id))
+    splits = {image_id: state.split for image_id, state in after.items()}
+    problems += report_divided([*project.images(), *adding.added], splits)
     return Edit(
         f"Import {box_count:,} {'box' if box_count == 1 else 'boxes'}",
         before,

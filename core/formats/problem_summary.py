@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.formats.annotations import ImportedAnnotations
-from core.project.images.copies import COPY
+from core.project.images.copies import COPY, DIVIDED
 from core.types import Problem
 
 EXAMPLES = 3
@@ -59,6 +59,7 @@ _TITLES = {
     "known label": "labels taken as those of the project",
     "same content": "images taken as those of the project with the same content",
     COPY: "copies of one picture",
+    DIVIDED: "copies of a picture that are in several of train, val and test",
     "passed over": "files that were passed over",
     "broken file": "files that cannot be read",
     "too many files": "folders with too many files to look through",

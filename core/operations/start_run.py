@@ -146,16 +146,23 @@ def prepare_range_test(
 
 
 def _describe_leaks(snapshot: Snapshot) -> list[str]:
-    """What to say of validation images that are copies of training images."""
+    """What to say of images to measure by that are copies of training images."""
     learnt = {image.content_hash: image.path for image in snapshot.of_split(Split.TRAIN)}
-    copies = [image for image in snapshot.of_split(Split.VAL) if image.content_hash in learnt]
-    if not copies:
-        return []
-    which = f"{copies[0].path} is one of {learnt[copies[0].content_hash]}"
-    return [
-        f"{len(copies)} validation images are exact copies of training images, such as {which}: figures are too good; "
-        "divide the images again, which keeps copies together"
-    ]
+    notices = []
+    for split, kind in ((Split.VAL, "validation"), (Split.TEST, "test")):
+        copies = [image for image in snapshot.of_split(split) if image.content_hash in learnt]
+        if not copies:
+            continue
+        which = f"{copies[0].path} is one of {learnt[copies[0].content_hash]}"
+        are = (
+            f"1 {kind} image is an exact copy of a training image"
+            if len(copies) == 1
+            else (f"{len(copies):,} {kind} images are exact copies of training images")
+        )
+        notices.append(
+            f"{are}, such as {which}: figures are too good; divide the images again, which keeps copies together"
+        )
+    return notices
 
 
 def _without_lost_images(snapshot: Snapshot) -> tuple[Snapshot, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from PySide6.QtCore import QObject, QPoint, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QMessageBox, QWidget
 
 from core.project.edits import image_edits
 from core.project.edits.edit import Edit
-from core.project.images.split_table import list_names, torn_groups
+from core.project.images.copies import describe_ungrouped, torn_copies
+from core.project.images.split_table import LeftBehind, find_left_behind, list_divisions, list_names
 from core.project.project_reader import ProjectReader
 from core.types import Split, Status
 from desktop.base.background import Tasks
@@ -87,21 +88,36 @@ class ImageWork(QObject):
         project = self._context.project
         if project is None:
             return
-        torn = torn_groups(project.images(), image_ids, split)
-        if torn:
-            behind = [image_id for others in torn.values() for image_id in others]
-            answer = self._ask_about_torn(list(torn), len(behind), len(image_ids), split)
+        images = project.images()
+        behind = find_left_behind(images, image_ids, split)
+        if behind.image_ids:
+            alone = [*image_ids, *torn_copies(images, image_ids, split)]
+            answer = self._ask_about_torn(behind, len(image_ids), len(alone), split)
             if answer is None:
                 return
-            image_ids = [*image_ids, *behind] if answer else image_ids
+            image_ids = [*image_ids, *behind.image_ids] if answer else alone
         edit = image_edits.move_to_split(project, image_ids, split)
         if self._apply_edit(lambda _project: edit):
             self._say_done(edit.name)
 
     def set_group(self, image_ids: list[int], group: str) -> None:
-        if self._apply_edit(lambda project: image_edits.put_in_group(project, image_ids, group)):
-            count = _count_images(len(image_ids))
-            self._say_done(f"{count} put into group {group}" if group else f"{count} taken out of their groups")
+        if not self._apply_edit(lambda project: image_edits.put_in_group(project, image_ids, group)):
+            return
+        count = _count_images(len(image_ids))
+        self._say_done(f"{count} put into group {group}" if group else f"{count} taken out of their groups")
+        self._warn_of_groups(image_ids)
+
+    def _warn_of_groups(self, image_ids: Collection[int]) -> None:
+        """Say where the images are now in a group that is divided, or in another one than their copies."""
+        if (project := self._context.project) is None:
+            return
+        images = project.images()
+        groups = {project.image(image_id).group for image_id in image_ids} - {""}
+        said = list_divisions([image for image in images if image.group in groups])
+        contents = {project.image(image_id).content_hash for image_id in image_ids} - {""}
+        said += describe_ungrouped(image for image in images if image.content_hash in contents)
+        if said:
+            self._show_warning(" ".join(said))
 
     def ask_group(self, image_ids: list[int]) -> None:
         """Ask for the group of some images."""
@@ -136,6 +152,7 @@ class ImageWork(QObject):
                 self._say_done("These images have these groups already")
             elif self._apply_edit(lambda _project: edit):
                 self._say_done(edit.name)
+                self._warn_of_groups(groups)
 
     def set_note(self, note: str) -> None:
         self._context.apply(lambda project, image_id: image_edits.set_note(project, image_id, note))
@@ -198,25 +215,21 @@ class ImageWork(QObject):
     def _show_warning(self, text: str) -> None:
         self._context.notice.show_notice(text, "warning", stays=False)
 
-    def _ask_about_torn(self, groups: list[str], behind: int, count: int, split: Split) -> bool | None:
-        """Whether the whole groups go along; None: nothing is to be moved."""
-        what = (
-            f"The group {list_names(groups)} would be"
-            if len(groups) == 1
-            else f"The groups {list_names(groups)} would be"
-        )
-        text = (
-            f"{what} divided: {_count_images(behind)} of {'it' if len(groups) == 1 else 'them'} are in another split. "
-            "A model that was trained on a part is measured too well on the same part."
-        )
-        box = message_box(self._window, f"Move whole groups to {split}?", text)
-        whole = box.addButton(f"Move all {count + behind:,} images", QMessageBox.ButtonRole.AcceptRole)
-        some = box.addButton(f"Only the {count:,} chosen", QMessageBox.ButtonRole.DestructiveRole)
+    def _ask_about_torn(self, behind: LeftBehind, count: int, alone: int, split: Split) -> bool | None:
+        """Whether whole groups go along with the `count` images and their copies, `alone` together; None: nothing moves."""
+        what = "copies" if not behind.groups else "whole groups and copies" if behind.copies else "whole groups"
+        box = message_box(self._window, f"Move {what} to {split}?", _explain_torn(behind))
+        total = count + len(behind.image_ids)
+        whole = box.addButton(f"Move all {total:,} images", QMessageBox.ButtonRole.AcceptRole)
+        some = None
+        if behind.groups:
+            text = f"Only the {count:,} chosen" if alone == count else f"Only the {count:,} chosen and their copies"
+            some = box.addButton(text, QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
         box.setDefaultButton(whole)
         box.exec()
         clicked = box.clickedButton()
-        return True if clicked is whole else False if clicked is some else None
+        return True if clicked is whole else False if some is not None and clicked is some else None
 
     def _may_remove(self, project: ProjectReader, image_ids: list[int]) -> bool:
         boxes = sum(project.image(image_id).box_count for image_id in image_ids)
@@ -229,6 +242,23 @@ class ImageWork(QObject):
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
         return box.clickedButton() is out
+
+
+def _explain_torn(behind: LeftBehind) -> str:
+    """What of groups and copies is in another split, and why that matters."""
+    texts = []
+    if behind.groups:
+        names, one = list_names(list(behind.groups)), len(behind.groups) == 1
+        count = sum(len(own) for own in behind.groups.values())
+        are = "is" if count == 1 else "are"
+        texts.append(
+            f"The {'group' if one else 'groups'} {names} would be divided: {_count_images(count)} of "
+            f"{'it' if one else 'them'} {are} in another split."
+        )
+    if count := len(behind.copies):
+        copies = "1 exact copy under another name is" if count == 1 else f"{count:,} exact copies under other names are"
+        texts.append(f"{copies} in another split: copies always stay together.")
+    return " ".join([*texts, "A model that was trained on a part is measured too well on the same part."])
 
 
 def _count_images(count: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.changes import Changes
 from core.errors import InputError
+from core.project.images.copies import describe_divided, find_divided_copies, list_divided_contents
 from core.project.project import Project
 from desktop.kit.error_box import show_error
 from desktop.kit.formatting import plural
@@ -59,6 +60,8 @@ class ImageFiles:
             self._relocate_images(project, {}, {image_id: project.image_path(image_id) for image_id in image_ids})
 
     def _relocate_images(self, project: Project, certain: Mapping[int, Path], others: Mapping[int, Path]) -> None:
+        divided = list_divided_contents(project.images())
+
         def relocate(progress: Progress) -> tuple[Changes, InputError | None]:
             changes, before, total = Changes(), 0, len(others) + len(certain)
             for paths, other in ((others, True), (certain, False)):
@@ -83,11 +86,18 @@ class ImageFiles:
                 show_error(self._context.window, "The files could not be taken", error)
             else:
                 self._context.session.message.emit(f"{plural(len(changes.images), 'image')} found again")
+            self._warn_of_copies(project, divided)
 
         title = "Checking the files"
         self._context.behind_dialog(
             title, relocate, report_found, "The files could not be taken", unit="files", note=STOPPING
         )
+
+    def _warn_of_copies(self, project: Project, before: frozenset[str]) -> None:
+        """Say where another picture that was taken over is one of another split."""
+        copies = find_divided_copies(project.images())
+        if text := describe_divided([alike for alike in copies if alike[0].content_hash not in before]):
+            self._notice.show_notice(text, "warning")
 
     # -- new files
 

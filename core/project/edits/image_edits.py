@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from core.errors import InputError
 from core.project.edits.edit import Edit, ImageFields
 from core.project.images import splits
+from core.project.images.copies import torn_copies
 from core.project.project_reader import ProjectReader
 from core.types import Split, Status
 
@@ -123,8 +124,9 @@ def mark_images(project: ProjectReader, image_ids: Collection[int], status: Stat
 
 
 def move_to_split(project: ProjectReader, image_ids: Collection[int], split: Split) -> Edit:
-    """Put images into a split, or with Split.NONE into none."""
-    count = len(set(image_ids))
+    """Put images into a split, or with Split.NONE into none. Copies that are in another split go along."""
+    image_ids = list(dict.fromkeys([*image_ids, *torn_copies(project.images(), image_ids, split)]))
+    count = len(image_ids)
     name = (
         f"Take {_count_images(count)} out of their splits"
         if split is Split.NONE

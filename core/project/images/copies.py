@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from core.project.images.image_files import content_hash
 from core.types import ImageRecord, Problem, Split
 
+DIVIDED = "divided copies"  # the same of copies that are in several of train, val and test
+_NAMED = 3  # copies that a text names before it says how many more there are
 COPY = "copy"  # kind of the problem that tells of copies: nothing was left out for them
 
 
@@ -54,6 +56,41 @@ def find_divided_copies(
     return [alike for alike in find_copies(images) if count_places(alike) > 1]
 
 
+def torn_copies(images: Iterable[ImageRecord], moved: Collection[int], split: Split) -> list[int]:
+    """The images that stay in another split though they hold the same as one of the images `moved` to `split`.
+
+    An image that stays in no split divides nothing: it follows its copies when it is divided.
+    """
+    listed = list(images)
+    chosen = frozenset(moved)
+    contents = {image.content_hash for image in listed if image.id in chosen} - {""}
+    if split is Split.NONE:
+        return []
+    return [
+        image.id
+        for image in listed
+        if image.content_hash in contents and image.id not in chosen and image.split not in (split, Split.NONE)
+    ]
+
+
+def list_divided_contents(images: Iterable[ImageRecord]) -> frozenset[str]:
+    """The contents whose copies are in more than one of train, val and test."""
+    return frozenset(alike[0].content_hash for alike in find_divided_copies(images))
+
+
+def describe_divided(divided: Sequence[Sequence[ImageRecord]]) -> str:
+    """What to say of copies that are in more than one of train, val and test; empty where there are none."""
+    if not divided:
+        return ""
+    names = [f"“{image.path.rsplit('/', 1)[-1]}”" for image in divided[0]]
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    count = "A picture is" if len(divided) == 1 else f"{len(divided):,} pictures are"
+    return (
+        f"{count} in more than one of train, val and test under several names, such as {', '.join(names[:_NAMED])}{more}: "
+        "what is measured would be too good. Divide all images again to put copies together."
+    )
+
+
 def describe_copies(images: Iterable[ImageRecord], added: Iterable[ImageRecord]) -> list[Problem]:
     """What to say of the images `added` that hold the same as others of `images`; one problem, or none."""
     fresh = {image.id for image in added}
@@ -68,6 +105,29 @@ def describe_copies(images: Iterable[ImageRecord], added: Iterable[ImageRecord])
     others = f", and {count - 1:,} more" if count > 1 else ""
     text = f"an exact copy of {original.path}{others}; splits keep copies together, remove those that you do not need"
     return [Problem(copy.path, text, COPY)]
+
+
+def report_divided(images: Sequence[ImageRecord], splits: Mapping[int, Split]) -> list[Problem]:
+    """What to say of copies that putting images, by id, into `splits` divides; one problem, or none."""
+    before = list_divided_contents(images)
+    divided = [alike for alike in find_divided_copies(images, splits) if alike[0].content_hash not in before]
+    if not divided:
+        return []
+    return [Problem(divided[0][0].path, describe_divided(divided), DIVIDED)]
+
+
+def describe_ungrouped(images: Iterable[ImageRecord]) -> list[str]:
+    """What to say of copies that are in different groups; one text, or none."""
+    found = [alike for alike in find_copies(images) if len({image.group for image in alike}) > 1]
+    if not found:
+        return []
+    first, second = next((one, other) for one in found[0] for other in found[0] if one.group != other.group)
+    where = [f"in group “{image.group}”" if image.group else "in no group" for image in (first, second)]
+    count = "A picture is" if len(found) == 1 else f"{len(found):,} pictures are"
+    return [
+        f"{count} in several groups under several names, such as {first.path} {where[0]} and {second.path} {where[1]}: "
+        "they are exact copies, so splits keep these groups together."
+    ]
 
 
 def match_contents(images: Iterable[ImageRecord], files: Iterable[Path]) -> dict[Path, ImageRecord]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.project.images.copies import find_divided_copies
+from core.project.images.copies import describe_divided, find_divided_copies, torn_copies
 from core.types import ImageRecord, Label, Split, Status
 
 USED = (Split.TRAIN, Split.VAL, Split.TEST)
@@ -90,6 +90,49 @@ def torn_groups(images: Sequence[ImageRecord], moved: Collection[int], split: Sp
     return behind
 
 
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """What a move to another split leaves in the split that it is in, though it belongs to what is moved."""
+
+    groups: Mapping[str, Sequence[int]]  # image ids by the name of the group
+    copies: Sequence[int]  # images that hold the same as one that is moved
+
+    @property
+    def image_ids(self) -> list[int]:
+        """All of them, each once."""
+        return list(dict.fromkeys([*(one for own in self.groups.values() for one in own), *self.copies]))
+
+
+def find_left_behind(images: Sequence[ImageRecord], moved: Collection[int], split: Split) -> LeftBehind:
+    """What belongs to the images `moved` to `split`: groups, copies, and what these belong together with in turn."""
+    chosen = set(moved)
+    groups: dict[str, list[int]] = {}
+    copies: list[int] = []
+    while True:
+        alike = torn_copies(images, chosen, split)
+        torn = torn_groups(images, chosen, split)
+        for group, others in torn.items():
+            groups.setdefault(group, []).extend(others)
+        copies += alike
+        if not alike and not torn:
+            return LeftBehind(groups, copies)
+        chosen.update(alike, *torn.values())
+
+
+def list_divisions(images: Sequence[ImageRecord], splits: Mapping[int, Split] | None = None) -> list[str]:
+    """A sentence for the groups, and one for the copies, that are in more than one of train, val and test."""
+    found = []
+    if divided := divided_groups(images, splits):
+        one = len(divided) == 1
+        found.append(
+            f"{'The group' if one else f'{len(divided):,} groups'} {list_names(divided)} {'is' if one else 'are'} divided "
+            "over train, val and test: what is measured would be too good."
+        )
+    if text := describe_divided(find_divided_copies(images, splits)):
+        found.append(text)
+    return found
+
+
 def list_names(names: Sequence[str]) -> str:
     """A few names in quotes, and how many there are besides."""
     shown = ", ".join(f"“{name}”" for name in names[:NAMED])
@@ -128,16 +171,4 @@ def _list_warnings(
                 Split.TEST: "will not be measured",
             }[split]
             yield f"No image in {split} carries {list_names(absent)}: {'it' if len(absent) == 1 else 'they'} {what}."
-    if divided := divided_groups(images, placed):
-        one = len(divided) == 1
-        yield (
-            f"{'The group' if one else f'{len(divided):,} groups'} {list_names(divided)} {'is' if one else 'are'} divided over "
-            "train, val and test: what is measured would be too good."
-        )
-    if copies := find_divided_copies(images, placed):
-        names = list_names([image.path.rsplit("/", 1)[-1] for image in copies[0]])
-        count = "A picture is" if len(copies) == 1 else f"{len(copies):,} pictures are"
-        yield (
-            f"{count} in more than one of train, val and test under several names, such as {names}: what is measured "
-            "would be too good. Divide all images again to put copies together."
-        )
+    yield from list_divisions(images, placed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -78,7 +78,7 @@ def divide_images(
             continue
         # In ties the first of train, val, test, so that the result does not depend on the order of images.
         follow = max(Split, key=lambda split: fixed[split])
-        result |= {image.id: follow if image.split is Split.NONE else image.split for image in members}
+        result |= _follow_members(members, follow)
         if follow in choices:
             lacking[:, choices.index(follow)] -= bring[row]
 
@@ -97,6 +97,31 @@ def divide_images(
         result |= {image.id: choices[best] for image in members}
         lacking[:, best] -= counts
     return result
+
+
+def _follow_members(members: Sequence[ImageRecord], follow: Split) -> dict[int, Split]:
+    """The splits of images that belong together, of which some have one: the others follow copies, group, or `follow`."""
+    by_tie: dict[tuple[str, str], Counter[Split]] = defaultdict(Counter)
+    for image in members:
+        if image.split is not Split.NONE:
+            for tie in _list_ties(image):
+                by_tie[tie][image.split] += 1
+    result = {}
+    for image in members:
+        found = next((by_tie[tie] for tie in _list_ties(image) if tie in by_tie), None)
+        own = max(Split, key=lambda split: found[split]) if found else follow
+        result[image.id] = own if image.split is Split.NONE else image.split
+    # Copies that have no split yet follow the first of them: their groups may lie in several.
+    first: dict[str, Split] = {}
+    for image in members:
+        if image.split is Split.NONE and image.content_hash:
+            result[image.id] = first.setdefault(image.content_hash, result[image.id])
+    return result
+
+
+def _list_ties(image: ImageRecord) -> list[tuple[str, str]]:
+    """What an image belongs together with others by, the strongest first."""
+    return [tie for tie in (("content", image.content_hash), ("group", image.group)) if tie[1]]
 
 
 def _count_features(

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.operations.start_run import frozen_snapshot
 from core.project.edits import box_edits, image_edits
 from core.project.images.copies import bind_images, find_divided_copies
-from core.project.images.split_table import split_table
+from core.project.images.split_table import find_left_behind, split_table
 from core.project.project import Project
 from core.recipe.recipe import default_recipe
 from core.types import ImageRecord, Split, Status
-from tests.builders import project_with_pictures
+from tests.builders import project_with_pictures, write_picture
 from tests.core.conftest import Run
 
 
@@ -73,6 +78,106 @@ def test_copies_that_are_divided_are_told_of(folder: Path) -> None:
         assert any("12 pictures are in more than one of train, val and test" in text for text in table.warnings)
         _, notices = frozen_snapshot(project, default_recipe("ssd_compact"))
         assert any("12 validation images are exact copies of training images" in text for text in notices)
+        project.apply(image_edits.set_split(project, copies, Split.TEST))
+        project.apply(image_edits.set_split(project, originals[:1], Split.VAL))
+        _, notices = frozen_snapshot(project, default_recipe("ssd_compact"))
+        assert any("11 test images are exact copies of training images" in text for text in notices)
+
+
+def test_a_copy_follows_its_copy_rather_than_most_of_its_group(folder: Path) -> None:
+    with Project.open(folder) as project:
+        by_path = {Path(image.path).name: image.id for image in project.images()}
+        one, its_copy = by_path["part1.png"], by_path["again-part1.png"]
+        others = [by_path["part2.png"], by_path["part3.png"]]
+        project.apply(image_edits.set_groups(project, dict.fromkeys([its_copy, *others], "lot")))
+        project.apply(image_edits.move_to_split(project, [one], Split.TRAIN))
+        project.apply(image_edits.move_to_split(project, others, Split.VAL))
+        project.apply(image_edits.assign_splits(project))
+        assert project.image(its_copy).split is Split.TRAIN
+        assert find_divided_copies(project.images()) == []
+
+
+def test_what_belongs_to_what_is_moved_is_found_through_groups_and_copies() -> None:
+    images = [
+        replace(make_image(number, content, group), split=split)
+        for number, content, group, split in (
+            (1, "same", "", Split.TRAIN),
+            (2, "same", "lot", Split.TRAIN),
+            (3, "own", "lot", Split.TEST),
+            (4, "same", "", Split.NONE),
+            (5, "own", "", Split.VAL),
+            (6, "", "", Split.TRAIN),
+            (7, "", "", Split.TRAIN),
+        )
+    ]
+    behind = find_left_behind(images, [1], Split.VAL)
+    assert (list(behind.copies), dict(behind.groups), behind.image_ids) == ([2], {"lot": [3]}, [3, 2])
+    assert find_left_behind(images, [1, 2, 3], Split.VAL).image_ids == []
+    assert find_left_behind(images, [6], Split.VAL).image_ids == []
+    assert find_left_behind(images, [1], Split.NONE).image_ids == []
+
+
+OPERATIONS = st.one_of(
+    st.tuples(st.just("move"), st.sets(st.integers(0, 7), min_size=1), st.sampled_from(list(Split))),
+    st.tuples(st.just("group"), st.sets(st.integers(0, 7), min_size=1), st.sampled_from(["", "a", "b"])),
+    st.tuples(st.just("divide"), st.booleans(), st.integers(0, 3)),
+    st.tuples(st.just("copy"), st.integers(0, 7), st.just(0)),
+    st.tuples(st.just("remove"), st.integers(0, 7), st.just(0)),
+    st.tuples(st.just("undo"), st.just(0), st.just(0)),
+    st.tuples(st.just("redo"), st.just(0), st.just(0)),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(operations=st.lists(OPERATIONS, max_size=12))
+def test_no_sequence_of_operations_leaves_copies_in_two_splits(operations: list[tuple[str, Any, Any]]) -> None:
+    with tempfile.TemporaryDirectory() as name, project_with_pictures(Path(name, "p"), 4) as project:
+        pictures = sorted((project.folder / "images").iterdir())
+        for picture in pictures:
+            shutil.copy(picture, Path(name, f"again-{picture.name}"))
+        project.files.add_images([Path(name, f"again-{picture.name}") for picture in pictures])
+        for number, (kind, first, second) in enumerate(operations):
+            ids = project.image_ids()
+            if kind == "move":
+                project.apply(image_edits.move_to_split(project, [ids[n % len(ids)] for n in first], second))
+            elif kind == "group":
+                project.apply(image_edits.put_in_group(project, [ids[n % len(ids)] for n in first], second))
+            elif kind == "divide":
+                project.apply(image_edits.assign_splits(project, seed=second, all=first))
+            elif kind == "copy":
+                target = Path(name, f"more-{number}.png")
+                shutil.copy(project.image_path(ids[first % len(ids)]), target)
+                project.files.add_images([target])
+            elif kind == "remove" and len(ids) > 2:
+                project.apply(image_edits.remove_images(project, [ids[first % len(ids)]]))
+            elif kind == "undo" and project.history.undo_name != "Add 4 images":
+                project.history.undo()
+            elif kind == "redo":
+                project.history.redo()
+            assert find_divided_copies(project.images()) == [], (kind, first, second)
+
+
+def test_an_import_that_puts_copies_into_two_splits_says_so(run: Run, tmp_path: Path) -> None:
+    for split in ("train", "valid"):
+        write_picture(tmp_path / "set" / split / "images" / f"{split}.png", seed=1)
+        (tmp_path / "set" / split / "labels").mkdir()
+        (tmp_path / "set" / split / "labels" / f"{split}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    (tmp_path / "set" / "data.yaml").write_text("train: train/images\nval: valid/images\nnames: [pit]\n")
+    code, out, _ = run("import", tmp_path / "p", tmp_path / "set", "--json")
+    said = [one["problem"] for one in json.loads(out)["problems"]]
+    assert code == 0 and any("A picture is in more than one of train, val and test" in text for text in said)
+    # Again: nothing becomes different, so nothing more is to be said; the project says it itself.
+    _, out, _ = run("import", tmp_path / "p", tmp_path / "set", "--json")
+    assert not any("more than one of train" in one["problem"] for one in json.loads(out)["problems"])
+    for command in (("info",), ("split",), ("group", "--by-folder", "1")):
+        code, _, err = run(command[0], tmp_path / "p", *command[1:])
+        assert code == 0 and "in more than one of train, val and test under several names" in err, command
+        code, out, _ = run(command[0], tmp_path / "p", *command[1:], "--json")
+        assert any("more than one of train" in text for text in json.loads(out)["divided"]), command
+    code, _, err = run("group", tmp_path / "p", "--by-folder", "1")
+    assert "A picture is in several groups" in err and "exact copies" in err
+    code, _, err = run("split", tmp_path / "p", "--all")
+    assert code == 0 and "more than one" not in err
 
 
 def test_new_and_import_tell_of_copies(run: Run, folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -302,6 +303,61 @@ def test_moving_a_part_of_a_group_asks_about_the_rest(
     page.work.set_split(ids[:1], Split.VAL)
     assert project.counts().splits["val"] == moved
     assert len(said) == 1 and "“lot 7”" in said[0] and "2 images" in said[0]
+
+
+@pytest.mark.parametrize(("answer", "moved"), [("Move all 2 images", 2), ("Cancel", 0)])
+def test_moving_one_of_several_copies_asks_about_the_others(
+    page: LabelPage,
+    session: Session,
+    ids: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    moved: int,
+) -> None:
+    project, one = _project(session), ids[0]
+    shutil.copy(project.image_path(one), tmp_path / "again.png")
+    project.files.add_images([tmp_path / "again.png"])
+    session.apply(image_edits.move_to_split(project, project.image_ids(), Split.TRAIN))
+    said = _answer(monkeypatch, answer)
+    page.work.set_split([one], Split.VAL)
+    assert project.counts().splits["val"] == moved
+    assert len(said) == 1 and "1 exact copy under another name is in another split" in said[0]
+
+
+@pytest.mark.parametrize(("answer", "moved"), [("Move all 4 images", 4), ("Only the 1 chosen and their copies", 2)])
+def test_copies_go_along_whatever_becomes_of_the_group(
+    page: LabelPage,
+    session: Session,
+    ids: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    moved: int,
+) -> None:
+    project, one = _project(session), ids[0]
+    shutil.copy(project.image_path(one), tmp_path / "again.png")
+    project.files.add_images([tmp_path / "again.png"])
+    session.apply(image_edits.put_in_group(project, ids[:3], "lot 7"))
+    session.apply(image_edits.move_to_split(project, project.image_ids(), Split.TRAIN))
+    said = _answer(monkeypatch, answer)
+    page.work.set_split([one], Split.VAL)
+    assert project.counts().splits["val"] == moved
+    assert "“lot 7”" in said[0] and "1 exact copy" in said[0]
+
+
+def test_a_group_that_parts_a_picture_from_its_copy_is_said(
+    page: LabelPage, session: Session, ids: list[int], tmp_path: Path
+) -> None:
+    project = _project(session)
+    shutil.copy(project.image_path(ids[0]), tmp_path / "again.png")
+    project.files.add_images([tmp_path / "again.png"])
+    page.work.set_group(ids[:2], "lot 7")
+    assert "in several groups" in page.notice.text and "in group “lot 7”" in page.notice.text
+    session.apply(image_edits.move_to_split(project, ids[1:2], Split.TRAIN))
+    session.apply(image_edits.move_to_split(project, ids[2:3], Split.VAL))
+    page.work.set_group(ids[1:3], "lot 8")
+    assert "The group “lot 8” is divided over train, val and test" in page.notice.text
 
 
 def test_taking_out_many_images_asks_first(

@@ -12,7 +12,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from core.project.edits import image_edits
 from core.project.project import Project
+from core.types import Split
 from desktop.base import file_watch
 from desktop.label.file_notice import FileNotice
 from desktop.project.relocate_dialog import RelocateDialog
@@ -207,6 +209,21 @@ def test_a_changed_image_warns_and_can_be_accepted(
     notice.accept.click()
     qtbot.waitUntil(lambda: not notice.isVisible())
     assert project.history.undo_name == "Relocate image"
+
+
+def test_a_picture_taken_over_that_is_one_of_another_split_is_said(
+    qtbot: QtBot, window: MainWindow, services: Services, tmp_path: Path
+) -> None:
+    project = project_with_pictures(tmp_path / "parts", 2)
+    window.session.adopt(project)
+    first, second = project.image_ids()
+    project.apply(image_edits.move_to_split(project, [first], Split.TRAIN))
+    project.apply(image_edits.move_to_split(project, [second], Split.VAL))
+    shutil.copy(project.image_path(second), project.image_path(first))
+    services.files.accept_wanted.emit(frozenset([first]))
+    notice = window.project_actions.notice
+    qtbot.waitUntil(notice.isVisible)
+    assert "A picture is in more than one of train, val and test" in notice.text
 
 
 def test_new_images_are_offered_and_added(qtbot: QtBot, window: MainWindow, services: Services, tmp_path: Path) -> None:
