@@ -39,6 +39,35 @@ def replacing(path: Path, keep: Path | None = None) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def making_new(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on leaving, flush it to the disk and give it the name `path`.
+
+    Raises FileExistsError if by then something has that name: what another process made is not replaced.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=_hidden(path), suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links, such as FAT
+            path.open("xb").close()
+            temporary.replace(path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def remove_leftovers(path: Path) -> None:
     """Remove the temporary files of processes that were killed while they replaced `path`.
 
@@ -51,7 +80,14 @@ def remove_leftovers(path: Path) -> None:
 
 
 def _hidden(path: Path) -> str:
-    return f".{path.name[:80]}."
+    # What `tempfile` adds must fit as well.
+    return f".{shorten_name(path.name, 80)}."
+
+
+def shorten_name(name: str, limit: int) -> str:
+    """As much of the start of a name as fits into `limit` bytes: file systems count these, not letters."""
+    data = os.fsencode(name)
+    return name if len(data) <= limit else data[:limit].decode(errors="ignore")
 
 
 def _keep(path: Path, keep: Path) -> None:
@@ -111,22 +147,8 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def write_new_bytes(path: Path, data: bytes) -> None:
     """Write `data` to the new file `path`, whole or not at all. Raises FileExistsError if there is one, and OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(prefix=_hidden(path), suffix=path.suffix, dir=path.parent) as temporary:
-        temporary.write(data)
-        temporary.flush()
-        os.fsync(temporary.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary.name).chmod(0o666 & ~umask)
-        try:
-            os.link(temporary.name, path)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without links, such as FAT
-            path.open("xb").close()
-            write_bytes(path, data)
-    sync_folder(path.parent)
+    with making_new(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def write_new_texts(texts: Mapping[Path, str]) -> None:

@@ -29,6 +29,8 @@ from core.project.storage import database
 from core.project.storage.store import Store
 from core.types import Box, ImageRecord, Label
 
+_ALREADY_THERE = "{}: there is a project in it already; open it, or choose another folder"
+
 
 class Project:
     """One open project, a `ProjectReader`. May be used from several threads: a lock serialises them.
@@ -59,14 +61,16 @@ class Project:
         folder = Path(os.path.abspath(folder))
         path = folder / DATABASE_FILE
         if path.exists():
-            raise InputError(f"{folder}: there is a project in it already; open it, or choose another folder")
+            raise InputError(_ALREADY_THERE.format(folder))
         first = palette.extend_labels((), labels)
         try:
             with making.undone_on_failure(folder, made=not folder.exists()), database.explain_errors(path):
                 for name in making.FOLDERS:
                     (folder / name).mkdir(parents=True, exist_ok=True)
-                database.create_database(path)
+                making.create_database(folder)
                 return cls._open_with_labels(folder, first)
+        except making.TakenError as error:
+            raise InputError(_ALREADY_THERE.format(folder)) from error
         except OSError as error:
             raise InputError(
                 f"{folder}: cannot make a project there ({error.strerror}); choose another folder"

@@ -118,9 +118,9 @@ def gather_files(
     """The image files among `paths` and, in natural order, in the folders among them; absolute.
 
     Files that are no images, and what does not exist, come back as problems. The database, caches and runs of the
-    project in `own_folder`, or of any other project, and hidden files, are passed over without a word; the images in
-    the folder `passed_over` are counted in a problem. In folders `progress(seen, 0)` is called for every few entries:
-    nobody knows yet how many there are. It may raise to stop.
+    project in `own_folder`, or of any other project, and hidden files, are passed over without a word; images that
+    users put there, and those in the folder `passed_over`, are counted in a problem. In folders `progress(seen, 0)` is
+    called for every few entries: nobody knows yet how many there are. It may raise to stop.
     """
     files: list[Path] = []
     problems: list[Problem] = []
@@ -188,11 +188,31 @@ def _walk_folder(
             problems.append(Problem(place, f"cannot be read ({error.strerror}); skipped"))
             continue
         is_own = Path(place) == own_folder or _DATABASE in names
+        if is_own:
+            problems += _find_images_of_users(Path(place), seen)
         for name in sorted(names, key=order_key):
             if not (is_own and name.startswith(_DATABASE)):
                 yield Path(place, name)
         kept = sorted((name for name in folders if not (is_own and name in OWN)), key=order_key, reverse=True)
         waiting += [str(Path(place, name)) for name in kept]
+
+
+def _find_images_of_users(project: Path, seen: _Seen) -> Iterator[Problem]:
+    """Images in the folders that a project has for its own files, which are passed over: the program puts only thumbnails there."""
+    for name in sorted(OWN):
+        count = 0
+        for place, folders, files in os.walk(project / name):
+            if place == str(project / "cache") and "thumbnails" in folders:
+                folders.remove("thumbnails")
+            if "recipe.yaml" in files:
+                folders.clear()
+                continue  # a run: pictures in it are of its curves
+            for file in files:
+                seen.one()
+                count += _is_image(Path(file)) and not file.startswith(".")
+        if count:
+            text = f"{count:,} image{'s' if count > 1 else ''} in it passed over: a project keeps its own files there"
+            yield Problem(str(project / name), f"{text}; name the folder itself, or move them")
 
 
 def _is_image(file: Path) -> bool:

@@ -70,8 +70,8 @@ def list_migrations() -> tuple[str, ...]:
 
 
 def create_database(path: Path) -> None:
-    """Make an empty project database at `path`, whole or not at all."""
-    with files.replacing(path) as temporary:
+    """Make an empty project database at `path`, whole or not at all. Raises FileExistsError if there is one."""
+    with files.making_new(path) as temporary:
         connection = sqlite3.connect(temporary, isolation_level=None)
         try:
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")

@@ -1,6 +1,7 @@
 import os
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,41 @@ def test_a_project_is_never_made_over_another(tmp_path: Path) -> None:
         Project.create(tmp_path / "p")
     with Project.open(tmp_path / "p") as project:
         assert project.counts().boxes == 1
+
+
+def test_of_several_that_make_a_project_at_once_one_does_and_keeps_it(tmp_path: Path) -> None:
+    starting = threading.Barrier(4)
+
+    def make(folder: Path, name: str) -> str:
+        starting.wait()
+        try:
+            Project.create(folder, [name]).close()
+        except InputError as error:
+            assert "there is a project in it already" in str(error)
+            return ""
+        return name
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(12):
+            folder = tmp_path / str(number)
+            (made,) = filter(None, pool.map(make, [folder] * 4, "abcd"))
+            with Project.open(folder) as project:
+                assert [label.name for label in project.labels()] == [made]
+            assert {path.name for path in folder.iterdir()} >= {"project.sqlite", "runs", "backups", "cache"}
+
+
+def test_images_that_users_put_into_the_folders_of_a_project_are_counted(tmp_path: Path) -> None:
+    for name in ("runs/machine 7/1.png", "runs/2.png", "cache/3.png", "cache/thumbnails/0f/4.png", "5.png"):
+        write_picture(tmp_path / name)
+    with Project.create(tmp_path) as project:
+        _, problems = project.files.add_images([tmp_path])
+        assert [image.path for image in project.images()] == ["5.png"]
+        assert [(Path(one.file).name, one.problem.partition(";")[0]) for one in problems] == [
+            ("cache", "1 image in it passed over: a project keeps its own files there"),
+            ("runs", "2 images in it passed over: a project keeps its own files there"),
+        ]
+        project.files.add_images([tmp_path / "runs"])
+        assert {image.path for image in project.images()} >= {"runs/2.png", "runs/machine 7/1.png"}
 
 
 def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
@@ -101,8 +137,9 @@ def test_a_file_is_added_once_however_it_is_named(tmp_path: Path, monkeypatch: p
 
 def test_the_projects_own_folders_are_not_searched_for_images(tmp_path: Path) -> None:
     with project_with_pictures(tmp_path / "p", 1) as project:
-        write_picture(tmp_path / "p" / "cache" / "thumb.png")
+        write_picture(tmp_path / "p" / "cache" / "thumbnails" / "thumb.png")
         write_picture(tmp_path / "p" / "runs" / "r001" / "curve.png")
+        (tmp_path / "p" / "runs" / "r001" / "recipe.yaml").touch()
         write_picture(tmp_path / "p" / "more" / "x.png", seed=9)
         _, problems = project.files.add_images([tmp_path / "p"])
         assert problems == []
