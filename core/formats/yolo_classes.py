@@ -82,7 +82,9 @@ def _find_classes(folder: Path) -> Classes:
 
 def _read_data_file(file: Path, home: Path) -> Classes:
     tree = read_yaml(file)
-    names = _parse_names(file, tree.get("names"))
+    # As the export of a project without labels says it.
+    has_none = "names" in tree and not tree["names"] and str(tree.get("nc")) == "0"
+    names = {} if has_none else _parse_names(file, tree.get("names"))
     if home == file.parent and _leads_up(file, tree):
         home = home.parent
     return Classes(home, names, tree, file)

@@ -5,10 +5,11 @@ import pytest
 
 from core.errors import InputError
 from core.formats import yolo
-from core.formats.annotations import ImportedAnnotations
+from core.formats.annotations import Format, ImportedAnnotations
+from core.formats.exporting import ExportOptions, export_project
 from core.formats.registry import detect_format, read_annotations
 from core.types import Split
-from tests.builders import write_picture
+from tests.builders import project_with_pictures, write_picture
 
 
 def put(path: Path, text: str) -> Path:
@@ -100,6 +101,13 @@ def test_outlines_and_predictions_become_boxes_and_are_told(tmp_path: Path) -> N
 def test_a_data_file_without_classes_is_refused(tmp_path: Path, names: str) -> None:
     with pytest.raises(InputError, match="data.yaml"):
         yolo.read(put(tmp_path / "data.yaml", names))
+
+
+def test_a_project_without_labels_comes_back(tmp_path: Path) -> None:
+    with project_with_pictures(tmp_path / "p", 2, ()) as project:
+        export_project(project, ExportOptions(Format.YOLO, tmp_path / "out", "copy"))
+    imported = read_annotations(tmp_path / "out")
+    assert len(imported.images) == 2 and not imported.labels and not imported.problems
 
 
 def test_classes_keep_their_numbers_when_one_cannot_be_used(tmp_path: Path) -> None:
