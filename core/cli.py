@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -118,6 +118,7 @@ app.add_typer(study.app, name="study")
 # A wrong option or argument. Typer uses the installed click or brings its own, by version; in both this is the base.
 _UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 _INTERRUPTED = 130
+_MAY_BE_EMPTY = frozenset({"--labels"})
 
 
 def main() -> None:
@@ -139,6 +140,7 @@ def main() -> None:
 
 def _run_command() -> int:
     try:
+        _refuse_empty_arguments(sys.argv[1:])
         code = app(standalone_mode=False)
     except InputError as error:
         complain(str(error), "red")
@@ -152,6 +154,16 @@ def _run_command() -> int:
         complain(f"{error.format_message().replace('Value error, ', '').rstrip('.')}; see --help", "red")
         code = 2
     return _check_output(code if isinstance(code, int) else 0)
+
+
+def _refuse_empty_arguments(arguments: Sequence[str]) -> None:
+    """Raise InputError for an empty argument: as a path it would mean the current folder, which nobody named."""
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        option, _, value = argument.partition("=") if argument.startswith("--") else (before, "", argument)
+        is_bare = argument.startswith("--") and "=" not in argument
+        if not value and not is_bare and option not in _MAY_BE_EMPTY:
+            where = f"{option}: " if option.startswith("-") else ""
+            raise InputError(f"{where}an empty text ('') names nothing; a variable of the shell may not be set")
 
 
 def _check_output(code: int) -> int:

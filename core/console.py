@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 _PROBLEMS_SHOWN = 20
+_LINE_BREAKS = re.compile(r"\s*[\r\n]\s*")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def print_json(value: Any) -> None:
@@ -34,13 +37,18 @@ def print_json(value: Any) -> None:
 
 
 def say(text: str, style: str = "") -> None:
-    """Print one line of text on stdout."""
-    out.print(Text(text, style=style), soft_wrap=True)
+    """Print one line of text on stdout; line breaks in `text`, such as in the name of a file, come out escaped."""
+    out.print(Text(_escape_controls(text), style=style), soft_wrap=True)
 
 
 def complain(text: str, style: str = "yellow") -> None:
     """Print one line on stderr; line breaks in `text` become spaces."""
-    err.print(Text(" ".join(text.split()), style=style), soft_wrap=True)
+    err.print(Text(_escape_controls(_LINE_BREAKS.sub(" ", text.strip())), style=style), soft_wrap=True)
+
+
+def _escape_controls(text: str) -> str:
+    """Nothing in a file's name moves the cursor, changes colours or begins a line; blanks stay as many as they are."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def complain_about(problems: Sequence[Problem]) -> None:
@@ -62,7 +70,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
         justify: JustifyMethod = "right" if column.startswith(">") else "left"
         # Only the last column holds sentences that may go over several lines.
         table.add_column(column.removeprefix(">"), justify=justify, no_wrap=column is not columns[-1])
-    cells = list(rows)
+    cells = [[_escape_controls(cell) for cell in row] for row in rows]
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     # Nothing is cut off, for it is typed or copied into the next command: rather the terminal breaks the lines.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,22 +26,39 @@ def create_project(
     images: Annotated[
         list[Path] | None, typer.Option(help="Image files or folders to refer to; may be repeated.")
     ] = None,
+    more: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[IMAGE...]", help="More of them, as a pattern of the shell such as *.png gives."),
+    ] = None,
     labels: Annotated[str, typer.Option(help="Names of the labels, with commas between them.")] = "",
     json: Json = False,
 ) -> None:
     """Make a project. Images are referred to, never copied or changed."""
     names = [name.strip() for name in labels.split(",") if name.strip()]
-    for path in images or []:
+    named = [*(images or ()), *(more or ())]
+    for path in named:
         if not path.exists():
             raise InputError(f"{path}: there is no such file or folder; name the images of the new project")
     problems: list[Problem] = []
     with Project.creating(folder, names) as project:
-        if images:
+        if named:
             with progress_bar("reading images", quiet=json) as progress:
-                _, problems = project.files.add_images(images, progress)
+                _, problems = project.files.add_images(named, progress)
+            if not project.image_ids():
+                raise InputError(_explain_no_images(named, problems))
         info = gather_info(project)
     # The project is whole: what goes wrong while this is printed must not take it away.
     print_info(info, json, problems)
+
+
+def _explain_no_images(named: Sequence[Path], problems: Sequence[Problem]) -> str:
+    """Why none of the files and folders that the user named gave an image."""
+    places = f"{named[0]}{f' and {len(named) - 1:,} more' if len(named) > 1 else ''}"
+    if not problems:
+        return f"{places}: there are no images in it; choose another folder, or leave --images out"
+    first = problems[0]
+    of_all = f", the first of {len(problems):,}" if len(problems) > 1 else ""
+    return f"{places}: there is no image that can be used; {first.file}{of_all}: {first.problem}"
 
 
 def split_images(
@@ -118,7 +136,8 @@ def print_info(info: ProjectInfo, json: bool, problems: list[Problem] | None) ->
     rows = [("label", name, counted(count, "box")) for name, count in counts.labels.items()]
     rows += [("status", name, counted(count, "image")) for name, count in counts.status.items() if count]
     rows += [("split", name, counted(count, "image")) for name, count in counts.splits.items() if count]
-    print_table(("", "name", ">count"), rows)
+    if rows:
+        print_table(("", "name", ">count"), rows)
     for text in info.notices:
         say(text)
     complain_about(problems or [])

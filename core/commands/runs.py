@@ -230,6 +230,7 @@ def _describe_run(run: JobFolder, *, json: bool) -> None:
     rows += [(name, str(value)) for name, value in environment.items()]
     rows += [(name, number(value)) for name, value in record.measures.items()]
     print_table(("", ""), [row for row in rows if row[1]])
-    say(yaml.safe_dump(record.recipe, sort_keys=False, allow_unicode=True))
+    for line in yaml.safe_dump(record.recipe, sort_keys=False, allow_unicode=True).splitlines():
+        say(line)
     for notice in notices:
         complain(notice.text)

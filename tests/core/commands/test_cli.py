@@ -162,6 +162,51 @@ def test_new_refers_to_the_readable_images_and_names_the_others(run: Run, tmp_pa
     assert all(values[key] == told[key] for key in ("images", "boxes", "labels", "status", "splits", "cameras"))
 
 
+def test_new_takes_what_a_pattern_of_the_shell_names(run: Run, tmp_path: Path) -> None:
+    files = [write_image(tmp_path / "images" / name) for name in ("a.png", "b.png", "c.png")]
+    code, out, _ = run("new", tmp_path / "p", "--images", *files, "--json")
+    assert code == 0 and json.loads(out)["images"] == 3
+
+
+@pytest.mark.parametrize("content", ["nothing", "text", "empty image"])
+def test_new_leaves_nothing_where_no_image_can_be_used(run: Run, tmp_path: Path, content: str) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    if content != "nothing":
+        (images / ("a.txt" if content == "text" else "a.png")).touch()
+    code, out, err = run("new", tmp_path / "p", "--images", images)
+    assert (code, out) == (2, "") and not (tmp_path / "p").exists()
+    why = {"nothing": "no images in it", "text": "not an image file", "empty image": "empty (0 bytes)"}
+    assert why[content] in one_line(err) and str(images) in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("new", ""), ("new", "p", "--images", ""), ("new", "p", "--images="), ("predict", "x", "", "--out=")]
+)
+def test_an_empty_path_is_not_the_current_folder(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(*arguments)
+    assert code == 2 and "an empty text ('')" in one_line(err)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_labels_may_be_an_empty_text(run: Run, tmp_path: Path) -> None:
+    assert run("new", tmp_path / "p", "--labels", "")[0] == 0
+    assert run("new", tmp_path / "q", "--labels=")[0] == 0
+
+
+def test_names_are_printed_as_they_are_and_on_one_line(run: Run, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    write_image(images / "a.png")
+    (images / "two  blanks.txt").touch()
+    (images / "red\x1b[31m.txt").touch()
+    code, out, err = run("new", tmp_path / "line\nbreak", "--images", images)
+    assert code == 0 and out.startswith("line\\nbreak: 1 image, 0 boxes\n")
+    assert "two  blanks.txt" in err and "red\\x1b[31m.txt" in err and "\x1b" not in err
+
+
 def test_new_refuses_a_project_and_images_that_are_not_there(run: Run, tmp_path: Path) -> None:
     code, _, err = run("new", tmp_path / "p", "--images", tmp_path / "nowhere")
     assert code == 2 and "nowhere" in one_line(err)
