@@ -86,11 +86,6 @@ def number(value: float | None, digits: int = 3) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
-def counted(count: int, thing: str) -> str:
-    """A number with its noun: 1 box, 2 boxes, 3 images."""
-    return f"{count:,} {thing}{'' if count == 1 else 'es' if thing.endswith('x') else 's'}"
-
-
 def _bar() -> Progress:
     return Progress(
         SpinnerColumn(),

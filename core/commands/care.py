@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from core.commands.options import Json, ProjectFolder
-from core.console import complain, complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
+from core.console import complain, complain_about, print_json, print_table, problems_to_json, progress_bar, say
+from core.counting import format_count
 from core.errors import InputError
 from core.project.backup import back_up
 from core.project.backup import list_backups as all_backups
@@ -57,7 +58,9 @@ def group_images(
         [(one.name, f"{one.count:,}", ", ".join(one.examples)) for one in made.proposals],
     )
     if made.unmatched.count:
-        complain(f"{counted(made.unmatched.count, 'image')} fit nothing, such as {', '.join(made.unmatched.examples)}")
+        complain(
+            f"{format_count(made.unmatched.count, 'image')} fit nothing, such as {', '.join(made.unmatched.examples)}"
+        )
     for text in said:
         complain(text)
 
@@ -126,7 +129,7 @@ def relocate_images(
         print_json(counts | {"problems": problems_to_json(problems)})
         return
     others = f", {len(changed):,} replaced by another picture" if changed else ""
-    say(f"{counted(len(missing), 'image')} missing{others}, {len(certain):,} found", "bold")
+    say(f"{format_count(len(missing), 'image')} missing{others}, {len(certain):,} found", "bold")
     complain_about(problems)
 
 

@@ -9,17 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from core.commands.options import Device, Json, ProjectFolder, SplitName
-from core.console import (
-    complain,
-    complain_about,
-    counted,
-    number,
-    print_json,
-    print_table,
-    problems_to_json,
-    progress_bar,
-    say,
-)
+from core.console import complain, complain_about, number, print_json, print_table, problems_to_json, progress_bar, say
+from core.counting import format_count
 from core.errors import InputError
 from core.evaluation.average_precision import Evaluation
 from core.evaluation.classification import Classification
@@ -129,7 +120,7 @@ def evaluate_checkpoint(
         }
         print_json(result.to_json() | extra)
         return
-    say(f"{name} on {counted(result.images, 'image')} of {split}", "bold")
+    say(f"{name} on {format_count(result.images, 'image')} of {split}", "bold")
     if isinstance(result, Classification):
         _print_classification(result)
     else:
@@ -139,7 +130,7 @@ def evaluate_checkpoint(
     for text in predicted.about_depth.list_texts():
         say(text)
     if predicted.problems:
-        complain(f"{counted(len(predicted.problems), 'image')} of {split} left out:")
+        complain(f"{format_count(len(predicted.problems), 'image')} of {split} left out:")
     complain_about(predicted.problems)
 
 

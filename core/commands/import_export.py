@@ -10,7 +10,8 @@ import typer
 
 from core.commands.options import Json, ProjectFolder
 from core.commands.projects import gather_info, print_info
-from core.console import complain, complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
+from core.console import complain, complain_about, print_json, print_table, problems_to_json, progress_bar, say
+from core.counting import format_count
 from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations, WrittenFormat
 from core.formats.augmented_copies import PATTERN, find_ungrouped_copies
@@ -109,9 +110,12 @@ def _print_found(imported: ImportedAnnotations, json: bool) -> None:
             }
         )
         return
-    images = counted(len(imported.images), "image")
-    say(f"{imported.format.display_name}: {images}, {counted(imported.box_count, 'box')}; nothing was changed", "bold")
-    print_table(("label", ">count"), [(name, counted(count, "box")) for name, count in boxes.items()])
+    images = format_count(len(imported.images), "image")
+    say(
+        f"{imported.format.display_name}: {images}, {format_count(imported.box_count, 'box')}; nothing was changed",
+        "bold",
+    )
+    print_table(("label", ">count"), [(name, format_count(count, "box")) for name, count in boxes.items()])
     _tell_report(imported, imported.problems)
 
 
@@ -170,9 +174,9 @@ def export_annotations(
         }
         print_json(result)
         return
-    say(f"{counted(report.images, 'image')}, {counted(report.boxes, 'box')}: {target.absolute()}", "bold")
+    say(f"{format_count(report.images, 'image')}, {format_count(report.boxes, 'box')}: {target.absolute()}", "bold")
     if report.left_out:
-        complain(f"{counted(report.left_out, 'image')} left out, with all boxes on them")
+        complain(f"{format_count(report.left_out, 'image')} left out, with all boxes on them")
     if report.names_below is not None:
         say(f"names of images start at {report.names_below}; reading this back takes --images with that folder")
     complain_about(report.dropped)

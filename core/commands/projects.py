@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from core.commands.options import Json, ProjectFolder
-from core.console import complain, complain_about, counted, print_json, print_table, problems_to_json, progress_bar, say
+from core.console import complain, complain_about, print_json, print_table, problems_to_json, progress_bar, say
+from core.counting import format_count
 from core.errors import InputError
 from core.imaging.cameras import Cameras
 from core.project.edits import image_edits
@@ -98,10 +99,12 @@ def show_info(folder: ProjectFolder, json: Json = False) -> None:
         return
     print_info(info, json, None)
     if missing:
-        complain(f"{counted(len(missing), 'image')} without a file, such as {missing[0]}; see 'defectdesk relocate'")
+        complain(
+            f"{format_count(len(missing), 'image')} without a file, such as {missing[0]}; see 'defectdesk relocate'"
+        )
     if changed:
         complain(
-            f"{counted(len(changed), 'image')} replaced by another picture, such as {changed[0]}: left out of training and "
+            f"{format_count(len(changed), 'image')} replaced by another picture, such as {changed[0]}: left out of training and "
             "evaluation; bring the old files back, or take the new ones over in the window"
         )
     for text in divisions:
@@ -132,10 +135,10 @@ def print_info(info: ProjectInfo, json: bool, problems: list[Problem] | None) ->
     if json:
         print_json(info.to_json() | ({} if problems is None else {"problems": problems_to_json(problems)}))
         return
-    say(f"{info.name}: {counted(counts.images, 'image')}, {counted(counts.boxes, 'box')}", "bold")
-    rows = [("label", name, counted(count, "box")) for name, count in counts.labels.items()]
-    rows += [("status", name, counted(count, "image")) for name, count in counts.status.items() if count]
-    rows += [("split", name, counted(count, "image")) for name, count in counts.splits.items() if count]
+    say(f"{info.name}: {format_count(counts.images, 'image')}, {format_count(counts.boxes, 'box')}", "bold")
+    rows = [("label", name, format_count(count, "box")) for name, count in counts.labels.items()]
+    rows += [("status", name, format_count(count, "image")) for name, count in counts.status.items() if count]
+    rows += [("split", name, format_count(count, "image")) for name, count in counts.splits.items() if count]
     if rows:
         print_table(("", "name", ">count"), rows)
     for text in info.notices:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from core.commands.options import Json, ProjectFolder
-from core.console import complain, counted, print_json, say
+from core.console import complain, print_json, say
+from core.counting import format_count
 from core.errors import InputError
 from core.project.edits import image_edits
 from core.project.project import Project
@@ -54,9 +55,9 @@ def mark_images(
     if json:
         print_json({"chosen": len(chosen), "changed": 0 if dry_run else changed, "fit": changed, "refused": refused})
         return
-    say(f"{counted(changed, 'image')} {'would be ' if dry_run else ''}marked {status}", "bold")
+    say(f"{format_count(changed, 'image')} {'would be ' if dry_run else ''}marked {status}", "bold")
     if refused:
-        complain(f"{counted(len(refused), 'image')} {marking.why}, such as {refused[0]}: left as they are")
+        complain(f"{format_count(len(refused), 'image')} {marking.why}, such as {refused[0]}: left as they are")
 
 
 def _fits(image: ImageRecord, patterns: list[str] | tuple[str, ...], *, empty: bool) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core import files
+from core.counting import format_count
 from core.study.results import ArmResult, StudyResult
 from core.study.statistics import Spread
 from core.study.study import Study
@@ -98,7 +99,7 @@ def describe_budget(study: Study) -> str:
     """What each run may use, in words."""
     recipe = study.recipe
     minutes = f", at most {recipe.limits.time_minutes:g} min" if recipe.limits.time_minutes else ""
-    return f"{recipe.schedule.epochs} {'epoch' if recipe.schedule.epochs == 1 else 'epochs'}{minutes}"
+    return f"{format_count(recipe.schedule.epochs, 'epoch')}{minutes}"
 
 
 def format_duration(seconds: float) -> str:

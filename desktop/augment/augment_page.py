@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLay
 
 from core.augmentation.config import AugmentationConfig
 from core.changes import Changes
+from core.counting import format_count
 from core.project.project import Project
 from core.types import ImageRecord, Split
 from desktop.augment.augmentation_panel import AugmentationPanel
@@ -29,7 +30,6 @@ from desktop.base.actions import AUGMENT, ActionSet, build_actions
 from desktop.base.session import Session
 from desktop.base.theme import GAP, PAD
 from desktop.base.undo_steps import UndoSteps
-from desktop.kit.formatting import plural
 from desktop.kit.parts import ElidedLabel, restyle, words
 from desktop.services import Services
 
@@ -287,9 +287,9 @@ class AugmentPage(QWidget):
             parts.append(f"in {image.split}, not trained on" if held_out else "not trained on")
         boxes = project.boxes(image_id)
         if difficult := sum(box.difficult for box in boxes):
-            parts.append(f"{plural(difficult, 'difficult box', 'difficult boxes')} left out")
+            parts.append(f"{format_count(difficult, 'difficult box')} left out")
         if unlabelled := sum(not box.labels and not box.difficult for box in boxes):
-            parts.append(f"{plural(unlabelled, 'box', 'boxes')} without a label left out")
+            parts.append(f"{format_count(unlabelled, 'box')} without a label left out")
         parts.append(describe_view(self._cycle.wanted))
         self._about.setText("  ·  ".join(parts))
 

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
+from core.counting import format_count
 from core.types import Label
 from desktop.augment.preview_grid import Cell, PreviewBox
 from desktop.augment.previews import CaptionPart, Previews, list_caption_parts
-from desktop.kit.formatting import plural
 
 
 def make_cells(previews: Previews, labels: Sequence[Label]) -> list[Cell]:
     """The original, then every preview; `labels` are the columns of the request's label sets."""
     sets = [[label for label, has in zip(labels, row, strict=True) if has] for row in previews.request.labels]
-    count = plural(len(sets), "box", "boxes") if sets else "no boxes"
+    count = format_count(len(sets), "box") if sets else "no boxes"
     original = Cell(
         previews.original,
         tuple(_make_box(rect, chosen) for rect, chosen in zip(previews.original_boxes, sets, strict=True)),

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from core.augmentation.pipeline import Augmented, View, augment
 from core.augmentation.warp import resize
+from core.counting import format_count
 from core.imaging.cameras import Cameras, DepthScale
 from core.imaging.decode import decode
 from core.project.project_reader import ProjectReader
 from core.recipe.recipe import Recipe
 from core.training.data.crops import image_views, input_size, kept_size, picture_seed, training_view
 from core.types import ImageRecord, Split
-from desktop.kit.formatting import plural
 
 # With the original twelve pictures: full rows of two, three, four and six.
 COUNT = 11
@@ -194,11 +194,11 @@ def list_caption_parts(picture: Augmented, view: View) -> list[CaptionPart]:
     if total == 0 or (view.mode == "crop" and kept + picture.cut == 0):
         return [CaptionPart("no boxes", "no boxes", "muted")]
     if view.mode == "crop":
-        text = plural(kept, "box", "boxes")
+        text = format_count(kept, "box")
     elif kept == total:
         text = "1 box" if total == 1 else f"all {total:,} boxes"
     else:
-        text = f"{kept} of {plural(total, 'box', 'boxes')}"
+        text = f"{kept} of {format_count(total, 'box')}"
     parts = [CaptionPart(text, "" if picture.lost or picture.cut else text, "muted")]
     if picture.lost:
         parts.append(CaptionPart(f"{picture.lost} lost", f"{picture.lost} lost", "bad"))
@@ -230,8 +230,8 @@ def summarise_previews(pictures: Sequence[Augmented], view: View, min_visible: f
     total = taught + lost + cut
     if not pictures or len(pictures[0].visible) == 0:
         return Summary("This image has no boxes.", "muted")
-    number = plural(len(pictures), "crop" if view.mode == "crop" else "preview")
-    front = f"Of {plural(total, 'box', 'boxes')} in {number}"
+    number = format_count(len(pictures), "crop" if view.mode == "crop" else "preview")
+    front = f"Of {format_count(total, 'box')} in {number}"
     if lost + cut == 0:
         return Summary(f"{front}, none is lost or cut.", "muted")
     parts = [f"{lost} lost"] if lost else []

@@ -20,11 +20,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.counting import format_count
 from core.project.records import CheckpointRecord
 from desktop.base import theme
 from desktop.checkpoints.checkpoint_cells import CheckpointCells
 from desktop.checkpoints.checkpoint_table import RECORD, CheckpointFilter, CheckpointTable, find_column
-from desktop.kit import formatting
 
 WIDTHS = {
     "star": 34,
@@ -145,7 +145,7 @@ class CheckpointList(QWidget):
         )
         shown, total = self._filter.rowCount(), self._model.rowCount()
         self.count.setText(f"{total:,}" if shown == total else f"{shown:,} of {total:,}")
-        self.count.setToolTip(f"{formatting.plural(shown, 'checkpoint')} shown, {total:,} in the project")
+        self.count.setToolTip(f"{format_count(shown, 'checkpoint')} shown, {total:,} in the project")
 
     def _select_rows(self, ids: set[str]) -> None:
         selection = self.table.selectionModel()

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction, QColor, QDesktopServices
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from core.changes import Changes
+from core.counting import format_count
 from core.errors import InputError
 from desktop.base import theme
 from desktop.base.actions import CHECKPOINTS, ActionSet, build_actions
@@ -15,7 +16,6 @@ from desktop.base.undo_steps import NoSteps
 from desktop.checkpoints.checkpoint_detail import CheckpointDetail
 from desktop.checkpoints.checkpoint_list import CheckpointList
 from desktop.checkpoints.deletion_texts import ask_deletion, describe_deletion
-from desktop.kit import formatting
 from desktop.kit.deletion import may_delete
 from desktop.kit.parts import words
 from desktop.services import Services
@@ -178,4 +178,4 @@ class CheckpointsPage(QWidget):
         self._session.notify(changes, self)
         self._show_checkpoints()
         done = len(records) - len(problems)
-        self._session.message.emit(problems[0] if problems else f"Deleted {formatting.plural(done, 'checkpoint')}")
+        self._session.message.emit(problems[0] if problems else f"Deleted {format_count(done, 'checkpoint')}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.counting import format_count
 from core.project.records import CheckpointRecord
 from desktop.kit import formatting
 
@@ -27,13 +28,13 @@ def describe_deletion(records: Sequence[CheckpointRecord]) -> str:
     best = sum(record.best for record in records)
     if starred:
         lines.append(
-            f"\n{formatting.plural(starred, 'of them is', 'of them are')} starred."
+            f"\n{format_count(starred, 'of them is', 'of them are')} starred."
             if len(records) > 1
             else "\nIt is starred."
         )
     if best:
         lines.append(
-            f"\n{formatting.plural(best, 'is', 'are')} the best of a run."
+            f"\n{format_count(best, 'is', 'are')} the best of a run."
             if len(records) > 1
             else "\nIt is the best of its run."
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.counting import format_count
 from core.inspection.load_inspection import Inspection
 from core.project.records import CheckpointRecord
 from desktop.inspect.inspect_bar import SPLITS
 from desktop.inspect.inspect_session import InspectSession
-from desktop.kit import formatting
 
 NO_PROJECT = "Open a project to inspect its models."
 NO_CHECKPOINT = "No checkpoints yet.\n\nTrain a model on the Train page, and see here what it gets wrong."
@@ -29,7 +29,7 @@ def list_inspection_notes(inspection: Inspection) -> list[str]:
     if inspection.images is None:
         return result
     if inspection.unpredicted:
-        count = formatting.plural(inspection.unpredicted, "image has", "images have")
+        count = format_count(inspection.unpredicted, "image has", "images have")
         result.append(f"{count} no predictions yet, being new here since: predict again to see them.")
     what, detections = ("boxes", "detections") if inspection.images.is_detector else ("images", "claims")
     if inspection.images.unknown_to_model:

@@ -70,11 +70,6 @@ def short(count: int) -> str:
     return f"{count:,}"
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun: 1 box, 2 boxes."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def date(iso: str, now: datetime) -> str:
     """An ISO date as a user says it on the day `now`, in the zone of `now`: today 14:05, 3 Mar 09:10, 3 Mar 2024.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from desktop.kit.formatting import plural
+from core.counting import format_count
 
 
 def list_changes(before: BaseModel, after: BaseModel) -> list[str]:
@@ -24,4 +24,4 @@ def list_changes(before: BaseModel, after: BaseModel) -> list[str]:
 def name_change(before: BaseModel, after: BaseModel) -> str:
     """The title of the one field that differs, or how many do."""
     found = list_changes(before, after)
-    return found[0] if len(found) == 1 else plural(len(found), "setting")
+    return found[0] if len(found) == 1 else format_count(len(found), "setting")

@@ -21,11 +21,11 @@ from PySide6.QtWidgets import (
 )
 
 from core import files
+from core.counting import format_count
 from core.types import Problem
 from desktop.base.theme import GAP, PAD
 from desktop.kit.dialog_frame import Paragraph
 from desktop.kit.error_box import show_error
-from desktop.kit.formatting import plural
 from desktop.kit.new_file import ask_new_file
 from desktop.kit.parts import words
 from desktop.kit.problem_table import TITLES, ProblemModel, as_csv, visible
@@ -95,7 +95,7 @@ class ProblemPanel(QWidget):
 
     def _show_count(self) -> None:
         found, total = len(self.model.shown), len(self.model.problems)
-        self._count.setText(plural(total, self._noun) if found == total else f"{found:,} of {total:,}")
+        self._count.setText(format_count(total, self._noun) if found == total else f"{found:,} of {total:,}")
         self._show_whole(QModelIndex())
 
     def _show_whole(self, index: QModelIndex, _before: QModelIndex | None = None) -> None:

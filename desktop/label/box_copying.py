@@ -7,10 +7,10 @@ from pathlib import PurePath
 
 from PySide6.QtCore import QObject
 
+from core.counting import format_count
 from core.project.edits import box_edits
 from core.project.project_reader import ProjectReader
 from core.types import Box, ImageRecord
-from desktop.kit import formatting
 from desktop.label.boxes import box_clipboard
 from desktop.label.boxes.box_clipboard import Copied
 from desktop.label.canvas import interaction as act
@@ -209,4 +209,4 @@ def _name_file(record: ImageRecord) -> str:
 
 
 def _count_boxes(count: int) -> str:
-    return formatting.plural(count, "box", "boxes")
+    return format_count(count, "box")

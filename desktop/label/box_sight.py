@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
+from core.counting import format_count
 from desktop.base.actions import ActionSet
-from desktop.kit import formatting
 from desktop.label.canvas.annotation_canvas import AnnotationCanvas
 from desktop.label.canvas.box_rules import NO_RULES, BoxRules
 from desktop.label.label_context import LabelContext
@@ -95,4 +95,4 @@ class BoxSight(QObject):
 
 
 def _count_boxes(count: int) -> str:
-    return formatting.plural(count, "box", "boxes")
+    return format_count(count, "box")

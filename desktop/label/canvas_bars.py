@@ -11,9 +11,9 @@ from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
+from core.counting import format_count
 from core.types import ImageRecord, Status
 from desktop.base.theme import GAP, PAD, mono_font, notifier, set_icon
-from desktop.kit import formatting
 from desktop.kit.parts import ElidedLabel, bar_button, divider, words
 from desktop.label.canvas.annotation_canvas import AnnotationCanvas
 from desktop.label.canvas.measure import size_text
@@ -226,7 +226,7 @@ class PointerBar(QFrame):
         canvas.selection_changed.connect(lambda: self._show_size(canvas))
 
     def show_boxes(self, count: int, selected: int) -> None:
-        text = formatting.plural(count, "box", "boxes") if count else "no boxes"
+        text = format_count(count, "box") if count else "no boxes"
         self._boxes.setText(f"{text}, {selected:,} selected" if selected else text)
 
     def show_pointer(self, at: QPointF | None, value: tuple[int, int, int] | None = None) -> None:

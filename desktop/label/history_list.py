@@ -16,10 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.counting import format_count
 from core.errors import InputError
 from desktop.base.session import Session
 from desktop.base.theme import GAP, PAD, SMALL_PX, text_on, theme
-from desktop.kit import formatting
 from desktop.kit.parts import words
 from desktop.label.history_rows import ABOUT, KIND, POSITION, HistoryRows
 
@@ -75,7 +75,7 @@ class HistoryList(QWidget):
         at_now = scrolled == 0 or not self.model.rowCount()
         self.model.show_entries(self._session.list_edits(), self._image_of)
         done, undone = self.model.counts
-        text = formatting.plural(done, "edit") + (f", {undone:,} undone" if undone else "")
+        text = format_count(done, "edit") + (f", {undone:,} undone" if undone else "")
         self._count.setText(f"{text} · click to go there" if done or undone else "")
         self._body.setCurrentIndex(0 if self.model.rowCount() else 1)
         if self.model.rowCount():
@@ -124,7 +124,7 @@ class HistoryList(QWidget):
             return
         word = "Redone" if index.data(KIND) == "undone" else "Undone"
         if steps:
-            self._session.message.emit(f"{word}: {formatting.plural(steps, 'edit')}")
+            self._session.message.emit(f"{word}: {format_count(steps, 'edit')}")
         self.refresh()
 
 

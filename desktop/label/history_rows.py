@@ -8,6 +8,7 @@ from typing import Literal
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from core.counting import format_count
 from core.project.edits.edit import HistoryEntry
 from desktop.kit import formatting
 
@@ -106,6 +107,6 @@ class HistoryRows(QAbstractListModel):
 
 def about(entry: HistoryEntry, now: datetime, image: str = "") -> str:
     """When an edit was made, which `image` or how many it touched, and whether it waits for the disk."""
-    touched = image or (formatting.plural(entry.images, "image") if entry.images else "labels")
+    touched = image or (format_count(entry.images, "image") if entry.images else "labels")
     touched += " · not written yet" if entry.waits else ""
     return f"{formatting.date(entry.time, now)} · {touched}" if entry.time else touched

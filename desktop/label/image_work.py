@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QPoint, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QInputDialog, QMessageBox, QWidget
 
+from core.counting import format_count
 from core.project.edits import image_edits
 from core.project.edits.edit import Edit
 from core.project.images.copies import describe_ungrouped, torn_copies
@@ -16,7 +17,6 @@ from core.project.project_reader import ProjectReader
 from core.types import Split, Status
 from desktop.base.background import Tasks
 from desktop.base.theme import icon
-from desktop.kit import formatting
 from desktop.kit.error_box import message_box
 from desktop.label.images.bulk_bar import images_menu
 from desktop.label.label_context import LabelContext
@@ -234,7 +234,7 @@ class ImageWork(QObject):
     def _may_remove(self, project: ProjectReader, image_ids: list[int]) -> bool:
         boxes = sum(project.image(image_id).box_count for image_id in image_ids)
         text = (
-            f"{formatting.plural(boxes, 'box', 'boxes')} on them {'leaves' if boxes == 1 else 'leave'} the project, too. "
+            f"{format_count(boxes, 'box')} on them {'leaves' if boxes == 1 else 'leave'} the project, too. "
             "The files stay where they are, and undo brings everything back."
         )
         box = message_box(self._window, f"Take {_count_images(len(image_ids))} out of the project?", text)
@@ -262,7 +262,7 @@ def _explain_torn(behind: LeftBehind) -> str:
 
 
 def _count_images(count: int) -> str:
-    return formatting.plural(count, "image")
+    return format_count(count, "image")
 
 
 def _explain_refused(count: int, why: str, status: Status) -> str:

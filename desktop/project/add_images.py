@@ -8,11 +8,11 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog
 
 from core.changes import Changes
+from core.counting import format_count
 from core.imaging.decode import IMAGE_SUFFIXES
 from core.project.images.copies import COPY
 from core.project.images.grouping import Grouper
 from core.types import Problem
-from desktop.kit.formatting import plural
 from desktop.kit.problems_dialog import ProblemsDialog
 from desktop.kit.progress_dialog import Progress
 from desktop.project.flow_context import FlowContext
@@ -70,9 +70,9 @@ class ImageAdder:
         session.notify(changes)
         problems = [problem for problem in told if problem.kind != COPY]
         copies = "".join(f"; {one.file} is {one.problem}" for one in told if one.kind == COPY)
-        added = plural(len(changes.images), "image")
+        added = format_count(len(changes.images), "image")
         if problems:
-            text = f"{added} added. {plural(len(problems), 'file')} could not be: the table says why."
+            text = f"{added} added. {format_count(len(problems), 'file')} could not be: the table says why."
             text += copies.replace("; ", " Note: ", 1)
             ProblemsDialog(self._context.window, "Some files were not added", text, problems).open()
         elif changes.images:

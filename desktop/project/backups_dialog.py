@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from core.counting import format_count
 from core.errors import InputError
 from core.project import backup
 from core.project.backup import Backup
@@ -16,7 +17,7 @@ from core.project.records import Counts
 from desktop.base.background import Tasks
 from desktop.kit.dialog_frame import DialogFrame
 from desktop.kit.error_box import error_text, message_box
-from desktop.kit.formatting import date, plural, size
+from desktop.kit.formatting import date, size
 from desktop.kit.parts import words
 from desktop.kit.problem_table import visible
 from desktop.kit.problems_dialog import plain_table
@@ -132,7 +133,7 @@ class BackupsDialog(DialogFrame):
 
     def _show_backups(self, found: list[Backup], remark: str) -> None:
         self._model.set_backups(found)
-        self._count.setText(f"{plural(len(found), 'backup')}. {remark}" if found else "There is no backup yet.")
+        self._count.setText(f"{format_count(len(found), 'backup')}. {remark}" if found else "There is no backup yet.")
         if found:
             self._table.setCurrentIndex(self._model.index(0, 0))
             self._table.setFocus()
@@ -167,8 +168,8 @@ class BackupsDialog(DialogFrame):
 def describe_restoring(now: Counts, chosen: Backup) -> str:
     """What restoring a backup does, in words."""
     return (
-        f"The project has {plural(now.images, 'image')} and {plural(now.boxes, 'box', 'boxes')} now; the backup has "
-        f"{plural(chosen.images, 'image')} and {plural(chosen.boxes, 'box', 'boxes')}. Everything that was done since then is "
+        f"The project has {format_count(now.images, 'image')} and {format_count(now.boxes, 'box')} now; the backup has "
+        f"{format_count(chosen.images, 'image')} and {format_count(chosen.boxes, 'box')}. Everything that was done since then is "
         "taken back. The present state is kept as one more backup, so you can return to it. The project is closed and "
         "opened again."
     )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
+from core.counting import format_count
 from core.errors import InputError
 from core.imaging.cameras import Cameras
 from core.imaging.decode import samples
@@ -19,7 +20,6 @@ from desktop.base.background import Tasks
 from desktop.base.theme import GAP
 from desktop.kit.dialog_frame import Paragraph
 from desktop.kit.error_box import error_text
-from desktop.kit.formatting import plural
 from desktop.kit.parts import words
 from desktop.project.depth_chooser import DepthChooser
 
@@ -113,11 +113,11 @@ class CameraScales(QWidget):
 
 
 def _describe_camera(one: CameraImages) -> str:
-    return f"{one.name} ({plural(len(one.images), 'image')})"
+    return f"{one.name} ({format_count(len(one.images), 'image')})"
 
 
 def _describe_images(one: CameraImages) -> str:
     if not one.images or one.camera is None:
         return "None of the images that were looked at is of this camera."
     text = f"The images of this camera reach {one.top:,} of {HIGHEST:,}."
-    return f"{text} {plural(one.above, 'image')} of them reach above white." if one.above else text
+    return f"{text} {format_count(one.above, 'image')} of them reach above white." if one.above else text

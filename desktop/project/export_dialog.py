@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
+from core.counting import format_count
 from core.formats.annotations import WRITTEN, Format
 from core.formats.exporting import ExportOptions, list_losses
 from core.project.project import Project
@@ -17,7 +18,7 @@ from core.types import Split, Status
 from desktop.base.background import Tasks
 from desktop.base.theme import PAD
 from desktop.kit.dialog_frame import DialogFrame, Paragraph, add_row
-from desktop.kit.formatting import plural, size
+from desktop.kit.formatting import size
 from desktop.kit.parts import restyle, words
 from desktop.kit.path_field import PathField
 from desktop.project.new_project_dialog import free_folder
@@ -170,7 +171,7 @@ class ExportDialog(DialogFrame):
             for counts in (self._amounts.images, self._amounts.boxes, self._amounts.bytes)
         )
         copied = f", {size(total)} of image files" if self._copy.isChecked() else ""
-        self._result.setText(f"{plural(images, 'image')} with {plural(boxes, 'box', 'boxes')}{copied}")
+        self._result.setText(f"{format_count(images, 'image')} with {format_count(boxes, 'box')}{copied}")
         if not problem and self._amounts.images and not images:
             problem = "There is no image of these splits and statuses."
         self.refuse(problem)

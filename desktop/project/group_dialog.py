@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.counting import format_count
 from core.errors import InputError
 from core.project.images import grouping
 from core.project.images.expressions import by_expression
@@ -27,7 +28,6 @@ from core.project.images.split_table import divided_groups, list_names
 from core.types import ImageRecord
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP, PAD, theme
-from desktop.kit import formatting
 from desktop.kit.dialog_frame import DialogFrame
 from desktop.kit.parts import restyle, words
 
@@ -172,7 +172,7 @@ class GroupImagesDialog(DialogFrame):
         levels = grouping.folder_levels([image.path for image in self._list_images()])
         self._levels.clear()
         for number, example in enumerate(levels, start=1):
-            depth = formatting.plural(number, "folder")
+            depth = format_count(number, "folder")
             self._levels.addItem(f"{depth} below the one that all share, such as {example}", number)
         self._levels.setVisible(bool(levels))
         self._one_folder.setVisible(not levels)
@@ -235,14 +235,14 @@ def summarize_groups(made: Grouping) -> str:
     """What would be made, in one sentence."""
     if not made.groups:
         return "No image fits: nothing would be grouped."
-    groups = formatting.plural(len(made.proposals), "group")
-    text = f"{groups} of {formatting.plural(len(made.groups), 'image')}."
+    groups = format_count(len(made.proposals), "group")
+    text = f"{groups} of {format_count(len(made.groups), 'image')}."
     single = sum(1 for proposal in made.proposals if proposal.count == 1)
     if single:
         text += f" {single:,} of them {'has' if single == 1 else 'have'} one image only."
     if made.unmatched.count:
         keeps = "keeps its group" if made.unmatched.count == 1 else "keep their groups"
-        text += f" {formatting.plural(made.unmatched.count, 'image')} {'fits' if made.unmatched.count == 1 else 'fit'} nothing and {keeps}."
+        text += f" {format_count(made.unmatched.count, 'image')} {'fits' if made.unmatched.count == 1 else 'fit'} nothing and {keeps}."
     return text
 
 

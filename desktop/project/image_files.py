@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from core.changes import Changes
+from core.counting import format_count
 from core.errors import InputError
 from core.project.images.copies import describe_divided, find_divided_copies, list_divided_contents
 from core.project.project import Project
 from desktop.kit.error_box import show_error
-from desktop.kit.formatting import plural
 from desktop.kit.notice import Notice
 from desktop.kit.progress_dialog import Cancelled, Progress
 from desktop.project.add_images import ImageAdder
@@ -85,7 +85,7 @@ class ImageFiles:
             if error is not None:
                 show_error(self._context.window, "The files could not be taken", error)
             else:
-                self._context.session.message.emit(f"{plural(len(changes.images), 'image')} found again")
+                self._context.session.message.emit(f"{format_count(len(changes.images), 'image')} found again")
             self._warn_of_copies(project, divided)
 
         title = "Checking the files"
@@ -108,7 +108,7 @@ class ImageFiles:
         self._new += files
         folders = {file.parent for file in self._new}
         where = str(next(iter(folders))) if len(folders) == 1 else f"{len(folders):,} folders"
-        text = f"{plural(len(self._new), 'new image')} in {where}."
+        text = f"{format_count(len(self._new), 'new image')} in {where}."
         self._notice.show_notice(text, "info", offer=("Add", self._add_new))
 
     def _add_new(self) -> None:

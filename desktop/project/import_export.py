@@ -8,12 +8,12 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
 from core.changes import Changes
+from core.counting import format_count
 from core.formats.annotations import ImportedAnnotations
 from core.formats.exporting import ExportReport, export_project
 from core.formats.importing import import_into
 from core.project.project import Project
 from core.types import Problem
-from desktop.kit.formatting import plural
 from desktop.kit.problems_dialog import ProblemsDialog
 from desktop.kit.progress_dialog import Progress
 from desktop.project.export_dialog import ExportDialog
@@ -100,11 +100,11 @@ class AnnotationTransfer:
 
     def _report_import(self, imported: ImportedAnnotations, images: int, problems: list[Problem]) -> None:
         """Say what was done; what the dialog has shown before is not said again."""
-        text = f"{plural(images, 'image')} taken in from {imported.source.name}."
+        text = f"{format_count(images, 'image')} taken in from {imported.source.name}."
         if not images:
             text = f"Everything in {imported.source.name} is in the project already: nothing was changed."
         if problems:
-            more = f"{text} {plural(len(problems), 'more thing')} to know: the table says which."
+            more = f"{text} {format_count(len(problems), 'more thing')} to know: the table says which."
             ProblemsDialog(self._context.window, "Imported, with remarks", more, problems).open()
         self._context.session.message.emit(text)
 
@@ -132,14 +132,14 @@ class AnnotationTransfer:
 
     def _report_export(self, report: ExportReport) -> None:
         written = (
-            f"{plural(report.images, 'image')} with {plural(report.boxes, 'box', 'boxes')}, in "
-            f"{plural(report.files, 'file')} in {report.folder}."
+            f"{format_count(report.images, 'image')} with {format_count(report.boxes, 'box')}, in "
+            f"{format_count(report.files, 'file')} in {report.folder}."
         )
         if report.left_out:
             were = "is" if report.left_out == 1 else "are"
-            written += f" {plural(report.left_out, 'image')} {were} left out with all boxes."
+            written += f" {format_count(report.left_out, 'image')} {were} left out with all boxes."
         if rows := len(report.losses) + len(report.dropped):
-            written += f" {plural(rows, 'thing')} could not be written as it is: the table says which."
+            written += f" {format_count(rows, 'thing')} could not be written as it is: the table says which."
         ProblemsDialog(
             self._context.window,
             "Export finished",

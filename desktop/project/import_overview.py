@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.counting import format_count
 from core.formats.annotations import ImportedAnnotations, ImportedImage
 from core.formats.difficult_marks import TAKEN, count_difficult
 from core.formats.import_report import count_missing, list_kinds, list_splits
@@ -13,7 +14,6 @@ from core.project.images import image_files
 from core.project.images.copies import match_contents
 from core.project.project import Project
 from core.types import Problem
-from desktop.kit.formatting import plural
 
 NAMED = 12  # labels that a sentence names; the rest is counted
 KINDS = 6  # kinds of problems that a sentence names
@@ -40,20 +40,20 @@ class ImportOverview:
 
     def texts(self) -> tuple[tuple[str, str], ...]:
         """(name, sentence) of what was found, for a user."""
-        images = plural(self.images, "image")
+        images = format_count(self.images, "image")
         if self.present:
             images += f", {self.present:,} of them in the project already: boxes and labels are merged into theirs"
-        boxes = plural(self.boxes, "box", "boxes")
+        boxes = format_count(self.boxes, "box")
         if self.several:
             boxes += f", {self.several:,} with several labels"
         if self.merged:
-            boxes += f"; {plural(self.merged, 'repeated box', 'repeated boxes')} merged into one with all labels"
+            boxes += f"; {format_count(self.merged, 'repeated box', 'repeated boxes')} merged into one with all labels"
         if self.difficult:
             become = "becomes" if self.difficult == 1 else "become"
             boxes += f"; {self.difficult:,} {become} difficult: training and judging ignore what is there"
         rows = [("Images", images), ("Boxes", boxes), ("Labels", self._label_text())]
         if self.missing:
-            missing = f"{plural(self.missing, 'image')}: choose the folder that they are in"
+            missing = f"{format_count(self.missing, 'image')}: choose the folder that they are in"
             if self.several_files:
                 missing += f"; of {self.several_files:,} of them there are several files"
             rows.insert(1, ("Not found", missing))
@@ -132,10 +132,10 @@ def _list_kinds(imported: ImportedAnnotations) -> tuple[ProblemKind, ...]:
 
 
 def _what_happens(image: ImportedImage, box_count: int | None, same_as: str | None) -> str:
-    boxes = plural(len(image.label_sets), "box", "boxes") if image.label_sets else "no boxes"
+    boxes = format_count(len(image.label_sets), "box") if image.label_sets else "no boxes"
     if image.dropped:
         boxes += f" ({describe_dropped(image.dropped)} left out)"
     if box_count is None:
         return f"new: {boxes}"
     where = f"in the project as {same_as}, which holds the same, " if same_as else "in the project "
-    return f"{where}with {plural(box_count, 'box', 'boxes')}: {boxes} merged into them"
+    return f"{where}with {format_count(box_count, 'box')}: {boxes} merged into them"

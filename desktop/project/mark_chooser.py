@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
+from core.counting import format_count
 from core.formats.annotations import CROWD, DIFFICULT, DIFFICULT_MARKS, IGNORE, OCCLUDED, TRUNCATED
 from desktop.base.theme import PAD
 from desktop.kit.chips import Chips
-from desktop.kit.formatting import plural
 
 WORDS = {
     DIFFICULT: "difficult",
@@ -51,7 +51,7 @@ class MarkChooser(QWidget):
         self._chips.flow.clear()
         self.boxes = {}
         for mark, count in list(counts.items())[:MOST]:
-            box = QCheckBox(f"{WORDS.get(mark, mark).replace('&', '&&')}: {plural(count, 'box', 'boxes')}")
+            box = QCheckBox(f"{WORDS.get(mark, mark).replace('&', '&&')}: {format_count(count, 'box')}")
             box.setChecked(self._ticked.get(mark, mark in DIFFICULT_MARKS))
             box.toggled.connect(lambda ticked, mark=mark: self._tick(mark, ticked))
             self.boxes[mark] = box

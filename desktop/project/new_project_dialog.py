@@ -12,6 +12,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSpinBox, QWidget
 
+from core.counting import format_count
 from core.errors import InputError
 from core.imaging.decode import IMAGE_SUFFIXES
 from core.project.images import grouping
@@ -21,7 +22,6 @@ from desktop.base.background import Tasks
 from desktop.base.theme import GAP
 from desktop.kit.dialog_frame import DialogFrame, Paragraph, add_row, numeric, plain_button
 from desktop.kit.error_box import error_text
-from desktop.kit.formatting import plural
 from desktop.kit.parts import restyle
 from desktop.kit.path_field import PathField
 
@@ -203,7 +203,9 @@ class NewProjectDialog(DialogFrame):
     def _show_groups(self) -> str:
         """Show what the rule makes of the images; returns what is wrong with it."""
         self._pattern.setVisible(self._group.currentIndex() == 2)
-        found = plural(len(self._paths), "image") if len(self._paths) < LOOKED_AT else f"{LOOKED_AT:,} images or more"
+        found = (
+            format_count(len(self._paths), "image") if len(self._paths) < LOOKED_AT else f"{LOOKED_AT:,} images or more"
+        )
         self._preview.setText(f"{found} found." if self._paths else "")
         try:
             group = self._build_grouper()
@@ -214,7 +216,7 @@ class NewProjectDialog(DialogFrame):
             names = ", ".join(f"{group.name} ({group.count:,})" for group in made.proposals[:4])
             more = ", …" if len(made.proposals) > 4 else ""
             rest = f" {made.unmatched.count:,} stay for themselves." if made.unmatched.count else ""
-            self._preview.setText(f"{found} found, {plural(len(made.proposals), 'group')}: {names}{more}.{rest}")
+            self._preview.setText(f"{found} found, {format_count(len(made.proposals), 'group')}: {names}{more}.{rest}")
         return ""
 
 

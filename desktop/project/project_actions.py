@@ -9,12 +9,12 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from core.counting import format_count
 from core.errors import InputError
 from desktop.base.actions import ActionSet
 from desktop.base.session import Session
 from desktop.base.theme import icon_pixmap, theme
 from desktop.kit.error_box import show_error
-from desktop.kit.formatting import plural
 from desktop.kit.notice import Notice
 from desktop.project.add_images import ImageAdder
 from desktop.project.back_up import BackupKeeper
@@ -102,7 +102,7 @@ class ProjectActions(QObject):
         except InputError as error:
             show_error(self._window, "The images could not be divided", error)
             return
-        self._session.message.emit(f"{plural(len(changes.images), 'image')} put into a split")
+        self._session.message.emit(f"{format_count(len(changes.images), 'image')} put into a split")
 
     def edit_properties(self) -> None:
         project, image_id = self._context.project, self._session.image_id

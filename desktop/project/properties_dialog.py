@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.counting import format_count
 from core.project.network import on_network
 from core.project.project import Project
 from core.project.records import CAMERAS
@@ -21,7 +22,6 @@ from desktop.base.background import Tasks
 from desktop.base.theme import GAP
 from desktop.kit.decimal_field import DecimalSpinBox
 from desktop.kit.dialog_frame import DialogFrame, Paragraph, add_row, new_form, numeric
-from desktop.kit.formatting import plural
 from desktop.kit.parts import ElidedLabel, words
 from desktop.project.camera_scales import CameraScales
 
@@ -96,11 +96,14 @@ class ProjectProperties(DialogFrame):
 
     def _show_facts(self, form: QFormLayout) -> None:
         counts = self._project.counts()
-        labels = plural(len(counts.labels), "label")
+        labels = format_count(len(counts.labels), "label")
         done = sum(count for status, count in counts.status.items() if status != "unlabelled")
         facts = [
             ("Folder", str(self._project.folder)),
-            ("Holds", f"{plural(counts.images, 'image')}, {plural(counts.boxes, 'box', 'boxes')}, {labels}"),
+            (
+                "Holds",
+                f"{format_count(counts.images, 'image')}, {format_count(counts.boxes, 'box')}, {labels}",
+            ),
             ("Labelled", f"{done:,} of {counts.images:,} images"),
         ]
         for name, value in facts:

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QHeaderView, QMessageBox, QProgressBar, QPushButton, QWidget
 
+from core.counting import format_count
 from core.errors import InputError
 from core.project.images import relocating
 from core.project.images.relocating import Found
@@ -18,7 +19,6 @@ from desktop.base.background import Tasks
 from desktop.base.theme import GAP
 from desktop.kit.dialog_frame import DialogFrame, add_row
 from desktop.kit.error_box import error_text, message_box
-from desktop.kit.formatting import plural
 from desktop.kit.parts import restyle, words
 from desktop.kit.path_field import PathField
 from desktop.kit.problems_dialog import plain_table
@@ -154,9 +154,9 @@ class RelocateDialog(DialogFrame):
     def _list_images(self, rows: list[tuple[ImageRecord, State]]) -> None:
         self._model.set_images(rows)
         lost = sum(state == "missing" for _, state in rows)
-        parts = [plural(lost, "image") + " missing"] if lost else []
+        parts = [format_count(lost, "image") + " missing"] if lost else []
         if len(rows) > lost:
-            parts.append(f"{plural(len(rows) - lost, 'image')} with other content than was labelled")
+            parts.append(f"{format_count(len(rows) - lost, 'image')} with other content than was labelled")
         self._count.setText(f"{'; '.join(parts)}." if parts else "Every image is where the project expects it.")
         self._show_state()
 
@@ -174,13 +174,13 @@ class RelocateDialog(DialogFrame):
         self._model.set_found(found)
         certain = sum(one.by == "content" for one in found)
         lost = len(self._model.rows) - len(found)
-        parts = [f"{plural(certain, 'image')} found by content"]
+        parts = [f"{format_count(certain, 'image')} found by content"]
         if len(found) > certain:
             parts.append(f"{len(found) - certain:,} only by name: those files hold something else")
         if lost:
             parts.append(f"{lost:,} not found")
         self._count.setText("; ".join(parts) + ".")
-        self._uncertain.setText(f"Also take the {plural(len(found) - certain, 'file')} with other content")
+        self._uncertain.setText(f"Also take the {format_count(len(found) - certain, 'file')} with other content")
         self._uncertain.setVisible(len(found) > certain)
         self._uncertain.setChecked(False)
         self._show_state()
@@ -206,7 +206,7 @@ class RelocateDialog(DialogFrame):
         self._search.setEnabled(busy or (folder is not None and not gone and bool(self._model.rows)))
         taken = len(self.list_chosen(certain=True)) + len(self.list_chosen(certain=False))
         self.say(f"{folder}: there is no such folder." if gone else "", "error")
-        self.confirm.setText(f"Use {plural(taken, 'file')}" if taken else "Use the ticked files")
+        self.confirm.setText(f"Use {format_count(taken, 'file')}" if taken else "Use the ticked files")
         self.confirm.setEnabled(taken > 0 and not busy)
 
     def _is_meant(self, count: int) -> bool:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
+from core.counting import format_count
 from core.project.edits.edit import Edit
 from core.project.edits.image_edits import assign_splits
 from core.project.images.split_table import SplitTable, left_empty, split_table
@@ -15,7 +16,6 @@ from core.project.project import Project
 from core.types import Split
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP, PAD
-from desktop.kit import formatting
 from desktop.kit.dialog_frame import DialogFrame, add_row, new_form
 from desktop.kit.parts import words
 from desktop.project.split_counts import SplitCounts
@@ -125,13 +125,11 @@ class SplitImagesDialog(DialogFrame):
             self._what.setText("Every image has a split already.")
         elif self._all.isChecked() and self._placed:
             self._what.setText(
-                f"{formatting.plural(divided, 'image')} are divided; what was kept for measuring may come into the training."
+                f"{format_count(divided, 'image')} are divided; what was kept for measuring may come into the training."
             )
         else:
             kept = f"; {self._placed:,} keep their split" if self._placed else ""
-            self._what.setText(
-                f"{formatting.plural(divided, 'image')} {'is' if divided == 1 else 'are'} divided{kept}."
-            )
+            self._what.setText(f"{format_count(divided, 'image')} {'is' if divided == 1 else 'are'} divided{kept}.")
         if divided and self.isVisible():
             self._timer.start()
         elif not divided:

@@ -7,11 +7,11 @@ from functools import partial
 
 from PySide6.QtGui import QColor
 
+from core.counting import format_count
 from core.project.images.query import Filter, ImageIndex, fold_text
 from core.types import ImageRecord, Label
 from desktop.base.session import Session
 from desktop.base.theme import icon, theme
-from desktop.kit import formatting
 from desktop.label.labels.label_match import find_matches
 from desktop.shell.palette import PaletteResult
 
@@ -69,7 +69,7 @@ class PaletteSearch:
         return found
 
     def _offer_label(self, label: Label) -> PaletteResult:
-        about = formatting.plural(self._boxes.get(label.name, 0), "box", "boxes")
+        about = format_count(self._boxes.get(label.name, 0), "box")
         show = partial(self._list_images, Filter(carries=frozenset({label.id})))
         tip = f"List the images that carry {label.name}"
         return PaletteResult("Labels", label.name, about, show, icon("tag", QColor(label.color)), tip)

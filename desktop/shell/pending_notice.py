@@ -6,9 +6,9 @@ from typing import Literal
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from core.counting import format_count
 from desktop.base.pending_edits import RETRY
 from desktop.base.session import Session
-from desktop.kit import formatting
 from desktop.kit.error_box import message_box, parts_of
 from desktop.kit.notice import Notice
 
@@ -30,7 +30,7 @@ class PendingNotice(Notice):
         if not pending:
             self.clear()
             return
-        count = formatting.plural(len(pending.edits), "edit")
+        count = format_count(len(pending.edits), "edit")
         parts = parts_of(pending.reason)
         self.show_notice(
             f"{count} not written yet: {parts.wrong} {parts.mend} "
@@ -53,7 +53,7 @@ def ask_before_leaving(session: Session, leaving: Leaving, window: QWidget | Non
 
 
 def _ask_user(session: Session, leaving: Leaving, window: QWidget | None) -> Literal["try", "leave", "stay"]:
-    count = formatting.plural(len(session.pending.edits), "edit")
+    count = format_count(len(session.pending.edits), "edit")
     parts = parts_of(session.pending.reason)
     then = "They are kept in memory and tried again." if leaving == "image" else "Closing now loses them."
     text = f"{parts.wrong} {parts.mend} {then}\n\n{parts.where}"

@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QStatusBar
 
+from core.counting import format_count
 from desktop.base.session import Session
-from desktop.kit.formatting import plural
 from desktop.kit.parts import ElidedLabel
 
 MESSAGE_TIME = 6000  # ms
@@ -56,7 +56,7 @@ class ProjectStatus(QStatusBar):
             self._folder.clear()
             return
         counts = project.counts()
-        self._counts.setText(f"{plural(counts.images, 'image')} · {plural(counts.boxes, 'box', 'boxes')}")
+        self._counts.setText(f"{format_count(counts.images, 'image')} · {format_count(counts.boxes, 'box')}")
         self._folder.setText(str(project.folder))
         self._fit_folder()
 

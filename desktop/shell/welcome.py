@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from core.counting import format_count
 from core.project.records import DATABASE_FILE
 from core.settings import RecentProject
 from desktop.base.theme import GAP, PAD, icon_pixmap, notifier, theme
@@ -109,7 +110,7 @@ def about_recent(folder: Path, known: RecentProject, now: datetime) -> str:
     """Size and last use of a project, as far as they are known; that it is gone, where it is."""
     if not (folder / DATABASE_FILE).exists():
         return "Not there any more"
-    parts = [formatting.plural(known.images, "image")] if known.opened else []
+    parts = [format_count(known.images, "image")] if known.opened else []
     parts += [formatting.date(known.opened, now)] if known.opened else []
     return "  ·  ".join(parts)
 

@@ -7,7 +7,7 @@ from typing import Literal
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QProgressDialog, QWidget
 
-from desktop.kit.formatting import plural
+from core.counting import format_count
 from desktop.train.run.live_training import LiveTraining
 
 
@@ -17,7 +17,9 @@ def ask_how_to_close(parent: QWidget, run: str, waiting: int) -> Literal["stop",
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle("A training is running")
     box.setText(f"Training {run} is running. What becomes of it?")
-    after = f" {plural(waiting, 'run waits', 'runs wait')} in the queue, to be trained after it." if waiting else ""
+    after = (
+        f" {format_count(waiting, 'run waits', 'runs wait')} in the queue, to be trained after it." if waiting else ""
+    )
     box.setInformativeText(
         "Stopped, it keeps what was learnt so far, and can be resumed. Left going, it trains on without the window, and "
         f"is shown again when the project is opened the next time.{after}"

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from core import geometry
+from core.counting import format_count
 from core.errors import InputError
 from core.project.edits.edit import Edit, ImageState
 from core.project.project_reader import ProjectReader
@@ -46,7 +47,8 @@ def delete_boxes(project: ProjectReader, image_id: int, box_ids: Collection[int]
     """Delete boxes of an image."""
     gone = frozenset(box_ids)
     kept = [box for box in project.boxes(image_id) if box.id not in gone]
-    return replace_boxes(project, image_id, kept, "Delete box" if len(gone) == 1 else f"Delete {len(gone)} boxes")
+    name = "Delete box" if len(gone) == 1 else f"Delete {format_count(len(gone), 'box')}"
+    return replace_boxes(project, image_id, kept, name)
 
 
 def toggle_difficult(project: ProjectReader, image_id: int, box_ids: Collection[int]) -> Edit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from core.counting import format_count
 from core.project.edits.edit import Edit, ImageState
 from core.types import Label
 
@@ -15,13 +16,13 @@ def describe_effect(step: Edit) -> str:
     gone, new, changed = _count_boxes(step.before, step.after)
     changed += len(step.relabelled) if step.relabelled else 0
     parts = [
-        f"takes {_count(len(step.removed), 'image')} out of the project" if step.removed else "",
-        f"puts {_count(len(step.added), 'image')} into the project" if step.added else "",
-        f"deletes {_count(gone, 'box', 'boxes')}" if gone else "",
-        f"brings {_count(new, 'box', 'boxes')}" if new else "",
-        f"changes {_count(changed, 'box', 'boxes')}" if changed else "",
+        f"takes {format_count(len(step.removed), 'image')} out of the project" if step.removed else "",
+        f"puts {format_count(len(step.added), 'image')} into the project" if step.added else "",
+        f"deletes {format_count(gone, 'box')}" if gone else "",
+        f"brings {format_count(new, 'box')}" if new else "",
+        f"changes {format_count(changed, 'box')}" if changed else "",
         *_describe_labels(step.labels_before or (), step.labels_after or ()),
-        f"refers {_count(len(step.files_after), 'image')} to other files" if step.files_after else "",
+        f"refers {format_count(len(step.files_after), 'image')} to other files" if step.files_after else "",
         *_describe_fields(step),
     ]
     told = [part for part in parts if part]
@@ -69,9 +70,5 @@ def _describe_fields(step: Edit) -> list[str]:
     for field in ("status", "split", "group", "note"):
         count = sum(getattr(old, field) != getattr(new, field) for old, new in pairs)
         if count:
-            parts.append(f"changes the {field} of {_count(count, 'image')}")
+            parts.append(f"changes the {field} of {format_count(count, 'image')}")
     return parts
-
-
-def _count(count: int, one: str, many: str = "") -> str:
-    return f"1 {one}" if count == 1 else f"{count:,} {many or one + 's'}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
+from core.counting import format_count
 from core.errors import InputError
 from core.project.edits.edit import Edit, ImageFields
 from core.project.images import splits
@@ -115,7 +116,7 @@ def mark_images(project: ProjectReader, image_ids: Collection[int], status: Stat
     # Clean is a verdict already, and says more than reviewed would.
     refused = [record.id for record in unfit if not (with_boxes and record.status is Status.CLEAN)]
     edit = _name_edit(
-        set_status(project, allowed, status), f"Mark {_count_images(len(allowed))} {status}", len(allowed)
+        set_status(project, allowed, status), f"Mark {format_count(len(allowed), 'image')} {status}", len(allowed)
     )
     reasons = ["without boxes" if with_boxes else "with boxes"] if refused else []
     reasons += ["with boxes that have no label yet"] if bare else []
@@ -128,9 +129,9 @@ def move_to_split(project: ProjectReader, image_ids: Collection[int], split: Spl
     image_ids = list(dict.fromkeys([*image_ids, *torn_copies(project.images(), image_ids, split)]))
     count = len(image_ids)
     name = (
-        f"Take {_count_images(count)} out of their splits"
+        f"Take {format_count(count, 'image')} out of their splits"
         if split is Split.NONE
-        else f"Set {_count_images(count)} to {split}"
+        else f"Set {format_count(count, 'image')} to {split}"
     )
     return _name_edit(set_split(project, image_ids, split), name, count)
 
@@ -139,9 +140,9 @@ def put_in_group(project: ProjectReader, image_ids: Collection[int], group: str)
     """Give images one group; empty: none."""
     count = len(set(image_ids))
     name = (
-        f"Put {_count_images(count)} into group {group}"
+        f"Put {format_count(count, 'image')} into group {group}"
         if group
-        else f"Take {_count_images(count)} out of their groups"
+        else f"Take {format_count(count, 'image')} out of their groups"
     )
     return _name_edit(set_group(project, image_ids, group), name, count)
 
@@ -150,13 +151,9 @@ def set_groups(project: ProjectReader, groups: Mapping[int, str]) -> Edit:
     """Give each image, by id, a group of its own; images that have it already are left alone."""
     changed = {image_id: group for image_id, group in groups.items() if project.image(image_id).group != group}
     after = {image_id: found._replace(group=changed[image_id]) for image_id, found in project.fields(changed).items()}
-    return fields_edit(project, f"Group {_count_images(len(changed))}", after)
+    return fields_edit(project, f"Group {format_count(len(changed), 'image')}", after)
 
 
 def _name_edit(edit: Edit, name: str, count: int) -> Edit:
     # For a single image the plain words are enough.
     return replace(edit, name=name) if count != 1 else edit
-
-
-def _count_images(count: int) -> str:
-    return f"{count:,} image" if count == 1 else f"{count:,} images"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from core.counting import format_count
 from core.errors import InputError
 from core.project import palette
 from core.project.edits import box_edits
@@ -82,7 +83,8 @@ def delete_labels(project: ProjectReader, label_ids: Collection[int]) -> Edit:
     gone = frozenset(label_ids)
     names = [_find_label(project, label_id).name for label_id in label_ids]
     kept = [label for label in project.labels() if label.id not in gone]
-    return set_labels(project, kept, f"Delete label {names[0]}" if len(names) == 1 else f"Delete {len(names)} labels")
+    name = f"Delete label {names[0]}" if len(names) == 1 else f"Delete {format_count(len(names), 'label')}"
+    return set_labels(project, kept, name)
 
 
 def merge_labels(project: ProjectReader, label_ids: Collection[int], into: int) -> Edit:
@@ -96,7 +98,7 @@ def merge_labels(project: ProjectReader, label_ids: Collection[int], into: int) 
     if into in gone or not gone:
         raise InputError(f"labels: {target.name} cannot be merged into itself; choose another label")
     relabelled = project.relabelling(lambda carried: (carried - gone) | {into} if carried & gone else carried)
-    what = names[0] if len(names) == 1 else f"{len(names)} labels"
+    what = names[0] if len(names) == 1 else format_count(len(names), "label")
     kept = tuple(label for label in project.labels() if label.id not in gone)
     name = f"Merge {what} into {target.name}"
     return Edit(name, {}, {}, project.labels(), kept, relabelled=relabelled, by_name=True)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from core.counting import format_count
 from core.errors import InputError, StorageError
 from core.imaging.cameras import Camera, Cameras, Depth, Kind, choose_window
 from core.imaging.decode import cpu_count, examine, read_bytes
@@ -79,7 +80,7 @@ class ProjectDepths:
         cameras = self.settle({image.id for image in images})
         more, notices = self._complete(cameras, images, depths)
         notices += [
-            f"{_count(one.above)} of the new ones {'has' if one.above == 1 else 'have'} values above "
+            f"{format_count(one.above, 'image')} of the new ones {'has' if one.above == 1 else 'have'} values above "
             f"{one.camera.window[1]:,}, which the depth scale of {one.camera.name} shows as white, such as "
             f"{one.images[0].path}; if that is wrong, set it with 'defectdesk depth' or in the project's properties"
             for one in self._sort(cameras, images, depths)
@@ -175,7 +176,7 @@ class ProjectDepths:
             camera = Camera(choose_window(top), kind.channels, kind.bits)
             cameras = replace(cameras, cameras=(*cameras.cameras, camera))
             notices.append(
-                f"depth scale of {camera.name}: 0 to {camera.window[1]:,} from black to white, as {_count(len(by_path))} "
+                f"depth scale of {camera.name}: 0 to {camera.window[1]:,} from black to white, as {format_count(len(by_path), 'image')} "
                 f"looked at {'reaches' if len(by_path) == 1 else 'reach'} {top:,}; it is used in the window, training and "
                 "prediction, and changed with 'defectdesk depth' or in the project's properties"
             )
@@ -237,7 +238,3 @@ def _advise_folders(tops: Mapping[str, int]) -> list[str]:
         f"folders use different numbers of bits ({named}): if they are of two cameras, give each its own scale with "
         "'defectdesk depth DIR --by folder'"
     ]
-
-
-def _count(images: int) -> str:
-    return f"{images:,} image{'' if images == 1 else 's'}"

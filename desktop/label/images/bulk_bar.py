@@ -10,9 +10,9 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
+from core.counting import format_count
 from core.types import Split, Status
 from desktop.base.theme import GAP, PAD, icon, set_icon
-from desktop.kit import formatting
 from desktop.kit.parts import ElidedLabel
 from desktop.label.images.image_delegate import status_pixmap
 
@@ -52,7 +52,7 @@ def images_menu(parent: QWidget, image_ids: list[int], acts: ImageActs) -> QMenu
     fill_split_menu(menu.addMenu(icon("shuffle"), "Move to split"), image_ids, acts)
     menu.addAction(icon("group"), "Set group…", lambda: acts.ask_group(image_ids))
     menu.addSeparator()
-    text = formatting.plural(len(image_ids), "image")
+    text = format_count(len(image_ids), "image")
     menu.addAction(icon("delete"), f"Take {text} out of the project", lambda: acts.remove_images(image_ids))
     return menu
 

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.counting import format_count
 from core.project.cooccurrence import count_cooccurrence
 from core.project.edits import label_edits
 from core.project.edits.edit import Edit
@@ -30,7 +31,6 @@ from core.project.project_reader import ProjectReader
 from core.types import Label
 from desktop.base.session import LONG, Session
 from desktop.base.theme import GAP, PAD, icon, set_icon
-from desktop.kit import formatting
 from desktop.kit.error_box import message_box
 from desktop.kit.parts import icon_button, restyle, surface, swatch, words
 from desktop.label.canvas.box_rules import NO_RULES, BoxRules
@@ -212,7 +212,7 @@ class LabelPanel(QWidget):
         touched, bare = label_edits.boxes_with(counts, [label.id]), counts.get(frozenset({label.id}), 0)
         where = "No box carries it."
         if touched:
-            where = f"It is taken off {formatting.plural(touched, 'box', 'boxes')}; the boxes themselves stay."
+            where = f"It is taken off {format_count(touched, 'box')}; the boxes themselves stay."
         if bare:
             where += f" {bare:,} of them {'is' if bare == 1 else 'are'} left with no label."
         box = message_box(self, f"Delete the label “{label.name}”?", f"{where} Undo brings it back.")
@@ -229,7 +229,7 @@ class LabelPanel(QWidget):
         if project is None:
             return
         session, touched = self._session, label_edits.boxes_with(project.label_set_counts(), gone)
-        reads = f"Reading {formatting.plural(touched, 'box', 'boxes')}"
+        reads = f"Reading {format_count(touched, 'box')}"
         many = touched >= LONG
         self._apply(lambda project: session.run_at_length(reads, lambda: build(project)) if many else build(project))
 

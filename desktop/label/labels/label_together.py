@@ -15,10 +15,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.counting import format_count
 from core.project.cooccurrence import Cooccurrence
 from core.types import Label
 from desktop.base.theme import GAP, PAD, SMALL_PX, theme
-from desktop.kit import formatting
 from desktop.kit.parts import ElidedLabel, words
 from desktop.label.labels.label_delegate import paint_name
 
@@ -158,7 +158,7 @@ class TogetherMatrix(QWidget):
             return (
                 f"{one.name}: on {found.boxes[one.id]:,} boxes, alone on {alone:,} ({found.share(one.id, one.id):.0%})"
             )
-        both = formatting.plural(found.pairs.get((one.id, other.id), 0), "box", "boxes")
+        both = format_count(found.pairs.get((one.id, other.id), 0), "box")
         shares = found.share(one.id, other.id), found.share(other.id, one.id)
         return f"{one.name} and {other.name}: {both}, {shares[0]:.0%} of {one.name}, {shares[1]:.0%} of {other.name}"
 

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.counting import format_count
 from core.project.edits.label_edits import boxes_with
 from core.types import Label
 from desktop.base.theme import GAP, PAD
-from desktop.kit import formatting
 from desktop.kit.parts import swatch, words
 from desktop.label.labels.label_match import find_matches
 
@@ -133,7 +133,7 @@ class MergeLabelsDialog(QDialog):
         if not touched:
             return f"No box carries {what}; only the list of labels changes. Undo brings it back."
         become = "becomes" if len(gone) == 1 else "become"
-        text = f"{what} {become} {names[into]} on {formatting.plural(touched, 'box', 'boxes')}"
+        text = f"{what} {become} {names[into]} on {format_count(touched, 'box')}"
         if both:
             text += f"; {both:,} of them {'carries both and keeps' if both == 1 else 'carry both and keep'} one"
         return f"{text}. Undo brings it all back."

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.counting import format_count
 from core.help_topics import NAMES, Hit, Topic, find_topic, load_topics, search_topics
 from core.settings import Settings
 from desktop.base.theme import GAP, PAD, set_icon
-from desktop.kit.formatting import plural
 from desktop.kit.parts import bar_button, surface, words
 from desktop.shell.help.help_text import HelpText
 
@@ -160,7 +160,7 @@ class HelpWindow(QWidget):
                 self._add_row(topic.title, topic).setSizeHint(QSize(0, ROW))
             self.list.setCurrentRow(NAMES.index(self._topic.name))
         self._count.setVisible(searched)
-        self._count.setText(plural(len(hits), "place") if hits else "Nothing holds all of these words.")
+        self._count.setText(format_count(len(hits), "place") if hits else "Nothing holds all of these words.")
 
     def _add_row(self, text: str, data: Topic | Hit) -> QListWidgetItem:
         item = QListWidgetItem(text)

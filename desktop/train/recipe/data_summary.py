@@ -9,9 +9,9 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from core.counting import format_count
 from core.types import ImageRecord, Label, Split, Status
 from desktop.base.theme import GAP, theme
-from desktop.kit.formatting import plural
 
 USED_SPLITS = (Split.TRAIN, Split.VAL, Split.TEST)
 _SPLIT_WORDS = {Split.TRAIN: "Train", Split.VAL: "Validation", Split.TEST: "Test"}
@@ -46,9 +46,9 @@ def count_data(images: Iterable[ImageRecord]) -> DataCounts:
 
 def describe_unused(counts: DataCounts) -> str:
     """Which images no training uses, whatever their split; empty when there are none."""
-    parts = [plural(counts.unlabelled, "unlabelled image")] if counts.unlabelled else []
+    parts = [format_count(counts.unlabelled, "unlabelled image")] if counts.unlabelled else []
     if counts.without_label:
-        parts.append(f"{plural(counts.without_label, 'image')} whose boxes have no label")
+        parts.append(f"{format_count(counts.without_label, 'image')} whose boxes have no label")
     return f"Not used: {', '.join(parts)}." if parts else ""
 
 
@@ -62,7 +62,7 @@ def describe_data_problem(counts: DataCounts) -> str:
     if not counts.images[Split.VAL]:
         return "No labelled image is in the validation split: there would be no mAP and no best checkpoint."
     if counts.without_split:
-        return f"{plural(counts.without_split, 'labelled image')} in no split, so not used."
+        return f"{format_count(counts.without_split, 'labelled image')} in no split, so not used."
     return ""
 
 
@@ -151,7 +151,7 @@ class LabelBars(QWidget):
 
     def show_counts(self, rows: list[tuple[str, QColor, int]]) -> None:
         self._rows = rows
-        self.setAccessibleDescription(", ".join(f"{name}: {plural(count, 'box', 'boxes')}" for name, _, count in rows))
+        self.setAccessibleDescription(", ".join(f"{name}: {format_count(count, 'box')}" for name, _, count in rows))
         self.updateGeometry()
         self.update()
 

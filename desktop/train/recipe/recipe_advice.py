@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from core.counting import format_count
 from core.models.registry import model_spec
 from core.recipe.recipe import Recipe
 from core.training.data.data_advice import mixing_notice
-from desktop.kit.formatting import plural
 
 FEW_FOR_SCRATCH = 300
 STEADY_BATCH = 8  # images with which BatchNorm statistics are steady
@@ -25,7 +25,7 @@ def _advise_on_scratch(recipe: Recipe, images: int) -> str:
     if recipe.weights.source != "none" or not spec.weights or images >= FEW_FOR_SCRATCH:
         return ""
     return (
-        f"{spec.title} from random weights wants far more than {plural(images, 'training image')}; choose starting weights"
+        f"{spec.title} from random weights wants far more than {format_count(images, 'training image')}; choose starting weights"
         " or a compact model."
     )
 
@@ -38,7 +38,7 @@ def _advise_on_mixing(recipe: Recipe, images: int) -> str:
 def _advise_on_norms(recipe: Recipe, _images: int) -> str:
     batch = recipe.schedule.batch_size
     if recipe.strategy.norms == "learn" and recipe.weights.source != "none" and batch < STEADY_BATCH:
-        return f"BatchNorm statistics learnt from {plural(batch, 'image')} at a time are noisy; choose auto, or a larger batch."
+        return f"BatchNorm statistics learnt from {format_count(batch, 'image')} at a time are noisy; choose auto, or a larger batch."
     return ""
 
 
@@ -46,7 +46,7 @@ def _advise_on_batch(recipe: Recipe, images: int) -> str:
     effective = recipe.schedule.batch_size * recipe.optimizer.accumulate
     if recipe.sampling.mode == "crops" or effective <= images:
         return ""
-    return f"One step takes {effective} pictures, more than the {plural(images, 'training image')}; choose a smaller batch."
+    return f"One step takes {effective} pictures, more than the {format_count(images, 'training image')}; choose a smaller batch."
 
 
 def _advise_on_averaging(recipe: Recipe, images: int) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
 
 from core.changes import Changes
+from core.counting import format_count
 from core.models.gpus import device_words
 from core.project.project import Project
 from core.project.records import CheckpointRecord
@@ -17,7 +18,6 @@ from core.types import Split
 from desktop.base.session import Session
 from desktop.base.theme import GAP, PAD
 from desktop.kit.dialog_frame import Paragraph
-from desktop.kit.formatting import plural
 from desktop.kit.parts import restyle, words
 from desktop.project.split_dialog import SplitImagesDialog
 from desktop.train.recipe.data_summary import DataSummary, count_data
@@ -122,7 +122,7 @@ class RecipeColumn(QFrame):
     def _show_advice(self) -> None:
         """Say what the recipe may do badly on these data."""
         found = advise_on_recipe(self._model.recipe, self._train_images)
-        more = f" (and {plural(len(found) - 1, 'more hint')})" if len(found) > 1 else ""
+        more = f" (and {format_count(len(found) - 1, 'more hint')})" if len(found) > 1 else ""
         self.advice.setText(found[0] + more if found else "")
         self.advice.setToolTip("".join(f"<p>{escape(text)}</p>" for text in found))
         self.advice.setVisible(bool(found))

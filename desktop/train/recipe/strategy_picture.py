@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.counting import format_count
 from core.models.registry import ModelSpec
 from core.recipe.phases import Phase, planned_phases
 from core.recipe.recipe import Recipe
-from desktop.kit.formatting import plural
 
 HEAD = "head"
 
@@ -91,4 +91,4 @@ def rate_text(rate: float) -> str:
 
 def describe_picture(picture: Picture) -> str:
     """For a screen reader."""
-    return f"{plural(len(picture.phases), 'phase')}. " + ". ".join(picture.in_words())
+    return f"{format_count(len(picture.phases), 'phase')}. " + ". ".join(picture.in_words())

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.counting import format_count
 from core.project.records import CheckpointRecord, RunRecord
 from core.project.runs import started_from
-from desktop.kit.formatting import plural, size
+from desktop.kit.formatting import size
 
 
 def deletion_question(folder: Path) -> str:
@@ -18,7 +19,7 @@ def deletion_question(folder: Path) -> str:
 def deletion_details(folder: Path, runs: Sequence[RunRecord], checkpoints: Sequence[CheckpointRecord]) -> str:
     """What goes with it, and what will be missed."""
     own = [one for one in checkpoints if one.run == folder.name]
-    lines = [f"Its curves, its recipe, its snapshot and {plural(len(own), 'checkpoint')} go with it."]
+    lines = [f"Its curves, its recipe, its snapshot and {format_count(len(own), 'checkpoint')} go with it."]
     if starred := [one.id for one in own if one.star]:
         lines.append(f"Starred: {', '.join(starred)}.")
     if later := started_from(runs, folder):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
+from core.counting import format_count
 from core.project.records import RunRecord
 from desktop.base.theme import GAP, PAD, set_icon
-from desktop.kit.formatting import plural
 from desktop.kit.parts import ElidedLabel, icon_button, words
 from desktop.train.run.run_picker import model_title
 
@@ -68,7 +68,7 @@ class RunQueue(QFrame):
     def show_queue(self, runs: Sequence[RunRecord], *, held: bool, training: bool) -> None:
         """`runs` in their order. `held`: none of them is begun; `training`: they wait for a run to end."""
         self.setVisible(bool(runs))
-        waits = plural(len(runs), "run waits", "runs wait")
+        waits = format_count(len(runs), "run waits", "runs wait")
         when = "the queue is held" if held else "for the training to end" if training else "the next begins"
         self._title.setText(f"<b>Queue</b> · {waits}, {when}" if held else f"<b>Queue</b> · {waits} {when}")
         self._hold.setText("Train the queue" if held else "Hold")

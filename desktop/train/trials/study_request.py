@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.counting import format_count
 from core.errors import InputError
 from core.recipe.recipe import Recipe, with_settings
 from core.study.study import STRATEGIES, Arm, check_arms, usual_arm
 from core.study.variants import parse_variant
-from desktop.kit.formatting import plural
 
 OWN = "recipe"  # the strategy as the form has it, beside those that a study knows by name
 WORDS = {
@@ -79,8 +79,9 @@ class StudyRequest:
         runs = arms * self.seeds
         limit = f", {self.minutes:g} minutes at most" if self.minutes else ""
         total = f" In all no longer than {_hours(runs * self.minutes)}." if self.minutes else ""
-        each = f"each of {plural(self.epochs, 'epoch')}{limit}"
-        return f"{plural(arms, 'strategy', 'strategies')} × {plural(self.seeds, 'seed')} = {plural(runs, 'run')}, {each}.{total}"
+        each = f"each of {format_count(self.epochs, 'epoch')}{limit}"
+        product = f"{format_count(arms, 'strategy', 'strategies')} × {format_count(self.seeds, 'seed')}"
+        return f"{product} = {format_count(runs, 'run')}, {each}.{total}"
 
 
 def why_not(name: str, base: Recipe) -> str:
