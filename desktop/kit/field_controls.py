@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.kit.decimal_field import DecimalSpinBox, with_decimal_point
+from desktop.kit.number_fields import DecimalSpinBox, WholeSpinBox, strip_unit, with_decimal_point
 
 # Where a field has no upper limit; Qt's spin boxes need one.
 _MANY = 2_000_000_000
@@ -190,7 +190,7 @@ class MagnitudeSpinBox(DecimalSpinBox):
     def _strip_unit(self, text: str) -> str:
         if self.specialValueText() and text == self.specialValueText():
             return f"{self.minimum():g}"
-        return text.removeprefix(self.prefix()).removesuffix(self.suffix()).strip()
+        return strip_unit(self, text)
 
 
 class IntControl(Control):
@@ -199,7 +199,7 @@ class IntControl(Control):
     def __init__(self, low: int | None, high: int | None, step: int = 1, unit: str = "", *, zero: str = "") -> None:
         super().__init__()
         self._unit = unit
-        self.number = QSpinBox()
+        self.number = WholeSpinBox()
         self.number.setRange(-_MANY if low is None else low, _MANY if high is None else high)
         self.number.setSingleStep(step)
         self.number.setKeyboardTracking(False)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QInputDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.changes import Changes
 from core.types import Status
@@ -23,6 +23,7 @@ from desktop.label.canvas_menu import CanvasMenu
 from desktop.label.columns import Columns
 from desktop.label.file_notes import FileNotes
 from desktop.label.file_notice import FileNotice
+from desktop.label.go_to_dialog import GoToDialog
 from desktop.label.history_list import HistoryList
 from desktop.label.image_details import ImageDetails
 from desktop.label.image_history import ImageHistory
@@ -429,10 +430,9 @@ class LabelPage(QWidget):
         if not count:
             self._session.message.emit("No images are shown in the list")
             return
-        text = f"Number of the image, 1 to {count:,}:"
-        wanted, given = QInputDialog.getInt(self, "Go to image", text, max(place, 1), 1, count)
-        if given:
-            self._go_to_place(wanted)
+        dialog = GoToDialog(max(place, 1), count, self)
+        if dialog.exec():
+            self._go_to_place(dialog.place)
 
     def _show_box(self, box_id: int) -> None:
         box = next((box for box in self.canvas.boxes if box.id == box_id), None)

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QPolygonF
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from core.imaging.window import HIGHEST, Window, suggestion_for, through_window
 from desktop.base.theme import GAP, theme
+from desktop.kit.number_fields import WholeSpinBox
 from desktop.kit.parts import words
 from desktop.viewer.pyramid import to_qimage
 
@@ -217,8 +218,8 @@ class _Picture(QLabel):
         painter.end()
 
 
-def _build_field(name: str) -> QSpinBox:
-    field = QSpinBox(minimum=0, maximum=HIGHEST)
+def _build_field(name: str) -> WholeSpinBox:
+    field = WholeSpinBox(0, HIGHEST)
     field.setAccessibleName(name)
     field.setSingleStep(16)
     field.setGroupSeparatorShown(True)

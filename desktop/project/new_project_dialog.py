@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
 from core.counting import format_count
 from core.errors import InputError
@@ -22,6 +22,7 @@ from desktop.base.background import Tasks
 from desktop.base.theme import GAP
 from desktop.kit.dialog_frame import DialogFrame, Paragraph, add_row, numeric, plain_button
 from desktop.kit.error_box import error_text
+from desktop.kit.number_fields import WholeSpinBox
 from desktop.kit.parts import restyle
 from desktop.kit.path_field import PathField
 
@@ -231,7 +232,7 @@ class SampleDialog(DialogFrame):
         super().__init__("Sample project", about, confirm="Create sample", parent=parent)
         self._folder = PathField("folder", "Folder of the project", str(start))
         self._folder.set_path(free_folder(start / "defectdesk-sample"))
-        self._count = QSpinBox(minimum=8, maximum=5000, value=160)
+        self._count = WholeSpinBox(8, 5000, 160)
         self._count.setSuffix(" images")
         numeric(self._count, "Number of images")
         form = self.add_form()

@@ -20,8 +20,8 @@ from core.project.project import Project
 from core.project.records import CAMERAS
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP
-from desktop.kit.decimal_field import DecimalSpinBox
 from desktop.kit.dialog_frame import DialogFrame, Paragraph, add_row, new_form, numeric
+from desktop.kit.number_fields import DecimalSpinBox
 from desktop.kit.parts import ElidedLabel, words
 from desktop.project.camera_scales import CameraScales
 

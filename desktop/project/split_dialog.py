@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from core.counting import format_count
 from core.project.edits.edit import Edit
@@ -17,6 +17,7 @@ from core.types import Split
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP, PAD
 from desktop.kit.dialog_frame import DialogFrame, add_row, new_form
+from desktop.kit.number_fields import WholeSpinBox
 from desktop.kit.parts import words
 from desktop.project.split_counts import SplitCounts
 
@@ -40,8 +41,7 @@ class SplitImagesDialog(DialogFrame):
         self._edit: tuple[tuple[int, int, int, bool], Edit] | None = None  # what was asked for, and what it makes
         self._val, self._test = (_build_percent(share) for share in SHARES)
         self._train = QLabel()
-        self._seed = QSpinBox()
-        self._seed.setRange(0, 999_999)
+        self._seed = WholeSpinBox(0, 999_999)
         self._seed.lineEdit().setTextMargins(6, 0, 0, 0)
         self._seed.setToolTip("Another number gives another division with the same shares.")
         self._free = sum(1 for image in self._images if image.split is Split.NONE)
@@ -171,10 +171,8 @@ def _list_fractions(asked: tuple[int, int, int, bool]) -> dict[Split, float]:
     return {Split.TRAIN: (100 - val - test) / 100, Split.VAL: val / 100, Split.TEST: test / 100}
 
 
-def _build_percent(value: int) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(0, 45)
+def _build_percent(value: int) -> WholeSpinBox:
+    box = WholeSpinBox(0, 45, value)
     box.setSuffix("%")
     box.lineEdit().setTextMargins(6, 0, 0, 0)
-    box.setValue(value)
     return box

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -27,6 +26,7 @@ from PySide6.QtWidgets import (
 from core.project.images.query import NO_LABEL, Filter, Range, Where
 from core.types import Label, Split
 from desktop.base.theme import GAP, PAD, theme
+from desktop.kit.number_fields import WholeSpinBox
 from desktop.kit.parts import ElidedLabel, swatch, words
 from desktop.label.images.filter_words import NO_LABEL_TEXT
 
@@ -230,7 +230,7 @@ class FilterPopup(QFrame):
         layout.addLayout(form)
         layout.addLayout(foot)
 
-    def _add_range(self, form: QGridLayout, row: int, text: str, fields: tuple[QSpinBox, QSpinBox]) -> None:
+    def _add_range(self, form: QGridLayout, row: int, text: str, fields: tuple[WholeSpinBox, WholeSpinBox]) -> None:
         form.addWidget(words(text, "muted"), row, 0)
         form.addWidget(fields[0], row, 1)
         form.addWidget(words("to", "muted"), row, 2)
@@ -336,10 +336,8 @@ class _LabelRow(QWidget):
         self.changed.emit()
 
 
-def _make_limit(name: str, suffix: str = "") -> QSpinBox:
-    field = QSpinBox()
-    field.setRange(-1, MOST)
-    field.setValue(-1)
+def _make_limit(name: str, suffix: str = "") -> WholeSpinBox:
+    field = WholeSpinBox(-1, MOST, -1)
     field.setSpecialValueText("any")
     field.setSuffix(suffix)
     field.lineEdit().setTextMargins(6, 0, 0, 0)
@@ -348,7 +346,7 @@ def _make_limit(name: str, suffix: str = "") -> QSpinBox:
     return field
 
 
-def _read_range(fields: tuple[QSpinBox, QSpinBox]) -> Range:
+def _read_range(fields: tuple[WholeSpinBox, WholeSpinBox]) -> Range:
     low, high = (None if field.value() < 0 else field.value() for field in fields)
     return Range(low, high)
 

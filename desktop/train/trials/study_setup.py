@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from core.recipe.recipe import Recipe
 from core.study.study import USUAL
 from desktop.base.theme import GAP, PAD
-from desktop.kit.decimal_field import DecimalSpinBox
 from desktop.kit.dialog_frame import Paragraph, add_row, new_form, numeric
+from desktop.kit.number_fields import DecimalSpinBox, WholeSpinBox
 from desktop.kit.parts import words
 from desktop.train.trials.study_request import WORDS, StudyRequest, list_strategies, why_not
 from desktop.train.trials.study_variants import StudyVariants
@@ -95,8 +95,5 @@ class StudySetup(QWidget):
         layout.addStretch(1)
 
 
-def _make_number_box(value: int, low: int, high: int) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(low, high)
-    box.setValue(value)
-    return box
+def _make_number_box(value: int, low: int, high: int) -> WholeSpinBox:
+    return WholeSpinBox(low, high, value)

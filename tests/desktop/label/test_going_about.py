@@ -9,11 +9,12 @@ import pytest
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QInputDialog, QMenu, QToolButton
+from PySide6.QtWidgets import QApplication, QMenu, QSpinBox, QToolButton
 from pytestqt.qtbot import QtBot
 
 from core.project.edits import image_edits
 from desktop.base.session import Session
+from desktop.label.go_to_dialog import GoToDialog
 from desktop.label.label_page import LabelPage
 from desktop.services import Services
 from tests.builders import project_with_pictures
@@ -122,9 +123,11 @@ def enter_number(number: int, *, accept: bool = True) -> None:
 
     def enter() -> None:
         dialog = QApplication.activeModalWidget()
-        assert isinstance(dialog, QInputDialog) and (dialog.intMinimum(), dialog.intMaximum()) == (1, 6)
-        dialog.setIntValue(number)
-        QTest.keyClick(dialog, Key.Key_Return if accept else Key.Key_Escape)
+        assert isinstance(dialog, GoToDialog)
+        field = find_named(dialog, QSpinBox, "Number of the image")
+        assert (field.minimum(), field.maximum()) == (1, 6) and dialog.focusWidget() is field
+        QTest.keyClicks(field, str(number))
+        QTest.keyClick(field, Key.Key_Return if accept else Key.Key_Escape)
 
     QTimer.singleShot(0, enter)
 

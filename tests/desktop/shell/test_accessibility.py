@@ -35,6 +35,7 @@ from core.types import Split
 from desktop.base.actions import SCOPES
 from desktop.base.background import Tasks
 from desktop.base.key_choice import KeyChoice
+from desktop.label.go_to_dialog import GoToDialog
 from desktop.label.label_page import LabelPage
 from desktop.label.labels.label_dialog import LabelDialog
 from desktop.project.backups_dialog import BackupsDialog
@@ -138,6 +139,7 @@ DIALOGS: dict[str, Callable[[Tasks, Path, Project], QWidget]] = {
     "backups": lambda tasks, folder, project: BackupsDialog(tasks, project),
     "relocate": lambda tasks, folder, project: RelocateDialog(tasks, project, (), folder),
     "properties": lambda tasks, folder, project: ProjectProperties(tasks, project, None),
+    "go to": lambda tasks, folder, project: GoToDialog(3, 1_000),
     "label": lambda tasks, folder, project: LabelDialog(project.labels()[0], project.labels(), title="Label"),
     "shortcuts": lambda tasks, folder, project: ShortcutsDialog(PLAIN, "label"),
     "help": lambda tasks, folder, project: HelpWindow(Settings(folder)),
