@@ -44,6 +44,11 @@ class RecentProject(BaseModel):
     view: tuple[float, float, float] | None = Field(
         default=None, description="Zoom, and the point of the image in the middle of the view; None where all of it is"
     )
+    hidden_boxes: tuple[int, ...] = Field(default=(), description="Ids of boxes that are out of sight")
+    hidden_labels: tuple[int, ...] = Field(default=(), description="Ids of labels whose boxes are out of sight")
+    only_label: int | None = Field(default=None, description="Id of the label whose boxes alone are in sight")
+    locked_boxes: tuple[int, ...] = Field(default=(), description="Ids of boxes that cannot be moved")
+    locked_labels: tuple[int, ...] = Field(default=(), description="Ids of labels whose boxes cannot be moved")
 
 
 class Preferences(BaseModel):

@@ -1,4 +1,4 @@
-"""Hiding and locking of boxes, by the box and by label, while a project is open."""
+"""Hiding and locking of boxes, by the box and by label. The settings keep both until the project is opened again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from core.counting import format_count
+from core.settings import Settings
 from desktop.base.actions import ActionSet
 from desktop.label.canvas.annotation_canvas import AnnotationCanvas
 from desktop.label.canvas.box_rules import NO_RULES, BoxRules
@@ -18,17 +19,48 @@ class BoxSight(QObject):
 
     changed = Signal(object)  # BoxRules
 
-    def __init__(self, context: LabelContext, canvas: AnnotationCanvas, actions: ActionSet) -> None:
+    def __init__(self, context: LabelContext, canvas: AnnotationCanvas, settings: Settings, actions: ActionSet) -> None:
         super().__init__(canvas)
         self._context = context
         self._canvas = canvas
+        self._settings = settings
         self._rules = NO_RULES
         actions.add_handlers(self._list_handlers())
-        context.session.project_changed.connect(lambda: self._set_rules(NO_RULES))
+        context.session.closing.connect(self._keep_rules)
+        context.session.project_changed.connect(self.recall_rules)
 
     @property
     def rules(self) -> BoxRules:
         return self._rules
+
+    def recall_rules(self) -> None:
+        """Hide and lock what was so when the project was closed. Labels that are gone since hide nothing."""
+        project = self._context.session.project
+        if project is None:
+            self._set_rules(NO_RULES)
+            return
+        kept, labels = self._settings.recent(project.folder), frozenset(label.id for label in project.labels())
+        self._set_rules(
+            BoxRules(
+                hidden_boxes=frozenset(kept.hidden_boxes),
+                hidden_labels=labels & frozenset(kept.hidden_labels),
+                only_label=kept.only_label if kept.only_label in labels else None,
+                locked_boxes=frozenset(kept.locked_boxes),
+                locked_labels=labels & frozenset(kept.locked_labels),
+            )
+        )
+
+    def _keep_rules(self) -> None:
+        project = self._context.session.project
+        if project is not None:
+            self._settings.remember_project(
+                project.folder,
+                hidden_boxes=tuple(sorted(self._rules.hidden_boxes)),
+                hidden_labels=tuple(sorted(self._rules.hidden_labels)),
+                only_label=self._rules.only_label,
+                locked_boxes=tuple(sorted(self._rules.locked_boxes)),
+                locked_labels=tuple(sorted(self._rules.locked_labels)),
+            )
 
     def _list_handlers(self) -> dict[str, Callable[..., object]]:
         return {

@@ -91,7 +91,7 @@ class LabelPage(QWidget):
         self.labels = LabelPanel(session, self._context.apply_to_project, self._actions["keep_labels"])
         self.editing = BoxEditing(self._context, self.canvas, self.images.image_before, self, self._actions)
         self._view = LabelView(self.canvas, self._context, services, self._actions)
-        self.sight = BoxSight(self._context, self.canvas, self._actions)
+        self.sight = BoxSight(self._context, self.canvas, services.settings, self._actions)
         self.canvas_menu = CanvasMenu(self.canvas, self._actions)
         self._actions.add_handlers(self._list_handlers())
         self._actions.require_handlers()
@@ -108,6 +108,7 @@ class LabelPage(QWidget):
         self._connect_parts()
         self._set_project()
         Resume(session, services.settings, self.canvas.view)
+        self.sight.recall_rules()
 
     # -- for the main window
 

@@ -12,6 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
+from core.project.edits.label_edits import delete_labels
+from core.project.project import Project
 from core.types import Box
 from desktop.base.session import Session
 from desktop.label.boxes.box_table import HIDDEN, LOCKED
@@ -286,3 +288,42 @@ def test_the_menu_of_a_label_hides_shows_alone_and_locks_its_boxes(page: LabelPa
     assert seen(page) == [FIRST]
     choose("Lock its boxes")
     assert page.sight.rules.locks(boxes_of(session)[0])
+
+
+# -- until the project is opened again
+
+
+def test_what_was_hidden_and_locked_is_so_again_when_the_project_is_opened(
+    qtbot: QtBot, page: LabelPage, session: Session
+) -> None:
+    folder = project_of(session).folder
+    click(page, FIRST)
+    qtbot.keyClick(page.canvas.view, Key.Key_H, CONTROL)
+    click(page, SECOND)
+    qtbot.keyClick(page.canvas.view, Key.Key_L, SHIFT)
+    page.sight.switch_label_hidden(label_id(session, "stain"))
+    page.sight.switch_label_locked(label_id(session, "scratch"))
+    before = page.sight.rules
+    assert before != NO_RULES
+    session.close()
+    assert page.sight.rules == NO_RULES
+    session.adopt(Project.open(folder))
+    assert page.sight.rules == before
+    qtbot.waitUntil(lambda: seen(page) == [SECOND, BARE])
+    assert "1 box hidden" in badge_texts(page)
+
+
+def test_a_label_that_was_shown_alone_and_is_gone_hides_nothing(page: LabelPage, session: Session) -> None:
+    folder, stain = project_of(session).folder, label_id(session, "stain")
+    page.sight.switch_only_label(stain)
+    session.close()
+    with Project.open(folder) as project:
+        project.apply(delete_labels(project, [stain]))
+    session.adopt(Project.open(folder))
+    assert page.sight.rules == NO_RULES
+
+
+def test_another_project_is_seen_whole(page: LabelPage, session: Session, tmp_path: Path) -> None:
+    page.sight.switch_label_hidden(label_id(session, "scratch"))
+    session.adopt(project_with_pictures(tmp_path / "other", 1))
+    assert page.sight.rules == NO_RULES
