@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QAction, QColor, QDesktopServices
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt, QUrl
+from PySide6.QtGui import QAction, QColor, QDesktopServices, QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.changes import Changes
 from core.counting import format_count
@@ -20,6 +29,7 @@ from desktop.kit.deletion import may_delete
 from desktop.kit.parts import words
 from desktop.services import Services
 
+ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 NO_PROJECT = "Open a project to see its checkpoints."
 NO_CHECKPOINT = (
     "No checkpoints yet.\n\nTrain a model on the Train page: the best and the last model of every run appear here."
@@ -79,12 +89,20 @@ class CheckpointsPage(QWidget):
         """Why there is nothing to see; empty where there is."""
         return self._absence.text() if self._stack.currentWidget() is self._absence else ""
 
+    def event(self, event: QEvent) -> bool:
+        # Fields hold letters, and accept those as their own. Enter they leave to whoever wants it, as buttons do.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            focused = QApplication.focusWidget()
+            if event.key() in ENTER and isinstance(focused, QLineEdit | QAbstractButton | QComboBox):
+                event.accept()
+                return True
+        return super().event(event)
+
     # -- building
 
     def _make_actions(self) -> ActionSet:
         handlers = {"use": self._inspect_selected, "star": self._toggle_stars, "delete": self._delete_selected}
-        # Not in the whole window: a note that is being typed holds an S, and other pages use these keys.
-        return build_actions(self.list.table, CHECKPOINTS, handlers, Qt.ShortcutContext.WidgetShortcut)
+        return build_actions(self, CHECKPOINTS, handlers)
 
     def _connect_signals(self) -> None:
         self._session.project_changed.connect(self._show_checkpoints)

@@ -130,6 +130,26 @@ def test_a_click_on_the_star_and_the_key_s_star_for_good(qtbot: QtBot, page: Che
     assert [record.id for record in page.list.list_selected()] == ["r001-last"]
 
 
+def test_the_keys_of_the_page_are_heard_wherever_no_text_is_typed(
+    qtbot: QtBot, page: CheckpointsPage, session: Session
+) -> None:
+    asked: list[str] = []
+    session.inspect_requested.connect(asked.append)
+    assert session.project is not None
+    runs = session.project.runs
+    click(qtbot, page, "r001-last", "id")
+    page.detail.resume_button.setFocus()
+    qtbot.keyClick(page.detail.resume_button, Key.Key_S)
+    assert [record.id for record in runs.list_checkpoints() if record.star] == ["r001-last"]
+    qtbot.keyClick(page.detail.resume_button, Key.Key_Return)  # of the button, not of the table
+    search = next(field for field in page.list.findChildren(QLineEdit) if field.placeholderText())
+    search.setFocus()
+    for key in (Key.Key_S, Key.Key_Backspace, Key.Key_Delete, Key.Key_Return):
+        qtbot.keyClick(search, key)
+    assert asked == [] and len(runs.list_checkpoints()) == 4
+    assert [record.id for record in runs.list_checkpoints() if record.star] == ["r001-last"]
+
+
 def test_a_note_is_written_in_the_table_and_keys_in_it_are_letters(
     qtbot: QtBot, page: CheckpointsPage, session: Session
 ) -> None:
