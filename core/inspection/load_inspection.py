@@ -13,9 +13,11 @@ from core.models.registry import is_detector
 from core.project.project import Project
 from core.project.records import CheckpointRecord
 from core.project.snapshot import Snapshot, SnapshotImage, take_snapshot
+from core.project.snapshot_files import find_changes
 from core.types import GroundTruth
 
 ALL_SPLITS = "all"
+_OUTDATED = "it was predicted when it held another picture; predict again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +29,42 @@ class InspectionRequest:
     iou: float
 
 
+@dataclass(frozen=True, slots=True)
+class StaleImage:
+    """An image that is not judged, since what was predicted of its path was not predicted of what it holds now."""
+
+    image_id: int
+    path: Path
+    reason: str  # what its file holds now, with the mend
+    is_replaced: bool  # the file holds another picture than its boxes were drawn on: predicting again does not help
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Inspection:
     """What there is to see of a request."""
 
     request: InspectionRequest
-    usable: int  # images of the split that have a truth to compare with
+    usable: int  # images of the split whose file holds what its boxes were drawn on
     images: MatchedImages | None  # those that were predicted; None if none was
     paths: tuple[Path, ...]  # of those images
     problems: tuple[str, ...]
     learnt: int | None = None  # images of `paths` that the model has learnt from; None: nobody knows
+    stale: tuple[StaleImage, ...] = ()  # not among `images`
+
+    @property
+    def outdated(self) -> tuple[StaleImage, ...]:
+        """The stale images that predicting again helps."""
+        return tuple(one for one in self.stale if not one.is_replaced)
+
+    @property
+    def replaced(self) -> tuple[StaleImage, ...]:
+        """The stale images whose boxes are not of the picture that their file holds now."""
+        return tuple(one for one in self.stale if one.is_replaced)
 
     @property
     def unpredicted(self) -> int:
-        return self.usable - len(self.paths)
+        """Images that this checkpoint never looked at."""
+        return self.usable - len(self.paths) - len(self.outdated)
 
 
 def list_judged_images(snapshot: Snapshot, split: str) -> list[SnapshotImage]:
@@ -51,16 +75,31 @@ def list_judged_images(snapshot: Snapshot, split: str) -> list[SnapshotImage]:
 
 
 def load_inspection(project: Project, request: InspectionRequest) -> Inspection:
-    """Read what is known of the request. Raises InputError if the checkpoint's file is gone."""
+    """Read what is known of the request. Raises InputError if the checkpoint's file is gone.
+
+    Files are looked at: images that hold another picture than was labelled or predicted are stale, and not judged.
+    """
     snapshot = take_snapshot(project)
-    judged = list_judged_images(snapshot, request.split)
+    listed = list_judged_images(snapshot, request.split)
+    changes = find_changes(listed)
+    judged = [image for image, change in zip(listed, changes, strict=True) if change is None]
     checkpoint = request.checkpoint
     known = gather_predictions(
         prediction_root(project), checkpoint.id, checkpoint.path, {image.path: image.content_hash for image in judged}
     )
-    if known is None or not known.detections:
-        return Inspection(request, len(judged), None, (), known.problems if known else ())
     ids = {str(project.image_path(record)): record.id for record in project.images()}
+    stale = [
+        StaleImage(ids[image.path], Path(image.path), change, is_replaced=True)
+        for image, change in zip(listed, changes, strict=True)
+        if change is not None and image.path in ids
+    ]
+    stale += [
+        StaleImage(ids[image.path], Path(image.path), _OUTDATED, is_replaced=False)
+        for image in judged
+        if known is not None and image.path in known.outdated and image.path in ids
+    ]
+    if known is None or not known.detections:
+        return Inspection(request, len(judged), None, (), known.problems if known else (), stale=tuple(stale))
     shown = [image for image in judged if image.path in known.detections and image.path in ids]
     images = match_images(
         [ids[image.path] for image in shown],
@@ -79,7 +118,14 @@ def load_inspection(project: Project, request: InspectionRequest) -> Inspection:
         tuple(Path(image.path) for image in shown),
         known.problems,
         None if learnt is None else count_learnt(shown, learnt),
+        tuple(stale),
     )
+
+
+def find_replaced(project: Project, split: str) -> frozenset[str]:
+    """Paths of images of a split whose files hold another picture than their boxes were drawn on."""
+    listed = list_judged_images(take_snapshot(project), split)
+    return frozenset(image.path for image, change in zip(listed, find_changes(listed), strict=True) if change)
 
 
 def _find_truth(model: str, image: SnapshotImage) -> GroundTruth:

@@ -28,6 +28,7 @@ class CachedPredictions:
     label_names: tuple[str, ...]
     detections: dict[str, Detections]  # by absolute path
     problems: tuple[str, ...]  # files that could not be read
+    outdated: frozenset[str] = frozenset()  # paths that were only predicted when they held something else
 
 
 def prediction_root(project: Project) -> Path:
@@ -45,8 +46,8 @@ def gather_predictions(
 ) -> CachedPredictions | None:
     """What a checkpoint, as its file is now, found in `images` (content hash by absolute path); None if nothing.
 
-    Newer predictions win. An image whose content has changed since, or whose raw answer was decoded by other values than
-    today's, counts as not predicted.
+    Newer predictions win. An image whose content has changed since counts as outdated; one whose raw answer was decoded by
+    other values than today's, as not predicted.
     Raises InputError if the checkpoint's file is gone.
     """
     folders = sorted(
@@ -56,6 +57,7 @@ def gather_predictions(
     )
     names, decoding = tuple[str, ...](), DecodingSpec().describe()
     found: dict[str, Detections] = {}
+    outdated: set[str] = set()
     problems = []
     for folder in folders:
         try:
@@ -68,11 +70,17 @@ def gather_predictions(
         names = one.label_names
         hashes = one.content_hashes or ("",) * len(one)
         for path, content, detections in zip(one.paths, hashes, one.detections, strict=True):
-            if path in images and path not in found and content in ("", images[path]):
+            if path not in images or path in found:
+                continue
+            if content in ("", images[path]):
                 found[path] = detections
+            else:
+                outdated.add(path)
         if len(found) == len(images):
             break
-    return CachedPredictions(names, found, tuple(problems)) if found or problems else None
+    if not (found or problems or outdated):
+        return None
+    return CachedPredictions(names, found, tuple(problems), frozenset(outdated - found.keys()))
 
 
 def discard_stale_predictions(root: Path, checkpoint_id: str, checkpoint: Path) -> None:

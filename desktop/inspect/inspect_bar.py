@@ -105,12 +105,12 @@ class InspectBar(QFrame):
     def split(self) -> str:
         return str(self.splits.currentData())
 
-    def set_predictable(self, possible: bool, *, wanted: bool, why: str) -> None:
-        """Whether a prediction can be run, whether it is the next thing to do, and a word about it."""
-        self.button.setText("Predict" if wanted else "Predict again")
+    def set_predictable(self, possible: bool, *, wanted: bool, why: str, again: bool = False) -> None:
+        """Whether a prediction can be run, whether it is the next thing to do, at first or `again`, and a word about it."""
+        self.button.setText("Predict" if wanted and not again else "Predict again")
         self.button.setEnabled(possible)
         self.button.setToolTip(why)
-        self.button.setProperty("role", "primary" if wanted else "flat")
+        self.button.setProperty("role", "primary" if wanted or again else "flat")
         self.button.style().unpolish(self.button)
         self.button.style().polish(self.button)
 

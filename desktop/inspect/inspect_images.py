@@ -102,11 +102,11 @@ class InspectImages(QFrame):
             header.resizeSection(column, width)
         return table
 
-    def set_images(self, image_ids: Sequence[int], paths: Sequence[Path]) -> None:
-        """Show other images; none is current until `choose_image`."""
+    def set_images(self, image_ids: Sequence[int], paths: Sequence[Path], stale: Sequence[str] = ()) -> None:
+        """Show other images; none is current until `choose_image`. The last ones are `stale`, for these reasons."""
         self._current = None
         self._total = len(image_ids)
-        self.model.set_images(image_ids, paths)
+        self.model.set_images(image_ids, paths, stale)
         self._show_count()
 
     def set_counts(self, tp: Counts, fp: Counts, fn: Counts, keep: NDArray[np.bool_] | None) -> None:

@@ -51,15 +51,17 @@ class InspectList(QAbstractTableModel):
         self._tp, self._fp, self._fn, self._rows = none, none, none, none
         self._sort = SORTS[0]
         self._only_errors = False
+        self._stale: list[str] = []
         self._keep: NDArray[np.bool_] | None = None
         self._places: dict[str, int] = {}
         self._blank = QPixmap(ICON, ICON)
         self._blank.fill(Qt.GlobalColor.transparent)
         thumbnails.loaded.connect(self._picture_came)
 
-    def set_images(self, image_ids: Sequence[int], paths: Sequence[Path]) -> None:
-        """Show other images, with no counts yet."""
+    def set_images(self, image_ids: Sequence[int], paths: Sequence[Path], stale: Sequence[str] = ()) -> None:
+        """Show other images, with no counts yet. The last ones are `stale`, for these reasons, and never have any."""
         self.beginResetModel()
+        self._stale = list(stale)
         self._ids, self._paths = list(image_ids), list(paths)
         self._places = {str(path): place for place, path in enumerate(paths)}
         zero = np.zeros(len(image_ids), np.intp)
@@ -68,8 +70,10 @@ class InspectList(QAbstractTableModel):
         self.endResetModel()
 
     def set_counts(self, tp: Counts, fp: Counts, fn: Counts, keep: NDArray[np.bool_] | None = None) -> None:
-        """New counts, by image; `keep` says which images a filter lets through."""
-        self._tp, self._fp, self._fn, self._keep = tp, fp, fn, keep
+        """New counts, by image that is not stale; `keep` says which of these a filter lets through."""
+        room = (0, len(self._stale))
+        self._tp, self._fp, self._fn = np.pad(tp, room), np.pad(fp, room), np.pad(fn, room)
+        self._keep = None if keep is None else np.pad(keep, room)
         self._apply_order()
 
     def set_view(self, sort: str, only_errors: bool) -> None:
@@ -142,8 +146,11 @@ class InspectList(QAbstractTableModel):
         path = self._paths[place]
         if role == IMAGE_ID:
             return self._ids[place]
+        reason = self._find_reason(place)
         if role == Role.ToolTipRole:
-            return str(path)
+            return f"{path}\nChanged: {reason}" if reason else str(path)
+        if reason:
+            return self._describe_stale(path, index.column(), role)
         if index.column() == 0:
             if role == Role.DisplayRole:
                 # Without the suffix, which is in the tooltip: the digits before it are what tells images apart.
@@ -158,6 +165,27 @@ class InspectList(QAbstractTableModel):
             case Role.ForegroundRole:
                 tokens = theme.theme()
                 return (tokens.warning, tokens.bad, tokens.good)[index.column() - 1] if value else tokens.muted
+        return None
+
+    def _find_reason(self, place: int) -> str:
+        """Why the image at `place` is stale; empty for one that is not."""
+        after = place - (len(self._ids) - len(self._stale))
+        return self._stale[after] if after >= 0 else ""
+
+    @staticmethod
+    def _describe_stale(path: Path, column: int, role: int) -> Any:
+        """The cells of a stale image: no figure may be taken for its own."""
+        match role:
+            case Role.DisplayRole:
+                return "–" if column else path.stem
+            case Role.AccessibleTextRole if not column:
+                return f"{path.stem}, changed"
+            case Role.DecorationRole if not column:
+                return theme.icon("warning", theme.theme().warning, size=ICON)
+            case Role.TextAlignmentRole if column:
+                return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            case Role.ForegroundRole:
+                return theme.theme().muted
         return None
 
     def _make_icon(self, path: Path) -> QIcon:

@@ -26,6 +26,7 @@ def list_notes(session: InspectSession) -> list[str]:
 def list_inspection_notes(inspection: Inspection) -> list[str]:
     """What to know before believing the numbers."""
     result = [f"A file of earlier predictions was passed over: {problem}" for problem in inspection.problems]
+    result += _list_stale_notes(inspection)
     if inspection.images is None:
         return result
     if inspection.unpredicted:
@@ -51,6 +52,26 @@ def list_inspection_notes(inspection: Inspection) -> list[str]:
     return result
 
 
+def _list_stale_notes(inspection: Inspection) -> list[str]:
+    """How many images are stale, and what helps."""
+    notes = []
+    if count := len(inspection.outdated):
+        images = formatting.plural(count, "image was", "images were")
+        first = inspection.outdated[0].path.name
+        notes.append(
+            f"{images} predicted when the file held another picture, such as {first}: left out of all figures, predict "
+            "again to see them."
+        )
+    if count := len(inspection.replaced):
+        images = formatting.plural(count, "image holds", "images hold")
+        first = inspection.replaced[0].path.name
+        notes.append(
+            f"{images} another picture than was labelled and predicted, such as {first}: left out of all figures. Bring the "
+            "old files back, or take the new ones over on the Label page and predict again."
+        )
+    return notes
+
+
 def describe_absence(session: InspectSession) -> str:
     """Why there is nothing to see and what to do about it; empty where there is something, or it is being loaded."""
     if not session.has_project:
@@ -66,6 +87,9 @@ def describe_absence(session: InspectSession) -> str:
 
 def _describe_unpredicted(session: InspectSession, inspection: Inspection, checkpoint: CheckpointRecord) -> str:
     split = SPLITS[inspection.request.split].lower()
+    if inspection.usable == 0 and inspection.replaced:
+        count = formatting.plural(len(inspection.replaced), "image holds", "images hold")
+        return f"{count} another picture than was labelled: nothing here can be judged ({split})."
     if inspection.usable == 0:
         return f"No labelled or clean image is in: {split}.\n\nAssign splits, or choose other images above."
     if session.predicts_choice:

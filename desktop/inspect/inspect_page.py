@@ -34,6 +34,7 @@ class InspectPage(QWidget):
         self.setObjectName("page")
         self._session = session
         self._keymap = services.keymap
+        self._files = services.files
         self._spread = False
         self.inspect_session = InspectSession(session, services.tasks, services.launcher, self)
         self.bar = InspectBar()
@@ -103,6 +104,7 @@ class InspectPage(QWidget):
     def _connect_signals(self) -> None:
         inspect = self.inspect_session
         inspect.checkpoints_changed.connect(self._show_checkpoints)
+        self._files.states_changed.connect(inspect.reload)
         inspect.loaded.connect(lambda: self.workspace.show_inspection(inspect.inspection))
         inspect.state_changed.connect(self._show_state)
         inspect.prediction.progressed.connect(self._show_progress)
@@ -134,6 +136,7 @@ class InspectPage(QWidget):
             self.bar.set_predictable(
                 inspect.writable and usable > 0,
                 wanted=inspect.inspection.images is None or inspect.inspection.unpredicted > 0,
+                again=bool(inspect.inspection.outdated),
                 why=why if inspect.writable else "The project is open read-only",
             )
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.changes import Changes
 from core.errors import InputError, StorageError
-from core.inspection.load_inspection import Inspection, InspectionRequest, load_inspection
+from core.inspection.load_inspection import Inspection, InspectionRequest, find_replaced, load_inspection
 from core.jobs.launcher import JobLauncher
 from core.project.records import CheckpointRecord
 from core.types import Split
@@ -15,6 +15,7 @@ from desktop.base.session import Session
 from desktop.inspect.prediction import Prediction
 
 LOAD = "inspect load"
+LOOK = "inspect look at files"
 
 
 class InspectSession(QObject):
@@ -84,6 +85,8 @@ class InspectSession(QObject):
         self._active = True
         if self._outdated:
             self._read_checkpoints()
+        else:
+            self._look_at_files()
 
     def deactivate(self) -> None:
         """The page is away; a prediction goes on."""
@@ -91,10 +94,30 @@ class InspectSession(QObject):
 
     # -- loading
 
+    def reload(self) -> None:
+        """Read again what is known, since files of images changed: at once where the page is in front."""
+        self._outdated = True
+        if self._active:
+            self._load_choice()
+
+    def _look_at_files(self) -> None:
+        """Read again if other files than before hold another picture, found in a thread."""
+        project, inspection = self._session.project, self.inspection
+        if project is None or inspection is None:
+            return
+        before = frozenset(str(one.path) for one in inspection.replaced)
+
+        def compare(replaced: frozenset[str]) -> None:
+            if replaced != before and self.inspection is inspection:
+                self.reload()
+
+        self._tasks.run(LOOK, lambda: find_replaced(project, inspection.request.split), compare, self._fail_loading)
+
     def set_project(self) -> None:
         """Look at the project that is open now, or at none."""
         self.prediction.stop_and_wait()
         self._tasks.cancel(LOAD)
+        self._tasks.cancel(LOOK)
         self._read_checkpoints()
 
     def _take_changes(self, changes: Changes, _initiator: object) -> None:
@@ -122,6 +145,7 @@ class InspectSession(QObject):
         project, checkpoint = self._session.project, self.checkpoint
         if project is None or checkpoint is None:
             self._tasks.cancel(LOAD)
+            self._tasks.cancel(LOOK)
             self._set_inspection(None)
             return
         request = InspectionRequest(checkpoint, self._split, self._iou)

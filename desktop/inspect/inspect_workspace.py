@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QSplitter, QWidget
 
 from core.inspection.error_counts import ErrorCounts, count_errors, find_best_threshold, sum_counts
-from core.inspection.load_inspection import Inspection
+from core.inspection.load_inspection import Inspection, StaleImage
 from core.inspection.marks import Mark, list_marks
 from core.inspection.matched_images import MatchedImages
 from desktop.base import theme
@@ -67,8 +67,17 @@ class InspectWorkspace(QSplitter):
     @property
     def image_id(self) -> int | None:
         """The image on the stage."""
-        matched = self.matched
-        return matched.image_ids[self._position] if matched is not None and self._position is not None else None
+        if self.matched is None or self._position is None:
+            return None
+        stale = self._stale_image
+        return stale.image_id if stale is not None else self.matched.image_ids[self._position]
+
+    @property
+    def _stale_image(self) -> StaleImage | None:
+        """The image on the stage, if it is a stale one: these come behind the others."""
+        if self._inspection is None or self._position is None or self._position < len(self._inspection.paths):
+            return None
+        return self._inspection.stale[self._position - len(self._inspection.paths)]
 
     def spread_widths(self, width: int) -> None:
         """Divide `width`: on a large screen names and numbers need not be cramped."""
@@ -87,7 +96,11 @@ class InspectWorkspace(QSplitter):
             self._counts = None
             self.stage.set_image(None)
             return
-        self.images.set_images(matched.image_ids, inspection.paths)
+        self.images.set_images(
+            [*matched.image_ids, *(one.image_id for one in inspection.stale)],
+            [*inspection.paths, *(one.path for one in inspection.stale)],
+            [one.reason for one in inspection.stale],
+        )
         self.stage.set_is_detector(matched.is_detector)
         self.column.set_is_detector(matched.is_detector)
         self._show_labels(matched)
@@ -157,11 +170,19 @@ class InspectWorkspace(QSplitter):
         if self._inspection is None:
             return
         self._position = position
+        stale = self._stale_image
+        if stale is not None:
+            # What the file holds now is not what the marks would be of.
+            self.stage.set_image(None, f"{stale.path.name} is not judged: {stale.reason}.")
+            self.stage.set_marks([], self._names)
+            return
         self.stage.set_image(None)
         self._show_picture()
         paths, following = self._inspection.paths, self.images.next_position()
         # The next image of the list is decoded ahead, so that D shows it at once.
-        self.pictures.want(paths[position], [] if following is None else [paths[following]])
+        self.pictures.want(
+            paths[position], [paths[following]] if following is not None and following < len(paths) else []
+        )
 
     def _read_again(self) -> None:
         if self._position is not None:
@@ -169,6 +190,8 @@ class InspectWorkspace(QSplitter):
 
     def _show_picture(self) -> None:
         if self._inspection is None or self._position is None or self.stage.left.view.has_image:
+            return
+        if self._stale_image is not None:
             return
         path = self._inspection.paths[self._position]
         picture = self.pictures.get(path)
@@ -182,4 +205,10 @@ class InspectWorkspace(QSplitter):
         self.stage.set_marks(list_marks(self.matched, self._position, self.stage.threshold), self._names)
 
     def _show_mark(self, mark: Mark | None) -> None:
-        self.column.panel.set_mark(self.matched, self._position or 0, mark, self._names, self.stage.threshold)
+        self.column.panel.set_mark(
+            self.matched,
+            0 if self._stale_image is not None else self._position or 0,
+            mark,
+            self._names,
+            self.stage.threshold,
+        )

@@ -40,7 +40,13 @@ def test_predictions_are_reused_for_unchanged_images_of_any_split(tmp_path: Path
     )
     assert known is not None
     assert known.label_names == NAMES
-    assert sorted(known.detections) == ["/a", "/c"]
+    assert sorted(known.detections) == ["/a", "/c"] and known.outdated == {"/b"}
+    # Once it was predicted anew, it is outdated no more; what was only predicted before is known as that.
+    saved(root, checkpoint, "val", "cccc", {"/b": "changed"})
+    known = prediction_cache.gather_predictions(root, "r001-best", checkpoint, {"/b": "changed", "/c": "other"})
+    assert known is not None and list(known.detections) == ["/b"] and known.outdated == {"/c"}
+    known = prediction_cache.gather_predictions(root, "r001-best", checkpoint, {"/c": "other"})
+    assert known is not None and not known.detections and known.outdated == {"/c"}
     assert prediction_cache.gather_predictions(root, "r001", checkpoint, {"/a": "1"}) is None
     assert prediction_cache.gather_predictions(root, "r001-best-2", checkpoint, {"/a": "1"}) is None
 

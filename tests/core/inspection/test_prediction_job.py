@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from core.inspection.load_inspection import InspectionRequest, load_inspection
+from core.inspection.load_inspection import InspectionRequest, find_replaced, load_inspection
 from core.inspection.prediction_job import prepare_prediction
 from core.project.project import Project
 from core.project.records import CheckpointRecord
 from core.project.snapshot import Snapshot
-from tests.builders import draw, project_with_pictures
+from tests.builders import draw, picture, project_with_pictures, write_picture
 from tests.desktop.model_builders import write_checkpoint, write_predictions
 
 
@@ -74,3 +74,47 @@ def test_only_images_with_a_known_truth_are_inspected_and_those_without_predicti
     found = load_inspection(project, request)
     assert found.images is not None and len(found.images.image_ids) == 3
     assert (found.usable, found.unpredicted) == (4, 1)
+
+
+def test_predictions_of_a_file_that_holds_another_picture_are_stale_and_judge_nothing(project: Project) -> None:
+    request = InspectionRequest(only_checkpoint(project), "all", 0.5)
+    write_predictions(project, request.checkpoint)
+    first, second, third, _ = project.image_ids()
+    before = project.image_path(first).read_bytes()
+    write_picture(project.image_path(first), picture(seed=70))
+    os.utime(project.image_path(second))  # only touched: what it was
+    found = load_inspection(project, request)
+    assert found.images is not None and found.images.image_ids == (second, third)
+    assert [(one.image_id, one.is_replaced) for one in found.stale] == [(first, True)]
+    assert "another picture" in found.stale[0].reason
+    assert (found.usable, found.unpredicted) == (2, 0)
+    assert find_replaced(project, "all") == {str(project.image_path(first))}
+    # The old file is brought back: its predictions are of this file again.
+    project.image_path(first).write_bytes(before)
+    found = load_inspection(project, request)
+    assert found.images is not None and found.images.image_ids == (first, second, third) and found.stale == ()
+
+
+def test_a_picture_that_was_taken_over_is_stale_until_it_is_predicted_again(project: Project) -> None:
+    request = InspectionRequest(only_checkpoint(project), "all", 0.5)
+    write_predictions(project, request.checkpoint)
+    first = project.image_ids()[0]
+    path = project.image_path(first)
+    write_picture(path, picture(seed=70))
+    project.files.relocate_images({first: path}, other_content=True)
+    found = load_inspection(project, request)
+    assert [(one.image_id, one.is_replaced) for one in found.outdated] == [(first, False)] and found.replaced == ()
+    assert found.images is not None and first not in found.images.image_ids
+    assert (found.usable, found.unpredicted) == (3, 0)
+    write_predictions(project, request.checkpoint, seed=1)
+    found = load_inspection(project, request)
+    assert found.images is not None and first in found.images.image_ids and found.stale == ()
+
+
+def test_where_every_picture_was_replaced_nothing_is_judged(project: Project) -> None:
+    request = InspectionRequest(only_checkpoint(project), "all", 0.5)
+    write_predictions(project, request.checkpoint)
+    for number, image_id in enumerate(project.image_ids()):
+        write_picture(project.image_path(image_id), picture(seed=70 + number))
+    found = load_inspection(project, request)
+    assert (found.usable, found.images, len(found.replaced), found.unpredicted) == (0, None, 3, 0)

@@ -20,7 +20,7 @@ from desktop.base.background import Tasks
 from desktop.base.session import Session
 from desktop.inspect.inspect_page import InspectPage
 from desktop.services import Services
-from tests.builders import draw, project_with_pictures, write_picture
+from tests.builders import draw, picture, project_with_pictures, write_picture
 from tests.core.inspection.matched_builders import found, truth
 from tests.desktop.inspect.inspect_builders import build_page, find_checkpoint, list_rows, project_of
 from tests.desktop.model_builders import write_checkpoint, write_predictions
@@ -226,6 +226,55 @@ def test_images_without_predictions_are_counted_and_predicting_again_is_offered(
     assert new not in {row[0] for row in list_rows(page)}
     assert "1 image has no predictions yet" in page.bar.note.text()
     assert page.bar.button.text() == "Predict"
+
+
+def test_a_replaced_picture_is_marked_and_shows_no_predictions(
+    page: InspectPage, session: Session, tasks: Tasks
+) -> None:
+    project, images, stage = project_of(session), page.workspace.images, page.workspace.stage
+    first = page.workspace.image_id
+    assert first is not None
+    before = page.workspace.column.strip.list_texts()
+    page.deactivated()
+    write_picture(project.image_path(first), picture(seed=70))
+    page.activated()
+    assert tasks.wait_idle()
+    assert "1 image holds another picture than was labelled and predicted" in page.bar.note.text()
+    assert page.workspace.matched is not None and first not in page.workspace.matched.image_ids
+    assert page.workspace.column.strip.list_texts() != before
+    # It stays in the list, marked, without a figure and without a mark on it.
+    last, name = images.shown - 1, project.image_path(first).stem
+    assert images.shown == 8 and images.image_id(last) == first
+    assert [images.model.index(last, column).data() for column in range(4)] == [name, "–", "–", "–"]
+    assert images.model.index(last, 0).data(Qt.ItemDataRole.AccessibleTextRole) == f"{name}, changed"
+    assert "holds another picture" in images.model.index(last, 0).data(Qt.ItemDataRole.ToolTipRole)
+    images.choose_image(first)
+    assert page.workspace.image_id == first and not stage.left.view.has_image
+    assert f"{name}.png is not judged" in stage.left.view.message
+    stage.set_threshold(0.05)
+    images.step_image(-1)
+    assert tasks.wait_idle() and stage.left.view.has_image
+    images.only_errors.setChecked(True)
+    assert first not in [images.image_id(row) for row in range(images.shown)]
+
+
+def test_a_picture_that_was_taken_over_is_predicted_again_by_the_button(
+    qtbot: QtBot, page: InspectPage, session: Session, services: Services, tasks: Tasks
+) -> None:
+    project = project_of(session)
+    first = project.image_ids()[0]
+    path = write_picture(project.image_path(first), picture(seed=70))
+    services.files.states_changed.emit(frozenset([first]))
+    assert tasks.wait_idle() and "1 image holds another picture" in page.bar.note.text()
+    session.notify(project.files.relocate_images({first: path}, other_content=True))
+    assert tasks.wait_idle()
+    assert "1 image was predicted when the file held another picture" in page.bar.note.text()
+    assert page.bar.button.text() == "Predict again" and page.bar.button.property("role") == "primary"
+    with qtbot.waitSignal(page.inspect_session.prediction.ended):
+        page.bar.button.click()
+    assert tasks.wait_idle()
+    assert "held another picture" not in page.bar.note.text()
+    assert first in page.workspace.matched.image_ids
 
 
 def test_labels_that_only_one_side_knows_are_told(session: Session, qtbot: QtBot, services: Services) -> None:
