@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -19,11 +20,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.counting import format_count
+from core.inspection.judged_images import JudgedImages
 from core.models.registry import is_detector
 from core.project.records import CheckpointRecord, RunRecord
 from desktop.base import theme
 from desktop.kit import formatting
-from desktop.kit.parts import ElidedLabel
+from desktop.kit.parts import ElidedLabel, words
 from desktop.kit.score_bars import Bar, ScoreBars
 
 STRATEGIES = {"scratch": "from scratch", "frozen": "backbone frozen", "fine_tune": "fine-tuned"}
@@ -85,6 +88,8 @@ class CheckpointDetail(QFrame):
         self._map50, self._map = _make_label("title"), _make_label("title")
         self.bars = ScoreBars()
         self._no_bars = _make_label("muted", "This checkpoint was not evaluated.")
+        self._warning = words("", "warning", wrap=True)
+        self._warning.setTextFormat(Qt.TextFormat.PlainText)
         self._facts = QFormLayout()
         self._facts.setHorizontalSpacing(theme.PAD)
         self._facts.setVerticalSpacing(4)
@@ -121,6 +126,7 @@ class CheckpointDetail(QFrame):
             grid.addWidget(caption, 1, column)
             grid.setColumnStretch(column, 1)
         layout.addLayout(grid)
+        layout.addWidget(self._warning)
         layout.addSpacing(theme.GAP)
         self._by_label = _make_label("section")
         layout.addWidget(self._by_label)
@@ -209,6 +215,26 @@ class CheckpointDetail(QFrame):
         if record.note:
             facts.append(("Note", record.note))
         self._set_facts(facts)
+        self._warning.hide()
+
+    def show_judged(self, judged: JudgedImages) -> None:
+        """Say what the figures were measured on, and warn where some of that is no longer there."""
+        if not judged.count:
+            return
+        text = format_count(judged.count, "validation image")
+        if changed := len(judged.changed):
+            holds = "holds" if changed == 1 else "hold"
+            self._warning.setText(
+                f"{changed:,} of the {text} {holds} another picture now, such as {Path(judged.changed[0]).name}: these "
+                "figures are of the old ones. Use for prediction to judge by what is there now."
+            )
+        self._warning.setVisible(bool(judged.changed))
+        self._add_fact("Judged on", text)
+
+    @property
+    def warning(self) -> str:
+        """What speaks against the figures; empty where nothing does."""
+        return "" if self._warning.isHidden() else self._warning.text()
 
     def list_averages(self) -> list[tuple[str, str]]:
         """The mean average precisions that are shown: what each is called, and its figure."""
@@ -225,13 +251,16 @@ class CheckpointDetail(QFrame):
         while self._facts.rowCount():
             self._facts.removeRow(0)
         for name, value in facts:
-            # A path has no spaces to break at, and would widen the pane; invisible ones would be copied with it.
-            text = ElidedLabel(value) if name == "File" else _make_label("", value)
-            text.setTextFormat(Qt.TextFormat.PlainText)
-            text.setWordWrap(name != "File")
-            text.setToolTip(value)
-            text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self._facts.addRow(_make_label("muted", name), text)
+            self._add_fact(name, value)
+
+    def _add_fact(self, name: str, value: str) -> None:
+        # A path has no spaces to break at, and would widen the pane; invisible ones would be copied with it.
+        text = ElidedLabel(value) if name == "File" else _make_label("", value)
+        text.setTextFormat(Qt.TextFormat.PlainText)
+        text.setWordWrap(name != "File")
+        text.setToolTip(value)
+        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._facts.addRow(_make_label("muted", name), text)
 
 
 def _describe_ap(name: str, value: float | None, known: bool, boxes: bool) -> str:

@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 from core.changes import Changes
 from core.counting import format_count
 from core.errors import InputError
+from core.inspection.judged_images import look_at_judged_images
+from core.project.records import CheckpointRecord
 from desktop.base import theme
 from desktop.base.actions import CHECKPOINTS, ActionSet, build_actions
 from desktop.base.session import Session
@@ -30,6 +32,7 @@ from desktop.kit.parts import words
 from desktop.services import Services
 
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+JUDGED = "checkpoints judged images"
 NO_PROJECT = "Open a project to see its checkpoints."
 NO_CHECKPOINT = (
     "No checkpoints yet.\n\nTrain a model on the Train page: the best and the last model of every run appear here."
@@ -46,6 +49,7 @@ class CheckpointsPage(QWidget):
         super().__init__()
         self.setObjectName("page")
         self._session = session
+        self._tasks, self._files = services.tasks, services.files
         self.list = CheckpointList()
         self.detail = CheckpointDetail()
         self._absence = words(role="muted", wrap=True)
@@ -107,6 +111,7 @@ class CheckpointsPage(QWidget):
     def _connect_signals(self) -> None:
         self._session.project_changed.connect(self._show_checkpoints)
         self._session.changed.connect(self._take_changes)
+        self._files.states_changed.connect(self._show_selected)
         self.list.selection_changed.connect(self._show_selected)
         self.list.open_requested.connect(self._inspect_selected)
         self.list.star_requested.connect(self._set_star)
@@ -144,6 +149,20 @@ class CheckpointsPage(QWidget):
             if records:
                 run = next((run for run in project.runs.list_runs() if run.id == records[0].run), None)
         self.detail.set_checkpoints(records, run, colors, editable=self._editable)
+        self._look_at_judged(records)
+
+    def _look_at_judged(self, records: list[CheckpointRecord]) -> None:
+        """Find out in a thread what the one selected checkpoint was judged by, and whether that is still there."""
+        self._tasks.cancel(JUDGED)
+        if len(records) != 1:
+            return
+        run = records[0].path.parents[1]
+
+        def fail(error: Exception) -> None:
+            if not isinstance(error, InputError | OSError):
+                raise error  # a run without a snapshot says nothing of its images
+
+        self._tasks.run(JUDGED, lambda: look_at_judged_images(run), self.detail.show_judged, fail)
 
     # -- what can be done
 

@@ -56,14 +56,14 @@ def _list_stale_notes(inspection: Inspection) -> list[str]:
     """How many images are stale, and what helps."""
     notes = []
     if count := len(inspection.outdated):
-        images = formatting.plural(count, "image was", "images were")
+        images = format_count(count, "image was", "images were")
         first = inspection.outdated[0].path.name
         notes.append(
             f"{images} predicted when the file held another picture, such as {first}: left out of all figures, predict "
             "again to see them."
         )
     if count := len(inspection.replaced):
-        images = formatting.plural(count, "image holds", "images hold")
+        images = format_count(count, "image holds", "images hold")
         first = inspection.replaced[0].path.name
         notes.append(
             f"{images} another picture than was labelled and predicted, such as {first}: left out of all figures. Bring the "
@@ -88,7 +88,7 @@ def describe_absence(session: InspectSession) -> str:
 def _describe_unpredicted(session: InspectSession, inspection: Inspection, checkpoint: CheckpointRecord) -> str:
     split = SPLITS[inspection.request.split].lower()
     if inspection.usable == 0 and inspection.replaced:
-        count = formatting.plural(len(inspection.replaced), "image holds", "images hold")
+        count = format_count(len(inspection.replaced), "image holds", "images hold")
         return f"{count} another picture than was labelled: nothing here can be judged ({split})."
     if inspection.usable == 0:
         return f"No labelled or clean image is in: {split}.\n\nAssign splits, or choose other images above."

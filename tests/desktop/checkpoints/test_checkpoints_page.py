@@ -12,8 +12,11 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from core.operations.launcher import make_launcher
+from core.project.edits import image_edits
 from core.project.project import Project
+from core.project.snapshot import take_snapshot
 from core.settings import Settings
+from core.types import Split
 from desktop.base.background import Tasks
 from desktop.base.session import Session
 from desktop.checkpoints.checkpoint_detail import list_recipe_lines
@@ -23,8 +26,10 @@ from desktop.checkpoints.deletion_texts import ask_deletion, describe_deletion
 from desktop.kit import formatting
 from desktop.services import Services
 from desktop.viewer.thumbnails import ThumbnailLoader
+from tests.builders import draw, picture, project_with_pictures, write_picture
 from tests.desktop.answers import answer_question
 from tests.desktop.model_builders import write_checkpoint
+from tests.desktop.window_builders import make_services
 
 LABELS = ("scratch", "pit")
 Key = Qt.Key
@@ -313,3 +318,36 @@ def test_a_recipe_of_another_program_is_summarised_as_far_as_it_goes() -> None:
         ("Epochs", "20"),
         ("Seed", "3"),
     ]
+
+
+def test_figures_that_were_measured_on_pictures_which_were_replaced_say_so(qtbot: QtBot, tmp_path: Path) -> None:
+    project = project_with_pictures(tmp_path / "parts", 3)
+    ids = project.image_ids()
+    for image_id in ids:
+        draw(project, image_id)
+    project.apply(image_edits.set_split(project, ids[:2], Split.VAL))
+    project.apply(image_edits.set_split(project, ids[2:], Split.TRAIN))
+    path = write_checkpoint(project, "r001", "best")
+    take_snapshot(project).save(path.parents[1] / "snapshot.json")
+    write_checkpoint(project, "r002", "best")
+    session = Session()
+    session.adopt(project)
+    services = make_services(tmp_path, make_launcher())
+    page = CheckpointsPage(session, services)
+    qtbot.addWidget(page)
+    page.activated()
+    rows = {record.id: row for row, record in enumerate(page.list.list_shown())}
+    page.list.table.selectRow(rows["r001-best"])
+    assert services.tasks.wait_idle()
+    assert "2 validation images" in page.detail.list_facts() and page.detail.warning == ""
+    write_picture(project.image_path(ids[0]), picture(seed=70))
+    write_picture(project.image_path(ids[2]), picture(seed=71))  # nothing was judged by this one
+    services.files.states_changed.emit(frozenset(ids))
+    assert services.tasks.wait_idle()
+    assert page.detail.warning.startswith("1 of the 2 validation images holds another picture now, such as part1.png")
+    # A run without a snapshot says nothing of its images.
+    page.list.table.selectRow(rows["r002-best"])
+    assert services.tasks.wait_idle()
+    assert page.detail.warning == "" and not any("validation" in fact for fact in page.detail.list_facts())
+    services.tasks.shut_down()
+    session.close()
