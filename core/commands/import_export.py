@@ -45,7 +45,8 @@ def import_annotations(
     empty: Annotated[
         EmptyImages | None,
         typer.Option(
-            help="What images without a box are: clean (verified free of defects) or unlabelled (the default)."
+            help="What images without a box are: unlabelled (the default); clean, verified free of defects, where the "
+            "annotations list them or their label file is empty; clean-all, also those without any label file."
         ),
     ] = None,
     difficult: Annotated[

@@ -76,6 +76,7 @@ class ImportedImage:
     content_hash: str = ""  # of the image that the boxes were drawn on, where a file of our own tells it
     dropped: tuple[tuple[str, int], ...] = ()  # boxes that the file has for it and that were left out: kind, count
     marks: tuple[frozenset[str], ...] = ()  # of each box, such as "difficult"; empty where no box of the source has any
+    without_file: bool = False  # the format has a file of boxes for each image, and there is none for it
 
     def __post_init__(self) -> None:
         if self.boxes.shape != (len(self.label_sets), 4):

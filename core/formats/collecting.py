@@ -51,6 +51,7 @@ class _Image:
     extras: Extras
     boxes: int = 0
     dropped: Counter[str] = field(default_factory=Counter)  # boxes that were left out, by why
+    without_file: bool = False
 
 
 class AnnotationCollector:
@@ -216,6 +217,10 @@ class AnnotationCollector:
 
     def is_listed(self, path: Path) -> bool:
         return path in self._by_path
+
+    def lack_file(self, image: int) -> None:
+        """Note that there is no file of boxes for an image: nobody may have looked at it."""
+        self._images[image].without_file = True
 
     def size(self, image: int) -> tuple[int, int]:
         """Width and height of the frame that the boxes of `image` are given in."""
@@ -455,6 +460,7 @@ class AnnotationCollector:
                     extras.content_hash,
                     tuple(image.dropped.items()),
                     tuple(mark_sets[row] for row in rows.tolist()) if mark_sets else (),
+                    image.without_file,
                 )
             )
         return tuple(images)

@@ -300,6 +300,8 @@ class _Reader:
             self.into.lose_boxes("image", self._count_boxes(labels) if labels is not None else 0, file)
             return
         self._difficult.update((image, box) for box in _list_difficult(own))
+        if labels is None and not own:
+            self.into.lack_file(image)
         if labels is not None and labels.is_symlink() and not self._is_ours(labels):
             self.into.report("link", f"a link that leads out of {self.home}; passed over", labels)
             self.into.drop_boxes(image, "link")

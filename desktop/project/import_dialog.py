@@ -41,6 +41,7 @@ FILTER = "Annotations (*.json *.xml *.txt *.csv *.yaml *.yml);;All files (*)"
 _EMPTY = (
     ("Stay unlabelled: nobody has looked at them yet", EmptyImages.UNLABELLED),
     ("Become clean: verified free of defects, examples for training", EmptyImages.CLEAN),
+    ("Become clean, also those that have no label file at all", EmptyImages.CLEAN_ALL),
 )
 PROBLEMS, IMAGES = 0, 1  # tabs
 TALL = 680  # pixels, once there are tables to show
@@ -128,6 +129,7 @@ class ImportDialog(DialogFrame):
         self._format.currentIndexChanged.connect(self._start_reading)
         self.columns.changed.connect(self._start_reading)
         self.marks.changed.connect(self._marks_chosen)
+        self._empty.currentIndexChanged.connect(self._check_request)
         self._reported.connect(self._show_progress)
         self._show_nothing()
         self._source.line.setFocus()
@@ -298,7 +300,10 @@ class ImportDialog(DialogFrame):
             what = "the folder that the images are in" if self._imported.missing else "other annotations"
             problem = f"There is no image to import: choose {what}."
         self.refuse(problem)
-        if not problem and self._imported.problems:
+        told = set_empty_status(self._imported, EmptyImages(self._empty.currentData())).problems
+        if not problem and len(told) > len(self._imported.problems):
+            self.say(f"{told[-1].problem}.", "warning")
+        elif not problem and self._imported.problems:
             self.say("What the table of problems lists is left out or mended as it says; everything else is imported.")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import InputError
 from core.formats.annotations import ImportedAnnotations
+from core.formats.empty_images import EmptyImages, set_empty_status
 from core.formats.import_report import count_missing
 from core.formats.registry import read_annotations
 from core.types import Split
@@ -620,3 +621,31 @@ def test_ids_that_are_texts_here_and_numbers_there_are_the_same(folder: Path) ->
     path = write_coco(folder / "x.json", [entry], [{"image_id": 7, "category_id": 1, "bbox": [1, 2, 20, 20]}])
     imported = read_annotations(path)
     assert found(imported, folder) == {"a.png": (1, None)} and kinds(imported) == {"kind of id"}
+
+
+# Images without a box
+
+
+@pytest.mark.parametrize(
+    ("empty", "has_stray", "statuses", "told"),
+    [
+        ("clean", False, {"a": None, "b": "clean", "c": "unlabelled"}, "it stayed unlabelled, only images with"),
+        ("clean", True, {"a": None, "b": "clean", "c": "unlabelled"}, "label files that belong to no image"),
+        ("clean-all", False, {"a": None, "b": "clean", "c": "clean"}, "it became clean, as those"),
+        ("clean-all", True, {"a": None, "b": "clean", "c": "unlabelled"}, "label files that belong to no image"),
+        ("unlabelled", True, {"a": None, "b": "unlabelled", "c": "unlabelled"}, ""),
+    ],
+)
+def test_an_image_without_any_label_file_is_not_taken_for_clean(
+    folder: Path, empty: str, has_stray: bool, statuses: dict[str, str | None], told: str
+) -> None:
+    images(folder, "images/a.png", "images/b.png", "images/c.png")
+    put(folder, "labels/a.txt")
+    put(folder, "labels/b.txt", "\n")
+    put(folder, "data.yaml", "names: [pit]\n")
+    if has_stray:
+        put(folder, "labels/other name.txt")
+    imported = set_empty_status(read_annotations(folder), EmptyImages(empty))
+    assert {image.path.stem: image.status for image in imported.images} == statuses
+    texts = [problem.problem for problem in imported.problems if problem.kind == "no labels"]
+    assert len(texts) == bool(told) and all(told in text and "c.png" in text for text in texts)

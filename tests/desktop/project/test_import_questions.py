@@ -83,3 +83,25 @@ def test_images_without_a_box_become_clean_where_the_user_says_so(
     assert dialog.build_request().imported.images[0].status is Status.UNLABELLED
     choose(dialog, "Without a box", "Become clean: verified free of defects, examples for training")
     assert dialog.build_request().imported.images[0].status is Status.CLEAN
+
+
+def test_images_without_a_label_file_become_clean_only_by_a_choice_of_their_own(
+    qtbot: QtBot, services: Services, project: Project, tmp_path: Path
+) -> None:
+    for name in ("empty", "unseen"):
+        write_picture(tmp_path / "data" / f"{name}.png")
+    (tmp_path / "data" / "empty.txt").write_text("")
+    (tmp_path / "data" / "classes.txt").write_text("pit\n")
+    dialog = ImportDialog(services.tasks, tmp_path, project)
+    qtbot.addWidget(dialog)
+    dialog.choose_source(tmp_path / "data" / "classes.txt")
+    assert services.tasks.wait_idle()
+
+    def find_statuses() -> dict[str, Status | None]:
+        return {image.path.stem: image.status for image in dialog.build_request().imported.images}
+
+    choose(dialog, "Without a box", "Become clean: verified free of defects, examples for training")
+    assert find_statuses() == {"empty": Status.CLEAN, "unseen": Status.UNLABELLED}
+    assert "1 image has no label file at all, such as unseen.png: it stayed unlabelled" in dialog.problem.text()
+    choose(dialog, "Without a box", "Become clean, also those that have no label file at all")
+    assert find_statuses() == {"empty": Status.CLEAN, "unseen": Status.CLEAN}
