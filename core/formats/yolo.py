@@ -28,7 +28,15 @@ from core.formats.split_names import find_split
 from core.formats.text import quote_short, read_utf8
 from core.formats.yolo_classes import Classes, read_classes, read_text
 from core.formats.yolo_layout import CLASSES, DATA, LabelFiles, is_class_list, is_label_text
-from core.formats.yolo_lines import Line, LineReader, Shares, explain_kind, find_shares, parse_keypoint_shape
+from core.formats.yolo_lines import (
+    Line,
+    LineReader,
+    Shares,
+    are_pixels,
+    explain_kind,
+    find_shares,
+    parse_keypoint_shape,
+)
 from core.imaging.decode import IMAGE_SUFFIXES
 
 IMAGES, LABELS = "images", "labels"
@@ -381,13 +389,20 @@ class _Reader:
             return
         kind = self.lines.find_kind(line.count)
         corners = find_shares(kind, line)
+        across, down = self.into.size(line.image)
+        if are_pixels(corners):
+            text = (
+                f"{line.where}: {quote_short(line.text)!r} is in pixels, not in shares of the image's width and height "
+                f"(0 to 1); skipped: divide x and width by {across}, y and height by {down}, or export it again as YOLO"
+            )
+            self.into.skip_box(line.image, "pixels", text, line.file)
+            return
         if corners[0] >= corners[2] or corners[1] >= corners[3]:
             text = f"{line.where}: its box {quote_short(line.text)} has no area; skipped"
             self.into.skip_box(line.image, "area", text, line.file)
             return
         if explanation := explain_kind(kind):
             self.into.note(kind, f"{line.where}: {explanation}", line.file)
-        across, down = self.into.size(line.image)
         scaled = [corners[0] * across, corners[1] * down, corners[2] * across, corners[3] * down]
         # In a file of ours, boxes are one only if they are alike to the last digit.
         key = (line.image, *corners) if self.own.is_there else None

@@ -21,6 +21,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re
 _WHOLE = re.compile(r"\d+")
 _LONGEST = 100_000  # characters of a line
 _SHOWN = 61  # of which a message shows sixty
+_MOST_SHARE = 2.0  # what is farther out, or larger, was never a share
 _OUTSIDE = 1.1  # a share may be this large: outlines are drawn over the edge
 
 _TEXTS = {
@@ -118,6 +119,12 @@ class LineReader:
 def explain_kind(kind: str) -> str:
     """What is said of a line of this kind; empty for a plain box."""
     return _TEXTS.get(kind, "")
+
+
+def are_pixels(shares: Shares) -> bool:
+    """True if the corners are far outside of any image: whole pixels in the place of shares."""
+    x1, y1, x2, y2 = shares
+    return max((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1) > _MOST_SHARE
 
 
 def find_shares(kind: str, line: Line) -> Shares:

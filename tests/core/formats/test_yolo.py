@@ -9,7 +9,7 @@ from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.exporting import ExportOptions, export_project
 from core.formats.registry import detect_format, read_annotations
 from core.types import Split
-from tests.builders import project_with_pictures, write_picture
+from tests.builders import picture, project_with_pictures, write_picture
 
 
 def put(path: Path, text: str) -> Path:
@@ -117,3 +117,14 @@ def test_classes_keep_their_numbers_when_one_cannot_be_used(tmp_path: Path) -> N
     imported = read_annotations(tmp_path)
     assert imported.images[0].label_sets == ({"pit"}, {"stain"}, {"7"})
     assert len(imported.problems) == 1 and "class 1" in imported.problems[0].problem
+
+
+def test_boxes_in_pixels_are_refused_with_the_line_and_what_to_do(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png", picture(200, 100))
+    (tmp_path / "classes.txt").write_text("pit\n")
+    (tmp_path / "a.txt").write_text("0 .5 .5 .1 .1\n0 120 50 40 30\n0 10 20 30 40 50 60 70 80\n")
+    imported = read_annotations(tmp_path)
+    assert len(imported.images[0].boxes) == 1 and dict(imported.images[0].dropped) == {"pixels": 2}
+    for problem, line in zip(imported.problems, (2, 3), strict=True):
+        assert problem.file == str(tmp_path / "a.txt") and problem.problem.startswith(f"line {line}: ")
+        assert "is in pixels, not in shares" in problem.problem and "divide x and width by 200" in problem.problem
