@@ -23,6 +23,7 @@ from core.formats.exporting import ExportOptions, export_project, list_losses
 from core.formats.import_report import build_report, explain_nothing_found, list_kinds, list_texts
 from core.formats.importing import import_into
 from core.formats.registry import detect_format, read_annotations
+from core.formats.text import check_encoding
 from core.project.project import Project
 from core.types import Problem, Split, Status
 
@@ -37,6 +38,10 @@ def import_annotations(
         typer.Option(
             metavar="FIELD=COLUMN", help="Which column of a CSV file is which, such as label=cell_type; several."
         ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Encoding of a CSV file that is no Unicode text, such as cp1252 of Excel."),
     ] = None,
     group_copies: Annotated[
         bool,
@@ -62,9 +67,10 @@ def import_annotations(
 ) -> None:
     """Add images, labels and boxes from another program's files. An empty or missing DIR becomes a new project."""
     named = parse_named_columns(columns or ())
+    encoding = None if encoding is None else check_encoding(encoding)
     found = format or detect_format(source).format
     with progress_bar("reading annotations", quiet=json) as progress:
-        imported = read_annotations(source, found, images, progress, named)
+        imported = read_annotations(source, found, images, progress, named, encoding)
     if not imported.images:
         raise InputError(explain_nothing_found(imported))
     if group_copies:

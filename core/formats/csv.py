@@ -29,7 +29,7 @@ from core.formats.extras import Extras
 from core.formats.image_index import find_home, list_places
 from core.formats.split_names import find_file_split
 from core.formats.split_words import parse_split
-from core.formats.text import quote_short, read_utf8
+from core.formats.text import quote_short, read_encoded
 from core.imaging.decode import IMAGE_SUFFIXES
 
 MAX_BYTES = 2**29
@@ -50,13 +50,15 @@ def read(
     images_root: Path | None = None,
     progress: Progress | None = None,
     named: Mapping[str, str] | None = None,
+    encoding: str | None = None,
 ) -> ImportedAnnotations:
     """Read a CSV file; names of images are taken as below `images_root` (None: the folder of `path`).
 
-    `named` are columns of the file by our names, see `csv_columns.FIELDS`. Raises InputError; ColumnsError if columns
-    are missing or not known by their names.
+    `named` are columns of the file by our names, see `csv_columns.FIELDS`; `encoding` is that of a file which is no
+    Unicode text. Raises InputError; ColumnsError if columns are missing or not known by their names, EncodingError if
+    an encoding is needed.
     """
-    return read_files([path], path, images_root, progress, named)
+    return read_files([path], path, images_root, progress, named, encoding)
 
 
 def read_files(
@@ -65,6 +67,7 @@ def read_files(
     images_root: Path | None = None,
     progress: Progress | None = None,
     named: Mapping[str, str] | None = None,
+    encoding: str | None = None,
 ) -> ImportedAnnotations:
     """Read several CSV files as one, such as one for each split: train, val or test in their names is taken as such."""
     source = source.absolute()
@@ -72,12 +75,18 @@ def read_files(
     collector = AnnotationCollector(Format.CSV, source, images_root, progress, base=find_home(top))
     for path in paths:
         collector.begin_part()
-        _read_file(path.absolute(), collector, named, find_file_split(path.absolute(), top))
+        rows = read_rows(path.absolute(), encoding)
+        _read_file(path.absolute(), rows, collector, named, find_file_split(path.absolute(), top))
     return collector.finish()
 
 
-def _read_file(path: Path, into: AnnotationCollector, named: Mapping[str, str] | None, split: str) -> None:
-    rows = read_rows(path)
+def _read_file(
+    path: Path,
+    rows: Iterator[list[str]],
+    into: AnnotationCollector,
+    named: Mapping[str, str] | None,
+    split: str,
+) -> None:
     first = next(rows, None)
     if first is None:
         raise InputError(f"{path}: the file is empty; export it again")
@@ -122,9 +131,9 @@ def _find_delimiter(lines: Sequence[str]) -> tuple[str, int]:
     return max(",;\t|", key=lines[0].count) if lines else ",", 0
 
 
-def read_rows(path: Path) -> Iterator[list[str]]:
-    """The rows of a table that hold anything. Raises InputError."""
-    data = read_utf8(path, MAX_BYTES, "a CSV file")
+def read_rows(path: Path, encoding: str | None = None) -> Iterator[list[str]]:
+    """The rows of a table that hold anything. Raises InputError; EncodingError if it is no Unicode text."""
+    data = read_encoded(path, MAX_BYTES, "a CSV file", encoding)
     start = data[:65536].decode(errors="replace").splitlines()
     delimiter, skipped = _find_delimiter(start)
     lines = _Lines(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline=""))
@@ -138,8 +147,6 @@ def read_rows(path: Path) -> Iterator[list[str]]:
             return
         except csv.Error as error:
             raise InputError(f"{path}: line {rows.line_num}: {error}; check its quotes, or export it again") from error
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}: not a CSV file (not text in UTF-8); save it as CSV UTF-8") from error
         if skipped:
             skipped -= 1
         elif row and any(row):

@@ -67,12 +67,13 @@ def read_annotations(
     images_root: Path | None = None,
     progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
+    encoding: str | None = None,
 ) -> ImportedAnnotations:
     """Read annotations; nothing is written. `format` None: as `detect_format` says.
 
     Names of images are looked for below `images_root` (None: beside the annotations). `progress(done, total)` is
-    called in the caller's thread. `columns` are the names of a table's columns by ours, see `csv_columns`. Raises
-    InputError if the whole is unusable; single faults are its problems.
+    called in the caller's thread. `columns` are the names of a table's columns by ours, see `csv_columns`, and
+    `encoding` is that of a table which is no Unicode text. Raises InputError if the whole is unusable; single faults are its problems.
     """
     path = path.absolute()
     if not path.exists():
@@ -80,7 +81,9 @@ def read_annotations(
     format = format or detect_format(path).format
     if columns and format is not Format.CSV:
         raise InputError(f"{path}: columns are named only for CSV files, and this is {format.display_name}")
-    read = partial(_read_csv, columns=columns) if format is Format.CSV else _READERS[format]
+    if encoding is not None and format is not Format.CSV:
+        raise InputError(f"{path}: an encoding is named only for CSV files, and this is {format.display_name}")
+    read = partial(_read_csv, columns=columns, encoding=encoding) if format is Format.CSV else _READERS[format]
     found = read(path, images_root, progress)
     return _with_own_labels(found, path if path.is_dir() else path.parent)
 
@@ -115,15 +118,19 @@ def _read_coco(path: Path, images_root: Path | None, progress: Progress | None) 
 
 
 def _read_csv(
-    path: Path, images_root: Path | None, progress: Progress | None, columns: Mapping[str, str] | None
+    path: Path,
+    images_root: Path | None,
+    progress: Progress | None,
+    columns: Mapping[str, str] | None,
+    encoding: str | None,
 ) -> ImportedAnnotations:
     if not path.is_dir():
-        return csv.read(path, images_root, progress, columns)
+        return csv.read(path, images_root, progress, columns, encoding)
     files = list(islice(_of_format(path, _TABLES, Format.CSV), _MOST_FILES)) if not columns else []
     files = files or list(islice(_find_tables(path), _MOST_FILES))
     if not files:
         raise InputError(f"{path}: there is no CSV file of boxes in it; choose the file")
-    return csv.read_files(files, path, images_root, progress, columns)
+    return csv.read_files(files, path, images_root, progress, columns, encoding)
 
 
 _READERS: dict[Format, Callable[[Path, Path | None, Progress | None], ImportedAnnotations]] = {

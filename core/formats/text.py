@@ -23,6 +23,10 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
+# What tables are in that are no Unicode text, the most usual first: Excel's CSV in most of Europe and in America.
+ENCODINGS = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "shift_jis", "gbk", "big5", "euc_kr", "cp850", "latin-1")
+_AROUND = 40  # bytes that are shown before and after a place
+
 _SHORT = reprlib.Repr()
 _SHORT.maxlist = _SHORT.maxtuple = 8
 _SHORT.maxlevel = 3
@@ -42,6 +46,72 @@ def read_utf8(path: Path, limit: int, what: str) -> bytes:
             except UnicodeError as error:
                 raise InputError(f"{path}: not {what} (not text in {encoding.upper()}); save it as UTF-8") from error
     return data.removeprefix(codecs.BOM_UTF8)
+
+
+class EncodingError(InputError):
+    """A text that is not in Unicode, and that somebody has to say the encoding of."""
+
+    def __init__(self, path: Path, data: bytes, what: str) -> None:
+        """`data` are the bytes of the file, which are no UTF-8."""
+        start, end = _find_undecodable(data)
+        first = max(data.rfind(b"\n", 0, start) + 1, start - _AROUND)
+        last = data.find(b"\n", start)
+        self._piece = data[first : min(last if last >= 0 else len(data), end + _AROUND)].strip()
+        line = data.count(b"\n", 0, start) + 1
+        guess = next((name for name in ENCODINGS if self.read_as(name)), "latin-1")
+        super().__init__(
+            f"{path}: line {line:,}: not {what} (not text in UTF-8); read as {guess} it says {self.read_as(guess)!r}: if "
+            f"that is right, say so with --encoding {guess}, or else save it as CSV UTF-8"
+        )
+
+    def read_as(self, encoding: str) -> str:
+        """What the place that is no UTF-8 says in an encoding; empty if it is not in that one either."""
+        try:
+            return quote_short(self._piece.decode(encoding), 2 * _AROUND + 1)
+        except UnicodeError:
+            return ""
+
+
+def _find_undecodable(data: bytes) -> tuple[int, int]:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start, error.end
+    return 0, 0
+
+
+def check_encoding(name: str) -> str:
+    """The name of an encoding of texts. Raises InputError if there is none."""
+    try:
+        "".encode(name)
+    except (LookupError, ValueError) as error:
+        known = ", ".join(ENCODINGS)
+        raise InputError(f"there is no encoding {quote_short(name)!r}; choose one such as {known}") from error
+    return name
+
+
+def read_encoded(path: Path, limit: int, what: str, encoding: str | None) -> bytes:
+    """`read_utf8` of a file that is in `encoding` if it is no Unicode text. Raises EncodingError where that is not known."""
+    data = read_utf8(path, limit, what)
+    if encoding is None:
+        if not is_utf8(data):
+            raise EncodingError(path, data, what)
+        return data
+    if is_utf8(data) and b"\0" not in data:
+        return data
+    try:
+        return data.decode(encoding).encode()
+    except UnicodeError as error:
+        raise InputError(f"{path}: it is no text in {encoding}; choose another encoding") from error
+
+
+def is_utf8(data: bytes) -> bool:
+    """True if all of it is UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def read_limited(path: Path, limit: int, what: str) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import InputError
 from core.formats.collecting import AnnotationCollector
 from core.formats.csv import read_rows
-from core.formats.text import quote_short
+from core.formats.text import EncodingError, quote_short
 
 _FILE, _OF_FILE, _SHAPE, _OF_REGION = "filename", "file_attributes", "region_shape_attributes", "region_attributes"
 
@@ -23,7 +23,11 @@ def is_table(head: bytes) -> bool:
 def find_entries(file: Path, into: AnnotationCollector, most: int) -> list[dict[str, Any]]:
     """The images with their regions. Raises InputError."""
     rows = read_rows(file)
-    header = [name.strip() for name in next(rows, [])]
+    try:
+        header = [name.strip() for name in next(rows, [])]
+    except EncodingError as error:
+        text = f"{file}: not a table of VGG Image Annotator (not text in UTF-8); save it as CSV UTF-8"
+        raise InputError(text) from error
     missing = [name for name in (_FILE, _SHAPE, _OF_REGION) if name not in header]
     if missing:
         raise InputError(f"{file}: not a table of VGG Image Annotator (it has no column {missing[0]})")

@@ -17,6 +17,7 @@ from core.formats.augmented_copies import find_ungrouped_copies, group_copies
 from core.formats.csv_columns import ColumnsError
 from core.formats.difficult_marks import choose_difficult, count_marks
 from core.formats.empty_images import EmptyImages, set_empty_status
+from core.formats.text import EncodingError
 from core.project.project import Project
 from desktop.base.background import Tasks
 from desktop.base.theme import GAP, PAD
@@ -27,6 +28,7 @@ from desktop.kit.path_field import PathField
 from desktop.kit.problems_dialog import ProblemPanel
 from desktop.kit.progress_dialog import Cancelled
 from desktop.project.column_chooser import ColumnChooser
+from desktop.project.encoding_chooser import EncodingChooser
 from desktop.project.import_overview import ImportOverview, preview_import, with_marks_chosen
 from desktop.project.mark_chooser import MarkChooser
 from desktop.project.new_project_dialog import folder_problem, free_folder
@@ -99,6 +101,8 @@ class ImportDialog(DialogFrame):
         self._form = form
         self.columns = ColumnChooser()
         form.addRow(self.columns)
+        self.encoding = EncodingChooser()
+        form.addRow(self.encoding)
         self._folder: PathField | None = None
         if project is None:
             self._folder = PathField("folder", "Folder of the new project", str(start), hint="A new or empty folder")
@@ -128,6 +132,7 @@ class ImportDialog(DialogFrame):
         self._root.changed.connect(self._read_soon)
         self._format.currentIndexChanged.connect(self._start_reading)
         self.columns.changed.connect(self._start_reading)
+        self.encoding.changed.connect(self._start_reading)
         self.marks.changed.connect(self._marks_chosen)
         self._empty.currentIndexChanged.connect(self._check_request)
         self._reported.connect(self._show_progress)
@@ -137,6 +142,7 @@ class ImportDialog(DialogFrame):
     def choose_source(self, source: Path) -> None:
         """Fill in a file or folder, as if it had been browsed for, and read it at once."""
         self.columns.clear()
+        self.encoding.clear()
         self._source.set_path(source)
         self._start_reading()
 
@@ -165,6 +171,7 @@ class ImportDialog(DialogFrame):
 
     def _source_changed(self) -> None:
         self.columns.clear()
+        self.encoding.clear()
         self._read_soon()
         source = self._source.path
         if self._folder is not None and source is not None and source.is_absolute():
@@ -181,7 +188,7 @@ class ImportDialog(DialogFrame):
         source, root, project = self._source.path, self._root.path, self._project
         named: str | None = self._format.currentData()
         format = Format(named) if named is not None else None
-        columns = self.columns.columns
+        columns, encoding = self.columns.columns, self.encoding.encoding
         if source is None:
             return
         reading = self.reading = Reading()
@@ -198,7 +205,7 @@ class ImportDialog(DialogFrame):
             detected = registry.detect_format(source) if format is None else None
             path = detected.path if detected is not None else source
             imported = registry.read_annotations(
-                path, format or (detected.format if detected else None), root, report_progress, columns
+                path, format or (detected.format if detected else None), root, report_progress, columns, encoding
             )
             return imported, preview_import(imported, project), detected.summary if detected is not None else ""
 
@@ -286,6 +293,13 @@ class ImportDialog(DialogFrame):
             self.columns.ask(error)
             self.grow_to(TALL)
             self.say(f"Say which columns of the table are which: {', '.join(error.missing)}.", "warning")
+            return
+        if isinstance(error, EncodingError):
+            self.encoding.ask(error)
+            self.grow_to(TALL)
+            self.say(
+                "The table is no text in UTF-8. Say in which encoding it is: each shows what it reads as.", "warning"
+            )
             return
         restyle(self._source.line, "invalid", True)
         self.say(error_text(error), "error")

@@ -164,7 +164,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "row 4: its box ['nan', '1', '9', '9'] is not ",
     ),
     "CSV: a label of 1 MB": (REFUSED, "line 1: a row of more than 1,000,000 characters; check its q"),
-    "CSV: no Unicode": (REFUSED, "not a CSV file (not text in UTF-8); save it as CSV UTF-8"),
+    "CSV: no Unicode": (REFUSED, "not a CSV file (not text in UTF-8); read as cp1252 it says"),
     "CSV: UTF-16": ("a.png",),
     "CSV: only a header": ("",),
     "CVAT: megabytes of images that are not there": (

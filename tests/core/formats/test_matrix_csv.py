@@ -8,6 +8,7 @@ from core.errors import InputError
 from core.formats.annotations import Format
 from core.formats.csv_columns import ColumnsError, parse_named_columns
 from core.formats.registry import detect_format, read_annotations
+from core.formats.text import EncodingError, check_encoding
 from core.types import Split
 from tests.builders import picture, write_picture
 from tests.core.formats.matrix import HEIGHT, WIDTH, Dialect, Found, check_dialect
@@ -158,3 +159,52 @@ def test_names_of_columns_are_checked(tmp_path: Path) -> None:
     for text in ("label", "=x", "label=", ""):
         with pytest.raises(InputError, match="names no column"):
             parse_named_columns([text])
+
+
+GERMAN = "Datei;label;x1;y1;x2;y2\r\na.png;Kratzer groß;10,5;20,25;30,0;40,75\r\nä.png;Öl;1;2;3;4\r\n"
+
+
+def put_table(folder: Path, text: str, encoding: str, name: str = "boxes.csv") -> Path:
+    for picture_name in ("a.png", "ä.png"):
+        write_picture(folder / picture_name, picture(WIDTH, HEIGHT))
+    (folder / name).write_bytes(text.encode(encoding))
+    return folder / name
+
+
+@pytest.mark.parametrize(("encoding", "named"), [("cp1252", "cp1252"), ("utf-8-sig", None), ("utf-16", None)])
+def test_a_table_of_a_german_spreadsheet_is_read_in_its_encoding(
+    tmp_path: Path, encoding: str, named: str | None
+) -> None:
+    path = put_table(tmp_path, GERMAN, encoding)
+    imported = read_annotations(path, columns={"image": "Datei"}, encoding=named)
+    assert [image.path.name for image in imported.images] == ["a.png", "ä.png"]
+    assert [image.boxes.tolist() for image in imported.images] == [[[10.5, 20.25, 30, 40.75]], [[1, 2, 3, 4]]]
+    assert imported.labels == ("Kratzer groß", "Öl")
+
+
+def test_a_table_in_no_unicode_is_refused_with_what_it_would_say(tmp_path: Path) -> None:
+    path = put_table(tmp_path, GERMAN, "cp1252")
+    with pytest.raises(EncodingError) as caught:
+        read_annotations(path)
+    text = str(caught.value)
+    assert text.startswith(f"{path}: line 2: not a CSV file (not text in UTF-8)")
+    assert "read as cp1252 it says 'a.png;Kratzer groß;10,5" in text and "--encoding cp1252" in text
+    assert caught.value.read_as("cp1251") == "a.png;Kratzer groЯ;10,5;20,25;30,0;40,75"
+    assert caught.value.read_as("gbk") == ""
+
+
+def test_the_encoding_is_that_of_the_tables_that_are_no_unicode(tmp_path: Path) -> None:
+    put_table(tmp_path, HEAD + "a.png,Öl,1,2,3,4\n", "cp1252", "train.csv")
+    put_table(tmp_path, HEAD + "ä.png,Öl,1,2,3,4\n", "utf-8", "val.csv")
+    imported = read_annotations(tmp_path, encoding="cp1252")
+    assert imported.labels == ("Öl",) and len(imported.images) == 2
+
+
+def test_an_encoding_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    path = put_table(tmp_path, GERMAN, "cp1252")
+    with pytest.raises(InputError, match="it is no text in ascii; choose another encoding"):
+        read_annotations(path, encoding="ascii")
+    with pytest.raises(InputError, match="no encoding 'excel'; choose one such as cp1252"):
+        check_encoding("excel")
+    with pytest.raises(InputError, match="only for CSV files"):
+        read_annotations(path, Format.COCO, encoding="cp1252")

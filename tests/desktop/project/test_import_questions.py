@@ -105,3 +105,22 @@ def test_images_without_a_label_file_become_clean_only_by_a_choice_of_their_own(
     assert "1 image has no label file at all, such as unseen.png: it stayed unlabelled" in dialog.problem.text()
     choose(dialog, "Without a box", "Become clean, also those that have no label file at all")
     assert find_statuses() == {"empty": Status.CLEAN, "unseen": Status.CLEAN}
+
+
+def test_the_encoding_of_a_table_that_is_no_unicode_is_asked_for(
+    qtbot: QtBot, services: Services, project: Project, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    write_picture(folder / "a.png")
+    (folder / "cells.csv").write_bytes("image;label;x1;y1;x2;y2\na.png;Öl;10,5;20;30;40\n".encode("cp1252"))
+    dialog = ImportDialog(services.tasks, folder, project)
+    qtbot.addWidget(dialog)
+    dialog.choose_source(folder / "cells.csv")
+    assert services.tasks.wait_idle()
+    assert not dialog.confirm.isEnabled() and "in which encoding" in dialog.problem.text()
+    field = find_field(dialog, QComboBox, "Encoding")
+    assert field.itemText(1) == "cp1252: a.png;Öl;10,5;20;30;40"
+    dialog.encoding.choose("cp1252")
+    qtbot.waitUntil(dialog.confirm.isEnabled)
+    (image,) = dialog.build_request().imported.images
+    assert image.boxes.tolist() == [[10.5, 20, 30, 40]] and image.label_sets == ({"Öl"},)
