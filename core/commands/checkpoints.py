@@ -125,6 +125,8 @@ def evaluate_checkpoint(
         _print_classification(result)
     else:
         _print_evaluation(result)
+    if text := _describe_ignored(result):
+        say(text)
     if learnt:
         complain(f"it was trained on {learnt} of these {result.images} images: expect more errors on new ones")
     for text in predicted.about_depth.list_texts():
@@ -132,6 +134,19 @@ def evaluate_checkpoint(
     if predicted.problems:
         complain(f"{format_count(len(predicted.problems), 'image')} of {split} left out:")
     complain_about(predicted.problems)
+
+
+def _describe_ignored(result: Evaluation | Classification) -> str:
+    """What took no part in the figures; empty where everything did."""
+    if isinstance(result, Classification):
+        count = result.ignored_images
+        images = "1 image has" if count == 1 else f"{count:,} images have"
+        return f"{images} a difficult box, or one without a label: left out of the figures" if count else ""
+    count, on_them = result.ignored_boxes, sum(one.ignored for one in result.labels.values())
+    boxes = "1 box is" if count == 1 else f"{count:,} boxes are"
+    detections = format_count(on_them, "detection")
+    text = f"{boxes} ignored, being difficult or without a label; {detections} on them count as neither right nor false"
+    return text if count else ""
 
 
 def _print_evaluation(result: Evaluation) -> None:

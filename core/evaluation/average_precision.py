@@ -7,7 +7,7 @@ read at 101 recalls. A box with several labels is expanded to one row per (box, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class LabelMetrics:
     f1: float | None
     boxes: int  # true boxes that carry the label
     threshold: float | None  # the score that gives the best F1, unless the caller chose one
+    ignored: int = 0  # detections from that score on that lie on an ignored box: neither right nor false
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,13 @@ class Evaluation:
     agnostic_ap50: float | None  # finding defects, whatever they are called
     label_set_f1: float | None  # of found boxes: F1 of predicted against true label set, mean over boxes
     exact_match: float | None  # of found boxes: share whose label set is exactly right
+    ignored_boxes: int = 0  # difficult, or without a label: not to be found
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `evaluate --json` and the checkpoint's description."""
         return {
             "images": self.images,
+            "ignored_boxes": self.ignored_boxes,
             "map50": self.map50,
             "map75": self.map75,
             "map": self.map,
@@ -74,6 +77,7 @@ class Evaluation:
                     "f1": one.f1,
                     "boxes": one.boxes,
                     "threshold": one.threshold,
+                    "ignored_detections": one.ignored,
                 }
                 for name, one in self.labels.items()
             },
@@ -133,6 +137,10 @@ def evaluate_detections(
             int(positives[label]),
             score_threshold,
         )
+        limit = labels[name].threshold
+        if limit is not None:
+            passing = detected_rows.score[rows] >= np.float32(limit)
+            labels[name] = replace(labels[name], ignored=int((passing & ~counted).sum()))
     thresholds = np.array([1.0 if one.threshold is None else one.threshold for one in labels.values()], np.float32)
     label_set_f1, exact = _label_sets(truth, found_boxes, scores, thresholds)
     return Evaluation(
@@ -144,6 +152,7 @@ def evaluate_detections(
         agnostic_ap50=_agnostic_ap50(truth, found_boxes, scores, max_detections),
         label_set_f1=label_set_f1,
         exact_match=exact,
+        ignored_boxes=sum(len(one.ignored) for one in truth),
     )
 
 

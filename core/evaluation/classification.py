@@ -8,7 +8,7 @@ count half); average precision as the sum of precisions weighted by the steps in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,10 +49,12 @@ class Classification:
     micro_roc_auc: float | None
     exact_match: float | None  # share of the images whose label set is exactly right
     labels: dict[str, ImageLabelMetrics]
+    ignored_images: int = 0  # left out: of what an ignored box shows, nobody knows
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `evaluate --json`."""
-        values: dict[str, Any] = {"images": self.images} | self.measures() | {"labels": {}}
+        values: dict[str, Any] = {"images": self.images, "ignored_images": self.ignored_images} | self.measures()
+        values["labels"] = {}
         for name, one in self.labels.items():
             values["labels"][name] = {
                 "ap": one.ap,
@@ -111,6 +113,25 @@ def evaluate_image_labels(
     )
 
 
+def judge_image_labels(
+    truth: Sequence[GroundTruth], scores_nk: Scores, label_names: Sequence[str], threshold: float | None = None
+) -> Classification:
+    """`evaluate_image_labels` of the images that can be judged; those with an ignored box are left out and counted.
+
+    `scores_nk`: of all images. Which labels an image with an ignored box lacks is not known, nor which it has in full.
+    """
+    judged = np.array([is_judged(one) for one in truth], np.bool_)
+    carried = [image_labels(one) for one, takes_part in zip(truth, judged, strict=True) if takes_part]
+    truth_nk = np.array(carried, np.bool_).reshape(-1, len(label_names))
+    found = evaluate_image_labels(truth_nk, scores_nk.reshape(len(judged), -1)[judged], label_names, threshold)
+    return replace(found, ignored_images=int((~judged).sum()))
+
+
+def is_judged(truth: GroundTruth) -> bool:
+    """Whether the labels of an image are known in full: no box of it is ignored."""
+    return not len(truth.ignored)
+
+
 def roc_auc(truth_n: Flags, score_n: Scores) -> float | None:
     """Area under the ROC curve; None unless both kinds are there."""
     positives = int(truth_n.sum())
@@ -139,14 +160,15 @@ def image_labels(truth: GroundTruth) -> Flags:
 
 
 def whole_image(truth: GroundTruth, width: int, height: int) -> GroundTruth:
-    """The image as one box that carries all its labels; no box where it has none. So it compares with what a
+    """The image as one box that carries all its labels; no box where it has none, and an ignored one
+    where it cannot be judged. So it compares with what a
     classifier gives: one detection of the size of the image."""
     present = image_labels(truth)[None]
     whole = np.array([[0, 0, width, height]], np.float32)
+    if not is_judged(truth):
+        return GroundTruth(whole[:0], present[:0], whole)
     shown = int(present.any())
-    # With an ignored box, nobody knows which labels the image lacks.
-    hidden = int(len(truth.ignored) > 0)
-    return GroundTruth(whole[:shown], present[:shown], whole[:hidden], ~present[:hidden])
+    return GroundTruth(whole[:shown], present[:shown])
 
 
 def _measure_label(truth_n: Flags, score_n: Scores, predicted_n: Flags) -> ImageLabelMetrics:

@@ -210,6 +210,7 @@ class ImageMatch:
     tp: int
     fp: int
     fn: int
+    ignored_rows: Ints  # (i, 2) row of a detection and column of its label that lie on an ignored box
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,12 +223,14 @@ class Matches:
     _table: MatchTable
     _accepted: NDArray[np.bool_]  # (detection rows,) those that reach the threshold
     _is_fn: NDArray[np.bool_]  # (truth rows,)
+    _is_ignored: NDArray[np.bool_]  # (detection rows,) those that reach the threshold, and are neither right nor false
 
     def image(self, index: int) -> ImageMatch:
         """The matches of one image."""
         table = self._table
         begin, end = np.searchsorted(table.detections.image, [index, index + 1])
         rows = begin + np.flatnonzero(self._accepted[begin:end])
+        ignored = begin + np.flatnonzero(self._is_ignored[begin:end])
         begin, end = np.searchsorted(table.truth.image, [index, index + 1])
         fn_rows = begin + np.flatnonzero(self._is_fn[begin:end])
         found = table.found[rows]
@@ -240,6 +243,7 @@ class Matches:
             int(self.tp[index]),
             int(self.fp[index]),
             int(self.fn[index]),
+            np.stack([table.detections.box[ignored], table.detections.label[ignored]], axis=1),
         )
 
 
@@ -287,7 +291,8 @@ class MatchTable:
         threshold = threshold.astype(np.float32).astype(np.float64)
         detection_limit = threshold[self.detections.label] if threshold.ndim else threshold
         truth_limit = threshold[self.truth.label] if threshold.ndim else threshold
-        accepted = (self.detections.score >= detection_limit) & ~self.ignored
+        passing = self.detections.score >= detection_limit
+        accepted = passing & ~self.ignored
         is_fn = (self.finder_score < truth_limit) | (self.finder_score < 0)
         is_tp = accepted & (self.found >= 0)
         return Matches(
@@ -297,6 +302,7 @@ class MatchTable:
             self,
             accepted,
             is_fn,
+            passing & self.ignored,
         )
 
 

@@ -21,6 +21,7 @@ class ErrorCounts:
     tp: Counts
     fp: Counts
     fn: Counts
+    ignored: Counts  # detections on ignored boxes: neither right nor false
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ def count_errors(images: MatchedImages, threshold: float) -> ErrorCounts:
     table, shape = images.table, (len(images.image_ids), len(images.label_names))
     # Scores are float32: a threshold taken from one of them must include it.
     limit = float(np.float32(threshold))
-    accepted = (table.detections.score >= limit) & ~table.ignored
+    passing = table.detections.score >= limit
+    accepted = passing & ~table.ignored
     is_tp = accepted & (table.found >= 0)
     is_fn = (table.finder_score < limit) | (table.finder_score < 0)
 
@@ -61,6 +63,7 @@ def count_errors(images: MatchedImages, threshold: float) -> ErrorCounts:
         count_groups(table.detections.group[is_tp]),
         count_groups(table.detections.group[accepted & ~is_tp]),
         count_groups(table.truth.group[is_fn]),
+        count_groups(table.detections.group[passing & table.ignored]),
     )
 
 

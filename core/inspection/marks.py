@@ -11,28 +11,32 @@ from numpy.typing import NDArray
 
 from core.inspection.matched_images import MatchedImages
 
-# Of a detection: tp, fp, or mixed where it is both by label. Of a true box: found, or fn where a label is not.
-Kind = Literal["tp", "fp", "mixed", "fn", "found"]
+# Of a detection: tp, fp, or mixed where it is both by label. Of a true box: found, or fn where a label is not. Of both:
+# ignored, a box that is not judged and what is detected on it.
+Kind = Literal["tp", "fp", "mixed", "fn", "found", "ignored"]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """One rectangle to draw: a detection with its labels above the threshold, or a true box.
 
-    `verdicts` go with `labels`: of a detection, whether it is a true positive; of a true box, whether it was found.
+    `verdicts` go with `labels`: of a detection, whether it is a true positive; of a true box, whether it was found;
+    None where neither can be said.
     """
 
     source: Literal["detection", "truth"]
-    row: int  # of the detection or true box in its image
+    row: int  # of the detection or true box in its image; ignored boxes come after the others
     kind: Kind
     xyxy: tuple[float, float, float, float]
     labels: tuple[int, ...]
-    verdicts: tuple[bool, ...]
+    verdicts: tuple[bool | None, ...]
     scores: tuple[float, ...]  # of a detection's labels; empty for a true box
 
     def label_texts(self, names: Sequence[str]) -> list[str]:
         """What stands at the rectangle: each label, with its score where there is one."""
         if self.source == "truth":
+            if self.kind == "ignored" and len(self.labels) == len(names):
+                return ["any label"]
             return [names[label] for label in self.labels]
         return [f"{names[label]} {score:.2f}" for label, score in zip(self.labels, self.scores, strict=True)]
 
@@ -45,6 +49,7 @@ class MarkFilter:
     fp: bool = True
     fn: bool = True
     truth: bool = True
+    ignored: bool = True
     label: int | None = None
 
     def accepts(self, mark: Mark) -> bool:
@@ -62,13 +67,15 @@ class MarkFilter:
                 return self.fn or self.truth
             case "found":
                 return self.truth
+            case "ignored":
+                return self.ignored
 
 
 def list_marks(images: MatchedImages, index: int, threshold: float) -> list[Mark]:
     """All that can be drawn of the image at `index`: true boxes first, then detections with a score above `threshold`.
 
     A detection that is right about one label and wrong about another is mixed. A true box is fn if any of its labels
-    is; a true box with no label yet is left out, as it was never to be found.
+    is. An ignored box is drawn for what it is, and a detection on it is ignored as well.
     """
     truth, detections = images.truth[index], images.detections[index]
     match = images.table.at(threshold).image(index)
@@ -80,15 +87,23 @@ def list_marks(images: MatchedImages, index: int, threshold: float) -> list[Mark
         if labels:
             kind: Kind = "found" if all(verdicts) else "fn"
             result.append(Mark("truth", row, kind, _as_xyxy(truth.boxes[row]), labels, verdicts, ()))
-    labels_of: dict[int, list[tuple[int, bool]]] = {}
+    for row, by_label in enumerate(truth.ignored_by_label()):
+        labels = tuple(int(label) for label in np.flatnonzero(by_label))
+        box = _as_xyxy(truth.ignored[row])
+        result.append(Mark("truth", len(truth) + row, "ignored", box, labels, (None,) * len(labels), ()))
+    labels_of: dict[int, list[tuple[int, bool | None]]] = {}
+    for row, label in match.ignored_rows.tolist():
+        labels_of.setdefault(row, []).append((label, None))
     for row, label, found in zip(match.detections, match.labels, match.truths, strict=True):
         labels_of.setdefault(int(row), []).append((int(label), bool(found >= 0)))
     for row, pairs in sorted(labels_of.items()):
         pairs.sort(key=lambda pair: -float(detections.scores[row, pair[0]]))
-        labels, verdicts = tuple(label for label, _ in pairs), tuple(is_tp for _, is_tp in pairs)
-        kind = "tp" if all(verdicts) else "mixed" if any(verdicts) else "fp"
+        labels = tuple(label for label, _ in pairs)
+        judged = [is_tp for _, is_tp in pairs if is_tp is not None]
+        kind = "ignored" if not judged else "tp" if all(judged) else "mixed" if any(judged) else "fp"
         scores = tuple(float(detections.scores[row, label]) for label in labels)
-        result.append(Mark("detection", row, kind, _as_xyxy(detections.boxes[row]), labels, verdicts, scores))
+        verdicts_of = tuple(is_tp for _, is_tp in pairs)
+        result.append(Mark("detection", row, kind, _as_xyxy(detections.boxes[row]), labels, verdicts_of, scores))
     return result
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.average_precision import Evaluation, evaluate_detections
-from core.evaluation.classification import Classification, evaluate_image_labels, image_labels
+from core.evaluation.classification import Classification, judge_image_labels
 from core.evaluation.matching import MatchTable, align_scores
 from core.types import Detections, GroundTruth
 
@@ -59,8 +59,7 @@ def match_images(
     if is_detector:
         evaluation = evaluate_detections(padded, aligned, names, iou_thresholds=(iou,))
     else:
-        truth_nk = np.stack([image_labels(one) for one in padded])
-        evaluation = evaluate_image_labels(truth_nk, _image_scores(aligned), names)
+        evaluation = judge_image_labels(padded, _image_scores(aligned), names)
     return MatchedImages(
         names,
         tuple(image_ids),
@@ -82,7 +81,8 @@ def _image_scores(detections: Sequence[Detections]) -> NDArray[np.float32]:
 
 
 def _pad_labels(truth: GroundTruth, extra: int) -> GroundTruth:
-    """With `extra` more labels, which no true box carries."""
-    wider = ((0, 0), (0, extra))
-    ignored = None if truth.ignored_labels is None else np.pad(truth.ignored_labels, wider)
-    return replace(truth, labels=np.pad(truth.labels, wider), ignored_labels=ignored)
+    """With `extra` more labels, which no true box carries; what is ignored by every label is by these, too."""
+    ignored = truth.ignored_labels
+    if ignored is not None:
+        ignored = np.concatenate([ignored, np.repeat(ignored.all(axis=1, keepdims=True), extra, axis=1)], axis=1)
+    return replace(truth, labels=np.pad(truth.labels, ((0, 0), (0, extra))), ignored_labels=ignored)

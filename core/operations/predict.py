@@ -11,7 +11,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.evaluation.average_precision import Evaluation, evaluate_detections
-from core.evaluation.classification import Classification, evaluate_image_labels, image_labels
+from core.evaluation.classification import Classification, judge_image_labels
 from core.evaluation.matching import align_scores
 from core.project.project import Project
 from core.project.records import CheckpointRecord
@@ -112,8 +112,7 @@ class SplitPredictions:
     def classification(self, label_names: Sequence[str], score_threshold: float | None = None) -> Classification:
         """How well the labels of whole images were told: an image scores what its best box does."""
         scores = [align_scores(one, label_names).max(axis=0, initial=0.0) for one in self.found]
-        truth = [image_labels(one) for one in self.truth]
-        return evaluate_image_labels(np.array(truth), np.array(scores), label_names, score_threshold)
+        return judge_image_labels(self.truth, np.array(scores), label_names, score_threshold)
 
 
 def predict_split(

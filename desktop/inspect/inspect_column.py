@@ -67,6 +67,7 @@ class InspectColumn(QFrame):
         policy.setRetainSizeWhenHidden(True)
         self.all_labels.setSizePolicy(policy)
         self.all_labels.clicked.connect(lambda: self.labels.label_chosen.emit(None))
+        self.ignored = words("", "small", wrap=True)
         head = QHBoxLayout()
         head.addWidget(words("By label", "section"))
         head.addStretch(1)
@@ -77,6 +78,7 @@ class InspectColumn(QFrame):
         layout.setContentsMargins(theme.PAD, theme.PAD, theme.PAD, theme.PAD)
         layout.setSpacing(theme.GAP)
         layout.addWidget(self.strip)
+        layout.addWidget(self.ignored)
         layout.addSpacing(4)
         layout.addLayout(head)
         layout.addWidget(self.labels)
@@ -99,6 +101,11 @@ class InspectColumn(QFrame):
         self.detail.setText("At the box" if is_detector else "In the image")
         self.panel.prompt.setText(PROMPT if is_detector else IMAGE_PROMPT)
         self.labels.set_is_detector(is_detector)
+
+    def set_ignored(self, text: str) -> None:
+        """Say what takes no part in the figures; empty where everything does."""
+        self.ignored.setText(text)
+        self.ignored.setVisible(bool(text))
 
     def set_chosen(self, label: int | None) -> None:
         """Show which label the page is filtered by, and the way back to all."""

@@ -80,9 +80,9 @@ def list_score_bars(images: MatchedImages, index: int, row: int, mark: Mark, nam
     verdicts = dict(zip(mark.labels, mark.verdicts, strict=True)) if mark.source == "detection" else {}
     bars = []
     for label in np.argsort(-scores, kind="stable"):
-        is_tp = verdicts.get(int(label))
-        text = "" if is_tp is None else "right" if is_tp else "false"
-        color = tokens.good if is_tp else tokens.bad
-        faint = bool(verdicts) and is_tp is None
+        is_tp, is_shown = verdicts.get(int(label)), int(label) in verdicts
+        text = "right" if is_tp else "false" if is_tp is not None else "ignored" if is_shown else ""
+        color = tokens.good if is_tp else tokens.bad if is_tp is not None else tokens.muted
+        faint = bool(verdicts) and not is_shown
         bars.append(Bar(names.names[label], float(scores[label]), names.colors[label], text, color, faint=faint))
     return bars

@@ -31,14 +31,21 @@ IOUS = (0.3, 0.5, 0.75, 0.9)
 # From these widths on, in pixels, the buttons above the image have words.
 ROOM_FOR_CHIPS = 500
 ROOM_FOR_ALL = 580
+ROOM_FOR_IGNORED = 110  # one more of them, where anything is ignored
 LEAST_WIDTH = 284  # beside both lists at their narrowest, in a window of 960 pixels
 ROOM_FOR_FOOT = 440  # all of the threshold in one line
+IGNORED = "ignored"
 # What each shows, of boxes and of images that carry labels.
 CHIPS = {
     "tp": ("Right", "Detections that are right (TP)", "Labels that are rightly found in the image (TP)"),
     "fp": ("False", "Detections that are false (FP)", "Labels that are wrongly found in the image (FP)"),
     "fn": ("Missed", "True boxes that nothing found (FN)", "Labels of the image that were not found (FN)"),
     "truth": ("Truth", "All true boxes (T)", "All labels that the image carries (T)"),
+    IGNORED: (
+        "Ignored",
+        "Boxes that are difficult or have no label, and detections on them: neither right nor false",
+        "Images whose labels are not known in full, which the figures leave out",
+    ),
 }
 
 
@@ -142,6 +149,11 @@ class InspectStage(QFrame):
         self._foot.addLayout(overlap, 0, 1)
         return foot
 
+    def show_ignored(self, is_there: bool) -> None:
+        """Offer to hide what is ignored, where any image has some."""
+        self.chips[IGNORED].setVisible(is_there)
+        self._name_buttons()
+
     # -- the threshold
 
     @property
@@ -195,11 +207,12 @@ class InspectStage(QFrame):
 
     def _name_buttons(self) -> None:
         """Words where there is room for them; signs, counts and tooltips where there is not."""
+        room = self.width() - (ROOM_FOR_IGNORED if self.chips[IGNORED].isVisibleTo(self) else 0)
         for name, chip in self.chips.items():
             count = str(self._counts.get(name, ""))
-            chip.setText(f"{CHIPS[name][0]} {count}".rstrip() if self.width() >= ROOM_FOR_CHIPS or not count else count)
+            chip.setText(f"{CHIPS[name][0]} {count}".rstrip() if room >= ROOM_FOR_CHIPS or not count else count)
         styles = Qt.ToolButtonStyle
-        style = styles.ToolButtonTextBesideIcon if self.width() >= ROOM_FOR_ALL else styles.ToolButtonIconOnly
+        style = styles.ToolButtonTextBesideIcon if room >= ROOM_FOR_ALL else styles.ToolButtonIconOnly
         self.open_button.setToolButtonStyle(style)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -260,19 +273,25 @@ class InspectStage(QFrame):
             ("fp", tokens.bad),
             ("fn", tokens.warning),
             ("truth", tokens.series[0]),
+            (IGNORED, tokens.muted),
         ):
-            self.chips[name].setIcon(_outline_icon(color, dashed=name == "fn"))
+            self.chips[name].setIcon(_outline_icon(color, dashed=name in ("fn", IGNORED)))
 
 
 def _count_pairs(marks: Sequence[Mark], name: str, wanted: int | None) -> int:
-    """(box, label) pairs of one kind, as the metrics count them; of the wanted label only, if there is one."""
+    """(box, label) pairs of one kind, as the metrics count them; of the wanted label only, if there is one.
+
+    Of what is ignored, boxes and detections, whatever their labels.
+    """
     source = "truth" if name in ("truth", "fn") else "detection"
+    if name == IGNORED:
+        return sum(mark.kind == IGNORED and (wanted is None or wanted in mark.labels) for mark in marks)
     verdicts = [
         verdict
         for mark in marks
         if mark.source == source
         for label, verdict in zip(mark.labels, mark.verdicts, strict=True)
-        if wanted is None or label == wanted
+        if verdict is not None and (wanted is None or label == wanted)
     ]
     return len(verdicts) if name == "truth" else sum(verdict == (name == "tp") for verdict in verdicts)
 

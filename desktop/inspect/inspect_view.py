@@ -24,6 +24,7 @@ ROWS = 5  # how far words move away from their box to make room for others
 
 # The picture is the same in both versions of the window, and a dark line lies under every outline: the bright colours.
 ON_IMAGE = theme.DARK
+QUIET = QColor(20, 22, 27, 215)  # ground of words that judge nothing
 Key = tuple[str, int]  # source and row of a mark
 
 
@@ -50,7 +51,7 @@ def identify_mark(mark: Mark) -> Key:
 
 
 def style_outline(mark: Mark, mark_filter: MarkFilter) -> tuple[list[QColor], bool]:
-    """Colours of a mark's outline, and whether it is dashed: what is missed is dashed, mixed has two colours."""
+    """Colours of a mark's outline, and whether it is dashed: what is missed or ignored is dashed, mixed has two colours."""
     match mark.kind:
         case "tp":
             return [ON_IMAGE.good], False
@@ -62,18 +63,26 @@ def style_outline(mark: Mark, mark_filter: MarkFilter) -> tuple[list[QColor], bo
             return ([ON_IMAGE.warning], True) if mark_filter.fn else ([ON_IMAGE.series[0]], False)
         case "found":
             return [ON_IMAGE.series[0]], False
+        case "ignored":  # quiet: neither right nor wrong
+            return [ON_IMAGE.muted], mark.source == "truth"
 
 
 def list_tags(mark: Mark, names: Names, mark_filter: MarkFilter) -> list[Tag]:
     """The words at a mark. A sign says what the colour says, for those who cannot tell the colours apart."""
+    if mark.source == "truth" and mark.kind == "ignored":
+        if len(mark.labels) == len(names.names):
+            return [Tag("ignored", QUIET, ON_IMAGE.muted)]
+        return [Tag(f"ignored {names.names[label]}", QUIET, names.colors[label]) for label in mark.labels]
     result = []
     for text, label, right in zip(mark.label_texts(names.names), mark.labels, mark.verdicts, strict=True):
         if mark.source == "detection":
             sign, ground = ("✓ ", ON_IMAGE.good) if right else ("✗ ", ON_IMAGE.bad)
+            if right is None:
+                sign, ground = "ignored ", QUIET
         elif not right and mark_filter.fn:
             sign, ground = "missed ", ON_IMAGE.warning
         else:
-            sign, ground = "", QColor(20, 22, 27, 215)
+            sign, ground = "", QUIET
         result.append(Tag(sign + text, ground, names.colors[label]))
     return result
 
@@ -136,7 +145,7 @@ class InspectView(QObject):
 
     def visible_marks(self) -> list[Mark]:
         """What is drawn, in the order of drawing: truth below, detections, what is missed, what is pointed at."""
-        level = {"found": 0, "tp": 1, "mixed": 2, "fp": 2, "fn": 3}
+        level = {"ignored": 0, "found": 0, "tp": 1, "mixed": 2, "fp": 2, "fn": 3}
         shown = [mark for mark in self._marks if self._accepts(mark)]
         return sorted(
             shown, key=lambda mark: (identify_mark(mark) in (self._selected, self._hovered), level[mark.kind])

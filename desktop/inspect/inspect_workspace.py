@@ -16,6 +16,7 @@ from desktop.inspect.inspect_column import InspectColumn
 from desktop.inspect.inspect_images import InspectImages
 from desktop.inspect.inspect_stage import InspectStage
 from desktop.inspect.inspect_view import Names
+from desktop.inspect.mark_texts import describe_ignored
 from desktop.services import Services
 from desktop.viewer.pictures import PictureLoader
 
@@ -102,6 +103,7 @@ class InspectWorkspace(QSplitter):
             [one.reason for one in inspection.stale],
         )
         self.stage.set_is_detector(matched.is_detector)
+        self.stage.show_ignored(any(len(one.ignored) for one in matched.truth))
         self.column.set_is_detector(matched.is_detector)
         self._show_labels(matched)
         if self._threshold_of != inspection.request.checkpoint.id:
@@ -141,6 +143,7 @@ class InspectWorkspace(QSplitter):
         average = matched.mean_ap if self._label is None else matched.label_ap[self._label]
         iou = matched.iou if matched.is_detector else None
         self.column.strip.set_score(sum_counts(counts, self._label), average, iou)
+        self.column.set_ignored(describe_ignored(matched, counts, self._label))
         scores = [sum_counts(counts, label) for label in range(len(matched.label_names))]
         self.column.labels.set_scores(scores, matched.label_ap)
         self._draw_marks()

@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from core import geometry
+from core.counting import format_count
 from core.evaluation.classification import image_labels
+from core.inspection.error_counts import ErrorCounts
 from core.inspection.marks import Mark
 from core.inspection.matched_images import MatchedImages
 from desktop.base import theme
 
+IGNORED_BOX = "difficult, or without a label: nothing is missed here, and nothing found here is false"
+IGNORED_IMAGE = "a box of the image is difficult or has no label: nobody knows which labels the image lacks"
 NEAR = 0.05  # IoU from which a true box is worth naming beside a false detection
 
 
@@ -22,15 +26,24 @@ def name_mark(mark: Mark, *, is_detector: bool = True) -> str:
         "mixed": "Right and false",
         "found": f"{truth}, found",
         "fn": f"{truth}, missed",
+        "ignored": "Ignored detection"
+        if mark.source == "detection"
+        else "Ignored box"
+        if is_detector
+        else "Ignored image",
     }[mark.kind]
     if mark.kind == "fn" and any(mark.verdicts):
         text = f"{truth}, found in part"
     return text
 
 
-def explain_label(images: MatchedImages, index: int, mark: Mark, label: int, verdict: bool) -> str:
+def explain_label(images: MatchedImages, index: int, mark: Mark, label: int, verdict: bool | None) -> str:
     """Why one label of a detection is right or false, or whether a true label was found."""
     truth = images.truth[index]
+    if verdict is None:
+        if not images.is_detector:
+            return IGNORED_IMAGE
+        return IGNORED_BOX if mark.source == "truth" else "neither right nor false: it lies on an ignored box"
     if mark.source == "truth":
         return "found" if verdict else "missed"
     if not images.is_detector:
@@ -54,8 +67,12 @@ def explain_label(images: MatchedImages, index: int, mark: Mark, label: int, ver
 def format_reasons(images: MatchedImages, index: int, mark: Mark, row: int | None) -> str:
     """A line for each label of `mark`, as rich text. `row`: the detection whose scores are shown with it, if any."""
     tokens, lines = theme.theme(), []
+    if mark.source == "truth" and mark.kind == "ignored":
+        reason = IGNORED_BOX if images.is_detector else IGNORED_IMAGE
+        return f'<span style="color:{tokens.muted.name()}">●</span> {_escape(reason)}'
     for label, verdict in zip(mark.labels, mark.verdicts, strict=True):
-        color = tokens.good if verdict else tokens.bad if mark.source == "detection" else tokens.warning
+        wrong = tokens.bad if mark.source == "detection" else tokens.warning
+        color = tokens.muted if verdict is None else tokens.good if verdict else wrong
         reason = explain_label(images, index, mark, label, verdict)
         lines.append(
             f'<span style="color:{color.name()}">●</span> {_escape(images.label_names[label])}: {_escape(reason)}'
@@ -65,6 +82,21 @@ def format_reasons(images: MatchedImages, index: int, mark: Mark, row: int | Non
             "Scores above: the detection nearest to it." if row is not None else "No detection is near it at any score."
         )
     return "<br>".join(lines)
+
+
+def describe_ignored(images: MatchedImages, counts: ErrorCounts, label: int | None) -> str:
+    """What takes no part in the figures at a threshold, of one label or of all; empty where everything does."""
+    boxes = [one.ignored_by_label() for one in images.truth]
+    by_label = sum(int((rows.any(axis=1) if label is None else rows[:, label]).sum()) for rows in boxes)
+    if not by_label:
+        return ""
+    if not images.is_detector:
+        return f"Left out: {format_count(by_label, 'image')} with a box that is difficult or has no label."
+    detections = int((counts.ignored if label is None else counts.ignored[:, label]).sum())
+    return (
+        f"Ignored: {format_count(by_label, 'box')}, difficult or without a label, and {format_count(detections, 'detection')} "
+        "on them."
+    )
 
 
 def _join_labels(images: MatchedImages, present: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> str:

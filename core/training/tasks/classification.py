@@ -12,7 +12,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
-from core.evaluation.classification import evaluate_image_labels, image_labels
+from core.evaluation.classification import judge_image_labels
 from core.models.multilabel import LossSettings, LossSums, Targets
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.recipe.recipe import Recipe
@@ -55,14 +55,8 @@ class ClassificationTask:
 
     def judge(self, images: Sequence[SnapshotImage], looks: Sequence[Look]) -> ValidationResult:
         count = len(self.label_names)
-        # Of an image with an ignored box it is not known which labels it lacks.
-        judged = [place for place, image in enumerate(images) if not len(image.ignored)]
-        truth = [image_labels(images[place].truth) for place in judged]
-        found = evaluate_image_labels(
-            np.array(truth, np.bool_).reshape(-1, count),
-            np.array([looks[place].found.scores[0] for place in judged], np.float32).reshape(-1, count),
-            self.label_names,
-        )
+        scores = np.array([look.found.scores[0] for look in looks], np.float32).reshape(-1, count)
+        found = judge_image_labels([image.truth for image in images], scores, self.label_names)
         label_loss, _ = normalized_losses(looks)
         return ValidationResult(
             label_loss=label_loss,

@@ -19,6 +19,7 @@ from core.jobs.folder import JobFolder
 from core.models.registry import MODELS
 from core.operations.predict import detections_to_json
 from core.project.edits import image_edits
+from core.project.edits.box_edits import toggle_difficult
 from core.project.project import Project
 from core.sample import SAMPLE_LABELS, make_sample_project
 from core.types import Detections, Split
@@ -432,6 +433,28 @@ def test_evaluate_takes_an_id_or_a_path(run: Run, trained: tuple[Path, list[dict
         path = next(record.path for record in project.runs.list_checkpoints() if record.id == "r001-last")
     code, out, _ = run("evaluate", folder, "--checkpoint", path, "--split", "val", "--json")
     assert code == 0 and json.loads(out)["map50"] == values["map50"]
+
+
+def test_evaluate_says_how_many_boxes_are_ignored(run: Run, trained: tuple[Path, list[dict[str, Any]]]) -> None:
+    folder, _ = trained
+    words = ("evaluate", folder, "--checkpoint", "r001-last", "--split", "val")
+    before = json.loads(run(*words, "--json")[1])
+    assert before["ignored_boxes"] == 0 and "ignored" not in run(*words)[1]
+    with Project.open(folder) as project:
+        image = next(one for one in project.images() if one.split is Split.VAL and one.box_count)
+        project.apply(toggle_difficult(project, image.id, [project.boxes(image.id)[0].id]))
+    try:
+        code, out, _ = run(*words, "--json")
+        values = json.loads(out)
+        assert code == 0 and values["ignored_boxes"] == 1
+        assert all(one["ignored_detections"] >= 0 for one in values["labels"].values())
+        assert sum(one["boxes"] for one in values["labels"].values()) < sum(
+            one["boxes"] for one in before["labels"].values()
+        )
+        assert "1 box is ignored, being difficult or without a label" in " ".join(run(*words)[1].split())
+    finally:
+        with Project.open(folder) as project:
+            project.history.undo()
 
 
 def test_evaluate_says_how_many_images_were_learnt_from(run: Run, trained: tuple[Path, list[dict[str, Any]]]) -> None:

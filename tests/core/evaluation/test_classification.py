@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from core.evaluation.classification import average_precision, evaluate_image_labels, image_labels, roc_auc, whole_image
+from core.evaluation.classification import (
+    average_precision,
+    evaluate_image_labels,
+    image_labels,
+    judge_image_labels,
+    roc_auc,
+    whole_image,
+)
 from core.types import GroundTruth
 
 Cases = st.integers(1, 30).flatmap(
@@ -99,3 +106,20 @@ def test_an_image_carries_the_labels_of_all_its_boxes_as_one_box_of_its_size() -
     assert whole.boxes.tolist() == [[0, 0, 40, 30]] and whole.labels.tolist() == [[True, False, True]]
     clean = GroundTruth(np.zeros((0, 4), np.float32), np.zeros((0, 3), np.bool_))
     assert len(whole_image(clean, 40, 30)) == 0 and whole_image(clean, 40, 30).labels.shape == (0, 3)
+
+
+def test_images_with_an_ignored_box_are_left_out_and_counted() -> None:
+    box = np.array([[1, 1, 5, 5]], np.float32)
+    none = box[:0]
+    pit, clean = np.array([[True]]), np.zeros((0, 1), np.bool_)
+    truth = [GroundTruth(box, pit), GroundTruth(none, clean), GroundTruth(box, pit, box), GroundTruth(none, clean, box)]
+    scores = np.array([[0.9], [0.2], [0.1], [0.95]])
+    found = judge_image_labels(truth, scores, ["pit"])
+    assert found.images == 2 and found.ignored_images == 2 and found.map == 1.0 and found.labels["pit"].images == 1
+    assert found.to_json()["ignored_images"] == 2
+    assert found.measures() == evaluate_image_labels(np.array([[True], [False]]), scores[:2], ["pit"]).measures()
+    whole = whole_image(truth[2], 40, 30)
+    assert (
+        len(whole) == 0 and whole.ignored.tolist() == [[0, 0, 40, 30]] and whole.ignored_by_label().tolist() == [[True]]
+    )
+    assert judge_image_labels(truth[2:], scores[2:], ["pit"]).images == 0

@@ -134,6 +134,14 @@ def test_it_is_neither_to_be_found_nor_wrong_to_find_by_its_own_labels(tmp_path:
     result = evaluate_detections([train.truth], [Detections(boxes, scores, snapshot.label_names)], snapshot.label_names)
     assert result.labels["pit"].ap == 1.0 and result.labels["pit"].boxes == 1
     assert result.labels["stain"].ap is None
+    assert result.to_json()["ignored_boxes"] == 1 and result.labels["pit"].ignored == 1
+    lower = evaluate_detections(
+        [train.truth],
+        [Detections(boxes, scores, snapshot.label_names)],
+        snapshot.label_names,
+        score_threshold=0.5,
+    ).to_json()["labels"]
+    assert {name: one["ignored_detections"] for name, one in lower.items()} == {"scratch": 0, "pit": 1, "stain": 0}
     assert result.labels["scratch"].precision is None or result.labels["scratch"].precision == 0
 
 

@@ -7,14 +7,14 @@ import pytest
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from core.inspection.error_counts import PrecisionRecall
+from core.inspection.error_counts import PrecisionRecall, count_errors
 from core.inspection.marks import list_marks
 from core.inspection.matched_images import MatchedImages, match_images
 from core.types import Detections, GroundTruth
 from desktop.inspect.inspect_column import InspectColumn
 from desktop.inspect.inspect_stage import InspectStage
 from desktop.inspect.inspect_view import Names
-from desktop.inspect.mark_texts import explain_label
+from desktop.inspect.mark_texts import describe_ignored, explain_label, name_mark
 
 
 def test_no_overlap_is_asked_for_where_labels_lie_on_the_whole_image(qtbot: QtBot) -> None:
@@ -64,3 +64,19 @@ def test_the_side_speaks_of_images_where_no_boxes_are_found(qtbot: QtBot) -> Non
     assert "rust: right" in side.panel.reasons.text() and "IoU" not in side.panel.reasons.text()
     (wrong,) = list_marks(data, 2, 0.5)
     assert explain_label(data, 2, wrong, 0, False) == "false: the image has no defect"
+
+
+def test_labels_of_images_with_an_ignored_box_are_left_out(qtbot: QtBot) -> None:
+    box = np.array([[0, 0, 100, 100]], np.float32)
+    truth = [GroundTruth(box, np.array([[True]])), GroundTruth(box[:0], np.zeros((0, 1), bool), box)]
+    found = [Detections(box, np.array([[0.9]], np.float32), ("dent",)) for _ in truth]
+    data = match_images([1, 2], truth, found, ("dent",), ("dent",), 0.5, is_detector=False)
+    told = describe_ignored(data, count_errors(data, 0.5), None)
+    assert told == "Left out: 1 image with a box that is difficult or has no label."
+    (truth_mark, detection) = list_marks(data, 1, 0.5)
+    assert name_mark(truth_mark, is_detector=False) == "Ignored image"
+    assert "nobody knows which labels" in explain_label(data, 1, detection, 0, None)
+    panel = InspectColumn().panel
+    qtbot.addWidget(panel)
+    panel.set_mark(data, 1, detection, Names(("dent",), (QColor("red"),)), 0.5)
+    assert [bar.verdict for bar in panel.bars.bars] == ["ignored"]

@@ -359,3 +359,23 @@ def test_a_thousand_images_follow_the_slider_within_a_frame_or_three(page: Inspe
         model.set_counts(*(part.sum(axis=1) for part in (counts.tp, counts.fp, counts.fn)))
         spent.append(time.thread_time() - began)
     assert float(np.median(spent)) < 0.05
+
+
+def test_ignored_boxes_are_drawn_named_and_counted(page: InspectPage, session: Session, tasks: Tasks) -> None:
+    project, stage, column = project_of(session), page.workspace.stage, page.workspace.column
+    assert not stage.chips["ignored"].isVisible() and not column.ignored.isVisible()
+    image_id = page.workspace.image_id
+    stage.set_threshold(0.01)
+    hard = project.boxes(image_id)[1]
+    session.apply(box_edits.toggle_difficult(project, image_id, [hard.id]))
+    tasks.wait_idle()
+    assert page.workspace.image_id == image_id and stage.chips["ignored"].isVisible()
+    marks = [mark for mark in stage.left.visible_marks() if mark.kind == "ignored"]
+    assert hard.xyxy in [mark.xyxy for mark in marks if mark.source == "truth"]
+    counts = stage.chips["ignored"].text().split()
+    assert counts == ["Ignored", str(len(marks))]
+    assert column.ignored.text().startswith("Ignored: 1 box, difficult or without a label, and ")
+    stage.select_mark(next(mark for mark in marks if mark.source == "truth"))
+    assert column.panel.title.text() == "Ignored box" and "nothing is missed here" in column.panel.reasons.text()
+    stage.toggle_marks("ignored")
+    assert all(mark.kind != "ignored" for mark in stage.left.visible_marks())
