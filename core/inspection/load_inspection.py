@@ -11,6 +11,7 @@ from core.inspection.matched_images import MatchedImages, match_images
 from core.inspection.prediction_cache import gather_predictions, prediction_root
 from core.models.registry import is_detector
 from core.project.project import Project
+from core.project.project_reader import ProjectReader
 from core.project.records import CheckpointRecord
 from core.project.snapshot import Snapshot, SnapshotImage, take_snapshot
 from core.project.snapshot_files import find_changes
@@ -74,12 +75,13 @@ def list_judged_images(snapshot: Snapshot, split: str) -> list[SnapshotImage]:
     return [image.with_ignored_apart() for image in snapshot.images if image.is_trainable]
 
 
-def load_inspection(project: Project, request: InspectionRequest) -> Inspection:
+def load_inspection(project: Project, request: InspectionRequest, reader: ProjectReader | None = None) -> Inspection:
     """Read what is known of the request. Raises InputError if the checkpoint's file is gone.
 
     Files are looked at: images that hold another picture than was labelled or predicted are stale, and not judged.
+    `reader`: the project with edits that wait for the disk.
     """
-    snapshot = take_snapshot(project)
+    snapshot = take_snapshot(project, reader)
     listed = list_judged_images(snapshot, request.split)
     changes = find_changes(listed)
     judged = [image for image, change in zip(listed, changes, strict=True) if change is None]
@@ -87,7 +89,7 @@ def load_inspection(project: Project, request: InspectionRequest) -> Inspection:
     known = gather_predictions(
         prediction_root(project), checkpoint.id, checkpoint.path, {image.path: image.content_hash for image in judged}
     )
-    ids = {str(project.image_path(record)): record.id for record in project.images()}
+    ids = {str(project.image_path(record)): record.id for record in (reader or project).images()}
     stale = [
         StaleImage(ids[image.path], Path(image.path), change, is_replaced=True)
         for image, change in zip(listed, changes, strict=True)

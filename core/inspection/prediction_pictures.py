@@ -68,6 +68,7 @@ def draw_prediction_sheet(
         ("false alarm", FP_COLOR, False),
         ("missed", FN_COLOR, True),
         ("truth", (150, 150, 150), True),
+        ("ignored", MUTED, True),
     ):
         draw_box(sheet, (x, 56, x + 22, 70), color, 2, dashed)
         draw_text(sheet, text, x + 30, 69, 15, MUTED)
@@ -79,7 +80,8 @@ def draw_prediction_sheet(
         sheet[top : top + cell.shape[0], left : left + cell.shape[1]] = cell
         counts = f"{case.match.tp} found · {case.match.fp} false · {case.match.fn} missed"
         if not len(case.truth):
-            counts = "clean" + (f" · {case.match.fp} false" if case.match.fp else ", and nothing found")
+            what = "nothing to judge" if len(case.truth.ignored) else "clean"
+            counts = what + (f" · {case.match.fp} false" if case.match.fp else ", and nothing found")
         draw_text(sheet, case.title, left, top + _CELL + 19, 15)
         draw_text(sheet, counts, left + _CELL - text_width(counts, 15), top + _CELL + 19, 15, MUTED)
     return sheet
@@ -106,6 +108,8 @@ def _draw_case(case: PredictionCase, label_names: Sequence[str]) -> Image:
         draw_box(
             cell, box * factor, FN_COLOR if row in fn_tags else (235, 235, 235), 2 if row in fn_tags else 1, dashed=True
         )
+    for box in case.truth.ignored:
+        draw_box(cell, box * factor, MUTED, 1, dashed=True)
     for row, tags in detection_tags.items():
         draw_box(
             cell,

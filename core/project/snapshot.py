@@ -17,6 +17,7 @@ from core.errors import InputError
 from core.imaging.cameras import Cameras
 from core.imaging.window import checked_window
 from core.project.project import Project
+from core.project.project_reader import ProjectReader
 from core.types import Box, GroundTruth, Split, Status, is_trainable
 
 _FORMAT = "defectdesk-snapshot"
@@ -158,12 +159,16 @@ def make_snapshot(
     return Snapshot(label_names, label_colors, images, whole.hexdigest(), cameras, bits)
 
 
-def take_snapshot(project: Project) -> Snapshot:
-    """Copy the annotations of every image as they are now; cameras are decided on if they never were."""
-    labels = project.labels()
+def take_snapshot(project: Project, reader: ProjectReader | None = None) -> Snapshot:
+    """Copy the annotations of every image as they are now; cameras are decided on if they never were.
+
+    `reader`: the project with edits that wait for the disk, where they are to be seen as well.
+    """
+    read = reader or project
+    labels = read.labels()
     column = {label.id: place for place, label in enumerate(labels)}
-    records = project.images()
-    boxes = project.boxes_of([image.id for image in records])
+    records = read.images()
+    boxes = read.boxes_of([image.id for image in records])
     images = []
     for record in records:
         own = boxes.get(record.id, ())
@@ -171,7 +176,7 @@ def take_snapshot(project: Project) -> Snapshot:
         ignored, ignored_marks = _make_arrays([box for box in own if box.difficult], column)
         images.append(
             SnapshotImage(
-                str(project.image_path(record)),
+                str(read.image_path(record)),
                 record.width,
                 record.height,
                 record.status,

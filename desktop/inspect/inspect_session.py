@@ -149,7 +149,10 @@ class InspectSession(QObject):
             self._set_inspection(None)
             return
         request = InspectionRequest(checkpoint, self._split, self._iou)
-        self._tasks.run(LOAD, lambda: load_inspection(project, request), self._set_inspection, self._fail_loading)
+        shown = self._session.shown  # with the edits that wait for the disk
+        self._tasks.run(
+            LOAD, lambda: load_inspection(project, request, shown), self._set_inspection, self._fail_loading
+        )
 
     def _set_inspection(self, inspection: Inspection | None) -> None:
         self.inspection, self.problem = inspection, ""

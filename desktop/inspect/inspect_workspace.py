@@ -149,7 +149,7 @@ class InspectWorkspace(QSplitter):
         self._draw_marks()
 
     def _show_labels(self, matched: MatchedImages) -> None:
-        project = self._session.project
+        project = self._session.shown
         assert project is not None
         colors = {label.name: QColor(label.color) for label in project.labels()}
         muted = theme.theme().muted

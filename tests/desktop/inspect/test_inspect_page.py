@@ -379,3 +379,15 @@ def test_ignored_boxes_are_drawn_named_and_counted(page: InspectPage, session: S
     assert column.panel.title.text() == "Ignored box" and "nothing is missed here" in column.panel.reasons.text()
     stage.toggle_marks("ignored")
     assert all(mark.kind != "ignored" for mark in stage.left.visible_marks())
+
+
+def test_edits_that_wait_for_the_disk_are_in_the_truth(page: InspectPage, session: Session, tasks: Tasks) -> None:
+    project = project_of(session)
+    image_id = page.workspace.image_id
+    page.workspace.stage.set_threshold(0.99)
+    before = next(row for row in list_rows(page) if row[0] == image_id)
+    edit = box_edits.add_box(project, image_id, (2, 40, 20, 47), {project.labels()[0].id})
+    session.hold_edit(edit, "the disk is full")
+    tasks.wait_idle()
+    after = next(row for row in list_rows(page) if row[0] == image_id)
+    assert after[1] == before[1] + 1 and len(project.boxes(image_id)) == 2
