@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -26,9 +26,11 @@ from PySide6.QtWidgets import (
 from desktop.base import theme
 from desktop.inspect.inspect_list import ICON, IMAGE_ID, SORTS, Counts, InspectList
 from desktop.kit.chips import FlowLayout
+from desktop.kit.eliding import elide_name
 from desktop.viewer.thumbnails import ThumbnailLoader
 
 Index = QModelIndex | QPersistentModelIndex
+CELL_MARGINS = 18  # around picture and name, in pixels
 NUMBERS = {1: 56, 2: 44, 3: 44}  # widths of the columns with counts, in pixels
 
 
@@ -75,7 +77,7 @@ class InspectImages(QFrame):
         table = QTableView()
         table.setAccessibleName("Images with their errors")
         table.setModel(self.model)
-        table.setItemDelegate(_CountCells(table))
+        table.setItemDelegate(_ImageCells(table))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -87,7 +89,6 @@ class InspectImages(QFrame):
         )
         table.setShowGrid(False)
         table.setWordWrap(False)
-        table.setTextElideMode(Qt.TextElideMode.ElideLeft)
         table.setIconSize(QSize(ICON, ICON))
         table.setTabKeyNavigation(False)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -166,13 +167,17 @@ class InspectImages(QFrame):
         return int(self.model.index(row, 0).data(IMAGE_ID))
 
 
-class _CountCells(QStyledItemDelegate):
-    """Counts keep their colours in the selected row, where a style sheet would paint all words alike."""
+class _ImageCells(QStyledItemDelegate):
+    """Names are cut beside their numbers. Counts keep their colours in the selected row, where a style sheet would paint
+    all words alike."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
         super().initStyleOption(option, index)
         if index.column() in NUMBERS:
             option.text = ""
+        else:
+            room = option.rect.width() - ICON - CELL_MARGINS
+            option.text = elide_name(option.text, QFontMetrics(option.font), room)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         super().paint(painter, option, index)

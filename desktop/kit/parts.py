@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction, QColor, QFontMetrics, QIcon, QPainter, QPaint
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolButton, QWidget
 
 from desktop.base.theme import set_icon, theme
+from desktop.kit.eliding import elide_name
 
 
 def words(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
@@ -76,7 +77,8 @@ def restyle(widget: QWidget, name: str, value: object) -> None:
 
 
 class ElidedLabel(QLabel):
-    """One line that is cut where there is no room, in the middle unless `cut` says otherwise; the whole is the tool tip."""
+    """One line that is cut where there is no room, in the middle beside its number unless `cut` says otherwise; the whole
+    is the tool tip."""
 
     def __init__(self, text: str = "", role: str = "", cut: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
         super().__init__(text)
@@ -98,7 +100,11 @@ class ElidedLabel(QLabel):
         painter.setFont(self.font())
         painter.setPen(self.palette().windowText().color())
         room = self.contentsRect()
-        shown = QFontMetrics(self.font()).elidedText(self.text(), self._cut, room.width())
+        metrics = QFontMetrics(self.font())
+        if self._cut == Qt.TextElideMode.ElideMiddle:
+            shown = elide_name(self.text(), metrics, room.width())
+        else:
+            shown = metrics.elidedText(self.text(), self._cut, room.width())
         painter.drawText(room, int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
         painter.end()
 

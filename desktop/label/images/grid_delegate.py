@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from core.types import ImageRecord
 from desktop.base.theme import SMALL_PX, theme
+from desktop.kit.eliding import elide_name
 from desktop.label.images.image_delegate import find_sign, paint_focus, paint_ground, paint_thumbnail, status_pixmap
 from desktop.label.images.image_list import OUTDATED, RECORD
 
@@ -52,5 +53,5 @@ class GridDelegate(QStyledItemDelegate):
         painter.setFont(small)
         painter.setPen(theme().text)
         name = record.path.rsplit("/", 1)[-1]
-        shown = QFontMetrics(small).elidedText(name, Qt.TextElideMode.ElideMiddle, room.width())
+        shown = elide_name(name, QFontMetrics(small), room.width())
         painter.drawText(room, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), shown)

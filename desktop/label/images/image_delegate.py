@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.types import ImageRecord, Split, Status
 from desktop.base.theme import SMALL_PX, icon_pixmap, theme
+from desktop.kit.eliding import elide_name
 from desktop.label.images.image_list import OUTDATED, PROBLEM, RECORD
 
 PICTURE = 52
@@ -67,8 +68,7 @@ class ImageDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(colors.text)
         name = record.path.rsplit("/", 1)[-1]
-        # The end of a file's name tells neighbours apart, so the middle goes.
-        shown = QFontMetrics(font).elidedText(name, Qt.TextElideMode.ElideMiddle, room.width())
+        shown = elide_name(name, QFontMetrics(font), room.width())
         painter.drawText(room, int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft), shown)
         below = QRect(room.left(), room.bottom() - 17, room.width(), 18)
         ratio = painter.device().devicePixelRatioF()
