@@ -29,7 +29,9 @@ class FileNotes(QFrame):
         self._sign = QLabel()
         self._text = words("", "small", wrap=True)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.depth_link = QPushButton("Set the depth window…")
+        self.depth_link = QPushButton("Set it…")  # short: beside the text it takes from its width
+        self.depth_link.setToolTip("Set the depth window")
+        self.depth_link.setAccessibleName("Set the depth window")
         self.depth_link.setProperty("role", "link")
         self.depth_link.clicked.connect(self.depth_wanted)
         close = icon_button("close", "Do not say this again")

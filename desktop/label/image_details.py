@@ -22,7 +22,7 @@ from desktop.kit import formatting
 from desktop.kit.leaving_field import LeavingField
 from desktop.kit.parts import ElidedLabel, words
 
-NOTE_LINES = 2  # that are seen at least
+NOTE_LINES = 2  # that are seen where there is room
 
 
 class ImageDetails(QWidget):
@@ -136,10 +136,10 @@ class _Note(QPlainTextEdit):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(80, self.fontMetrics().lineSpacing() * NOTE_LINES + 18)
+        return QSize(80, self.fontMetrics().lineSpacing() + 18)
 
     def sizeHint(self) -> QSize:
-        return self.minimumSizeHint()
+        return QSize(80, self.fontMetrics().lineSpacing() * NOTE_LINES + 18)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

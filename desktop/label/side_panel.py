@@ -11,7 +11,7 @@ from desktop.base.theme import GAP, PAD
 from desktop.kit.parts import words
 from desktop.label.columns import fill, kept_sizes
 
-LEAST_BOXES = 140  # pixels: some rows stay in sight however small the window is
+LEAST_BOXES = 124  # pixels: some rows stay in sight however small the window is
 FEW_BOXES = 190  # pixels that the boxes get before the labels get more than they must have
 MOST_LABELS = 0.55  # of the height
 

@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray
+from PySide6.QtCore import QByteArray, QSize
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
@@ -29,6 +29,8 @@ from desktop.shell.welcome import Welcome
 from desktop.shell.window_dialogs import WindowDialogs
 from desktop.shell.window_keys import WindowKeys
 
+SMALLEST = QSize(960, 620)
+
 
 class MainWindow(QMainWindow):
     """One window with a session of its own, in which no project is open yet."""
@@ -36,7 +38,8 @@ class MainWindow(QMainWindow):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self.setAcceptDrops(True)
-        self.setMinimumSize(960, 620)
+        # Large letters make a small screen smaller still: pages are scrolled then.
+        self.setMinimumSize(SMALLEST.boundedTo(self.screen().availableSize() * 0.95))
         self.session = session = Session(self._make_hooks(services))
         # Before any list asks for a picture of the project that is opened.
         services.thumbnails.follow(session)

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
 from desktop.base.actions import ActionSet
 from desktop.base.session import Session
@@ -41,6 +41,7 @@ class PageStack(QStackedWidget):
         self._session = session
         self._services = services
         self._pages: dict[int, QWidget] = {}
+        self._frames: dict[int, QScrollArea] = {}
         self._front = NONE
         self._welcome = welcome
         self._opening = words("", "muted")
@@ -60,6 +61,11 @@ class PageStack(QStackedWidget):
     def front(self) -> int:
         """The number of the page in front, or NONE."""
         return self._front
+
+    @property
+    def front_page(self) -> QWidget:
+        """The page in front, or the welcome page."""
+        return self._pages.get(self._front, self._welcome)
 
     @property
     def built(self) -> list[int]:
@@ -84,7 +90,7 @@ class PageStack(QStackedWidget):
             self._show_opening(number)
         page = self.get_page(number)
         self._front = number
-        self.setCurrentWidget(page)
+        self.setCurrentWidget(self._frames[number])
         self.page_shown.emit(number)
         _call_if_present(page, "activated")
 
@@ -104,7 +110,8 @@ class PageStack(QStackedWidget):
             page: QWidget = getattr(import_module(module), name)(self._session, self._services)
             self._pages[number] = page
             self._services.keymap.attach_actions(title.lower(), page, page.actions())
-            self.addWidget(page)
+            self._frames[number] = _frame_page(page)
+            self.addWidget(self._frames[number])
         return self._pages[number]
 
     def take_focus(self) -> None:
@@ -142,6 +149,16 @@ class PageStack(QStackedWidget):
         elif self._front == NONE:
             kept = self._services.settings.recent(project.folder).page
             self.show_page(min(kept, len(PAGES) - 1))
+
+
+def _frame_page(page: QWidget) -> QScrollArea:
+    """Let a page be scrolled where the window is too low or narrow for it, as with large letters on a small screen."""
+    frame = QScrollArea()
+    frame.setFrameShape(QFrame.Shape.NoFrame)
+    frame.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    frame.setWidgetResizable(True)
+    frame.setWidget(page)
+    return frame
 
 
 def _call_if_present(page: QWidget, method: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QPoint, QSize, Signal
+from PySide6.QtCore import QMargins, QPoint, QSize, Signal
 from PySide6.QtGui import QAction, QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -360,6 +360,11 @@ class LabelPanel(QWidget):
         """All labels and the bars in sight."""
         bars = self._bars_height() if self.together.has_pairs else 0
         return QSize(super().sizeHint().width(), self._rest_height() + self.model.rowCount() * ROW + bars)
+
+    def minimumSizeHint(self) -> QSize:
+        """The bars make way where there is little room."""
+        least = super().minimumSizeHint()
+        return least if self.together.isHidden() else least.shrunkBy(QMargins(0, 0, 0, self._bars_height()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

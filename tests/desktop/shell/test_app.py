@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_without_a_project_the_window_offers_ways_to_one(window: MainWindow) -> None:
-    assert isinstance(window.pages.currentWidget(), Welcome)
+    assert isinstance(window.pages.front_page, Welcome)
     assert not window.findChild(Rail).isVisible()
     offered = {button.accessibleName() for button in window.welcome.findChildren(QPushButton)}
     assert {"New project", "Open project", "Sample project"} <= offered
@@ -42,11 +42,11 @@ def test_opening_a_project_shows_the_label_page_and_remembers_it(
 ) -> None:
     project_with_pictures(tmp_path / "parts").close()
     window.open_project(tmp_path / "parts")
-    assert window.pages.currentWidget() is window.get_page("Label")
+    assert window.pages.front_page is window.get_page("Label")
     assert window.windowTitle().startswith("parts")
     assert services.settings.values.recent_projects == (str(tmp_path / "parts"),)
     window.action_set["close_project"].trigger()
-    assert isinstance(window.pages.currentWidget(), Welcome)
+    assert isinstance(window.pages.front_page, Welcome)
     assert any(label.text() == "parts" for label in window.welcome.findChildren(QLabel))
 
 
@@ -57,7 +57,7 @@ def test_every_page_opens_by_its_key_and_is_built_only_then(qtbot: QtBot, window
         action = window.action_set[f"page_{number + 1}"]
         assert action.shortcut().toString() == f"Ctrl+{number + 1}"
         action.trigger()
-        assert window.pages.currentWidget().title == PAGES[number][0]
+        assert window.pages.front_page.title == PAGES[number][0]
     assert window.pages.built == [0, 1, 2, 3, 4]
     assert window.rail.marked_page == 0
 
@@ -82,9 +82,9 @@ def test_a_request_reaches_a_page_that_is_built_only_for_it(window: MainWindow, 
         patch.setattr("desktop.inspect.inspect_page.InspectPage", Listener)
         window.session.inspect_requested.emit("r001-best")
     assert heard == ["r001-best"]
-    assert isinstance(window.pages.currentWidget(), Listener)
+    assert isinstance(window.pages.front_page, Listener)
     window.session.page_requested.emit("Label")
-    assert window.pages.currentWidget() is window.get_page("Label")
+    assert window.pages.front_page is window.get_page("Label")
 
 
 def test_leaving_and_entering_a_page_is_told_to_it(

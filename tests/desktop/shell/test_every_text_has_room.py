@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.project.project import Project
@@ -59,6 +59,38 @@ def test_every_page_shows_its_texts_and_numbers_whole(
         settle(services)
         assert window.size() == size
         assert_whole(window)
+
+
+def test_a_window_that_is_too_small_for_a_page_scrolls_it(
+    window: MainWindow, services: Services, project: Project
+) -> None:
+    window.session.adopt(project)
+    window.setMinimumSize(400, 300)
+    for number in range(len(PAGES)):
+        window.pages.show_page(number)
+        window.resize(853, 533)  # 1280 x 800 with letters of 150 %
+        settle(services)
+        page, area = window.pages.get_page(number), window.pages.currentWidget()
+        assert isinstance(area, QScrollArea)
+        least, seen = page.minimumSizeHint(), area.viewport().size()
+        assert page.width() >= least.width() and page.height() >= least.height()
+        for bar, missing in (
+            (area.horizontalScrollBar(), page.width() - seen.width()),
+            (area.verticalScrollBar(), page.height() - seen.height()),
+        ):
+            assert bar.maximum() == max(0, missing)
+
+
+def test_the_smallest_window_shows_the_label_page_without_scrolling_also_below_a_banner(
+    window: MainWindow, services: Services, project: Project
+) -> None:
+    window.session.adopt(project)
+    window.resize(960, 640)
+    settle(services)
+    page = window.get_page("Label")
+    banner = 46
+    assert page.minimumSizeHint().height() <= page.height() - banner
+    assert page.minimumSizeHint().width() <= page.width()
 
 
 def test_the_label_page_shows_its_texts_whole_with_everything_switched_on(

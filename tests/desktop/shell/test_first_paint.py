@@ -61,7 +61,7 @@ def diary(qapp: QApplication, opened: MainWindow) -> Iterator[Diary]:
 def test_a_page_that_is_built_is_announced_before_and_only_then(opened: MainWindow, diary: Diary) -> None:
     opened.pages.show_page(2)
     assert diary.entries[0] == "Opening the Train page …" and "built" in diary.entries
-    assert opened.rail.marked_page == 2 and isinstance(opened.pages.currentWidget(), TrainPage)
+    assert opened.rail.marked_page == 2 and isinstance(opened.pages.front_page, TrainPage)
     diary.entries.clear()
     opened.pages.show_page(0)
     opened.pages.show_page(2)
