@@ -18,6 +18,7 @@ from core.project.backup import restore_backup as put_back
 from core.project.edits import image_edits
 from core.project.images import grouping, relocating
 from core.project.images.copies import describe_ungrouped
+from core.project.images.moved_cameras import OtherScaleError, describe_regrouped
 from core.project.images.split_table import list_divisions
 from core.project.project import Project
 from core.types import Problem
@@ -45,13 +46,23 @@ def group_images(
             rule = grouping.pattern_rule(pattern)
             names = [rule(path) for path in paths.values()]
         made = grouping.collect_groups(paths, names)
+        windows = project.depths.list_windows()
         if not dry_run:
             project.apply(image_edits.set_groups(project, made.groups))
         images = [replace(image, group=made.groups.get(image.id, image.group)) for image in project.images()]
         said = [*describe_ungrouped(images), *list_divisions(images)]
+        scales = describe_regrouped(windows, project.depths.list_windows(), images)
     if json:
         groups = {proposal.name: proposal.count for proposal in made.proposals}
-        print_json({"groups": groups, "unmatched": made.unmatched.count, "changed": not dry_run, "divided": said})
+        print_json(
+            {
+                "groups": groups,
+                "unmatched": made.unmatched.count,
+                "changed": not dry_run,
+                "divided": said,
+                "notices": scales,
+            }
+        )
         return
     print_table(
         ("group", ">images", "such as"),
@@ -61,7 +72,7 @@ def group_images(
         complain(
             f"{format_count(made.unmatched.count, 'image')} fit nothing, such as {', '.join(made.unmatched.examples)}"
         )
-    for text in said:
+    for text in (*said, *scales):
         complain(text)
 
 
@@ -110,6 +121,10 @@ def manage_backups(
 def relocate_images(
     folder: ProjectFolder,
     where: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look, with all below.", show_default=False)],
+    other_scale: Annotated[
+        bool,
+        typer.Option("--other-scale", help="Also images above 8 bits whose new folder gives them another depth scale."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Find images whose files were moved or replaced, by their content. Files that have only the same name are listed, not taken."""
@@ -123,13 +138,19 @@ def relocate_images(
         problems = _list_unfound(project, where, missing, changed, found)
         certain = {one.image_id: one.path for one in found if one.by == "content"}
         if certain:
-            project.files.relocate_images(certain)
+            try:
+                project.files.relocate_images(certain, other_scale=other_scale)
+            except OtherScaleError as error:
+                raise InputError(f"{error} (--other-scale)") from error
+        notices = project.depths.take_notices()
     if json:
         counts = {"missing": len(missing), "changed": len(changed), "found": len(certain)}
-        print_json(counts | {"problems": problems_to_json(problems)})
+        print_json(counts | {"problems": problems_to_json(problems), "notices": notices})
         return
     others = f", {len(changed):,} replaced by another picture" if changed else ""
     say(f"{format_count(len(missing), 'image')} missing{others}, {len(certain):,} found", "bold")
+    for text in notices:
+        say(text)
     complain_about(problems)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from PySide6.QtCore import QObject, QPoint, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QInputDialog, QMessageBox, QWidget
 
 from core.counting import format_count
+from core.imaging.window import Window
 from core.project.edits import image_edits
 from core.project.edits.edit import Edit
 from core.project.images.copies import describe_ungrouped, torn_copies
+from core.project.images.moved_cameras import describe_regrouped
 from core.project.images.split_table import LeftBehind, find_left_behind, list_divisions, list_names
 from core.project.project_reader import ProjectReader
 from core.types import Split, Status
@@ -101,14 +103,20 @@ class ImageWork(QObject):
             self._say_done(edit.name)
 
     def set_group(self, image_ids: list[int], group: str) -> None:
+        windows = self._list_windows()
         if not self._apply_edit(lambda project: image_edits.put_in_group(project, image_ids, group)):
             return
         count = _count_images(len(image_ids))
         self._say_done(f"{count} put into group {group}" if group else f"{count} taken out of their groups")
-        self._warn_of_groups(image_ids)
+        self._warn_of_groups(image_ids, windows)
 
-    def _warn_of_groups(self, image_ids: Collection[int]) -> None:
-        """Say where the images are now in a group that is divided, or in another one than their copies."""
+    def _list_windows(self) -> dict[int, Window | None]:
+        """The depth windows of images, by id, where groups tell cameras."""
+        project = self._context.session.project
+        return project.depths.list_windows() if project is not None and project.depths.cameras().need_groups else {}
+
+    def _warn_of_groups(self, image_ids: Collection[int], windows: Mapping[int, Window | None]) -> None:
+        """Say where the images are now in a group that is divided, in another one than their copies, or of another camera."""
         if (project := self._context.project) is None:
             return
         images = project.images()
@@ -116,6 +124,7 @@ class ImageWork(QObject):
         said = list_divisions([image for image in images if image.group in groups])
         contents = {project.image(image_id).content_hash for image_id in image_ids} - {""}
         said += describe_ungrouped(image for image in images if image.content_hash in contents)
+        said += describe_regrouped(windows, self._list_windows(), map(project.image, image_ids))
         if said:
             self._show_warning(" ".join(said))
 
@@ -150,9 +159,11 @@ class ImageWork(QObject):
             edit = image_edits.set_groups(project, groups)
             if edit.is_empty:
                 self._say_done("These images have these groups already")
-            elif self._apply_edit(lambda _project: edit):
+                return
+            windows = self._list_windows()
+            if self._apply_edit(lambda _project: edit):
                 self._say_done(edit.name)
-                self._warn_of_groups(groups)
+                self._warn_of_groups(groups, windows)
 
     def set_note(self, note: str) -> None:
         self._context.apply(lambda project, image_id: image_edits.set_note(project, image_id, note))

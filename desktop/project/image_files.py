@@ -6,12 +6,15 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
+from PySide6.QtWidgets import QMessageBox
+
 from core.changes import Changes
 from core.counting import format_count
 from core.errors import InputError
 from core.project.images.copies import describe_divided, find_divided_copies, list_divided_contents
+from core.project.images.moved_cameras import OtherScaleError
 from core.project.project import Project
-from desktop.kit.error_box import show_error
+from desktop.kit.error_box import message_box, show_error
 from desktop.kit.notice import Notice
 from desktop.kit.progress_dialog import Cancelled, Progress
 from desktop.project.add_images import ImageAdder
@@ -59,7 +62,9 @@ class ImageFiles:
         if project is not None:
             self._relocate_images(project, {}, {image_id: project.image_path(image_id) for image_id in image_ids})
 
-    def _relocate_images(self, project: Project, certain: Mapping[int, Path], others: Mapping[int, Path]) -> None:
+    def _relocate_images(
+        self, project: Project, certain: Mapping[int, Path], others: Mapping[int, Path], *, other_scale: bool = False
+    ) -> None:
         divided = list_divided_contents(project.images())
 
         def relocate(progress: Progress) -> tuple[Changes, InputError | None]:
@@ -69,7 +74,9 @@ class ImageFiles:
                     continue
                 count = partial(_count_on, progress, before, total)
                 try:
-                    changes |= project.files.relocate_images(paths, other_content=other, progress=count)
+                    changes |= project.files.relocate_images(
+                        paths, other_content=other, other_scale=other_scale, progress=count
+                    )
                 except InputError as error:
                     return changes, error
                 except Cancelled:
@@ -82,16 +89,30 @@ class ImageFiles:
         def report_found(result: tuple[Changes, InputError | None]) -> None:
             changes, error = result
             self._context.session.notify(changes)
+            if isinstance(error, OtherScaleError):
+                if self._is_scale_meant(error):
+                    self._relocate_images(project, certain, others, other_scale=True)
+                return
             if error is not None:
                 show_error(self._context.window, "The files could not be taken", error)
             else:
                 self._context.session.message.emit(f"{format_count(len(changes.images), 'image')} found again")
             self._warn_of_copies(project, divided)
+            if said := project.depths.take_notices():
+                self._notice.show_notice("\n".join(said), "info")
 
         title = "Checking the files"
         self._context.behind_dialog(
             title, relocate, report_found, "The files could not be taken", unit="files", note=STOPPING
         )
+
+    def _is_scale_meant(self, error: OtherScaleError) -> bool:
+        """Whether images may be seen through another depth scale than before."""
+        box = message_box(self._context.window, "Show these images through another depth scale?", str(error))
+        take = box.addButton("Use the other scale", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.exec()
+        return box.clickedButton() is take
 
     def _warn_of_copies(self, project: Project, before: frozenset[str]) -> None:
         """Say where another picture that was taken over is one of another split."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from core.errors import InputError
+from core.imaging.cameras import Depth
 from core.project.edits.edit import ImageFile
 from core.project.images import image_files
 from core.types import ImageRecord
@@ -18,8 +19,8 @@ def files_after(
     *,
     other_content: bool,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[int, ImageFile]:
-    """What the images of a project in `folder` refer to once they refer to `paths`.
+) -> tuple[dict[int, ImageFile], dict[str, Depth]]:
+    """What the images of a project in `folder` refer to once they refer to `paths`, and what is in these files by hash.
 
     Raises InputError as `ProjectFiles.relocate_images` does.
     """
@@ -49,7 +50,7 @@ def files_after(
             probed.modified_ns,
         )
     _check_single(images, after)
-    return after
+    return after, {probed.content_hash: probed.depth for probed in found if probed.depth is not None}
 
 
 def _check_single(images: Mapping[int, ImageRecord], after: Mapping[int, ImageFile]) -> None:

@@ -13,7 +13,10 @@ from core.counting import format_count
 from core.errors import InputError, StorageError
 from core.imaging.cameras import Camera, Cameras, Depth, Kind, choose_window
 from core.imaging.decode import cpu_count, examine, read_bytes
+from core.imaging.window import Window
+from core.project.edits.edit import ImageFile
 from core.project.images import image_files
+from core.project.images.moved_cameras import OtherScaleError, PlacedImage, describe_kept, describe_lost, keep_cameras
 from core.project.parts.project_cache import ProjectCache
 from core.project.parts.project_database import ProjectDatabase
 from core.project.records import CAMERAS, CameraImages
@@ -88,6 +91,44 @@ class ProjectDepths:
         ]
         self._keep(more, depths)
         self._notices += notices
+
+    def follow_moves(self, after: Mapping[int, ImageFile], found: Mapping[str, Depth], *, other_scale: bool) -> None:
+        """Let images that will refer to the files `after`, by id, be seen as before; `found` by the hash of their content.
+
+        A camera for the new folder is added where that is needed, and said. Raises OtherScaleError, with nothing changed,
+        if it does not help; with `other_scale` that is said only.
+        """
+        kept = self._kept()
+        if kept is None:
+            return
+        depths = {**self.list_depths(), **found}
+        with self._database.lock:
+            images = self._cache.listed_images()
+        placed = []
+        for image in images:
+            file = after.get(image.id)
+            depth = depths.get(file.content_hash if file is not None else image.content_hash)
+            if depth.kind.is_deep if depth is not None else _may_be_deep(image):
+                path = image_files.absolute_path(self._database.folder, image.path if file is None else file.path)
+                placed.append(PlacedImage(image.path, self._path(image), path, image.group, depth))
+        moved = keep_cameras(kept, placed)
+        lost = describe_lost(moved)
+        if lost and not other_scale:
+            raise OtherScaleError(
+                f"{lost}; nothing was changed: put those of each camera into a folder of their own, or say that the other "
+                "scale is meant"
+            )
+        if moved.added:
+            self.set_cameras(moved.cameras)
+        self._notices += [*describe_kept(moved), *([lost] if lost else [])]
+
+    def list_windows(self) -> dict[int, Window | None]:
+        """The window that each image above 8 bits is read through, by id, as far as these were looked at."""
+        return {
+            image.id: one.camera.window if one.camera is not None else None
+            for one in self.list_cameras()
+            for image in one.images
+        }
 
     def list_depths(self) -> dict[str, Depth]:
         """What is known of contents, by their hash."""

@@ -79,21 +79,31 @@ class ProjectFiles:
         return Edit(name, {}, after, added=added)
 
     def relocate_images(
-        self, paths: Mapping[int, Path], *, other_content: bool = False, progress: Progress | None = None
+        self,
+        paths: Mapping[int, Path],
+        *,
+        other_content: bool = False,
+        other_scale: bool = False,
+        progress: Progress | None = None,
     ) -> Changes:
         """Refer images, by id, to these files. One edit, which undo takes back.
 
-        `progress(done, total)` counts the files that are read; what it raises ends it, with nothing changed.
+        `progress(done, total)` counts the files that are read; what it raises ends it, with nothing changed. Images that
+        are told apart by their folder keep the depth scale that they had; `project.depths` says so.
 
         Raises InputError, with nothing changed, if a file cannot be used, another image refers to it already, or
         it holds another picture than the image's file did; with `other_content` that is meant, and only another
-        width or height is refused.
+        width or height is refused. Raises OtherScaleError if an image would be seen through another depth scale there;
+        with `other_scale` that is meant, and said.
         """
         self._database.check_writable()
         paths = {image_id: Path(os.path.abspath(path)) for image_id, path in paths.items()}
         with self._database.lock:
             images = dict(self._cache.images)
-        after = moving.files_after(images, paths, self._database.folder, other_content=other_content, progress=progress)
+        after, depths = moving.files_after(
+            images, paths, self._database.folder, other_content=other_content, progress=progress
+        )
+        self._depths.follow_moves(after, depths, other_scale=other_scale)
         before = {image_id: file_of(images[image_id]) for image_id in after}
         name = "Relocate image" if len(after) == 1 else f"Relocate {len(after):,} images"
         changes = self._history.apply_edit(Edit(name, {}, {}, files_before=before, files_after=after))

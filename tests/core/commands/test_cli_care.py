@@ -34,7 +34,13 @@ def folder(tmp_path: Path) -> Path:
 def test_groups_by_a_pattern_and_by_folder(run: Run, folder: Path) -> None:
     pattern = "{group}_{#}.png"
     _, planned, _ = run("group", folder, "--pattern", pattern, "--dry-run", "--json")
-    assert json.loads(planned) == {"groups": {"lotA": 2, "lotB": 2}, "unmatched": 0, "changed": False, "divided": []}
+    assert json.loads(planned) == {
+        "groups": {"lotA": 2, "lotB": 2},
+        "unmatched": 0,
+        "changed": False,
+        "divided": [],
+        "notices": [],
+    }
     with Project.open(folder) as project:
         assert {image.group for image in project.images()} == {""}
     assert run("group", folder, "--by-folder", "1")[0] == 0

@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QMessageBox, QSpinBox, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
+from core.imaging.cameras import Camera, Cameras
 from core.project.edits import box_edits, image_edits
 from core.project.images.query import NO_LABEL, Filter, Range, SortKey, Where
 from core.project.project import Project
@@ -24,7 +26,7 @@ from desktop.project.group_dialog import PATTERN, GroupImagesDialog, preview_gro
 from desktop.project.split_counts import SplitCounts
 from desktop.project.split_dialog import SplitImagesDialog
 from desktop.services import Services
-from tests.builders import draw, project_with_pictures
+from tests.builders import draw, project_with_pictures, write_picture
 from tests.desktop.label.label_builders import loaded, shown_page
 from tests.desktop.label.page_driver import (
     find_action,
@@ -358,6 +360,18 @@ def test_a_group_that_parts_a_picture_from_its_copy_is_said(
     session.apply(image_edits.move_to_split(project, ids[2:3], Split.VAL))
     page.work.set_group(ids[1:3], "lot 8")
     assert "The group “lot 8” is divided over train, val and test" in page.notice.text
+
+
+def test_a_group_that_gives_an_image_another_scale_is_said(page: LabelPage, session: Session, tmp_path: Path) -> None:
+    project = _project(session)
+    project.files.add_images([write_picture(tmp_path / "deep.png", np.full((20, 30), 900, np.uint16))])
+    deep = next(image.id for image in project.images() if image.path.endswith("deep.png"))
+    cameras = project.depths.cameras().cameras
+    page.work.set_group([deep], "lot 6")
+    assert "depth scale" not in page.notice.text
+    project.depths.set_cameras(Cameras((*cameras, Camera((0, 2000), group="lot 7"))))
+    page.work.set_group([deep], "lot 7")
+    assert "0 to 2,000 instead of 0 to 1,023 for deep.png" in page.notice.text
 
 
 def test_taking_out_many_images_asks_first(

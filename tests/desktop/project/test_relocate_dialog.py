@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from core.operations.depth import divide_cameras
 from core.project.edits import image_edits
 from core.project.project import Project
 from core.types import Split
@@ -193,6 +195,40 @@ def test_a_missing_image_says_so_above_the_canvas_until_it_is_found(
     answer_question("Undo it")
     window.action_set["undo"].trigger()
     assert project.image_path(first) == tmp_path / "parts" / "images" / "part1.png"
+
+
+@pytest.mark.parametrize(("answer", "moved"), [("Use the other scale", True), ("Cancel", False)])
+def test_files_in_the_folder_of_another_camera_are_asked_about(
+    window: MainWindow,
+    services: Services,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    moved: bool,
+) -> None:
+    deep = [write_picture(tmp_path / f"line-{n}" / "a.png", np.full((20, 30), n * 900, np.uint16)) for n in (1, 2)]
+    project = Project.create(tmp_path / "parts")
+    project.files.add_images(deep)
+    divide_cameras(project, "folder")
+    window.session.adopt(project)
+    first = project.image_ids()[0]
+    target = deep[0].rename(tmp_path / "line-2" / "b.png")
+    said: list[str] = []
+    monkeypatch.setattr(QMessageBox, "exec", _pressing(answer, said))
+
+    def search(dialog: RelocateDialog) -> int:
+        assert services.tasks.wait_idle()
+        dialog.choose_folder(tmp_path / "line-2")
+        dialog.search_folder()
+        assert services.tasks.wait_idle()
+        return 1
+
+    monkeypatch.setattr(RelocateDialog, "exec", search)
+    window.project_actions.image_files.find_missing()
+    assert services.tasks.wait_idle()
+    assert len(said) == 1 and "images of several cameras lie there together" in said[0]
+    assert (project.image_path(first) == target) is moved
+    assert ("is another one than before" in window.project_actions.notice.text) is moved
 
 
 def test_a_changed_image_warns_and_can_be_accepted(
