@@ -107,7 +107,10 @@ class _Reader:
 
     def read(self) -> None:
         tree = JsonObject(read_utf8(self.path, MAX_BYTES, "a COCO file"))
-        for key in PARTS:
+        has_none = not tree.is_list("annotations") and "annotations" in tree and tree.value("annotations") is None
+        if has_none:
+            self.into.note("entry", "its annotations are null; taken as none", self.path)
+        for key in PARTS[::2] if has_none else PARTS:
             if not tree.is_list(key):
                 raise NoDetectionError(f"{self.path}: not a COCO detection file (it has no list of {key})")
             if key in tree.twice:
@@ -119,7 +122,7 @@ class _Reader:
             self._image(entry)
         watched = ("id", "image_id", "category_id", "bbox")
         used: set[_Id] = set()
-        for entry in self._entries(tree, "annotations", "annotation", watched):
+        for entry in self._entries(tree, "annotations", "annotation", watched) if not has_none else ():
             if entry["id"] in used:
                 self.into.report(
                     "double id",
@@ -140,6 +143,8 @@ class _Reader:
         total = 0
         for place, entry in enumerate(tree.entries(key, watched), start=1):
             total = place
+            if isinstance(entry, dict):
+                self._mend_id(entry, what, place)
             fault = _find_fault(entry)
             if fault is None:
                 if isinstance(entry, DuplicateKeys):
@@ -159,6 +164,17 @@ class _Reader:
         for fault, (first, count) in unusable.items():
             more = f" and {count - 1:,} more" if count > 1 else ""
             self.into.report("entry", f"{what} number {first}{more}: {fault}; skipped", self.path)
+
+    def _mend_id(self, entry: _Entry, what: str, place: int) -> None:
+        """Whole numbers as other programs write them, 1.0; nobody refers to an annotation, which needs no id."""
+        told = entry.get("id")
+        if type(told) is float:
+            entry["id"] = _to_whole(told)
+        elif told is None and what == "annotation":
+            entry["id"] = f"number {place:,}"
+            self.into.note_once(
+                "no id", "annotations have no id; they are called by their places in the list", self.path
+            )
 
     def _categories(self, entries: list[_Entry]) -> None:
         if len(entries) > MAX_LABELS:
@@ -203,9 +219,10 @@ class _Reader:
         where = f"image {quote_short(entry['id'])}"
         if not isinstance(name, str) or not name or "\0" in name:
             self.into.report("name", f"{where}: it has no file name; skipped", self.path)
+            self._listed.setdefault(entry["id"], "")
             return
         first = self._listed.get(entry["id"])
-        if first is not None:
+        if first:
             if first != name:
                 # Nobody can tell on which of them its boxes were drawn.
                 self._twice.setdefault(entry["id"], self._images.pop(entry["id"], None))
@@ -239,7 +256,11 @@ class _Reader:
 
     def _annotation(self, entry: _Entry) -> None:
         where = f"annotation {quote_short(entry['id'])}"
-        image, category = self._find_image_id(entry), entry.get("category_id")
+        category = entry.get("category_id")
+        if type(category) is float or type(entry.get("image_id")) is float:
+            category = entry["category_id"] = _to_whole(category)
+            entry["image_id"] = _to_whole(entry.get("image_id"))
+        image = self._find_image_id(entry)
         if not _is_id(image) or image not in self._images:
             # An image that was skipped has been reported with its boxes.
             if not _is_id(image) or image not in self._listed:
@@ -352,6 +373,11 @@ def _find_fault(entry: Any) -> str | None:
     if not isinstance(entry, dict):
         return "not an object"
     return None if _is_id(entry.get("id")) else "it has no id"
+
+
+def _to_whole(value: Any) -> Any:
+    """1 for 1.0, and anything else as it is."""
+    return int(value) if type(value) is float and value.is_integer() else value
 
 
 def _describe_type(value: _Id) -> str:

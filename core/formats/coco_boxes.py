@@ -57,6 +57,9 @@ def find_box(entry: dict[str, Any]) -> CocoBox:
 
 def parse_bbox(bbox: Any) -> Corners:
     """x1 y1 x2 y2 of x, y, width, height. Raises BoxFault."""
+    if isinstance(bbox, list) and len(bbox) == 4 and str in map(type, bbox):
+        numbers = [parse_number(value) for value in bbox]
+        bbox = bbox if None in numbers else numbers
     if not isinstance(bbox, list) or len(bbox) != 4 or not {*map(type, bbox)} <= {int, float}:
         raise BoxFault(f"its box {quote_short(bbox)} is not a list of four numbers")
     x, y, width, height = bbox

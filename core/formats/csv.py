@@ -8,7 +8,8 @@ without boxes. A text that a spreadsheet would take for a formula has an apostro
 
 The headers of other programs are known by their names (filename, xmin, class, ...), in any order, with commas, semicolons
 (also with decimal commas) or tabs: corners, or a corner or the centre with width and height; and rows of
-path,x1,y1,x2,y2,class or label,x,y,w,h,image,width,height without a header. A user may name the columns of others.
+path,x1,y1,x2,y2,class or label,x,y,w,h,image,width,height without a header. A user may name the columns of others. Tables
+of masks by run lengths are read by `csv_runs`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from core.errors import InputError
 from core.formats.annotations import Format, ImportedAnnotations
 from core.formats.collecting import NO_LABEL, AnnotationCollector, Progress
 from core.formats.csv_columns import HEADER, MARKS, OWN_HEADERS, Columns, find_columns
+from core.formats.csv_runs import RunReader, find_run_columns
 from core.formats.export_plan import Sheet
 from core.formats.extras import Extras
 from core.formats.image_index import find_home, list_places
@@ -41,6 +43,7 @@ _NO_CELL = frozenset({"", *_NO_VALUE})
 _NO_LABEL = ("nan", "<na>")  # of them, what cannot be meant as a label
 _LONGEST_NOTE = 100_000  # characters; the csv module reads no longer fields
 _LONGEST_NAME = 1000
+_SAMPLE = "sample_submission"
 _LONGEST_ROW = 1_000_000
 _SEPARATOR = re.compile(r"\ufeff?\"?sep=(\\t|.)\"?", re.IGNORECASE)
 
@@ -74,6 +77,11 @@ def read_files(
     top = source if source.is_dir() else source.parent
     collector = AnnotationCollector(Format.CSV, source, images_root, progress, base=find_home(top))
     for path in paths:
+        if len(paths) > 1 and path.stem.lower().startswith(_SAMPLE):
+            collector.note(
+                "passed over", "a sample of what a competition wants, which marks no defects; passed over", path
+            )
+            continue
         collector.begin_part()
         rows = read_rows(path.absolute(), encoding)
         _read_file(path.absolute(), rows, collector, named, find_file_split(path.absolute(), top))
@@ -90,10 +98,15 @@ def _read_file(
     first = next(rows, None)
     if first is None:
         raise InputError(f"{path}: the file is empty; export it again")
-    columns = find_columns(path, first, named)
-    reader = _Reader(path, into, columns, split)
-    if not columns.has_header:
-        reader.read(1, first)
+    runs = find_run_columns(first) if not named else None
+    reader: _Reader | RunReader
+    if runs is not None:
+        reader = RunReader(path, into, runs, split)
+    else:
+        columns = find_columns(path, first, named)
+        reader = _Reader(path, into, columns, split)
+        if not columns.has_header:
+            reader.read(1, first)
     for row_number, row in enumerate(rows, start=2):
         reader.read(row_number, row)
 
@@ -101,7 +114,9 @@ def _read_file(
 def is_file_of_boxes(head: bytes) -> bool:
     """True if a file that begins so is one that `read` takes without being told of its columns."""
     try:
-        find_columns(Path("file.csv"), _read_first_rows(head, 1)[0])
+        first = _read_first_rows(head, 1)[0]
+        if find_run_columns(first) is None:
+            find_columns(Path("file.csv"), first)
     except (csv.Error, InputError, IndexError):
         return False
     return True
@@ -228,7 +243,8 @@ class _Reader:
         if not name.strip() or "\0" in name or (not self.columns.is_ours and name.lower() in _NO_LABEL):
             self.into.report("name", f"{where}: it names no image; skipped", self.path)
             return None
-        file = self.into.find(name, self._places, self.path)
+        others = [] if PurePath(name).suffix.lower() in IMAGE_SUFFIXES else [name]
+        file = self.into.find(name, self._places, self.path, others)
         if file is None:
             return None
         told: dict[str, Any] = dict(values)

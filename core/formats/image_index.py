@@ -41,7 +41,7 @@ _FOR_IMAGES = frozenset(
     }
 )
 _MASKS = frozenset({"mask", "masks", "segmentationclass", "segmentationobject", "ground_truth", "groundtruth"})
-_ANNOTATIONS = frozenset({".json", ".xml", ".csv", ".yaml", ".yml"})
+_ANNOTATIONS = frozenset({".json", ".xml", ".csv", ".yaml", ".yml", ".names"})
 _OWN = frozenset({"runs", "backups", "cache"})  # of a project, beside its database
 _DATABASE = "project.sqlite"
 

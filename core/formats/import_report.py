@@ -28,6 +28,9 @@ def explain_nothing_found(imported: ImportedAnnotations) -> str:
     """Why there is no image to import, and what to do."""
     first = next((problem for problem in imported.problems if problem.kind == "several files"), None)
     first = first or next((problem for problem in imported.problems if problem.kind == "file"), None)
+    inside = next((problem for problem in imported.problems if problem.kind == "inside"), None)
+    if imported.missing and inside is not None:
+        return f"{imported.source}: there is no image for it, such as for {inside.file}: {inside.problem}"
     if imported.missing and first is not None:
         count = count_missing(imported)
         none_of = "its only image was not found" if count == 1 else f"none of its {count:,} images was found"

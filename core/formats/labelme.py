@@ -11,7 +11,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from core.errors import InputError
@@ -76,6 +76,9 @@ def _read_file(file: Path, into: AnnotationCollector) -> None:
         raise InputError(f"{file}: its imagePath is no text")
     image_file = into.find(name, [file.parent], file, [file.stem])
     if image_file is None:
+        if tree.value("imageData"):
+            text = f"its picture is only inside the file; save it beside, as {quote_short(PureWindowsPath(name).name)}"
+            into.note("inside", text, file)
         into.lose_boxes("file", sum(1 for _ in tree.entries("shapes", ())))
         return
     again = into.is_listed(image_file)

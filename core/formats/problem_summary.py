@@ -68,6 +68,8 @@ _TITLES = {
     "reserved": "boxes of a label that stands for no defect",
     "shape": "shapes that cannot be used",
     "names": "boxes with several names",
+    "no id": "files whose annotations have no id",
+    "inside": "pictures that are only inside their file",
     "part": "objects whose parts were left out",
     "boxes": "objects with several boxes",
     "label set": "boxes whose annotations differ from their label set",

@@ -15,6 +15,7 @@ from core.errors import InputError
 from core.formats import coco, csv, cvat, deeppcb, labelme, masks, via, voc, yolo
 from core.formats.annotations import MARKER, Format, ImportedAnnotations
 from core.formats.collecting import MAX_LABELS, Progress
+from core.formats.foreign_formats import name_foreign_format
 from core.formats.image_index import is_for_annotations
 from core.formats.json_stream import JsonError, JsonObject
 from core.formats.lookup import files_below
@@ -152,6 +153,9 @@ def _file_format(path: Path) -> Format | None:
     """The format by what is in the file; the suffix is only a hint where texts look alike."""
     head, tail = _has_suffix(path)
     start = head.lstrip()[:1]
+    is_json = start in (b"{", b"[") and b'"images"' not in head + tail
+    if is_json and (foreign := name_foreign_format(head + tail)):
+        raise InputError(f"{path}: it is {foreign}, which cannot be read; export it there as COCO")
     if start == b"{":
         both = head + tail
         if b'"shapes"' in both and (b'"imagePath"' in both or b'"imageData"' in both):
@@ -231,10 +235,10 @@ def _folder_format(folder: Path) -> tuple[Format, int]:
                 continue
             if format is not None:
                 found[format] += 1
-    if not found and not faults and (tables := sum(1 for _ in islice(_find_tables(folder), _TRIED))):
-        return Format.CSV, tables
     if not found and not faults and (pairs := masks.count_masks(folder)):
         return Format.MASKS, pairs
+    if not found and not faults and (tables := sum(1 for _ in islice(_find_tables(folder), _TRIED))):
+        return Format.CSV, tables
     if not found and faults:
         raise faults[0]
     if not found and _has_label_files(folder):

@@ -197,13 +197,14 @@ class _Reader:
     def _find_place(self, value: str, base: Path) -> Path | None:
         """The list or folder of images that data.yaml means: where it says or, written elsewhere, by its last parts."""
         parts = [part for part in value.replace("\\", "/").split("/") if part not in ("", ".")]
-        direct = self._inside(value, base)
-        if direct is not None and direct.exists():
-            return direct
+        for top in dict.fromkeys((base, self.classes.file.parent)):  # `path` may be that of another machine
+            direct = self._inside(value, top)
+            if direct is not None and direct.exists():
+                return direct
         # Written by Roboflow: "../train/images", beside the file that says so; or on another machine.
         names = [part for part in parts if part != ".."]
         for first in range(len(names)):
-            for top in dict.fromkeys((base, self.home)):
+            for top in dict.fromkeys((base, self.classes.file.parent, self.classes.file.parent.parent, self.home)):
                 found = find_folded(top, names[first:])
                 if found is not None and self._is_ours(found):
                     if (first or value.startswith(("/", "\\"))) and names[:first] != [_DARKNET]:

@@ -208,3 +208,10 @@ def test_an_encoding_that_does_not_fit_is_named(tmp_path: Path) -> None:
         check_encoding("excel")
     with pytest.raises(InputError, match="only for CSV files"):
         read_annotations(path, Format.COCO, encoding="cp1252")
+
+
+def test_names_without_a_suffix_are_found_with_any(tmp_path: Path) -> None:
+    dialect = one_image(
+        "image_id,width,height,class,xmin,ymin,xmax,ymax\na,200,100,pit,10,20,30,40\n", BOX, told=("a is a.png",)
+    )
+    check_dialect(tmp_path, dialect)
