@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from core.counting import format_count
 from core.formats.annotations import CROWD, DIFFICULT, DIFFICULT_MARKS, IGNORE, OCCLUDED, TRUNCATED
-from desktop.base.theme import PAD
-from desktop.kit.chips import Chips
+from desktop.base.theme import GAP, PAD
 
 WORDS = {
     DIFFICULT: "difficult",
@@ -20,6 +19,7 @@ WORDS = {
     OCCLUDED: "occluded (hidden in part)",
 }
 ABOUT = "Training and judging ignore difficult boxes; boxes with other marks are taken as any other."
+COLUMNS = 2
 MOST = 12  # check boxes; rarer marks are chosen on the command line
 
 
@@ -33,11 +33,10 @@ class MarkChooser(QWidget):
         self.setAccessibleName("Marks that make a box difficult")
         self.boxes: dict[str, QCheckBox] = {}
         self._ticked: dict[str, bool] = {}
-        self._chips = Chips()
-        self._chips.flow.setSpacing(PAD)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._chips)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(PAD)
+        self._grid.setVerticalSpacing(GAP // 2)
         self.setToolTip(ABOUT)
 
     @property
@@ -48,15 +47,17 @@ class MarkChooser(QWidget):
 
     def show_marks(self, counts: Mapping[str, int]) -> None:
         """Offer the marks of a file, with the number of their boxes."""
-        self._chips.flow.clear()
+        for old in self.boxes.values():
+            self._grid.removeWidget(old)
+            old.hide()
+            old.deleteLater()
         self.boxes = {}
-        for mark, count in list(counts.items())[:MOST]:
+        for place, (mark, count) in enumerate(list(counts.items())[:MOST]):
             box = QCheckBox(f"{WORDS.get(mark, mark).replace('&', '&&')}: {format_count(count, 'box')}")
             box.setChecked(self._ticked.get(mark, mark in DIFFICULT_MARKS))
             box.toggled.connect(lambda ticked, mark=mark: self._tick(mark, ticked))
             self.boxes[mark] = box
-            self._chips.flow.addWidget(box)
-        self._chips.updateGeometry()
+            self._grid.addWidget(box, place // COLUMNS, place % COLUMNS)
 
     def _tick(self, mark: str, ticked: bool) -> None:
         self._ticked[mark] = ticked
