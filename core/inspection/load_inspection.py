@@ -8,6 +8,7 @@ from pathlib import Path
 from core.evaluation.classification import whole_image
 from core.inspection.lineage import count_learnt, learnt_from
 from core.inspection.matched_images import MatchedImages, match_images
+from core.inspection.other_scale import OtherScale, find_other_scale
 from core.inspection.prediction_cache import gather_predictions, prediction_root
 from core.models.registry import is_detector
 from core.project.project import Project
@@ -51,6 +52,7 @@ class Inspection:
     problems: tuple[str, ...]
     learnt: int | None = None  # images of `paths` that the model has learnt from; None: nobody knows
     stale: tuple[StaleImage, ...] = ()  # not among `images`
+    other_scale: OtherScale | None = None  # of images that the checkpoint sees otherwise than the project shows them
 
     @property
     def outdated(self) -> tuple[StaleImage, ...]:
@@ -89,7 +91,8 @@ def load_inspection(project: Project, request: InspectionRequest, reader: Projec
     known = gather_predictions(
         prediction_root(project), checkpoint.id, checkpoint.path, {image.path: image.content_hash for image in judged}
     )
-    ids = {str(project.image_path(record)): record.id for record in (reader or project).images()}
+    records = {str(project.image_path(record)): record for record in (reader or project).images()}
+    ids = {path: record.id for path, record in records.items()}
     stale = [
         StaleImage(ids[image.path], Path(image.path), change, is_replaced=True)
         for image, change in zip(listed, changes, strict=True)
@@ -121,6 +124,7 @@ def load_inspection(project: Project, request: InspectionRequest, reader: Projec
         known.problems,
         None if learnt is None else count_learnt(shown, learnt),
         tuple(stale),
+        find_other_scale(project, checkpoint.path, [records[image.path] for image in shown]),
     )
 
 

@@ -32,6 +32,12 @@ def list_inspection_notes(inspection: Inspection) -> list[str]:
     if inspection.unpredicted:
         count = format_count(inspection.unpredicted, "image has", "images have")
         result.append(f"{count} no predictions yet, being new here since: predict again to see them.")
+    if (other := inspection.other_scale) is not None:
+        result.append(
+            f"The checkpoint sees {format_count(other.count, 'image')} through another depth scale than the project, such as "
+            f"{other.checkpoint[0]:,} to {other.checkpoint[1]:,} instead of {other.project[0]:,} to {other.project[1]:,} for "
+            f"{other.example}: their folder, group or scale changed since it was trained, so train again to compare."
+        )
     what, detections = ("boxes", "detections") if inspection.images.is_detector else ("images", "claims")
     if inspection.images.unknown_to_model:
         result.append(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from core import geometry
+from core.imaging.cameras import Cameras
 from core.inference.predictions import PredictionSet
 from core.inspection import prediction_cache
 from core.inspection.load_inspection import list_judged_images
@@ -32,6 +33,7 @@ def write_checkpoint(
     created: str = "2025-03-01T10:00:00+00:00",
     labels: Sequence[str] = (),
     size: int = 64,
+    cameras: Cameras | None = None,
 ) -> Path:
     """A safetensors file with the description of a checkpoint and `size` bytes of weights, in its run's folder."""
     names = list(labels) or [label.name for label in project.labels()]
@@ -44,6 +46,8 @@ def write_checkpoint(
         "labels": names,
         "metrics": {"map50": map50, "map": None if map50 is None else map50 * 0.6, "label_ap50": ap},
     }
+    if cameras is not None:
+        described["cameras"] = cameras.to_json()
     header = {
         "__metadata__": {"defectdesk": json.dumps(described)},
         "w": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]},

@@ -6,11 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.errors import InputError
 from core.inspection.load_inspection import InspectionRequest, find_replaced, load_inspection
+from core.inspection.other_scale import OtherScale
 from core.inspection.prediction_job import prepare_prediction
+from core.operations.depth import divide_cameras
 from core.project.project import Project
 from core.project.records import CheckpointRecord
 from core.project.snapshot import Snapshot
@@ -118,3 +121,25 @@ def test_where_every_picture_was_replaced_nothing_is_judged(project: Project) ->
         write_picture(project.image_path(image_id), picture(seed=70 + number))
     found = load_inspection(project, request)
     assert (found.usable, found.images, len(found.replaced), found.unpredicted) == (0, None, 3, 0)
+
+
+def test_images_that_a_checkpoint_sees_through_another_scale_than_the_project_are_counted(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p", ["pit"]) as project:
+        deep = [np.full((20, 30), 500 + number, np.uint16) for number in range(2)]
+        paths = [write_picture(tmp_path / "line-1" / f"{number}.png", one) for number, one in enumerate(deep)]
+        project.files.add_images([*paths, write_picture(tmp_path / "flat.png")])
+        divide_cameras(project, "folder")
+        for image_id in project.image_ids():
+            draw(project, image_id, labels=("pit",))
+        write_checkpoint(project, "r001", "best", cameras=project.depths.cameras())
+        project.runs.sync_folders()
+        request = InspectionRequest(only_checkpoint(project), "all", 0.5)
+        write_predictions(project, request.checkpoint)
+        assert load_inspection(project, request).other_scale is None
+        # One comes into another folder: the project keeps its scale there, which the checkpoint does not know.
+        first = project.files.ids_by_path()[str(paths[0])]
+        (tmp_path / "new").mkdir()
+        project.files.relocate_images({first: paths[0].rename(tmp_path / "new" / "0.png")})
+        write_predictions(project, request.checkpoint)
+        found = load_inspection(project, request).other_scale
+        assert found == OtherScale(1, "../new/0.png", (0, 65535), (0, 1023))
