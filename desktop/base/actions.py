@@ -51,7 +51,7 @@ WINDOW = (
     ActionSpec(
         "project_properties", "Project properties…", ("Alt+Return",), "info", "Scale, images above 8 bits, counts"
     ),
-    ActionSpec("assign_splits", "Assign train, val and test…", (), "shuffle"),
+    ActionSpec("assign_splits", "Split images…", (), "shuffle", "Divide the images over train, val and test"),
     ActionSpec("close_project", "Close project", ("Ctrl+W",)),
     ActionSpec("undo", "Undo", ("Ctrl+Z",), "undo", repeats=True),
     ActionSpec("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", repeats=True),
