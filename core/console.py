@@ -172,8 +172,8 @@ def _describe_event(event: Event) -> tuple[str, str] | None:
     """A line and its style; None for an event that gets none."""
     match event:
         case RunStarted():
-            text = f"{event.run}: {event.model} on {event.device}, {event.train_images} images to learn from, "
-            return text + f"{event.val_images} to check by; {event.weights}", "bold"
+            text = f"{event.run}: {event.model} on {event.device}, {event.train_images:,} images to learn from, "
+            return text + f"{event.val_images:,} to check by; {event.weights}", "bold"
         case EpochDone():
             return _describe_epoch(event), ""
         case PhaseBegun():

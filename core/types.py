@@ -168,7 +168,7 @@ class Detections:
     def __post_init__(self) -> None:
         _check_rows("boxes", self.boxes, "scores", self.scores)
         if self.scores.shape[1] != len(self.label_names):
-            raise ValueError(f"scores have {self.scores.shape[1]} columns for {len(self.label_names)} labels")
+            raise ValueError(f"scores have {self.scores.shape[1]} columns for {len(self.label_names):,} labels")
 
     def __len__(self) -> int:
         return len(self.boxes)

@@ -128,7 +128,7 @@ def evaluate_checkpoint(
     if text := _describe_ignored(result):
         say(text)
     if learnt:
-        complain(f"it was trained on {learnt} of these {result.images} images: expect more errors on new ones")
+        complain(f"it was trained on {learnt} of these {result.images:,} images: expect more errors on new ones")
     for text in predicted.about_depth.list_texts():
         say(text)
     if predicted.problems:
@@ -217,7 +217,7 @@ def predict_images(
                 results[-1]["picture"] = str(pictures.write_picture(Path(one.path), picture))
             progress(done, len(files))
     if not results:
-        raise InputError(f"{problems[-1].file}: {problems[-1].problem}; none of the {len(files)} files could be read")
+        raise InputError(f"{problems[-1].file}: {problems[-1].problem}; none of the {len(files):,} files could be read")
     if json:
         told = {"depth": about_depth.to_json(), "problems": problems_to_json(problems)}
         print_json({"images": results, "checkpoint": str(path)} | told)

@@ -108,7 +108,9 @@ def _demo_project(folder: Path, count: int, quiet: bool) -> Project:
     counts = project.counts()
     if not quiet:
         clean = counts.status["clean"]
-        say(f"drew {counts.images} surfaces with {counts.boxes} defects, {clean} of them clean, in {project.folder}")
+        say(
+            f"drew {counts.images:,} surfaces with {counts.boxes:,} defects, {clean:,} of them clean, in {project.folder}"
+        )
     return project
 
 
@@ -144,7 +146,7 @@ def _draw(
     epochs: list[EpochDone],
 ) -> tuple[Path, Path]:
     """Write the two pictures; their paths."""
-    judged = f"{name} on {result.images} images that it never saw"
+    judged = f"{name} on {result.images:,} images that it never saw"
     # What is there already shows an earlier run, or is the user's own.
     predictions, curves = (files.find_free_path(folder / one) for one in ("predictions.png", "curves.png"))
     drawing.write_picture(predictions, _picture_of_cases(snapshot, predicted, result, judged))
@@ -222,7 +224,7 @@ def _picture_of_cases(
 def _report(folder: Path, name: str, result: Evaluation, pictures: tuple[Path, Path], seconds: float) -> None:
     style = "bold green" if (result.map50 or 0) >= EXPECTED_MAP50 else "bold yellow"
     say(
-        f"{name} on {result.images} images that it never saw: mAP@0.5 {number(result.map50)}, mAP {number(result.map)}",
+        f"{name} on {result.images:,} images that it never saw: mAP@0.5 {number(result.map50)}, mAP {number(result.map)}",
         style,
     )
     if (result.map50 or 0) < EXPECTED_MAP50:

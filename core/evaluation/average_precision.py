@@ -104,7 +104,7 @@ def evaluate_detections(
     Raises ValueError if the two lists differ in length or a truth has another number of labels.
     """
     if len(truth) != len(detections):
-        raise ValueError(f"{len(truth)} true images for {len(detections)} images with detections")
+        raise ValueError(f"{len(truth)} true images for {len(detections):,} images with detections")
     count = len(label_names)
     for index, one in enumerate(truth):
         if one.labels.shape[1] != count:

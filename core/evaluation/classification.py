@@ -90,7 +90,7 @@ def evaluate_image_labels(
     None takes the usual 0.5. Raises ValueError if the shapes do not agree.
     """
     if truth_nk.shape != scores_nk.shape or truth_nk.ndim != 2 or truth_nk.shape[1] != len(label_names):
-        raise ValueError(f"scores {scores_nk.shape} and truth {truth_nk.shape} for {len(label_names)} labels")
+        raise ValueError(f"scores {scores_nk.shape} and truth {truth_nk.shape} for {len(label_names):,} labels")
     scores_nk = scores_nk.astype(np.float32)  # as networks give them: 0.1 as a double lies below 0.1 as a float
     predicted_nk = scores_nk >= np.float32(USUAL_THRESHOLD if threshold is None else threshold)
     labels = {

@@ -80,9 +80,9 @@ class ImportedImage:
 
     def __post_init__(self) -> None:
         if self.boxes.shape != (len(self.label_sets), 4):
-            raise ValueError(f"{self.path}: {self.boxes.shape} boxes for {len(self.label_sets)} label sets")
+            raise ValueError(f"{self.path}: {self.boxes.shape} boxes for {len(self.label_sets):,} label sets")
         if self.marks and len(self.marks) != len(self.label_sets):
-            raise ValueError(f"{self.path}: {len(self.marks)} marks for {len(self.label_sets)} boxes")
+            raise ValueError(f"{self.path}: {len(self.marks)} marks for {len(self.label_sets):,} boxes")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -157,7 +157,7 @@ class _Reader:
             self.into.note("part", f"{where}: its parts were left out, the object itself was taken", file)
         found = list(find_boxes(entry))
         if len(found) > 1:
-            self.into.note("boxes", f"{where}: it has {len(found)} boxes; each became one", file)
+            self.into.note("boxes", f"{where}: it has {len(found):,} boxes; each became one", file)
         for box in found:
             if isinstance(box, str):
                 self.into.skip_box(image, "box", f"{where}: {box}; skipped", file)

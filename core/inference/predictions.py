@@ -42,9 +42,9 @@ class PredictionSet:
 
     def __post_init__(self) -> None:
         if len(self.detections) != len(self.paths):
-            raise ValueError(f"{len(self.detections)} detections for {len(self.paths)} images")
+            raise ValueError(f"{len(self.detections):,} detections for {len(self.paths):,} images")
         if self.content_hashes and len(self.content_hashes) != len(self.paths):
-            raise ValueError(f"{len(self.content_hashes)} content hashes for {len(self.paths)} images")
+            raise ValueError(f"{len(self.content_hashes)} content hashes for {len(self.paths):,} images")
         if len(set(self.paths)) != len(self.paths):
             raise ValueError("an image is in the set twice")
         for path, found in zip(self.paths, self.detections, strict=True):
@@ -169,7 +169,7 @@ def _check_values(path: Path, boxes: NDArray[Any], scores: NDArray[Any], label_c
         if not np.isfinite(array).all():
             raise InputError(f"{path}: damaged, {name} hold values that are no numbers; {_AGAIN}")
     if len(boxes) != len(scores):
-        raise InputError(f"{path}: damaged, {len(boxes)} boxes with {len(scores)} rows of scores; {_AGAIN}")
+        raise InputError(f"{path}: damaged, {len(boxes):,} boxes with {len(scores)} rows of scores; {_AGAIN}")
     if (boxes[:, 2:] < boxes[:, :2]).any():
         raise InputError(f"{path}: damaged, a box ends before it begins; {_AGAIN}")
     if ((scores < 0) | (scores > 1)).any():
@@ -179,5 +179,5 @@ def _check_values(path: Path, boxes: NDArray[Any], scores: NDArray[Any], label_c
 def _checked_offsets(path: Path, offsets: NDArray[Any], images: int, rows: int) -> NDArray[np.int64]:
     right_shape = offsets.dtype == np.int64 and offsets.shape == (images + 1,)
     if not right_shape or offsets[0] != 0 or offsets[-1] != rows or (np.diff(offsets) < 0).any():
-        raise InputError(f"{path}: damaged, its rows do not add up to {images} images; {_AGAIN}")
+        raise InputError(f"{path}: damaged, its rows do not add up to {images:,} images; {_AGAIN}")
     return offsets

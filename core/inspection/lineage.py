@@ -64,12 +64,12 @@ def start_notices(recipe: Recipe, snapshot: Snapshot, *, compares: bool = False)
     judges, teachers = snapshot.of_split(Split.VAL), snapshot.of_split(Split.TRAIN)
     if count := count_learnt(judges, learnt):
         notices.append(
-            f"the starting weights have learnt from {count} of the {len(judges)} validation images already, so figures on "
+            f"the starting weights have learnt from {count} of the {len(judges):,} validation images already, so figures on "
             "those are too good; divide the images as they were then, or start from weights that never saw them"
         )
     if compares and (count := count_learnt(teachers, learnt)):
         notices.append(
-            f"the starting weights have learnt from {count} of the {len(teachers)} training images already: what keeps them "
+            f"the starting weights have learnt from {count} of the {len(teachers):,} training images already: what keeps them "
             "has had more training on this data, which is not transfer; start from weights of other data to compare"
         )
     return notices

@@ -154,7 +154,7 @@ def load(path: Path) -> Checkpoint:
     if len(set(description.labels)) < len(description.labels):
         raise InputError(f"{path}: damaged, two of its labels have one name")
     if architecture.labels != len(description.labels):
-        raise InputError(f"{path}: damaged, {len(description.labels)} label names for {architecture.labels} labels")
+        raise InputError(f"{path}: damaged, {len(description.labels):,} label names for {architecture.labels} labels")
     with torch.device("meta"):
         wanted = {_MODEL + name: tensor for name, tensor in architecture.build().state_dict().items()}
     if (size := sum(tensor.nbytes for tensor in wanted.values())) > MAX_NETWORK:

@@ -144,7 +144,7 @@ def predict_split(
         if progress:
             progress(done, len(images))
     if not kept:
-        raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(images)} images could be read")
+        raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(images):,} images could be read")
     truth = tuple(image.truth for image in kept)
     return SplitPredictions(tuple(kept), truth, tuple(found), tuple(problems), about_depth)
 

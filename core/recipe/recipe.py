@@ -94,7 +94,7 @@ class Recipe(Part):
         self._check_stages(self.spec.stages)
         if self.strategy.kind == "two_phase" and self.strategy.head_epochs >= self.schedule.epochs:
             raise ValueError(
-                f"strategy.head_epochs: {self.strategy.head_epochs} of {self.schedule.epochs} epochs leave none for the "
+                f"strategy.head_epochs: {self.strategy.head_epochs} of {self.schedule.epochs:,} epochs leave none for the "
                 "second phase; choose fewer"
             )
         return self

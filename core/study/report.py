@@ -39,14 +39,14 @@ def make_markdown(result: StudyResult) -> str:
         f"# Transfer study {study.id}",
         "",
         f"{study.recipe.model} from {_describe_start(study)}, {describe_budget(study)} for each of "
-        f"{len(study.runs)} runs; {study.train_images} "
-        f"images to learn from, {study.val_images} to judge by; seeds {seeds}; snapshot {study.snapshot_hash[:12]}; "
+        f"{len(study.runs):,} runs; {study.train_images:,} "
+        f"images to learn from, {study.val_images:,} to judge by; seeds {seeds}; snapshot {study.snapshot_hash[:12]}; "
         f"{study.created}.",
         "",
     ]
     if not result.is_complete:
         done = sum(1 for outcome in result.outcomes if outcome.state == "finished")
-        lines += [f"**Not complete: {done} of {len(result.outcomes)} runs have finished.**", ""]
+        lines += [f"**Not complete: {done:,} of {len(result.outcomes):,} runs have finished.**", ""]
     lines += ["## What follows", "", *(f"- {one.text}" for one in result.conclusions), ""]
     lines += ["## Strategies", "", *_markdown_table(HEADINGS, list_rows(result)), ""]
     lines += ["Mean ± standard deviation over the seeds.", ""]

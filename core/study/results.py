@@ -271,7 +271,7 @@ def _name_cheaper(first: ArmResult, second: ArmResult) -> str:
 def _list_cautions(study: Study, arms: Sequence[ArmResult], outcomes: Sequence[Outcome]) -> list[str]:
     """What a reader must know to read the table rightly."""
     found = [
-        f"Measured on the {study.val_images} validation images ({study.val_boxes} boxes), at each run's best epoch, so all "
+        f"Measured on the {study.val_images:,} validation images ({study.val_boxes:,} boxes), at each run's best epoch, so all "
         "figures flatter a little, and alike. Keep the test images for the model that you choose in the end.",
         "The spread is over training seeds on one division of the images; another division may move all figures. The "
         "intervals take all strategies to be spread alike, and are wider the more of them there are to pick from.",

@@ -24,7 +24,7 @@ def toggle_label(project: ProjectReader, image_id: int, box_ids: Collection[int]
     remove, boxes = _toggle_on_boxes(before[image_id].boxes, frozenset(box_ids), label_id)
     name = f"{'Remove' if remove else 'Set'} {_name_of_label(project, label_id)}"
     if len(box_ids) > 1:
-        name += f" on {len(box_ids)} boxes"
+        name += f" on {len(box_ids):,} boxes"
     return Edit(name, before, {image_id: box_edits.with_boxes(before[image_id], boxes)})
 
 

@@ -124,7 +124,7 @@ class Store:
         """Every image by id. Reads no box: what is listed of them is kept with the images."""
         odd = self._db.execute(f"SELECT count(*) FROM images WHERE {_ODD_IMAGE}").fetchone()[0]
         if odd:
-            raise ValueError(f"{odd} images have something else where text belongs")
+            raise ValueError(f"{odd:,} images have something else where text belongs")
         status = {str(value): value for value in Status}
         split = {str(value): value for value in Split}
         rows = self._db.execute(

@@ -63,7 +63,7 @@ def _cover_notice(recipe: Recipe, images: Sequence[SnapshotImage], size: tuple[i
     if not crowded:
         return ""
     return (
-        f"{len(crowded)} images are so large that {count} crops an epoch leave most of their defects out; "
+        f"{len(crowded):,} images are so large that {count} crops an epoch leave most of their defects out; "
         "set sampling.placing=tiles to show every defect in each epoch"
     )
 

@@ -100,8 +100,8 @@ def _describe_free(state: ToolState, keys: Mapping[str, str]) -> str:
         if count > 1:
             return f"Drag moves the {count:,} boxes · Ctrl+click takes this one out · digits toggle labels on all"
         if there > 1:
-            next_one = f"Click again for the next of {there} boxes here"
-            click = next_one if state.again else f"Click selects the smallest of {there} boxes here, again the next"
+            next_one = f"Click again for the next of {there:,} boxes here"
+            click = next_one if state.again else f"Click selects the smallest of {there:,} boxes here, again the next"
             return f"{click} · drag moves the selected one · digits toggle its labels"
         delete = _name_key(keys, "delete", "{} deletes it")
         return _join_parts(
@@ -158,7 +158,7 @@ def _describe_looking(state: ToolState) -> str:
     if isinstance(state.under, act.OnBoxes):
         there = len(state.under.box_ids)
         if state.again and there > 1 and state.selected.intersection(state.under.box_ids):
-            return f"click again for the next of {there} boxes here"
+            return f"click again for the next of {there:,} boxes here"
         return "click selects the box"
     return "drag frames boxes to select them, click lets go"
 

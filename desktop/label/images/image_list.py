@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from core.changes import Changes
+from core.counting import format_count
 from core.project.images.query import Filter, ImageIndex, Rows, SortKey
 from core.project.project_reader import ProjectReader
 from core.types import ImageRecord, Split, Status
@@ -182,7 +183,7 @@ class ImageListModel(QAbstractListModel):
         return "\n".join(lines)
 
     def _describe_row(self, record: ImageRecord, row: int) -> str:
-        boxes = "1 box" if record.box_count == 1 else f"{record.box_count} boxes"
+        boxes = format_count(record.box_count, "box")
         parts = [record.path.rsplit("/", 1)[-1], record.status.value, boxes]
         if record.split != Split.NONE:
             parts.append(record.split.value)

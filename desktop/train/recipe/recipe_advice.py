@@ -46,7 +46,7 @@ def _advise_on_batch(recipe: Recipe, images: int) -> str:
     effective = recipe.schedule.batch_size * recipe.optimizer.accumulate
     if recipe.sampling.mode == "crops" or effective <= images:
         return ""
-    return f"One step takes {effective} pictures, more than the {format_count(images, 'training image')}; choose a smaller batch."
+    return f"One step takes {effective:,} pictures, more than the {format_count(images, 'training image')}; choose a smaller batch."
 
 
 def _advise_on_averaging(recipe: Recipe, images: int) -> str:
