@@ -9,9 +9,9 @@ import typer
 from core.commands.options import Json, ProjectFolder
 from core.commands.recipes import RecipeOptions, choose_recipe, with_recipe_options
 from core.commands.running import why_it_failed
-from core.console import print_json, progress_bar, say
+from core.console import complain, print_json, progress_bar, say
 from core.errors import InputError
-from core.jobs.events import RangePoint, RangeProposed, RunFailed, to_json
+from core.jobs.events import Notice, RangePoint, RangeProposed, RunFailed, to_json
 from core.operations.launcher import make_launcher
 from core.operations.start_run import prepare_range_test, run_training
 from core.project.project import Project
@@ -32,6 +32,7 @@ def find_rate(
         job = prepare_range_test(project, choose_recipe(project, options), None, steps, low, high)
     points: list[RangePoint] = []
     result: RangeProposed | None = None
+    notices: list[str] = []
     with progress_bar("raising the rate", quiet=json) as progress:
         for event in run_training(job, make_launcher()):
             if isinstance(event, RangePoint):
@@ -39,12 +40,17 @@ def find_rate(
                 progress(len(points), steps)
             elif isinstance(event, RangeProposed):
                 result = event
+            elif isinstance(event, Notice):
+                notices.append(event.text)
             elif isinstance(event, RunFailed):
                 raise InputError(why_it_failed(event))
     if json:
-        print_json({"points": [to_json(point) for point in points], "result": to_json(result) if result else None})
+        found = {"points": [to_json(point) for point in points], "result": to_json(result) if result else None}
+        print_json(found | {"notices": notices})
     else:
         _print_rate(result, len(points), steps)
+        for text in notices:
+            complain(text)
 
 
 def _print_rate(result: RangeProposed | None, done: int, steps: int) -> None:

@@ -133,14 +133,17 @@ def prepare_range_test(
     `steps`, `low`, `high`: as for `range_test`; the rest as for `prepare_run`. A test that was made before is forgotten.
     """
     checked_range(recipe.optimizer.kind, STEPS if steps is None else steps, low, high)
-    snapshot, _ = frozen_snapshot(project, recipe, apply)
+    snapshot, notices = frozen_snapshot(project, recipe, apply)
     path = project.folder / "cache" / "range-test"
     shutil.rmtree(path, ignore_errors=True)
     try:
         save_recipe(recipe, path / "recipe.yaml")
         snapshot.save(path / "snapshot.json")
         given = {name: value for name, value in (("steps", steps), ("low", low), ("high", high)) if value is not None}
-        return JobFolder.create(path, {"kind": "range_test"} | given)
+        folder = JobFolder.create(path, {"kind": "range_test"} | given)
+        for text in notices:
+            folder.append_event(Notice(text))
+        return folder
     except OSError as error:
         raise InputError(f"{path}: the test cannot be written ({error.strerror}); check the disk") from error
 

@@ -6,7 +6,7 @@ import math
 
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
-from core.jobs.events import Event, RangePoint, RangeProposed, RunFailed
+from core.jobs.events import Event, Notice, RangePoint, RangeProposed, RunFailed
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import WarmChild
 from core.recipe.recipe import Recipe
@@ -43,6 +43,8 @@ class RangeTestDialog(DialogFrame):
         self.folder = folder
         self.rates: list[float] = []
         self._losses: list[float] = []
+        before, _ = folder.read_events()  # what preparing it said, such as images that are left out
+        self._notices = [f"{one.text[:1].upper()}{one.text[1:]}." for one in before if isinstance(one, Notice)]
         self._told = False  # the test has said what it found, or why it cannot
         self.plot = RatePlot(EMPTY)
         self.progress = QProgressBar(maximum=STEPS)
@@ -116,7 +118,7 @@ class RangeTestDialog(DialogFrame):
 
     def _conclude(self, result: RangeProposed) -> None:
         self._told = True
-        why = f"{result.why[:1].upper()}{result.why[1:]}."
+        why = " ".join([f"{result.why[:1].upper()}{result.why[1:]}.", *self._notices])
         if result.curve:
             self.rates, self._losses = [rate for rate, _ in result.curve], [loss for _, loss in result.curve]
             self.plot.show_points(self.rates, self._losses)

@@ -16,15 +16,16 @@ import pytest
 import torch
 
 from core import console
+from core.commands import range_test
 from core.errors import InputError
 from core.formats import coco
 from core.formats.importing import import_into
 from core.imaging.decode import ImageError, decode
-from core.jobs.events import Event, JobFinished, RunFailed, RunStarted, UnknownEvent
+from core.jobs.events import Event, JobFinished, Notice, RunFailed, RunStarted, UnknownEvent
 from core.jobs.folder import JobFolder
 from core.models.inputs import InputSpec
 from core.operations.predict import find_checkpoint
-from core.operations.start_run import forget_if_refused, prepare_run
+from core.operations.start_run import forget_if_refused, prepare_range_test, prepare_run
 from core.project.edits import box_edits, image_edits
 from core.project.project import Project
 from core.project.snapshot import Snapshot
@@ -345,6 +346,17 @@ def test_images_that_are_gone_or_are_others_now_are_left_out_and_named(tmp_path:
         (images / "part3.png").unlink()
         with pytest.raises(InputError, match="part1.png"):
             prepare_run(project, recipe)
+
+
+def test_a_range_test_says_which_images_are_left_out(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ready_project(tmp_path / "p") as project:
+        changed = project.folder / project.image(project.image_ids()[0]).path
+        write_picture(changed, picture(30, 20))
+        events, _ = prepare_range_test(project, default_recipe("ssd_compact")).read_events()
+        assert [event.text for event in events if isinstance(event, Notice) and changed.name in event.text]
+    monkeypatch.setattr(range_test, "run_training", lambda folder, launcher: iter(folder.read_events()[0]))
+    assert changed.name in run("range-test", tmp_path / "p")[2]
+    assert changed.name in " ".join(json.loads(run("range-test", tmp_path / "p", "--json")[1])["notices"])
 
 
 def test_what_cannot_be_trained_makes_no_run(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from core.jobs.events import Notice
 from core.jobs.folder import JobFolder
 from core.recipe.recipe import default_recipe
 from desktop.base.job_runner import JobRunner
@@ -20,6 +21,7 @@ from tests.desktop.window_builders import make_test_launcher
 def dialog(request: pytest.FixtureRequest, tmp_path: Path, qtbot: QtBot):
     behaviour = getattr(request, "param", "")
     folder = JobFolder.create(tmp_path / "range-test", {"kind": "range_test", "behaviour": behaviour})
+    folder.append_event(Notice("one image is left out"))
     job = JobRunner(make_test_launcher("trial_child"))
     dialog = RangeTestDialog(folder, default_recipe("ssd_compact"), job)
     qtbot.addWidget(dialog)
@@ -41,6 +43,7 @@ def test_the_curve_is_drawn_and_its_rate_offered(dialog: RangeTestDialog, qtbot:
     x, y = dialog.plot.curve.getData()
     assert len(x) > 40 and y.min() < 1 < y.max()
     assert f"{dialog.rate():g}" in dialog.answer.text()  # it is told why
+    assert dialog.answer.text().endswith("One image is left out.")
     dialog.accept()
     assert dialog.result() == 1
 
