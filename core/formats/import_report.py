@@ -34,7 +34,8 @@ def explain_nothing_found(imported: ImportedAnnotations) -> str:
     if imported.missing and first is not None:
         count = count_missing(imported)
         none_of = "its only image was not found" if count == 1 else f"none of its {count:,} images was found"
-        links = [problem.file for problem in imported.problems if problem.kind == "link"]
+        # Where files of these names were found, a link somewhere is not the reason.
+        links = [problem.file for problem in imported.problems if problem.kind == "link" and first.kind == "file"]
         link = f"; {links[0]} is a link to a folder, which was not followed" if links else ""
         reason = first.problem.partition("; ")[0]
         return (

@@ -153,6 +153,8 @@ def _file_format(path: Path) -> Format | None:
     """The format by what is in the file; the suffix is only a hint where texts look alike."""
     head, tail = _has_suffix(path)
     start = head.lstrip()[:1]
+    if not start and path.suffix.lower() in (".json", ".xml"):
+        raise InputError(f"{path}: the file is empty; export it again")
     is_json = start in (b"{", b"[") and b'"images"' not in head + tail
     if is_json and (foreign := name_foreign_format(head + tail)):
         raise InputError(f"{path}: it is {foreign}, which cannot be read; export it there as COCO")

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from core.errors import InputError
+from core.formats.registry import read_annotations
+
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="memory is told by forked processes")
 hostile = pytest.importorskip("tests.hostile") if os.name == "posix" else None
 
@@ -195,6 +198,17 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
     )
     assert done.returncode == 0, done.stderr
     return {result["case"]: result for result in map(json.loads, done.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.xml", "a.csv"])
+@pytest.mark.parametrize("content", ["", " \n", "\ufeff"])
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    for path in (tmp_path / name, tmp_path):
+        if path == tmp_path and name == "a.csv":
+            continue  # a table among others
+        with pytest.raises(InputError, match="is empty"):
+            read_annotations(path)
 
 
 def test_every_case_has_its_answer() -> None:
