@@ -7,8 +7,18 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from core.project.project import Project
 from core.types import Status
@@ -16,10 +26,14 @@ from desktop.kit.notice import Notice
 from desktop.label.label_page import LabelPage
 from desktop.services import Services
 from desktop.shell.main_window import MainWindow
+from desktop.shell.page_stack import TITLES
 from tests.builders import draw, project_with_pictures, write_picture
 from tests.desktop.label.page_driver import find_note
+from tests.desktop.shell.crowded_project import make_crowded_project
 
 Key = Qt.Key
+TYPED = (QLineEdit, QPlainTextEdit, QAbstractSpinBox)
+NO_FOCUS = Qt.FocusPolicy.NoFocus
 
 
 @pytest.fixture
@@ -136,3 +150,41 @@ def test_space_still_presses_a_button_where_it_is_a_key_of_the_page(
     press(Key.Key_Space)
     assert pressed
     assert opened(window).image(opened(window).image_ids()[0]).status is not Status.REVIEWED
+
+
+@pytest.mark.parametrize(
+    ("title", "key", "action"),
+    [
+        ("Label", Key.Key_D, "next"),
+        ("Augment", Key.Key_N, "new_seeds"),
+        ("Checkpoints", Key.Key_S, "star"),
+        ("Inspect", Key.Key_B, "side_by_side"),
+    ],
+)
+def test_the_keys_of_every_page_are_heard_from_each_of_its_controls(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, title: str, key: Qt.Key, action: str
+) -> None:
+    window.session.adopt(make_crowded_project(tmp_path / "parts", images=10))
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    window.pages.show_page(TITLES.index(title))
+    page = window.get_page(title)
+    qtbot.wait(200)
+    heard: list[str] = []
+    (found,) = [one for one in page.actions() if one.objectName() == action]
+    found.triggered.connect(lambda: heard.append(action))
+    deaf, tried = [], 0
+    for control in [focus_rail(window), *page.findChildren(QWidget)]:
+        if not isValid(control):
+            continue  # rebuilt by what a key did
+        typed = isinstance(control, TYPED) or (isinstance(control, QComboBox) and control.isEditable())
+        if typed or not control.isVisible() or not control.isEnabled() or control.focusPolicy() == NO_FOCUS:
+            continue
+        control.setFocus()
+        if QApplication.focusWidget() is not control:
+            continue  # another takes the focus for it
+        before, tried = len(heard), tried + 1
+        QTest.keyClick(control, key)
+        if len(heard) == before:
+            deaf.append(f"{type(control).__name__} {control.accessibleName()}")
+    assert tried > 3 and not deaf
