@@ -26,7 +26,8 @@ def check_fractions(fractions: Mapping[str, float]) -> dict[Split, float]:
     if unknown:
         raise InputError(f"splits: there is no {unknown[0]!r}; use train, val and test")
     if any(not value >= 0 for value in fractions.values()) or abs(sum(fractions.values()) - 1) > 1e-6:
-        raise InputError(f"splits: the fractions {dict(fractions)} must be 0 or more and sum to 1")
+        shares = ", ".join(f"{name} {share:g}" for name, share in fractions.items())
+        raise InputError(f"splits: the shares {shares} must be 0 or more and sum to 1")
     return {names[name]: value for name, value in fractions.items() if value > 0}
 
 

@@ -571,6 +571,13 @@ def test_a_damaged_checkpoint_is_refused(
     assert "damaged.safetensors" in one_line(err)
 
 
+@pytest.mark.parametrize("share", ["2", "nan", "-0.5"])
+def test_shares_that_are_none_are_refused_by_name(run: Run, tmp_path: Path, share: str) -> None:
+    make_sample_project(tmp_path / "p", count=4, size=64).close()
+    code, _, err = run("split", tmp_path / "p", "--train", share)
+    assert code == 2 and f"train {share}, val 0.15, test 0.15" in one_line(err)
+
+
 def test_split_divides_by_the_given_shares_and_again_only_when_told(run: Run, tmp_path: Path) -> None:
     make_sample_project(tmp_path / "p", count=20, size=64, seed=2).close()
     code, out, _ = run("split", tmp_path / "p", "--train", "0.8", "--val", "0.2", "--test", "0", "--all", "--json")
