@@ -31,6 +31,14 @@ class WholeSpinBox(QSpinBox):
         assert isinstance(found, tuple)
         return _judge_text(found[0], bare, without_marks(bare)), text, position
 
+    def fixup(self, text: str) -> str:
+        # A number beyond the limits was let in, since it may go on: the nearest that can be is taken, and seen.
+        try:
+            value = int(without_marks(strip_unit(self, text)))
+        except ValueError:
+            return text
+        return _put_back(self, text, self.textFromValue(min(max(value, self.minimum()), self.maximum())))
+
     def valueFromText(self, text: str) -> int:
         return super().valueFromText(_put_back(self, text, without_marks(strip_unit(self, text))))
 
@@ -64,8 +72,8 @@ class DecimalSpinBox(QDoubleSpinBox):
             value = float(with_decimal_point(strip_unit(self, text)))
         except ValueError:
             return text
-        inside = self.minimum() <= value <= self.maximum()
-        return _put_back(self, text, self.textFromValue(round(value, self.decimals()))) if inside else text
+        nearest = min(max(round(value, self.decimals()), self.minimum()), self.maximum())
+        return _put_back(self, text, self.textFromValue(nearest))
 
     def _with_point(self, text: str) -> str:
         bare = strip_unit(self, text)

@@ -140,6 +140,18 @@ def test_what_is_no_number_of_the_field_leaves_it_as_it_is(qtbot: QtBot, text: s
     assert field.value() == 7 and field.text().startswith("7")
 
 
+@pytest.mark.parametrize(("text", "meant"), [("1 000", 322), ("1,000", 322), ("323", 322), ("0", 1), ("-4", 1)])
+def test_a_number_beyond_the_limits_becomes_the_nearest(qtbot: QtBot, text: str, meant: int) -> None:
+    field = WholeSpinBox(1, 322, 7)
+    qtbot.addWidget(field)
+    enter(qtbot, field, text, pasted=True)
+    assert field.value() == meant
+    decimal = DecimalSpinBox(0, 10, 1)
+    qtbot.addWidget(decimal)
+    enter(qtbot, decimal, "12,75", pasted=True)
+    assert decimal.value() == 10
+
+
 def test_a_half_typed_into_a_field_for_whole_numbers_does_not_become_fifteen(qtbot: QtBot) -> None:
     field = WholeSpinBox(0, 9_999, 7)
     field.setKeyboardTracking(False)
