@@ -29,8 +29,12 @@ from desktop.gc_pauses import GcPauses  # noqa: E402
 from desktop.kit.error_box import show_error  # noqa: E402
 from desktop.services import Services  # noqa: E402
 from desktop.shell.main_window import MainWindow  # noqa: E402
+from desktop.shell.page_stack import load_modules  # noqa: E402
 from desktop.shell.ui_map import answer_where_wanted  # noqa: E402
 from desktop.viewer.thumbnails import ThumbnailLoader  # noqa: E402
+
+# Milliseconds from the start until the pages that nobody has asked for are loaded: the first image is on the screen then.
+LOAD_AFTER = 2500
 
 
 def run(project: Path | None = None) -> int:
@@ -57,6 +61,7 @@ def run(project: Path | None = None) -> int:
     answer_where_wanted(window)
     # The window is on the screen before a project is read, and before a dialog may say that it cannot be.
     QTimer.singleShot(0, lambda: _begin(session, window, settings, project))
+    QTimer.singleShot(LOAD_AFTER, lambda: tasks.run("modules of the pages", load_modules, lambda _: None, aside=True))
     code = app.exec()
     tasks.shut_down()
     session.close()

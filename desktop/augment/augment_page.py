@@ -44,8 +44,8 @@ class AugmentPage(QWidget):
 
     title = "Augment"
 
-    def __init__(self, session: Session, services: Services) -> None:
-        super().__init__()
+    def __init__(self, session: Session, services: Services, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.setObjectName("page")
         self._session = session
         self._keymap = services.keymap

@@ -45,8 +45,8 @@ class CheckpointsPage(QWidget):
     title = "Checkpoints"
     undo_steps = NoSteps()  # edits of images are not seen here
 
-    def __init__(self, session: Session, services: Services) -> None:
-        super().__init__()
+    def __init__(self, session: Session, services: Services, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.setObjectName("page")
         self._session = session
         self._tasks, self._files = services.tasks, services.files

@@ -29,8 +29,8 @@ class InspectPage(QWidget):
     title = "Inspect"
     undo_steps = NoSteps()  # edits of images are not seen here
 
-    def __init__(self, session: Session, services: Services) -> None:
-        super().__init__()
+    def __init__(self, session: Session, services: Services, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.setObjectName("page")
         self._session = session
         self._keymap = services.keymap

@@ -74,8 +74,8 @@ class LabelPage(QWidget):
 
     title = "Label"
 
-    def __init__(self, session: Session, services: Services) -> None:
-        super().__init__()
+    def __init__(self, session: Session, services: Services, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.setObjectName("page")
         self._session = session
         self._services = services

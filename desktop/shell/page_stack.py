@@ -27,6 +27,13 @@ PAGES = (
 TITLES = tuple(title for title, *_ in PAGES)
 NONE = -1  # the page in front while no project is open
 
+
+def load_modules() -> None:
+    """Import the modules of all pages, in any thread: half of what the first visit to one takes."""
+    for _, _, module, _ in PAGES:
+        import_module(module)
+
+
 Front = tuple[str, Sequence[QAction]]  # the scope of the page in front and its actions; ("", ()) for none
 
 
@@ -107,11 +114,13 @@ class PageStack(QStackedWidget):
         """A page, built if need be."""
         if number not in self._pages:
             title, _, module, name = PAGES[number]
-            page: QWidget = getattr(import_module(module), name)(self._session, self._services)
+            # In its place from the start: Qt dresses all that is in a widget anew when it gets another parent.
+            frame = self._frames[number] = _build_frame(self)
+            page: QWidget = getattr(import_module(module), name)(self._session, self._services, frame.viewport())
             self._pages[number] = page
             self._services.keymap.attach_actions(title.lower(), page, page.actions())
-            self._frames[number] = _frame_page(page)
-            self.addWidget(self._frames[number])
+            frame.setWidget(page)
+            self.addWidget(frame)
         return self._pages[number]
 
     def take_focus(self) -> None:
@@ -151,13 +160,12 @@ class PageStack(QStackedWidget):
             self.show_page(min(kept, len(PAGES) - 1))
 
 
-def _frame_page(page: QWidget) -> QScrollArea:
-    """Let a page be scrolled where the window is too low or narrow for it, as with large letters on a small screen."""
-    frame = QScrollArea()
+def _build_frame(stack: QStackedWidget) -> QScrollArea:
+    """What lets a page be scrolled where the window is too low or narrow for it, as with large letters on a small screen."""
+    frame = QScrollArea(stack)
     frame.setFrameShape(QFrame.Shape.NoFrame)
     frame.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     frame.setWidgetResizable(True)
-    frame.setWidget(page)
     return frame
 
 

@@ -30,16 +30,16 @@ class TrainPage(QWidget):
 
     title = "Train"
 
-    def __init__(self, session: Session, services: Services) -> None:
-        super().__init__()
+    def __init__(self, session: Session, services: Services, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.setObjectName("page")
         self._session = session
         self._services = services
         self.live = LiveTraining(services.launcher, self)
         self.draft = RecipeDraft(self)
         self.trials = Trials(session, services, self.live, self.draft, self)
-        self.recipe_column = RecipeColumn(session, self.draft)
-        self.run_column = RunColumn(session, services.tasks, self.live)
+        self.recipe_column = RecipeColumn(session, self.draft, self)
+        self.run_column = RunColumn(session, services.tasks, self.live, self)
         self.control = TrainingControl(session, services.launcher, self.live, self.draft, self.trials, self)
         self._sync = RunSync(session, services.tasks, self)
         self._actions = build_actions(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.changes import Changes
 from core.counting import format_count
@@ -46,8 +46,8 @@ class RecipeColumn(QFrame):
     rate_wanted = Signal()  # find a learning rate by trying
     study_wanted = Signal()  # compare strategies
 
-    def __init__(self, session: Session, draft: RecipeDraft) -> None:
-        super().__init__()
+    def __init__(self, session: Session, draft: RecipeDraft, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.setProperty("role", "panel")
         self.setMinimumWidth(LEAST_WIDTH)
         self.setMaximumWidth(MOST_WIDTH)
@@ -56,7 +56,7 @@ class RecipeColumn(QFrame):
         self._project: Project | None = None
         self._train_images = 0
         self._gpus: list[str] | None = None  # not known yet
-        self.panel = RecipePanel(draft.model)
+        self.panel = RecipePanel(draft.model, self)
         self.data = DataSummary()
         self.advice = Paragraph("", "warning")
         self.error = Paragraph("", "error")

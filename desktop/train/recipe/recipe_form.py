@@ -67,7 +67,7 @@ class RecipeForm(QWidget):
         self._model = model
         self._checkpoints: Sequence[CheckpointRecord] = ()
         self._usual = default_recipe(model.recipe.model)
-        self.chooser = ModelChooser()
+        self.chooser = ModelChooser(self)
         self.chooser.chosen.connect(model.choose_model)
         sections = {**MAIN_FIELDS, **folded_fields()}
         spec = model.recipe.spec
@@ -77,7 +77,7 @@ class RecipeForm(QWidget):
             "weights.source": _list_sources(spec),
             "strategy.from_stage": _list_stages(spec),
         }
-        self.fields = ModelForm(model.recipe, sections, choices=choices, folded=list(folded_fields()))
+        self.fields = ModelForm(model.recipe, sections, self, choices=choices, folded=list(folded_fields()))
         self._names = [name for names in sections.values() for name in names]
         self.picture = StrategyView()
         self.compare = QPushButton("Compare strategies on this data…")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
@@ -30,12 +31,19 @@ class RecipePanel(QWidget):
     def __init__(self, model: RecipeModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
-        self.form = RecipeForm(model)
-        self.presets = PresetButton()
-        self.yaml = YamlEditor(model)
-        self._stack = QStackedWidget()
-        self._column = QVBoxLayout()
         self._views = QButtonGroup(self)
+        self.presets = PresetButton()
+        # Each in its place from the start, in the order of the Tab key: Qt dresses all that is in a widget anew when it
+        # gets another parent.
+        for button in (self.presets, *self._build_switch()):
+            button.setParent(self)
+        self._stack = QStackedWidget(self)
+        self._scroll = QScrollArea(self._stack)
+        self._inside = QWidget(self._scroll.viewport())
+        self._page = QWidget(self._stack)
+        self.form = RecipeForm(model, self._inside)
+        self.yaml = YamlEditor(model, self._page)
+        self._column = QVBoxLayout()
         self.bar = QHBoxLayout()
         self._lay_out()
         self._views.idClicked.connect(self.show_view)
@@ -77,9 +85,7 @@ class RecipePanel(QWidget):
         self._column.insertWidget(self._column.count() - 1, words(title, "section"))
         self._column.insertWidget(self._column.count() - 1, widget)
 
-    def _lay_out(self) -> None:
-        switch = QHBoxLayout()
-        switch.setSpacing(0)
+    def _build_switch(self) -> list[QAbstractButton]:
         for view, text, tip in ((FORM, "Form", "Edit by fields"), (YAML, "YAML", "Edit as text, copy and paste")):
             button = QToolButton()
             button.setText(text)
@@ -87,19 +93,24 @@ class RecipePanel(QWidget):
             button.setCheckable(True)
             button.setProperty("role", "segment")
             self._views.addButton(button, view)
-            switch.addWidget(button)
         self._views.button(FORM).setChecked(True)
+        return self._views.buttons()
+
+    def _lay_out(self) -> None:
+        switch = QHBoxLayout()
+        switch.setSpacing(0)
+        for button in self._views.buttons():
+            switch.addWidget(button)
         self.bar.setContentsMargins(PAD, GAP, PAD, GAP)
         self.bar.addWidget(self.presets)
         self.bar.addStretch(1)
         self.bar.addLayout(switch)
-        inside = QWidget()
+        inside, scroll = self._inside, self._scroll
         self._column.setContentsMargins(PAD, GAP // 2, PAD, PAD)
         self._column.setSpacing(GAP)
         self._column.addWidget(self.form)
         self._column.addStretch(1)
         inside.setLayout(self._column)
-        self._scroll = scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it takes the keys
@@ -108,12 +119,11 @@ class RecipePanel(QWidget):
         # The panel's own colour shows through.
         scroll.viewport().setAutoFillBackground(False)
         inside.setAutoFillBackground(False)
-        page = QWidget()
-        around = QVBoxLayout(page)
+        around = QVBoxLayout(self._page)
         around.setContentsMargins(PAD, 0, PAD, GAP)
         around.addWidget(self.yaml)
         self._stack.addWidget(scroll)
-        self._stack.addWidget(page)
+        self._stack.addWidget(self._page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

@@ -42,8 +42,8 @@ class RunColumn(QWidget):
     resume_requested = Signal(str)  # a run's id
     recipe_requested = Signal(object)  # Path of a run's folder, whose recipe is to be that of the next training
 
-    def __init__(self, session: Session, tasks: Tasks, live: LiveTraining) -> None:
-        super().__init__()
+    def __init__(self, session: Session, tasks: Tasks, live: LiveTraining, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._session = session
         self._tasks = tasks
         self._live = live

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,3 +119,60 @@ def test_a_change_of_colours_does_not_dress_every_widget_that_ever_was(qapp: QAp
     start = time.thread_time()
     qapp.setStyleSheet(qapp.styleSheet() + "\n")
     assert spent < 0.6 * (time.thread_time() - start)
+
+
+def test_a_page_is_built_in_its_place_so_that_nothing_in_it_is_dressed_twice(
+    qapp: QApplication, opened: MainWindow
+) -> None:
+    changes = ParentChanges(qapp)
+    opened.pages.show_page(2)
+    changes.close()
+    page = opened.pages.get_page(2)
+    assert isinstance(page, TrainPage) and opened.pages.isAncestorOf(page)
+    # What is large: each would be dressed again with all that is in it.
+    assert all(count < 120 for count in changes.sizes), sorted(changes.sizes)[-5:]
+
+
+class ParentChanges(QObject):
+    """Notes of each widget that gets another parent how many are in it."""
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+        self._app = app
+        app.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ParentChange and isinstance(watched, QWidget):
+            self.sizes.append(len(watched.findChildren(QWidget)))
+        return False
+
+    def close(self) -> None:
+        self._app.removeEventFilter(self)
+
+
+LOADED_ASIDE = """
+import gc, sys, threading
+import desktop.app
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication
+from desktop.shell.page_stack import load_modules
+app = QApplication([])
+thread = threading.Thread(target=load_modules)
+thread.start()
+thread.join()
+elsewhere = [item for item in gc.get_objects() if isinstance(item, QObject) and item.thread() is not app.thread()]
+print("desktop.train.train_page" in sys.modules, "torch" in sys.modules, elsewhere)
+"""
+
+
+def test_the_pages_can_be_loaded_aside_without_torch_and_without_an_object_of_that_thread() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED_ASIDE],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[3],
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+    )
+    assert done.stdout.split() == ["True", "False", "[]"]
