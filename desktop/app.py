@@ -61,8 +61,11 @@ def run(project: Path | None = None) -> int:
     answer_where_wanted(window)
     # The window is on the screen before a project is read, and before a dialog may say that it cannot be.
     QTimer.singleShot(0, lambda: _begin(session, window, settings, project))
-    QTimer.singleShot(LOAD_AFTER, lambda: tasks.run("modules of the pages", load_modules, lambda _: None, aside=True))
+    loading = QTimer(window, singleShot=True, interval=LOAD_AFTER)
+    loading.timeout.connect(lambda: tasks.run("modules of the pages", load_modules, lambda _: None, aside=True))
+    loading.start()
     code = app.exec()
+    loading.stop()
     tasks.shut_down()
     session.close()
     return code

@@ -1,9 +1,9 @@
-"""How soon an image is on the screen: decoding, the next image cold and fetched ahead, and very large ones.
+"""How soon an image is on the screen: decoding, the next image cold and fetched ahead. Huge ones: huge_images.py.
 
     python tests/benchmarks/images.py [--repeats 8] [--peer-python /path/to/python-with-labelme]
 
 Against stated limits: 12 megapixels within 400 ms cold and 50 ms fetched ahead, and the window never blocked for
-longer than 50 ms, however large the image is. With --peer-python the same files are opened in labelme in the same run.
+longer than 50 ms. With --peer-python the same files are opened in labelme in the same run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from rich.console import Console
 from rich.table import Table
 
 from core.imaging.decode import decode, read_picture
-from core.imaging.preview import read_preview
 from core.operations.launcher import make_launcher
 from core.project.project import Project
 from core.settings import Settings
@@ -42,9 +41,8 @@ from desktop.viewer.pyramid import make_pyramid
 from desktop.viewer.thumbnails import ThumbnailLoader
 
 SIZE = (1280, 800)
-COLD, FETCHED, BLOCKED, PREVIEW = 400.0, 50.0, 50.0, 500.0  # milliseconds
+COLD, FETCHED, BLOCKED = 400.0, 50.0, 50.0  # milliseconds
 WAIT = QEventLoop.ProcessEventsFlag.WaitForMoreEvents
-HUGE = {"8,000 x 8,000 .jpg": (8000, 8000), "8,000 x 8,000 .png": (8000, 8000), "30,000 x 2,000 .jpg": (30_000, 2000)}
 
 
 def surface(width: int, height: int, seed: int = 0) -> np.ndarray:
@@ -130,36 +128,6 @@ def next_images(app: QApplication, paths: list[Path], repeats: int, table: Table
     return statistics.median(cold)
 
 
-def huge_images(app: QApplication, folder: Path, table: Table) -> None:
-    for name, (width, height) in HUGE.items():
-        path = write(folder / f"huge{width}{name.split()[-1]}", surface(width, height))
-        if not name.endswith(".png"):  # which has none
-            _row(table, f"preview of {name}", [milliseconds(lambda: read_preview(path))], PREVIEW)  # noqa: B023
-        tasks, session = Tasks(), Session()
-        page = LabelPage(session, Services(tasks, Settings(folder / "config"), ThumbnailLoader(tasks), make_launcher()))
-        page.resize(*SIZE)
-        page.show()
-        project = Project.create(folder / f"project{path.stem}{path.suffix[1:]}", ["scratch"])
-        project.files.add_images([path])
-        app.processEvents()
-        stall = Stall()
-        start = time.perf_counter()
-        session.adopt(project)
-        while not page.canvas.view.has_image:
-            app.processEvents(WAIT)
-        page.canvas.view.repaint()
-        took = 1000 * (time.perf_counter() - start)
-        app.processEvents()
-        worst = stall.stop()
-        held = page.pictures.get(path)
-        assert held is not None
-        table.add_row(f"open {name}: {held.bytes / 2**20:.0f} MB held", f"{took:.0f}", "", "", "")
-        table.add_row("  window blocked at most", f"{worst:.0f}", "", f"{BLOCKED:.0f}", _verdict(worst, BLOCKED))
-        page.hide()
-        tasks.shut_down()
-        session.close()
-
-
 def _row(table: Table, name: str, times: list[float], limit: float | None = None) -> None:
     median = statistics.median(times)
     table.add_row(
@@ -196,7 +164,6 @@ def main() -> None:
         picture = read_picture(paths[0])
         _row(table, "halvings of 12 Mpx", [milliseconds(lambda: make_pyramid(picture.pixels)) for _ in range(5)])
         cold = next_images(app, paths, chosen.repeats, table, folder)
-        huge_images(app, folder, table)
         console.print(table)
         if chosen.peer_python:
             script = Path(__file__).with_name("peer_labelme.py")

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from core.project.project import Project
@@ -75,3 +76,36 @@ def test_an_image_without_a_preview_says_how_large_it_is_and_the_next_is_there_a
     draw_by_hand(qtbot, page, (5, 6), (30, 36))
     assert len(boxes_of(session)) == 1
     assert page.canvas.view.message == ""
+
+
+class Paints(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
+def test_a_drag_on_a_small_image_is_drawn_at_every_step_while_a_large_one_is_decoded(
+    qtbot: QtBot, page: LabelPage, session: Session, gate: threading.Event
+) -> None:
+    view = page.canvas.view
+    qtbot.waitUntil(lambda: view.has_image)
+    qtbot.keyClick(view, Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: view.message.startswith("Reading"))
+    qtbot.keyClick(view, Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: view.has_image)
+    paints = Paints(view)
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=at(page, 5, 6))
+    for step in range(1, 6):
+        before = paints.count
+        QTest.mouseMove(view, at(page, 5 + 5 * step, 6 + 6 * step))
+        qtbot.waitUntil(lambda before=before: paints.count > before, timeout=2000)
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=at(page, 30, 36))
+    assert boxes_of(session)[0].xyxy == pytest.approx((5, 6, 30, 36), abs=2)
+    assert not gate.is_set() and view.rgb_at(5, 5) is not None

@@ -74,8 +74,8 @@ def test_a_request_reaches_a_page_that_is_built_only_for_it(window: MainWindow, 
     heard: list[str] = []
 
     class Listener(QWidget):
-        def __init__(self, session: Session, _services: Services) -> None:
-            super().__init__()
+        def __init__(self, session: Session, _services: Services, parent: QWidget) -> None:
+            super().__init__(parent)
             session.inspect_requested.connect(heard.append)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -93,8 +93,8 @@ def test_leaving_and_entering_a_page_is_told_to_it(
     calls: list[str] = []
 
     class Probe(QWidget):
-        def __init__(self, _session: Session, _services: Services) -> None:
-            super().__init__()
+        def __init__(self, _session: Session, _services: Services, parent: QWidget) -> None:
+            super().__init__(parent)
 
         def activated(self) -> None:
             calls.append("in")
@@ -114,8 +114,8 @@ def test_a_page_may_keep_the_window_open(window: MainWindow, tmp_path: Path, mon
     class Busy(QWidget):
         answer = False
 
-        def __init__(self, _session: Session, _services: Services) -> None:
-            super().__init__()
+        def __init__(self, _session: Session, _services: Services, parent: QWidget) -> None:
+            super().__init__(parent)
 
         def may_close(self) -> bool:
             return self.answer
