@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.formats.file_choices import AmbiguousImage
 from core.types import Problem, Split, Status
 
 
@@ -103,6 +104,7 @@ class ImportedAnnotations:
     )  # of them, by the kind of problem that they were left out for
     difficult_marks: frozenset[str] = DIFFICULT_MARKS  # by any of them a box is difficult
     problem_counts: Mapping[str, int] = field(default_factory=dict)  # by kind, also of problems that are not listed
+    ambiguous: tuple[AmbiguousImage, ...] = ()  # images that are missing because several files have their name
 
     @property
     def box_count(self) -> int:

@@ -25,6 +25,7 @@ from core.formats.annotations import DIFFICULT_MARKS, MARKER, Format, ImportedAn
 from core.formats.difficult_marks import choose_difficult
 from core.formats.duplicate_boxes import merged_groups
 from core.formats.extras import Extras
+from core.formats.file_choices import AmbiguousImage
 from core.formats.frames import Frame, FrameError, read_frame
 from core.formats.image_finder import ImageFinder
 from core.formats.label_names import find_reserved_meaning
@@ -356,6 +357,7 @@ class AnnotationCollector:
             boxes_listed=int(listed) + self._log.lost_boxes.total() - self._lost_with_images,
             boxes_lost=dict(self._log.lost_boxes),
             problem_counts=dict(self._log.counts),
+            ambiguous=tuple(AmbiguousImage(*entry) for entry in sorted(self._finder.ambiguous.items())),
         )
         return choose_difficult(result, DIFFICULT_MARKS)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from core.formats.annotations import Format
+from core.formats.file_choices import find_choice
 from core.formats.lookup import AmbiguousName, Folders, FoundFile, LookupFault
 from core.formats.problem_log import ProblemLog
 from core.formats.text import quote_short
@@ -38,6 +39,7 @@ class ImageFinder:
     folders: Folders
     log: ProblemLog
     missing: set[str] = field(default_factory=set)  # names as the source writes them
+    ambiguous: dict[str, tuple[Path, ...]] = field(default_factory=dict)  # names that several files have
     doubtful: set[Path] = field(default_factory=set)  # files of which nobody can tell whose they are
     _taken: dict[Path, _Taken] = field(default_factory=dict)
     _reported: set[Hashable] = field(default_factory=set)
@@ -57,6 +59,11 @@ class ImageFinder:
         try:
             found = self._look(name, beside, source, others)
         except LookupFault as fault:
+            if isinstance(fault, AmbiguousName):
+                choice = find_choice(name, fault.paths)
+                if choice is not None:
+                    return self._take(FoundFile(choice, is_elsewhere=True), name, key, source)
+                self.ambiguous.setdefault(name, fault.paths)
             if not name.strip() and source is not None:
                 text = "it names no image, and none is called like this file; skipped, and its boxes with it"
                 self.log.report("name", text, source)

@@ -29,6 +29,10 @@ class LookupFault(Exception):
 class AmbiguousName(LookupFault):
     """Several files may be meant."""
 
+    def __init__(self, text: str, paths: Sequence[str]) -> None:
+        super().__init__(text)
+        self.paths = tuple(map(Path, paths))
+
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
@@ -109,7 +113,7 @@ class Folders:
                 self._around = ImageIndex.around(self.root, self._advance)
             paths = self._around.find(name, hints)
         if len(paths) > 1:
-            raise AmbiguousName(f"it may be {_join_paths(paths)}; name the folder that is meant (--images)")
+            raise AmbiguousName(f"it may be {_join_paths(paths)}; name the folder that is meant (--images)", paths)
         return FoundFile(Path(paths[0]), is_guess=True, is_elsewhere=True) if paths else None
 
     def _candidates(self, name: str, beside: Sequence[Path]) -> Iterator[FoundFile]:

@@ -15,6 +15,7 @@ from core.errors import InputError
 from core.formats import coco, csv, cvat, deeppcb, labelme, masks, via, voc, yolo
 from core.formats.annotations import MARKER, Format, ImportedAnnotations
 from core.formats.collecting import MAX_LABELS, Progress
+from core.formats.file_choices import choosing_files
 from core.formats.foreign_formats import name_foreign_format
 from core.formats.image_index import is_for_annotations
 from core.formats.json_stream import JsonError, JsonObject
@@ -69,12 +70,14 @@ def read_annotations(
     progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
     encoding: str | None = None,
+    chosen: Mapping[str, Path] | None = None,
 ) -> ImportedAnnotations:
     """Read annotations; nothing is written. `format` None: as `detect_format` says.
 
     Names of images are looked for below `images_root` (None: beside the annotations). `progress(done, total)` is
     called in the caller's thread. `columns` are the names of a table's columns by ours, see `csv_columns`, and
-    `encoding` is that of a table which is no Unicode text. Raises InputError if the whole is unusable; single faults are its problems.
+    `encoding` is that of a table which is no Unicode text. `chosen` are files by name, answers to the `ambiguous` names
+    of an earlier reading. Raises InputError if the whole is unusable; single faults are its problems.
     """
     path = path.absolute()
     if not path.exists():
@@ -85,7 +88,8 @@ def read_annotations(
     if encoding is not None and format is not Format.CSV:
         raise InputError(f"{path}: an encoding is named only for CSV files, and this is {format.display_name}")
     read = partial(_read_csv, columns=columns, encoding=encoding) if format is Format.CSV else _READERS[format]
-    found = read(path, images_root, progress)
+    with choosing_files(chosen):
+        found = read(path, images_root, progress)
     return _with_own_labels(found, path if path.is_dir() else path.parent)
 
 

@@ -27,6 +27,7 @@ from desktop.kit.parts import restyle, words
 from desktop.kit.path_field import PathField
 from desktop.kit.problems_dialog import ProblemPanel
 from desktop.kit.progress_dialog import Cancelled
+from desktop.project.candidate_chooser import CandidateChooser
 from desktop.project.column_chooser import ColumnChooser
 from desktop.project.encoding_chooser import EncodingChooser
 from desktop.project.import_overview import ImportOverview, preview_import, with_marks_chosen
@@ -45,7 +46,7 @@ _EMPTY = (
     ("Become clean: verified free of defects, examples for training", EmptyImages.CLEAN),
     ("Become clean, also those that have no label file at all", EmptyImages.CLEAN_ALL),
 )
-PROBLEMS, IMAGES = 0, 1  # tabs
+PROBLEMS, IMAGES, CANDIDATES = 0, 1, 2  # tabs
 TALL = 680  # pixels, once there are tables to show
 
 
@@ -120,6 +121,8 @@ class ImportDialog(DialogFrame):
         self.tabs = QTabWidget()
         self.tabs.addTab(_pad_page(self.problems), "Problems")
         self.tabs.addTab(_pad_page(self.images), "Images")
+        self.candidates = CandidateChooser()
+        self.tabs.addTab(_pad_page(self.candidates), "Several files")
         self.body.addWidget(self._bar)
         self.body.addWidget(self.overview)
         self.body.addWidget(self.tabs, 1)
@@ -129,10 +132,12 @@ class ImportDialog(DialogFrame):
         self._typing = QTimer(self, singleShot=True, interval=TYPING)
         self._typing.timeout.connect(self._start_reading)
         self._source.changed.connect(self._source_changed)
+        self._root.changed.connect(self.candidates.clear)
         self._root.changed.connect(self._read_soon)
         self._format.currentIndexChanged.connect(self._start_reading)
         self.columns.changed.connect(self._start_reading)
         self.encoding.changed.connect(self._start_reading)
+        self.candidates.changed.connect(self._start_reading)
         self.marks.changed.connect(self._marks_chosen)
         self._empty.currentIndexChanged.connect(self._check_request)
         self._reported.connect(self._show_progress)
@@ -143,6 +148,7 @@ class ImportDialog(DialogFrame):
         """Fill in a file or folder, as if it had been browsed for, and read it at once."""
         self.columns.clear()
         self.encoding.clear()
+        self.candidates.clear()
         self._source.set_path(source)
         self._start_reading()
 
@@ -172,6 +178,7 @@ class ImportDialog(DialogFrame):
     def _source_changed(self) -> None:
         self.columns.clear()
         self.encoding.clear()
+        self.candidates.clear()
         self._read_soon()
         source = self._source.path
         if self._folder is not None and source is not None and source.is_absolute():
@@ -189,6 +196,7 @@ class ImportDialog(DialogFrame):
         named: str | None = self._format.currentData()
         format = Format(named) if named is not None else None
         columns, encoding = self.columns.columns, self.encoding.encoding
+        chosen = self.candidates.chosen
         if source is None:
             return
         reading = self.reading = Reading()
@@ -205,7 +213,13 @@ class ImportDialog(DialogFrame):
             detected = registry.detect_format(source) if format is None else None
             path = detected.path if detected is not None else source
             imported = registry.read_annotations(
-                path, format or (detected.format if detected else None), root, report_progress, columns, encoding
+                path,
+                format or (detected.format if detected else None),
+                root,
+                report_progress,
+                columns,
+                encoding,
+                chosen,
             )
             return imported, preview_import(imported, project), detected.summary if detected is not None else ""
 
@@ -260,7 +274,10 @@ class ImportDialog(DialogFrame):
         base = imported.source if imported.source.is_dir() else imported.source.parent
         self.images.show_problems(found.lines, self._root.path or base)
         self.tabs.setTabText(IMAGES, f"Images ({found.images:,})")
-        self.tabs.setCurrentIndex(PROBLEMS if imported.problems else IMAGES)
+        self.candidates.ask(imported.ambiguous, base)
+        self.tabs.setTabVisible(CANDIDATES, self.candidates.is_asking)
+        self.tabs.setTabText(CANDIDATES, f"Several files ({len(imported.ambiguous):,})")
+        self.tabs.setCurrentIndex(CANDIDATES if imported.ambiguous else PROBLEMS if imported.problems else IMAGES)
         self.overview.show()
         self.tabs.show()
         self.grow_to(TALL)

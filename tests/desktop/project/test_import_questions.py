@@ -124,3 +124,27 @@ def test_the_encoding_of_a_table_that_is_no_unicode_is_asked_for(
     qtbot.waitUntil(dialog.confirm.isEnabled)
     (image,) = dialog.build_request().imported.images
     assert image.boxes.tolist() == [[10.5, 20, 30, 40]] and image.label_sets == ({"Öl"},)
+
+
+def test_one_folder_answers_all_names_that_several_files_have(
+    qtbot: QtBot, services: Services, project: Project, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    for seed, name in enumerate(("raw/a.png", "cut/a.png")):
+        write_picture(folder / name, seed=seed)
+    (folder / "cells.csv").write_text("image,label,x1,y1,x2,y2\na.png,pit,10,20,30,40\n")
+    dialog = ImportDialog(services.tasks, folder, project)
+    qtbot.addWidget(dialog)
+    dialog.choose_source(folder / "cells.csv")
+    assert services.tasks.wait_idle()
+    assert not dialog.confirm.isEnabled()
+    assert dialog.tabs.currentWidget().isAncestorOf(dialog.candidates)
+    field = find_field(dialog, QComboBox, "Folder for all")
+    assert [field.itemText(place) for place in range(field.count())] == [
+        "Choose the folder that is meant",
+        f"{folder / 'cut'} (1 name)",
+        f"{folder / 'raw'} (1 name)",
+    ]
+    dialog.candidates.choose(folder / "raw")
+    qtbot.waitUntil(dialog.confirm.isEnabled)
+    assert [image.path for image in dialog.build_request().imported.images] == [folder / "raw" / "a.png"]
