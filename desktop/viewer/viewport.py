@@ -104,7 +104,8 @@ class Viewport:
     def keep_in_sight(self) -> None:
         """At least a strip of the image stays in the widget, so that it cannot be lost."""
         shown = self.image * self.scale
-        strip_x, strip_y = min(_STRIP, shown.width()), min(_STRIP, shown.height())
+        # A whole widget pixel at least: less of a hairline would be rounded off the edge.
+        strip_x, strip_y = max(min(_STRIP, shown.width()), 1.0), max(min(_STRIP, shown.height()), 1.0)
         self.offset = QPointF(
             min(max(self.offset.x(), strip_x - shown.width()), self.room.width() - strip_x),
             min(max(self.offset.y(), strip_y - shown.height()), self.room.height() - strip_y),

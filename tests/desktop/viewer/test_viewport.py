@@ -54,6 +54,15 @@ def test_an_image_is_never_lost(
         assert opposite.x() > 0 and opposite.y() > 0
 
 
+def test_a_hairline_stays_on_the_screen() -> None:
+    port = viewport((1, 1_792), ratio=2.0)
+    port.zoom_to(0.125, QPointF(0, 0))
+    port.pan_by(QPointF(3_000, 0))
+    assert port.to_widget(QPointF(0, 0)).x() <= 639
+    port.pan_by(QPointF(-3_000, 0))
+    assert port.to_widget(QPointF(1, 0)).x() > 0
+
+
 @given(st.floats(0.05, 20), st.floats(0, 640), st.floats(0, 480))
 def test_zooming_keeps_what_is_under_the_cursor_where_it_is(factor: float, x: float, y: float) -> None:
     port, at = viewport((4_000, 3_000)), QPointF(x, y)
