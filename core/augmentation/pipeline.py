@@ -24,6 +24,10 @@ from core.augmentation.warp import warp
 # A sliver of a box that rounding leaves at the edge of a crop is not a visible part.
 _SLIVER = 1e-6
 _ROUNDING = 1e-9
+# A box that is this many times as long as it is wide looks the same wherever a crop cuts it across.
+ELONGATED = 3.0
+
+Clipped = Literal["ignore", "teach"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,15 @@ class View:
 
     whole: all of it, stretched to `size`. crop: a window of `size` at native resolution, around `centre` if
     that is given; otherwise with chance `on_box` placed at random around one of the boxes, else anywhere.
+
+    `clipped`: what becomes of a long thin box of which a crop shows only a part, see `teaches_part`.
     """
 
     size: tuple[int, int]  # width, height in output pixels
     mode: Literal["whole", "crop"]
     on_box: float = 0.8
     centre: tuple[float, float] | None = None  # x, y in pixels of the image
+    clipped: Clipped = "ignore"
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:
@@ -56,6 +63,7 @@ class Augmented:
     hulls: NDArray[np.float32]  # (n, 4) every source box in output pixels, also outside the picture
     lost: int  # boxes that a view of the whole image no longer shows; 0 for a crop, which shows a part by design
     cut: int  # boxes that are partly visible, but too little of them to be taught
+    spared: NDArray[np.float32]  # (cut, 4) what is visible of those: neither a defect that is taught nor background
 
 
 def augment(
@@ -75,8 +83,8 @@ def augment(
 
     `boxes` (n, 4) are x1 y1 x2 y2 in continuous pixels of the image (pixel i covers i to i + 1), `labels`
     (n, k) their label sets. A turned box becomes the upright hull of its corners; what is visible of it is
-    the part of that hull inside the picture. Boxes visible by less than `config.min_visible` are left out; one with no
-    label is ignored in training, so it stays as long as anything of it is visible.
+    the part of that hull inside the picture. Boxes visible by less than `config.min_visible` are not taught, and what is
+    seen of them is `spared`; one with no label is ignored in training, so it stays as long as anything of it is visible.
     With nothing switched on, the pixels are those of the image, resized or cut and not touched otherwise.
     """
     pixels = _check_boxes(image, boxes, labels)
@@ -155,7 +163,10 @@ def _place_boxes(
     inside = visible > 0
     # Of an ignored box the least bit must not become background.
     unknown = ~np.asarray(labels, np.bool_).any(axis=1)
-    kept = np.flatnonzero(inside & ((visible >= config.min_visible) | unknown))
+    enough = visible >= config.min_visible
+    if view.mode == "crop" and view.clipped == "teach":
+        enough |= teaches_part(_sides(hulls), _sides(clipped), config.min_visible)
+    kept, cut = np.flatnonzero(inside & (enough | unknown)), inside & ~enough & ~unknown
     return Augmented(
         image=picture,
         boxes=clipped[kept].astype(np.float32),
@@ -164,8 +175,28 @@ def _place_boxes(
         visible=visible.astype(np.float32),
         hulls=hulls.astype(np.float32),
         lost=int((~inside).sum()) if view.mode == "whole" else 0,
-        cut=int((inside & (visible < config.min_visible) & ~unknown).sum()),
+        cut=int(cut.sum()),
+        spared=clipped[cut].astype(np.float32),
     )
+
+
+def teaches_part(sides: NDArray[np.float64], seen: NDArray[np.float64], min_visible: float) -> NDArray[np.bool_]:
+    """Whether the part of a box that a crop shows is taught as a box of its own, (n,).
+
+    `sides`: width and height (n, 2) of whole boxes, `seen`: of what is visible of them. The box is long and thin, the
+    crop shows `min_visible` of its breadth, and at least as much of its length as it is wide: a piece of a scratch.
+    """
+    across, along = sides.argmin(axis=1), sides.argmax(axis=1)
+    row = np.arange(len(sides))
+    breadth, length = sides[row, across], sides[row, along]
+    return np.asarray(
+        (length >= ELONGATED * breadth) & (seen[row, across] >= min_visible * breadth) & (seen[row, along] >= breadth),
+        np.bool_,
+    )
+
+
+def _sides(boxes: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.asarray(boxes[:, 2:] - boxes[:, :2], np.float64)
 
 
 def _snap_boxes(matrix: placement.Matrix) -> placement.Matrix:

@@ -21,7 +21,7 @@ WISHES = 8
 # kernel's launch, and yet an image with hundreds of boxes must not cost gigabytes.
 PAIRS_AT_ONCE = 2**17
 PAIRS_ON_GPU = 2**24
-# An anchor of which this share lies on an ignored box is no negative.
+# An anchor of which this share, or whose centre, lies on an ignored box is no negative.
 IGNORED_SHARE = 0.5
 GROUP = 16  # anchors of which the best one is looked for first
 NO_AREA = 1e30  # of a box that a point does not learn
@@ -110,13 +110,7 @@ def match_points(points_a4: Tensor, targets: Targets) -> Matches:
     matches = _match_taught_points(points_a4, targets)
     if not targets.ignored_bj4.shape[1]:
         return matches
-    left_a, top_a, right_a, bottom_a = _box_columns(points_a4)
-    x_a, y_a = (left_a + right_a) / 2, (top_a + bottom_a) / 2
-    inside_ba = torch.zeros_like(matches.positive_ba)
-    for box_b4 in targets.ignored_bj4.unbind(dim=1):
-        left, top, right, bottom = box_b4[..., None].unbind(dim=1)
-        inside_ba |= (x_a >= left) & (x_a < right) & (y_a >= top) & (y_a < bottom)
-    return _spare_ignored(matches, inside_ba)
+    return _spare_ignored(matches, _centre_on(_box_columns(points_a4), targets.ignored_bj4))
 
 
 def _match_taught_points(points_a4: Tensor, targets: Targets) -> Matches:
@@ -150,7 +144,7 @@ def _match_taught_points(points_a4: Tensor, targets: Targets) -> Matches:
 
 
 def _lie_on_ignored(anchors_a4: Tensor, ignored_bj4: Tensor) -> Tensor:
-    """Which anchors an ignored box would have taught, or that lie on one by IGNORED_SHARE: (b, a) bool.
+    """Which anchors an ignored box would have taught, or that lie on one by IGNORED_SHARE or their centre: (b, a) bool.
 
     Box by box: there are few, and all pairs at once may be too many.
     """
@@ -164,7 +158,18 @@ def _lie_on_ignored(anchors_a4: Tensor, ignored_bj4: Tensor) -> Tensor:
         share_ba = iou_ba / (1 + iou_ba) * (sides_b2.prod(dim=1)[:, None] + area_a) / area_a
         best_b1 = iou_ba.amax(dim=1, keepdim=True)
         spared_ba |= (iou_ba >= NEGATIVE_IOU) | (share_ba >= IGNORED_SHARE) | ((iou_ba == best_b1) & (best_b1 > 0))
-    return spared_ba
+    return spared_ba | _centre_on(columns, ignored_bj4)
+
+
+def _centre_on(columns: Sequence[Tensor], boxes_bj4: Tensor) -> Tensor:
+    """Of which anchors, given as x1, y1, x2 and y2 (a,), the centre lies in one of the boxes: (b, a) bool."""
+    left_a, top_a, right_a, bottom_a = columns
+    x_a, y_a = (left_a + right_a) / 2, (top_a + bottom_a) / 2
+    inside_ba = torch.zeros(len(boxes_bj4), len(x_a), dtype=torch.bool, device=x_a.device)
+    for box_b4 in boxes_bj4.unbind(dim=1):
+        left, top, right, bottom = box_b4[..., None].unbind(dim=1)
+        inside_ba |= (x_a >= left) & (x_a < right) & (y_a >= top) & (y_a < bottom)
+    return inside_ba
 
 
 def _spare_ignored(matches: Matches, spared_ba: Tensor) -> Matches:

@@ -149,6 +149,13 @@ class Sampling(Part):
         title="Crops on a box",
         description="Share of the crops that are placed on a defect, where an image has one.",
     )
+    clipped: Literal["ignore", "teach"] = Field(
+        "ignore",
+        title="Parts of long defects",
+        description="For crops: what a crop shows of a long thin defect that is cut by its edge, less than is taught "
+        "otherwise. ignore: neither a defect nor background. teach: the part is taught as a box, and prediction joins "
+        "parts over the edges of its tiles.",
+    )
     empty_share: float = Field(
         1.0,
         ge=0,

@@ -23,7 +23,7 @@ from core.training.tasks.task import Task
 from core.training.tasks.validation_result import Look, ValidationResult
 from core.types import Detections
 
-# Of a box that a tile's edge cuts, this much must be inside to count as there.
+# Of a box that a tile's edge cuts, this much must be inside to count as there; what is seen of the others is ignored.
 MIN_VISIBLE = 0.5
 
 # Label loss, box loss and positives of a part, summed, and what is found on it.
@@ -86,6 +86,6 @@ def part_targets(output: Output, image: SnapshotImage) -> Targets:
     labels = np.concatenate([image.labels, np.zeros((len(image.ignored), image.labels.shape[1]), np.bool_)])
     there = output.part.to_input(boxes)
     inside = clip_boxes(there, *output.size)
-    visible = box_area(inside) >= MIN_VISIBLE * np.maximum(box_area(there), 1e-6)
-    visible |= ~labels.any(axis=1) & (box_area(inside) > 0)
-    return padded_targets([(inside[visible].astype(np.float32), labels[visible])], labels.shape[1])
+    seen = box_area(inside) > 0
+    enough = box_area(inside) >= MIN_VISIBLE * np.maximum(box_area(there), 1e-6)
+    return padded_targets([(inside[seen].astype(np.float32), (labels & enough[:, None])[seen])], labels.shape[1])

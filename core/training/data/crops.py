@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core import geometry
 from core.augmentation.config import AugmentationConfig
-from core.augmentation.pipeline import View
+from core.augmentation.pipeline import View, teaches_part
 from core.augmentation.placement import largest_enlargement
 from core.models.anchors import input_shape
 from core.models.inputs import tiles
@@ -25,6 +24,7 @@ _ENLARGEMENTS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 # A smaller version is kept only if it has at most this share of the image's pixels: resampling by a factor near 1
 # blurs and saves nothing.
 _WORTH_SHRINKING = 0.5
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ def input_size(recipe: Recipe, images: Sequence[tuple[int, int]]) -> tuple[int, 
 
 def training_view(recipe: Recipe, size: tuple[int, int]) -> View:
     """What the network sees of an image in training; `size` is its input's (width, height)."""
-    return View(size, "crop" if recipe.sampling.mode == "crops" else "whole", recipe.sampling.on_box)
+    sampling = recipe.sampling
+    return View(size, "crop" if sampling.mode == "crops" else "whole", sampling.on_box, clipped=sampling.clipped)
 
 
 def image_views(
@@ -58,7 +59,7 @@ def image_views(
     if recipe.sampling.mode == "whole":
         return ImageViews((view,), min(len(boxes), 1))
     if recipe.sampling.placing == "tiles":
-        return _tile_crops(view, image, boxes, recipe.augmentation.min_visible)
+        return _tile_crops(recipe, view, image, boxes)
     count = recipe.sampling.crops_per_image or max(
         1, min(MOST_CROPS_PER_IMAGE, round(image[0] * image[1] / size[0] / size[1] / 2))
     )
@@ -90,11 +91,36 @@ def kept_size(config: AugmentationConfig, view: View, image: tuple[int, int]) ->
     return (width, height) if width * height <= _WORTH_SHRINKING * image[0] * image[1] else image
 
 
-def _tile_crops(view: View, image: tuple[int, int], boxes: NDArray[np.float32], min_visible: float) -> ImageViews:
-    side = view.size[0]
-    windows = np.array(tiles(*image, side, int(side * TILE_OVERLAP)), np.float64)
-    seen = geometry.box_intersection(windows, boxes.astype(np.float64)) / np.maximum(geometry.box_area(boxes), 1e-9)
-    taught = ((seen > 0) & (seen >= min_visible)).any(axis=1)
+def shows_enough(recipe: Recipe, sides: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether a crop teaches boxes with `sides` (n, 2) of which it shows parts with sides `seen` (n, 2); (n,)."""
+    least = recipe.augmentation.min_visible * sides.prod(axis=1)
+    enough = (seen > 0).all(axis=1) & (seen.prod(axis=1) >= least * (1 - _ROUNDING))
+    if recipe.sampling.clipped == "teach":
+        enough |= teaches_part(sides, seen, recipe.augmentation.min_visible)
+    return np.asarray(enough, np.bool_)
+
+
+def taught_by_tiles(
+    recipe: Recipe, size: tuple[int, int], image: tuple[int, int], boxes: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Which tiles over an image of (width, height) teach which of its boxes (n, 4), in the tiles' order: (t, n)."""
+    return _tiles_teach(recipe, _tile_windows(size, image), boxes)
+
+
+def _tile_windows(size: tuple[int, int], image: tuple[int, int]) -> NDArray[np.float64]:
+    return np.array(tiles(*image, size[0], int(size[0] * TILE_OVERLAP)), np.float64)
+
+
+def _tiles_teach(recipe: Recipe, windows: NDArray[np.float64], boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+    sides = (boxes[:, 2:] - boxes[:, :2]).astype(np.float64)
+    low = np.maximum(windows[:, None, :2], boxes[None, :, :2])
+    seen = np.maximum(np.minimum(windows[:, None, 2:], boxes[None, :, 2:]) - low, 0)
+    return np.array([shows_enough(recipe, sides, part) for part in seen], np.bool_).reshape(len(windows), len(boxes))
+
+
+def _tile_crops(recipe: Recipe, view: View, image: tuple[int, int], boxes: NDArray[np.float32]) -> ImageViews:
+    windows = _tile_windows(view.size, image)
+    taught = _tiles_teach(recipe, windows, boxes).any(axis=1)
     # A stable order: tile by tile, those with a defect before those without.
     ordered = windows[np.argsort(~taught, kind="stable")]
     views = tuple(replace(view, centre=((x1 + x2) / 2, (y1 + y2) / 2)) for x1, y1, x2, y2 in ordered.tolist())

@@ -1,7 +1,8 @@
 """Pictures put together from several, with the boxes that can be seen in them.
 
 Mosaic and CutMix cut and never shrink: small defects keep their pixels. A box that is covered or cut is taught as the
-part that is left, if that is still `min_visible` of the whole defect, as in every other picture. A blend shows both
+part that is left, if that is still `min_visible` of the whole defect, as in every other picture; otherwise what is left
+is ignored, for it is no background. A blend shows both
 pictures about equally, so that all boxes are there to be found (MixUp for detection: Zhang et al., Bag of Freebies for
 Training Object Detection Neural Networks, 2019; the narrow spread: Ultralytics, Beta(32, 32)).
 """
@@ -37,12 +38,19 @@ class Picture:
 
     image: NDArray[np.uint8]  # (h, w, 3)
     boxes: Boxes  # (m, 4) x1 y1 x2 y2 in pixels, inside the picture
-    labels: NDArray[np.bool_]  # (m, k)
+    labels: NDArray[np.bool_]  # (m, k); none: of this box it is taught neither that it is a defect nor that it is none
     visible: NDArray[np.float32]  # (m,) fraction of each defect that is inside its box
 
     @classmethod
     def of(cls, augmented: Augmented) -> Picture:
-        return cls(augmented.image, augmented.boxes, augmented.labels, augmented.visible[augmented.kept])
+        """The taught boxes, and after them what is seen of those that are cut too much."""
+        spared = augmented.spared
+        return cls(
+            augmented.image,
+            np.concatenate([augmented.boxes, spared]),
+            np.concatenate([augmented.labels, np.zeros((len(spared), augmented.labels.shape[1]), np.bool_)]),
+            np.concatenate([augmented.visible[augmented.kept], np.zeros(len(spared), np.float32)]),
+        )
 
 
 def mix_pictures(
@@ -165,6 +173,6 @@ def _random_share(part: Boxes, whole: Boxes) -> NDArray[np.float32]:
 def _visible_rest(picture: Picture, boxes: Boxes, share: NDArray[np.float32], min_visible: float) -> _Part:
     visible = picture.visible * share
     # What augmentation let pass with nothing more covered passes here, too.
-    unknown = ~picture.labels.any(axis=1)  # ignored: the least bit must not become background
-    kept = (share > 0) & ((visible >= np.float32(min_visible)) | (share == 1) | unknown)
-    return boxes[kept], picture.labels[kept], visible[kept]
+    enough = (visible >= np.float32(min_visible)) | (share == 1)
+    seen = share > 0  # the least bit of a defect must not become background
+    return boxes[seen], (picture.labels & enough[:, None])[seen], visible[seen]
