@@ -6,7 +6,7 @@ numpy only, so that the window can say what a model will reach before torch is l
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +21,9 @@ ENOUGH_REACH = 0.95
 # More shapes cost time and make near copies of each other; they are added until enough boxes are reached.
 SHAPE_COUNTS = (4, 6, 9, 12)
 AMPLE_REACH = 0.98
+# Where even those leave too many boxes out, such as long thin ones of every length, as many more as bring so much.
+MORE_SHAPES = (16, 20, 24)
+REAL_GAIN = 0.01
 # Side of the smallest shapes of a shared set, in cells, best first: below 2.8, a box that lies between two cells is lost.
 SHARED_SIDES = (2.83, 4.0, 2.0)
 
@@ -125,7 +128,20 @@ def fit_enough(
     fitting = fit_anchors if layout == "own" else fit_shared
     for count in (shapes,) if shapes else SHAPE_COUNTS:
         fitted = fitting(boxes, strides, count)
-        if reachable_share(boxes, fitted) >= AMPLE_REACH:
+        reach = reachable_share(boxes, fitted)
+        if reach >= AMPLE_REACH:
+            break
+    return fitted if shapes or reach >= ENOUGH_REACH else _add_shapes(boxes, fitted, reach, fitting)
+
+
+def _add_shapes(boxes: Floats, fitted: Anchors, reach: float, fitting: Callable[..., Anchors]) -> Anchors:
+    """Anchors of more shapes, where they bring a real gain; `fitted` if none do."""
+    for count in MORE_SHAPES:
+        more = fitting(boxes, fitted.strides, count)
+        found = reachable_share(boxes, more)
+        if found >= reach + REAL_GAIN:
+            fitted, reach = more, found
+        if reach >= AMPLE_REACH:
             break
     return fitted
 
@@ -136,11 +152,14 @@ def reachable_share(boxes: Floats, anchors: Anchors, iou: float = REACH_IOU) -> 
     1.0 without boxes. A box that no anchor reaches can hardly be learnt. Points reach the boxes that hold one of the
     finest map, wherever they lie.
     """
-    if len(boxes) == 0:
-        return 1.0
+    return float(reached_boxes(boxes, anchors, iou).mean()) if len(boxes) else 1.0
+
+
+def reached_boxes(boxes: Floats, anchors: Anchors, iou: float = REACH_IOU) -> NDArray[np.bool_]:
+    """Which of `boxes` (n, 4) some anchor, or point, reaches: see `reachable_share`."""
     if anchors.points:
-        return float(((boxes[:, 2:] - boxes[:, :2]) >= anchors.strides[0]).all(axis=1).mean())
-    return float((best_overlap(boxes, anchors) >= iou).mean())
+        return np.asarray(((boxes[:, 2:] - boxes[:, :2]) >= anchors.strides[0]).all(axis=1), np.bool_)
+    return np.asarray(best_overlap(boxes, anchors) >= iou, np.bool_)
 
 
 def best_overlap(boxes: Floats, anchors: Anchors) -> NDArray[np.float64]:
