@@ -180,9 +180,19 @@ def _describe_event(event: Event) -> tuple[str, str] | None:
             stages = ", ".join(event.stages) or "the head alone"
             return f"from epoch {event.epoch} on {stages} learns: {event.trainable_parameters:,} parameters", ""
         case Notice():
-            return event.text, "yellow" if event.level == "warning" else "cyan"
+            return event.text + _describe_settings(event), "yellow" if event.level == "warning" else "cyan"
         case _:
             return None
+
+
+def _describe_settings(notice: Notice) -> str:
+    """What `--set` takes for the mends of a notice; of a change of the model, which brings many, the model."""
+    changes = [mend.get("settings", {}) for mend in notice.mends]
+    texts = [
+        ", ".join(f"{name}={value}" for name, value in settings.items() if "model" not in settings or name == "model")
+        for settings in changes
+    ]
+    return f" [{' | '.join(texts)}]" if texts else ""
 
 
 def _describe_epoch(event: EpochDone) -> str:

@@ -33,8 +33,14 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
+    """Something to know. What was found out about a recipe says more of itself: see `core.recipe.finding.Finding`."""
+
     text: str
     level: Literal["info", "warning"] = "info"
+    code: str = ""  # what is found, for programs; empty: only words
+    severity: Literal["", "low", "medium", "high"] = ""
+    labels: dict[str, int] = field(default_factory=dict)  # boxes that are concerned, by label
+    mends: list[dict[str, Any]] = field(default_factory=list)  # each with "settings" by dotted name, "words" and "gain"
     event: Literal["notice"] = "notice"
 
 

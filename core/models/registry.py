@@ -24,6 +24,7 @@ _VGG16 = {
     "imagenet": _torchvision("ImageNet backbone", "vgg16_features-amdegroot-88682ab5.pth", "caffe"),
     "coco": _torchvision("COCO detector", "ssd300_vgg16_coco-b556d3b4.pth", "caffe"),
 }
+_VGG_COMPUTED = {1: {"conv5": 0, "head": 23_557}, 2: {"head": 5_838_858}, 3: {"head": 7_304_463}}
 _SSD_FINE_TUNING = {
     "weights.source": "imagenet",
     "strategy.kind": "fine_tune",
@@ -122,6 +123,7 @@ MODELS: dict[str, ModelSpec] = {
             weights=_VGG16,
             defaults=_SSD_FINE_TUNING | {"sampling.input_size": 300},
             options={"norm": ("none", "group")},
+            computed=_VGG_COMPUTED,
             variants={
                 "norm=group": {
                     "parameters": 22_417_876,
@@ -154,6 +156,7 @@ MODELS: dict[str, ModelSpec] = {
             weights=_VGG16,
             defaults=_SSD_FINE_TUNING | {"sampling.input_size": 512, "optimizer.lr": 1e-3},
             options={"norm": ("none", "group")},
+            computed=_VGG_COMPUTED | {4: {"head": 7_676_820}},
             variants={
                 "norm=group": {
                     "parameters": 22_746_708,
@@ -199,6 +202,11 @@ MODELS: dict[str, ModelSpec] = {
                 "optimizer.weight_decay": 1e-4,
                 "schedule.batch_size": 16,
                 "schedule.epochs": 60,
+            },
+            computed={
+                1: {"stride8": 62_392, "stride16": 0, "stride32": 0, "head": 3_845},
+                2: {"stride32": 0, "head": 14_602},
+                3: {"head": 29_967},
             },
             options={"reduced_tail": (False, True), "norm": ("batch", "added", "group")},
             batch_norm_from=FEW_PICTURES,
@@ -277,6 +285,7 @@ MODELS: dict[str, ModelSpec] = {
             stage_parameters={"stem": 9_536, "layer1": 215_808, "layer2": 1_219_584, "layer3": 7_098_368},
             weights={"imagenet": _RESNET50},
             defaults=_SSD_FINE_TUNING | {"sampling.input_size": 300},
+            computed={1: {"head": 46_277}, 2: {"head": 1_512_650}, 3: {"head": 2_847_951}},
             options={"norm": ("batch", "group")},
         ),
         ModelSpec(
@@ -294,6 +303,12 @@ MODELS: dict[str, ModelSpec] = {
                 "coco": _torchvision("COCO detector", "retinanet_resnet50_fpn_v2_coco-5905b1c5.pth", "imagenet"),
             },
             defaults=_PYRAMID_FINE_TUNING,
+            computed={
+                1: {"head": 6_242_565},
+                2: {"head": 6_832_645},
+                3: {"head": 7_422_725},
+                4: {"head": 12_141_573},
+            },
             options={"norm": ("batch", "group")},
         ),
         ModelSpec(

@@ -43,6 +43,17 @@ class ModelSpec:
     batch_norm_from: int | None = None
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)  # by "option=value": fields that then differ
 
+    # By how many maps are used, counted from the finest: sizes that are then smaller, of stages and of the "head". What
+    # lies behind the coarsest map with anchors is not computed, and does not learn.
+    computed: dict[int, dict[str, int]] = field(default_factory=dict)
+
+    def sizes_at(self, used_maps: int) -> tuple[dict[str, int], int]:
+        """Parameters by stage, and of the rest, that do something where so many of the finest maps are used."""
+        smaller = self.computed.get(used_maps, {})
+        head = max(self.parameters - sum(self.stage_parameters.values()), 0)
+        stages = {stage: min(smaller.get(stage, size), size) for stage, size in self.stage_parameters.items()}
+        return stages, min(smaller.get("head", head), head)
+
     def with_options(self, options: Mapping[str, Any]) -> ModelSpec:
         """The model as `options` shape it: with their strides, stages and sizes.
 

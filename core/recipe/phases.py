@@ -44,11 +44,38 @@ def phases(
     return tuple(found)
 
 
-def planned_phases(recipe: Recipe) -> tuple[Phase, ...]:
-    """The phases of a run with the sizes that the registry states for the recipe's model."""
+def planned_phases(recipe: Recipe, used_maps: int | None = None) -> tuple[Phase, ...]:
+    """The phases of a run with the sizes that the registry states for the recipe's model.
+
+    `used_maps`: how many of the finest maps have anchors (`Anchors.used_levels`); None: all.
+    """
     spec = recipe.spec
-    head = max(spec.parameters - sum(spec.stage_parameters.values()), 0)
-    return phases(recipe, spec.stages, spec.stage_parameters, head)
+    sizes, head = spec.sizes_at(len(spec.strides) if used_maps is None else used_maps)
+    return phases(recipe, spec.stages, sizes, head)
+
+
+@dataclass(frozen=True, slots=True)
+class LearningShare:
+    """How much of a network learns, at some time of a run."""
+
+    learning: int  # parameters
+    parameters: int  # of the whole network
+    idle: tuple[str, ...]  # backbone stages of which nothing is computed: no anchor lies behind them
+    frozen: tuple[str, ...]  # those that the strategy never lets learn
+
+    @property
+    def share(self) -> float:
+        return self.learning / max(self.parameters, 1)
+
+
+def learning_share(recipe: Recipe, used_maps: int) -> LearningShare:
+    """What really learns where only the `used_maps` finest maps have anchors."""
+    spec = recipe.spec
+    sizes, _ = spec.sizes_at(used_maps)
+    idle = tuple(stage for stage in spec.stages if not sizes[stage])
+    most = max(planned_phases(recipe, used_maps), key=lambda phase: phase.trainable)
+    frozen = tuple(stage for stage in spec.stages if stage not in most.stages and stage not in idle)
+    return LearningShare(most.trainable, spec.parameters, idle, frozen)
 
 
 def phase_at(found: Sequence[Phase], epoch: int) -> Phase:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from core.inference.runner import normalized
 from core.models.device import resolved_precision
 from core.models.inputs import InputSpec
 from core.project.snapshot import SnapshotImage
+from core.recipe.field_words import describe_change, field_title
 from core.recipe.recipe import Recipe
 from core.training.data.dataset import Batch
 from core.training.steps import rows_of
@@ -50,13 +52,19 @@ def likely_cause(
     if precision != "fp32" and _finite_in_fp32(plan, task, batches, spec, device):
         return Cause(
             f"in {precision} a value was too large; in fp32 the same batch gives a finite loss",
-            f"Set limits.precision={'auto' if precision == 'fp16' and recipe.limits.precision != 'auto' else 'fp32'}.",
+            f"{_set('limits.precision', 'auto' if precision == 'fp16' and recipe.limits.precision != 'auto' else 'fp32')}.",
         )
     warm = recipe.schedule.warmup_steps
     return Cause(
         f"the likely cause is the learning rate, {rate:.2g} at that step",
-        f"Try optimizer.lr={recipe.optimizer.lr / 5:g}, or a longer warm-up, schedule.warmup_steps={max(4 * warm, 200)}.",
+        f"{_set('optimizer.lr', recipe.optimizer.lr / 5)}, or a longer warm-up: {_set('schedule.warmup_steps', max(4 * warm, 200))}.",
     )
+
+
+def _set(name: str, value: Any) -> str:
+    """The change of a setting as a sentence without its end."""
+    words = describe_change({name: value})
+    return words[:1].upper() + words[1:]
 
 
 def _box_without_area(images: Sequence[SnapshotImage]) -> Cause | None:
@@ -76,7 +84,7 @@ def _box_spoilt(batches: Sequence[Batch]) -> Cause | None:
         if not _is_finite(boxes).all():
             return Cause(
                 "augmentation left a box without area",
-                "Lower the augmentation's rotation, scale and crop strengths, or set sampling.mode=crops.",
+                f"Lower Rotation, Scale and Crop on the Augment page, or {describe_change({'sampling.mode': 'crops'})}.",
             )
     return None
 
@@ -94,7 +102,7 @@ def _pixel_range(batches: Sequence[Batch], spec: InputSpec, recipe: Recipe) -> C
         return None
     return Cause(
         f"normalisation scales pixels up to {largest:.3g} (mean {spec.mean}, standard deviation {spec.std})",
-        "Set weights.normalization to what the starting weights were trained with"
+        f"Set {field_title('weights.normalization')} to what the starting weights were trained with"
         + (", or start from another checkpoint." if recipe.weights.source == "checkpoint" else "."),
     )
 

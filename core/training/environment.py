@@ -12,6 +12,7 @@ import torch
 import torchvision
 
 from core.models.device import device_title, resolved_precision
+from core.recipe.field_words import describe_change, field_title
 from core.recipe.recipe import Recipe
 
 
@@ -76,19 +77,21 @@ def device_notices(device: torch.device, recipe: Recipe, processes: int = 1) -> 
     notices = _slow_device(device, recipe)
     if processes > 1 and recipe.loss.kind == "mined_bce" and recipe.spec.task == "detect":
         notices.append(
-            f"loss.kind: with mined_bce each of the {processes} processes looks for hard negatives in its own pictures, so "
-            "the gradient is not quite that of one process with the whole batch; with focal it is"
+            f"{field_title('loss.kind')}: with mined_bce each of the {processes} processes looks for hard negatives in its own pictures, "
+            "so the gradient is not quite that of one process with the whole batch; with focal it is"
         )
     return notices
 
 
 def _slow_device(device: torch.device, recipe: Recipe) -> list[str]:
     if device.type == "cpu" and torch.cuda.is_available():
-        return [f"training on the CPU, though {torch.cuda.get_device_name(0)} is here; set device=auto to use it"]
+        return [
+            f"training on the CPU, though {torch.cuda.get_device_name(0)} is here; {describe_change({'device': 'auto'})} to use it"
+        ]
     if device.type == "cpu" and torch.backends.mps.is_available():
-        return ["training on the CPU, though an Apple GPU is here; set device=auto to use it"]
+        return [f"training on the CPU, though an Apple GPU is here; {describe_change({'device': 'auto'})} to use it"]
     if device.type == "cpu" and resolved_precision(device, recipe.limits.precision) == "fp16":
-        return ["limits.precision: fp16 is slow on a CPU; auto chooses what this one computes fast"]
+        return [f"{field_title('limits.precision')}: fp16 is slow on a CPU; auto chooses what this one computes fast"]
     return []
 
 

@@ -15,9 +15,11 @@ from core.jobs.events import CheckpointSaved, Event, Notice, PhaseBegun
 from core.models import checkpoint
 from core.models.device import choose_device
 from core.project.snapshot import Snapshot
+from core.recipe.field_words import field_title
 from core.recipe.phases import never_learnt
 from core.recipe.recipe import Recipe
 from core.training.data.dataset import Batch
+from core.training.data.recipe_findings import to_notice
 from core.training.environment import (
     device_notices,
     try_convolutions,
@@ -36,6 +38,7 @@ from core.training.tasks.validation_result import ValidationResult
 from core.training.validation import validate
 
 STEP_EVENTS_APART = 0.05  # seconds
+WELL_BEFORE = 0.8  # of its time limit: a run that takes less than this share leaves the limit unused
 
 
 def never() -> bool:
@@ -70,6 +73,7 @@ def train(
     if saved is not None:
         run.restore(saved)
     yield run.started()
+    yield from map(to_notice, prepared.findings)
     for text in [*prepared.notices, *device_notices(process_group.device, recipe, process_group.size), *run.notices()]:
         yield Notice(text, "warning")
     wishes = StopRequests(should_stop, should_pause)
@@ -152,6 +156,8 @@ def _close_epoch(run: Run, wishes: StopRequests) -> Iterator[Event]:
     seconds = run.epoch_seconds()
     if run.val_images and (last or state.epoch % recipe.evaluation.every == 0):
         state.latest = _judge(run, wishes)
+        if state.latest.rank is not None:
+            state.ranks.append(state.latest.rank)
     yield run.epoch_done(losses, seconds)
     state.closed = True
     state.over = last
@@ -159,22 +165,53 @@ def _close_epoch(run: Run, wishes: StopRequests) -> Iterator[Event]:
         yield from _keep_if_best(run, state.latest)
         yield from _follow(run, state.latest)
     if last and state.step < run.steps:
-        stages, first = never_learnt(run.plan.phases, state.epoch)
-        missing = f"; {', '.join(stages)}, to learn from epoch {first} on, never did" if stages else ""
-        yield Notice(f"the time limit ended the run in epoch {state.epoch} of {recipe.schedule.epochs}{missing}")
+        yield _ended_by_time(run)
     elif state.epoch == 1 and recipe.limits.time_minutes:
-        yield from _too_late(run)
-
-
-def _too_late(run: Run) -> Iterator[Event]:
-    """After the first epoch it can be seen which stages the time limit will not let learn."""
-    reached = math.floor(run.recipe.limits.time_minutes * 60 / max(run.seconds(), 1e-9)) + 1
-    stages, first = never_learnt(run.plan.phases, reached)
-    if stages and reached < run.recipe.schedule.epochs:
+        yield from _foretell_end(run)
+    elif last and state.is_rising:
         yield Notice(
-            f"at this speed the time limit ends the run in about epoch {reached}, before {', '.join(stages)} begin to "
-            f"learn in epoch {first}; set a longer limits.time_minutes, or let them learn earlier",
+            f"the model was still getting better when the run ended with its last epoch; {_go_on('schedule.epochs')}"
+        )
+
+
+def _ended_by_time(run: Run) -> Notice:
+    state = run.state
+    stages, first = never_learnt(run.plan.phases, state.epoch)
+    text = f"the time limit ended the run in epoch {state.epoch} of {run.recipe.schedule.epochs}"
+    if stages:
+        text += f"; {', '.join(stages)}, to learn from epoch {first} on, never did"
+    if not state.is_rising:
+        return Notice(text)
+    return Notice(f"{text}, while the model was still getting better; {_go_on('limits.time_minutes')}", "warning")
+
+
+def _go_on(field: str) -> str:
+    return (
+        f"to go on, train with a larger {field_title(field)}, from this run's last checkpoint as the starting weights"
+    )
+
+
+def _foretell_end(run: Run) -> Iterator[Event]:
+    """After the first epoch it can be seen which comes first, the last epoch or the time limit, and what it leaves out."""
+    minutes, epochs = run.recipe.limits.time_minutes, run.recipe.schedule.epochs
+    reached = math.floor(minutes * 60 / max(run.seconds(), 1e-9)) + 1
+    limit, longer = f"{field_title('limits.time_minutes')} of {minutes:g} min", field_title("limits.time_minutes")
+    stages, first = never_learnt(run.plan.phases, reached)
+    if stages and reached < epochs:
+        yield Notice(
+            f"at this speed the {limit} ends the run in about epoch {reached}, before {', '.join(stages)} begin to "
+            f"learn in epoch {first}; set a longer {longer}, or let them learn earlier",
             "warning",
+        )
+    elif reached < epochs:
+        yield Notice(
+            f"at this speed the {limit} ends the run in about epoch {reached} of {epochs}; the schedule is fitted to that, "
+            f"and a longer {longer} lets all be trained"
+        )
+    elif reached * WELL_BEFORE > epochs:
+        yield Notice(
+            f"at this speed the run ends after its {epochs} epochs, in about {run.seconds() * epochs / 60:.2g} min, and the "
+            f"{limit} will not be reached; about {reached} {field_title('schedule.epochs')} fill it"
         )
 
 

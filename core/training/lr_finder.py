@@ -96,7 +96,7 @@ def _mean_loss(stepper: Stepper, batches: list[Batch], number: int) -> float:
     except Diverged:
         return math.inf
     except TooLittleMemory as error:
-        raise InputError(f"schedule.batch_size: too little memory {error}; set a smaller one") from error
+        raise InputError(f"schedule.batch_size: too little memory {error}; set a smaller Batch") from error
     return float(loss.labels + loss.boxes)
 
 

@@ -6,22 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.errors import InputError
 from core.models import anchors, checkpoint, weights
-from core.models.anchors import ENOUGH_REACH, NO_ANCHORS, Anchors
+from core.models.anchors import NO_ANCHORS, Anchors
 from core.models.checkpoint import Checkpoint, Resumable
 from core.models.inputs import NORMALIZATIONS, InputSpec
 from core.models.networks.detector import Network
 from core.models.networks.families import Architecture
 from core.models.registry import MODELS, model_spec
-from core.project.snapshot import Snapshot, SnapshotImage
+from core.project.snapshot import Snapshot
 from core.randomness import seed_for
+from core.recipe.field_words import describe_change, field_title
+from core.recipe.finding import Finding
 from core.recipe.recipe import Recipe
+from core.training.data.crops import input_size
+from core.training.data.mends import fit_anchors
+from core.training.data.recipe_findings import judge_recipe
+from core.training.data.taught_boxes import TaughtBoxes, find_taught_boxes
 from core.training.strategy import idle_notice, weights_notices
 from core.types import Split
 
@@ -41,6 +45,7 @@ class Prepared:
     weights_text: str
     notices: list[str]
     skipped: tuple[str, ...] = ()  # tensors of the starting weights that were not taken over, and why
+    findings: tuple[Finding, ...] = ()  # what the recipe does badly on these data
 
     def start(self) -> dict[str, Any]:
         """What the last checkpoint keeps of it, as plain values, besides what every checkpoint says."""
@@ -89,16 +94,14 @@ def prepare_training(recipe: Recipe, snapshot: Snapshot) -> Prepared:
     images = snapshot.of_split(Split.TRAIN)
     check_snapshot(snapshot)
     source = _weights_source(recipe)
-    width, height = anchors.input_shape(recipe.sampling.input_size, [(image.width, image.height) for image in images])
-    if recipe.sampling.mode == "crops":
-        width = height = recipe.sampling.input_size
-    boxes = input_boxes(images, recipe, (width, height))
+    width, height = input_size(recipe, [(image.width, image.height) for image in images])
+    found = find_taught_boxes(recipe, images)
     notices: list[str] = []
-    fitted = _choose_anchors(recipe, boxes, source)
-    # A model that finds no boxes has none to reach.
-    reachable = anchors.reachable_share(boxes, fitted) if recipe.spec.task == "detect" else 1.0
-    if reachable < ENOUGH_REACH:
-        notices.append(_reach_advice(recipe, snapshot, reachable, (width, height)))
+    fitted = _choose_anchors(recipe, found, source)
+    # A model that finds no boxes has none to reach; what no picture shows enough of is not reached either.
+    reachable = found.share
+    if recipe.spec.task == "detect":
+        reachable *= anchors.reachable_share(found.boxes[found.taught], fitted)
     options = source.architecture.options if source else recipe.options
     architecture = Architecture(recipe.model, fitted, len(snapshot.label_names), options)
     torch.manual_seed(seed_for(recipe.seed, "weights"))
@@ -114,7 +117,7 @@ def prepare_training(recipe: Recipe, snapshot: Snapshot) -> Prepared:
         height=height,
         mean=mean,
         std=std,
-        overlap=int(min(max(128, 2 * largest), 512)),
+        **_tiling(recipe, found, largest),
     )
     if report:
         notices += weights_notices(recipe, report, tuple(network.backbone.stages()))
@@ -129,6 +132,7 @@ def prepare_training(recipe: Recipe, snapshot: Snapshot) -> Prepared:
         report.text if report else "random",
         notices,
         report.skipped if report else (),
+        judge_recipe(recipe, snapshot, fitted),
     )
 
 
@@ -145,13 +149,15 @@ def check_snapshot(snapshot: Snapshot) -> None:
         raise InputError("boxes: the train split has no labelled box; draw some")
 
 
-def input_boxes(images: list[SnapshotImage], recipe: Recipe, size: tuple[int, int]) -> NDArray[np.float32]:
-    """All boxes of `images`, (n, 4), in pixels of the network's input."""
-    parts = [np.zeros((0, 4), np.float32)]
-    for image in images:
-        scale = (size[0] / image.width, size[1] / image.height) if recipe.sampling.mode == "whole" else (1.0, 1.0)
-        parts.append(image.boxes * np.array(scale * 2, np.float32))
-    return np.concatenate(parts)
+def _tiling(recipe: Recipe, found: TaughtBoxes, largest: float) -> dict[str, int]:
+    """Tiles for prediction. Where parts of long defects are taught they are as large as the crops: what is longer comes
+    out as parts then, as it was taught, which are joined over the tiles' edges."""
+    side = recipe.sampling.input_size
+    parts = (found.sides > side).any(axis=1) & found.taught
+    if recipe.sampling.mode == "crops" and recipe.sampling.clipped == "teach" and parts.any():
+        whole = float(found.sides[~parts].max(initial=0))
+        return {"tile": side, "overlap": int(min(max(side / 4, whole), side / 2))}
+    return {"overlap": int(min(max(128, 2 * largest), 512))}
 
 
 def _weights_source(recipe: Recipe) -> Checkpoint | None:
@@ -164,46 +170,19 @@ def _weights_source(recipe: Recipe) -> Checkpoint | None:
         )
     tap = source.architecture.options.get("tap", recipe.sampling.tap)
     if tap != recipe.sampling.tap:
-        raise InputError(f"sampling.tap: the checkpoint's first map has stride {tap}; set sampling.tap={tap}")
+        raise InputError(
+            f"sampling.tap: the checkpoint's first map has stride {tap}; {describe_change({'sampling.tap': tap})}"
+        )
     return source
 
 
-def _choose_anchors(recipe: Recipe, boxes: NDArray[np.float32], source: Checkpoint | None) -> Anchors:
-    if recipe.spec.task == "classify":
-        return NO_ANCHORS
-    fitted = _fit_to_boxes(recipe, boxes)
-    if source is not None:
+def _choose_anchors(recipe: Recipe, found: TaughtBoxes, source: Checkpoint | None) -> Anchors:
+    fitted, boxes = fit_anchors(recipe, found), found.boxes[found.taught]
+    if source is not None and fitted != NO_ANCHORS:
         theirs = source.architecture.anchors
         if anchors.reachable_share(boxes, theirs) >= anchors.reachable_share(boxes, fitted) - WORTH_REFITTING:
             return theirs
     return fitted
-
-
-def _fit_to_boxes(recipe: Recipe, boxes: NDArray[np.float32]) -> Anchors:
-    spec = recipe.spec
-    return anchors.fit_enough(boxes, spec.strides, spec.anchors, recipe.sampling.anchor_shapes)
-
-
-def _reach_advice(recipe: Recipe, snapshot: Snapshot, reachable: float, size: tuple[int, int]) -> str:
-    """What input size, or tiling, would let the anchors reach enough of the boxes."""
-    text = f"the anchors reach only {reachable:.0%} of the boxes at input {size[0]} x {size[1]}: the others can hardly be learnt"
-    if recipe.sampling.mode == "crops":
-        return text + "; the smallest are too small even at native resolution"
-    images = snapshot.of_split(Split.TRAIN)
-    if recipe.options.get("tap") == 16:
-        finer = recipe.model_copy(update={"sampling": recipe.sampling.model_copy(update={"tap": 8})})
-        boxes = input_boxes(images, finer, size)
-        if anchors.reachable_share(boxes, _fit_to_boxes(finer, boxes)) >= ENOUGH_REACH:
-            return f"{text}; set sampling.tap=8"
-    for factor in (1.25, 1.5, 2.0, 2.5, 3.0, 4.0):
-        bigger = round(recipe.sampling.input_size * factor / 32) * 32
-        if bigger > 2048:
-            break
-        shape = anchors.input_shape(bigger, [(image.width, image.height) for image in images])
-        boxes = input_boxes(images, recipe, shape)
-        if anchors.reachable_share(boxes, _fit_to_boxes(recipe, boxes)) >= ENOUGH_REACH:
-            return f"{text}; set sampling.input_size={bigger}, or sampling.mode=crops"
-    return f"{text}; set sampling.mode=crops, so that they keep their pixels"
 
 
 def _load_weights(
@@ -225,7 +204,7 @@ def _load_weights(
         guess = _own_normalization(recipe.model, "coco" if whole_detector else "imagenet", path.name)
         if chosen == "auto":
             notices.append(
-                f"normalisation: taken as {guess} for {path.name}; set weights.normalization if it was trained otherwise"
+                f"normalisation: taken as {guess} for {path.name}; set {field_title('weights.normalization')} if it was trained otherwise"
             )
         return report, guess if chosen == "auto" else chosen
     file = model_spec(recipe.model).weights[kind]

@@ -24,6 +24,7 @@ from core.models.device import device_title
 from core.models.networks.detector import Network
 from core.models.training_state import TrainingState, optimizer_tensors, restore_optimizer
 from core.project.snapshot import Snapshot
+from core.recipe.field_words import field_title
 from core.recipe.recipe import Recipe
 from core.recipe.schedule import EarlyStop, Plateau, peak_rate, rate_factor
 from core.training.averaging import Average
@@ -245,12 +246,13 @@ class Run:
             memory = "the machine" if self.device.type == "cpu" else "the GPU"
             yield RunFailed(
                 f"{memory} has too little memory {error}",
-                f"{kept} Set a smaller sampling.input_size, freeze more of the backbone, or choose a smaller model.",
+                f"{kept} Set a smaller {field_title('sampling.input_size')}, freeze more of the backbone, or choose a smaller model.",
             )
         elif isinstance(error, MemoryError):
             yield RunFailed(
                 "the machine has too little memory for the images",
-                f"{kept} Set limits.ram_cache_mb below {self.cache.limit_bytes // 2**20}, and fewer limits.workers.",
+                f"{kept} Set {field_title('limits.ram_cache_mb')} below {self.cache.limit_bytes // 2**20:,} MB, and fewer "
+                f"{field_title('limits.workers')}.",
             )
         else:
             yield RunFailed(str(error), f"{kept} Resume the run when that is mended.")

@@ -13,6 +13,10 @@ from core.models.training_state import Progress
 from core.recipe.schedule import EarlyStop, Plateau
 from core.training.tasks.validation_result import ValidationResult
 
+# Judgements from the last of which is seen whether a model is still getting better, and by how much each must bring.
+RISING_OVER = 4
+STILL_RISING = 0.01
+
 
 @dataclass(slots=True, eq=False)
 class EpochSums:
@@ -65,6 +69,16 @@ class RunState:
     seconds: float = 0.0  # of training before this process
     best: BestSoFar = field(default_factory=BestSoFar)
     latest: ValidationResult | None = None  # of the epoch that was begun last
+    ranks: list[float] = field(default_factory=list)  # of all judgements, in their order
+
+    @property
+    def is_rising(self) -> bool:
+        """Whether the last judgements became better and better, so that a longer run would very likely bring more."""
+        last = self.ranks[-RISING_OVER:]
+        if len(last) < 2 or last[-1] < max(self.ranks):
+            return False
+        slope = (last[-1] - last[0]) / (len(last) - 1)
+        return slope >= STILL_RISING
 
     def begin_epoch(self) -> None:
         self.epoch += 1
@@ -103,7 +117,7 @@ class RunState:
             plateau=self.plateau.to_json(),
             early_stop=self.early_stop.to_json(),
             scaler=scaler,
-            more={"closed": self.closed, "over": self.over},
+            more={"closed": self.closed, "over": self.over, "ranks": self.ranks},
         )
 
     def restore(self, saved: Progress, where: str) -> None:
@@ -112,6 +126,7 @@ class RunState:
             self.step, self.epoch, self.epoch_step = saved.step, saved.epoch, saved.epoch_step
             self.seconds = saved.seconds
             self.closed, self.over = bool(saved.more["closed"]), bool(saved.more["over"])
+            self.ranks = [float(rank) for rank in saved.more.get("ranks", [])]
             self.best = BestSoFar(**saved.best)
             self.latest = ValidationResult(**saved.latest) if saved.latest else None
             self.plateau = self.plateau.restored(saved.plateau)

@@ -18,6 +18,7 @@ from core.models.device import free_cached, is_out_of_memory, mixed_precision, r
 from core.models.inputs import InputSpec
 from core.models.multilabel import Targets
 from core.randomness import seed_for
+from core.recipe.field_words import field_title
 from core.recipe.recipe import Recipe
 from core.training.data.dataset import Batch
 from core.training.out_of_memory import BufferGuard, TooLittleMemory, chunk_sizes
@@ -167,7 +168,9 @@ class Stepper:
             return False
         self._forward = self._plan.network
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        self._news.append(f"limits.compile: the network cannot be compiled here ({reason}); going on without")
+        self._news.append(
+            f"{field_title('limits.compile')}: the network cannot be compiled here ({reason}); going on without"
+        )
         return True
 
     def _gradients(self, batches: Sequence[Batch], number: int) -> Tensor:

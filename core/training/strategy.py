@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from core.errors import InputError
 from core.models.networks.detector import Network
 from core.models.weights import Report
+from core.recipe.field_words import describe_change, field_title
 from core.recipe.parts import Strategy
 from core.recipe.phases import Phase, phase_at, phases, stage_factors
 from core.recipe.recipe import Recipe
@@ -117,9 +118,9 @@ def idle_notice(recipe: Recipe, network: Network) -> str:
     stages = tuple(network.backbone.stages())
     last = max(place for place, stage in enumerate(stages) if stage not in idle)
     mend = {
-        "fine_tune": f"set strategy.from_stage={stages[last]}, or one before it",
-        "two_phase": f"set strategy.last_stages={len(stages) - last} or more",
-        "gradual": f"begin strategy.unfreeze with {stages[last]}",
+        "fine_tune": f"{describe_change({'strategy.from_stage': stages[last]})}, or one before it",
+        "two_phase": f"{describe_change({'strategy.last_stages': len(stages) - last})} or more",
+        "gradual": f"begin {field_title('strategy.unfreeze')} with {stages[last]}",
     }[recipe.strategy.kind]
     return (
         f"strategy: from epoch {useless[0].epoch} on only {', '.join(useless[0].stages)} would learn of the backbone, which the "
@@ -166,7 +167,7 @@ def weights_notices(recipe: Recipe, report: Report, stages: Sequence[str]) -> li
     learning = phases(recipe, stages)[-1].stages
     if frozen := [stage for stage in report.fresh if stage not in learning]:
         raise InputError(
-            f"weights: they hold nothing, or not all, for {', '.join(frozen)}, which strategy.kind={recipe.strategy.kind} "
+            f"weights: they hold nothing, or not all, for {', '.join(frozen)}, which the strategy {recipe.strategy.kind} "
             "never lets learn; choose other weights, or a strategy in which these stages learn"
         )
     if report.fresh:

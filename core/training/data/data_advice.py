@@ -1,4 +1,4 @@
-"""What a person should know of the data before a run begins. Imports no torch: the window says it, too."""
+"""What a user should know of the data before a run begins. Imports no torch: the window says it, too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.project.snapshot import SnapshotImage
+from core.recipe.field_words import describe_change, field_title
 from core.recipe.recipe import Recipe
 from core.training.data.crops import MOST_CROPS_PER_IMAGE
 
@@ -40,7 +41,7 @@ def mixing_notice(recipe: Recipe, images: int) -> str:
     if mixing.off_for_last >= recipe.schedule.epochs:
         return (
             f"mixing: it is off for the last {mixing.off_for_last} epochs, and the run has {recipe.schedule.epochs}, so it "
-            "does nothing; lower mixing.off_for_last or train longer"
+            f"does nothing; lower {field_title('mixing.off_for_last')} under Mixing pictures, or train longer"
         )
     if images < ENOUGH_TO_MIX:
         return (
@@ -64,7 +65,7 @@ def _cover_notice(recipe: Recipe, images: Sequence[SnapshotImage], size: tuple[i
         return ""
     return (
         f"{len(crowded):,} images are so large that {count} crops an epoch leave most of their defects out; "
-        "set sampling.placing=tiles to show every defect in each epoch"
+        f"{describe_change({'sampling.placing': 'tiles'})} to show every defect in each epoch"
     )
 
 
@@ -77,6 +78,6 @@ def _room_notice(recipe: Recipe, kept: Sequence[tuple[int, int]], room: tuple[in
     return (
         f"the training images take up to {needed / 2**30:.1f} GiB decoded and {(memory + disk) / 2**30:.1f} GiB may be kept, "
         f"so up to {1 - (memory + disk) / needed:.0%} of them are decoded anew {'for each crop' if crops else 'in each epoch'}; "
-        f"raise limits.ram_cache_mb or limits.disk_cache_mb"
+        f"raise {field_title('limits.ram_cache_mb')} or {field_title('limits.disk_cache_mb')}"
         + (", or train on whole images, which are kept at the input's size" if crops else "")
     )

@@ -76,7 +76,7 @@ class DiskStore:
         except OSError as error:
             self._close(
                 f"{self._folder}: images cannot be kept on disk ({error.strerror}), so some are decoded again in "
-                "each epoch; make room, or set limits.disk_cache_mb=0"
+                "each epoch; make room, or {describe_change({'limits.disk_cache_mb': 0})}"
             )
         except DamagedTilesError:
             self.drop(path)

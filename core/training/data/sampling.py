@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from core.errors import InputError
 from core.project.snapshot import SnapshotImage
 from core.randomness import seed_for
+from core.recipe.field_words import describe_change
 from core.recipe.recipe import Recipe
 from core.training.data.crops import ImageViews
 
@@ -42,8 +43,8 @@ class Sampler:
             raise InputError("images: none is left to train on; label some, and split the images")
         if not certain and any(len(image.boxes) for image in images):
             raise InputError(
-                "sampling.input_size: no tile of this size shows enough of any defect; choose a larger one, "
-                "sampling.placing=random or sampling.mode=whole"
+                "sampling.input_size: no tile of this Input size shows enough of any defect; choose a larger one, or "
+                f"{describe_change({'sampling.placing': 'random'})}, or {describe_change({'sampling.mode': 'whole'})}"
             )
         self._certain, self._chance = _label_rows(certain), _label_rows(chance)
         self._empty_rows = _label_rows(self._empty)

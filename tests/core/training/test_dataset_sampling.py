@@ -202,13 +202,13 @@ def test_mixing_on_a_small_set_and_mixing_that_never_happens_are_told() -> None:
     mixing = recipe(mixing__mosaic=0.5, schedule__epochs=20)
     assert f"{ENOUGH_TO_MIX - 1} training images" in mixing_notice(mixing, ENOUGH_TO_MIX - 1)
     assert mixing_notice(mixing, ENOUGH_TO_MIX) == "" and mixing_notice(recipe(), 5) == ""
-    assert "mixing.off_for_last" in mixing_notice(recipe(mixing__mosaic=0.5, schedule__epochs=5), 10_000)
+    assert "Off for the last" in mixing_notice(recipe(mixing__mosaic=0.5, schedule__epochs=5), 10_000)
 
 
 def test_what_does_not_fit_in_the_caches_is_told_with_the_limits_to_raise() -> None:
     images = [image([{0}])]
     (told,) = data_notices(recipe(), images, (SIDE, SIDE), [(4000, 3000)] * 100, (10**9, 10**9))
-    assert "limits.ram_cache_mb" in told and "44% of them are decoded anew for each crop;" in told
+    assert "Images in memory" in told and "44% of them are decoded anew for each crop;" in told
     assert data_notices(recipe(), images, (SIDE, SIDE), [(4000, 3000)] * 100, (10**9, 10**10)) == ()
 
 
@@ -217,5 +217,5 @@ def test_crops_that_leave_most_defects_out_are_told() -> None:
         image([{0}] * 40), width=4000, height=4000, boxes=np.tile(np.array([[1, 1, 9, 9]], np.float32), (40, 1))
     )
     (told,) = data_notices(recipe(), [crowded], (SIDE, SIDE), [(1, 1)], (100, 0))
-    assert "sampling.placing=tiles" in told
+    assert "set Place crops to tiles" in told
     assert data_notices(recipe(sampling__placing="tiles"), [crowded], (SIDE, SIDE), [(1, 1)], (100, 0)) == ()

@@ -301,7 +301,7 @@ def test_a_disk_that_cannot_be_written_is_told_once_and_costs_only_time(shown: S
     for _ in range(3):
         assert np.array_equal(cache.whole(shown), decode(shown.path))
     (told,) = cache.problems()
-    assert "limits.disk_cache_mb=0" in told and cache.problems() == [] and cache.decoded == 3
+    assert "set Images on disk to 0 MB" in told and cache.problems() == [] and cache.decoded == 3
 
 
 # -- where

@@ -246,7 +246,7 @@ def test_a_diverging_run_says_so_and_what_to_change(
     events = run(tiny(schedule__epochs=10), snapshot, tmp_path / "r001")
     assert isinstance(events[-1], RunFailed)
     assert "became infinite or no number in epoch 4, step 2" in events[-1].reason
-    assert "learning rate" in events[-1].reason and "optimizer.lr=0.0004" in events[-1].advice
+    assert "learning rate" in events[-1].reason and "Set Learning rate to 0.0004" in events[-1].advice
     assert "saved is still good" in events[-1].advice
     checkpoint.load(tmp_path / "r001" / "checkpoints" / "best.safetensors")  # whole and finite
 
@@ -291,8 +291,8 @@ def test_boxes_out_of_reach_are_announced_with_the_mend(tmp_path: Path) -> None:
             for i in shown.images
         ),
     )
-    notices = prepare_training(tiny("ssdlite320_mobilenet_v3"), small).notices
-    assert any("reach only" in text and "sampling.input_size=" in text for text in notices)
+    (finding, *_) = prepare_training(tiny("ssdlite320_mobilenet_v3"), small).findings
+    assert finding.code == "anchors_miss" and "reach only" in finding.text and "set Input size to" in finding.text
 
 
 def test_a_stated_time_limit_is_kept_and_the_rate_still_falls(
@@ -420,4 +420,4 @@ def test_normalisation_belongs_to_the_weights(snapshot: Snapshot, tmp_path: Path
     other = path.rename(tmp_path / "vgg16.pth")
     prepared = prepare_training(tiny("ssd300_vgg16", weights__source="file", weights__path=str(other)), snapshot)
     assert (prepared.input.mean, prepared.input.std) == NORMALIZATIONS["imagenet"]
-    assert any("weights.normalization" in text for text in prepared.notices)
+    assert any("set Normalisation" in text for text in prepared.notices)
