@@ -31,6 +31,8 @@ from core.types import Split
 
 # A checkpoint's anchors are kept unless fitted ones reach this much more.
 WORTH_REFITTING = 0.02
+# Share of boxes longer than the crops from which on prediction looks at tiles of the crops' size, which takes longer.
+MANY_PARTS = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +119,7 @@ def prepare_training(recipe: Recipe, snapshot: Snapshot) -> Prepared:
         height=height,
         mean=mean,
         std=std,
-        **_tiling(recipe, found, largest),
+        **_choose_tiles(recipe, found, largest),
     )
     if report:
         notices += weights_notices(recipe, report, tuple(network.backbone.stages()))
@@ -149,14 +151,17 @@ def check_snapshot(snapshot: Snapshot) -> None:
         raise InputError("boxes: the train split has no labelled box; draw some")
 
 
-def _tiling(recipe: Recipe, found: TaughtBoxes, largest: float) -> dict[str, int]:
-    """Tiles for prediction. Where parts of long defects are taught they are as large as the crops: what is longer comes
-    out as parts then, as it was taught, which are joined over the tiles' edges."""
+def _choose_tiles(recipe: Recipe, found: TaughtBoxes, largest: float) -> dict[str, int]:
+    """Tiles for prediction.
+
+    Where defects are longer than the crops, crops teach parts of them, cut at the border. A network says in a tile of the
+    crops' size what it was taught, parts that end at the tile's border and are joined over it; in a larger one it would
+    say parts that end nowhere. Half of such a tile is the overlap: every part is then seen in two.
+    """
     side = recipe.sampling.input_size
-    parts = (found.sides > side).any(axis=1) & found.taught
-    if recipe.sampling.mode == "crops" and recipe.sampling.clipped == "teach" and parts.any():
-        whole = float(found.sides[~parts].max(initial=0))
-        return {"tile": side, "overlap": int(min(max(side / 4, whole), side / 2))}
+    parts = float((found.sides > side).any(axis=1).mean()) if len(found.sides) else 0.0
+    if recipe.sampling.mode == "crops" and recipe.spec.task == "detect" and parts >= MANY_PARTS:
+        return {"tile": side, "overlap": side // 2}
     return {"overlap": int(min(max(128, 2 * largest), 512))}
 
 
