@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from core.commands.options import Json, ProjectFolder
-from core.commands.recipes import RecipeOptions, choose_recipe, with_recipe_options
+from core.commands.recipes import RecipeOptions, choose_fitted_recipe, with_recipe_options
 from core.commands.running import why_it_failed
 from core.console import complain, print_json, progress_bar, say
 from core.errors import InputError
@@ -29,7 +29,7 @@ def find_rate(
 ) -> None:
     """Find a learning rate: raise it from far too small to far too large and see where the loss falls and breaks."""
     with Project.open(folder) as project:
-        job = prepare_range_test(project, choose_recipe(project, options), None, steps, low, high)
+        job = prepare_range_test(project, choose_fitted_recipe(project, options)[0], None, steps, low, high)
     points: list[RangePoint] = []
     result: RangeProposed | None = None
     notices: list[str] = []

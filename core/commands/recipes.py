@@ -14,11 +14,14 @@ import typer
 from core.errors import InputError
 from core.operations.predict import find_checkpoint
 from core.project.project import Project
+from core.recipe.draft import fit_to_project
 from core.recipe.presets import find_preset
 from core.recipe.recipe import Recipe, default_recipe, load_recipe, parse_yaml, with_settings
 from core.safetensors_header import read_metadata
 
 USUAL_MODEL = "ssd_compact"
+# Whoever sets one of these has chosen how images are shown to the network.
+_SHOWN_BY = frozenset({"sampling.mode", "sampling.input_size"})
 _SETTINGS = {
     "epochs": "schedule.epochs",
     "minutes": "limits.time_minutes",
@@ -97,6 +100,18 @@ def choose_recipe(project: Project, options: RecipeOptions, settings: dict[str, 
 
         choose_device(recipe.device)  # before a folder is made for a run that cannot begin
     return recipe
+
+
+def choose_fitted_recipe(
+    project: Project, options: RecipeOptions, settings: dict[str, Any] | None = None
+) -> tuple[Recipe, list[str]]:
+    """`choose_recipe`, and where nobody chose how images are shown, fitted to their sizes; also what to say of that."""
+    recipe = choose_recipe(project, options, settings)
+    chosen = parse_settings(options.settings) | (settings or {})
+    if options.recipe is not None or options.start is not None or not _SHOWN_BY.isdisjoint(chosen):
+        return recipe, []
+    recipe, why = fit_to_project(recipe, project)
+    return recipe, [why] if why else []
 
 
 def parse_settings(texts: Sequence[str] | None) -> dict[str, Any]:

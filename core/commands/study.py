@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from core.commands.options import Json, ProjectFolder
-from core.commands.recipes import RecipeOptions, choose_recipe, given, with_recipe_options
+from core.commands.recipes import RecipeOptions, choose_fitted_recipe, given, with_recipe_options
 from core.commands.running import why_it_failed
 from core.commands.runs import runs_folder_of
 from core.console import number, print_json, print_table, say
@@ -57,10 +57,10 @@ def run_study(
     Ctrl+C saves the run under way; `study resume` goes on. The report is in studies/, as Markdown, CSV and JSON.
     """
     with Project.open(folder) as project:
-        base = choose_recipe(project, options, given(epochs=epochs, minutes=minutes))
+        base, fitted = choose_fitted_recipe(project, options, given(epochs=epochs, minutes=minutes))
         arms = [usual_arm(name, base) for name in strategies.split(",") if name.strip()]
         arms += [_parse_arm(text) for text in variant or []]
-        path = create_study(project, base, arms, [base.seed + number for number in range(seeds)]).path
+        path = create_study(project, base, arms, [base.seed + number for number in range(seeds)], notices=fitted).path
     _train_study(path, json=json)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from core.commands.options import Json, ProjectFolder
-from core.commands.recipes import RecipeOptions, choose_recipe, given, with_recipe_options
+from core.commands.recipes import RecipeOptions, choose_fitted_recipe, given, with_recipe_options
 from core.commands.running import show_to_the_end
 from core.console import print_json, say
 from core.errors import InputError
@@ -42,9 +42,9 @@ def train_model(
         if resume is not None:
             return run_to_resume(folder / "runs", resume)
         with Project.open(folder) as project:
-            recipe = choose_recipe(project, options, settings)
+            recipe, fitted = choose_fitted_recipe(project, options, settings)
             run = distributed.run_of_launch(project.runs.folder, recipe) if distributed.is_launched() else None
-            return run or prepare_run(project, recipe)
+            return run or prepare_run(project, recipe, notices=fitted)
 
     # The project is free again while the run goes on: the window can open it and watch.
     if distributed.is_launched():

@@ -73,13 +73,15 @@ def create_study(
     arms: Sequence[Arm],
     seeds: Sequence[int],
     apply: Callable[[Edit], object] | None = None,
+    notices: Sequence[str] = (),
 ) -> JobFolder:
     """Freeze the project's annotations once and make a run for every arm and seed; nothing is trained yet.
 
-    `apply` as for `prepare_run`. Raises InputError, with nothing made, if the study cannot be run or compares nothing.
+    `apply` and `notices` as for `prepare_run`. Raises InputError, with nothing made, if the study cannot be run or compares nothing.
     """
     check_arms(base, arms, seeds)
-    snapshot, notices = frozen_snapshot(project, base, apply)
+    snapshot, found = frozen_snapshot(project, base, apply)
+    notices = [*notices, *found]
     notices += start_notices(base, snapshot, compares=True)
     judges = snapshot.of_split(Split.VAL)
     if not any(len(image.boxes) for image in judges):

@@ -30,14 +30,20 @@ from core.types import Split
 ENOUGH_DISK = 2**20  # bytes that a run needs for its events
 
 
-def prepare_run(project: Project, recipe: Recipe, apply: Callable[[Edit], object] | None = None) -> JobFolder:
+def prepare_run(
+    project: Project,
+    recipe: Recipe,
+    apply: Callable[[Edit], object] | None = None,
+    notices: Sequence[str] = (),
+) -> JobFolder:
     """Freeze the project's annotations and make the folder of a new run: all that the child process needs.
 
     Images are divided into train, val and test where that was not done; a notice in the run says so. `apply` makes
-    that edit (the project itself, unless views must hear of it). Raises InputError if there is nothing to train on.
+    that edit (the project itself, unless views must hear of it). `notices`: what else the run should say. Raises
+    InputError if there is nothing to train on.
     """
-    snapshot, notices = frozen_snapshot(project, recipe, apply)
-    return make_run(project, recipe, snapshot, notices)
+    snapshot, found = frozen_snapshot(project, recipe, apply)
+    return make_run(project, recipe, snapshot, [*notices, *found])
 
 
 def frozen_snapshot(

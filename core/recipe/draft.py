@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.project.project import Project
+from core.recipe.fitting import fit_to_images
 from core.recipe.presets import Preset
 from core.recipe.recipe import Recipe, default_recipe, parse_recipe, with_settings
 
@@ -13,9 +14,19 @@ KEPT_FIELDS = ("augmentation", "evaluation", "seed", "device", "limits", "tracki
 
 
 def load_draft(project: Project) -> Recipe:
-    """The project's draft, or the usual model's defaults before there is one. Raises InputError if it is damaged."""
+    """The project's draft; before there is one, the usual model's defaults, fitted to the sizes of the project's images.
+
+    Raises InputError if it is damaged.
+    """
     tree = project.setting(KEY)
-    return default_recipe(USUAL_MODEL) if tree is None else parse_recipe(tree, "the project's recipe")
+    if tree is None:
+        return fit_to_project(default_recipe(USUAL_MODEL), project)[0]
+    return parse_recipe(tree, "the project's recipe")
+
+
+def fit_to_project(recipe: Recipe, project: Project) -> tuple[Recipe, str]:
+    """Defaults fitted to the sizes of the project's images, and what was changed and why; see `fit_to_images`."""
+    return fit_to_images(recipe, [(image.width, image.height) for image in project.images()])
 
 
 def save_draft(project: Project, recipe: Recipe) -> None:

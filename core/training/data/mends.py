@@ -16,6 +16,7 @@ from core.models.anchors import ENOUGH_REACH, MORE_SHAPES, Anchors
 from core.models.registry import MODELS
 from core.project.snapshot import SnapshotImage
 from core.recipe.finding import Mend
+from core.recipe.fitting import native_input
 from core.recipe.phases import learning_share
 from core.recipe.recipe import Recipe, with_settings
 from core.training.data.taught_boxes import TaughtBoxes, find_taught_boxes
@@ -146,11 +147,6 @@ def list_idle_mends(trial: Trial) -> tuple[Mend, ...]:
         share = _learning_with(changed, trial.images)
         found.append(Mend(settings, _choose(_SMALL_NETWORK), f"of which {share:.0%} learns"))
     return _some_of(found)
-
-
-def native_input(image: tuple[int, int]) -> int:
-    """The input size at which whole images of (width, height) keep about their pixels."""
-    return int(min(max(round((image[0] * image[1]) ** 0.5 / 4) * 4, 64), _LARGEST))
 
 
 def _describe_share(share: float) -> str:

@@ -17,6 +17,7 @@ from core.models.anchors import ENOUGH_REACH, NO_ANCHORS, Anchors
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.recipe.field_words import field_title
 from core.recipe.finding import Finding, Severity
+from core.recipe.fitting import MUCH_PADDING, padding_share
 from core.recipe.phases import learning_share
 from core.recipe.recipe import Recipe
 from core.training.data.crops import input_size
@@ -34,8 +35,6 @@ from core.types import Split
 # Boxes that are never taught weigh heavily from this share on, or where they are half of a label's.
 _MANY = 0.1
 _MOST_OF_A_LABEL = 0.5
-# More of the crops than this beside the images teaches nothing and takes its time.
-_MUCH_PADDING = 0.2
 # Of a network that is not computed, for all defects are small, at least so much should learn.
 _LEAST_LEARNING, _HARDLY_ANY = 0.5, 0.1
 # A side this many times the other makes a box long and thin.
@@ -150,12 +149,12 @@ def _judge_padding(case: _Case) -> Finding | None:
     side = case.recipe.sampling.input_size
     if case.recipe.sampling.mode != "crops":
         return None
-    empty = np.array([1 - min(image.width, side) * min(image.height, side) / side**2 for image in case.images])
-    if empty.mean() <= _MUCH_PADDING:
+    empty = padding_share(side, [(image.width, image.height) for image in case.images])
+    if empty <= MUCH_PADDING:
         return None
     width, height = (int(np.median([getattr(image, name) for image in case.images])) for name in ("width", "height"))
     what = (
-        f"crops of {side} px are larger than the images, such as {width} x {height} px: {empty.mean():.0%} of each "
+        f"crops of {side} px are larger than the images, such as {width} x {height} px: {empty:.0%} of each "
         "picture shows nothing"
     )
     trial = Trial.of(case.recipe, case.images)
