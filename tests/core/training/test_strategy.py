@@ -275,9 +275,9 @@ def small_defects(model: str) -> Network:
 @pytest.mark.parametrize(
     ("settings", "mend"),
     [
-        ({"strategy.kind": "two_phase"}, "strategy.last_stages=3"),
-        ({"strategy.kind": "fine_tune", "strategy.from_stage": "stride16"}, "strategy.from_stage=stride8"),
-        ({"strategy.kind": "gradual"}, "begin strategy.unfreeze with stride8"),
+        ({"strategy.kind": "two_phase"}, "set Then stages to 3"),
+        ({"strategy.kind": "fine_tune", "strategy.from_stage": "stride16"}, "set Learn from stage to stride8"),
+        ({"strategy.kind": "gradual"}, "begin Unfreezing with stride8"),
     ],
 )
 def test_stages_that_would_learn_without_being_computed_are_told_with_the_mend(

@@ -34,6 +34,7 @@ from core.training.loop import train
 from core.training.preparation import prepare_training
 from core.training.strategy import apply_strategy, set_rate
 from core.training.tasks import detection
+from core.training.tasks.validation_result import ValidationResult
 from core.types import Split, Status
 from tests.builders import write_picture
 
@@ -421,3 +422,54 @@ def test_normalisation_belongs_to_the_weights(snapshot: Snapshot, tmp_path: Path
     prepared = prepare_training(tiny("ssd300_vgg16", weights__source="file", weights__path=str(other)), snapshot)
     assert (prepared.input.mean, prepared.input.std) == NORMALIZATIONS["imagenet"]
     assert any("set Normalisation" in text for text in prepared.notices)
+
+
+def ticking_run(
+    recipe: Recipe, snapshot: Snapshot, folder: Path, monkeypatch: pytest.MonkeyPatch, judged: Callable[[int], float]
+) -> list[str]:
+    """What a run says by its clock, a quarter of a second from one look at it to the next, judged as `judged` says."""
+    clock, judgements = itertools.count(0, 0.25), itertools.count(1)
+    for module in (loop, run_module):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+
+    def judge(*_: object) -> ValidationResult:
+        ap = judged(next(judgements))
+        return ValidationResult(label_loss=1.0, box_loss=1.0, rank=ap, map50=ap, map=ap)
+
+    monkeypatch.setattr(loop, "validate", judge)
+    return [event.text for event in run(recipe, snapshot, folder) if isinstance(event, Notice)]
+
+
+def test_a_limit_that_ends_a_run_on_the_rise_says_so_and_how_to_go_on(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = tiny(schedule__epochs=100_000, limits__time_minutes=0.3)
+    (told,) = (
+        text
+        for text in ticking_run(wanted, snapshot, tmp_path / "r1", monkeypatch, lambda n: 0.05 * n)
+        if "time limit ended" in text
+    )
+    assert "still getting better" in told and "larger Time limit" in told and "starting weights" in told
+    flat = ticking_run(wanted, snapshot, tmp_path / "r2", monkeypatch, lambda _: 0.5)
+    assert any(text.startswith("the time limit ended the run in epoch") for text in flat)
+    assert not any("getting better" in text for text in flat)
+
+
+def test_the_last_epoch_of_a_run_on_the_rise_says_so(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = ticking_run(tiny(schedule__epochs=3), snapshot, tmp_path / "r1", monkeypatch, lambda n: 0.1 * n)
+    assert any("still getting better" in text and "larger Epochs" in text for text in told)
+
+
+def test_a_limit_that_will_not_be_reached_and_epochs_that_will_not_be_are_told_after_the_first(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = ticking_run(
+        tiny(schedule__epochs=2, limits__time_minutes=50), snapshot, tmp_path / "r1", monkeypatch, lambda _: 0.5
+    )
+    assert any("Time limit of 50 min will not be reached" in text for text in long)
+    short = ticking_run(
+        tiny(schedule__epochs=9_000, limits__time_minutes=0.3), snapshot, tmp_path / "r2", monkeypatch, lambda _: 0.5
+    )
+    assert any("Time limit of 0.3 min ends the run in about epoch" in text and "of 9000" in text for text in short)
