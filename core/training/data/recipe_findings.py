@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.counting import format_count
 from core.jobs.events import Notice
 from core.models import anchors
 from core.models.anchors import ENOUGH_REACH, NO_ANCHORS, Anchors
@@ -95,7 +96,7 @@ def _judge_sizes(case: _Case) -> Finding | None:
     why = "lie so that no tile" if tiled else "are so large that no crop"
     width, height = np.median(case.found.sides[never], axis=0).tolist()
     what = (
-        f"{_count(int(never.sum()))} of {total:,} ({which}) {why} of {case.size[0]} px shows "
+        f"{format_count(int(never.sum()), 'box')} of {total:,} ({which}) {why} of {case.size[0]} px shows "
         f"{recipe.augmentation.min_visible:.0%} of them ({field_title('augmentation.min_visible')}), such as "
         f"{width:.0f} x {height:.0f} px: they are never taught"
     )
@@ -179,7 +180,3 @@ def _judge_learning(case: _Case) -> Finding | None:
 
 
 _JUDGES: Sequence[Callable[[_Case], Finding | None]] = (_judge_sizes, _judge_reach, _judge_padding, _judge_learning)
-
-
-def _count(boxes: int) -> str:
-    return f"{boxes:,} box" if boxes == 1 else f"{boxes:,} boxes"
