@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from core.jobs.events import EpochDone, Event, Notice, PhaseBegun, RunStarted, StepDone
+from core.jobs.events import EpochDone, Event, Notice, PhaseBegun, RecipeNotice, RunStarted, StepDone
 from core.streams import open_forgiving
 from core.types import Problem
 
@@ -180,12 +180,13 @@ def _describe_event(event: Event) -> tuple[str, str] | None:
             stages = ", ".join(event.stages) or "the head alone"
             return f"from epoch {event.epoch} on {stages} learns: {event.trainable_parameters:,} parameters", ""
         case Notice():
-            return event.text + _describe_settings(event), "yellow" if event.level == "warning" else "cyan"
+            settings = _describe_settings(event) if isinstance(event, RecipeNotice) else ""
+            return event.text + settings, "yellow" if event.level == "warning" else "cyan"
         case _:
             return None
 
 
-def _describe_settings(notice: Notice) -> str:
+def _describe_settings(notice: RecipeNotice) -> str:
     """What `--set` takes for the mends of a notice; of a change of the model, which brings many, the model."""
     changes = [mend.get("settings", {}) for mend in notice.mends]
     texts = [

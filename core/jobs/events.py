@@ -33,15 +33,20 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to know. What was found out about a recipe says more of itself: see `core.recipe.finding.Finding`."""
-
     text: str
     level: Literal["info", "warning"] = "info"
-    code: str = ""  # what is found, for programs; empty: only words
-    severity: Literal["", "low", "medium", "high"] = ""
-    labels: dict[str, int] = field(default_factory=dict)  # boxes that are concerned, by label
-    mends: list[dict[str, Any]] = field(default_factory=list)  # each with "settings" by dotted name, "words" and "gain"
     event: Literal["notice"] = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeNotice(Notice):
+    """What was found out about a recipe on its data: see `core.recipe.finding.Finding`."""
+
+    code: str = field(kw_only=True)  # what is found, for programs
+    severity: Literal["low", "medium", "high"] = field(kw_only=True)
+    labels: dict[str, int] = field(default_factory=dict, kw_only=True)  # boxes that are concerned, by label
+    # Each with "settings" by dotted name, "words" and "gain".
+    mends: list[dict[str, Any]] = field(default_factory=list, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +264,16 @@ class QueuedJobStarted:
 
 
 TrainingEvent = (
-    RunStarted | PhaseBegun | StepDone | EpochDone | CheckpointSaved | Notice | RunPaused | RunFinished | RunFailed
+    RunStarted
+    | PhaseBegun
+    | StepDone
+    | EpochDone
+    | CheckpointSaved
+    | RecipeNotice
+    | Notice
+    | RunPaused
+    | RunFinished
+    | RunFailed
 )
 Event = (
     TrainingEvent

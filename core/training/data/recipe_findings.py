@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.counting import format_count
-from core.jobs.events import Notice
+from core.jobs.events import RecipeNotice
 from core.models import anchors
 from core.models.anchors import ENOUGH_REACH, NO_ANCHORS, Anchors
 from core.project.snapshot import Snapshot, SnapshotImage
@@ -77,10 +77,10 @@ def judge_recipe(recipe: Recipe, snapshot: Snapshot, fitted: Anchors | None = No
     return tuple(sorted(findings, key=lambda finding: ("high", "medium", "low").index(finding.severity)))
 
 
-def to_notice(finding: Finding) -> Notice:
+def to_notice(finding: Finding) -> RecipeNotice:
     """The finding as a run tells it."""
     values = finding.to_json()
-    return Notice(values.pop("text"), "info" if finding.severity == "low" else "warning", **values)
+    return RecipeNotice(values.pop("text"), "info" if finding.severity == "low" else "warning", **values)
 
 
 def _judge_sizes(case: _Case) -> Finding | None:

@@ -21,6 +21,7 @@ from core.jobs.events import (
     QueuedJobStarted,
     RangePoint,
     RangeProposed,
+    RecipeNotice,
     RunFailed,
     RunFinished,
     RunPaused,
@@ -51,6 +52,10 @@ LINES: list[tuple[Event, str]] = [
         STARTED,
         "event run model device epochs steps_per_epoch train_images val_images labels parameters trainable_parameters "
         "reachable weights skipped plan environment resumed_at world_size",
+    ),
+    (
+        RecipeNotice("few", "warning", code="anchors_miss", severity="high", labels={"pit": 3}, mends=[{"words": "a"}]),
+        "event text level code severity labels mends",
     ),
     (PhaseBegun(2, ["s4"], 9), "event epoch stages trainable_parameters"),
     (STEP, "event epoch step steps loss label_loss box_loss lr images_per_second"),
