@@ -180,10 +180,14 @@ def _describe_event(event: Event) -> tuple[str, str] | None:
             stages = ", ".join(event.stages) or "the head alone"
             return f"from epoch {event.epoch} on {stages} learns: {event.trainable_parameters:,} parameters", ""
         case Notice():
-            settings = _describe_settings(event) if isinstance(event, RecipeNotice) else ""
-            return event.text + settings, "yellow" if event.level == "warning" else "cyan"
+            return describe_notice(event), "yellow" if event.level == "warning" else "cyan"
         case _:
             return None
+
+
+def describe_notice(notice: Notice) -> str:
+    """The words of a notice, and in brackets what `--set` takes for its mends."""
+    return notice.text + (_describe_settings(notice) if isinstance(notice, RecipeNotice) else "")
 
 
 def _describe_settings(notice: RecipeNotice) -> str:

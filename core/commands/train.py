@@ -10,7 +10,7 @@ import typer
 from core.commands.options import Json, ProjectFolder
 from core.commands.recipes import RecipeOptions, choose_fitted_recipe, given, with_recipe_options
 from core.commands.running import show_to_the_end
-from core.console import print_json, say
+from core.console import describe_notice, print_json, say
 from core.errors import InputError
 from core.jobs.folder import JobFolder
 from core.jobs.queue import put_last
@@ -18,7 +18,10 @@ from core.operations.launcher import make_launcher
 from core.operations.resume_run import run_to_resume
 from core.operations.start_run import forget_if_refused, prepare_run, run_training
 from core.project.project import Project
+from core.project.snapshot import Snapshot
+from core.recipe.recipe import load_recipe
 from core.training import distributed
+from core.training.data.recipe_findings import judge_recipe, to_notice
 
 
 @with_recipe_options
@@ -63,9 +66,13 @@ def train_model(
 
 def _queue_run(run: JobFolder, *, json: bool) -> None:
     put_last(run)
+    found = judge_recipe(load_recipe(run.path / "recipe.yaml"), Snapshot.load(run.path / "snapshot.json"))
     if json:
-        print_json({"run": run.path.name, "state": run.state()})
+        findings = [finding.to_json() for finding in found]
+        print_json({"run": run.path.name, "state": run.state(), "findings": findings})
     else:
+        for finding in found:
+            say(describe_notice(to_notice(finding)))
         say(f"{run.path.name} waits; 'defectdesk queue DIR run' trains what waits")
 
 

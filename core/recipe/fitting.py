@@ -11,6 +11,8 @@ from core.recipe.recipe import Recipe, with_settings
 
 # Crops that show more than this share of nothing are not what images of this size want.
 MUCH_PADDING = 0.2
+# Images that are this many times as long as the crops are no small ones, however low.
+MUCH_LONGER = 2
 _SMALLEST, _LARGEST = 64, 2048
 
 
@@ -22,6 +24,8 @@ def fit_to_images(recipe: Recipe, images: Sequence[tuple[int, int]]) -> tuple[Re
     if recipe.sampling.mode != "crops" or padding_share(recipe.sampling.input_size, images) <= MUCH_PADDING:
         return recipe, ""
     width, height = (int(side) for side in np.median(np.array(images), axis=0))
+    if max(width, height) > MUCH_LONGER * recipe.sampling.input_size:
+        return recipe, ""  # such as a line-scan image: shown whole it would be shrunk
     changes = {"sampling.mode": "whole", "sampling.input_size": native_input((width, height))}
     padded = padding_share(recipe.sampling.input_size, images)
     why = (

@@ -21,7 +21,9 @@ def test_crops_that_pad_much_become_whole_images_at_their_own_size() -> None:
     assert "39% of each crop of 256 px" in why and "Input to whole and Input size to 200 px" in why
 
 
-@pytest.mark.parametrize("images", [[], [(256, 256)], [(240, 250)], [(4000, 3000)], [(200, 200), *[(900, 900)] * 4]])
+@pytest.mark.parametrize(
+    "images", [[], [(256, 256)], [(240, 250)], [(4000, 3000)], [(30_000, 180)], [(200, 200), *[(900, 900)] * 4]]
+)
 def test_crops_that_suit_the_images_stay(images: list[tuple[int, int]]) -> None:
     recipe = default_recipe("ssd_compact")
     assert fit_to_images(recipe, images) == (recipe, "")
