@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -77,8 +79,11 @@ def plain_rows(boxes: np.ndarray, scores: np.ndarray, decoding: DecodingSpec) ->
         if all(iou[row, home] <= max(decoding.nms_iou, 0.6) for home in homes):
             homes.append(row)
     joined = np.zeros((len(homes), scores.shape[1]), np.float32)
-    for score, row, label in kept:
-        home = int(iou[row, homes].argmax())
+    place = {row: rank for rank, (_, row, _) in reversed(list(enumerate(kept)))}
+    for rank, (score, row, label) in enumerate(kept):
+        # One that is kept is its own; another is joined to one that is better than itself.
+        better = [home for home in homes if place[home] <= rank]
+        home = homes.index(row if row in better else max(better, key=lambda home: float(iou[row, home])))
         joined[home, label] = max(joined[home, label], score)
     return [(boxes[home], row) for home, row in zip(homes, joined, strict=True)][: decoding.max_detections]
 
@@ -111,6 +116,67 @@ def test_rows_on_one_defect_become_one_row_with_all_its_labels() -> None:
     joined_boxes, joined_scores = merge_rows(boxes, scores, DecodingSpec(nms_iou=0.5))
     assert torch.equal(joined_boxes, boxes[[0, 2]])
     assert torch.allclose(joined_scores, torch.tensor([[0.9, 0.8], [0.0, 0.7]]))
+
+
+def test_a_box_is_joined_to_a_better_one_and_never_to_a_worse() -> None:
+    """A pit that lies nearer to a faint stain stays with the scratch that it was found on."""
+    near = torch.tensor([[0.0, 0, 100, 20], [20.0, 0, 120, 20], [32.0, 0, 132, 20]])
+    scores = torch.tensor([[0.9, 0, 0], [0, 0.5, 0], [0, 0, 0.1]])
+    overlaps = geometry.box_iou(near.numpy(), near.numpy())
+    assert overlaps[1, 2] > overlaps[0, 1] > 0.6 > overlaps[0, 2]
+    _, with_faint = merge_rows(near, scores, DecodingSpec())
+    _, without = merge_rows(near[:2], scores[:2], DecodingSpec())
+    assert torch.equal(with_faint[0], torch.tensor([0.9, 0.5, 0]))
+    assert torch.equal(without, with_faint[:1])
+
+
+# Few places and scores: equal scores, equal boxes and overlaps near every threshold turn up.
+_coarse = st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(4, 20), st.integers(4, 20))
+_scores = st.lists(st.sampled_from([0.0, 0.02, 0.1, 0.3, 0.3, 0.5, 0.9, 1.0]), min_size=3, max_size=3)
+
+
+def filtered(rows: tuple[Tensor, Tensor], floor: float) -> tuple[Tensor, Tensor]:
+    """What of some rows scores at least `floor`."""
+    scores = rows[1] * (rows[1] >= floor)
+    there = scores.amax(dim=1) > 0
+    return rows[0][there], scores[there]
+
+
+@given(
+    st.lists(st.tuples(_coarse, _scores), max_size=40),
+    st.sampled_from([0.05, 0.2, 0.3, 0.7]),
+    st.sampled_from([3, 300]),
+)
+@settings(max_examples=200, deadline=None)
+def test_rows_do_not_depend_on_what_is_below_a_higher_floor(
+    candidates: list[tuple[tuple[int, int, int, int], list[float]]], floor: float, most: int
+) -> None:
+    boxes = torch.tensor([[x, y, x + w, y + h] for (x, y, w, h), _ in candidates], dtype=torch.float32).reshape(-1, 4)
+    scores = torch.tensor([row for _, row in candidates]).reshape(-1, 3)
+    low = merge_rows(boxes, scores, DecodingSpec(score_floor=0.01, max_detections=most))
+    high = merge_rows(boxes, scores, DecodingSpec(score_floor=floor, max_detections=most))
+    expected = filtered(low, floor)
+    assert torch.equal(high[0], expected[0]) and torch.equal(high[1], expected[1])
+
+
+@given(st.integers(0, 1000), st.sampled_from([0.02, 0.1, 0.5, 0.9]), st.sampled_from([20, 4000]))
+@settings(max_examples=60, deadline=None)
+def test_an_answer_is_decoded_alike_at_every_floor_below(seed: int, floor: float, candidates: int) -> None:
+    random = torch.Generator().manual_seed(seed)
+    logits = (torch.randn(1, len(ANCHORS), 3, generator=random) * 3).round(decimals=1)
+    codes = torch.randn(1, len(ANCHORS), 4, generator=random) * 0.5
+    spec = DecodingSpec(score_floor=0.01, max_candidates=candidates, max_detections=10)
+    [low] = decode_detections(logits, codes, ANCHORS, (64, 64), spec)
+    [high] = decode_detections(logits, codes, ANCHORS, (64, 64), replace(spec, score_floor=floor))
+    expected = filtered(low, floor)
+    assert torch.equal(high[0], expected[0]) and torch.equal(high[1], expected[1])
+
+
+def test_a_score_that_is_no_number_costs_no_other_detection() -> None:
+    logits, codes = torch.full((1, len(ANCHORS), 2), -9.0), torch.zeros(1, len(ANCHORS), 4)
+    logits[0, 0, 0], logits[0, 40, 1] = float("nan"), 5.0
+    [(_, scores)] = decode_detections(logits, codes, ANCHORS, (64, 64), DecodingSpec())
+    assert scores[:, 1].tolist() == pytest.approx([torch.tensor(5.0).sigmoid().item()])
 
 
 def test_parts_without_a_row_merge_to_none() -> None:
