@@ -26,6 +26,7 @@ from core.evaluation.matching import (
 from core.types import Detections, GroundTruth
 
 DEFAULT: tuple[float, ...] = tuple(float(iou) for iou in np.linspace(0.5, 0.95, 10))
+COCO_DETECTIONS = 100  # that COCO takes of an image and label
 RECALLS: Doubles = np.linspace(0, 1, 101)
 
 
@@ -89,7 +90,7 @@ def evaluate_detections(
     detections: Sequence[Detections],
     label_names: Sequence[str],
     iou_thresholds: Sequence[float] = DEFAULT,
-    max_detections: int = 100,
+    max_detections: int | None = None,
     score_threshold: float | None = None,
 ) -> Evaluation:
     """Judge `detections` by `truth`, image by image.
@@ -98,7 +99,8 @@ def evaluate_detections(
         truth: true boxes of each image; label columns in the order of `label_names`.
         detections: of the same images, in the same order; scores are aligned by label name.
         iou_thresholds: at which average precision is taken; measures at 0.5 and 0.75 are always there.
-        max_detections: the best this many count, for each image and label.
+        max_detections: how many of an image and label, the best, count for average precision; precision, recall and F1
+            have no such limit. None: COCO's 100, and more where an image has more than half as many true boxes.
         score_threshold: for precision, recall and F1; None takes the best F1 of each label.
 
     Raises ValueError if the two lists differ in length or a truth has another number of labels.
@@ -113,7 +115,8 @@ def evaluate_detections(
     found_boxes = [one.boxes for one in detections]
     true_boxes = [one.boxes for one in truth]
     true_rows = truth_rows(true_boxes, [one.labels for one in truth], count)
-    detected_rows = detection_rows(found_boxes, scores, count, max_detections)
+    detected_rows = detection_rows(found_boxes, scores, count)
+    counts_for_ap = detected_rows.rank < _limit_rows(true_rows, max_detections)
     levels = sorted({0.5, 0.75} | {float(iou) for iou in iou_thresholds})
     found = match_rows(detected_rows, true_rows, np.array(levels))
     ignored = (found < 0) & match_ignored(detected_rows, truth, count, np.array(levels))
@@ -126,7 +129,8 @@ def evaluate_detections(
         rows = rows[np.argsort(-detected_rows.score[rows], kind="stable")]
         hit_tn = found[:, rows] >= 0
         if positives[label]:
-            ap_tk[:, label] = average_precision(hit_tn, int(positives[label]), ignored[:, rows])
+            best = counts_for_ap[rows]
+            ap_tk[:, label] = average_precision(hit_tn[:, best], int(positives[label]), ignored[:, rows[best]])
         counted = ~ignored[levels.index(0.5), rows]
         labels[name] = _label_metrics(
             ap_tk[:, label],
@@ -221,6 +225,14 @@ def _label_metrics(
     )
 
 
+def _limit_rows(true_rows: Rows, max_detections: int | None) -> int:
+    """How many detections of an image and label count for average precision."""
+    if max_detections is not None:
+        return max_detections
+    fullest = int(np.bincount(true_rows.group).max(initial=0))
+    return max(COCO_DETECTIONS, 2 * fullest)
+
+
 def _average_known(values: Doubles) -> float | None:
     """The mean of what is there, or None."""
     there = values[~np.isnan(values)]
@@ -231,11 +243,10 @@ def _one_label(
     true_boxes: Sequence[NDArray[np.float32]],
     found_boxes: Sequence[NDArray[np.float32]],
     best: Sequence[NDArray[np.float32]],
-    max_detections: int | None,
 ) -> tuple[Rows, Rows, Ints]:
     """Matching at IoU 0.5 as if all labels were one: detections, truth, and the truth row that each detection finds."""
     true_rows = truth_rows(true_boxes, [np.ones((len(boxes), 1), bool) for boxes in true_boxes], 1)
-    detected_rows = detection_rows(found_boxes, [score[:, None] for score in best], 1, max_detections)
+    detected_rows = detection_rows(found_boxes, [score[:, None] for score in best], 1)
     return detected_rows, true_rows, match_rows(detected_rows, true_rows, np.array([0.5]))[0]
 
 
@@ -243,13 +254,14 @@ def _agnostic_ap50(
     truth: Sequence[GroundTruth],
     found_boxes: Sequence[NDArray[np.float32]],
     scores: Sequence[NDArray[np.float32]],
-    max_detections: int,
+    max_detections: int | None,
 ) -> float | None:
     best = [score.max(axis=1, initial=0) for score in scores]
-    detected_rows, true_rows, found = _one_label([one.boxes for one in truth], found_boxes, best, max_detections)
+    detected_rows, true_rows, found = _one_label([one.boxes for one in truth], found_boxes, best)
     if len(true_rows) == 0:
         return None
     order = np.argsort(-detected_rows.score, kind="stable")
+    order = order[detected_rows.rank[order] < _limit_rows(true_rows, max_detections)]
     regions = [GroundTruth(one.boxes[:0], np.zeros((0, 1), np.bool_), one.ignored) for one in truth]
     ignored = (found < 0) & match_ignored(detected_rows, regions, 1, np.array([0.5]))[0]
     return float(average_precision(found[None, order] >= 0, len(true_rows), ignored[None, order])[0])
@@ -267,7 +279,7 @@ def _label_sets(
     sets = [score >= thresholds for score in scores]
     # A box with no label above its threshold is shown to nobody, so it finds nothing.
     best = [np.where(chosen, score, 0).max(axis=1, initial=0) for chosen, score in zip(sets, scores, strict=True)]
-    detected_rows, true_rows, found = _one_label([one.boxes for one in truth], found_boxes, best, None)
+    detected_rows, true_rows, found = _one_label([one.boxes for one in truth], found_boxes, best)
     pairs = np.flatnonzero(found >= 0)
     if len(pairs) == 0:
         return None, None

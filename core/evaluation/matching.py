@@ -36,6 +36,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.group)
 
+    @property
+    def rank(self) -> Ints:
+        """Place of each row in its group, from 0, best first."""
+        return _rank_in_group(self.group)
+
 
 def align_scores(detections: Detections, label_names: Sequence[str]) -> NDArray[np.float32]:
     """Scores (n, k) of `detections` in the order of `label_names`; a label that the model does not know scores 0."""
@@ -51,17 +56,16 @@ def align_scores(detections: Detections, label_names: Sequence[str]) -> NDArray[
 
 def truth_rows(truth: Sequence[NDArray[np.float32]], labels: Sequence[NDArray[np.bool_]], label_count: int) -> Rows:
     """The rows to find: one for every label of every true box."""
-    return _make_rows(truth, labels, label_count, [labels_nk.astype(np.float64) for labels_nk in labels], None)
+    return _make_rows(truth, labels, label_count, [labels_nk.astype(np.float64) for labels_nk in labels])
 
 
 def detection_rows(
     boxes: Sequence[NDArray[np.float32]],
     scores: Sequence[NDArray[np.float32]],
     label_count: int,
-    max_detections: int | None = None,
 ) -> Rows:
-    """The rows that may find something: one for every score above 0, at most `max_detections` (the best) an image and label."""
-    return _make_rows(boxes, [scores_nk > 0 for scores_nk in scores], label_count, scores, max_detections)
+    """The rows that may find something: one for every score above 0."""
+    return _make_rows(boxes, [scores_nk > 0 for scores_nk in scores], label_count, scores)
 
 
 def _make_rows(
@@ -69,7 +73,6 @@ def _make_rows(
     present: Sequence[NDArray[np.bool_]],
     label_count: int,
     scores: Sequence[NDArray[np.float32]] | Sequence[Doubles],
-    max_rows: int | None,
 ) -> Rows:
     sizes = [len(boxes_n) for boxes_n in boxes]
     first = np.concatenate([[0], np.cumsum(sizes, dtype=np.intp)])
@@ -80,8 +83,6 @@ def _make_rows(
     image = np.repeat(np.arange(len(boxes)), sizes)[flat_box]
     group = image * label_count + label
     order = np.lexsort((flat_box, -score, group))
-    if max_rows is not None:
-        order = order[_rank_in_group(group[order]) < max_rows]
     group, image, label, flat_box = group[order], image[order], label[order], flat_box[order]
     return Rows(group, image, flat_box - first[image], label, all_boxes[flat_box], score[order])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +14,7 @@ from core.imaging.decode import decode
 from core.inference.runner import Runner
 from core.models import checkpoint
 from core.models.checkpoint import Description
+from core.models.decoding_spec import DecodingSpec
 from core.models.device import choose_device
 from core.types import Detections
 
@@ -31,7 +32,14 @@ class Predictor:
         loaded = checkpoint.load(path)
         place = choose_device(device)
         precision = str(loaded.description.recipe.get("limits", {}).get("precision", "auto"))
-        return cls(loaded.description, Runner(loaded.build().to(place), loaded.description.input, place, precision))
+        decoding = DecodingSpec.for_images(loaded.description.most_boxes)
+        runner = Runner(loaded.build().to(place), loaded.description.input, place, precision, decoding)
+        return cls(loaded.description, runner)
+
+    def for_images(self, most_boxes: int) -> Self:
+        """The same model for images of which the fullest has `most_boxes`, if that is more than it was trained on."""
+        decoding = DecodingSpec.for_images(max(most_boxes, self.description.most_boxes))
+        return replace(self, runner=replace(self.runner, decoding=decoding))
 
     @property
     def label_names(self) -> tuple[str, ...]:

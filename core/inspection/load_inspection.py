@@ -10,6 +10,7 @@ from core.inspection.lineage import count_learnt, learnt_from
 from core.inspection.matched_images import MatchedImages, match_images
 from core.inspection.other_scale import OtherScale, find_other_scale
 from core.inspection.prediction_cache import gather_predictions, prediction_root
+from core.models.decoding_spec import DecodingSpec
 from core.models.registry import is_detector
 from core.project.project import Project
 from core.project.project_reader import ProjectReader
@@ -89,7 +90,11 @@ def load_inspection(project: Project, request: InspectionRequest, reader: Projec
     judged = [image for image, change in zip(listed, changes, strict=True) if change is None]
     checkpoint = request.checkpoint
     known = gather_predictions(
-        prediction_root(project), checkpoint.id, checkpoint.path, {image.path: image.content_hash for image in judged}
+        prediction_root(project),
+        checkpoint.id,
+        checkpoint.path,
+        {image.path: image.content_hash for image in judged},
+        DecodingSpec.for_images(snapshot.most_boxes),
     )
     records = {str(project.image_path(record)): record for record in (reader or project).images()}
     ids = {path: record.id for path, record in records.items()}

@@ -42,12 +42,16 @@ def find_job_folder(root: Path, checkpoint_id: str, checkpoint: Path, split: str
 
 
 def gather_predictions(
-    root: Path, checkpoint_id: str, checkpoint: Path, images: Mapping[str, str]
+    root: Path,
+    checkpoint_id: str,
+    checkpoint: Path,
+    images: Mapping[str, str],
+    wanted: DecodingSpec = DecodingSpec(),  # noqa: B008 - it is frozen
 ) -> CachedPredictions | None:
     """What a checkpoint, as its file is now, found in `images` (content hash by absolute path); None if nothing.
 
     Newer predictions win. An image whose content has changed since counts as outdated; one whose raw answer was decoded by
-    other values than today's, as not predicted.
+    other values than `wanted`, or to fewer detections, as not predicted.
     Raises InputError if the checkpoint's file is gone.
     """
     folders = sorted(
@@ -55,7 +59,7 @@ def gather_predictions(
         key=_read_write_time,
         reverse=True,
     )
-    names, decoding = tuple[str, ...](), DecodingSpec().describe()
+    names = tuple[str, ...]()
     found: dict[str, Detections] = {}
     outdated: set[str] = set()
     problems = []
@@ -65,7 +69,8 @@ def gather_predictions(
         except InputError as error:
             problems.append(str(error))
             continue
-        if one.decoding != decoding:
+        decoding = DecodingSpec.parse(one.decoding)
+        if decoding is None or not decoding.covers(wanted):
             continue
         names = one.label_names
         hashes = one.content_hashes or ("",) * len(one)

@@ -74,6 +74,7 @@ class Description(BaseModel):
     snapshot_hash: str
     window: Window | None = None  # through which it saw images of 16 bits, before there were cameras
     cameras: list[dict[str, Any]] | None = None  # of core.imaging.cameras; None: from before there were any
+    most_boxes: int = 0  # of the fullest image of its project; 0: not known
     bits: list[int] = []  # of a sample, that images of its project had; empty: not known
     metrics: Metrics = Metrics()
     best: bool = False

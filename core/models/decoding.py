@@ -83,7 +83,7 @@ def _best_pairs(scores_p: Tensor, decoding: DecodingSpec) -> Tensor:
 
 
 def _fill_rows(pairs: Pairs, labels: int, decoding: DecodingSpec) -> Rows:
-    """The rows of as many of the pairs, best first, as fill `max_detections` of them.
+    """The rows of as many of the pairs, best first, as fill `max_detections` of them, and all that are sure.
 
     What is better is not changed by what is worse, and suppression takes time by the square of the pairs, of which an
     untrained network gives thousands.
@@ -91,8 +91,10 @@ def _fill_rows(pairs: Pairs, labels: int, decoding: DecodingSpec) -> Rows:
     count, most = 2 * decoding.max_detections, decoding.max_detections
     while True:
         boxes_n4, scores_nk = _make_rows(pairs.first(count), labels, decoding)
-        if count >= len(pairs.score_p) or len(boxes_n4) >= most:
-            return boxes_n4[:most], scores_nk[:most]
+        complete = count >= len(pairs.score_p)
+        if complete or (len(boxes_n4) >= most and float(pairs.score_p[count]) < decoding.sure_score):
+            kept = max(most, int((scores_nk.amax(dim=1) >= decoding.sure_score).sum()) if len(boxes_n4) else 0)
+            return boxes_n4[:kept], scores_nk[:kept]
         count *= 4
 
 

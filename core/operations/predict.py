@@ -133,6 +133,7 @@ def predict_split(
     found: list[Detections] = []
     problems: list[Problem] = []
     about_depth = DepthNotices()
+    predictor = predictor.for_images(snapshot.most_boxes)
     predictions = predict_images(predictor, [ImageSource.of_snapshot(image) for image in images])
     for done, (image, one) in enumerate(zip(images, predictions, strict=True), start=1):
         if one.detections is None:

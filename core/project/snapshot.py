@@ -88,6 +88,11 @@ class Snapshot:
     cameras: Cameras | None = None  # through which images above 8 bits are read; None: each by its own values, as once
     bits: tuple[int, ...] = ()  # of a sample, that the project's images have; empty: not known
 
+    @property
+    def most_boxes(self) -> int:
+        """Boxes of the image that has the most; 0 without images."""
+        return max((len(image.boxes) + len(image.ignored) for image in self.images), default=0)
+
     def of_split(self, split: Split | str) -> list[SnapshotImage]:
         """The images of a split that can be trained or judged on, with boxes that have no label yet apart, as ignored."""
         return [image.with_ignored_apart() for image in self.images if image.split == split and image.is_trainable]

@@ -86,7 +86,7 @@ def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool])
     began = time.monotonic()
     snapshot = Snapshot.load(folder / "snapshot.json")
     split = str(job["split"])
-    predictor = Predictor.load(Path(job["checkpoint"]), str(job.get("device", "auto")))
+    predictor = Predictor.load(Path(job["checkpoint"]), str(job.get("device", "auto"))).for_images(snapshot.most_boxes)
     # Unlabelled images too: looking at them is how a user finds what to label next.
     images = [image for image in snapshot.images if split in ("all", image.split)]
     found: list[tuple[SnapshotImage, Detections]] = []

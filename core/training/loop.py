@@ -221,7 +221,7 @@ def _judge(run: Run, wishes: StopRequests) -> ValidationResult:
         run.process_group.average_buffers(one)
     try_convolutions(run.device, False)
     network.eval()
-    runner = Runner(network, run.prepared.input, run.device, run.recipe.limits.precision)
+    runner = Runner(network, run.prepared.input, run.device, run.recipe.limits.precision, run.decoding)
     with wishes.inside(network if run.average and run.looks_inside else None):
         judged = in_memory(lambda: validate(run.task, runner, run.val_images, run.cache, run.process_group), run.device)
     if not math.isfinite(judged.label_loss + judged.box_loss):

@@ -20,6 +20,7 @@ from core.jobs.events import (
     StepDone,
 )
 from core.models.checkpoint import Resumable
+from core.models.decoding_spec import DecodingSpec
 from core.models.device import device_title
 from core.models.networks.detector import Network
 from core.models.training_state import TrainingState, optimizer_tensors, restore_optimizer
@@ -62,6 +63,7 @@ class Run:
         self.stepper = Stepper(self.plan, self.task, prepared.input, recipe, self.device, process_group)
         self.saver = Saver(folder, recipe, snapshot, prepared)
         self.train_images = snapshot.of_split(Split.TRAIN)
+        self.decoding = DecodingSpec.for_images(snapshot.most_boxes)
         self.val_images = snapshot.of_split(Split.VAL)[: recipe.evaluation.max_images or None]
         self.cache = ImageCache.for_run(recipe, snapshot.cameras, folder, process_group.local_size)
         size = (prepared.input.width, prepared.input.height)

@@ -85,6 +85,7 @@ class Saver:
             recipe=self.recipe.model_dump(),
             snapshot_hash=self.snapshot.hash,
             cameras=None if self.snapshot.cameras is None else self.snapshot.cameras.to_json(),
+            most_boxes=self.snapshot.most_boxes,
             bits=list(self.snapshot.bits),
             metrics=judged.kept() if judged else Metrics(),
             best=kind == "best",

@@ -31,6 +31,23 @@ def found(*rows: tuple[list[int], tuple[float, float]], names: tuple[str, ...] =
     )
 
 
+@pytest.mark.parametrize("boxes", [100, 101, 150, 1000])
+def test_every_box_of_a_crowded_image_can_be_found(boxes: int) -> None:
+    corner = np.stack(np.divmod(np.arange(boxes), 40), axis=1).astype(np.float32) * 20
+    rows, labels = np.concatenate([corner, corner + 10], axis=1), np.zeros((boxes, 2), bool)
+    labels[:, 0] = True
+    scores = np.where(labels, np.linspace(0.9, 0.3, boxes)[:, None], 0).astype(np.float32)
+    result = evaluate_detections([GroundTruth(rows, labels)], [Detections(rows, scores, NAMES)], NAMES)
+    assert (result.map50, result.map, result.agnostic_ap50, result.exact_match) == (1, 1, 1, 1)
+    one = result.labels["scratch"]
+    assert (one.precision, one.recall, one.threshold) == (1, 1, pytest.approx(0.3))
+    limited = evaluate_detections(
+        [GroundTruth(rows, labels)], [Detections(rows, scores, NAMES)], NAMES, max_detections=100, score_threshold=0.3
+    )
+    assert limited.labels["scratch"].recall == 1  # at a threshold nothing is left out, whatever counts for AP
+    assert limited.map50 == pytest.approx(1 if boxes == 100 else 100 / boxes, abs=0.01)
+
+
 def test_nothing_to_find_and_nothing_found_has_no_measure() -> None:
     result = evaluate_detections([truth(), truth()], [found(), found()], NAMES)
     assert (result.images, result.map50, result.map75, result.map) == (2, None, None, None)

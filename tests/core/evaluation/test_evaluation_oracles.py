@@ -72,28 +72,30 @@ def coco_rows(truth: list[GroundTruth], detections: list[Detections]) -> tuple[d
     return dataset, results
 
 
-def pycocotools_precision(dataset: dict[str, Any], results: list[dict[str, Any]]) -> np.ndarray:
+def pycocotools_precision(dataset: dict[str, Any], results: list[dict[str, Any]], most: int = 100) -> np.ndarray:
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = dataset
         coco.createIndex()
         run = COCOeval(coco, coco.loadRes(results), "bbox")
+        run.params.maxDets = [1, 10, most]
         run.evaluate()
         run.accumulate()
     return run.eval["precision"][:, :, :, 0, -1]
 
 
-def faster_precision(dataset: dict[str, Any], results: list[dict[str, Any]]) -> np.ndarray:
+def faster_precision(dataset: dict[str, Any], results: list[dict[str, Any]], most: int = 100) -> np.ndarray:
     with contextlib.redirect_stdout(io.StringIO()):
         coco = faster_coco_eval.COCO(dataset)
         run = faster_coco_eval.COCOeval_faster(coco, coco.loadRes(results), "bbox")
+        run.params.maxDets = [1, 10, most]
         run.evaluate()
         run.accumulate()
     return run.eval["precision"][:, :, :, 0, -1]
 
 
 def assert_agrees(truth: list[GroundTruth], detections: list[Detections], names: tuple[str, ...]) -> None:
-    ours = evaluate_detections(truth, detections, names)
+    ours = evaluate_detections(truth, detections, names, max_detections=100)
     dataset, results = coco_rows(truth, detections)
     for oracle in (pycocotools_precision, faster_precision):
         precision_trk = oracle(dataset, [dict(one) for one in results])
@@ -186,6 +188,19 @@ def test_agrees_when_more_than_the_allowed_detections_crowd_one_image() -> None:
     )
     assert (crowded.scores > 0).sum() > 100
     assert_agrees(truth, [crowded, found[1]], names)
+
+
+def test_of_a_crowded_image_as_many_detections_count_as_twice_its_boxes() -> None:
+    names = ("a", "b")
+    truth, found = jittered(7, 3, names, 400)
+    fullest = max(int(one.labels.sum(axis=0).max()) for one in truth)
+    assert fullest > 60
+    ours = evaluate_detections(truth, found, names)
+    dataset, results = coco_rows(truth, found)
+    for oracle in (pycocotools_precision, faster_precision):
+        precision_trk = oracle(dataset, [dict(one) for one in results], 2 * fullest)
+        assert ours.map == pytest.approx(precision_trk.mean(), abs=1e-6), oracle.__name__
+    assert ours.map != evaluate_detections(truth, found, names, max_detections=100).map
 
 
 @pytest.mark.parametrize("overlap_at", DEFAULT)

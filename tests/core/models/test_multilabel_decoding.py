@@ -97,7 +97,7 @@ def test_detections_are_those_of_each_image_and_label(seed: int, most: int) -> N
     scores = random.uniform(0.01, 0.99, (2, 30, 3)).astype(np.float32)
     anchors = torch.from_numpy(boxes[0])
     deltas = DELTAS.encode(torch.from_numpy(boxes), anchors)
-    decoding = DecodingSpec(score_floor=0.2, nms_iou=0.5, max_detections=most)
+    decoding = DecodingSpec(score_floor=0.2, nms_iou=0.5, max_detections=most, sure_score=2)
     found = decode_detections(torch.from_numpy(scores).logit(), deltas, anchors, (64, 64), decoding)
     for image in range(2):
         expected = plain_rows(boxes[image], scores[image], decoding)
@@ -172,6 +172,33 @@ def test_an_answer_is_decoded_alike_at_every_floor_below(seed: int, floor: float
     assert torch.equal(high[0], expected[0]) and torch.equal(high[1], expected[1])
 
 
+@pytest.mark.parametrize(("boxes", "kept"), [(250, 250), (900, 900)])
+def test_detections_that_are_sure_are_kept_whatever_their_number(boxes: int, kept: int) -> None:
+    corner = torch.cartesian_prod(torch.arange(30.0), torch.arange(30.0))[:boxes] * 20
+    rows = torch.cat([corner, corner + 10], dim=1)
+    found, scores = merge_rows(rows, torch.full((boxes, 2), 0.0).index_fill(1, torch.tensor([1]), 0.5), DecodingSpec())
+    assert len(found) == len(scores) == kept
+
+
+def test_of_faint_detections_as_many_are_kept_as_twice_the_boxes_of_the_fullest_image() -> None:
+    corner = torch.cartesian_prod(torch.arange(30.0), torch.arange(30.0)) * 20
+    rows, scores = torch.cat([corner, corner + 10], dim=1), torch.linspace(0.09, 0.02, 900)[:, None]
+    assert len(merge_rows(rows, scores, DecodingSpec.for_images(150))[0]) == 300
+    assert len(merge_rows(rows, scores, DecodingSpec.for_images(400))[0]) == 800
+
+
+def test_what_was_kept_says_whether_it_serves_fuller_images() -> None:
+    usual, crowded = DecodingSpec.for_images(20), DecodingSpec.for_images(2000)
+    assert usual == DecodingSpec() and crowded.max_detections == 4000
+    for spec in (usual, crowded):
+        assert DecodingSpec.parse(spec.describe()) == spec and spec.covers(usual)
+    assert not usual.covers(crowded)
+    assert not replace(usual, nms_iou=0.5).covers(usual)
+    before = DecodingSpec.parse("score_floor=0.01 nms_iou=0.45 max_candidates=4000 max_detections=300")
+    assert before is not None and not before.covers(usual)
+    assert DecodingSpec.parse("threshold=0.5") is None and DecodingSpec.parse("rules") is None
+
+
 def test_a_score_that_is_no_number_costs_no_other_detection() -> None:
     logits, codes = torch.full((1, len(ANCHORS), 2), -9.0), torch.zeros(1, len(ANCHORS), 4)
     logits[0, 0, 0], logits[0, 40, 1] = float("nan"), 5.0
@@ -195,7 +222,9 @@ def test_no_candidate_gives_no_detection(numbers: int) -> None:
 def test_detections_stay_inside_the_picture_and_within_their_number(numbers: int) -> None:
     torch.manual_seed(3)
     logits, codes = torch.randn(2, len(ANCHORS), 3) + 1, torch.randn(2, len(ANCHORS), numbers) * 4
-    for boxes, scores in decode_detections(logits, codes, ANCHORS, (64, 60), DecodingSpec(max_detections=3)):
+    for boxes, scores in decode_detections(
+        logits, codes, ANCHORS, (64, 60), DecodingSpec(max_detections=3, sure_score=2)
+    ):
         assert len(boxes) == 3
         assert float(boxes.min()) >= 0 and float(boxes[:, [0, 2]].max()) <= 64 and float(boxes[:, [1, 3]].max()) <= 60
         assert (boxes[:, 2:] > boxes[:, :2]).all()
