@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from core.errors import InputError
 from core.imaging.decode import cpu_count
 from core.inference.read_ahead import ReadAhead
-from core.inference.runner import Output, PartInput, Runner, group_by_size
+from core.inference.runner import ImageParts, Output, PartInput, Runner, group_by_size
 
 MOST_READERS = 4
 # Of images that are decoded and wait for their turn, and again of those in the network's hands: three of 12 megapixels.
@@ -39,6 +39,11 @@ class LoadedImage:
     height: int
     inputs: list[PartInput]
     pixels: NDArray[np.uint8] | None = None  # (h, w, 3) of the whole image, where they are asked for
+
+    @property
+    def parts(self) -> ImageParts:
+        """What it was cut into."""
+        return ImageParts(self.width, self.height, tuple(one.part for one in self.inputs))
 
     @property
     def held_bytes(self) -> int:

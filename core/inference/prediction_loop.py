@@ -77,7 +77,7 @@ def predict_images(
             if one.image is None:
                 yield ImagePrediction(one.item.path, None, one.error)
                 continue
-            detections = Detections(*runner.join_parts(one.found), predictor.label_names)
+            detections = Detections(*runner.join_parts(one.found, one.image.parts), predictor.label_names)
             notices = about.pop(one.item, ())
             yield ImagePrediction(one.item.path, detections, None, one.image.pixels, notices)
 

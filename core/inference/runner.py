@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.augmentation.warp import resize
+from core.inference.tile_joining import TileParts, join_tiles
 from core.models.decoding import Rows, decode_detections, merge_rows
 from core.models.decoding_spec import DecodingSpec
 from core.models.device import free_cached, is_out_of_memory, mixed_precision
@@ -51,6 +52,25 @@ class PartInput:
 
     part: Part
     pixels: NDArray[np.uint8]  # (h, w, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageParts:
+    """An image of `width` x `height` and the parts that it was cut into."""
+
+    width: int
+    height: int
+    parts: tuple[Part, ...]
+
+    def tile_parts(self, found: Sequence[Rows]) -> TileParts:
+        """What was found on each of the parts, in pixels of the image."""
+        return TileParts(
+            boxes=torch.cat([boxes for boxes, _ in found]).double().cpu().numpy(),
+            scores=torch.cat([scores for _, scores in found]).double().cpu().numpy(),
+            tile=np.repeat(np.arange(len(found)), [len(boxes) for boxes, _ in found]),
+            windows=np.array([[part.x1, part.y1, part.x2, part.y2] for part in self.parts], np.float64),
+            size=(self.width, self.height),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,18 +136,25 @@ class Runner:
                 return scores_bk.new_tensor([[0, 0, width, height]]), scores_bk
             return self._decode_boxes(output, width, height)
 
-    def join_parts(self, found: Sequence[Rows]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def join_parts(self, found: Sequence[Rows], image: ImageParts) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Boxes (n, 4) and scores (n, k) of an image, best first, from what was found on each of its parts.
 
-        Of a network that finds no boxes: the highest score of any part for each label.
+        A defect that several tiles show is one detection: see `tile_joining`. Of a network that finds no boxes: the
+        highest score of any part for each label.
         """
         with torch.inference_mode():
-            boxes, scores = torch.cat([boxes for boxes, _ in found]), torch.cat([scores for _, scores in found])
             if not isinstance(self.network, Detector):
-                boxes, scores = boxes[:1], scores.amax(dim=0)[None]
+                boxes, scores = found[0][0][:1], torch.cat([scores for _, scores in found]).amax(dim=0)[None]
             elif len(found) > 1:
-                boxes, scores = merge_rows(boxes, scores, self.decoding)
+                boxes, scores = self._join_tiles(found, image)
+            else:
+                [(boxes, scores)] = found
             return boxes.float().cpu().numpy(), scores.float().cpu().numpy()
+
+    def find_cut(self, found: Sequence[Rows]) -> float:
+        """The score below which detections of some part may have been left out; 0 where all of them were kept."""
+        full = [scores for _, scores in found if len(scores) >= self.decoding.max_detections]
+        return max((float(scores.amax(dim=1).amin()) for scores in full), default=0.0)
 
     def predict(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Boxes (n, 4) in pixels of the image and scores (n, k), best first."""
@@ -137,7 +164,8 @@ class Runner:
         for rows in group_by_size(inputs, self.pixels_at_once):
             outputs = self.run_together([inputs[row] for row in rows])
             found |= {row: self.decode_output(output, width, height) for row, output in zip(rows, outputs, strict=True)}
-        return self.join_parts([found[row] for row in range(len(inputs))])
+        parts = ImageParts(width, height, tuple(one.part for one in inputs))
+        return self.join_parts([found[row] for row in range(len(inputs))], parts)
 
     def _run_batch(self, inputs: Sequence[PartInput]) -> Any:
         with torch.inference_mode(), mixed_precision(self.device, self.precision):
@@ -158,15 +186,14 @@ class Runner:
         boxes = boxes / boxes.new_tensor([part.scale_x, part.scale_y] * 2)
         boxes = boxes + boxes.new_tensor([part.x1, part.y1, part.x1, part.y1])
         boxes = boxes.minimum(boxes.new_tensor([width, height, width, height]))
-        # A box in the outer half of an overlap is seen whole, or more of it, in the neighbouring part.
-        centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-        margin = self.input.overlap / 2
-        low = boxes.new_tensor([part.x1 + margin if part.x1 > 0 else -1, part.y1 + margin if part.y1 > 0 else -1])
-        high = boxes.new_tensor(
-            [part.x2 - margin if part.x2 < width else width + 1, part.y2 - margin if part.y2 < height else height + 1]
-        )
-        kept = ((centre >= low) & (centre <= high) & (boxes[:, 2:] > boxes[:, :2])).all(dim=1)
-        return boxes[kept], scores[kept]
+        there = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
+        return boxes[there], scores[there]
+
+    def _join_tiles(self, found: Sequence[Rows], image: ImageParts) -> Rows:
+        parts = image.tile_parts(found)
+        seen = parts.find_seen_best(self.input.overlap / 2)
+        boxes, scores, _ = join_tiles(parts.take(seen))
+        return merge_rows(torch.from_numpy(boxes).float(), torch.from_numpy(scores).float(), self.decoding)
 
 
 def group_by_size(inputs: Iterable[PartInput], pixels_at_once: int) -> list[list[int]]:

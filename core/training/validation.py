@@ -76,7 +76,9 @@ def _join_look(task: Task, runner: Runner, looked: LookedAt[SnapshotImage, _Part
     if looked.error is not None:
         raise looked.error
     labels, boxes, positives = np.sum([losses for losses, _ in looked.found], axis=0).tolist()
-    found = Detections(*runner.join_parts([rows for _, rows in looked.found]), task.label_names)
+    assert looked.image is not None
+    rows = [rows for _, rows in looked.found]
+    found = Detections(*runner.join_parts(rows, looked.image.parts), task.label_names)
     return Look(labels, boxes, positives, found)
 
 
