@@ -38,6 +38,7 @@ from core.imaging.limits import set_max_megapixels
 from core.interrupts import Interrupts
 from core.project.project import Project
 from core.settings import Settings
+from core.threads import set_threads
 
 app = typer.Typer(
     name="defectdesk",
@@ -61,6 +62,7 @@ def window(context: typer.Context) -> None:
         if settings.problem is not None:
             complain(settings.problem)
         set_max_megapixels(settings.values.max_megapixels)
+        set_threads(settings.values.threads)  # before torch is loaded, here or in a child
 
 
 @app.command("open")

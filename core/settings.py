@@ -157,6 +157,15 @@ class Preferences(BaseModel):
         description="A file that claims more pixels is refused before it is decoded, since it may exhaust the memory",
         json_schema_extra={"unit": "Mpx", "section": "Images"},
     )
+    threads: int = Field(
+        default=0,
+        ge=0,
+        le=1024,
+        title="Threads",
+        description="That compute when a model is trained or looks at images. A variable OMP_NUM_THREADS goes before it, and a "
+        "recipe's own limit before both. In force from the next training or prediction on",
+        json_schema_extra={"zero": "all that may be used", "section": "Computing"},
+    )
     shortcut_preset: Literal["defectdesk", "labelImg", "CVAT"] = Field(
         default="defectdesk", title="Preset", description="Whose keys to begin with"
     )

@@ -22,6 +22,7 @@ from core.errors import InputError  # noqa: E402
 from core.imaging.limits import set_max_megapixels  # noqa: E402
 from core.operations.launcher import make_launcher  # noqa: E402
 from core.settings import Settings  # noqa: E402
+from core.threads import set_threads  # noqa: E402
 from desktop.base.background import Tasks  # noqa: E402
 from desktop.base.session import Session  # noqa: E402
 from desktop.base.theme import apply_theme, icon, theme  # noqa: E402
@@ -82,11 +83,13 @@ def scale_interface(settings: Settings, environ: MutableMapping[str, str]) -> No
 
 
 def follow_limits(settings: Settings) -> None:
-    """Refuse images by the size that the person allows, here and in the processes that are started from here."""
+    """Refuse images by the size that the user allows, and compute in as many threads, also in processes started from here."""
 
-    def changed(names: frozenset[str] = frozenset({"max_megapixels"})) -> None:
+    def changed(names: frozenset[str] = frozenset({"max_megapixels", "threads"})) -> None:
         if "max_megapixels" in names:
             set_max_megapixels(settings.values.max_megapixels)
+        if "threads" in names:
+            set_threads(settings.values.threads)
 
     settings.listen(changed)
     changed()

@@ -17,6 +17,8 @@ ROOM = 4 * 2**30  # bytes; more than all files of the tests that are there at a 
 
 # Before Qt is imported anywhere: the tests need no screen.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Before torch is: beside other busy processes, threads that spin while they wait take most of the time.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Dozens of tests start the program; each process would compile all that it imports, which takes longer than it runs.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

@@ -364,8 +364,3 @@ def _upper_bits(samples: NDArray[np.uint16], shift: int) -> NDArray[np.uint8]:
     for top in range(0, len(samples), step):
         result[top : top + step] = samples[top : top + step] >> np.uint16(shift)
     return result
-
-
-def cpu_count() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.imaging.decode import cpu_count
 from core.inference.read_ahead import ReadAhead
 from core.inference.runner import ImageParts, Output, PartInput, Runner, group_by_size
+from core.threads import count_cores
 
 MOST_READERS = 4
 # Of images that are decoded and wait for their turn, and again of those in the network's hands: three of 12 megapixels.
@@ -80,7 +80,7 @@ def look_at_images(
         except InputError as error:
             return error
 
-    readers = min(MOST_READERS, max(2, cpu_count()))
+    readers = min(MOST_READERS, max(2, count_cores()))
     with ReadAhead(items, read, _held_bytes, threads=readers, most_bytes=BYTES_AHEAD, most_items=IMAGES_AHEAD) as ahead:
         for window in _gather_windows(ahead, runner.pixels_at_once):
             found = _look_at_window(runner, window, look, should_stop)

@@ -15,7 +15,7 @@ from core.inference.runner import Runner
 from core.models import checkpoint
 from core.models.checkpoint import Description
 from core.models.decoding_spec import DecodingSpec
-from core.models.device import choose_device
+from core.models.device import choose_device, use_threads
 from core.types import Detections
 
 
@@ -31,6 +31,7 @@ class Predictor:
         """Raises InputError if the checkpoint is damaged or no checkpoint, or the device is not there."""
         loaded = checkpoint.load(path)
         place = choose_device(device)
+        use_threads()
         precision = str(loaded.description.recipe.get("limits", {}).get("precision", "auto"))
         decoding = DecodingSpec.for_images(loaded.description.most_boxes)
         runner = Runner(loaded.build().to(place), loaded.description.input, place, precision, decoding)

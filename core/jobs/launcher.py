@@ -16,6 +16,7 @@ from pathlib import Path
 import core
 from core.jobs.folder import JobFolder
 from core.jobs.process import JobProcess, close_input, kill_group, send_line
+from core.threads import prepare_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +91,11 @@ class WarmChild:
 
 
 def child_environment(code: Sequence[Path] = ()) -> dict[str, str]:
-    """The environment of a child, set before torch is imported there, since OpenMP reads it once."""
+    """The environment of a child; threads are set there before torch is imported, since OpenMP reads it once."""
     environment = dict(os.environ)
-    # Spinning threads beside any busy process slow a training down forty times on two cores; waiting ones do not.
-    environment["OMP_WAIT_POLICY"] = "PASSIVE"
-    # All cores, from the window and from the command line alike: sums over another number of threads differ in
-    # their last bits, and a run must be repeatable. The child's low priority keeps the window fluid.
-    environment["OMP_NUM_THREADS"] = str(_count_cores())
+    prepare_environment(environment)
     # The child runs the very code that its parent runs, whatever folder either was started in.
     own = Path(core.__file__).absolute().parents[1]
     paths = [*map(str, (own, *code)), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     return environment
-
-
-def _count_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

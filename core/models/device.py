@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, cast
 
 import torch
 
 from core.errors import InputError
+from core.threads import choose_threads
 
 # torch reports some failures to allocate as plain RuntimeError: the host's allocator, cuBLAS, cuDNN and MPS.
 _MARKS = (
@@ -33,6 +35,18 @@ def choose_device(name: str) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise InputError("device: there is no mps here; choose auto or cpu")
     return device
+
+
+def use_threads(count: int = 0) -> None:
+    """Compute on the CPU in `count` threads; 0: in as many as a user asked this process for, if any did.
+
+    By itself torch starts no more threads than there are cores, whatever OMP_NUM_THREADS says, and then gives other sums
+    than the machine whose number a user asked for.
+    """
+    choice = choose_threads(os.environ)
+    wanted = count or (choice.count if choice.is_asked else 0)
+    if wanted and wanted != torch.get_num_threads():
+        torch.set_num_threads(wanted)
 
 
 def device_title(device: torch.device) -> str:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from core.errors import InputError
-from core.imaging.decode import cpu_count, image_size
+from core.imaging.decode import image_size
 from core.project.images.image_files import content_hash
 from core.project.snapshot import Snapshot
+from core.threads import count_cores
 
 
 class NotedFile(Protocol):
@@ -40,14 +41,14 @@ def find_unfit(snapshot: Snapshot) -> dict[str, str]:
     A file of the noted size and time is taken for unchanged; others are read.
     """
     wanted = [image for image in snapshot.images if image.is_trainable]
-    with ThreadPoolExecutor(cpu_count(), thread_name_prefix="check") as pool:
+    with ThreadPoolExecutor(count_cores(), thread_name_prefix="check") as pool:
         faults = pool.map(find_fault, wanted)
         return {image.path: fault for image, fault in zip(wanted, faults, strict=True) if fault}
 
 
 def find_changes(images: Iterable[NotedFile]) -> list[str | None]:
     """What each file holds instead of what its boxes were drawn on, with the mend; None if it holds that, or is gone."""
-    with ThreadPoolExecutor(cpu_count(), thread_name_prefix="check") as pool:
+    with ThreadPoolExecutor(count_cores(), thread_name_prefix="check") as pool:
         return list(pool.map(_find_change, images))
 
 

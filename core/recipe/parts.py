@@ -404,6 +404,15 @@ class Limits(Part):
         description="Threads that decode and augment images ahead of the network; 0: two, or up to eight where there are "
         "more cores.",
     )
+    threads: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        title="Threads",
+        json_schema_extra={"zero": "as the settings say"},
+        description="Threads that compute on the CPU; 0: as OMP_NUM_THREADS or the settings say, else all cores that may be "
+        "used. Another number gives sums that differ in their last bits.",
+    )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto",
         title="Precision",

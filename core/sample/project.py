@@ -19,6 +19,7 @@ from core.project.edits import image_edits
 from core.project.edits.edit import Edit, ImageState
 from core.project.project import Project
 from core.sample.picture import SAMPLE_LABELS, USUAL_SIZE, generate_image
+from core.threads import count_cores
 from core.types import Box, Split, Status
 
 _Drawn = tuple[Path, NDArray[np.float32], list[set[str]]]
@@ -43,7 +44,7 @@ def make_sample_project(
         project = Project.create(folder, SAMPLE_LABELS)
         undoing.callback(project.close)
         drawn: list[_Drawn] = []
-        with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="sample") as pool:
+        with ThreadPoolExecutor(count_cores(), thread_name_prefix="sample") as pool:
             for one in pool.map(lambda index: _draw_images(pictures, index, seed, size), range(count)):
                 drawn.append(one)
                 if progress:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import torch
 import torchvision
 
-from core.models.device import device_title, resolved_precision
+from core.counting import format_count
+from core.models.device import device_title, resolved_precision, use_threads
 from core.recipe.field_words import describe_change, field_title
 from core.recipe.recipe import Recipe
+from core.threads import choose_threads
 
 
 def read_versions() -> dict[str, str]:
@@ -29,6 +34,7 @@ def describe_environment(device: torch.device, recipe: Recipe) -> dict[str, str]
         "device": device_title(device),
         "precision": resolved_precision(device, recipe.limits.precision),
         "threads": str(torch.get_num_threads()),
+        "threads_from": "limits.threads" if recipe.limits.threads else choose_threads(os.environ).source,
         "program": program_state(),
     }
     if device.type == "cuda":
@@ -93,6 +99,30 @@ def _slow_device(device: torch.device, recipe: Recipe) -> list[str]:
     if device.type == "cpu" and resolved_precision(device, recipe.limits.precision) == "fp16":
         return [f"{field_title('limits.precision')}: fp16 is slow on a CPU; auto chooses what this one computes fast"]
     return []
+
+
+def resumed_thread_notices(device: torch.device, before: int) -> list[str]:
+    """What to say where a run goes on with another number of threads than `before`; 0: that is not known."""
+    now = torch.get_num_threads()
+    if device.type != "cpu" or before in (0, now):
+        return []
+    return [
+        f"the run was computed with {format_count(before, 'thread')} so far and goes on with {now}: sums differ in their last "
+        f"bits, so the model is not quite the one of a run that was never interrupted; for that, resume with "
+        f"OMP_NUM_THREADS={before}, or with {format_count(before, 'thread')} in the settings"
+    ]
+
+
+@contextmanager
+def limited_threads(recipe: Recipe) -> Iterator[None]:
+    """Compute in as many threads as the recipe says, or else the user."""
+    before = torch.get_num_threads()
+    use_threads(recipe.limits.threads)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
 
 
 def use_fast_arithmetic(device: torch.device) -> None:

@@ -22,6 +22,7 @@ from core.training.data.dataset import Batch
 from core.training.data.recipe_findings import to_notice
 from core.training.environment import (
     device_notices,
+    limited_threads,
     try_convolutions,
     use_fast_arithmetic,
 )
@@ -63,6 +64,13 @@ def train(
 
     `process_group`: the processes that train together; each calls this, and the main one writes.
     """
+    with limited_threads(recipe):
+        yield from _train_run(recipe, snapshot, run_folder, StopRequests(should_stop, should_pause), process_group)
+
+
+def _train_run(
+    recipe: Recipe, snapshot: Snapshot, run_folder: Path, wishes: StopRequests, process_group: ProcessGroup | None
+) -> Iterator[Event]:
     process_group = process_group or ProcessGroup(device=choose_device(recipe.device))
     use_fast_arithmetic(process_group.device)
     saved = checkpoint.load_resumable(run_folder / "checkpoints")
@@ -76,7 +84,6 @@ def train(
     yield from map(to_notice, prepared.findings)
     for text in [*prepared.notices, *device_notices(process_group.device, recipe, process_group.size), *run.notices()]:
         yield Notice(text, "warning")
-    wishes = StopRequests(should_stop, should_pause)
     try:
         try:
             with wishes.inside(run.network if run.looks_inside else None):

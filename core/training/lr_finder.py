@@ -17,7 +17,7 @@ from core.recipe.recipe import Recipe
 from core.recipe.schedule import peak_rate
 from core.training.data.dataset import Batch, TrainingSet
 from core.training.data.image_cache import ImageCache
-from core.training.environment import use_fast_arithmetic
+from core.training.environment import limited_threads, use_fast_arithmetic
 from core.training.lr_finder_result import (
     STEPS,
     RangeResult,
@@ -50,7 +50,15 @@ def range_test(
     first epoch, each stage at its fraction of the rate. The same recipe and snapshot give the same points. Raises
     InputError, before any step, if the recipe or the snapshot cannot work.
     """
-    start, end = checked_range(recipe.optimizer.kind, steps, low, high)
+    rates = checked_range(recipe.optimizer.kind, steps, low, high)
+    with limited_threads(recipe):
+        yield from _raise_rate(recipe, snapshot, should_stop, steps, rates)
+
+
+def _raise_rate(
+    recipe: Recipe, snapshot: Snapshot, should_stop: Callable[[], bool], steps: int, rates: tuple[float, float]
+) -> Iterator[RangePoint | RangeResult]:
+    start, end = rates
     device = choose_device(recipe.device)
     use_fast_arithmetic(device)
     prepared = prepare_training(recipe, snapshot)

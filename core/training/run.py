@@ -32,7 +32,7 @@ from core.training.averaging import Average
 from core.training.data.dataset import Batch, TrainingSet
 from core.training.data.image_cache import ImageCache
 from core.training.divergence import likely_cause
-from core.training.environment import describe_environment, peak_memory_mb
+from core.training.environment import describe_environment, peak_memory_mb, resumed_thread_notices
 from core.training.out_of_memory import TooLittleMemory, is_finite
 from core.training.preparation import Prepared
 from core.training.process_group import ProcessGroup
@@ -77,6 +77,9 @@ class Run:
             Plateau.of(recipe.schedule),
             EarlyStop.of(recipe.evaluation.early_stop, self.plan.phases),
         )
+        self.threads_before = (
+            0  # of the process that saved what this one goes on with; 0: nobody knows, or it is the first
+        )
         self.epoch_began = self.began = time.monotonic()
 
     @property
@@ -95,6 +98,7 @@ class Run:
         progress = saved.state.progress
         self.state.restore(progress, str(self.folder))
         self.stepper.restore(progress.halvings, progress.scaler)
+        self.threads_before = int(progress.more.get("threads", 0))
         self.saver.saved_any = True
 
     def started(self) -> RunStarted:
@@ -120,11 +124,12 @@ class Run:
 
     def notices(self) -> Sequence[str]:
         """What the user should know before the first step."""
+        told = [*self.data.notices, *resumed_thread_notices(self.device, self.threads_before)]
         if self.val_images:
-            return self.data.notices
+            return told
         wanted = self.recipe.evaluation.early_stop or self.recipe.schedule.decay == "plateau"
         return [
-            *self.data.notices,
+            *told,
             "no validation images: mAP cannot be measured, and the last checkpoint counts as the best"
             + ("; early stopping and decay on plateaus do nothing without them" if wanted else ""),
         ]
@@ -212,6 +217,7 @@ class Run:
             self.seconds(), self.epoch_seconds(), self.stepper.halvings, self.stepper.scaler_state()
         )
         progress.more["start"] = self.prepared.start()
+        progress.more["threads"] = torch.get_num_threads()
         learning = self.network.state_dict() if self.average else {}
         kept = TrainingState(progress, optimizer_tensors(self.plan.optimizer), learning)
         yield self.saver.last(network, state.epoch, state.latest, kept)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QDeadlineTimer, QEventLoop, QObject, QRunnable, Qt, QThreadPool, QTimer, Signal
 
 from core.imaging.cancelling import CancelToken
+from core.threads import count_cores
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class Tasks(QObject):
         """With `threads` at a time; by default one processor is left to the window."""
         super().__init__(parent)
         self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(threads or max(2, (os.cpu_count() or 2) - 1))
+        self._pool.setMaxThreadCount(threads or max(2, count_cores() - 1))
         # For what somebody is waiting for now: it begins at once, however much is under way.
         self._urgent = QThreadPool(self)
         self._urgent.setMaxThreadCount(1)

@@ -21,7 +21,6 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from core.imaging.decode import cpu_count
 from core.inference.prediction_loop import ImageSource, predict_images
 from core.inference.predictor import Predictor
 from core.inference.runner import Runner
@@ -31,6 +30,7 @@ from core.models.device import choose_device
 from core.models.inputs import NORMALIZATIONS, InputSpec
 from core.models.networks.families import Architecture
 from core.sample import SAMPLE_LABELS, generate_image
+from core.threads import count_cores
 from core.types import Detections
 from tests.benchmarks.data_path import make_images
 from tests.builders import write_picture
@@ -124,7 +124,7 @@ def main() -> None:
                 title, f"{before:.2f}/s", f"{after:.2f}/s", f"{after / before:.2f}", f"{largest_gap(*found):.1e}"
             )
     console = Console()
-    console.print(f"{predictor.description.model} on {predictor.runner.device}, {cpu_count()} cores")
+    console.print(f"{predictor.description.model} on {predictor.runner.device}, {count_cores()} cores")
     console.print(table)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path, PurePath
 
 from core.errors import InputError
 from core.imaging.cameras import Depth
-from core.imaging.decode import IMAGE_SUFFIXES, ImageError, cpu_count, examine, read_bytes
+from core.imaging.decode import IMAGE_SUFFIXES, ImageError, examine, read_bytes
+from core.threads import count_cores
 from core.types import ImageRecord, Problem
 
 OrderKey = tuple[list[tuple[int, int | str]], str]
@@ -87,7 +88,7 @@ def probe_all(
     wanted = list(files)
     found: list[Probed] = []
     problems: list[Problem] = []
-    with ThreadPoolExecutor(cpu_count(), thread_name_prefix="probe") as pool:
+    with ThreadPoolExecutor(count_cores(), thread_name_prefix="probe") as pool:
         waiting = iter(wanted)
         running = [pool.submit(_probed_or_problem, path) for path in islice(waiting, _IN_FLIGHT)]
         for done in range(1, len(wanted) + 1):

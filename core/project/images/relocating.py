@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Literal
 
-from core.imaging.decode import IMAGE_SUFFIXES, cpu_count
+from core.imaging.decode import IMAGE_SUFFIXES
 from core.project.images import image_files
 from core.project.project import Project
+from core.threads import count_cores
 from core.types import ImageRecord
 
 By = Literal["content", "name and size", "name"]
@@ -197,7 +198,7 @@ def _walk_folder(folder: Path) -> Iterator[_File]:
 def _hash_files(paths: list[str], progress: Progress | None) -> dict[str, str | None]:
     """The hash of each file's content; None for one that cannot be read."""
     found: dict[str, str | None] = {}
-    with ThreadPoolExecutor(cpu_count(), thread_name_prefix="hash") as pool:
+    with ThreadPoolExecutor(count_cores(), thread_name_prefix="hash") as pool:
         for start in range(0, len(paths), _BATCH):
             part = paths[start : start + _BATCH]
             found |= zip(part, pool.map(_hash_or_none, part), strict=True)

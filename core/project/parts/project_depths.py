@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from core.counting import format_count
 from core.errors import InputError, StorageError
 from core.imaging.cameras import Camera, Cameras, Depth, Kind, choose_window
-from core.imaging.decode import cpu_count, examine, read_bytes
+from core.imaging.decode import examine, read_bytes
 from core.imaging.window import Window
 from core.project.edits.edit import ImageFile
 from core.project.images import image_files
@@ -20,6 +20,7 @@ from core.project.images.moved_cameras import OtherScaleError, PlacedImage, desc
 from core.project.parts.project_cache import ProjectCache
 from core.project.parts.project_database import ProjectDatabase
 from core.project.records import CAMERAS, CameraImages
+from core.threads import count_cores
 from core.types import ImageRecord
 
 SAMPLE = 16  # files of a kind that an older project's scale is decided from
@@ -197,7 +198,7 @@ class ProjectDepths:
             except InputError:
                 return None  # said where it is used
 
-        with ThreadPoolExecutor(cpu_count(), thread_name_prefix="depth") as pool:
+        with ThreadPoolExecutor(count_cores(), thread_name_prefix="depth") as pool:
             found = zip(images, pool.map(look, images), strict=True)
             return {image.content_hash: depth for image, depth in found if depth is not None}
 

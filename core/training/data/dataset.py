@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.augmentation.pipeline import augment
-from core.imaging.decode import cpu_count
 from core.models.multilabel import Targets
 from core.project.snapshot import SnapshotImage
 from core.randomness import seed_for
 from core.recipe.recipe import Recipe
+from core.threads import count_cores
 from core.training.data.crops import image_views, kept_size, picture_seed
 from core.training.data.data_advice import data_notices
 from core.training.data.image_cache import ImageCache
@@ -218,7 +218,7 @@ def _pin_memory(targets: Targets) -> Targets:
 
 def worker_count(recipe: Recipe) -> int:
     """Threads that prepare pictures: as many as the recipe says, or one fewer than cores, from 2 to MOST_WORKERS."""
-    return recipe.limits.workers or max(2, min(MOST_WORKERS, cpu_count() - 1))
+    return recipe.limits.workers or max(2, min(MOST_WORKERS, count_cores() - 1))
 
 
 def _one_thread_each() -> None:

@@ -34,6 +34,7 @@ ABOUT = {
     SHORTCUTS: "Keys of every action. A key can do one thing on a page; what is heard everywhere counts on each.",
     "Labelling": "What happens while boxes are drawn.",
     "Images": "How much memory decoded images may take, and which files are refused.",
+    "Computing": "How much of this machine a training or a prediction may use.",
 }
 
 

@@ -237,3 +237,39 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_a_job_or_lose_what_happene
     told = [JobResumed(), Notice("an epoch"), step, CheckpointSaved("a", "a", 1, None, None, True), JobFinished()]
     assert child_runtime.do_job(lambda *_: iter(told), folder, threading.Event()) == 0
     assert folder.read_events()[0] == [event for event in told if event != step]
+
+
+def count_threads(events: list[Event]) -> tuple[str, str]:
+    """How many threads computed a run, and what said so, by its record."""
+    environment = next(event for event in events if isinstance(event, RunStarted)).environment
+    return environment["threads"], environment["threads_from"]
+
+
+def find_thread_notices(events: list[Event]) -> list[str]:
+    return [event.text for event in events if isinstance(event, Notice) and "OMP_NUM_THREADS" in event.text]
+
+
+def test_a_run_that_goes_on_with_another_number_of_threads_says_so(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, before = tiny(), torch.get_num_threads()
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    first = list(train(recipe, snapshot, tmp_path / "r001", never, after(30)))
+    assert isinstance(first[-1], RunPaused) and count_threads(first) == ("3", "OMP_NUM_THREADS")
+    assert torch.get_num_threads() == before, "what one training asked for holds for it alone"
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    second = list(train(recipe, snapshot, tmp_path / "r001", never, after(30)))
+    assert count_threads(second) == ("1", "OMP_NUM_THREADS")
+    [notice] = find_thread_notices(second)
+    assert "3 threads so far and goes on with 1" in notice and "OMP_NUM_THREADS=3" in notice
+    third = list(train(recipe, snapshot, tmp_path / "r001", never))
+    assert isinstance(third[-1], RunFinished) and not find_thread_notices(third)
+
+
+def test_the_threads_of_a_recipe_go_before_those_of_the_environment(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    events = list(train(tiny(limits__threads=3), snapshot, tmp_path / "r001", never))
+    assert count_threads(events) == ("3", "limits.threads")
+    assert next(event for event in events if isinstance(event, RunStarted)).device == "CPU, 3 threads"
