@@ -101,7 +101,8 @@ def window_matrix(
     """A window of `size` on the source changed by `linear`, at whole pixels.
 
     Around `centre` (source pixels) if that is given. Otherwise with chance `on_box` it is placed at random around
-    one of `boxes` (n, 4), all of it inside where it fits; else anywhere. It leaves the picture only where the picture is smaller.
+    one of `boxes` (n, 4), all of it inside where it fits; else anywhere. It leaves the picture only where the picture is
+    smaller, which is then in its middle: prediction has to show it there, too.
     """
     picture = np.array([[0, 0, *source]], np.float64)
     if centre is None and len(boxes) and draws.on_box < on_box:
@@ -116,8 +117,18 @@ def window_matrix(
     return translation(-round(moved[0] - size[0] / 2), -round(moved[1] - size[1] / 2)) @ linear
 
 
+def centre_window(length: float, side: float) -> int:
+    """Where, at a whole pixel, a window of `side` starts that has a picture of `length` in its middle."""
+    return round((length - side) / 2)
+
+
 def _about_center(low: float, high: float, ground_low: float, ground_high: float, side: int, draw: float) -> float:
-    """Where a window of `side` starts so that it holds low..high, or lies within it, and the ground fills it."""
+    """Where a window of `side` starts so that it holds low..high, or lies within it, and the ground fills it.
+
+    A smaller ground is in its middle.
+    """
+    if ground_high - ground_low <= side:
+        return centre_window(ground_low + ground_high, side)
     first = max(min(high - side, low), min(ground_low, ground_high - side))
     last = min(max(high - side, low), max(ground_low, ground_high - side))
     whole_first, whole_last = math.ceil(first - 1e-6), math.floor(last + 1e-6)
@@ -127,13 +138,14 @@ def _about_center(low: float, high: float, ground_low: float, ground_high: float
 
 
 def _fit_inside(length: int, side: int, draw: float) -> float:
-    """The centre of a window of `side` that lies in a picture of `length`, or holds all of a shorter one.
+    """The centre of a window of `side` that lies in a picture of `length`, or has a shorter one in its middle.
 
     Drawn over the whole picture and then moved inside: what lies at the border is seen about as often as the rest. Drawn
     inside at once, only the very first windows would show it, and a network takes for defects what it has hardly seen.
     """
-    first, last = sorted((side / 2, length - side / 2))
-    return min(max(draw * length, first), last)
+    if length <= side:
+        return length / 2
+    return min(max(draw * length, side / 2), length - side / 2)
 
 
 def box_hulls(matrix: Matrix, boxes: NDArray[np.float64]) -> NDArray[np.float64]:

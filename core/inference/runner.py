@@ -6,18 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.augmentation.pixels import mean_color
+from core.augmentation.placement import centre_window
 from core.augmentation.warp import resize
 from core.inference.tile_joining import TileParts, join_tiles
 from core.models.decoding import Rows, decode_detections, merge_rows
 from core.models.decoding_spec import DecodingSpec
 from core.models.device import free_cached, is_out_of_memory, mixed_precision
-from core.models.inputs import TILE, InputSpec, tiles
+from core.models.inputs import TILE, InputSpec, tile_spans
 from core.models.networks.detector import Detector, Network
 
 # Less than this in either direction and the coarsest map has no cell.
@@ -107,8 +108,23 @@ class Runner:
         if self.input.mode == "whole":
             part = Part(0, 0, width, height, self.input.width / width, self.input.height / height)
             return [PartInput(part, resize(image, (self.input.width, self.input.height)))]
-        windows = tiles(width, height, self.input.tile, self.input.overlap)
-        return [PartInput(Part(*window, 1.0, 1.0), _cut_window(image, *window)) for window in windows]
+        color = mean_color(image)
+        return [
+            PartInput(Part(x1, y1, x2, y2, 1.0, 1.0), _cut_window(image, color, x1, y1, x2, y2))
+            for y1, y2 in self._list_spans(height, self.input.height)
+            for x1, x2 in self._list_spans(width, self.input.width)
+        ]
+
+    def _list_spans(self, length: int, crop: int) -> list[tuple[int, int]]:
+        """From where to where each tile of an image reaches along one side.
+
+        A side no longer than the crops that it learnt from is seen as they show it: in the middle of one.
+        """
+        crop = max(crop, SMALLEST_SIDE)
+        if length > crop:
+            return tile_spans(length, self.input.tile, self.input.overlap)
+        start = centre_window(length, crop)
+        return [(start, start + crop)]
 
     def run_together(self, inputs: Sequence[PartInput]) -> list[Output]:
         """The raw answers for inputs of one size, from one pass; from smaller ones where memory is too small for it."""
@@ -185,7 +201,7 @@ class Runner:
         part = output.part
         boxes = boxes / boxes.new_tensor([part.scale_x, part.scale_y] * 2)
         boxes = boxes + boxes.new_tensor([part.x1, part.y1, part.x1, part.y1])
-        boxes = boxes.minimum(boxes.new_tensor([width, height, width, height]))
+        boxes = boxes.clamp(min=0).minimum(boxes.new_tensor([width, height, width, height]))
         there = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
         return boxes[there], scores[there]
 
@@ -211,11 +227,17 @@ def group_by_size(inputs: Iterable[PartInput], pixels_at_once: int) -> list[list
     return groups
 
 
-def _cut_window(image: NDArray[np.uint8], x1: int, y1: int, x2: int, y2: int) -> NDArray[np.uint8]:
-    window = image[y1:y2, x1:x2]
-    bottom, right = (max(SMALLEST_SIDE - side, 0) for side in window.shape[:2])
-    if bottom or right:
-        window = cv2.copyMakeBorder(window, 0, bottom, 0, right, cv2.BORDER_REPLICATE)  # type: ignore[assignment]
+def _cut_window(
+    image: NDArray[np.uint8], color: NDArray[np.uint8], x1: int, y1: int, x2: int, y2: int
+) -> NDArray[np.uint8]:
+    """The pixels of a window; beside the image there is its mean colour, as training has it."""
+    height, width = image.shape[:2]
+    inside = image[max(y1, 0) : min(y2, height), max(x1, 0) : min(x2, width)]
+    if x1 >= 0 and y1 >= 0 and x2 <= width and y2 <= height:
+        return inside
+    window = np.empty((y2 - y1, x2 - x1, 3), np.uint8)
+    window[:] = color
+    window[max(-y1, 0) : max(-y1, 0) + inside.shape[0], max(-x1, 0) : max(-x1, 0) + inside.shape[1]] = inside
     return window
 
 

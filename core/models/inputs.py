@@ -44,10 +44,13 @@ class InputSpec(BaseModel):
 def tiles(width: int, height: int, tile: int, overlap: int) -> list[tuple[int, int, int, int]]:
     """Windows (x1, y1, x2, y2) of at most `tile` pixels on a side that cover the image and overlap by at least `overlap`."""
     return [
-        (x, y, min(x + tile, width), min(y + tile, height))
-        for y in _starts(height, tile, overlap)
-        for x in _starts(width, tile, overlap)
+        (x1, y1, x2, y2) for y1, y2 in tile_spans(height, tile, overlap) for x1, x2 in tile_spans(width, tile, overlap)
     ]
+
+
+def tile_spans(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
+    """From where to where each tile reaches along a side of an image."""
+    return [(start, min(start + tile, length)) for start in _starts(length, tile, overlap)]
 
 
 def _starts(length: int, tile: int, overlap: int) -> list[int]:
