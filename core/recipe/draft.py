@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.project.project import Project
 from core.recipe.fitting import fit_to_images
 from core.recipe.presets import Preset
@@ -26,20 +28,26 @@ def load_draft(project: Project) -> Recipe:
 
 def fit_to_project(recipe: Recipe, project: Project) -> tuple[Recipe, str]:
     """Defaults fitted to the sizes of the project's images, and what was changed and why; see `fit_to_images`."""
-    return fit_to_images(recipe, [(image.width, image.height) for image in project.images()])
+    return fit_to_images(recipe, image_sizes(project))
+
+
+def image_sizes(project: Project) -> list[tuple[int, int]]:
+    """Width and height of the project's images."""
+    return [(image.width, image.height) for image in project.images()]
 
 
 def save_draft(project: Project, recipe: Recipe) -> None:
     project.set_setting(KEY, recipe.model_dump(mode="json"))
 
 
-def with_model(recipe: Recipe, model: str) -> Recipe:
-    """The defaults of another model, with what was set up for the project."""
-    return default_recipe(model).model_copy(update={field: getattr(recipe, field) for field in KEPT_FIELDS})
+def with_model(recipe: Recipe, model: str, images: Sequence[tuple[int, int]] = ()) -> Recipe:
+    """The defaults of another model, with what was set up for the project; fitted to `images` of (width, height)."""
+    usual = default_recipe(model).model_copy(update={field: getattr(recipe, field) for field in KEPT_FIELDS})
+    return fit_to_images(usual, images)[0]
 
 
-def with_preset(recipe: Recipe, preset: Preset | None) -> Recipe:
-    """`recipe` as the preset wants it; without one, its model's defaults.
+def with_preset(recipe: Recipe, preset: Preset | None, images: Sequence[tuple[int, int]] = ()) -> Recipe:
+    """`recipe` as the preset wants it; without one, its model's defaults; fitted to `images` of (width, height).
 
     Its model stays if the preset suits it. What was set up for the project stays where the preset says nothing of it.
     """
@@ -49,5 +57,5 @@ def with_preset(recipe: Recipe, preset: Preset | None) -> Recipe:
     # A limit of time belongs to the preset that set it.
     kept = with_settings(kept, {"limits.time_minutes": usual.limits.time_minutes})
     if preset is None:
-        return kept.model_copy(update={"augmentation": usual.augmentation})
-    return with_settings(kept, preset.settings_for(model))
+        return fit_to_images(kept.model_copy(update={"augmentation": usual.augmentation}), images)[0]
+    return fit_to_images(with_settings(kept, preset.settings_for(model)), images)[0]

@@ -24,6 +24,7 @@ class RecipeDraft(QObject):
         super().__init__(parent)
         self.model = RecipeModel(default_recipe(draft.USUAL_MODEL), self)
         self._project: Project | None = None
+        self.model.image_sizes = lambda: () if self._project is None else draft.image_sizes(self._project)
         self._timer = QTimer(self, singleShot=True, interval=_SAVE_MS)
         self._timer.timeout.connect(self._write_draft)
         self.model.edited.connect(self._follow_edit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,8 @@ class RecipeModel(QObject):
         self._recipe = recipe
         self._problems: tuple[RecipeProblem, ...] = ()
         self._entered: Mapping[str, Any] = {}
+        # Width and height of the images that defaults are fitted to; asked when a model or a preset is chosen.
+        self.image_sizes: Callable[[], Sequence[tuple[int, int]]] = tuple
         self.steps: ValueSteps[Recipe] = ValueSteps(self._put_back, self.settle_recipe)
 
     @property
@@ -112,11 +114,11 @@ class RecipeModel(QObject):
         """Take over the defaults of another model, with what was set up for the project."""
         recipe = self.settle_recipe()
         if name != recipe.model:
-            self.replace_recipe(with_model(recipe, name))
+            self.replace_recipe(with_model(recipe, name, self.image_sizes()))
 
     def apply_preset(self, preset: Preset | None) -> None:
         """Take over a preset; without one, the model's defaults."""
-        self.replace_recipe(with_preset(self.settle_recipe(), preset))
+        self.replace_recipe(with_preset(self.settle_recipe(), preset, self.image_sizes()))
 
     def set_rate(self, rate: float) -> None:
         """Take over a learning rate."""

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from core.errors import InputError
 from core.recipe.draft import load_draft, save_draft
+from core.recipe.presets import find_preset
 from core.recipe.recipe import Recipe, default_recipe, with_settings
 from desktop.train.recipe.recipe_draft import RecipeDraft
 from desktop.train.recipe.recipe_model import RecipeModel, RecipeProblem
@@ -56,6 +57,18 @@ def test_a_recipe_with_a_wrong_entry_cannot_be_trained_with(model: RecipeModel, 
     model.reject_entries([PROBLEM], model)
     with qtbot.waitSignal(model.problems_pointed_out), pytest.raises(InputError, match="marked red"):
         model.require_recipe()
+
+
+def test_a_model_and_a_preset_that_are_chosen_are_fitted_to_the_images(model: RecipeModel) -> None:
+    model.replace_recipe(default_recipe("ssd300_vgg16"))
+    model.image_sizes = lambda: [(200, 200)] * 3
+    model.choose_model("ssd_compact")
+    assert (model.recipe.sampling.mode, model.recipe.sampling.input_size) == ("whole", 200)
+    model.apply_preset(find_preset("from_scratch"))
+    assert (model.recipe.sampling.mode, model.recipe.sampling.input_size) == ("whole", 200)
+    model.image_sizes = lambda: [(2000, 1500)]
+    model.apply_preset(find_preset("from_scratch"))
+    assert (model.recipe.sampling.mode, model.recipe.sampling.input_size) == ("crops", 256)
 
 
 def test_a_whole_recipe_takes_the_place_of_wrong_entries(model: RecipeModel) -> None:
