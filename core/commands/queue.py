@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 
 from core.commands.options import Json, ProjectFolder
-from core.commands.running import show_to_the_end
+from core.commands.running import LISTEN, find_out_states, show_to_the_end
 from core.commands.runs import planned_epochs, runs_folder_of
 from core.console import complain, print_json, print_table, say
 from core.errors import InputError
 from core.jobs import queue as jobs
 from core.jobs.folder import JobFolder
+from core.jobs.pulse import SILENT_AFTER
 from core.operations.launcher import make_launcher
 from core.operations.resume_run import existing_run, run_to_resume
 from core.operations.start_run import prepare_run, run_training
@@ -63,6 +64,7 @@ def manage_queue(
         )
     if background and verb is not QueueVerb.RUN:
         raise InputError(f"--background: belongs to queue run, not to queue {verb}; leave it out")
+    find_out_states(jobs.list_jobs(runs_folder), LISTEN if verb is QueueVerb.LIST else SILENT_AFTER)
     if verb is QueueVerb.ADD:
         _add_to_queue(folder, given)
     elif verb is QueueVerb.RUN:

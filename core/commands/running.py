@@ -6,10 +6,24 @@ from collections.abc import Iterable
 from typing import Any
 
 from core import console
-from core.console import print_json, say
+from core.console import complain, print_json, say
 from core.errors import InputError
 from core.jobs.events import Event, RunFailed, RunFinished, RunPaused, from_json, to_json
-from core.jobs.folder import JobFolder
+from core.jobs.folder import JobFolder, await_decisions
+from core.jobs.pulse import SILENT_AFTER
+
+LISTEN = 3.0  # seconds, three beats of a heart: enough to list what lives
+
+
+def find_out_states(jobs: Iterable[JobFolder], patience: float = SILENT_AFTER) -> None:
+    """Wait until it is known which of the jobs that another machine began still run there, saying what is waited for."""
+
+    def tell(job: JobFolder) -> None:
+        complain(
+            f"{job.path.name}: was last worked on by {job.owner_host() or 'another machine'}; looking if it still is"
+        )
+
+    await_decisions(jobs, patience, tell)
 
 
 def show_to_the_end(folder: JobFolder, events: Iterable[Event], *, json: bool) -> None:

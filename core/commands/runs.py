@@ -12,12 +12,13 @@ import yaml
 
 from core.commands.default_group import DefaultGroup
 from core.commands.options import Json, ProjectFolder
-from core.commands.running import print_lines, show_to_the_end
+from core.commands.running import LISTEN, find_out_states, print_lines, show_to_the_end
 from core.console import complain, number, print_json, print_table, say
 from core.errors import InputError
 from core.jobs.events import Notice, RunStarted, to_json
 from core.jobs.folder import ENDED, JobFolder
 from core.jobs.process import AttachedJob, follow_events, follow_lines
+from core.jobs.queue import list_jobs
 from core.operations.resume_run import existing_run
 from core.project.project import Project
 from core.project.records import DATABASE_FILE, RunRecord
@@ -41,7 +42,9 @@ app = typer.Typer(
 @app.command("list")
 def list_runs(folder: ProjectFolder, json: Json = False) -> None:
     """List the runs of a project."""
-    _print_runs(scanned_runs(runs_folder_of(folder)), json=json)
+    runs_folder = runs_folder_of(folder)
+    find_out_states(list_jobs(runs_folder), LISTEN)
+    _print_runs(scanned_runs(runs_folder), json=json)
 
 
 @app.command("show")
@@ -50,7 +53,9 @@ def show_run(folder: RunsFolder, run: RunName = None, json: Json = False) -> Non
     if run is None and not is_run(folder):
         list_runs(folder, json=json)
     else:
-        _describe_run(_find_run(folder, run), json=json)
+        found = _find_run(folder, run)
+        find_out_states([found], LISTEN)
+        _describe_run(found, json=json)
 
 
 @app.command("follow")
@@ -100,7 +105,7 @@ def export_run(
 def delete_run(folder: RunsFolder, run: RunName = None, json: Json = False) -> None:
     """Delete a run with its checkpoints, for good."""
     folder, name = _split_run(folder, run)
-    runs_folder_of(folder)
+    find_out_states([JobFolder(runs_folder_of(folder) / name)])
     with Project.open(folder) as project:
         project.runs.sync_folders()
         checkpoints = [one.id for one in project.runs.list_checkpoints() if one.run == name]
@@ -145,6 +150,7 @@ def _find_run(folder: Path, run: str | None) -> JobFolder:
 
 def _find_running(folder: Path, run: str | None) -> JobFolder:
     found = _find_run(folder, run)
+    find_out_states([found])
     if found.state() != "running":
         raise InputError(f"{found.path.name}: does not run, it is {found.state()}")
     return found
@@ -152,6 +158,7 @@ def _find_running(folder: Path, run: str | None) -> JobFolder:
 
 def _follow_run(run: JobFolder, *, json: bool) -> None:
     """Print the events of a run, past and to come. Whoever follows can leave; the run goes on."""
+    find_out_states([run])
     process = AttachedJob(run) if run.state() not in ENDED else None
     if json:
         # A reader that has seen enough must not be waited for until the run ends.

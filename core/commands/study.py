@@ -10,11 +10,12 @@ import typer
 
 from core.commands.options import Json, ProjectFolder
 from core.commands.recipes import RecipeOptions, choose_fitted_recipe, given, with_recipe_options
-from core.commands.running import why_it_failed
+from core.commands.running import find_out_states, why_it_failed
 from core.commands.runs import runs_folder_of
 from core.console import number, print_json, print_table, say
 from core.errors import InputError
 from core.jobs.events import Event, Notice, RunFailed, RunFinished, StudyRunEnded, StudyRunStarted, to_json
+from core.jobs.folder import JobFolder
 from core.operations.launcher import make_launcher
 from core.operations.run_study import create_study, find_study, report_study, studies_folder, study_job
 from core.operations.start_run import run_training
@@ -105,6 +106,7 @@ def list_studies(folder: ProjectFolder, json: Json = False) -> None:
 
 
 def _train_study(path: Path, *, json: bool) -> None:
+    find_out_states([JobFolder(path)])
     stopped = _print_events(run_training(study_job(path), make_launcher()), json=json)
     _print_result(path, report_study(path), json=json)
     if stopped and not json:

@@ -9,7 +9,7 @@ import typer
 
 from core.commands.options import Json, ProjectFolder
 from core.commands.recipes import RecipeOptions, choose_fitted_recipe, given, with_recipe_options
-from core.commands.running import show_to_the_end
+from core.commands.running import find_out_states, show_to_the_end
 from core.console import describe_notice, print_json, say
 from core.errors import InputError
 from core.jobs.folder import JobFolder
@@ -43,6 +43,7 @@ def train_model(
 
     def choose_run() -> JobFolder:
         if resume is not None:
+            find_out_states([JobFolder(folder / "runs" / resume)])
             return run_to_resume(folder / "runs", resume)
         with Project.open(folder) as project:
             recipe, fitted = choose_fitted_recipe(project, options, settings)

@@ -17,9 +17,8 @@ import errno
 import json
 import math
 import os
-import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,12 +36,14 @@ from core.jobs.events import (
     from_json,
     to_json,
 )
+from core.jobs.owner import describe_owner, find_owner
+from core.jobs.pulse import PULSES, SILENT_AFTER, Pulse
 
 State = Literal["waiting", "running", "paused", "finished", "stopped", "failed", "interrupted"]
 # No process works there any more; what is paused can be gone on with, and so can most others.
 ENDED: frozenset[State] = frozenset({"paused", "finished", "stopped", "failed", "interrupted"})
 
-STALE_AFTER = 15.0  # seconds without a heartbeat after which a job counts as dead, wherever it ran
+_LOOK = 0.2  # seconds between looks at heartbeats that are waited for
 _TAIL = 65_536  # bytes at the end of events.jsonl that are searched for how the job ended
 
 
@@ -150,18 +151,15 @@ class JobFolder:
 
     def write_heartbeat(self, pid: int | None = None) -> None:
         """Say that process `pid` (this one by default) works here now."""
-        owner = {"pid": os.getpid() if pid is None else pid, "host": socket.gethostname()}
+        owner = describe_owner(pid)
         if self._read_owner() == owner:
             os.utime(self._heartbeat_path)
         else:
             files.write_json(self._heartbeat_path, owner)
 
-    def heartbeat_age(self) -> float | None:
-        """Seconds since the last beat; None if there never was one."""
-        try:
-            return max(0.0, time.time() - self._heartbeat_path.stat().st_mtime)
-        except FileNotFoundError:
-            return None
+    def withdraw_heartbeat(self) -> None:
+        """Say that nobody works here after all."""
+        self._heartbeat_path.unlink(missing_ok=True)
 
     def _read_owner(self) -> dict[str, Any] | None:
         try:
@@ -171,21 +169,43 @@ class JobFolder:
         return owner if isinstance(owner, dict) and isinstance(owner.get("pid"), int) else None
 
     def is_alive(self) -> bool:
-        """Whether a process works here: a fresh heartbeat and, on its own machine, a process of that number."""
-        age = self.heartbeat_age()
-        if age is None or age > STALE_AFTER:
-            return False
-        owner = self._read_owner()
-        if owner is None or owner.get("host") != socket.gethostname():
-            return True
-        return _process_exists(int(owner["pid"]))
+        """Whether a process works here.
+
+        Of a process on this machine the system says so. Any other lives as long as its heartbeat, or what it says,
+        changes; until that is known, which takes seconds, it counts as alive: two must never work here.
+        """
+        return self._read_pulse() in ("beats", "unknown")
+
+    def is_undecided(self) -> bool:
+        """Whether only a look some seconds later tells if a process works here; see `await_decisions`."""
+        return self._last_word() is None and self._read_pulse() == "unknown"
+
+    def conclude_silent(self) -> None:
+        """Take the process that worked here for dead until something changes."""
+        PULSES.conclude_silent(self._heartbeat_path.absolute())
+
+    def _read_pulse(self) -> Pulse:
+        try:
+            beat = self._heartbeat_path.stat()
+        except OSError:
+            return "silent"
+        match find_owner(self._read_owner()):
+            case "here":
+                return "beats"
+            case "gone":
+                return "silent"
+        return PULSES.read_pulse(self._heartbeat_path.absolute(), (beat.st_mtime_ns, beat.st_ino, self.count_bytes()))
 
     def owner_here(self) -> int | None:
         """The number of the process that works here now, if it is on this machine."""
         owner = self._read_owner()
-        if owner is None or owner.get("host") != socket.gethostname() or not self.is_alive():
+        if owner is None or find_owner(owner) == "elsewhere" or not self.is_alive():
             return None
         return int(owner["pid"])
+
+    def owner_host(self) -> str:
+        """The machine of the process that works here, or did last; empty if none is known."""
+        return str((self._read_owner() or {}).get("host", ""))
 
     # -- wishes ------------------------------------------------------------------------------------------------
 
@@ -243,7 +263,7 @@ class JobFolder:
             return "waiting"
         if last is not None:
             return last
-        return "interrupted" if self.heartbeat_age() is not None or self._has_begun() else "waiting"
+        return "interrupted" if self._heartbeat_path.exists() or self._has_begun() else "waiting"
 
     def _has_begun(self) -> bool:
         """Whether a process said anything here. The notices of who prepared the job are no such thing."""
@@ -278,21 +298,19 @@ def _parse_lines(data: bytes) -> list[dict[str, Any]]:
     return events
 
 
-def _process_exists(pid: int) -> bool:
-    # Windows has no signal 0: os.kill would end the process there.
-    if os.name != "posix":
-        return True
-    if pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        # A container without an init process never collects its orphans: they keep their number as zombies.
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
-    except OSError:  # not Linux
-        return True
-    return state != "Z"
+def await_decisions(
+    jobs: Iterable[JobFolder], patience: float = SILENT_AFTER, tell: Callable[[JobFolder], None] = lambda _job: None
+) -> None:
+    """Wait until it is known of each job whether it lives: for those of other machines, until a heartbeat changes.
+
+    What stands still for `patience` seconds is taken for dead. `tell` hears of each that is waited for.
+    """
+    waited = [job for job in jobs if job.is_undecided()]
+    for job in waited:
+        tell(job)
+    deadline = time.monotonic() + patience
+    while waited and time.monotonic() < deadline:
+        time.sleep(_LOOK)
+        waited = [job for job in waited if job.is_undecided()]
+    for job in waited:
+        job.conclude_silent()

@@ -36,8 +36,14 @@ class JobLauncher:
         """Start a child that does the job in `folder`. A `detached` child goes on when this process ends."""
         folder.prepare_start()
         arguments = [*(["--detached"] if detached else []), str(folder.path.absolute())]
-        with folder.log_path.open("ab") as log:
-            process = self._start_process(self.find_module(folder), arguments, log=log.fileno(), watched=not detached)
+        try:
+            with folder.log_path.open("ab") as log:
+                process = self._start_process(
+                    self.find_module(folder), arguments, log=log.fileno(), watched=not detached
+                )
+        except OSError:
+            folder.withdraw_heartbeat()  # whoever claimed the job wrote one
+            raise
         # Written here as well as by the child: one that dies before its first line is then known to have lived.
         folder.write_heartbeat(process.pid)
         return JobProcess(folder, process)

@@ -7,7 +7,7 @@ when the window is closed.
 
 from __future__ import annotations
 
-import contextlib
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,9 +18,10 @@ from core.errors import InputError
 from core.jobs.events import Event, JobFinished, QueuedJobStarted
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher
+from core.jobs.owner import describe_owner, find_owner
 from core.jobs.process import AttachedJob, JobProcess
+from core.jobs.pulse import PULSES
 
-_LOCK_STALE = 20.0  # seconds after which a lock counts as left behind by a process that died
 _LOOK = 0.25  # seconds between looks
 
 
@@ -39,7 +40,7 @@ def list_waiting(folder: Path) -> list[JobFolder]:
 
 def list_running(folder: Path) -> list[JobFolder]:
     """The jobs that a process works on now."""
-    return [job for job in list_jobs(folder) if job.is_alive() and job.state() == "running"]
+    return [job for job in list_jobs(folder) if job.state() == "running"]
 
 
 def put_last(job: JobFolder) -> None:
@@ -84,17 +85,38 @@ def claim_next(folder: Path) -> JobFolder | None:
 def _lock_queue(folder: Path) -> Iterator[bool]:
     """Whether this process may choose; another that is choosing will do so as well."""
     lock = folder / ".choosing"
-    with contextlib.suppress(FileNotFoundError):
-        if time.time() - lock.stat().st_mtime > _LOCK_STALE:
-            lock.unlink()
+    _remove_stale_lock(lock)
     try:
-        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
     except (FileExistsError, FileNotFoundError):
         yield False
         return
     try:
+        try:
+            os.write(handle, json.dumps(describe_owner()).encode())
+        finally:
+            os.close(handle)
         yield True
     finally:
+        lock.unlink(missing_ok=True)
+
+
+def _remove_stale_lock(lock: Path) -> None:
+    """Take away a lock that a process left behind when it died."""
+    try:
+        stat = lock.stat()
+        text = lock.read_text(encoding="utf-8")
+    except OSError:
+        return
+    try:
+        owner = json.loads(text)
+    except ValueError:  # its process is about to write it, or died before it did
+        owner = None
+    presence = find_owner(owner if isinstance(owner, dict) else None)
+    if presence == "here":
+        return
+    sign = (stat.st_mtime_ns, stat.st_ino)
+    if presence == "gone" or PULSES.read_pulse(lock.absolute(), sign) == "silent":
         lock.unlink(missing_ok=True)
 
 

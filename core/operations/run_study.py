@@ -119,7 +119,7 @@ def create_study(
 def study_job(folder: Path) -> JobFolder:
     """The study in `folder` as a job that may be started. Raises InputError if a process works on it now."""
     job = JobFolder(folder)
-    if job.is_alive() and job.state() == "running":
+    if job.state() == "running":
         raise InputError(f"{folder.name}: is running already; its report is {folder / 'report.md'}")
     return job
 

@@ -21,7 +21,8 @@ from core import files
 from core.errors import InputError
 from core.jobs.child_runtime import keep_beating
 from core.jobs.events import Event, Notice, RunFailed, StepDone
-from core.jobs.folder import STALE_AFTER, JobFolder
+from core.jobs.folder import JobFolder
+from core.jobs.pulse import SILENT_AFTER
 from core.recipe.recipe import Recipe, load_recipe
 from core.training.data.checked_snapshot import load_checked_snapshot
 from core.training.tracking import track_events
@@ -100,8 +101,8 @@ def run_of_launch(runs_folder: Path, recipe: Recipe) -> JobFolder | None:
 
 
 def _left_over(folder: JobFolder) -> JobFolder | None:
-    # On another machine, a process that was killed is known to be dead only when its heartbeat is old.
-    deadline = time.monotonic() + STALE_AFTER + 2
+    # On another machine, a process that was killed is known to be dead only when its heartbeat stood still for a while.
+    deadline = time.monotonic() + SILENT_AFTER + 2
     while folder.state() == "running":
         if time.monotonic() > deadline:
             raise InputError(f"{folder.path.name}: this launch is running already; give another one another --rdzv-id")

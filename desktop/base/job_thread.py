@@ -11,7 +11,6 @@ from core.jobs.events import RunFailed
 from core.jobs.folder import ENDED, JobFolder
 from core.jobs.launcher import JobLauncher, WarmChild
 from core.jobs.process import AttachedJob, JobProcess, follow_batches
-from core.jobs.watching import Watched
 
 # Seconds that a child has to save after a stop before it is terminated. It stops at once, but hundreds of megabytes
 # on a slow disk take their time, and killing it there would lose what was learnt.
@@ -131,7 +130,6 @@ class WatchThread(QThread):
         self.wait()
 
     def run(self) -> None:
-        watched = Watched(self.folder)
         offset, told, there = 0, "", True
         while not self._end.is_set():
             if there != self.folder.path.is_dir():
@@ -140,7 +138,7 @@ class WatchThread(QThread):
             if not there:
                 self._end.wait(WATCH_EVERY)
                 continue
-            state = watched.state()  # before reading: what was written before the end is then surely read
+            state = self.folder.state()  # before reading: what was written before the end is then surely read
             if self.folder.count_bytes() < offset:
                 offset = 0
                 self.began_anew.emit()

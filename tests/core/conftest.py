@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from core import cli
+from core.jobs.pulse import PULSES
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -26,3 +27,18 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
         return int(leaving.value.code or 0), captured.out, captured.err
 
     return call
+
+
+class Clock:
+    """The clock by which heartbeats are judged, as it would be without waiting."""
+
+    now = 0.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Judge heartbeats by a clock that the test moves, with nothing known of any yet."""
+    found = Clock()
+    monkeypatch.setattr(PULSES, "clock", lambda: found.now)
+    PULSES.forget()
+    return found

@@ -18,7 +18,7 @@ import pytest
 from core.errors import InputError
 from core.jobs.child_runtime import LOOK_EVERY, ORPHAN_GRACE
 from core.jobs.events import UnknownEvent
-from core.jobs.folder import STALE_AFTER, JobFolder
+from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher
 from core.jobs.process import POLL, JobProcess, follow_lines
 from core.operations.launcher import make_launcher
@@ -176,16 +176,6 @@ def test_the_state_follows_from_the_files_alone(tmp_path: Path, events: list[dic
     for event in events:
         folder.append_event(UnknownEvent(event))
     assert folder.state() == state
-
-
-def test_a_job_with_a_heartbeat_runs_until_the_heartbeat_is_old(tmp_path: Path) -> None:
-    folder = JobFolder.create(tmp_path, {})
-    assert folder.heartbeat_age() is None
-    folder.write_heartbeat()
-    assert folder.state() == "running"
-    past = time.time() - STALE_AFTER - 1
-    os.utime(tmp_path / "heartbeat", (past, past))
-    assert folder.state() == "interrupted"
 
 
 # -- the process -----------------------------------------------------------------------------------------------

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,8 +22,9 @@ from core.jobs import queue
 from core.jobs.events import UnknownEvent
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher
+from core.jobs.owner import describe_owner
 from core.jobs.process import AttachedJob, follow_lines
-from core.jobs.watching import Watched
+from tests.core.conftest import Clock
 
 CHILD = """
 import time
@@ -168,10 +172,25 @@ def test_only_one_of_many_that_ask_at_once_gets_the_turn(tmp_path: Path) -> None
 def test_a_lock_that_a_crash_left_behind_holds_nobody_up_for_long(tmp_path: Path) -> None:
     made(tmp_path, 1)
     lock = tmp_path / ".choosing"
-    lock.touch()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    lock.write_text(json.dumps(describe_owner() | {"pid": ended.pid}))
+    assert queue.claim_next(tmp_path) is not None, "its process is known to be gone"
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_a_lock_of_another_machine_holds_until_it_stood_still_whatever_its_clock_says(
+    tmp_path: Path, clock: Clock, hours: int
+) -> None:
+    made(tmp_path, 1)
+    lock = tmp_path / ".choosing"
+    lock.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
+    then = time.time() + hours * 3600
+    os.utime(lock, (then, then))
     assert queue.claim_next(tmp_path) is None
-    past = time.time() - 60
-    os.utime(lock, (past, past))
+    clock.now += 10
+    assert queue.claim_next(tmp_path) is None
+    clock.now += 10
     assert queue.claim_next(tmp_path) is not None
 
 
@@ -249,37 +268,3 @@ def test_an_attached_job_pauses_and_one_that_is_killed_counts_as_over(tmp_path: 
     assert attached.poll() is None, "a machine that wakes up must not look dead"
     wait_until(lambda: attached.poll() == 0)
     assert attached.state() == "interrupted"
-
-
-# -- watching from another machine -----------------------------------------------------------------------------
-
-
-def test_a_job_whose_clock_is_another_lives_as_long_as_its_heartbeat_changes(tmp_path: Path) -> None:
-    job = JobFolder.create(tmp_path / "r001", {"kind": "train"})
-    job.append_event(UnknownEvent({"event": "started"}))
-    job.write_heartbeat()
-    now = [0.0]
-    watched = Watched(job, lambda: now[0])
-    hours_ago = time.time() - 7200
-    for beat in range(4):
-        os.utime(job.path / "heartbeat", (hours_ago + beat, hours_ago + beat))
-        state = watched.state()
-        now[0] += 1
-    assert state == "running"
-    now[0] += 20
-    assert watched.state() == "interrupted"
-
-
-def test_a_heartbeat_from_the_future_that_stands_still_is_no_life(tmp_path: Path) -> None:
-    job = JobFolder.create(tmp_path / "r001", {"kind": "train"})
-    job.append_event(UnknownEvent({"event": "started"}))
-    job.write_heartbeat()
-    ahead = time.time() + 7200
-    os.utime(job.path / "heartbeat", (ahead, ahead))
-    now = [0.0]
-    watched = Watched(job, lambda: now[0])
-    assert watched.state() == "running"
-    now[0] = 60.0
-    assert watched.state() == "interrupted"
-    job.append_event(UnknownEvent({"event": "finished", "stopped": False}))
-    assert watched.state() == "finished"

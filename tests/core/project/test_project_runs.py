@@ -11,9 +11,11 @@ from core.changes import Changes
 from core.errors import InputError
 from core.jobs.events import EpochDone, Event, JobFinished, RunFailed, UnknownEvent, to_json
 from core.jobs.folder import JobFolder
+from core.jobs.pulse import SILENT_AFTER
 from core.project.project import Project
 from core.project.runs import started_from
 from core.project.storage.run_tables import RunTables
+from tests.core.conftest import Clock
 
 DESCRIBED = {
     "model": "ssd_compact",
@@ -83,13 +85,13 @@ def test_runs_are_listed_as_their_folders_tell(tmp_path: Path) -> None:
         assert project.runs.sync_folders().runs and project.runs.list_runs()[4].state == "finished"
 
 
-def test_a_run_that_fell_silent_becomes_interrupted(tmp_path: Path) -> None:
+def test_a_run_that_fell_silent_becomes_interrupted(tmp_path: Path, clock: Clock) -> None:
     with Project.create(tmp_path / "p") as project:
         job = JobFolder(write_run(project, STARTED))
-        job.write_heartbeat()
+        (job.path / "heartbeat").write_text('{"pid": 7, "host": "elsewhere"}')
         project.runs.sync_folders()
         assert project.runs.list_runs()[0].state == "running"
-        os.utime(job.path / "heartbeat", (1e9, 1e9))
+        clock.now += SILENT_AFTER + 1
         assert project.runs.sync_folders().runs and project.runs.list_runs()[0].state == "interrupted"
 
 
