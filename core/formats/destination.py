@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,10 +28,10 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     """
     folder = Path(os.path.abspath(folder))
     _check_target(folder, overwrite=overwrite)
-    _clear_up(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         place = Path(tempfile.mkdtemp(prefix=_name_prefix(folder), suffix=".part", dir=folder.parent))
+        _clear_up(folder, place)
     except OSError as error:
         raise _explain_refusal(folder, error) from error
     try:
@@ -45,9 +44,12 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _clear_up(folder: Path) -> None:
-    """Take away what an export to this folder left beside it when the program was killed: hidden, and as big as it was."""
-    long_ago = time.time() - _ABANDONED
+def _clear_up(folder: Path, own: Path) -> None:
+    """Take away what an export to this folder left beside it when the program was killed: hidden, and as big as it was.
+
+    How long ago that was is judged by the time that the disk gave to `own`, just made: a share has a clock of its own.
+    """
+    long_ago = own.stat().st_mtime - _ABANDONED
     for part in folder.parent.glob(f"{glob.escape(_name_prefix(folder))}????????.part"):
         # A running export changes something in it all the time; two levels tell, as every format has them.
         if all(place.lstat().st_mtime < long_ago for place in (part, *part.glob("*"), *part.glob("*/*"))):
