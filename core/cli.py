@@ -27,6 +27,7 @@ from core.commands import (
     runs,
     status,
     study,
+    threshold,
     train,
 )
 from core.commands.demo import run_demo
@@ -109,6 +110,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "checkpoints": checkpoints.list_checkpoints,
     "evaluate": checkpoints.evaluate_checkpoint,
     "predict": checkpoints.predict_images,
+    "threshold": threshold.set_thresholds,
     "help": show_help,
 }
 for _name, _command in COMMANDS.items():

@@ -14,14 +14,16 @@ from core.counting import format_count
 from core.errors import InputError
 from core.evaluation.average_precision import Evaluation
 from core.evaluation.classification import Classification
+from core.evaluation.joined_labels import JoinedLabels, rename_labels
+from core.evaluation.operating_point import describe_own_choice, describe_point
 from core.inspection import drawing
-from core.inspection.lineage import count_learnt, learnt_from
+from core.inspection.lineage import count_chosen_on, count_learnt, learnt_from
 from core.inspection.prediction_pictures import draw_detections
 from core.models.registry import model_spec
 from core.operations.picture_folder import PictureFolder, gather_inputs
 from core.operations.predict import (
-    REPORTED_SCORE,
     DepthNotices,
+    choose_point,
     describe_skipped,
     detections_to_json,
     find_checkpoint,
@@ -29,9 +31,20 @@ from core.operations.predict import (
     predict_files,
     predict_split,
 )
+from core.project.label_renames import describe_renames, find_renames
 from core.project.palette import COLORS
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
+
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Score from which on every label counts; if left out, the checkpoint's own threshold of each label.",
+    ),
+]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep this threshold for the checkpoint, as set by hand.")]
 
 
 def list_checkpoints(folder: ProjectFolder, json: Json = False) -> None:
@@ -87,14 +100,8 @@ def evaluate_checkpoint(
         str | None, typer.Option(help="Checkpoint id or file; the best of the project if left out.")
     ] = None,
     split: Annotated[SplitName, typer.Option(help="Images to judge by.")] = SplitName.TEST,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Score for precision and recall; if left out, the best F1 of each label, or 0.5 for labels of images.",
-        ),
-    ] = None,
+    threshold: Threshold = None,
+    keep: Keep = False,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -102,21 +109,29 @@ def evaluate_checkpoint(
     with Project.open(folder, read_only=True) as project:
         name, path = find_checkpoint(project, checkpoint)
         snapshot = take_snapshot(project)
+        renamed = find_renames(project, path)
+    stored = choose_point(path, threshold, keep=keep).renamed(renamed)
     predictor = load_predictor(path, device)
     with progress_bar("predicting", quiet=json) as progress:
-        predicted = predict_split(predictor, snapshot, split, progress)
+        predicted = predict_split(predictor, snapshot, split, progress, renamed)
     is_detector = model_spec(predictor.description.model).task == "detect"
     judge = predicted.evaluation if is_detector else predicted.classification
-    result = judge(snapshot.label_names, threshold)
+    result = judge(stored.point.thresholds)
     known = learnt_from(path)
     learnt = None if known is None else count_learnt(predicted.images, known)
+    chosen_here = count_chosen_on(predicted.images, path, stored)
     if json:
         extra = {
             "checkpoint": name,
             "split": str(split),
+            "operating_point": stored.point.to_json(),
+            "chosen_on_these": chosen_here,
+            "renamed": renamed,
+            "not_in_project": list(predicted.joined.not_in_project),
             "learnt_from": learnt,
             "depth": predicted.about_depth.to_json(),
             "problems": problems_to_json(predicted.problems),
+            "notices": list(stored.notices),
         }
         print_json(result.to_json() | extra)
         return
@@ -125,15 +140,46 @@ def evaluate_checkpoint(
         _print_classification(result)
     else:
         _print_evaluation(result)
+    say(f"thresholds {describe_point(stored.point)}")
     if text := _describe_ignored(result):
         say(text)
-    if learnt:
-        complain(f"it was trained on {learnt} of these {result.images:,} images: expect more errors on new ones")
+    for text in [
+        *stored.notices,
+        *describe_renames(renamed),
+        *_describe_labels(result, predicted.joined),
+        *_describe_earlier_use(chosen_here, learnt, len(predicted.images)),
+    ]:
+        complain(text)
     for text in predicted.about_depth.list_texts():
         say(text)
     if predicted.problems:
         complain(f"{format_count(len(predicted.problems), 'image')} of {split} left out:")
     complain_about(predicted.problems)
+
+
+def _describe_labels(result: Evaluation | Classification, joined: JoinedLabels) -> list[str]:
+    """Which labels only the project or only the checkpoint has, and what becomes of them."""
+    texts = []
+    if joined.unknown_to_model:
+        means = {"mAP": (result.map, result.map_all_labels)}
+        if isinstance(result, Evaluation):
+            means = {"mAP@0.5": (result.map50, result.map50_all_labels)} | means
+        figures = ", ".join(f"{name} {number(own)} becomes {number(every)}" for name, (own, every) in means.items())
+        texts.append(
+            f"the checkpoint does not know {', '.join(joined.unknown_to_model)}: left out of the means, and missed wherever "
+            f"it is; with 0 for it, {figures}"
+        )
+    if joined.not_in_project:
+        texts.append(f"the project has no label {', '.join(joined.not_in_project)}: found, it counts as false")
+    return texts
+
+
+def _describe_earlier_use(chosen_here: int, learnt: int | None, images: int) -> list[str]:
+    """Why figures on images are too good that thresholds were chosen on, or that the model was trained on."""
+    texts = [describe_own_choice(chosen_here, images)] if chosen_here else []
+    if learnt:
+        texts.append(f"it was trained on {learnt:,} of these {images:,} images: expect more errors on new ones")
+    return texts
 
 
 def _describe_ignored(result: Evaluation | Classification) -> str:
@@ -190,17 +236,21 @@ def predict_images(
     ],
     out: Annotated[Path | None, typer.Option(help="Folder for pictures with the detections drawn in.")] = None,
     project: Annotated[Path | None, typer.Option(help="Project that the checkpoint id belongs to.")] = None,
-    threshold: Annotated[float, typer.Option(min=0, max=1, help="Lowest score to report.")] = REPORTED_SCORE,
+    threshold: Threshold = None,
+    keep: Keep = False,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
     """Find defects on images. The checkpoint file alone is enough."""
-    path = Path(checkpoint)
+    path, renamed = Path(checkpoint), dict[str, str]()
     if project is not None:
         with Project.open(project, read_only=True) as opened:
             path = find_checkpoint(opened, checkpoint)[1]
+            renamed = find_renames(opened, path)
     files, problems = gather_inputs(images, out, project)
     pictures = None if out is None else PictureFolder(out, files, images)
+    stored = choose_point(path, threshold, keep=keep).renamed(renamed)
+    point = stored.point
     predictor = load_predictor(path, device)
     colors = [drawing.parse_color(COLORS[index % len(COLORS)]) for index in range(len(predictor.label_names))]
     results: list[dict[str, Any]] = []
@@ -211,23 +261,32 @@ def predict_images(
                 problems.append(describe_skipped(one))
             else:
                 about_depth.add(one)
-                results.append({"path": one.path, "detections": detections_to_json(one.detections, threshold)})
-            if one.detections is not None and one.pixels is not None and pictures is not None:
-                picture = draw_detections(one.pixels, one.detections, threshold, colors)
-                results[-1]["picture"] = str(pictures.write_picture(Path(one.path), picture))
+                found = rename_labels(one.detections, renamed)
+                results.append({"path": one.path, "detections": detections_to_json(found, point)})
+                if one.pixels is not None and pictures is not None:
+                    picture = draw_detections(one.pixels, found, point.list_limits(found.label_names), colors)
+                    results[-1]["picture"] = str(pictures.write_picture(Path(one.path), picture))
             progress(done, len(files))
     if not results:
         raise InputError(f"{problems[-1].file}: {problems[-1].problem}; none of the {len(files):,} files could be read")
     if json:
-        told = {"depth": about_depth.to_json(), "problems": problems_to_json(problems)}
+        told = {
+            "operating_point": point.to_json(),
+            "renamed": renamed,
+            "depth": about_depth.to_json(),
+            "problems": problems_to_json(problems),
+            "notices": list(stored.notices),
+        }
         print_json({"images": results, "checkpoint": str(path)} | told)
         return
     for result in results:
         texts = [
-            " + ".join(f"{name} {score:.2f}" for name, score in one["scores"].items() if score >= threshold)
-            for one in result["detections"]
+            " + ".join(f"{name} {one['scores'][name]:.2f}" for name in one["labels"]) for one in result["detections"]
         ]
         say(f"{result['path']}: {', '.join(texts) or 'no defect found'}")
+    say(f"thresholds {describe_point(point)}")
+    for text in [*stored.notices, *describe_renames(renamed)]:
+        complain(text)
     for text in about_depth.list_texts():
         say(text)
     if pictures is not None:

@@ -22,7 +22,7 @@ from core.inspection.prediction_pictures import PredictionCase, draw_prediction_
 from core.jobs.events import EpochDone, Event, RunFailed, RunFinished
 from core.jobs.folder import JobFolder
 from core.operations.launcher import make_launcher
-from core.operations.predict import SplitPredictions, find_checkpoint, load_predictor, predict_split
+from core.operations.predict import SplitPredictions, choose_point, find_checkpoint, load_predictor, predict_split
 from core.operations.start_run import prepare_run, run_training
 from core.project import making
 from core.project.project import Project
@@ -66,7 +66,7 @@ def run_demo(
     predictor = load_predictor(path)
     with progress_bar("judging", quiet=quiet) as progress:
         predicted = predict_split(predictor, snapshot, Split.TEST, progress)
-    result = predicted.evaluation(snapshot.label_names)
+    result = predicted.evaluation(choose_point(path, None).point.thresholds)
     pictures = _draw(project.folder, name, snapshot, predicted, result, events)
     seconds = time.monotonic() - began
     if not quiet:

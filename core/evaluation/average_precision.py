@@ -6,7 +6,7 @@ read at 101 recalls. A box with several labels is expanded to one row per (box, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from core.evaluation.matching import (
     match_rows,
     truth_rows,
 )
+from core.evaluation.operating_point import choose_threshold
 from core.types import Detections, GroundTruth
 
 DEFAULT: tuple[float, ...] = tuple(float(iou) for iou in np.linspace(0.5, 0.95, 10))
@@ -40,7 +41,10 @@ class LabelMetrics:
     recall: float | None
     f1: float | None
     boxes: int  # true boxes that carry the label
-    threshold: float | None  # the score that gives the best F1, unless the caller chose one
+    threshold: float | None  # the score from which on detections count
+    tp: int = 0  # at that score
+    fp: int = 0
+    fn: int = 0
     ignored: int = 0  # detections from that score on that lie on an ignored box: neither right nor false
 
 
@@ -56,6 +60,10 @@ class Evaluation:
     agnostic_ap50: float | None  # finding defects, whatever they are called
     label_set_f1: float | None  # of found boxes: F1 of predicted against true label set, mean over boxes
     exact_match: float | None  # of found boxes: share whose label set is exactly right
+    map50_all_labels: float | None  # with 0 for each label that the model does not know, which the others leave out
+    map75_all_labels: float | None
+    map_all_labels: float | None
+    unknown_labels: tuple[str, ...] = ()  # that the model cannot find
     ignored_boxes: int = 0  # difficult, or without a label: not to be found
 
     def to_json(self) -> dict[str, Any]:
@@ -66,9 +74,14 @@ class Evaluation:
             "map50": self.map50,
             "map75": self.map75,
             "map": self.map,
+            "map50_all_labels": self.map50_all_labels,
+            "map75_all_labels": self.map75_all_labels,
+            "map_all_labels": self.map_all_labels,
+            "unknown_labels": list(self.unknown_labels),
             "agnostic_ap50": self.agnostic_ap50,
             "label_set_f1": self.label_set_f1,
             "exact_match": self.exact_match,
+            **self.totals(),
             "labels": {
                 name: {
                     "ap50": one.ap50,
@@ -78,10 +91,22 @@ class Evaluation:
                     "f1": one.f1,
                     "boxes": one.boxes,
                     "threshold": one.threshold,
+                    "tp": one.tp,
+                    "fp": one.fp,
+                    "fn": one.fn,
                     "ignored_detections": one.ignored,
                 }
                 for name, one in self.labels.items()
             },
+        }
+
+    def totals(self) -> dict[str, float | None]:
+        """Precision, recall and F1 of all labels together, at the threshold of each."""
+        tp, fp, fn = (sum(getattr(one, kind) for one in self.labels.values()) for kind in ("tp", "fp", "fn"))
+        return {
+            "precision": tp / (tp + fp) if tp + fp else None,
+            "recall": tp / (tp + fn) if tp + fn else None,
+            "f1": 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None,
         }
 
 
@@ -91,7 +116,8 @@ def evaluate_detections(
     label_names: Sequence[str],
     iou_thresholds: Sequence[float] = DEFAULT,
     max_detections: int | None = None,
-    score_threshold: float | None = None,
+    score_threshold: float | Mapping[str, float] | None = None,
+    unknown_labels: Collection[str] = (),
 ) -> Evaluation:
     """Judge `detections` by `truth`, image by image.
 
@@ -101,7 +127,9 @@ def evaluate_detections(
         iou_thresholds: at which average precision is taken; measures at 0.5 and 0.75 are always there.
         max_detections: how many of an image and label, the best, count for average precision; precision, recall and F1
             have no such limit. None: COCO's 100, and more where an image has more than half as many true boxes.
-        score_threshold: for precision, recall and F1; None takes the best F1 of each label.
+        score_threshold: for precision, recall and F1: of all labels, or of each. None chooses the best F1 of each label,
+            which makes them too good.
+        unknown_labels: that the model cannot find. They have no measures, and their boxes are missed.
 
     Raises ValueError if the two lists differ in length or a truth has another number of labels.
     """
@@ -123,6 +151,7 @@ def evaluate_detections(
     chosen = [levels.index(float(iou)) for iou in iou_thresholds]
     positives = np.bincount(true_rows.label, minlength=count)
     ap_tk = np.full((len(levels), count), np.nan)
+    chosen_by_label = _list_thresholds(score_threshold, label_names, unknown_labels)
     labels: dict[str, LabelMetrics] = {}
     for label, name in enumerate(label_names):
         rows = np.flatnonzero(detected_rows.label == label)
@@ -139,19 +168,30 @@ def evaluate_detections(
             hit_tn[levels.index(0.5), counted],
             detected_rows.score[rows[counted]],
             int(positives[label]),
-            score_threshold,
+            chosen_by_label[label],
+            chooses=score_threshold is None,
         )
+        if name in unknown_labels:
+            labels[name] = replace(labels[name], ap50=None, ap=None, precision=None, recall=None, f1=None)
         limit = labels[name].threshold
         if limit is not None:
             passing = detected_rows.score[rows] >= np.float32(limit)
             labels[name] = replace(labels[name], ignored=int((passing & ~counted).sum()))
     thresholds = np.array([1.0 if one.threshold is None else one.threshold for one in labels.values()], np.float32)
     label_set_f1, exact = _label_sets(truth, found_boxes, scores, thresholds)
+    is_known = np.array([name not in unknown_labels for name in label_names], np.bool_)
+    levels_of_means = ([levels.index(0.5)], [levels.index(0.75)], chosen)
+    known = [_average_known(ap_tk[rows][:, is_known]) for rows in levels_of_means]
+    every = [_average_known(ap_tk[rows]) for rows in levels_of_means]
     return Evaluation(
         images=len(truth),
-        map50=_average_known(ap_tk[levels.index(0.5)]),
-        map75=_average_known(ap_tk[levels.index(0.75)]),
-        map=_average_known(ap_tk[chosen]),
+        map50=known[0],
+        map75=known[1],
+        map=known[2],
+        map50_all_labels=every[0],
+        map75_all_labels=every[1],
+        map_all_labels=every[2],
+        unknown_labels=tuple(name for name in label_names if name in unknown_labels),
         labels=labels,
         agnostic_ap50=_agnostic_ap50(truth, found_boxes, scores, max_detections),
         label_set_f1=label_set_f1,
@@ -199,20 +239,14 @@ def _label_metrics(
     hit_n: NDArray[np.bool_],
     score_n: Doubles,
     positives: int,
-    score_threshold: float | None,
+    threshold: float | None,
+    *,
+    chooses: bool,
 ) -> LabelMetrics:
     hits = np.cumsum(hit_n)
-    threshold = score_threshold
-    if threshold is not None:
-        count = int((score_n >= np.float32(threshold)).sum())
-    elif positives and len(score_n):
-        f1 = 2 * hits / (np.arange(1, len(hits) + 1) + positives)
-        # Equal scores pass a threshold together, so only the last of them is a place to cut.
-        f1[:-1][score_n[1:] == score_n[:-1]] = -1
-        count = int(np.argmax(f1)) + 1
-        threshold = float(score_n[count - 1])
-    else:
-        count = 0
+    if chooses:
+        threshold = choose_threshold(score_n, hit_n, positives)
+    count = 0 if threshold is None else int((score_n >= np.float32(threshold)).sum())
     correct = int(hits[count - 1]) if count else 0
     return LabelMetrics(
         ap50=_average_known(ap_t[[half]]),
@@ -222,6 +256,9 @@ def _label_metrics(
         f1=2 * correct / (count + positives) if positives else None,
         boxes=positives,
         threshold=threshold,
+        tp=correct,
+        fp=count - correct,
+        fn=positives - correct,
     )
 
 
@@ -231,6 +268,15 @@ def _limit_rows(true_rows: Rows, max_detections: int | None) -> int:
         return max_detections
     fullest = int(np.bincount(true_rows.group).max(initial=0))
     return max(COCO_DETECTIONS, 2 * fullest)
+
+
+def _list_thresholds(
+    score_threshold: float | Mapping[str, float] | None, label_names: Sequence[str], unknown_labels: Collection[str]
+) -> list[float | None]:
+    """The given threshold of each label; None for a label that has none."""
+    if score_threshold is None or isinstance(score_threshold, float | int):
+        return [None if name in unknown_labels else score_threshold for name in label_names]
+    return [score_threshold.get(name) for name in label_names]
 
 
 def _average_known(values: Doubles) -> float | None:

@@ -7,19 +7,19 @@ count half); average precision as the sum of precisions weighted by the steps in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.types import GroundTruth
+from core.evaluation.operating_point import choose_threshold
+from core.types import Detections, GroundTruth
 
 Doubles = NDArray[np.float64]
 Scores = NDArray[np.floating]
 Flags = NDArray[np.bool_]
-USUAL_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,10 @@ class ImageLabelMetrics:
     recall: float | None
     f1: float | None
     images: int  # that carry the label
-    threshold: float | None  # the score of the best F1
+    threshold: float | None  # the score from which on an image is given the label
+    tp: int = 0  # images, at that score
+    fp: int = 0
+    fn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,14 @@ class Classification:
     micro_roc_auc: float | None
     exact_match: float | None  # share of the images whose label set is exactly right
     labels: dict[str, ImageLabelMetrics]
+    map_all_labels: float | None = None  # with 0 for each label that the model does not know, which `map` leaves out
+    unknown_labels: tuple[str, ...] = ()  # that the model cannot tell
     ignored_images: int = 0  # left out: of what an ignored box shows, nobody knows
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `evaluate --json`."""
         values: dict[str, Any] = {"images": self.images, "ignored_images": self.ignored_images} | self.measures()
+        values |= {"map_all_labels": self.map_all_labels, "unknown_labels": list(self.unknown_labels)}
         values["labels"] = {}
         for name, one in self.labels.items():
             values["labels"][name] = {
@@ -64,6 +70,9 @@ class Classification:
                 "f1": one.f1,
                 "images": one.images,
                 "threshold": one.threshold,
+                "tp": one.tp,
+                "fp": one.fp,
+                "fn": one.fn,
             }
         return values
 
@@ -82,22 +91,36 @@ class Classification:
 
 
 def evaluate_image_labels(
-    truth_nk: Flags, scores_nk: Scores, label_names: Sequence[str], threshold: float | None = None
+    truth_nk: Flags,
+    scores_nk: Scores,
+    label_names: Sequence[str],
+    threshold: float | Mapping[str, float] | None = None,
+    unknown_labels: Collection[str] = (),
 ) -> Classification:
     """Judge the scores (images, labels) by which labels the images carry, of the same shape.
 
-    `threshold`: the score from which an image is predicted to carry a label, for precision, recall, F1 and the exact match;
-    None takes the usual 0.5. Raises ValueError if the shapes do not agree.
+    `threshold`: the score from which an image is predicted to carry a label, for precision, recall, F1 and the exact match:
+    of all labels, or of each. None chooses the best F1 of each label, which makes them too good. `unknown_labels`: that
+    the model cannot tell; they have no measures, and images are never given them. Raises ValueError if the shapes do not
+    agree.
     """
     if truth_nk.shape != scores_nk.shape or truth_nk.ndim != 2 or truth_nk.shape[1] != len(label_names):
         raise ValueError(f"scores {scores_nk.shape} and truth {truth_nk.shape} for {len(label_names):,} labels")
     scores_nk = scores_nk.astype(np.float32)  # as networks give them: 0.1 as a double lies below 0.1 as a float
-    predicted_nk = scores_nk >= np.float32(USUAL_THRESHOLD if threshold is None else threshold)
-    labels = {
-        name: _measure_label(truth_nk[:, label], scores_nk[:, label], predicted_nk[:, label])
+    columns = [(truth_nk[:, label], scores_nk[:, label]) for label in range(len(label_names))]
+    thresholds = [
+        _best_threshold(*column) if threshold is None else _find_threshold(threshold, name)
+        for name, column in zip(label_names, columns, strict=True)
+    ]
+    thresholds = [None if name in unknown_labels else one for name, one in zip(label_names, thresholds, strict=True)]
+    predicted_nk = scores_nk >= np.array([np.inf if one is None else one for one in thresholds], np.float32)
+    every = {
+        name: _measure_label(*columns[label], predicted_nk[:, label], thresholds[label])
         for label, name in enumerate(label_names)
     }
-    known = [one for one in labels.values() if one.images]
+    labels = {name: _without_measures(one) if name in unknown_labels else one for name, one in every.items()}
+    known = [one for name, one in labels.items() if one.images and name not in unknown_labels]
+    missing: list[float | None] = [0.0 for name, one in labels.items() if one.images and name in unknown_labels]
     return Classification(
         images=len(truth_nk),
         map=_average_known([one.ap for one in known]),
@@ -110,11 +133,17 @@ def evaluate_image_labels(
         micro_roc_auc=roc_auc(truth_nk.ravel(), scores_nk.ravel()),
         exact_match=float((truth_nk == predicted_nk).all(axis=1).mean()) if truth_nk.size else None,
         labels=labels,
+        map_all_labels=_average_known([*(one.ap for one in known), *missing]),
+        unknown_labels=tuple(name for name in label_names if name in unknown_labels),
     )
 
 
 def judge_image_labels(
-    truth: Sequence[GroundTruth], scores_nk: Scores, label_names: Sequence[str], threshold: float | None = None
+    truth: Sequence[GroundTruth],
+    scores_nk: Scores,
+    label_names: Sequence[str],
+    threshold: float | Mapping[str, float] | None = None,
+    unknown_labels: Collection[str] = (),
 ) -> Classification:
     """`evaluate_image_labels` of the images that can be judged; those with an ignored box are left out and counted.
 
@@ -123,7 +152,8 @@ def judge_image_labels(
     judged = np.array([is_judged(one) for one in truth], np.bool_)
     carried = [image_labels(one) for one, takes_part in zip(truth, judged, strict=True) if takes_part]
     truth_nk = np.array(carried, np.bool_).reshape(-1, len(label_names))
-    found = evaluate_image_labels(truth_nk, scores_nk.reshape(len(judged), -1)[judged], label_names, threshold)
+    scores_nk = scores_nk.reshape(len(judged), -1)[judged]
+    found = evaluate_image_labels(truth_nk, scores_nk, label_names, threshold, unknown_labels)
     return replace(found, ignored_images=int((~judged).sum()))
 
 
@@ -154,6 +184,11 @@ def average_precision(truth_n: Flags, score_n: Scores) -> float | None:
     return float((np.diff(recall, prepend=0.0) * precision).sum())
 
 
+def image_scores(detections: Sequence[Detections]) -> Scores:
+    """Scores of each image as a whole, (images, labels): those of its best box; 0 where nothing was detected."""
+    return np.array([one.scores.max(axis=0, initial=0.0) for one in detections], np.float32)
+
+
 def image_labels(truth: GroundTruth) -> Flags:
     """The labels (k,) that an image carries: those of any of its boxes."""
     return np.asarray(truth.labels.any(axis=0), np.bool_)
@@ -171,7 +206,15 @@ def whole_image(truth: GroundTruth, width: int, height: int) -> GroundTruth:
     return GroundTruth(whole[:shown], present[:shown])
 
 
-def _measure_label(truth_n: Flags, score_n: Scores, predicted_n: Flags) -> ImageLabelMetrics:
+def _find_threshold(threshold: float | Mapping[str, float], name: str) -> float | None:
+    return threshold.get(name) if isinstance(threshold, Mapping) else threshold
+
+
+def _without_measures(one: ImageLabelMetrics) -> ImageLabelMetrics:
+    return replace(one, ap=None, roc_auc=None, precision=None, recall=None, f1=None)
+
+
+def _measure_label(truth_n: Flags, score_n: Scores, predicted_n: Flags, threshold: float | None) -> ImageLabelMetrics:
     positives, predicted = int(truth_n.sum()), int(predicted_n.sum())
     tp = int((truth_n & predicted_n).sum())
     return ImageLabelMetrics(
@@ -181,14 +224,16 @@ def _measure_label(truth_n: Flags, score_n: Scores, predicted_n: Flags) -> Image
         recall=tp / positives if positives else None,
         f1=_calculate_f1(truth_n, predicted_n) if positives else None,
         images=positives,
-        threshold=_best_threshold(truth_n, score_n) if positives else None,
+        threshold=threshold,
+        tp=tp,
+        fp=predicted - tp,
+        fn=positives - tp,
     )
 
 
-def _best_threshold(truth_n: Flags, score_n: Scores) -> float:
-    tp, predicted = _count_at_cuts(truth_n, score_n)
-    f1 = 2 * tp / (predicted + truth_n.sum())
-    return float(np.unique(score_n)[::-1][int(np.argmax(f1))])
+def _best_threshold(truth_n: Flags, score_n: Scores) -> float | None:
+    order = np.argsort(-score_n, kind="stable")
+    return choose_threshold(score_n[order], truth_n[order], int(truth_n.sum()))
 
 
 def _count_at_cuts(truth_n: Flags, score_n: Scores) -> tuple[Doubles, Doubles]:

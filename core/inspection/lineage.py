@@ -5,11 +5,12 @@ Figures on images that a model has learnt from are too good. Splits are no guard
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from core.errors import InputError
+from core.project.operating_points import StoredPoint
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.recipe.recipe import Recipe, load_recipe
 from core.types import Split
@@ -28,17 +29,36 @@ def learnt_from(checkpoint: Path) -> frozenset[str] | None:
         seen.add(run)
         snapshot = run / "snapshot.json"
         try:
-            learnt = (learnt or frozenset()) | _train_images(snapshot, snapshot.stat().st_mtime_ns)
+            learnt = (learnt or frozenset()) | _list_contents(snapshot, snapshot.stat().st_mtime_ns, Split.TRAIN)
             file = start_file(load_recipe(run / "recipe.yaml"))
         except (InputError, OSError):
             break
     return learnt
 
 
+def chosen_on(checkpoint: Path) -> frozenset[str] | None:
+    """Content hashes of the validation images of its run, on which thresholds were chosen; None if that is not known."""
+    snapshot = checkpoint.parent.parent.resolve() / "snapshot.json"
+    try:
+        return _list_contents(snapshot, snapshot.stat().st_mtime_ns, Split.VAL)
+    except (InputError, OSError):
+        return None
+
+
+def count_chosen_on(images: Sequence[SnapshotImage], checkpoint: Path, stored: StoredPoint) -> int:
+    """How many of `images` are among those that the thresholds of a checkpoint were chosen on."""
+    if not stored.uses_validation:
+        return 0
+    known = chosen_on(checkpoint)
+    if known is None:
+        return sum(image.split == Split.VAL for image in images)
+    return sum(image.content_hash in known for image in images)
+
+
 @lru_cache(maxsize=16)
-def _train_images(snapshot: Path, _modified: int) -> frozenset[str]:
-    """Content hashes of what a snapshot trains on. Kept: one of many images takes a second to read."""
-    return frozenset(image.content_hash for image in Snapshot.load(snapshot).of_split(Split.TRAIN))
+def _list_contents(snapshot: Path, _modified: int, split: Split) -> frozenset[str]:
+    """Content hashes of a snapshot's split. Kept: one of many images takes a second to read."""
+    return frozenset(image.content_hash for image in Snapshot.load(snapshot).of_split(split))
 
 
 def start_file(recipe: Recipe) -> Path | None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.evaluation.classification import whole_image
-from core.inspection.lineage import count_learnt, learnt_from
+from core.evaluation.joined_labels import rename_labels
+from core.inspection.lineage import count_chosen_on, count_learnt, learnt_from
 from core.inspection.matched_images import MatchedImages, match_images
 from core.inspection.other_scale import OtherScale, find_other_scale
 from core.inspection.prediction_cache import gather_predictions, prediction_root
 from core.models.decoding_spec import DecodingSpec
 from core.models.registry import is_detector
+from core.project.label_renames import find_renames
+from core.project.operating_points import StoredPoint, load_point
 from core.project.project import Project
 from core.project.project_reader import ProjectReader
 from core.project.records import CheckpointRecord
@@ -53,6 +57,9 @@ class Inspection:
     problems: tuple[str, ...]
     learnt: int | None = None  # images of `paths` that the model has learnt from; None: nobody knows
     stale: tuple[StaleImage, ...] = ()  # not among `images`
+    stored: StoredPoint | None = None  # from which scores on detections count; labels by their present names
+    renamed: Mapping[str, str] = field(default_factory=dict)  # present names of labels by those in the checkpoint
+    chosen_here: int = 0  # images of `paths` that the thresholds were chosen on
     other_scale: OtherScale | None = None  # of images that the checkpoint sees otherwise than the project shows them
 
     @property
@@ -111,12 +118,14 @@ def load_inspection(project: Project, request: InspectionRequest, reader: Projec
     if known is None or not known.detections:
         return Inspection(request, len(judged), None, (), known.problems if known else (), stale=tuple(stale))
     shown = [image for image in judged if image.path in known.detections and image.path in ids]
+    renamed = find_renames(project, checkpoint.path)
+    stored = load_point(checkpoint.path).renamed(renamed)
     images = match_images(
         [ids[image.path] for image in shown],
         [_find_truth(checkpoint.model, image) for image in shown],
-        [known.detections[image.path] for image in shown],
+        [rename_labels(known.detections[image.path], renamed) for image in shown],
         snapshot.label_names,
-        known.label_names,
+        [renamed.get(name, name) for name in known.label_names],
         request.iou,
         is_detector=is_detector(checkpoint.model),
     )
@@ -129,6 +138,9 @@ def load_inspection(project: Project, request: InspectionRequest, reader: Projec
         known.problems,
         None if learnt is None else count_learnt(shown, learnt),
         tuple(stale),
+        stored,
+        renamed,
+        count_chosen_on(shown, checkpoint.path, stored),
         find_other_scale(project, checkpoint.path, [records[image.path] for image in shown]),
     )
 

@@ -71,8 +71,9 @@ class MarkFilter:
                 return self.ignored
 
 
-def list_marks(images: MatchedImages, index: int, threshold: float) -> list[Mark]:
-    """All that can be drawn of the image at `index`: true boxes first, then detections with a score above `threshold`.
+def list_marks(images: MatchedImages, index: int, threshold: float | NDArray[np.float32]) -> list[Mark]:
+    """All that can be drawn of the image at `index`: true boxes first, then detections with a score above `threshold`,
+    which is one for all labels or one for each (k,).
 
     A detection that is right about one label and wrong about another is mixed. A true box is fn if any of its labels
     is. An ignored box is drawn for what it is, and a detection on it is ignored as well.

@@ -6,14 +6,12 @@ A move of the threshold then only compares and counts (`error_counts`), or picks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
 from core.evaluation.average_precision import Evaluation, evaluate_detections
-from core.evaluation.classification import Classification, judge_image_labels
-from core.evaluation.matching import MatchTable, align_scores
+from core.evaluation.classification import Classification, image_scores, judge_image_labels
+from core.evaluation.joined_labels import join_labels
+from core.evaluation.matching import MatchTable
 from core.types import Detections, GroundTruth
 
 
@@ -27,11 +25,12 @@ class MatchedImages:
     detections: tuple[Detections, ...]
     iou: float
     table: MatchTable
-    mean_ap: float | None  # mean average precision over the labels: of boxes at `iou`, or of labels of images
+    mean_ap: float | None  # mean over the labels that the checkpoint knows: of boxes at `iou`, or of labels of images
     label_ap: tuple[float | None, ...]  # the same by label
     unknown_to_model: tuple[str, ...]  # labels of the project that the checkpoint cannot find
     not_in_project: tuple[str, ...]  # labels of the checkpoint that the project lacks
     is_detector: bool = True  # False: each image is one box of its own size, which carries its labels
+    mean_ap_all_labels: float | None = None  # with 0 for each label that the checkpoint does not know
 
 
 def match_images(
@@ -51,38 +50,26 @@ def match_images(
         detections: of the same images; scores in the order of `model_labels`.
         is_detector: whether the model finds boxes; if not, an image is judged by the labels that it carries.
     """
-    extra = tuple(name for name in model_labels if name not in project_labels)
-    names = (*project_labels, *extra)
-    padded = [_pad_labels(one, len(extra)) for one in truth]
-    aligned = [Detections(one.boxes, align_scores(one, names), names) for one in detections]
+    joined = join_labels(truth, detections, project_labels, model_labels)
+    names, unknown = joined.label_names, joined.unknown_to_model
     evaluation: Evaluation | Classification
     if is_detector:
-        evaluation = evaluate_detections(padded, aligned, names, iou_thresholds=(iou,))
+        evaluation = evaluate_detections(
+            joined.truth, joined.detections, names, iou_thresholds=(iou,), unknown_labels=unknown
+        )
     else:
-        evaluation = judge_image_labels(padded, _image_scores(aligned), names)
+        evaluation = judge_image_labels(joined.truth, image_scores(joined.detections), names, None, unknown)
     return MatchedImages(
         names,
         tuple(image_ids),
-        tuple(padded),
-        tuple(aligned),
+        joined.truth,
+        joined.detections,
         iou,
-        MatchTable.build(padded, aligned, names, iou),
+        MatchTable.build(joined.truth, joined.detections, names, iou),
         evaluation.map,
         tuple(evaluation.labels[name].ap for name in names),
-        tuple(name for name in project_labels if name not in model_labels),
-        extra,
+        unknown,
+        joined.not_in_project,
         is_detector,
+        evaluation.map_all_labels,
     )
-
-
-def _image_scores(detections: Sequence[Detections]) -> NDArray[np.float32]:
-    """Scores of each image as a whole, (images, labels); 0 where nothing was detected."""
-    return np.stack([one.scores.max(axis=0, initial=0.0) for one in detections])
-
-
-def _pad_labels(truth: GroundTruth, extra: int) -> GroundTruth:
-    """With `extra` more labels, which no true box carries; what is ignored by every label is by these, too."""
-    ignored = truth.ignored_labels
-    if ignored is not None:
-        ignored = np.concatenate([ignored, np.repeat(ignored.all(axis=1, keepdims=True), extra, axis=1)], axis=1)
-    return replace(truth, labels=np.pad(truth.labels, ((0, 0), (0, extra))), ignored_labels=ignored)

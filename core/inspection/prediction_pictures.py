@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.evaluation.matching import ImageMatch
 from core.inspection.drawing import MUTED, PAPER, Color, Image, Tag, draw_box, draw_tags, draw_text, text_width
@@ -23,17 +24,24 @@ _GAP = 16
 _HEAD = 84
 
 
-def draw_detections(image: Image, detections: Detections, threshold: float, colors: Sequence[Color]) -> Image:
-    """A copy of `image` with all detections of at least `threshold`, captioned with each label and its score."""
+def draw_detections(
+    image: Image, detections: Detections, threshold: float | NDArray[np.float32], colors: Sequence[Color]
+) -> Image:
+    """A copy of `image` with all detections of which a label reaches its threshold, captioned with these and their scores.
+
+    `threshold`: of all labels, or of each (k,).
+    """
     picture = image.copy()
     size = max(12, round(min(image.shape[:2]) / 45))
     taken: list[tuple[int, int, int, int]] = []
     order = np.argsort(-detections.best, kind="stable")
-    shown = [row for row in order if detections.best[row] >= threshold]
+    passing = (detections.scores >= threshold) & (detections.scores > 0)
+    shown = [row for row in order if passing[row].any()]
     for row in shown:
-        draw_box(picture, detections.boxes[row], colors[int(detections.scores[row].argmax())], max(1, size // 8))
+        surest = int(np.where(passing[row], detections.scores[row], -1).argmax())
+        draw_box(picture, detections.boxes[row], colors[surest], max(1, size // 8))
     for row in shown:
-        labels = [label for label in np.argsort(-detections.scores[row]) if detections.scores[row, label] >= threshold]
+        labels = [label for label in np.argsort(-detections.scores[row]) if passing[row, label]]
         tags = [
             Tag(f"{detections.label_names[label]} {detections.scores[row, label]:.2f}", colors[label])
             for label in labels

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from core import files
 from core.errors import InputError
+from core.evaluation.operating_point import OperatingPoint
 from core.imaging.cameras import Cameras
 from core.imaging.window import Window, checked_window
 from core.models.inputs import InputSpec
@@ -52,7 +53,7 @@ class Metrics(BaseModel):
     map50: float | None = None
     map: float | None = None
     label_ap50: dict[str, float | None] = {}
-    thresholds: dict[str, float] = {}  # by label: the score of the best F1
+    thresholds: dict[str, float] = {}  # by label: the score of the best F1, before there were operating points
 
 
 class Description(BaseModel):
@@ -68,6 +69,7 @@ class Description(BaseModel):
     created: str  # ISO 8601, UTC
     labels: list[str] = Field(min_length=1)
     label_colors: list[str]
+    label_ids: list[int] = []  # of its project, which a rename of a label leaves; empty: not known
     architecture: dict[str, Any]
     input: InputSpec
     recipe: dict[str, Any]
@@ -77,6 +79,9 @@ class Description(BaseModel):
     most_boxes: int = 0  # of the fullest image of its project; 0: not known
     bits: list[int] = []  # of a sample, that images of its project had; empty: not known
     metrics: Metrics = Metrics()
+    operating_point: dict[str, Any] | None = (
+        None  # of core.evaluation.operating_point; None: from before there were any
+    )
     best: bool = False
     versions: dict[str, str] = {}
 
@@ -149,6 +154,8 @@ def load(path: Path) -> Checkpoint:
         raise InputError(f"{path}: damaged, {_first(error)}") from error
     checked_window(description.window, f"{path}: damaged, window")
     Cameras.from_json(description.cameras or [], f"{path}: damaged, cameras")
+    if description.operating_point is not None:
+        OperatingPoint.from_json(description.operating_point, f"{path}: damaged, operating point")
     architecture = Architecture.from_json(description.architecture, str(path))
     if architecture.model != description.model:
         raise InputError(f"{path}: damaged, it is called a {description.model} and described as a {architecture.model}")

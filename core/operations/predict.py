@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from core.errors import InputError
 from core.evaluation.average_precision import Evaluation, evaluate_detections
-from core.evaluation.classification import Classification, judge_image_labels
-from core.evaluation.matching import align_scores
+from core.evaluation.classification import Classification, image_scores, judge_image_labels
+from core.evaluation.joined_labels import JoinedLabels, join_labels, rename_labels
+from core.evaluation.operating_point import OperatingPoint
+from core.project.operating_points import StoredPoint, load_point, save_hand_set
 from core.project.project import Project
 from core.project.records import CheckpointRecord
 from core.project.snapshot import Snapshot, SnapshotImage
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 MOST_NAMED = 6  # checkpoints in an error
-REPORTED_SCORE = 0.3  # from which a detection on a single file is worth a line, where the user names no score
 
 
 def load_predictor(path: Path, device: str = "auto") -> Predictor:
@@ -38,6 +37,17 @@ def load_predictor(path: Path, device: str = "auto") -> Predictor:
     from core.inference.predictor import Predictor  # noqa: PLC0415
 
     return Predictor.load(path, device)
+
+
+def choose_point(path: Path, threshold: float | None, *, keep: bool = False) -> StoredPoint:
+    """The operating point of a checkpoint file, or a threshold that a user sets for every label, to be kept or not.
+
+    Raises InputError if the file cannot be read, a threshold cannot be kept, or there is none to keep.
+    """
+    if keep and threshold is None:
+        raise InputError("--keep: there is no threshold to keep; set one with --threshold")
+    stored = load_point(path).with_threshold(threshold)
+    return save_hand_set(path, stored.hand) if keep else stored
 
 
 def find_checkpoint(project: Project, name: str | None) -> tuple[str, Path]:
@@ -100,31 +110,55 @@ class SplitPredictions:
     """What a model found on the images of a split that could be read."""
 
     images: tuple[SnapshotImage, ...]
-    truth: tuple[GroundTruth, ...]
-    found: tuple[Detections, ...]
+    joined: JoinedLabels  # truth and detections of these images
     problems: tuple[Problem, ...]
     about_depth: DepthNotices
 
-    def evaluation(self, label_names: Sequence[str], score_threshold: float | None = None) -> Evaluation:
-        """How well the boxes were found."""
-        return evaluate_detections(self.truth, self.found, label_names, score_threshold=score_threshold)
+    @property
+    def truth(self) -> tuple[GroundTruth, ...]:
+        return self.joined.truth
 
-    def classification(self, label_names: Sequence[str], score_threshold: float | None = None) -> Classification:
+    @property
+    def found(self) -> tuple[Detections, ...]:
+        return self.joined.detections
+
+    def evaluation(self, thresholds: Mapping[str, float]) -> Evaluation:
+        """How well the boxes were found; precision and recall at the threshold of each label."""
+        joined = self.joined
+        return evaluate_detections(
+            joined.truth,
+            joined.detections,
+            joined.label_names,
+            score_threshold=thresholds,
+            unknown_labels=joined.unknown_to_model,
+        )
+
+    def classification(self, thresholds: Mapping[str, float]) -> Classification:
         """How well the labels of whole images were told: an image scores what its best box does."""
-        scores = [align_scores(one, label_names).max(axis=0, initial=0.0) for one in self.found]
-        return judge_image_labels(self.truth, np.array(scores), label_names, score_threshold)
+        joined = self.joined
+        scores = image_scores(joined.detections)
+        return judge_image_labels(joined.truth, scores, joined.label_names, thresholds, joined.unknown_to_model)
 
 
 def predict_split(
-    predictor: Predictor, snapshot: Snapshot, split: str, progress: Progress | None = None
+    predictor: Predictor,
+    snapshot: Snapshot,
+    split: str,
+    progress: Progress | None = None,
+    renamed: Mapping[str, str] | None = None,
 ) -> SplitPredictions:
-    """Run the model over the labelled and clean images of a split. Raises InputError if there are none to judge by."""
+    """Run the model over the labelled and clean images of a split. Raises InputError if there are none to judge by.
+
+    `renamed`: what labels of the model are called in the project now, where that is something else.
+    """
+    names = renamed or {}
+    model_labels = tuple(names.get(name, name) for name in predictor.label_names)
     images = snapshot.of_split(split)
     if not images:
         raise InputError(f"split: no labelled or clean image is in {split!r}; assign splits, or choose another")
-    if not set(predictor.label_names) & set(snapshot.label_names):
+    if not set(model_labels) & set(snapshot.label_names):
         raise InputError(
-            f"checkpoint: it knows {', '.join(predictor.label_names)}, but the project has "
+            f"checkpoint: it knows {', '.join(model_labels)}, but the project has "
             f"{', '.join(snapshot.label_names)}; choose a checkpoint that shares a label"
         )
     from core.inference.prediction_loop import ImageSource, predict_images  # noqa: PLC0415 - torch comes with it
@@ -140,14 +174,14 @@ def predict_split(
             problems.append(describe_skipped(one))
         else:
             kept.append(image)
-            found.append(one.detections)
+            found.append(rename_labels(one.detections, names))
             about_depth.add(one)
         if progress:
             progress(done, len(images))
     if not kept:
         raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(images):,} images could be read")
-    truth = tuple(image.truth for image in kept)
-    return SplitPredictions(tuple(kept), truth, tuple(found), tuple(problems), about_depth)
+    joined = join_labels([image.truth for image in kept], found, snapshot.label_names, model_labels)
+    return SplitPredictions(tuple(kept), joined, tuple(problems), about_depth)
 
 
 def predict_files(
@@ -164,11 +198,20 @@ def describe_skipped(prediction: ImagePrediction) -> Problem:
     return Problem(prediction.path, f"skipped: {str(prediction.error).removeprefix(f'{prediction.path}: ')}")
 
 
-def detections_to_json(found: Detections, threshold: float) -> list[dict[str, Any]]:
-    """Detections of at least `threshold`, best first, each with one score per label (0 where another box has the label)."""
-    rows = [row for row in (-found.best).argsort(kind="stable") if found.best[row] >= threshold]
+def detections_to_json(found: Detections, point: OperatingPoint) -> list[dict[str, Any]]:
+    """Detections of which a label reaches its threshold, best first.
+
+    Each has the labels that do, the surest first, and one score per label (0 where another box has the label).
+    """
+    passing_nk = (found.scores >= point.list_limits(found.label_names)) & (found.scores > 0)
+    rows = [row for row in (-found.best).argsort(kind="stable") if passing_nk[row].any()]
     return [
         {
+            "labels": [
+                found.label_names[label]
+                for label in (-found.scores[row]).argsort(kind="stable")
+                if passing_nk[row, label]
+            ],
             "box": [round(float(value), 2) for value in found.boxes[row]],
             "scores": {
                 name: round(float(score), 4) for name, score in zip(found.label_names, found.scores[row], strict=True)

@@ -180,7 +180,9 @@ def _without_lost_images(snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
     if not faults:
         return snapshot, []
     images = snapshot_files.leave_out(snapshot, faults).images
-    whole = make_snapshot(snapshot.label_names, snapshot.label_colors, images, snapshot.cameras, snapshot.bits)
+    whole = make_snapshot(
+        snapshot.label_names, snapshot.label_colors, images, snapshot.cameras, snapshot.bits, snapshot.label_ids
+    )
     return whole, [snapshot_files.describe_left_out(faults)]
 
 

@@ -87,6 +87,7 @@ class Snapshot:
     hash: str  # of labels, contents, boxes, status, split and cameras; not of where files lie
     cameras: Cameras | None = None  # through which images above 8 bits are read; None: each by its own values, as once
     bits: tuple[int, ...] = ()  # of a sample, that the project's images have; empty: not known
+    label_ids: tuple[int, ...] = ()  # of the labels in their project, which a rename leaves; empty: not known
 
     @property
     def most_boxes(self) -> int:
@@ -108,8 +109,8 @@ class Snapshot:
                 "cameras": None if self.cameras is None else self.cameras.to_json(),
                 "bits": self.bits,
                 "labels": [
-                    {"name": name, "color": color}
-                    for name, color in zip(self.label_names, self.label_colors, strict=True)
+                    {"name": name, "color": color} | ({"id": self.label_ids[place]} if self.label_ids else {})
+                    for place, (name, color) in enumerate(zip(self.label_names, self.label_colors, strict=True))
                 ],
                 "images": [_image_to_json(image) for image in self.images],
             },
@@ -134,11 +135,12 @@ class Snapshot:
             names = tuple(label["name"] for label in tree["labels"])
             colors = tuple(label["color"] for label in tree["labels"])
             images = tuple(_image_from_json(values, len(names)) for values in tree["images"])
+            ids = tuple(int(label["id"]) for label in tree["labels"] if "id" in label)
             cameras = _cameras_from_json(tree, path)
             bits = tuple(int(bits) for bits in tree.get("bits", ()))
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise InputError(f"{path}: damaged ({error!r}); take a new snapshot") from error
-        found = make_snapshot(names, colors, images, cameras, bits)
+        found = make_snapshot(names, colors, images, cameras, bits, ids if len(ids) == len(names) else ())
         if found.hash != tree.get("hash"):
             raise InputError(f"{path}: damaged, its content does not match its hash; take a new snapshot")
         return found
@@ -150,6 +152,7 @@ def make_snapshot(
     images: tuple[SnapshotImage, ...],
     cameras: Cameras | None = None,
     bits: tuple[int, ...] = (),
+    label_ids: tuple[int, ...] = (),
 ) -> Snapshot:
     """A snapshot of these images, with its hash."""
     parts = sorted(_hash_image(image) for image in images)
@@ -161,7 +164,7 @@ def make_snapshot(
     whole.update(json.dumps(described, ensure_ascii=False).encode())
     for part in parts:
         whole.update(part)
-    return Snapshot(label_names, label_colors, images, whole.hexdigest(), cameras, bits)
+    return Snapshot(label_names, label_colors, images, whole.hexdigest(), cameras, bits, label_ids)
 
 
 def take_snapshot(project: Project, reader: ProjectReader | None = None) -> Snapshot:
@@ -197,7 +200,8 @@ def take_snapshot(project: Project, reader: ProjectReader | None = None) -> Snap
             )
         )
     names, colors = tuple(label.name for label in labels), tuple(label.color for label in labels)
-    return make_snapshot(names, colors, tuple(images), project.depths.settle(), project.depths.bits_seen())
+    ids = tuple(label.id for label in labels)
+    return make_snapshot(names, colors, tuple(images), project.depths.settle(), project.depths.bits_seen(), ids)
 
 
 def _cameras_from_json(tree: dict[str, Any], path: Path) -> Cameras | None:

@@ -165,6 +165,7 @@ def _close_epoch(run: Run, wishes: StopRequests) -> Iterator[Event]:
         state.latest = _judge(run, wishes)
         if state.latest.rank is not None:
             state.ranks.append(state.latest.rank)
+        state.point = run.choose_point(state.latest)
     yield run.epoch_done(losses, seconds)
     state.closed = True
     state.over = last
@@ -238,7 +239,7 @@ def _judge(run: Run, wishes: StopRequests) -> ValidationResult:
 
 def _keep_if_best(run: Run, judged: ValidationResult) -> Iterator[Event]:
     if run.process_group.is_main and run.state.best.beaten_by(judged.rank):
-        event = run.saver.best(run.predicting(), run.state.epoch, judged)
+        event = run.saver.best(run.predicting(), run.state.epoch, judged, run.state.point)
         if isinstance(event, CheckpointSaved):
             run.state.best = BestSoFar(event.id, judged.rank, judged.map50, judged.map)
         yield event

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import torch
 
+from core.counting import format_count
 from core.errors import InputError
+from core.evaluation.operating_point import OperatingPoint
 from core.jobs.events import (
     CheckpointSaved,
     EpochDone,
@@ -41,6 +43,7 @@ from core.training.saving import Saver
 from core.training.steps import Diverged, Stepper
 from core.training.strategy import apply_strategy
 from core.training.tasks.task import task_for
+from core.training.tasks.validation_result import ValidationResult
 from core.types import Split
 
 
@@ -99,6 +102,8 @@ class Run:
         self.state.restore(progress, str(self.folder))
         self.stepper.restore(progress.halvings, progress.scaler)
         self.threads_before = int(progress.more.get("threads", 0))
+        if self.state.point is None and self.state.latest is not None:
+            self.state.point = self.choose_point(self.state.latest)  # saved before there were operating points
         self.saver.saved_any = True
 
     def started(self) -> RunStarted:
@@ -160,6 +165,13 @@ class Run:
 
     # -- what is told and kept ---------------------------------------------------------------------------------
 
+    def choose_point(self, judged: ValidationResult) -> OperatingPoint:
+        """From which scores on detections count, by the validation images."""
+        images = format_count(len(self.val_images), "validation image")
+        found = {name: judged.thresholds.get(name) for name in self.task.label_names}
+        absent = [name for name in found if judged.labels.get(name) is None]
+        return OperatingPoint.of_validation(found, f"{images} in epoch {self.state.epoch}", absent)
+
     def step_done(self, labels: float, boxes: float, rate: float) -> StepDone:
         state = self.state
         speed = state.sums.pictures * self.process_group.size / max(self.epoch_seconds(), 1e-9)
@@ -209,7 +221,7 @@ class Run:
             return
         network, state = self.predicting(), self.state
         if not self.val_images:
-            event = self.saver.best(network, state.epoch, None)
+            event = self.saver.best(network, state.epoch, None, None)
             if isinstance(event, CheckpointSaved):
                 state.best = BestSoFar(event.id)
             yield event
@@ -220,7 +232,7 @@ class Run:
         progress.more["threads"] = torch.get_num_threads()
         learning = self.network.state_dict() if self.average else {}
         kept = TrainingState(progress, optimizer_tensors(self.plan.optimizer), learning)
-        yield self.saver.last(network, state.epoch, state.latest, kept)
+        yield self.saver.last(network, state.epoch, state.latest, state.point, kept)
 
     def paused(self) -> RunPaused:
         return RunPaused(self.state.epoch, self.state.step, self.seconds())

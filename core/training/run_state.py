@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.evaluation.operating_point import OperatingPoint
 from core.models.training_state import Progress
 from core.recipe.schedule import EarlyStop, Plateau
 from core.training.tasks.validation_result import ValidationResult
@@ -69,6 +70,7 @@ class RunState:
     seconds: float = 0.0  # of training before this process
     best: BestSoFar = field(default_factory=BestSoFar)
     latest: ValidationResult | None = None  # of the epoch that was begun last
+    point: OperatingPoint | None = None  # chosen at the last judgement, which may be of an earlier epoch
     ranks: list[float] = field(default_factory=list)  # of all judgements, in their order
 
     @property
@@ -117,7 +119,12 @@ class RunState:
             plateau=self.plateau.to_json(),
             early_stop=self.early_stop.to_json(),
             scaler=scaler,
-            more={"closed": self.closed, "over": self.over, "ranks": self.ranks},
+            more={
+                "closed": self.closed,
+                "over": self.over,
+                "ranks": self.ranks,
+                "point": None if self.point is None else self.point.to_json(),
+            },
         )
 
     def restore(self, saved: Progress, where: str) -> None:
@@ -129,6 +136,8 @@ class RunState:
             self.ranks = [float(rank) for rank in saved.more.get("ranks", [])]
             self.best = BestSoFar(**saved.best)
             self.latest = ValidationResult(**saved.latest) if saved.latest else None
+            point = saved.more.get("point")  # none in what was saved before there were any
+            self.point = None if point is None else OperatingPoint.from_json(point, f"{where}: operating point")
             self.plateau = self.plateau.restored(saved.plateau)
             self.early_stop = self.early_stop.restored(saved.early_stop)
             losses = torch.tensor([saved.sums["labels"], saved.sums["boxes"]], device=self.sums.losses.device)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.errors import InputError
+from core.evaluation.operating_point import OperatingPoint
 from core.jobs.events import CheckpointSaved, Event, Notice
 from core.models import checkpoint
 from core.models.checkpoint import BEST, LAST, Description, Metrics
@@ -48,14 +49,23 @@ class Saver:
         """Whether the last checkpoint should be saved now, so that little is lost if the power fails."""
         return time.monotonic() - self._ended >= max(SAVES_APART, self._took / MOST_SAVING)
 
-    def best(self, network: Network, epoch: int, judged: ValidationResult | None) -> Event:
+    def best(
+        self, network: Network, epoch: int, judged: ValidationResult | None, point: OperatingPoint | None
+    ) -> Event:
         """Save the model that predicts, and nothing else."""
-        return self._save(BEST, network, self._description("best", epoch, judged), None)
+        return self._save(BEST, network, self._description("best", epoch, judged, point), None)
 
-    def last(self, network: Network, epoch: int, judged: ValidationResult | None, state: TrainingState) -> Event:
+    def last(
+        self,
+        network: Network,
+        epoch: int,
+        judged: ValidationResult | None,
+        point: OperatingPoint | None,
+        state: TrainingState,
+    ) -> Event:
         """Save the model and the state of its training."""
         begun = time.monotonic()
-        event = self._save(LAST, network, self._description("last", epoch, judged), state)
+        event = self._save(LAST, network, self._description("last", epoch, judged, point), state)
         self._ended = time.monotonic()
         self._took = self._ended - begun
         return event
@@ -71,7 +81,11 @@ class Saver:
         metrics = described.metrics
         return CheckpointSaved(described.id, str(path), described.epoch, metrics.map50, metrics.map, described.best)
 
-    def _description(self, kind: str, epoch: int, judged: ValidationResult | None) -> Description:
+    def _description(
+        self, kind: str, epoch: int, judged: ValidationResult | None, point: OperatingPoint | None
+    ) -> Description:
+        if point is None:
+            point = OperatingPoint.without_validation(self.snapshot.label_names, "it was not validated")
         return Description(
             id=self.identity(kind),
             run=self.folder.name,
@@ -80,6 +94,7 @@ class Saver:
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             labels=list(self.snapshot.label_names),
             label_colors=list(self.snapshot.label_colors),
+            label_ids=list(self.snapshot.label_ids),
             architecture=self.prepared.architecture.to_json(),
             input=self.prepared.input,
             recipe=self.recipe.model_dump(),
@@ -88,6 +103,7 @@ class Saver:
             most_boxes=self.snapshot.most_boxes,
             bits=list(self.snapshot.bits),
             metrics=judged.kept() if judged else Metrics(),
+            operating_point=point.to_json(),
             best=kind == "best",
             versions=read_versions(),
         )

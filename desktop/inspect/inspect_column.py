@@ -68,6 +68,8 @@ class InspectColumn(QFrame):
         self.all_labels.setSizePolicy(policy)
         self.all_labels.clicked.connect(lambda: self.labels.label_chosen.emit(None))
         self.ignored = words("", "small", wrap=True)
+        self.point = words("", "small", wrap=True)
+        self.point.setTextFormat(Qt.TextFormat.PlainText)
         head = QHBoxLayout()
         head.addWidget(words("By label", "section"))
         head.addStretch(1)
@@ -82,6 +84,7 @@ class InspectColumn(QFrame):
         layout.addSpacing(4)
         layout.addLayout(head)
         layout.addWidget(self.labels)
+        layout.addWidget(self.point)
         layout.addSpacing(theme.GAP)
         self.detail = words("At the box", "section")
         layout.addWidget(self.detail)
@@ -101,6 +104,10 @@ class InspectColumn(QFrame):
         self.detail.setText("At the box" if is_detector else "In the image")
         self.panel.prompt.setText(PROMPT if is_detector else IMAGE_PROMPT)
         self.labels.set_is_detector(is_detector)
+
+    def set_point(self, text: str) -> None:
+        """Say from which scores on labels count, and how that was chosen."""
+        self.point.setText(text)
 
     def set_ignored(self, text: str) -> None:
         """Say what takes no part in the figures; empty where everything does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QIcon, QKeyEvent, QPainter, QPen, QPixmap
@@ -114,11 +114,16 @@ class LabelTable(QTableWidget):
         shown = min(len(names.names), 10)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + 28 * shown + 4)
 
-    def set_scores(self, scores: Sequence[PrecisionRecall], averages: Sequence[float | None]) -> None:
-        """Numbers of each label, in the order of `set_labels`."""
+    def set_scores(
+        self,
+        scores: Sequence[PrecisionRecall],
+        averages: Sequence[float | None],
+        unknown: Collection[int] = (),
+    ) -> None:
+        """Numbers of each label, in the order of `set_labels`; those `unknown` to the checkpoint have no measures."""
         tokens = theme.theme()
         for row, (score, average) in enumerate(zip(scores, averages, strict=True)):
-            values = (average, score.precision, score.recall)
+            values = (None, None, None) if row in unknown else (average, score.precision, score.recall)
             for column, value in enumerate(values, 1):
                 # Two decimals, since six columns share a narrow pane; the tooltip has the third.
                 self._find_cell(row, column).setText(formatting.NONE if value is None else f"{value:.2f}")

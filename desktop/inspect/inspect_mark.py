@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -43,9 +44,14 @@ class MarkPanel(QWidget):
         self.set_mark(None, 0, None, Names((), ()), 0.5)
 
     def set_mark(
-        self, images: MatchedImages | None, index: int, mark: Mark | None, names: Names, threshold: float
+        self,
+        images: MatchedImages | None,
+        index: int,
+        mark: Mark | None,
+        names: Names,
+        thresholds: float | NDArray[np.float32],
     ) -> None:
-        """Show `mark` of the image at `index`, or a prompt."""
+        """Show `mark` of the image at `index`, or a prompt. `thresholds`: of all labels, or of each (k,)."""
         shown = images is not None and mark is not None
         for widget in (self.title, self.where, self.reasons, self.bars):
             widget.setVisible(shown)
@@ -57,7 +63,7 @@ class MarkPanel(QWidget):
         self.where.setText(f"{x2 - x1:.0f} × {y2 - y1:.0f} px at {x1:.0f}, {y1:.0f}" if images.is_detector else "")
         self.where.setVisible(images.is_detector)
         row = mark.row if mark.source == "detection" else find_nearest(images, index, mark)
-        self.bars.set_bars(list_score_bars(images, index, row, mark, names) if row is not None else [], threshold)
+        self.bars.set_bars(list_score_bars(images, index, row, mark, names, thresholds) if row is not None else [])
         self.bars.setVisible(row is not None)
         self.reasons.setText(format_reasons(images, index, mark, row))
 
@@ -74,15 +80,29 @@ def find_nearest(images: MatchedImages, index: int, mark: Mark) -> int | None:
     return best if overlaps[best] >= 0.1 else None
 
 
-def list_score_bars(images: MatchedImages, index: int, row: int, mark: Mark, names: Names) -> list[Bar]:
+def list_score_bars(
+    images: MatchedImages, index: int, row: int, mark: Mark, names: Names, thresholds: float | NDArray[np.float32]
+) -> list[Bar]:
     """All scores of a detection, the highest first, with the verdict of those above the threshold."""
     tokens, scores = theme.theme(), images.detections[index].scores[row]
     verdicts = dict(zip(mark.labels, mark.verdicts, strict=True)) if mark.source == "detection" else {}
+    limits = np.broadcast_to(np.asarray(thresholds, np.float32), scores.shape)
     bars = []
     for label in np.argsort(-scores, kind="stable"):
         is_tp, is_shown = verdicts.get(int(label)), int(label) in verdicts
         text = "right" if is_tp else "false" if is_tp is not None else "ignored" if is_shown else ""
         color = tokens.good if is_tp else tokens.bad if is_tp is not None else tokens.muted
         faint = bool(verdicts) and not is_shown
-        bars.append(Bar(names.names[label], float(scores[label]), names.colors[label], text, color, faint=faint))
+        limit = float(limits[label])
+        bars.append(
+            Bar(
+                names.names[label],
+                float(scores[label]),
+                names.colors[label],
+                text,
+                color,
+                faint=faint,
+                mark=limit if limit <= 1 else None,
+            )
+        )
     return bars

@@ -73,6 +73,7 @@ class InspectPage(QWidget):
     def may_close(self) -> bool:
         """Always: a prediction that runs is ended, and can be made again."""
         self.inspect_session.prediction.stop_and_wait()
+        self.workspace.thresholds.write_now()
         return True
 
     def actions(self) -> list[QAction]:

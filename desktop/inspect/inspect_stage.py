@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import median
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QResizeEvent
@@ -33,6 +34,7 @@ ROOM_FOR_CHIPS = 500
 ROOM_FOR_ALL = 580
 ROOM_FOR_IGNORED = 110  # one more of them, where anything is ignored
 LEAST_WIDTH = 284  # beside both lists at their narrowest, in a window of 960 pixels
+VALUE_WIDTH = 64  # of the threshold in figures, or of the words in their place
 ROOM_FOR_FOOT = 440  # all of the threshold in one line
 IGNORED = "ignored"
 # What each shows, of boxes and of images that carry labels.
@@ -52,9 +54,9 @@ CHIPS = {
 class InspectStage(QFrame):
     """One view, or two side by side with the truth on the left, that zoom together."""
 
-    threshold_changed = Signal(float)
+    threshold_changed = Signal(float)  # by the user
     iou_changed = Signal(float)
-    best_threshold_wanted = Signal()
+    reset_wanted = Signal()  # back to the thresholds that the checkpoint came with
     open_wanted = Signal()  # the image, on the page where it can be corrected
     pointed = Signal(object)  # Mark under the mouse, else the selected one, else None
 
@@ -62,6 +64,7 @@ class InspectStage(QFrame):
         super().__init__(parent)
         self.setMinimumWidth(LEAST_WIDTH)
         self._filter = MarkFilter()
+        self._shows = False  # the slider follows thresholds, and is not moved by the user
         self._hovered: Mark | None = None
         self._selected: Mark | None = None
         self._counts: dict[str, int] = {}  # (box, label) pairs in this image, by chip
@@ -123,13 +126,15 @@ class InspectStage(QFrame):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, 99)
         self.slider.setValue(50)
-        self.slider.setToolTip("Detections below this score are left out ([ and ])")
+        self.slider.setToolTip(
+            "Detections below this score are left out ([ and ]): of all labels, or of the one that is chosen on the right"
+        )
         self.slider.valueChanged.connect(self._slider_moved)
         self.value = QLabel("0.50")
         self.value.setFont(theme.mono_font(13))
-        self.value.setFixedWidth(36)
-        self.best_button = _make_tool("Best F1", "The threshold with the best F1 over these images")
-        self.best_button.clicked.connect(self.best_threshold_wanted)
+        self.value.setFixedWidth(VALUE_WIDTH)
+        self.reset_button = _make_tool("Reset", "Back to the thresholds that the checkpoint came with, label by label")
+        self.reset_button.clicked.connect(self.reset_wanted)
         self.ious = QComboBox()
         self.ious.setToolTip("How well a detection must overlap a true box to count as right")
         for iou in IOUS:
@@ -141,7 +146,7 @@ class InspectStage(QFrame):
         for widget in (_make_caption("Score ≥", self.slider), self.value, self.slider):
             score.addWidget(widget, int(widget is self.slider))
         overlap = QHBoxLayout()
-        for part in (self.best_button, self._iou_caption, self.ious):
+        for part in (self.reset_button, self._iou_caption, self.ious):
             overlap.addWidget(part)
         self._score, self._overlap = score, overlap
         self._foot.addLayout(score, 0, 0)
@@ -158,7 +163,18 @@ class InspectStage(QFrame):
 
     @property
     def threshold(self) -> float:
+        """Where the slider is."""
         return self.slider.value() / 100
+
+    def show_thresholds(self, thresholds: Sequence[float], *, by_hand: bool) -> None:
+        """Show from which scores on labels count; the slider stands in the middle of them. Emits nothing."""
+        self._shows = True
+        self.slider.setValue(round(100 * (median(thresholds) if thresholds else 0.5)))
+        self._shows = False
+        different = len(set(thresholds)) > 1
+        self.value.setText("by label" if different else _format_score(thresholds[0]) if thresholds else "–")
+        self.value.setToolTip("Each label has its own: see them on the right" if different else "")
+        self.reset_button.setEnabled(by_hand)
 
     def set_is_detector(self, is_detector: bool) -> None:
         """Speak of boxes and how well they overlap, or of labels of images, which always lie on all of it."""
@@ -168,8 +184,11 @@ class InspectStage(QFrame):
             self.chips[name].setToolTip(of_boxes if is_detector else of_images)
 
     def set_threshold(self, threshold: float) -> None:
-        """Move the slider, and emit threshold_changed."""
-        self.slider.setValue(round(threshold * 100))
+        """Move the slider as the user does, and emit threshold_changed."""
+        step = round(threshold * 100)
+        if self.slider.value() == step:
+            self._slider_moved(step)
+        self.slider.setValue(step)
 
     def step_threshold(self, steps: int) -> None:
         """Move the threshold by hundredths."""
@@ -180,8 +199,8 @@ class InspectStage(QFrame):
         return float(self.ious.currentData())
 
     def _slider_moved(self, value: int) -> None:
-        self.value.setText(f"{value / 100:.2f}")
-        self.threshold_changed.emit(value / 100)
+        if not self._shows:
+            self.threshold_changed.emit(value / 100)
 
     # -- what is drawn
 
@@ -276,6 +295,11 @@ class InspectStage(QFrame):
             (IGNORED, tokens.muted),
         ):
             self.chips[name].setIcon(_outline_icon(color, dashed=name in ("fn", IGNORED)))
+
+
+def _format_score(value: float) -> str:
+    """Two decimals, and up to four where the score has them."""
+    return max(f"{value:.2f}", f"{value:.4f}".rstrip("0"), key=len)
 
 
 def _count_pairs(marks: Sequence[Mark], name: str, wanted: int | None) -> int:

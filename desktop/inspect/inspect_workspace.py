@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QSplitter, QWidget
 
-from core.inspection.error_counts import ErrorCounts, count_errors, find_best_threshold, sum_counts
+from core.inspection.error_counts import ErrorCounts, PrecisionRecall, count_errors, sum_counts
 from core.inspection.load_inspection import Inspection, StaleImage
 from core.inspection.marks import Mark, list_marks
 from core.inspection.matched_images import MatchedImages
@@ -17,6 +19,7 @@ from desktop.inspect.inspect_images import InspectImages
 from desktop.inspect.inspect_stage import InspectStage
 from desktop.inspect.inspect_view import Names
 from desktop.inspect.mark_texts import describe_ignored
+from desktop.inspect.thresholds import Thresholds
 from desktop.services import Services
 from desktop.viewer.pictures import PictureLoader
 
@@ -34,7 +37,7 @@ class InspectWorkspace(QSplitter):
         self._names = Names((), ())
         self._label: int | None = None
         self._position: int | None = None  # of the image on the stage, in the inspection
-        self._threshold_of = ""  # the checkpoint whose best threshold was taken
+        self.thresholds = Thresholds(self)
         self.pictures = PictureLoader(services.tasks, self)
         # One image at a time is looked at here: most of the memory is the Label page's.
         self.pictures.follow(session, services.settings, share=0.25)
@@ -53,8 +56,10 @@ class InspectWorkspace(QSplitter):
         self.pictures.outdated.connect(self._read_again)
         self.pictures.ready.connect(self._show_picture)
         self.pictures.failed.connect(self._show_picture)
-        self.stage.threshold_changed.connect(self._count_errors)
-        self.stage.best_threshold_wanted.connect(self._take_best_threshold)
+        self.stage.threshold_changed.connect(self._set_threshold)
+        self.stage.reset_wanted.connect(self.thresholds.reset)
+        self.thresholds.changed.connect(self._show_thresholds)
+        self.thresholds.failed.connect(self._session.message)
         self.stage.open_wanted.connect(self.correct_image)
         self.stage.pointed.connect(self._show_mark)
         self.column.labels.label_chosen.connect(self._choose_label)
@@ -106,10 +111,14 @@ class InspectWorkspace(QSplitter):
         self.stage.show_ignored(any(len(one.ignored) for one in matched.truth))
         self.column.set_is_detector(matched.is_detector)
         self._show_labels(matched)
-        if self._threshold_of != inspection.request.checkpoint.id:
-            self._threshold_of = inspection.request.checkpoint.id
-            self._take_best_threshold()
-        self._count_errors()
+        project = self._session.project
+        if inspection.stored is not None and project is not None:
+            self.thresholds.set_checkpoint(
+                inspection.request.checkpoint.path,
+                inspection.stored,
+                inspection.renamed,
+                writable=not project.read_only,
+            )
         if self.images.shown == 0:
             self.stage.set_image(None, "No image has errors here.")
         self.images.choose_image(before)
@@ -121,31 +130,46 @@ class InspectWorkspace(QSplitter):
             self._session.page_requested.emit("Label")
 
     def _forget_project(self) -> None:
+        self.thresholds.write_now()
         self.pictures.forget()
-        self._threshold_of = ""
 
     # -- counting
 
-    def _take_best_threshold(self) -> None:
-        if self.matched is not None:
-            self.stage.set_threshold(find_best_threshold(self.matched))
+    @property
+    def _limits(self) -> NDArray[np.float32]:
+        """The threshold of each label that is shown."""
+        return self.thresholds.list_limits(self._names.names)
+
+    def _set_threshold(self, value: float) -> None:
+        """The user moved the slider: of the label that is filtered by, or of all."""
+        self.thresholds.set_threshold(None if self._label is None else self._names.names[self._label], value)
+
+    def _show_thresholds(self) -> None:
+        limits = self._limits if self._label is None else self._limits[self._label : self._label + 1]
+        known = [float(f"{one:.6g}") for one in limits[np.isfinite(limits)].tolist()]
+        self.stage.show_thresholds(known, by_hand=self.thresholds.is_set_by_hand)
+        self.column.set_point(self.thresholds.describe(self._names.names))
+        self._count_errors()
 
     def _count_errors(self) -> None:
         """Bring everything to the threshold. Called at every step of the slider."""
         matched = self.matched
         if matched is None:
             return
-        counts = self._counts = count_errors(matched, self.stage.threshold)
+        counts = self._counts = count_errors(matched, self._limits)
         columns = slice(None) if self._label is None else slice(self._label, self._label + 1)
         tp, fp, fn = (part[:, columns].sum(axis=1) for part in (counts.tp, counts.fp, counts.fn))
         keep = None if self._label is None else tp + fp + fn > 0
         self.images.set_counts(tp, fp, fn, keep)
         average = matched.mean_ap if self._label is None else matched.label_ap[self._label]
         iou = matched.iou if matched.is_detector else None
-        self.column.strip.set_score(sum_counts(counts, self._label), average, iou)
+        unknown = [matched.label_names.index(name) for name in matched.unknown_to_model]
+        # A label that the checkpoint does not know has no measures.
+        score = PrecisionRecall(0, 0, 0) if self._label in unknown else sum_counts(counts, self._label)
+        self.column.strip.set_score(score, average, iou)
         self.column.set_ignored(describe_ignored(matched, counts, self._label))
         scores = [sum_counts(counts, label) for label in range(len(matched.label_names))]
-        self.column.labels.set_scores(scores, matched.label_ap)
+        self.column.labels.set_scores(scores, matched.label_ap, unknown)
         self._draw_marks()
 
     def _show_labels(self, matched: MatchedImages) -> None:
@@ -165,7 +189,7 @@ class InspectWorkspace(QSplitter):
         self.column.set_chosen(label)
         self.stage.set_label(label)
         if self._counts is not None:
-            self._count_errors()
+            self._show_thresholds()
 
     # -- the image on the stage
 
@@ -205,7 +229,7 @@ class InspectWorkspace(QSplitter):
     def _draw_marks(self) -> None:
         if self.matched is None or self._position is None or not self.stage.left.view.has_image:
             return
-        self.stage.set_marks(list_marks(self.matched, self._position, self.stage.threshold), self._names)
+        self.stage.set_marks(list_marks(self.matched, self._position, self._limits), self._names)
 
     def _show_mark(self, mark: Mark | None) -> None:
         self.column.panel.set_mark(
@@ -213,5 +237,5 @@ class InspectWorkspace(QSplitter):
             0 if self._stale_image is not None else self._position or 0,
             mark,
             self._names,
-            self.stage.threshold,
+            self._limits,
         )

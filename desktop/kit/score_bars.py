@@ -27,6 +27,7 @@ class Bar:
     verdict_color: QColor | None = None
     faint: bool = False
     tooltip: str = ""
+    mark: float | None = None  # a line across the bar, such as at the score threshold
 
 
 class ScoreBars(QWidget):
@@ -35,7 +36,6 @@ class ScoreBars(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._bars: tuple[Bar, ...] = ()
-        self._mark: float | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.notifier.theme_changed.connect(self.update)
 
@@ -43,10 +43,9 @@ class ScoreBars(QWidget):
     def bars(self) -> tuple[Bar, ...]:
         return self._bars
 
-    def set_bars(self, bars: Sequence[Bar], mark: float | None = None) -> None:
-        """Show `bars`, with a line across them at `mark`, such as the score threshold."""
+    def set_bars(self, bars: Sequence[Bar]) -> None:
         resized = len(bars) != len(self._bars)
-        self._bars, self._mark = tuple(bars), mark
+        self._bars = tuple(bars)
         self.setAccessibleDescription(
             "; ".join(f"{bar.name} {formatting.metric(bar.value)} {bar.verdict}" for bar in bars)
         )
@@ -93,8 +92,8 @@ class ScoreBars(QWidget):
             painter.drawRoundedRect(
                 QRectF(rect.x(), rect.y(), max(BAR, rect.width() * bar.value), BAR), BAR / 2, BAR / 2
             )
-        if self._mark is not None:
-            x = rect.x() + rect.width() * self._mark
+        if bar.mark is not None:
+            x = rect.x() + rect.width() * bar.mark
             painter.setPen(QPen(theme.theme().text, 1.5))
             painter.drawLine(int(x), int(rect.y() - 4), int(x), int(rect.bottom() + 4))
 

@@ -34,6 +34,8 @@ def write_checkpoint(
     labels: Sequence[str] = (),
     size: int = 64,
     cameras: Cameras | None = None,
+    label_ids: Sequence[int] = (),
+    operating_point: dict[str, Any] | None = None,
 ) -> Path:
     """A safetensors file with the description of a checkpoint and `size` bytes of weights, in its run's folder."""
     names = list(labels) or [label.name for label in project.labels()]
@@ -46,6 +48,10 @@ def write_checkpoint(
         "labels": names,
         "metrics": {"map50": map50, "map": None if map50 is None else map50 * 0.6, "label_ap50": ap},
     }
+    if operating_point is not None:
+        described["operating_point"] = operating_point
+    if label_ids:
+        described["label_ids"] = list(label_ids)
     if cameras is not None:
         described["cameras"] = cameras.to_json()
     header = {

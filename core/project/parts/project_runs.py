@@ -10,6 +10,7 @@ from core.changes import Changes
 from core.errors import InputError
 from core.jobs.folder import JobFolder
 from core.project import runs
+from core.project.operating_points import hand_file
 from core.project.parts.project_database import ProjectDatabase
 from core.project.records import CheckpointRecord, RunRecord
 
@@ -77,6 +78,7 @@ class ProjectRuns:
             path = self._checkpoint(checkpoint_id).path
             try:
                 path.unlink(missing_ok=True)
+                hand_file(path).unlink(missing_ok=True)
             except OSError as error:
                 raise InputError(f"{path}: cannot be deleted ({error.strerror})") from error
             with self._database.writing() as store:

@@ -64,6 +64,6 @@ class ClassificationTask:
             rank=found.map,
             map=found.map,
             labels={name: one.ap for name, one in found.labels.items()},
-            thresholds={name: one.threshold for name, one in found.labels.items() if one.threshold is not None},
+            thresholds={name: one.threshold for name, one in found.labels.items()},
             metrics={name: value for name, value in found.measures().items() if name != "map"},
         )

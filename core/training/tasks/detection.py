@@ -49,7 +49,7 @@ class DetectionTask:
             map50=evaluation.map50,
             map=evaluation.map,
             labels={name: one.ap50 for name, one in evaluation.labels.items()},
-            thresholds={name: one.threshold for name, one in evaluation.labels.items() if one.threshold is not None},
+            thresholds={name: one.threshold for name, one in evaluation.labels.items()},
             metrics={
                 "map75": evaluation.map75,
                 "agnostic_ap50": evaluation.agnostic_ap50,

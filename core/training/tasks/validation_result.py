@@ -29,12 +29,14 @@ class ValidationResult:
     map50: float | None = None
     map: float | None = None
     labels: dict[str, float | None] = field(default_factory=dict)  # average precision by label
-    thresholds: dict[str, float] = field(default_factory=dict)  # by label: the score of the best F1
+    thresholds: dict[str, float | None] = field(
+        default_factory=dict
+    )  # by label: of the best F1; None where nothing is right
     metrics: dict[str, float | None] = field(default_factory=dict)  # further measures by name, such as macro_f1
 
     def kept(self) -> Metrics:
         """What a checkpoint says of it."""
-        return Metrics(map50=self.map50, map=self.map, label_ap50=self.labels, thresholds=self.thresholds)
+        return Metrics(map50=self.map50, map=self.map, label_ap50=self.labels)
 
 
 def normalized_losses(looks: Sequence[Look]) -> tuple[float, float]:

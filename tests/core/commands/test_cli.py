@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from core import cli
+from core.evaluation.operating_point import OperatingPoint
 from core.inspection import drawing
 from core.jobs.folder import JobFolder
 from core.models.registry import MODELS
@@ -21,6 +22,7 @@ from core.operations.predict import detections_to_json
 from core.project.edits import image_edits
 from core.project.edits.box_edits import toggle_difficult
 from core.project.project import Project
+from core.safetensors_header import read_metadata
 from core.sample import SAMPLE_LABELS, make_sample_project
 from core.types import Detections, Split
 from tests.core.conftest import Run
@@ -480,6 +482,53 @@ def test_evaluate_names_what_is_missing(run: Run, trained: tuple[Path, list[dict
     assert code == 2 and "r009-best" in one_line(err) and "r001-" in err
 
 
+def test_a_training_leaves_an_operating_point_by_which_all_commands_count(
+    run: Run, trained: tuple[Path, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    folder, _ = trained
+    for name in ("best", "last"):
+        path = folder / "runs" / "r001" / "checkpoints" / f"{name}.safetensors"
+        point = read_metadata(path)["operating_point"]
+        assert set(point) == {"thresholds", "review", "chosen_on", "how"} and set(point["thresholds"]) == set(
+            SAMPLE_LABELS
+        )
+        assert point["chosen_on"] in ("val", "fallback") and "in epoch 1" in point["how"]
+    image = write_image(tmp_path / "good.png")
+    values = json.loads(run("predict", path, image, "--device", "cpu", "--json")[1])
+    assert values["operating_point"] == point
+    judged = json.loads(run("evaluate", folder, "--checkpoint", "r001-last", "--split", "val", "--json")[1])
+    assert judged["operating_point"] == point
+    assert {name: one["threshold"] for name, one in judged["labels"].items()} == point["thresholds"]
+    code, out, err = run("evaluate", folder, "--checkpoint", "r001-last", "--split", "val")
+    assert code == 0 and point["how"] in out
+    assert (point["chosen_on"] == "val") == ("the thresholds were chosen on these" in " ".join(err.split()))
+
+
+def test_thresholds_are_shown_set_by_hand_and_taken_back(
+    run: Run, trained: tuple[Path, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    folder, _ = trained
+    path = folder / "runs" / "r001" / "checkpoints" / "last.safetensors"
+    first, second, *_ = SAMPLE_LABELS
+    before = json.loads(run("threshold", folder, "--checkpoint", "r001-last", "--json")[1])
+    assert before["operating_point"] == before["chosen_by_training"] and before["set_by_hand"] == {}
+    command = ("threshold", folder, "--checkpoint", "r001-last")
+    assert run(*command, "--set", f"{first}=0.2")[0] == 0
+    values = json.loads(run(*command, "--set", f"{second}=0.9", "--json")[1])
+    assert values["set_by_hand"] == {first: 0.2, second: 0.9} and values["operating_point"]["chosen_on"] == "hand"
+    image = write_image(tmp_path / "good.png")
+    values = json.loads(run("predict", path, image, "--device", "cpu", "--json")[1])
+    assert values["operating_point"]["thresholds"][first] == 0.2
+    code, out, _ = run(*command)
+    assert code == 0 and "by hand" in out
+    for wrong in ("0.5", "=0.5", f"{first}=2", f"{first}=high", "unheard=0.5"):
+        code, _, err = run(*command, "--set", wrong)
+        assert code == 2 and ("LABEL=SCORE" in one_line(err) or "does not know" in one_line(err))
+    code, _, err = run("predict", path, image, "--keep")
+    assert code == 2 and "--threshold" in one_line(err)
+    assert json.loads(run(*command, "--reset", "--json")[1]) == before
+
+
 def test_predict_needs_only_the_file_and_passes_over_what_it_cannot_read(
     run: Run, trained: tuple[Path, list[dict[str, Any]]], tmp_path: Path
 ) -> None:
@@ -551,10 +600,13 @@ def test_detections_are_listed_best_first_with_a_score_for_every_label() -> None
         np.array([[0.4, 0], [0.2, 0.9], [0.1, 0.1]], np.float32),
         ("scratch", "stain"),
     )
-    assert detections_to_json(found, 0.3) == [
-        {"box": [5.0, 6.0, 7.0, 8.5], "scores": {"scratch": 0.2, "stain": 0.9}},
-        {"box": [1.0, 2.0, 3.0, 4.0], "scores": {"scratch": 0.4, "stain": 0.0}},
+    assert detections_to_json(found, OperatingPoint({"scratch": 0.3, "stain": 0.3}, "val", "")) == [
+        {"labels": ["stain"], "box": [5.0, 6.0, 7.0, 8.5], "scores": {"scratch": 0.2, "stain": 0.9}},
+        {"labels": ["scratch"], "box": [1.0, 2.0, 3.0, 4.0], "scores": {"scratch": 0.4, "stain": 0.0}},
     ]
+    by_label = detections_to_json(found, OperatingPoint({"scratch": 0.2, "stain": 0.95}, "val", ""))
+    assert [one["labels"] for one in by_label] == [["scratch"], ["scratch"]]
+    assert [one["scores"]["scratch"] for one in by_label] == [0.2, 0.4], "a threshold takes the score that it is"
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "text", "missing", "pickle"])

@@ -77,7 +77,7 @@ def test_the_threshold_of_a_label_gives_its_best_f1(case: tuple[list[bool], list
 def test_macro_and_micro_measures_of_a_case_worked_out_by_hand() -> None:
     truth = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 1, 0]], np.bool_)
     scores = np.array([[0.9, 0.6, 0.1], [0.4, 0.8, 0.2], [0.2, 0.1, 0.7], [0.1, 0.7, 0.1]])
-    found = evaluate_image_labels(truth, scores, ["dent", "scratch", "never"])
+    found = evaluate_image_labels(truth, scores, ["dent", "scratch", "never"], threshold=0.5)
     # dent: said of the first image alone; scratch: of three, two of them right; never: wrongly of one.
     assert found.labels["dent"].precision == 1 and found.labels["dent"].recall == 0.5
     assert found.labels["scratch"].precision == pytest.approx(2 / 3) and found.labels["scratch"].recall == 1
@@ -123,3 +123,27 @@ def test_images_with_an_ignored_box_are_left_out_and_counted() -> None:
         len(whole) == 0 and whole.ignored.tolist() == [[0, 0, 40, 30]] and whole.ignored_by_label().tolist() == [[True]]
     )
     assert judge_image_labels(truth[2:], scores[2:], ["pit"]).images == 0
+
+
+def test_one_score_by_label_gives_one_figure() -> None:
+    truth = np.array([[1, 0], [1, 1], [0, 0], [0, 1]], np.bool_)
+    scores = np.array([[0.9, 0.6], [0.4, 0.8], [0.2, 0.1], [0.1, 0.7]])
+    found = evaluate_image_labels(truth, scores, ["dent", "stain"], {"dent": 0.5, "stain": 0.65})
+    dent, stain = found.labels["dent"], found.labels["stain"]
+    assert (dent.threshold, dent.tp, dent.fp, dent.fn, dent.recall) == (0.5, 1, 0, 1, 0.5)
+    assert (stain.threshold, stain.tp, stain.fp, stain.fn, stain.f1) == (0.65, 2, 0, 0, 1.0)
+    chosen = evaluate_image_labels(truth, scores, ["dent", "stain"])
+    assert {name: (one.threshold, one.f1) for name, one in chosen.labels.items()} == {
+        "dent": (0.3, 1.0),
+        "stain": (0.65, 1.0),
+    }
+
+
+def test_a_label_that_the_model_does_not_know_has_dashes_and_both_means_are_there() -> None:
+    truth = np.array([[1, 0], [1, 1], [0, 0], [0, 1]], np.bool_)
+    scores = np.array([[0.9, 0], [0.4, 0], [0.2, 0], [0.1, 0]])
+    found = evaluate_image_labels(truth, scores, ["dent", "stain"], {"dent": 0.3}, ["stain"])
+    assert found.map == 1.0 and found.map_all_labels == 0.5 and found.macro_f1 == 1.0
+    stain = found.to_json()["labels"]["stain"]
+    assert all(stain[name] is None for name in ("ap", "roc_auc", "precision", "recall", "f1", "threshold"))
+    assert (stain["images"], stain["fn"], found.to_json()["unknown_labels"]) == (2, 2, ["stain"])

@@ -40,7 +40,7 @@ def test_every_box_of_a_crowded_image_can_be_found(boxes: int) -> None:
     result = evaluate_detections([GroundTruth(rows, labels)], [Detections(rows, scores, NAMES)], NAMES)
     assert (result.map50, result.map, result.agnostic_ap50, result.exact_match) == (1, 1, 1, 1)
     one = result.labels["scratch"]
-    assert (one.precision, one.recall, one.threshold) == (1, 1, pytest.approx(0.3))
+    assert (one.precision, one.recall, one.threshold) == (1, 1, 0.15)  # nothing is false, down to nothing
     limited = evaluate_detections(
         [GroundTruth(rows, labels)], [Detections(rows, scores, NAMES)], NAMES, max_detections=100, score_threshold=0.3
     )
@@ -97,9 +97,12 @@ def test_precision_and_recall_at_the_best_f1_or_at_the_chosen_threshold() -> Non
     guesses = [found((LEFT, (0.9, 0)), (RIGHT, (0.7, 0)), (FAR, (0.2, 0)))]
     best = evaluate_detections(images, guesses, NAMES).labels["scratch"]
     assert (best.precision, best.recall, best.f1) == (1.0, 1.0, 1.0)
-    assert best.threshold == pytest.approx(0.7)
+    assert best.threshold == 0.45, "the middle between the lowest that is right and the highest that is false"
+    assert (best.tp, best.fp, best.fn) == (2, 0, 0)
     strict = evaluate_detections(images, guesses, NAMES, score_threshold=0.8).labels["scratch"]
     assert (strict.precision, strict.recall) == (1.0, 0.5)
+    by_label = evaluate_detections(images, guesses, NAMES, score_threshold={"scratch": 0.8, "stain": 0.1})
+    assert by_label.labels["scratch"] == strict and by_label.labels["stain"].threshold == 0.1
     loose = evaluate_detections(images, guesses, NAMES, score_threshold=0.1).labels["scratch"]
     assert loose.precision == pytest.approx(2 / 3) and loose.recall == 1.0
 
@@ -217,3 +220,19 @@ def test_curves_start_at_the_best_score_and_precision_never_rises() -> None:
     assert curve.recall.tolist() == [0, 0.5, 1]
     assert curve.precision == pytest.approx([2 / 3] * 3)
     assert curve.threshold == pytest.approx([0.9, 0.8, 0.7])
+
+
+def test_a_label_that_the_model_does_not_know_has_dashes_and_both_means_are_there() -> None:
+    import json
+
+    images = [truth((LEFT, (1, 0)), (RIGHT, (0, 1)))]
+    guesses = [found((LEFT, (0.9, 0)))]
+    result = evaluate_detections(images, guesses, NAMES, score_threshold={"scratch": 0.5}, unknown_labels=["stain"])
+    assert (result.map50, result.map75, result.map) == (1.0, 1.0, 1.0)
+    assert (result.map50_all_labels, result.map75_all_labels, result.map_all_labels) == (0.5, 0.5, 0.5)
+    stain = json.loads(json.dumps(result.to_json(), allow_nan=False))["labels"]["stain"]
+    assert [stain[name] for name in ("ap50", "ap", "precision", "recall", "f1", "threshold")] == [None] * 6
+    assert (stain["boxes"], stain["fn"]) == (1, 1)
+    assert result.totals() == {"precision": 1.0, "recall": 0.5, "f1": pytest.approx(2 / 3)}
+    known = evaluate_detections(images, guesses, NAMES, score_threshold=0.5)
+    assert known.labels["stain"].ap50 == 0.0 and known.map50 == known.map50_all_labels == 0.5

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.inspection.error_counts import PrecisionRecall, count_errors, find_best_threshold, sum_counts
+from core.inspection.error_counts import PrecisionRecall, count_errors, sum_counts
 from core.inspection.marks import MarkFilter
 from core.inspection.matched_images import match_images
 from tests.core.inspection.matched_builders import BOX, FAR, NAMES, data_of, found, marks_of, truth
@@ -44,17 +44,6 @@ def test_tally_agrees_with_the_matches_of_every_image() -> None:
         assert whole.tp + whole.fn == sum(int(one.labels.sum()) for one in truths)
         assert sum(sum_counts(counts, label).fp for label in (0, 1)) == whole.fp
     assert counts.tp.sum() < count_errors(data, 0.01).tp.sum()
-
-
-def test_the_best_threshold_has_the_best_f1_of_all_steps() -> None:
-    random = np.random.default_rng(5)
-    rows = [((x, 0, x + 10, 10), (float(random.beta(5, 2)), 0.0)) for x in range(0, 400, 20)]
-    noise = [((x, 50, x + 10, 60), (float(random.beta(2, 5)), 0.0)) for x in range(0, 400, 10)]
-    data = data_of(truth(*((box, (0,)) for box, _ in rows)), found(*rows, *noise))
-    best = find_best_threshold(data)
-    by_step = {step: sum_counts(count_errors(data, step / 100)).f1 for step in range(1, 100)}
-    assert by_step[round(best * 100)] == max(by_step.values())
-    assert find_best_threshold(data_of(truth((BOX, (0,))), found())) == 0.5
 
 
 def test_measures_without_anything_to_judge_are_none() -> None:
