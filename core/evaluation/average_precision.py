@@ -177,7 +177,7 @@ def evaluate_detections(
         if limit is not None:
             passing = detected_rows.score[rows] >= np.float32(limit)
             labels[name] = replace(labels[name], ignored=int((passing & ~counted).sum()))
-    thresholds = np.array([1.0 if one.threshold is None else one.threshold for one in labels.values()], np.float32)
+    thresholds = np.array([np.inf if one.threshold is None else one.threshold for one in labels.values()], np.float32)
     label_set_f1, exact = _label_sets(truth, found_boxes, scores, thresholds)
     is_known = np.array([name not in unknown_labels for name in label_names], np.bool_)
     levels_of_means = ([levels.index(0.5)], [levels.index(0.75)], chosen)
