@@ -41,7 +41,7 @@ _NARROWEST = 4 * SLACK  # of a common region
 _THICKEST = 64.0  # px, of a slanted line
 _SLANT_ERROR = 0.06  # of the way from part to part, for the thickness of a line that bends
 SAME_LABELS = 0.5  # relative scores that differ by this much are of another set of labels
-_WEAKEST = 0.1  # of the better one's score: a part much fainter than another does not prolong it
+_WEAKEST = 0.3  # of the better one's score: a part much fainter than another does not prolong it
 _INSIDE = 0.9  # share of a part that lies inside of a box
 _ROWS_AT_ONCE = 1024
 
