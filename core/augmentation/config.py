@@ -22,8 +22,8 @@ class AugmentationConfig(BaseModel):
     )
     rotation: float = Field(
         0.0, ge=0, le=180, title="Rotation", json_schema_extra={"unit": "°"},
-        description="Largest turn, either way. A turned box grows to stay upright, "
-        "so keep this small for long thin defects.",
+        description="Largest turn, either way. The box of a long thin defect grows to stay upright, "
+        "so keep this small for such.",
     )
     scale: float = Field(
         0.0, ge=0, le=0.9, title="Scale", json_schema_extra={"unit": "±"},

@@ -82,8 +82,8 @@ def augment(
     sharpness.
 
     `boxes` (n, 4) are x1 y1 x2 y2 in continuous pixels of the image (pixel i covers i to i + 1), `labels`
-    (n, k) their label sets. A turned box becomes the upright hull of its corners; what is visible of it is
-    the part of that hull inside the picture. Boxes visible by less than `config.min_visible` are not taught, and what is
+    (n, k) their label sets. A turned box becomes the upright one of `placement.move_boxes`; what is visible of it is
+    the part of that inside the picture. Boxes visible by less than `config.min_visible` are not taught, and what is
     seen of them is `spared`; one with no label is ignored in training, so it stays as long as anything of it is visible.
     With nothing switched on, the pixels are those of the image, resized or cut and not touched otherwise.
     """
@@ -111,7 +111,7 @@ def augment(
         else _snap_boxes(matrix @ placement.scaling(own[0] / pixels.size[0], own[1] / pixels.size[1]))
     )
     picture = change_colors(warp(pixels, from_kept, view.size), config, draws, random)
-    return _place_boxes(picture, placement.box_hulls(matrix, source), labels, config, view)
+    return _place_boxes(picture, placement.move_boxes(matrix, source), labels, config, view)
 
 
 def _turn_quarters(view: View, turn: placement.Matrix) -> View:
@@ -140,7 +140,7 @@ def _compose_matrix(
     if draws.crop >= config.crop:
         return matrix
     # Last, because only in the finished picture is it known which boxes an edge would cut.
-    present = np.asarray(geometry.clip_boxes(placement.box_hulls(matrix, boxes), *view.size), np.float64)
+    present = np.asarray(geometry.clip_boxes(placement.move_boxes(matrix, boxes), *view.size), np.float64)
     window = placement.whole_box_window(present[geometry.box_area(present) > 0], view.size, config.crop_smallest, crops)
     if window is None:
         return matrix

@@ -107,7 +107,7 @@ def window_matrix(
     picture = np.array([[0, 0, *source]], np.float64)
     if centre is None and len(boxes) and draws.on_box < on_box:
         chosen = boxes[min(int(draws.which_box * len(boxes)), len(boxes) - 1)][None]
-        target, ground = box_hulls(linear, chosen)[0], box_hulls(linear, picture)[0]
+        target, ground = move_boxes(linear, chosen)[0], box_hulls(linear, picture)[0]
         x = _about_center(target[0], target[2], ground[0], ground[2], size[0], draws.place_x)
         y = _about_center(target[1], target[3], ground[1], ground[3], size[1], draws.place_y)
         return translation(-x, -y) @ linear
@@ -154,6 +154,27 @@ def box_hulls(matrix: Matrix, boxes: NDArray[np.float64]) -> NDArray[np.float64]
     new_x = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]
     new_y = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]
     return np.stack([new_x.min(1), new_y.min(1), new_x.max(1), new_y.max(1)], axis=1)
+
+
+def move_boxes(matrix: Matrix, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The upright boxes (n, 4) around what `boxes` (n, 4) hold, after `matrix`.
+
+    The hull of a turned box is too large: few defects fill the corners of their box, and those of a disc grow by 41% at 45
+    degrees while the disc stays as it is. An ellipse in the box has the right size after any turn (Kalra and others: Towards
+    Rotation Invariance in Object Detection, 2021), but a line along a long thin box reaches its ends, as the hull says:
+    so the hull counts by the fourth power of how far the sides are from equal. Mirrored, scaled and by quarter turns,
+    both are the moved box itself.
+    """
+    hulls = box_hulls(matrix, boxes)
+    linear = matrix[:2, :2]
+    if not (linear[0, 1] or linear[1, 0]) or not (linear[0, 0] or linear[1, 1]):
+        return hulls
+    half, outer = (boxes[:, 2:] - boxes[:, :2]) / 2, (hulls[:, 2:] - hulls[:, :2]) / 2
+    inner = np.sqrt((linear**2 @ (half**2).T).T)
+    ratio = half.min(axis=1) / np.maximum(half.max(axis=1), np.finfo(np.float64).tiny)
+    reach = inner + (outer - inner) * ((1 - ratio) ** 4)[:, None]
+    centre = (hulls[:, :2] + hulls[:, 2:]) / 2
+    return np.concatenate([centre - reach, centre + reach], axis=1)
 
 
 def whole_box_window(

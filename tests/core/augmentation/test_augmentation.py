@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core import geometry
 from core.augmentation.config import PRESETS, AugmentationConfig
 from core.augmentation.pipeline import Augmented, View, augment
-from core.augmentation.placement import CROP_TRIES, whole_box_window
+from core.augmentation.placement import CROP_TRIES, box_hulls, move_boxes, scaling, whole_box_window
 from core.augmentation.warp import resize
 from core.randomness import seed_for
 
@@ -219,6 +219,14 @@ def blob(width: int, height: int, box: NDArray[np.float32]) -> NDArray[np.uint8]
     return image
 
 
+def round_blob(width: int, height: int, box: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """White inside the ellipse that fills `box`, black elsewhere."""
+    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2
+    x, y = (np.arange(width) + 0.5 - centre[0]) / half[0], (np.arange(height) + 0.5 - centre[1]) / half[1]
+    inside = x[None, :] ** 2 + y[:, None] ** 2 <= 1
+    return np.repeat(np.where(inside, 255, 0).astype(np.uint8)[..., None], 3, axis=2)
+
+
 @FEW
 @given(
     st.integers(0, 10**6),
@@ -240,21 +248,24 @@ def test_white_pixels_land_in_their_box(seed: int, mode: str, changes: dict[str,
     corner = random.integers(5, 150, 2)
     box = np.concatenate([corner, corner + random.integers(12, 40, 2)]).astype(np.float32)
     size = (200, 200) if mode == "whole" else (120, 120)
-    result = run(blob(200, 200, box), box[None], config(**changes, min_visible=0), seed, View(size, mode, 0.8))
+    turns = bool({"rotation", "shear"} & changes.keys())
+    image = (round_blob if turns else blob)(200, 200, box)
+    result = run(image, box[None], config(**changes, min_visible=0), seed, View(size, mode, 0.8))
     rows, columns = np.nonzero(result.image[..., 0] > 127)
     if not len(result.boxes):
         assert len(rows) == 0
         return
     x1, y1, x2, y2 = result.boxes[0]
     if not len(rows):
-        # Only a corner of the hull is in the picture, and a turned box does not fill its corners.
+        # Only a corner of the box is in the picture, and what is round does not fill its corners.
         assert result.visible[0] < 0.5
         return
     found = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
-    assert (found[:2] >= np.array([x1, y1]) - 0.75).all() and (found[2:] <= np.array([x2, y2]) + 0.75).all()
+    slack = 2 if turns else 0.75  # the stairs of a drawn ellipse, enlarged
+    assert (found[:2] >= np.array([x1, y1]) - slack).all() and (found[2:] <= np.array([x2, y2]) + slack).all()
     if result.visible[0] == 1:
-        # Nothing is cut, so the hull is as tight as half a pixel of interpolation allows; a corner may be thinner.
-        assert np.abs(found - [x1, y1, x2, y2]).max() <= (1.0 if not {"rotation", "shear"} & changes.keys() else 3.5)
+        # Nothing is cut, so the box is as tight as half a pixel of interpolation allows; the end of an ellipse is thinner.
+        assert np.abs(found - [x1, y1, x2, y2]).max() <= (3.5 if turns else 1.0)
 
 
 @FEW
@@ -435,15 +446,36 @@ def test_a_box_shifted_out_is_lost_and_one_shifted_half_out_is_cut() -> None:
     assert (kept.cut, len(kept.kept)) == (0, 1)
 
 
-def test_a_turned_box_is_the_upright_hull_of_its_corners() -> None:
-    boxes = np.array([[80, 95, 120, 105]], np.float32)
-    result = run(np.zeros((200, 200, 3), np.uint8), boxes, config(rotation=45), 1, View((200, 200), "whole"))
-    width, height = (result.boxes[0, 2:] - result.boxes[0, :2]).tolist()
-    # width = 40 cos a + 10 sin a and height = 40 sin a + 10 cos a, of one angle a.
-    assert width != pytest.approx(40) and height != pytest.approx(10)
-    angle = np.arctan2(4 * height - width, 4 * width - height)
-    assert width == pytest.approx(40 * np.cos(angle) + 10 * np.sin(angle), abs=1e-3)
+def turned_sides(sides: tuple[float, float], seed: int = 1) -> tuple[NDArray[np.float64], float]:
+    """Width and height of a box of `sides` after a turn, and the angle of it."""
+    x, y = (100 - side / 2 for side in sides)
+    boxes = np.array([[x, y, 200 - x, 200 - y], [99.9999, 50, 100.0001, 150]], np.float32)
+    result = run(np.zeros((200, 200, 3), np.uint8), boxes, config(rotation=45), seed, View((200, 200), "whole"))
     assert (result.boxes[0, :2] + result.boxes[0, 2:]) / 2 == pytest.approx([100, 100], abs=1e-3)
+    line = (result.boxes[1, 2:] - result.boxes[1, :2]).tolist()
+    return (result.boxes[0, 2:] - result.boxes[0, :2]).astype(np.float64), float(np.arctan2(*line))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_turned_box_has_the_size_of_what_it_holds(seed: int) -> None:
+    """A disc stays as large as it is, and a line reaches as far as its ends."""
+    disc, angle = turned_sides((60, 60), seed)
+    assert angle > 0.01 and disc == pytest.approx([60, 60], abs=1e-3)
+    ellipse, _ = turned_sides((60, 40), seed)
+    across = 2 * np.array(
+        [np.hypot(30 * np.cos(angle), 20 * np.sin(angle)), np.hypot(30 * np.sin(angle), 20 * np.cos(angle))]
+    )
+    assert ellipse == pytest.approx(across, abs=0.3)
+    line, _ = turned_sides((90, 1), seed)
+    assert line == pytest.approx([90 * np.cos(angle) + np.sin(angle), 90 * np.sin(angle) + np.cos(angle)], abs=0.1)
+
+
+@pytest.mark.parametrize("angle", [0, 90, 180, 270])
+def test_quarter_turns_and_mirrors_move_a_box_as_it_is(angle: int) -> None:
+    cos, sin = round(np.cos(np.radians(angle))), round(np.sin(np.radians(angle)))
+    matrix = np.array([[cos, -sin, 7], [sin, cos, 3], [0, 0, 1]], np.float64) @ scaling(-2, 0.5)
+    boxes = np.array([[3.25, 4, 31, 9.5], [0, 0, 1, 1]])
+    assert np.array_equal(move_boxes(matrix, boxes), box_hulls(matrix, boxes))
 
 
 # -- colours
