@@ -145,7 +145,7 @@ def main() -> None:
 def _run_command() -> int:
     try:
         _refuse_empty_arguments(sys.argv[1:])
-        code = app(standalone_mode=False)
+        code = app(_name_command(sys.argv[1:]), standalone_mode=False)
     except InputError as error:
         complain(str(error), "red")
         code = 2
@@ -158,6 +158,14 @@ def _run_command() -> int:
         complain(f"{error.format_message().replace('Value error, ', '').rstrip('.')}; see --help", "red")
         code = 2
     return _check_output(code if isinstance(code, int) else 0)
+
+
+def _name_command(arguments: list[str]) -> list[str]:
+    """The arguments, with "open" before a folder that stands alone: a user, or a file manager, wants to see it."""
+    names = [*COMMANDS, "open", "demo", "runs", "study"]
+    if len(arguments) == 1 and arguments[0] not in names and Path(arguments[0]).is_dir():
+        return ["open", *arguments]
+    return arguments
 
 
 def _refuse_empty_arguments(arguments: Sequence[str]) -> None:

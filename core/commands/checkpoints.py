@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -255,7 +256,10 @@ def predict_images(
     colors = [drawing.parse_color(COLORS[index % len(COLORS)]) for index in range(len(predictor.label_names))]
     results: list[dict[str, Any]] = []
     about_depth = DepthNotices()
-    with progress_bar("predicting", quiet=json) as progress:
+    with (
+        progress_bar("predicting", quiet=json) as progress,
+        pictures.removed_on_failure() if pictures else nullcontext(),
+    ):
         for done, one in enumerate(predict_files(predictor, files, keep_pixels=out is not None), start=1):
             if one.detections is None:
                 problems.append(describe_skipped(one))

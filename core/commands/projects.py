@@ -16,10 +16,10 @@ from core.errors import InputError
 from core.imaging.cameras import Cameras
 from core.project.edits import image_edits
 from core.project.images import relocating
-from core.project.images.split_table import list_divisions
+from core.project.images.split_table import left_empty, list_divisions, split_table
 from core.project.project import Project
 from core.project.records import Counts
-from core.types import Problem
+from core.types import Problem, Split
 
 
 def create_project(
@@ -73,16 +73,18 @@ def split_images(
 ) -> None:
     """Divide the images over train, val and test, alike in their labels; a group stays together."""
     with Project.open(folder) as project:
-        edit = image_edits.assign_splits(project, {"train": train, "val": val, "test": test}, seed, all=all)
+        shares = {"train": train, "val": val, "test": test}
+        edit = image_edits.assign_splits(project, shares, seed, all=all)
         if not edit.is_empty:
             project.apply(edit)
         info = gather_info(project)
         divisions = list_divisions(project.images())
+        empty = left_empty(split_table(project.images(), ()), {Split(name): share for name, share in shares.items()})
     if json:
-        print_json(info.to_json() | {"problems": [], "divided": divisions})
+        print_json(info.to_json() | {"problems": [], "divided": divisions, "empty": empty})
         return
     print_info(info, json, [])
-    for text in divisions:
+    for text in (*empty, *divisions):
         complain(text)
 
 

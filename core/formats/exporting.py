@@ -110,7 +110,7 @@ def export_project(
 ) -> ExportReport:
     """Write the annotations of `source` into `options.folder`.
 
-    A project gives everything as it is now; a snapshot, what a training saw (single precision, no notes).
+    A project gives everything as it is now; a snapshot, what a training saw (single precision).
     Images whose files hold another picture than their boxes were drawn on are left out, and counted. `progress(done,
     total)` may raise to cancel: then nothing is left behind. Raises InputError if there is nothing to export or the
     folder holds something; StorageError if the disk refuses.
@@ -260,7 +260,7 @@ def _of_snapshot(snapshot: Snapshot, options: ExportOptions) -> tuple[list[Sheet
             image.status,
             image.split,
             image.group,
-            "",
+            image.note,
             image.content_hash,
             np.concatenate([image.boxes, image.ignored]).astype(np.float64),
             tuple(tuple(np.flatnonzero(marks).tolist()) for marks in (*image.labels, *image.ignored_labels)),

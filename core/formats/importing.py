@@ -42,7 +42,7 @@ def import_into(
     problems = list(imported.problems)
     fresh = project.files.find_new(image.path for image in imported.images)
     found, unreadable = image_files.probe_all(fresh, progress)
-    problems += unreadable
+    problems += unreadable + image_files.describe_notices(found)
     with project.hold_lock():
         edit = _build_edit(project, imported, found, problems)
         changes = project.apply(edit)

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.formats.annotations import ImportedAnnotations
 from core.project.images.copies import COPY, DIVIDED
+from core.project.images.image_files import NOTICE
 from core.types import Problem
 
 EXAMPLES = 3
@@ -60,6 +61,7 @@ _TITLES = {
     "labels": "label files that cannot be read",
     "known label": "labels taken as those of the project",
     "same content": "images taken as those of the project with the same content",
+    NOTICE: "notices of how files are read",
     COPY: "copies of one picture",
     DIVIDED: "copies of a picture that are in several of train, val and test",
     "passed over": "files that were passed over",

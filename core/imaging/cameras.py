@@ -6,7 +6,7 @@ a group). The windows are chosen once and kept: no image is ever scaled by its o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import Any, Self
@@ -46,6 +46,9 @@ class Depth:
     height: int
     kind: Kind
     top: int  # highest value that two neighbours reach: a hot pixel alone says nothing; 0 of an image of 8 bits
+    notices: tuple[str, ...] = field(
+        default=(), compare=False
+    )  # what is to be said of its file; known once it was read
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,8 @@ def examine(data: bytes, path: Path | str) -> Depth:
     header = checked_header(data, path)
     raw = _decoded(data, header, path)
     kind = _kind_of(raw, header)
-    return Depth(*header.upright_size, kind, find_top(_sixteen_bits(raw, path)) if kind.is_deep else 0)
+    top = find_top(_sixteen_bits(raw, path)) if kind.is_deep else 0
+    return Depth(*header.upright_size, kind, top, header.notices)
 
 
 def _kind_of(raw: NDArray[np.generic], header: ImageHeader) -> Kind:
@@ -347,13 +348,13 @@ def _to_8_bits(
         clipped = most > window[1] and find_top(samples) > window[1]
         said = f"it has values above {window[1]:,}, which its depth scale shows as white" if clipped else ""
         return depth.through_window(samples, window), (said,) if said else ()
-    bits, said = 16, f"16 bits, shown by the upper 8 (its highest value is {most:,}): a depth window shows more"
+    bits, said = 16, f"16 bits, shown by the upper 8 (its highest value is {most:,}): a depth scale shows more"
     if 8 < header.significant_bits < 16 and header.format == "TIFF":
         # PNG scales samples up to 16 bits and tells their origin; TIFF leaves them as they are.
         bits = max(header.significant_bits, most.bit_length())
-        said = f"{bits} bits, shown by the upper 8: a depth window shows more"
+        said = f"{bits} bits, shown by the upper 8: a depth scale shows more"
     elif most < _TWELVE_BITS and not (header.page is not None and header.page.bits < 16):
-        bits, said = 12, "taken as 12 bits, as no value is above 4,095: set a depth window if that is wrong"
+        bits, said = 12, "taken as 12 bits, as no value is above 4,095: set a depth scale if that is wrong"
     return _upper_bits(samples, bits - 8), (said,)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from core import files
 from core.errors import InputError
@@ -39,7 +41,19 @@ class PictureFolder:
             )
         if any(Path(source) in Path(real).parents for source in read):
             _check_all_drawn(self.path)
+        self._missing = [place for place in (self.path, *self.path.parents) if not place.exists()]
         self._taken = {path.name.casefold() for path in self.path.iterdir()} if self.path.is_dir() else set()
+
+    @contextmanager
+    def removed_on_failure(self) -> Iterator[Self]:
+        """Take away the folders that were made for the pictures if the body fails before there is one."""
+        try:
+            yield self
+        except BaseException:
+            for place in self._missing:
+                with suppress(OSError):
+                    place.rmdir()
+            raise
 
     def write_picture(self, image: Path, picture: Image) -> Path:
         """Write the picture of the file `image` under a name that is free; where it is. Raises InputError."""

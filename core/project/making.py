@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -30,9 +30,14 @@ def remove_database(folder: Path) -> None:
         (folder / (DATABASE_FILE + name)).unlink(missing_ok=True)
 
 
+def list_missing(folder: Path) -> list[Path]:
+    """The folders that a project in `folder` still needs, itself last: those that are there are the user's own."""
+    return [place for place in (*(folder / name for name in FOLDERS), folder) if not place.exists()]
+
+
 @contextmanager
-def undone_on_failure(folder: Path, *, made: bool) -> Iterator[None]:
-    """Take away the project that was made in `folder`, and the folder if it was `made`, if the body fails.
+def undone_on_failure(folder: Path, made: Iterable[Path]) -> Iterator[None]:
+    """Take away the project that was made in `folder`, and those of its folders that were `made`, if the body fails.
 
     What another process made there at the same time (TakenError) is left alone.
     """
@@ -43,7 +48,7 @@ def undone_on_failure(folder: Path, *, made: bool) -> Iterator[None]:
     except BaseException:
         remove_database(folder)
         # Only what is empty goes: the user's own files may lie beside.
-        for place in (*(folder / name for name in FOLDERS), *([folder] if made else [])):
+        for place in made:
             with suppress(OSError):
                 place.rmdir()
         raise

@@ -64,7 +64,7 @@ class Project:
             raise InputError(_ALREADY_THERE.format(folder))
         first = palette.extend_labels((), labels)
         try:
-            with making.undone_on_failure(folder, made=not folder.exists()), database.explain_errors(path):
+            with making.undone_on_failure(folder, making.list_missing(folder)), database.explain_errors(path):
                 for name in making.FOLDERS:
                     (folder / name).mkdir(parents=True, exist_ok=True)
                 making.create_database(folder)
@@ -98,9 +98,9 @@ class Project:
         """`create`, for filling the project in the body: if that fails or is interrupted, no project is left behind."""
         # Before anything is made: a project that is there already is nobody's to take away.
         with ExitStack() as undoing:
-            made = not folder.exists()
+            missing = making.list_missing(Path(os.path.abspath(folder)))
             project = cls.create(folder, labels)
-            undoing.enter_context(making.undone_on_failure(project.folder, made=made))
+            undoing.enter_context(making.undone_on_failure(project.folder, missing))
             with project:
                 yield project
 

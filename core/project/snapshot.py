@@ -43,6 +43,7 @@ class SnapshotImage:
     # `with_ignored_apart` also those without a label. (i, k) their labels.
     ignored: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     ignored_labels: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+    note: str = ""  # teaches nothing, so that it is not hashed; kept for exports
 
     def __post_init__(self) -> None:
         if self.boxes.ndim != 2 or self.boxes.shape[1] != 4 or len(self.labels) != len(self.boxes):
@@ -197,6 +198,7 @@ def take_snapshot(project: Project, reader: ProjectReader | None = None) -> Snap
                 record.modified_ns,
                 ignored,
                 ignored_marks,
+                record.note,
             )
         )
     names, colors = tuple(label.name for label in labels), tuple(label.color for label in labels)
@@ -255,6 +257,7 @@ def _image_to_json(image: SnapshotImage) -> dict[str, Any]:
         "boxes": image.boxes.tolist(),
         "labels": [np.flatnonzero(marks).tolist() for marks in image.labels],
         "ignored": image.ignored.tolist(),
+        "note": image.note,
         "ignored_labels": [np.flatnonzero(marks).tolist() for marks in image.ignored_labels],
     }
 
@@ -285,4 +288,5 @@ def _image_from_json(values: dict[str, Any], label_count: int) -> SnapshotImage:
         int(values.get("size_bytes", 0)),
         int(values.get("modified_ns", 0)),
         *_read_boxes(values.get("ignored", []), values.get("ignored_labels", []), label_count),
+        str(values.get("note", "")),
     )

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from desktop.base.theme import GAP, PAD, icon_pixmap, notifier, theme
 from desktop.kit.parts import icon_button, words
 
-DEPTH = "depth window"  # a note that speaks of it can be followed by setting one
+DEPTH = "depth scale"  # a note that speaks of it can be followed by setting one
 
 
 class FileNotes(QFrame):
@@ -19,7 +19,7 @@ class FileNotes(QFrame):
     What was closed once is not said again until the program is started again.
     """
 
-    depth_wanted = Signal()  # the user wants to set the depth window
+    depth_wanted = Signal()  # the user wants to set the depth scale
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,8 +30,8 @@ class FileNotes(QFrame):
         self._text = words("", "small", wrap=True)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.depth_link = QPushButton("Set it…")  # short: beside the text it takes from its width
-        self.depth_link.setToolTip("Set the depth window")
-        self.depth_link.setAccessibleName("Set the depth window")
+        self.depth_link.setToolTip("Set the depth scale")
+        self.depth_link.setAccessibleName("Set the depth scale")
         self.depth_link.setProperty("role", "link")
         self.depth_link.clicked.connect(self.depth_wanted)
         close = icon_button("close", "Do not say this again")

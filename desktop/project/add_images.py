@@ -12,6 +12,7 @@ from core.counting import format_count
 from core.imaging.decode import IMAGE_SUFFIXES
 from core.project.images.copies import COPY
 from core.project.images.grouping import Grouper
+from core.project.images.image_files import NOTICE
 from core.types import Problem
 from desktop.kit.problems_dialog import ProblemsDialog
 from desktop.kit.progress_dialog import Progress
@@ -68,14 +69,15 @@ class ImageAdder:
         changes, told = result
         session = self._context.session
         session.notify(changes)
-        problems = [problem for problem in told if problem.kind != COPY]
-        copies = "".join(f"; {one.file} is {one.problem}" for one in told if one.kind == COPY)
+        problems = [problem for problem in told if problem.kind not in (COPY, NOTICE)]
+        notes = "".join(f"; {one.file} is {one.problem}" for one in told if one.kind == COPY)
+        notes += "".join(f"; {Path(one.file).name}: {one.problem}" for one in told if one.kind == NOTICE)
         added = format_count(len(changes.images), "image")
         if problems:
             text = f"{added} added. {format_count(len(problems), 'file')} could not be: the table says why."
-            text += copies.replace("; ", " Note: ", 1)
+            text += notes.replace("; ", " Note: ", 1)
             ProblemsDialog(self._context.window, "Some files were not added", text, problems).open()
         elif changes.images:
-            session.message.emit(f"{added} added{copies}")
+            session.message.emit(f"{added} added{notes}")
         else:
             session.message.emit("All of these images are in the project already")

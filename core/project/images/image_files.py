@@ -24,6 +24,7 @@ _DIGITS = re.compile(r"(\d+)")
 OWN = frozenset({"runs", "backups", "cache"})
 _DATABASE = "project.sqlite"
 _HASH_BYTES = 16
+NOTICE = "notice"  # a problem that says how files are read that can be used
 _TOLD_EVERY = 100  # entries of folders: a listing this long takes no time that anybody would wait for
 _IN_FLIGHT = 64  # files read ahead of the results: bounds memory, feeds every core
 
@@ -108,6 +109,18 @@ def _probed_or_problem(path: Path) -> Probed | Problem:
         return probe_file(path)
     except InputError as error:
         return Problem(str(path), f"{str(error).removeprefix(f'{path}: ')}; skipped", "unreadable")
+
+
+def describe_notices(found: Iterable[Probed]) -> list[Problem]:
+    """What is to be known of how files are read, such as that one page of several is: each text once, of the kind NOTICE."""
+    files: dict[str, list[Path]] = {}
+    for probed in found:
+        for text in probed.depth.notices if probed.depth is not None else ():
+            files.setdefault(text, []).append(probed.path)
+    return [
+        Problem(str(paths[0]), text + (f", and so with {len(paths) - 1:,} more" if paths[1:] else ""), NOTICE)
+        for text, paths in files.items()
+    ]
 
 
 def gather_files(

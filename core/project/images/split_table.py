@@ -145,7 +145,7 @@ def left_empty(table: SplitTable, fractions: Mapping[Split, float]) -> list[str]
     whole = table.rows[0]
     return [
         f"No image comes to {split}, though {fractions[split]:.0%} were asked for: "
-        "there are too few images, or too few groups, which stay whole."
+        "there are too few images, or too few groups and sets of copies, which stay whole."
         for split in USED
         if whole.total and fractions.get(split, 0) > 0 and not whole.counts[split]
     ]

@@ -40,12 +40,12 @@ class ProjectFiles:
         Files that are in the project already are passed over. `progress(done, total)` is called in the
         caller's thread, with a total of 0 while folders are walked; it may raise to cancel. `groups` names the groups
         of the new images by their paths. One edit, which undo takes back. New images that are copies are among the
-        problems, as one of the kind COPY.
+        problems, as one of the kind COPY; how files are read, such as one page of several, is told as NOTICE.
         """
         self._database.check_writable()
         files, problems = image_files.gather_files(paths, self._database.folder, progress)
         found, unreadable = image_files.probe_all(self.find_new(files), progress)
-        problems += unreadable
+        problems += unreadable + image_files.describe_notices(found)
         with self._database.lock:
             edit = self.build_addition(found, groups)
             changes = self._history.apply_edit(edit) if edit.added else Changes()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import filecmp
 import json
+import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -162,11 +163,31 @@ def _explain_error(path: Path, error: sqlite3.OperationalError) -> InputError | 
         )
     if code == sqlite3.SQLITE_FULL:
         return StorageError(f"{path}: the disk is full, nothing was changed; free some space and try again")
+    if code in _DISK_REFUSES and (place := _find_read_only(path)) is not None:
+        return StorageError(f"{path}: cannot be written, {place} is read-only; allow writing, or copy the project")
     if code in _DISK_REFUSES:
         return StorageError(f"{path}: cannot be written ({error}); check the disk and the permissions of its folder")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "Could not decode" in str(error):
         return checking.damage_error(path, error)
     return _explain_damage(path, error)
+
+
+def _find_read_only(path: Path) -> str | None:
+    """What keeps the database from being written: SQLite says "disk I/O error" of a drive that is read-only."""
+    if _is_on_read_only_drive(path.parent):
+        return f"the drive of {path.parent}"
+    if not os.access(path.parent, os.W_OK):
+        return "its folder"
+    if path.exists() and not os.access(path, os.W_OK):
+        return "the file"
+    return None
+
+
+def _is_on_read_only_drive(folder: Path) -> bool:
+    try:
+        return hasattr(os, "statvfs") and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def _explain_damage(path: Path, error: sqlite3.OperationalError) -> InputError | None:

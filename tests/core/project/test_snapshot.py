@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
+from core.formats.annotations import Format
+from core.formats.exporting import ExportOptions, export_project
+from core.formats.registry import read_annotations
 from core.project.edits import box_edits, image_edits, label_edits
 from core.project.project import Project
 from core.project.snapshot import Snapshot, take_snapshot
@@ -60,6 +63,7 @@ def test_an_image_is_trainable_if_it_is_clean_or_labelled_with_a_label(status: S
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     with made(tmp_path / "p") as project:
+        project.apply(image_edits.set_note(project, project.image_ids()[1], "the lamp was dim"))
         snapshot = take_snapshot(project)
     snapshot.save(tmp_path / "snapshot.json")
     loaded = Snapshot.load(tmp_path / "snapshot.json")
@@ -77,6 +81,18 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
         )
         assert np.array_equal(first.boxes, second.boxes) and first.boxes.dtype == second.boxes.dtype == np.float32
         assert np.array_equal(first.labels, second.labels) and second.labels.dtype == np.bool_
+    assert [image.note for image in loaded.images] == ["", "the lamp was dim", "", "", ""]
+
+
+def test_notes_of_a_snapshot_are_exported(tmp_path: Path) -> None:
+    with made(tmp_path / "p") as project:
+        image = project.image_ids()[0]
+        project.apply(image_edits.set_note(project, image, "the lamp was dim"))
+        name = Path(project.image(image).path).name
+        snapshot = take_snapshot(project)
+    export_project(snapshot, ExportOptions(Format.CSV, tmp_path / "out"))
+    notes = {Path(one.path).name: one.note for one in read_annotations(tmp_path / "out").images}
+    assert notes[name] == "the lamp was dim"
 
 
 def test_the_hash_does_not_depend_on_where_files_lie(tmp_path: Path) -> None:

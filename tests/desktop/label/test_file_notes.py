@@ -9,6 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from core.imaging import decode
+from core.imaging.cameras import Cameras
 from desktop.label.file_notes import FileNotes, make_sentence
 from tests.builders import write_picture
 
@@ -39,12 +40,14 @@ def test_what_readers_say_of_real_files_comes_out_as_sentences(qtbot: QtBot, tmp
     assert strip.text.endswith(".") and "; it" not in strip.text
 
 
-def test_a_note_about_depth_leads_to_the_depth_window(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_note_about_depth_leads_to_the_depth_scale(qtbot: QtBot, tmp_path: Path) -> None:
     strip = FileNotes()
     qtbot.addWidget(strip)
     strip.show_notes(["its transparency is dropped"])
     assert strip.depth_link.isHidden()
-    strip.show_notes(decode.notices(write_picture(tmp_path / "deep.png", SIXTEEN)))
-    assert not strip.depth_link.isHidden()
+    deep = write_picture(tmp_path / "deep.png", SIXTEEN)
+    for scale in (None, Cameras(()), Cameras.of_window((0, 100))):  # none, none for this one, and one that clips
+        strip.show_notes(decode.read_picture(deep, scale).notices)
+        assert not strip.depth_link.isHidden(), scale
     with qtbot.waitSignal(strip.depth_wanted):
         strip.depth_link.click()

@@ -105,7 +105,7 @@ def test_the_label_page_shows_its_texts_whole_with_everything_switched_on(
     find_only(page, FileNotes).show_notes(
         [
             "its transparency is dropped",
-            "16 bits, shown by the upper 8 (its highest value is 5,000): a depth window helps",
+            "16 bits, shown by the upper 8 (its highest value is 5,000): a depth scale helps",
         ]
     )
     for size in SIZES:
