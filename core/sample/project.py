@@ -40,7 +40,7 @@ def make_sample_project(
     """
     pictures = Path(os.path.abspath(folder)) / "images"
     _check_place(pictures, count, seed, size)
-    with making.undone_on_failure(folder, made=not folder.exists()), ExitStack() as undoing:
+    with making.undone_on_failure(folder, making.list_missing(Path(os.path.abspath(folder)))), ExitStack() as undoing:
         project = Project.create(folder, SAMPLE_LABELS)
         undoing.callback(project.close)
         drawn: list[_Drawn] = []

@@ -19,7 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.base.theme import GAP, PAD
+from desktop.kit.body_scroll import BodyScroll
 from desktop.kit.parts import restyle, words
+from desktop.kit.screen_room import resize_within_screen
 
 LABEL_WIDTH = 112  # of the names before fields, so that the fields of one dialog stand in one line
 
@@ -41,8 +43,8 @@ class DialogFrame(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setMinimumWidth(width)
-        self.body = QVBoxLayout()
-        self.body.setSpacing(PAD)
+        self._scroll = BodyScroll(PAD, self._measure_rest)
+        self.body = self._scroll.body
         self.problem = Paragraph("", "error")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.confirm = self.buttons.addButton(confirm, QDialogButtonBox.ButtonRole.AcceptRole)
@@ -54,19 +56,26 @@ class DialogFrame(QDialog):
             cancel.setText(dismiss)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
+        self._head = [words(title, "heading"), *([Paragraph(about, "muted")] if about else [])]
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD + GAP)
         layout.setSpacing(PAD)
-        layout.addWidget(words(title, "heading"))
-        if about:
-            layout.addWidget(Paragraph(about, "muted"))
-        layout.addLayout(self.body, 1)
+        for label in self._head:
+            layout.addWidget(label)
+        layout.addWidget(self._scroll, 1)
         layout.addWidget(self.problem)
         self._foot = QHBoxLayout()
         self._foot.setSpacing(GAP)
         self._foot.addStretch(1)
         self._foot.addWidget(self.buttons)
         layout.addLayout(self._foot)
+
+    def _measure_rest(self) -> int:
+        """The height of what is not in the body: it stays on the screen, and the body scrolls in what is left."""
+        around = [*self._head, self.problem]
+        heights = [max(widget.minimumHeight(), widget.minimumSizeHint().height()) for widget in around]
+        heights.append(self.buttons.minimumSizeHint().height())
+        return sum(heights) + len(heights) * PAD + 3 * PAD + GAP
 
     def add_form(self) -> QFormLayout:
         """A form at the end of the body."""
@@ -82,9 +91,8 @@ class DialogFrame(QDialog):
 
     def grow_to(self, height: int) -> None:
         """Be at least this high, and stay on the screen with all buttons: what grows, grows downwards."""
-        room = self.screen().availableGeometry()
-        self.resize(self.width(), min(max(self.height(), height), room.height()))
-        frame = self.frameGeometry()
+        resize_within_screen(self, self.width(), max(self.height(), height))
+        room, frame = self.screen().availableGeometry(), self.frameGeometry()
         if frame.bottom() > room.bottom():
             self.move(frame.x(), max(room.top(), room.bottom() + 1 - frame.height()))
 

@@ -29,6 +29,7 @@ from desktop.kit.error_box import show_error
 from desktop.kit.new_file import ask_new_file
 from desktop.kit.parts import words
 from desktop.kit.problem_table import TITLES, ProblemModel, as_csv, visible
+from desktop.kit.screen_room import resize_within_screen
 
 ROW = 28  # pixels
 NARROW = 600  # pixels, where there is no table
@@ -133,7 +134,7 @@ class ProblemsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setMinimumWidth(NARROW)
-        self.resize(820, 480)
+        resize_within_screen(self, 820, 480)
         self.panel = ProblemPanel(problems)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok)
         buttons.accepted.connect(self.accept)

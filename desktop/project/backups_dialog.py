@@ -21,6 +21,7 @@ from desktop.kit.formatting import date, size
 from desktop.kit.parts import words
 from desktop.kit.problem_table import visible
 from desktop.kit.problems_dialog import plain_table
+from desktop.kit.screen_room import resize_within_screen
 
 KEY = "list backups"
 TITLES = ("Taken", "Images", "Boxes", "Size", "")
@@ -94,7 +95,7 @@ class BackupsDialog(DialogFrame):
         self._take.setEnabled(not project.read_only)
         self.body.addWidget(self._count)
         self.body.addWidget(self._table, 1)
-        self.resize(700, 480)
+        resize_within_screen(self, 700, 480)
         self._table.selectionModel().selectionChanged.connect(lambda *_: self._check_choice())
         self._check_choice()
         self._list_backups()

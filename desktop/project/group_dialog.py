@@ -30,6 +30,7 @@ from desktop.base.background import Tasks
 from desktop.base.theme import GAP, PAD, theme
 from desktop.kit.dialog_frame import DialogFrame
 from desktop.kit.parts import restyle, words
+from desktop.kit.screen_room import resize_within_screen
 
 ABOUT = (
     "Images of one group, such as a part, a lot or a board, are never divided over train, val and test. "
@@ -107,7 +108,7 @@ class GroupImagesDialog(DialogFrame):
         self._timer.timeout.connect(self._start_preview)
         self._place_fields()
         self._connect_fields()
-        self.resize(720, 640)
+        resize_within_screen(self, 720, 640)
         self._scope.setFocus()
         self._scope_changed()
 

@@ -23,6 +23,7 @@ from desktop.base.theme import GAP
 from desktop.kit.dialog_frame import DialogFrame, Paragraph, add_row, new_form, numeric
 from desktop.kit.number_fields import DecimalSpinBox
 from desktop.kit.parts import ElidedLabel, words
+from desktop.kit.screen_room import resize_within_screen
 from desktop.project.camera_scales import CameraScales
 
 MM, NETWORK = "mm_per_pixel", "network_drive"  # settings of the project
@@ -49,7 +50,7 @@ class ProjectProperties(DialogFrame):
         self._tabs.addTab(self._build_general(), "General")
         self._tabs.addTab(self._scales, "Images above 8 bits")
         self.body.addWidget(self._tabs, 1)
-        self.resize(720, 640)
+        resize_within_screen(self, 720, 640)
         self._fill_fields()
         for field in (self._pixels, self._length):
             field.valueChanged.connect(self._calibrate_scale)

@@ -23,6 +23,7 @@ from desktop.kit.parts import restyle, words
 from desktop.kit.path_field import PathField
 from desktop.kit.problems_dialog import plain_table
 from desktop.kit.progress_dialog import Cancelled
+from desktop.kit.screen_room import resize_within_screen
 from desktop.project.relocation_model import FOUND, IMAGE, NOW, RelocationModel, State
 
 KEY = "find images"
@@ -94,7 +95,7 @@ class RelocateDialog(DialogFrame):
         self.body.addWidget(self._count)
         self.body.addWidget(self._table, 1)
         self.body.addWidget(self._uncertain)
-        self.resize(980, 620)
+        resize_within_screen(self, 980, 620)
 
     def choose_folder(self, folder: Path) -> None:
         """Fill in a folder, as if it had been browsed for."""

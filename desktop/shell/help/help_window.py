@@ -23,6 +23,7 @@ from core.help_topics import NAMES, Hit, Topic, find_topic, load_topics, search_
 from core.settings import Settings
 from desktop.base.theme import GAP, PAD, set_icon
 from desktop.kit.parts import bar_button, surface, words
+from desktop.kit.screen_room import resize_within_screen
 from desktop.shell.help.help_text import HelpText
 
 LIST_WIDTH = 230
@@ -224,7 +225,7 @@ class HelpWindow(QWidget):
     def _restore(self) -> None:
         kept = self._settings.values
         if not (kept.help_geometry and self.restoreGeometry(QByteArray(b64decode(kept.help_geometry)))):
-            self.resize(960, 640)
+            resize_within_screen(self, 960, 640)
         known = kept.help_topic if kept.help_topic in NAMES else NAMES[0]
         self._topic = find_topic(known)
         self._list_rows()

@@ -23,6 +23,7 @@ from desktop.base.theme import PAD, set_icon
 from desktop.kit.error_box import show_error
 from desktop.kit.model_form import ModelForm
 from desktop.kit.parts import surface, words
+from desktop.kit.screen_room import resize_within_screen
 from desktop.shell.settings.canvas_preview import CanvasPreview
 from desktop.shell.settings.shortcut_editor import ShortcutEditor
 
@@ -53,7 +54,7 @@ class SettingsDialog(QDialog):
     def __init__(self, settings: Settings, parent: QWidget | None = None, *, section: str = "") -> None:
         super().__init__(parent)
         self.setWindowTitle("Settings")
-        self.resize(860, 620)
+        resize_within_screen(self, 860, 620)
         self._settings = settings
         values = settings.values
         self.forms: dict[str, ModelForm] = {}

@@ -23,6 +23,7 @@ from desktop.base import actions
 from desktop.base.key_choice import KeyChoice, to_native
 from desktop.base.theme import GAP, PAD, mono_font
 from desktop.kit.parts import words
+from desktop.kit.screen_room import resize_within_screen
 
 Row = tuple[str, str]  # keys, what they do
 HAND = "Mouse and hand"
@@ -61,7 +62,7 @@ class ShortcutsDialog(QDialog):
         """`page` is the scope of the page in front; empty for none."""
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
-        self.resize(980, 640)
+        resize_within_screen(self, 980, 640)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find an action or a key")
         self.search.setAccessibleName("Find an action or a key")

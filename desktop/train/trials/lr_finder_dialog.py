@@ -16,6 +16,7 @@ from desktop.base.theme import GAP
 from desktop.kit.dialog_frame import DialogFrame, Paragraph, numeric
 from desktop.kit.field_controls import MagnitudeSpinBox
 from desktop.kit.parts import restyle, words
+from desktop.kit.screen_room import resize_within_screen
 from desktop.train.recipe.strategy_picture import rate_text
 from desktop.train.trials.rate_plot import RatePlot
 
@@ -70,7 +71,7 @@ class RangeTestDialog(DialogFrame):
         self.number.valueChanged.connect(self._typed)
         job.progressed.connect(self._take_in)
         job.ended.connect(self._ended)
-        self.resize(760, 640)
+        resize_within_screen(self, 760, 640)
         self._begin(warm)
 
     def rate(self) -> float:

@@ -29,6 +29,7 @@ from desktop.base.job_runner import JobRunner
 from desktop.base.theme import GAP, PAD
 from desktop.kit.dialog_frame import Paragraph, plain_button
 from desktop.kit.parts import restyle, words
+from desktop.kit.screen_room import resize_within_screen
 from desktop.train.trials.study_request import StudyRequest
 from desktop.train.trials.study_setup import StudySetup
 from desktop.train.trials.study_view import StudyView
@@ -243,5 +244,4 @@ class StudyDialog(QDialog):
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.problem)
         layout.addLayout(foot)
-        room = self.screen().availableGeometry()
-        self.resize(min(1000, room.width() - 40), min(HEIGHT, room.height() - 60))
+        resize_within_screen(self, 1000, HEIGHT)
