@@ -34,6 +34,7 @@ MAX_BYTES = 3 * 2**30
 _LARGE_BITS = 8 * 2**26  # of a PNG that is decoded in bands: about half a second
 _TELLING = 2**16  # bytes of a file, from which its kind is known
 _SHIFTED_AT_ONCE = 2**20  # samples
+_NEARLY_BLACK = 8  # the part of its depth scale, one in so many, that an image is too dark to be seen in
 _TWELVE_BITS = 2**12
 _EIGHT_BITS = Kind(3, 8)
 
@@ -347,6 +348,9 @@ def _to_8_bits(
     if window is not None:
         clipped = most > window[1] and find_top(samples) > window[1]
         said = f"it has values above {window[1]:,}, which its depth scale shows as white" if clipped else ""
+        black = window[0] + (window[1] - window[0]) // _NEARLY_BLACK
+        if most <= black:
+            said = f"it has no value above {black:,}, while its depth scale goes to {window[1]:,}: it looks black"
         return depth.through_window(samples, window), (said,) if said else ()
     bits, said = 16, f"16 bits, shown by the upper 8 (its highest value is {most:,}): a depth scale shows more"
     if 8 < header.significant_bits < 16 and header.format == "TIFF":

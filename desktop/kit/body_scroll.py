@@ -24,8 +24,7 @@ class BodyScroll(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._content = _Content(self)
-        self.body = QVBoxLayout(self._content)
-        self.body.setContentsMargins(0, 0, 0, 0)
+        self.body = self._content.body
         self.body.setSpacing(spacing)
         self.setWidget(self._content)
 
@@ -36,10 +35,9 @@ class BodyScroll(QScrollArea):
         return self._limit_height(self._content.minimumSizeHint())
 
     def _limit_height(self, wanted: QSize) -> QSize:
-        height = max(wanted.height(), self.body.minimumHeightForWidth(self.viewport().width()))
         most = max(LOWEST, find_room(self).height() - self._measure_rest())
-        if height <= most:
-            return QSize(wanted.width(), height)
+        if wanted.height() <= most:
+            return wanted
         return QSize(wanted.width() + self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent), most)
 
 
@@ -50,6 +48,12 @@ class _Content(QWidget):
         super().__init__()
         self.setObjectName("scrolled")  # the dialog shows through
         self._around = around
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(0, 0, 0, 0)
+
+    def heightForWidth(self, width: int) -> int:
+        # A scroll area takes it for what must be there, but tables can do with less room than they like.
+        return self.body.minimumSize().height()
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.LayoutRequest:

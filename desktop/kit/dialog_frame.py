@@ -92,8 +92,12 @@ class DialogFrame(QDialog):
     def grow_to(self, height: int) -> None:
         """Be at least this high, and stay on the screen with all buttons: what grows, grows downwards."""
         resize_within_screen(self, self.width(), max(self.height(), height))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
         room, frame = self.screen().availableGeometry(), self.frameGeometry()
-        if frame.bottom() > room.bottom():
+        grown = self.isVisible() and event.size().height() > event.oldSize().height() >= 0
+        if grown and frame.bottom() > room.bottom():
             self.move(frame.x(), max(room.top(), room.bottom() + 1 - frame.height()))
 
     def refuse(self, reason: str) -> None:

@@ -28,7 +28,9 @@ def visible(text: str) -> str:
 def shortened(file: str, base: PurePath | None) -> str:
     """The path of a file below `base`, where it lies there."""
     path = PurePath(file)
-    return str(path.relative_to(base)) if base is not None and path.is_relative_to(base) else file
+    if base is None or not path.is_relative_to(base):
+        return file
+    return path.name if path == base else str(path.relative_to(base))
 
 
 def as_csv(problems: Iterable[Problem]) -> str:

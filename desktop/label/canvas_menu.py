@@ -12,7 +12,7 @@ from desktop.label.canvas.annotation_canvas import AnnotationCanvas
 
 LINE = ""
 ON_BOX = (
-    *("labels_menu", "duplicate", "copy", "cut", "delete", LINE),
+    *("labels_menu", "difficult", LINE, "duplicate", "copy", "cut", "delete", LINE),
     *("hide_box", "only_box", "lock_box", "show_hidden", LINE, "zoom_selection"),
 )
 ON_IMAGE = (

@@ -47,7 +47,7 @@ _EMPTY = (
     ("Become clean, also those that have no label file at all", EmptyImages.CLEAN_ALL),
 )
 PROBLEMS, IMAGES, CANDIDATES = 0, 1, 2  # tabs
-TALL = 680  # pixels, once there are tables to show
+TALL = 740  # pixels, once there are tables to show
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,8 @@ def test_the_right_button_selects_the_box_and_offers_what_can_be_done_to_it(page
     assert {"Pick labels…", "Duplicate", "Delete", "Hide box", "Show only this box", "Lock or unlock box"} <= set(
         entries
     )
+    entries["Difficult"].trigger()
+    assert [box.difficult for box in boxes_of(session)] == [False, True, False]
     entries["Delete"].trigger()
     page.canvas_menu.menu.close()
     assert [box.xyxy for box in boxes_of(session)] == [FIRST, BARE]

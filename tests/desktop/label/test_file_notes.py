@@ -51,3 +51,13 @@ def test_a_note_about_depth_leads_to_the_depth_scale(qtbot: QtBot, tmp_path: Pat
         assert not strip.depth_link.isHidden(), scale
     with qtbot.waitSignal(strip.depth_wanted):
         strip.depth_link.click()
+
+
+def test_a_file_that_looks_black_through_its_depth_scale_says_so(qtbot: QtBot, tmp_path: Path) -> None:
+    strip = FileNotes()
+    qtbot.addWidget(strip)
+    dark = write_picture(tmp_path / "dark.png", (SIXTEEN // 16).astype(np.uint16))
+    strip.show_notes(decode.read_picture(dark, Cameras.of_window((0, 65_535))).notices)
+    assert strip.text == "It has no value above 8,191, while its depth scale goes to 65,535: it looks black."
+    assert not strip.depth_link.isHidden()
+    assert decode.read_picture(dark, Cameras.of_window((0, 20_000))).notices == ()
