@@ -10,6 +10,7 @@ from core.errors import InputError
 from core.project.images.image_files import natural_key
 
 EXAMPLES = 3  # files that stand for a group in a preview
+PROJECT_FOLDER = "(project)"  # in the names of groups, where others lie outside of it
 MAX_PATTERN = 200  # characters
 PATTERN_HELP = (
     "{group} names the group, {*} is any text, {#} a number; {group:4}, {*:4} and {#:4} stand for exactly "
@@ -60,7 +61,7 @@ def _make_proposal(name: str, paths: Sequence[Path]) -> Proposal:
 
 def folder_levels(paths: Sequence[Path]) -> list[str]:
     """One example of a group for each number of folders, from 1, below the folder that all of `paths` share."""
-    parts = [path.split("/")[:-1] for path in paths]
+    parts = _split_folders(paths)
     shared = _count_shared_folders(parts)
     deepest = max(parts, key=len, default=[])
     return ["/".join(deepest[shared : shared + level]) for level in range(1, len(deepest) - shared + 1)]
@@ -72,9 +73,25 @@ def by_folder(paths: Sequence[Path], levels: int) -> list[str | None]:
     None for a file that lies in the shared folder itself. Counted from the top, so that `lot1/board1` and
     `lot2/board1` never fall into one group.
     """
-    parts = [path.split("/")[:-1] for path in paths]
+    parts = _split_folders(paths)
     shared = _count_shared_folders(parts)
     return ["/".join(folders[shared : shared + levels]) or None for folders in parts]
+
+
+def _split_folders(paths: Sequence[Path]) -> list[list[str]]:
+    """The folders of each path. Where files lie outside the project, ".." is no folder to group by: the folders above
+    the project are counted from the top, and those that the paths do not name have a name in brackets.
+    """
+    parts = [path.split("/")[:-1] for path in paths]
+    above = [sum(name == ".." for name in folders) for folders in parts]
+    most = max(above, default=0)
+    unnamed = ["(above)"] * (most - 1) + [PROJECT_FOLDER] * (most > 0)
+    return [
+        ["/" + folders[1], *folders[2:]]
+        if folders[:1] == [""] and folders[1:]
+        else unnamed[: most - ups] + [name for name in folders if name != ".."]
+        for folders, ups in zip(parts, above, strict=True)
+    ]
 
 
 def _count_shared_folders(parts: Sequence[list[str]]) -> int:

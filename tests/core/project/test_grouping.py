@@ -89,6 +89,23 @@ def test_folders_are_counted_from_the_one_that_all_share() -> None:
     assert by_folder(paths, 2) == ["lot1/b1", "lot1/b2", "lot2/b1", None]
 
 
+@pytest.mark.parametrize(
+    ("paths", "levels", "groups"),
+    [
+        (["images/a.png", "../set/val/b.png"], 1, ["(project)", "set"]),
+        (["images/a.png", "../set/val/b.png"], 2, ["(project)/images", "set/val"]),
+        (["../set/a/1.png", "../set/b/2.png"], 1, ["a", "b"]),
+        (["a.png", "../set/b.png", "../../far/c.png"], 2, ["(above)/(project)", "(above)/set", "far"]),
+        (["images/a.png", "/mnt/disk/b.png"], 1, ["images", "/mnt"]),
+    ],
+)
+def test_images_outside_the_project_are_grouped_by_their_own_folders(
+    paths: list[str], levels: int, groups: list[str]
+) -> None:
+    assert grouping.by_folder(paths, levels) == groups
+    assert not any(".." in example for example in grouping.folder_levels(paths))
+
+
 def test_images_in_one_folder_have_no_folder_to_be_told_apart_by() -> None:
     assert folder_levels(["in/a.png", "in/b.png"]) == []
     assert by_folder(["in/a.png", "in/b.png"], 1) == [None, None]
