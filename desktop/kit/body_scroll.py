@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QStyle, QVBoxLayout, QWidget
@@ -15,15 +15,16 @@ LOWEST = 80  # pixels that stay of the middle, however low the screen is
 class BodyScroll(QScrollArea):
     """As high as its content needs, up to what the screen leaves beside the rest of the dialog."""
 
-    def __init__(self, spacing: int, measure_rest: Callable[[], int]) -> None:
-        """`measure_rest` gives the height of what the dialog has above and below, in pixels."""
+    def __init__(self, beside: Sequence[QWidget], margins: int, spacing: int) -> None:
+        """`beside` is what stays above and below, `margins` the pixels around and between all of it."""
         super().__init__()
-        self._measure_rest = measure_rest
+        self._beside = beside
+        self._margins = margins
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._content = _Content(self)
+        self._content = _Content()
         self.body = self._content.body
         self.body.setSpacing(spacing)
         self.setWidget(self._content)
@@ -35,7 +36,8 @@ class BodyScroll(QScrollArea):
         return self._limit_height(self._content.minimumSizeHint())
 
     def _limit_height(self, wanted: QSize) -> QSize:
-        most = max(LOWEST, find_room(self).height() - self._measure_rest())
+        heights = [max(one.minimumHeight(), one.minimumSizeHint().height()) for one in self._beside]
+        most = max(LOWEST, find_room(self).height() - sum(heights) - self._margins)
         if wanted.height() <= most:
             return wanted
         return QSize(wanted.width() + self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent), most)
@@ -44,10 +46,9 @@ class BodyScroll(QScrollArea):
 class _Content(QWidget):
     """Tells what is around it when it needs more or less room, as a layout does but a scrolled widget does not."""
 
-    def __init__(self, around: QWidget) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setObjectName("scrolled")  # the dialog shows through
-        self._around = around
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(0, 0, 0, 0)
 
@@ -57,5 +58,8 @@ class _Content(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.LayoutRequest:
-            self._around.updateGeometry()
+            viewport = self.parentWidget()
+            around = viewport.parentWidget() if viewport is not None else None
+            if around is not None:
+                around.updateGeometry()
         return super().event(event)

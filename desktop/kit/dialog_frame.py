@@ -43,8 +43,6 @@ class DialogFrame(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setMinimumWidth(width)
-        self._scroll = BodyScroll(PAD, self._measure_rest)
-        self.body = self._scroll.body
         self.problem = Paragraph("", "error")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.confirm = self.buttons.addButton(confirm, QDialogButtonBox.ButtonRole.AcceptRole)
@@ -56,26 +54,22 @@ class DialogFrame(QDialog):
             cancel.setText(dismiss)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
-        self._head = [words(title, "heading"), *([Paragraph(about, "muted")] if about else [])]
+        head = [words(title, "heading"), *([Paragraph(about, "muted")] if about else [])]
+        around = [*head, self.problem, self.buttons]
+        scroll = BodyScroll(around, (len(around) + 3) * PAD + GAP, PAD)
+        self.body = scroll.body
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * PAD, 2 * PAD, 2 * PAD, PAD + GAP)
         layout.setSpacing(PAD)
-        for label in self._head:
+        for label in head:
             layout.addWidget(label)
-        layout.addWidget(self._scroll, 1)
+        layout.addWidget(scroll, 1)
         layout.addWidget(self.problem)
         self._foot = QHBoxLayout()
         self._foot.setSpacing(GAP)
         self._foot.addStretch(1)
         self._foot.addWidget(self.buttons)
         layout.addLayout(self._foot)
-
-    def _measure_rest(self) -> int:
-        """The height of what is not in the body: it stays on the screen, and the body scrolls in what is left."""
-        around = [*self._head, self.problem]
-        heights = [max(widget.minimumHeight(), widget.minimumSizeHint().height()) for widget in around]
-        heights.append(self.buttons.minimumSizeHint().height())
-        return sum(heights) + len(heights) * PAD + 3 * PAD + GAP
 
     def add_form(self) -> QFormLayout:
         """A form at the end of the body."""
