@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -228,6 +228,16 @@ def _print_labels(labels: Mapping[str, Any], own: dict[str, str], counted_by: st
     )
 
 
+def _describe_cut(paths: Sequence[str]) -> list[str]:
+    """What to say of images with more detections than are kept."""
+    if not paths:
+        return []
+    return [
+        f"{format_count(len(paths), 'image')} with more detections than are kept, such as {paths[0]}: the weakest are missing; "
+        "give a higher --threshold, or cut the image into smaller ones"
+    ]
+
+
 def predict_images(
     checkpoint: Annotated[
         str, typer.Argument(help="Checkpoint file, or an id together with --project.", show_default=False)
@@ -255,7 +265,7 @@ def predict_images(
     predictor = load_predictor(path, device)
     colors = [drawing.parse_color(COLORS[index % len(COLORS)]) for index in range(len(predictor.label_names))]
     results: list[dict[str, Any]] = []
-    about_depth = DepthNotices()
+    about_depth, cut = DepthNotices(), list[str]()
     with (
         progress_bar("predicting", quiet=json) as progress,
         pictures.removed_on_failure() if pictures else nullcontext(),
@@ -266,6 +276,8 @@ def predict_images(
             else:
                 about_depth.add(one)
                 found = rename_labels(one.detections, renamed)
+                if one.cut_at >= min(point.list_limits(found.label_names), default=1):
+                    cut.append(one.path)
                 results.append({"path": one.path, "detections": detections_to_json(found, point)})
                 if one.pixels is not None and pictures is not None:
                     picture = draw_detections(one.pixels, found, point.list_limits(found.label_names), colors)
@@ -279,7 +291,7 @@ def predict_images(
             "renamed": renamed,
             "depth": about_depth.to_json(),
             "problems": problems_to_json(problems),
-            "notices": list(stored.notices),
+            "notices": [*stored.notices, *_describe_cut(cut)],
         }
         print_json({"images": results, "checkpoint": str(path)} | told)
         return
@@ -289,7 +301,7 @@ def predict_images(
         ]
         say(f"{result['path']}: {', '.join(texts) or 'no defect found'}")
     say(f"thresholds {describe_point(point)}")
-    for text in [*stored.notices, *describe_renames(renamed)]:
+    for text in [*stored.notices, *describe_renames(renamed), *_describe_cut(cut)]:
         complain(text)
     for text in about_depth.list_texts():
         say(text)

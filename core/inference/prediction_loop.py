@@ -45,6 +45,7 @@ class ImagePrediction:
     error: InputError | None = None  # its text names the file
     pixels: NDArray[np.uint8] | None = None  # (h, w, 3), where they were asked for
     about_depth: tuple[str, ...] = ()  # how many bits it has, where that matters, and how it was read
+    cut_at: float = 0.0  # detections that score less may be missing, as there are more than are kept; 0: all are there
 
 
 def predict_images(
@@ -79,7 +80,9 @@ def predict_images(
                 continue
             detections = Detections(*runner.join_parts(one.found, one.image.parts), predictor.label_names)
             notices = about.pop(one.item, ())
-            yield ImagePrediction(one.item.path, detections, None, one.image.pixels, notices)
+            yield ImagePrediction(
+                one.item.path, detections, None, one.image.pixels, notices, runner.find_cut(one.found)
+            )
 
 
 def read_source(source: ImageSource, scale: DepthScale) -> Picture:

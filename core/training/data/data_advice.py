@@ -15,6 +15,8 @@ from core.training.data.crops import MOST_CROPS_PER_IMAGE
 ENOUGH_TO_MIX = 500
 # Random crops that show less than this share of an image in an epoch leave most of its defects out.
 _LITTLE_COVER = 0.25
+# Times that the input squeezes one side of an image more than the other, from which on shapes are hardly known again.
+_SQUEEZED = 2.0
 
 
 def data_notices(
@@ -29,7 +31,12 @@ def data_notices(
     `size`: of the network's input; `kept`: width and height at which each image is kept; `room`: bytes in memory and
     on disk for them.
     """
-    found = [mixing_notice(recipe, len(images)), _cover_notice(recipe, images, size), _room_notice(recipe, kept, room)]
+    found = [
+        mixing_notice(recipe, len(images)),
+        _cover_notice(recipe, images, size),
+        _squeeze_notice(recipe, images, size),
+        _room_notice(recipe, kept, room),
+    ]
     return tuple(text for text in found if text)
 
 
@@ -66,6 +73,22 @@ def _cover_notice(recipe: Recipe, images: Sequence[SnapshotImage], size: tuple[i
     return (
         f"{len(crowded):,} images are so large that {count} crops an epoch leave most of their defects out; "
         f"{describe_change({'sampling.placing': 'tiles'})} to show every defect in each epoch"
+    )
+
+
+def _squeeze_notice(recipe: Recipe, images: Sequence[SnapshotImage], size: tuple[int, int]) -> str:
+    """All images have one input's shape, and no input is longer than four times its width."""
+    if recipe.sampling.mode != "whole" or not images:
+        return ""
+    ratios = np.array([image.width / image.height for image in images]) * size[1] / size[0]
+    factors = np.maximum(ratios, 1 / ratios)
+    squeezed = int((factors >= _SQUEEZED).sum())
+    if not squeezed:
+        return ""
+    return (
+        f"{squeezed:,} of {len(images):,} images are squeezed up to {factors.max():.1f} times as much along one side as along "
+        f"the other by the input of {size[0]} x {size[1]} px, and defects on them with it; "
+        f"{describe_change({'sampling.mode': 'crops'})} to keep their shape and their pixels"
     )
 
 

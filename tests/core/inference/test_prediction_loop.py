@@ -182,6 +182,15 @@ def test_a_pass_that_does_not_fit_in_memory_is_taken_in_halves(paths: list[str])
         assert_alike(one, other)
 
 
+def test_an_image_says_from_which_score_on_all_its_detections_are_there(paths: list[str]) -> None:
+    predictor = make_predictor(CROPS)
+    limited = replace(predictor.runner.decoding, max_detections=3, sure_score=2.0)
+    for decoding, cut in ((predictor.runner.decoding, False), (limited, True)):
+        chosen = replace(predictor, runner=replace(predictor.runner, decoding=decoding))
+        for one in predict_images(chosen, [ImageSource(path) for path in paths[:2]]):
+            assert (one.cut_at > 0) == cut and one.detections is not None and len(one.detections) > 0
+
+
 def test_parts_of_one_size_go_together_as_many_as_there_is_room_for() -> None:
     predictor = make_predictor(CROPS)
     images = [np.zeros((height, 64, 3), np.uint8) for height in (64, 100, 64, 64, 100)]

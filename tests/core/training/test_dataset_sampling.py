@@ -219,3 +219,11 @@ def test_crops_that_leave_most_defects_out_are_told() -> None:
     (told,) = data_notices(recipe(), [crowded], (SIDE, SIDE), [(1, 1)], (100, 0))
     assert "set Place crops to tiles" in told
     assert data_notices(recipe(sampling__placing="tiles"), [crowded], (SIDE, SIDE), [(1, 1)], (100, 0)) == ()
+
+
+def test_images_that_whole_mode_squeezes_are_told_with_the_mend() -> None:
+    strip, usual = image([{0}], 30_000, 2000), image([{0}], 3000, 1000)
+    (told,) = data_notices(recipe(sampling__mode="whole"), [strip, usual, usual], (640, 160), [(1, 1)], (100, 0))
+    assert told.startswith("1 of 3 images are squeezed up to 3.8 times") and "640 x 160" in told and "crops" in told
+    assert data_notices(recipe(sampling__mode="whole"), [usual] * 3, (640, 160), [(1, 1)], (100, 0)) == ()
+    assert data_notices(recipe(), [strip], (640, 160), [(1, 1)], (10**9, 0)) == ()
