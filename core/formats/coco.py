@@ -170,7 +170,7 @@ class _Reader:
         told = entry.get("id")
         if type(told) is float:
             entry["id"] = _to_whole(told)
-        elif told is None and what == "annotation":
+        elif told is None and what == "annotation" and "image_id" in entry:
             entry["id"] = f"number {place:,}"
             self.into.note_once(
                 "no id", "annotations have no id; they are called by their places in the list", self.path
