@@ -13,8 +13,10 @@ from desktop.kit.parts import restyle, words
 class KeyDialog(QDialog):
     """`key` is what was pressed once the dialog was accepted. Enter takes it, another key replaces it."""
 
-    def __init__(self, choice: KeyChoice, action: str, parent: QWidget | None = None) -> None:
+    def __init__(self, choice: KeyChoice, action: str, parent: QWidget | None = None, *, instead: bool = False) -> None:
+        """`instead`: the key takes the place of the first that the action has, which is said."""
         super().__init__(parent)
+        self._instead = instead
         self._choice = choice
         self._action = action
         self.key = ""
@@ -54,13 +56,27 @@ class KeyDialog(QDialog):
         self.key = key
         if others:
             names = " and ".join(f"“{_action_text(other)}”" for other in others)
-            self._show_state(f"{shown} belongs to {names}. Taking it leaves that without it.", "warning", "Take it")
+            self._show_state(
+                f"{shown} belongs to {names}. Taking it leaves that without it.{self._describe_replaced()}",
+                "warning",
+                "Take it",
+            )
         elif key in self._choice.find_keys(self._action):
             self._show_state(f"{shown} is its key already.", "muted", "Keep it")
         elif key == "Space":
-            self._show_state("A tap does it. Space held down still moves the image.", "muted", "Use it")
+            self._show_state(
+                f"A tap does it. Space held down still moves the image.{self._describe_replaced()}", "muted", "Use it"
+            )
         else:
-            self._show_state(f"{shown} is free.", "good", "Use it")
+            self._show_state(f"{shown} is free.{self._describe_replaced()}", "good", "Use it")
+
+    def _describe_replaced(self) -> str:
+        """Which key of the action goes, and which stay; empty where none goes."""
+        first, *rest = to_native(self._choice.find_keys(self._action)) or ("",)
+        if not self._instead or not first:
+            return ""
+        stay = f"; {' and '.join(rest)} {'stays' if len(rest) == 1 else 'stay'}" if rest else ""
+        return f" It takes the place of {first}{stay}."
 
     def _show_state(self, text: str, role: str, take: str) -> None:
         self.about.setText(text)

@@ -30,7 +30,7 @@ from desktop.shell.settings.shortcut_editor import ShortcutEditor
 SHORTCUTS = "Shortcuts"
 ROW = 34  # height of a section in the list, in pixels
 ABOUT = {
-    "Appearance": "How the whole window looks.",
+    "Appearance": "How the whole window looks. Letters get another size from the next start on.",
     "Canvas": "How boxes and guides look on the image. The picture below follows what you set.",
     SHORTCUTS: "Keys of every action. A key can do one thing on a page; what is heard everywhere counts on each.",
     "Labelling": "What happens while boxes are drawn.",

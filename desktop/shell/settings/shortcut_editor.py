@@ -88,7 +88,7 @@ class ShortcutEditor(QWidget):
     def _ask_key(self, *, instead: bool) -> None:
         if (action := self._current_action()) is None:
             return
-        dialog = KeyDialog(self.choice, action, self)
+        dialog = KeyDialog(self.choice, action, self, instead=instead)
         if dialog.exec():
             self.give(action, dialog.key, instead=instead)
         dialog.deleteLater()

@@ -188,6 +188,18 @@ def test_the_dialog_names_the_other_action_and_takes_the_key_only_when_told(qtbo
     assert (dialog.result(), dialog.key) == (KeyDialog.DialogCode.Accepted, "Y")
 
 
+def test_the_dialog_says_which_key_goes_and_which_stay(qtbot: QtBot) -> None:
+    changing, adding = KeyDialog(PLAIN, "label.draw", instead=True), KeyDialog(PLAIN, "label.draw")
+    bare = KeyDialog(PLAIN.without_keys("label.draw"), "label.draw", instead=True)
+    for dialog in (changing, adding, bare):
+        qtbot.addWidget(dialog)
+        dialog.try_key("Y")
+    assert changing.about.text() == "Y is free. It takes the place of W; R stays."
+    assert adding.about.text() == bare.about.text() == "Y is free."
+    changing.try_key("D")
+    assert changing.about.text().endswith("It takes the place of W; R stays.")
+
+
 def test_escape_leaves_the_dialog_without_a_change(qtbot: QtBot) -> None:
     dialog = KeyDialog(PLAIN, "label.draw")
     qtbot.addWidget(dialog)
