@@ -8,5 +8,11 @@ def format_count(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or _pluralize(one)}"
 
 
+def singularize(many: str) -> str:
+    """The noun of one, from that of several: batches -> batch, images -> image."""
+    short = many.removesuffix("es")
+    return short if short != many and _pluralize(short) == many else many.removesuffix("s")
+
+
 def _pluralize(noun: str) -> str:
     return noun + ("es" if noun.endswith(("x", "ss", "tch", "sh")) else "s")

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.counting import singularize
 from desktop.kit.number_fields import DecimalSpinBox, WholeSpinBox, strip_unit, with_decimal_point
 
 # Where a field has no upper limit; Qt's spin boxes need one.
@@ -219,7 +220,7 @@ class IntControl(Control):
     def _name_unit(self, value: int) -> None:
         """What is counted is named as it is said of that many: 1 epoch, 2 epochs."""
         if self._unit.endswith("s"):
-            self.number.setSuffix(f" {self._unit.removesuffix('s') if value == 1 else self._unit}")
+            self.number.setSuffix(f" {singularize(self._unit) if value == 1 else self._unit}")
 
     def _take_typed(self, value: int) -> None:
         if value != self._shown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.counting import format_count
+from core.counting import format_count, singularize
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,8 @@ from core.counting import format_count
 )
 def test_a_count_has_its_noun_and_marks_its_thousands(count: int, nouns: tuple[str, ...], text: str) -> None:
     assert format_count(count, *nouns) == text
+
+
+@pytest.mark.parametrize("one", ["image", "box", "batch", "epoch", "pass", "brush", "minute", "judgement", "step"])
+def test_the_noun_of_one_is_found_from_that_of_several(one: str) -> None:
+    assert singularize(format_count(2, one).removeprefix("2 ")) == one
