@@ -72,12 +72,21 @@ class CurveItem:
         return float(self.x[-1]) if len(self.x) else 0.0
 
     def value_at(self, epoch: float) -> float | None:
-        """The value at exactly this epoch; of a curve without markers the last value up to it."""
-        if not self.style.marks:
-            before = int(np.searchsorted(self.x, epoch, side="right")) - 1
-            return float(self.y[before]) if before >= 0 and np.isfinite(self.y[before]) else None
-        found = np.flatnonzero(self.x == epoch)
-        return float(self.y[found[-1]]) if len(found) else None
+        """The value at exactly this epoch; of a curve through steps the last value up to it, while the curve lasts."""
+        if self.style.marks:
+            found = np.flatnonzero(self.x == epoch)
+            return float(self.y[found[-1]]) if len(found) else None
+        before = int(np.searchsorted(self.x, epoch, side="right")) - 1
+        ended = not len(self.x) or epoch > self.x[-1]
+        return None if before < 0 or ended or not np.isfinite(self.y[before]) else float(self.y[before])
+
+    def describe_value(self, epoch: float) -> tuple[str, str, float | None] | None:
+        """Title, colour and value at this epoch; None for a curve that is not read out, or has no value anywhere."""
+        if not (self.shown and self.style.read_out and self.has_points()):
+            return None
+        color = self.style.pen_color()
+        color.setAlphaF(1.0)
+        return self.style.title, color.name(), self.value_at(epoch)
 
     def paint(self) -> None:
         color = self.style.pen_color()

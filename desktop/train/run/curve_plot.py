@@ -15,6 +15,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from desktop.base.theme import GAP, SMALL_PX, mono_font, notifier, theme
+from desktop.kit.formatting import NONE
 from desktop.train.run.curve_item import CurveItem
 from desktop.train.run.curve_style import CurveStyle
 from desktop.train.run.plot_parts import AXIS_WIDTH, MarkLines, menu_button, overlay_label, quiet_plot, span
@@ -29,7 +30,7 @@ _LEAST_RATIO = 1.1  # of the ends of a log scale, so that a loss that hardly mov
 class CurvePlot(QWidget):
     """Dragging moves, the wheel zooms, a double click shows everything again; arrows move the cursor."""
 
-    cursor_moved = Signal(object)  # the epoch under the cursor, or None when it left
+    cursor_moved = Signal(object)  # the epoch that is read out, or None when the cursor left
 
     def __init__(
         self,
@@ -121,7 +122,7 @@ class CurvePlot(QWidget):
         if self._fitted:
             self.fit()
         if self._at is not None:
-            self.read_out(self._at)
+            self.read_out_at(self._at)
 
     def fit(self) -> None:
         """Show everything, and follow the data again."""
@@ -164,35 +165,47 @@ class CurvePlot(QWidget):
     def link(self, other: CurvePlot) -> None:
         """Move the epochs of both plots together, and read both out at the same epoch."""
         self.plot.setXLink(other.plot)
-        self.cursor_moved.connect(other.read_out)
-        other.cursor_moved.connect(self.read_out)
+        self.cursor_moved.connect(other.read_out_at)
+        other.cursor_moved.connect(self.read_out_at)
 
     # -- readout -----------------------------------------------------------------------------------------------
 
     def read_out(self, epoch: float | None) -> None:
-        """Show the values at the epoch nearest to `epoch`; nothing for None."""
-        self._at = epoch
+        """Show the values at the place nearest to `epoch` that has any, here and in linked plots; nothing for None."""
         nearest = None if epoch is None else self._nearest_epoch(epoch)
-        self._cursor.setVisible(nearest is not None)
-        if nearest is None:
-            self._readout.hide()
-            return
-        self._cursor.setPos(nearest)
-        rows = [f"<tr><td colspan=2 style='color:{theme().muted.name()}'>{_epoch_text(nearest)}</td></tr>"]
-        told = []
-        for item in self.curves.values():
-            value = item.value_at(nearest) if item.shown and item.style.read_out else None
-            if value is not None:
-                color = item.style.pen_color()
-                color.setAlphaF(1.0)
-                title = f"<td style='color:{color.name()}; padding-right:10px'>{escape(item.style.title)}</td>"
-                rows.append(f"<tr>{title}<td align=right>{self._format_value(value)}</td></tr>")
-                told.append(f"{item.style.title} {self._format_value(value)}")
-        self._readout.setText(f"<table cellspacing=0>{''.join(rows)}</table>")
-        self.setAccessibleDescription(f"{_epoch_text(nearest)}: {', '.join(told)}")
-        self._place_readout(nearest)
+        self.read_out_at(nearest)
+        self.cursor_moved.emit(nearest)
 
-    def _format_value(self, value: float) -> str:
+    def read_out_at(self, epoch: float | None) -> None:
+        """Show the values at exactly `epoch`: a dash for a curve that has none there."""
+        self._at = epoch
+        rows = [] if epoch is None else [row for item in self.curves.values() if (row := item.describe_value(epoch))]
+        self._cursor.setVisible(epoch is not None)
+        if epoch is not None:
+            self._cursor.setPos(epoch)
+        if epoch is None or not rows:
+            self._readout.hide()
+            self.setAccessibleDescription("")
+            return
+        head = f"<tr><td colspan=2 style='color:{theme().muted.name()}'>{_epoch_text(epoch)}</td></tr>"
+        lines = [
+            f"<tr><td style='color:{color}; padding-right:10px'>{escape(title)}</td>"
+            f"<td align=right>{self._format_value(value)}</td></tr>"
+            for title, color, value in rows
+        ]
+        self._readout.setText(f"<table cellspacing=0>{head}{''.join(lines)}</table>")
+        told = ", ".join(f"{title} {self._format_value(value)}" for title, _, value in rows)
+        self.setAccessibleDescription(f"{_epoch_text(epoch)}: {told}")
+        self._place_readout(epoch)
+
+    @property
+    def cursor_place(self) -> float | None:
+        """The epoch at which the cursor's line stands; None without one."""
+        return float(self._cursor.value()) if self._cursor.isVisible() else None
+
+    def _format_value(self, value: float | None) -> str:
+        if value is None:
+            return NONE
         # A measure between 0 and 1 has no more digits that mean anything.
         precise = not self._unit_range and 0 < abs(value) < 0.01
         return f"{value:.2e}" if precise else f"{value:.3f}"
@@ -227,11 +240,7 @@ class CurvePlot(QWidget):
 
     def _mouse_moved(self, position: QPointF) -> None:
         inside = self._view.sceneBoundingRect().contains(position)
-        self._move_cursor(self._view.mapSceneToView(position).x() if inside else None)
-
-    def _move_cursor(self, epoch: float | None) -> None:
-        self.read_out(epoch)
-        self.cursor_moved.emit(epoch)
+        self.read_out(self._view.mapSceneToView(position).x() if inside else None)
 
     def _keep_view(self) -> None:
         self._fitted = False
@@ -239,7 +248,7 @@ class CurvePlot(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         if key == Qt.Key.Key_Escape and self._at is not None:
-            self._move_cursor(None)
+            self.read_out(None)
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End):
             places = (
                 np.unique(self._find_places(True))
@@ -247,7 +256,7 @@ class CurvePlot(QWidget):
                 else np.unique(self._find_places(False))
             )
             if len(places):
-                self._move_cursor(_step_cursor(places, self._at, key))
+                self.read_out(_step_cursor(places, self._at, key))
         else:
             super().keyPressEvent(event)
 
@@ -257,12 +266,12 @@ class CurvePlot(QWidget):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self._move_cursor(None)
+        self.read_out(None)
         self._paint_frame()
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave:
-            self._move_cursor(None)
+            self.read_out(None)
         elif event.type() == QEvent.Type.MouseButtonDblClick:
             assert isinstance(event, QMouseEvent)
             if event.button() == Qt.MouseButton.LeftButton:

@@ -179,8 +179,41 @@ def test_linked_plots_read_out_the_same_epoch(loss: CurvePlot, qtbot: QtBot) -> 
     other.link(loss)
     put(loss, "train_loss", [2.0, 1.0])
     put(other, "map50", [0.25, 0.5])
-    loss.cursor_moved.emit(2.0)
+    loss.read_out(2.2)
     assert "0.500" in other.readout_text()
+    assert loss.cursor_place == other.cursor_place == 2
+
+
+def test_linked_cursors_stand_above_each_other_where_one_plot_has_fewer_places(loss: CurvePlot, qtbot: QtBot) -> None:
+    """Judged every second epoch: the other plot does not snap to an epoch of its own."""
+    other = map_plot()
+    qtbot.addWidget(other)
+    other.show()
+    other.link(loss)
+    put(loss, "train_loss", [2.0, 1.5, 1.0, 0.5])
+    other.set_data("map50", np.array([2.0, 4.0]), np.array([0.25, 0.5]))
+    loss.read_out(3.1)
+    assert loss.cursor_place == other.cursor_place == 3
+    assert "Epoch 3<" in other.readout_text() and "–" in other.readout_text()
+    assert "0.250" not in other.readout_text() and "0.500" not in other.readout_text()
+    other.read_out(3.1)
+    assert loss.cursor_place == other.cursor_place and loss.cursor_place in (2, 4)
+    other.read_out(None)
+    assert loss.cursor_place is None and other.cursor_place is None
+
+
+def test_a_run_that_is_shorter_has_a_dash_where_it_has_ended(loss: CurvePlot) -> None:
+    own = next(style for style in LOSS_CURVES if style.key == "val_loss")
+    loss.set_curves([*LOSS_CURVES, compared_style(own, "r002", 0)])
+    loss.set_data("smooth", np.array([0.5, 1.0, 1.5, 2.0]), np.array([4.0, 3.0, 2.5, 2.25]))
+    put(loss, "val_loss", [3.5, 2.75])
+    put(loss, "r002/val_loss", [3.0, 2.0, 1.0])
+    loss.finish(3)
+    loss.read_out(3)
+    assert "2.250" not in loss.readout_text() and "2.750" not in loss.readout_text()
+    assert loss.readout_text().count("–") == 2 and "1.000" in loss.readout_text()
+    loss.read_out(2)
+    assert "2.250" in loss.readout_text() and "–" not in loss.readout_text()
 
 
 def test_labels_get_curves_in_their_own_colours_and_lose_them_with_another_run(qtbot: QtBot) -> None:
