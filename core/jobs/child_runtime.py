@@ -27,14 +27,14 @@ from types import FrameType
 from typing import NoReturn
 
 from core.errors import InputError
-from core.jobs.events import Event, JobProgress, RunFailed, StepDone
+from core.jobs.events import ActivityBegun, Event, JobProgress, RunFailed, StepDone
 from core.jobs.folder import JobFolder
 
 ORPHAN_GRACE = 4.0  # seconds that a child whose parent died has to save what it has
 _BEAT_EVERY = 1.0
 LOOK_EVERY = 0.1  # seconds between looks for the stop file
 NICENESS = 10
-_CHEAP = (StepDone, JobProgress)  # events that come by the hundred
+_CHEAP = (StepDone, JobProgress, ActivityBegun)  # events that come by the hundred
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _WAITS_FOR_ROOM = 30  # seconds
 

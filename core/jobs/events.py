@@ -112,6 +112,20 @@ class PhaseBegun:
     event: Literal["phase"] = "phase"
 
 
+Activity = Literal["loading", "learning", "judging", "saving"]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityBegun:
+    """What the run does from now on, and, while it judges, how many of the images are done."""
+
+    activity: Activity
+    done: int = 0
+    total: int = 0  # 0: nothing is counted
+    seconds_left: float | None = None  # until the run ends
+    event: Literal["activity"] = "activity"
+
+
 @dataclass(frozen=True, slots=True)
 class StepDone:
     epoch: int  # from 1
@@ -122,6 +136,8 @@ class StepDone:
     box_loss: float
     lr: float
     images_per_second: float
+    epoch_loss: float | None = None  # mean over the steps of the epoch so far
+    seconds_left: float | None = None  # until the run ends, what is still to be judged included
     event: Literal["step"] = "step"
 
 
@@ -143,6 +159,9 @@ class EpochDone:
     seconds: float
     seconds_left: float
     metrics: dict[str, float | None] = field(default_factory=dict)  # further measures by name, such as macro_f1
+    memory_mb: float | None = (
+        None  # the most that was in use so far: of the GPU where one computes, else of the process
+    )
     event: Literal["epoch"] = "epoch"
 
 
@@ -265,6 +284,7 @@ class QueuedJobStarted:
 
 TrainingEvent = (
     RunStarted
+    | ActivityBegun
     | PhaseBegun
     | StepDone
     | EpochDone

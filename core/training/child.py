@@ -16,7 +16,7 @@ from typing import Any
 from core.errors import InputError
 from core.inference.predictions import PredictionSet
 from core.jobs.child_runtime import run_child
-from core.jobs.events import Event, JobProgress, Notice, RunFinished
+from core.jobs.events import ActivityBegun, Event, JobProgress, Notice, RunFinished
 from core.jobs.folder import JobFolder
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.recipe.recipe import load_recipe
@@ -44,6 +44,7 @@ def warm_up() -> None:
 
 
 def _train(folder: Path, _job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[Event]:
+    yield ActivityBegun("loading")
     from core.training.loop import train  # noqa: PLC0415 - torch comes with it
 
     recipe = load_recipe(folder / "recipe.yaml")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.inference.runner import Runner
-from core.jobs.events import CheckpointSaved, Event, Notice, PhaseBegun
+from core.jobs.events import ActivityBegun, CheckpointSaved, Event, Notice, PhaseBegun
 from core.models import checkpoint
 from core.models.device import choose_device
 from core.project.snapshot import Snapshot
@@ -36,9 +36,9 @@ from core.training.steps import Diverged
 from core.training.stop_requests import StopRequested, StopRequests
 from core.training.strategy import set_rate
 from core.training.tasks.validation_result import ValidationResult
-from core.training.validation import validate
 
 STEP_EVENTS_APART = 0.05  # seconds
+JUDGING_EVENTS_APART = 0.2  # seconds
 WELL_BEFORE = 0.8  # of its time limit: a run that takes less than this share leaves the limit unused
 
 
@@ -124,6 +124,7 @@ def _steps(run: Run, wishes: StopRequests) -> Iterator[Event]:
     if state.epoch_step == run.epoch_steps or run.progress(state.step) >= 1:
         return
     shown = time.monotonic()
+    yield ActivityBegun("learning", seconds_left=run.seconds_left())
     with closing(_batches(run, state.epoch, state.epoch_step * accumulate)) as batches:
         while state.epoch_step < run.epoch_steps:
             run.under_way = wishes.unless(run.process_group, lambda: list(islice(batches, accumulate)))
@@ -162,7 +163,7 @@ def _close_epoch(run: Run, wishes: StopRequests) -> Iterator[Event]:
     last = state.epoch == recipe.schedule.epochs or not in_time
     seconds = run.epoch_seconds()
     if run.val_images and (last or state.epoch % recipe.evaluation.every == 0):
-        state.latest = _judge(run, wishes)
+        state.latest = yield from _judge(run, wishes)
         if state.latest.rank is not None:
             state.ranks.append(state.latest.rank)
         state.point = run.choose_point(state.latest)
@@ -223,7 +224,7 @@ def _foretell_end(run: Run) -> Iterator[Event]:
         )
 
 
-def _judge(run: Run, wishes: StopRequests) -> ValidationResult:
+def _judge(run: Run, wishes: StopRequests) -> Generator[Event, None, ValidationResult]:
     network = run.predicting()
     for one in dict.fromkeys((run.network, network)):  # in the same order in all processes
         run.process_group.average_buffers(one)
@@ -231,14 +232,36 @@ def _judge(run: Run, wishes: StopRequests) -> ValidationResult:
     network.eval()
     runner = Runner(network, run.prepared.input, run.device, run.recipe.limits.precision, run.decoding)
     with wishes.inside(network if run.average and run.looks_inside else None):
-        judged = in_memory(lambda: validate(run.task, runner, run.val_images, run.cache, run.process_group), run.device)
+        judged = yield from _tell_judging(run, in_memory(lambda: run.validate(runner), run.device))
     if not math.isfinite(judged.label_loss + judged.box_loss):
         raise Diverged("the loss on the validation images became infinite or no number")
     return judged
 
 
+def _tell_judging(
+    run: Run, judging: Generator[int, None, ValidationResult]
+) -> Generator[Event, None, ValidationResult]:
+    """Tell how many images are judged; learn how long that takes."""
+    began = shown = time.monotonic()
+    total = len(run.val_images)
+    yield ActivityBegun("judging", 0, total, run.pace.left_judging(run.state.epoch, 0.0, 0, total, run.seconds()))
+    while True:
+        try:
+            looked = next(judging)
+        except StopIteration as end:
+            run.pace.judging = time.monotonic() - began
+            result: ValidationResult = end.value
+            return result
+        now = time.monotonic()
+        if now - shown >= JUDGING_EVENTS_APART:
+            shown, done = now, min(total, looked * run.process_group.size)
+            left = run.pace.left_judging(run.state.epoch, now - began, done, total, run.seconds())
+            yield ActivityBegun("judging", done, total, left)
+
+
 def _keep_if_best(run: Run, judged: ValidationResult) -> Iterator[Event]:
     if run.process_group.is_main and run.state.best.beaten_by(judged.rank):
+        yield ActivityBegun("saving", seconds_left=run.seconds_left())
         event = run.saver.best(run.predicting(), run.state.epoch, judged, run.state.point)
         if isinstance(event, CheckpointSaved):
             run.state.best = BestSoFar(event.id, judged.rank, judged.map50, judged.map)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from core.models.device import free_cached, is_out_of_memory
 
 T = TypeVar("T")
+Step = TypeVar("Step")
 
 
 class TooLittleMemory(Exception):
@@ -22,14 +23,14 @@ class TooLittleMemory(Exception):
         self.spoilt = spoilt
 
 
-def in_memory(work: Callable[[], T], device: torch.device) -> T:
+def in_memory(work: Callable[[], Generator[Step, None, T]], device: torch.device) -> Generator[Step, None, T]:
     """What `work` gives, tried once more with what the allocator keeps for later given back.
 
     Raises TooLittleMemory if that is not enough.
     """
     for last in (False, True):
         try:
-            return work()
+            return (yield from work())
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise

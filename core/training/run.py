@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -11,7 +11,9 @@ import torch
 from core.counting import format_count
 from core.errors import InputError
 from core.evaluation.operating_point import OperatingPoint
+from core.inference.runner import Runner
 from core.jobs.events import (
+    ActivityBegun,
     CheckpointSaved,
     EpochDone,
     Event,
@@ -36,6 +38,7 @@ from core.training.data.image_cache import ImageCache
 from core.training.divergence import likely_cause
 from core.training.environment import describe_environment, peak_memory_mb, resumed_thread_notices
 from core.training.out_of_memory import TooLittleMemory, is_finite
+from core.training.pace import Pace, count_pixels, list_judged
 from core.training.preparation import Prepared
 from core.training.process_group import ProcessGroup
 from core.training.run_state import BestSoFar, EpochSums, RunState
@@ -44,6 +47,7 @@ from core.training.steps import Diverged, Stepper
 from core.training.strategy import apply_strategy
 from core.training.tasks.task import task_for
 from core.training.tasks.validation_result import ValidationResult
+from core.training.validation import validate
 from core.types import Split
 
 
@@ -74,6 +78,9 @@ class Run:
         # Steps of the optimiser; the last of an epoch may have fewer batches than the others.
         self.epoch_steps = -(-self.data.batch_count(process_group.size) // recipe.optimizer.accumulate)
         self.steps = recipe.schedule.epochs * self.epoch_steps
+        judged = list_judged(recipe.schedule.epochs, recipe.evaluation.every) if self.val_images else []
+        shown = count_pixels(prepared.input, ((one.width, one.height) for one in self.val_images))
+        self.pace = Pace(recipe.schedule.epochs, self.epoch_steps, judged, shown, recipe.limits.time_minutes * 60)
         self.under_way: Sequence[Batch] = ()  # the batches of the step that was begun last
         self.state = RunState(
             EpochSums.on(self.device),
@@ -159,6 +166,10 @@ class Run:
     def epoch_seconds(self) -> float:
         return self.state.sums.seconds + time.monotonic() - self.epoch_began
 
+    def seconds_left(self) -> float | None:
+        """Until the run ends, judging included; None before the first step."""
+        return self.pace.left(self.state.epoch, self.state.epoch_step, self.seconds())
+
     @property
     def box_weight(self) -> float:
         return self.recipe.loss.box_weight
@@ -173,14 +184,26 @@ class Run:
         return OperatingPoint.of_validation(found, f"{images} in epoch {self.state.epoch}", absent)
 
     def step_done(self, labels: float, boxes: float, rate: float) -> StepDone:
-        state = self.state
-        speed = state.sums.pictures * self.process_group.size / max(self.epoch_seconds(), 1e-9)
-        return StepDone(state.epoch, state.epoch_step, self.epoch_steps, labels + boxes, labels, boxes, rate, speed)
+        state, seconds = self.state, self.epoch_seconds()
+        self.pace.learn(
+            seconds, state.sums.steps, state.sums.pictures * self.prepared.input.width * self.prepared.input.height
+        )
+        return StepDone(
+            state.epoch,
+            state.epoch_step,
+            self.epoch_steps,
+            labels + boxes,
+            labels,
+            boxes,
+            rate,
+            state.sums.pictures * self.process_group.size / max(seconds, 1e-9),
+            epoch_loss=sum(state.sums.mean()),
+            seconds_left=self.seconds_left(),
+        )
 
     def epoch_done(self, losses: tuple[float, float], learning_seconds: float) -> EpochDone:
         label_loss, box_loss = losses
         state, judged = self.state, self.state.latest
-        progress = self.progress(state.step)
         val_box_loss = self.box_weight * judged.box_loss if judged else None
         return EpochDone(
             epoch=state.epoch,
@@ -197,9 +220,20 @@ class Run:
             lr=self.rate(state.step - 1),
             images_per_second=state.sums.pictures * self.process_group.size / max(learning_seconds, 1e-9),
             seconds=self.epoch_seconds(),
-            seconds_left=self.seconds() * (1 - progress) / max(progress, 1e-9),
+            seconds_left=self._left_after_epoch(),
             metrics=judged.metrics if judged else {},
+            memory_mb=peak_memory_mb(self.device),
         )
+
+    def _left_after_epoch(self) -> float:
+        """Seconds until the run ends, once this epoch was judged."""
+        progress = self.progress(self.state.step)
+        left = self.pace.left(self.state.epoch + 1, 0, self.seconds())
+        return 0.0 if progress >= 1 else left if left is not None else self.seconds() * (1 - progress) / progress
+
+    def validate(self, runner: Runner) -> Generator[int, None, ValidationResult]:
+        """Judge what `runner` holds on the validation images; yields how many this process has looked at."""
+        return validate(self.task, runner, self.val_images, self.cache, self.process_group)
 
     def predicting(self) -> Network:
         """The network that is judged, and saved to predict."""
@@ -219,6 +253,7 @@ class Run:
         self.check()
         if not self.process_group.is_main:
             return
+        yield ActivityBegun("saving", seconds_left=self.seconds_left())
         network, state = self.predicting(), self.state
         if not self.val_images:
             event = self.saver.best(network, state.epoch, None, None)

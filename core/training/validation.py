@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 
 import numpy as np
@@ -32,16 +32,19 @@ _PartLook = tuple[NDArray[np.float64], Rows]
 
 def validate(
     task: Task, runner: Runner, images: Sequence[SnapshotImage], cache: ImageCache, process_group: ProcessGroup
-) -> ValidationResult:
+) -> Generator[int, None, ValidationResult]:
     """Judge the network on whole images, in one pass over them. The network must be in evaluation mode.
 
-    Each process looks at its share of the images, each of which counts once; all get the same judgement. Raises
-    InputError in all of them if one of them cannot read an image: a judgement without it is none to compare by.
+    Yields how many images this process has looked at, every now and then. Each process looks at its share of the
+    images, each of which counts once; all get the same judgement. Raises InputError in all of them if one of them cannot
+    read an image: a judgement without it is none to compare by.
     """
     looks: list[Look] = []
     failure: InputError | None = None
     try:
-        looks = _look_at(task, runner, process_group.shard(images), cache)
+        for look in _look_at(task, runner, process_group.shard(images), cache):
+            looks.append(look)
+            yield len(looks)
     except InputError as error:
         failure = error
     # The others wait for this process's share: they must hear of it, too.
@@ -53,7 +56,7 @@ def validate(
     return task.judge(images, process_group.unshard([part for part, _ in told]))
 
 
-def _look_at(task: Task, runner: Runner, images: Sequence[SnapshotImage], cache: ImageCache) -> list[Look]:
+def _look_at(task: Task, runner: Runner, images: Sequence[SnapshotImage], cache: ImageCache) -> Iterator[Look]:
     """Loss and findings on each image. Raises InputError for the first that cannot be read."""
     size = (runner.input.width, runner.input.height) if runner.input.mode == "whole" else None
 
@@ -69,7 +72,7 @@ def _look_at(task: Task, runner: Runner, images: Sequence[SnapshotImage], cache:
         return losses.astype(np.float64), runner.decode_output(output, image.width, image.height)
 
     with closing(look_at_images(runner, images, load, look)) as looked:
-        return [_join_look(task, runner, one) for one in looked]
+        yield from (_join_look(task, runner, one) for one in looked)
 
 
 def _join_look(task: Task, runner: Runner, looked: LookedAt[SnapshotImage, _PartLook]) -> Look:

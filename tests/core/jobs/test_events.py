@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.jobs.events import (
+    ActivityBegun,
     CheckpointSaved,
     EpochDone,
     Event,
@@ -58,11 +59,12 @@ LINES: list[tuple[Event, str]] = [
         "event text level code severity labels mends",
     ),
     (PhaseBegun(2, ["s4"], 9), "event epoch stages trainable_parameters"),
-    (STEP, "event epoch step steps loss label_loss box_loss lr images_per_second"),
+    (ActivityBegun("judging", 3, 12, 8.0), "event activity done total seconds_left"),
+    (STEP, "event epoch step steps loss label_loss box_loss lr images_per_second epoch_loss seconds_left"),
     (
         EPOCH,
         "event epoch epochs train_loss train_label_loss train_box_loss val_loss val_label_loss val_box_loss map50 map "
-        "labels lr images_per_second seconds seconds_left metrics",
+        "labels lr images_per_second seconds seconds_left metrics memory_mb",
     ),
     (CheckpointSaved("r001-best", "p", 1, None, 0.5, True), "event id path epoch map50 map best"),
     (RunPaused(1, 2, 3.0), "event epoch step seconds"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -25,11 +26,22 @@ from core.training.data.image_cache import ImageCache
 from core.training.loop import train
 from core.training.process_group import ProcessGroup
 from core.training.tasks.classification import ClassificationTask
+from core.training.tasks.validation_result import ValidationResult
 from core.training.validation import validate
 from core.types import Split, Status
 from tests.builders import write_picture
 
 LABELS = ("bright", "dark")
+
+
+def run_to_end(judging: Generator[int, None, ValidationResult]) -> ValidationResult:
+    """What a judgement comes to, once all images are looked at."""
+    while True:
+        try:
+            next(judging)
+        except StopIteration as end:
+            result: ValidationResult = end.value
+            return result
 
 
 @pytest.fixture
@@ -134,7 +146,8 @@ def test_the_validation_loss_of_an_image_that_is_shrunk_asks_for_the_labels_of_a
         network.get_parameter("head.to_labels.bias").copy_(torch.tensor([6.0, -6.0]))  # sure, and right
     spec = InputSpec(mode="whole", width=64, height=64, mean=(0.5,) * 3, std=(0.5,) * 3, overlap=0)
     runner = Runner(network, spec, torch.device("cpu"), "fp32")
-    assert validate(task, runner, [image], ImageCache(), ProcessGroup()).label_loss < 1
+    judging = validate(task, runner, [image], ImageCache(), ProcessGroup())
+    assert run_to_end(judging).label_loss < 1
 
 
 def test_crops_are_taught_and_told_by_what_is_in_them(snapshot: Snapshot, thin: None, tmp_path: Path) -> None:

@@ -17,7 +17,17 @@ from core.errors import InputError
 from core.geometry import box_iou
 from core.imaging.decode import decode
 from core.inference.predictor import Predictor
-from core.jobs.events import CheckpointSaved, EpochDone, Event, Notice, RunFailed, RunFinished, RunStarted, StepDone
+from core.jobs.events import (
+    ActivityBegun,
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    Notice,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    StepDone,
+)
 from core.models import checkpoint
 from core.models.inputs import NORMALIZATIONS
 from core.models.multilabel import LossSums, detection_loss
@@ -140,6 +150,23 @@ def test_learning_brings_the_loss_down_and_finds_defects_it_was_shown(
 
 def parameters(path: Path) -> dict[str, torch.Tensor]:
     return checkpoint.load(path).tensors
+
+
+def test_a_run_tells_what_it_does_and_the_loss_of_the_epoch_so_far(snapshot: Snapshot, tmp_path: Path) -> None:
+    events = run(tiny(schedule__epochs=2, evaluation__every=2, schedule__batch_size=2), snapshot, tmp_path / "r001")
+    done = [event.activity for event in events if isinstance(event, ActivityBegun)]
+    told = [name for name, _ in itertools.groupby(done)]
+    assert told == ["learning", "judging", "saving"], "only the second epoch is judged"
+    first = next(event for event in events if isinstance(event, ActivityBegun) and event.activity == "judging")
+    assert (first.done, first.total) == (0, 3)
+    steps = [event for event in events if isinstance(event, StepDone)]
+    epochs = [event for event in events if isinstance(event, EpochDone)]
+    for epoch in epochs:
+        last = [step for step in steps if step.epoch == epoch.epoch][-1]
+        assert last.epoch_loss == pytest.approx(epoch.train_loss)
+    assert all(step.seconds_left is not None and step.seconds_left > 0 for step in steps)
+    assert epochs[0].seconds_left > 0 and epochs[-1].seconds_left == 0
+    assert all(epoch.memory_mb is not None and epoch.memory_mb > 0 for epoch in epochs)
 
 
 def test_the_same_recipe_gives_the_same_model_whatever_the_workers(snapshot: Snapshot, tmp_path: Path) -> None:
