@@ -166,6 +166,20 @@ class Preferences(BaseModel):
         "recipe's own limit before both. In force from the next training or prediction on",
         json_schema_extra={"zero": "all that may be used", "section": "Computing"},
     )
+    notify_end: bool = Field(
+        default=True,
+        title="Notice at the end",
+        description="The desktop says when a training or a study ends while another window is in front",
+        json_schema_extra={"section": "Computing"},
+    )
+    train_smoothing: int = Field(
+        default=20, ge=1, description="Steps that the smoothed curve of the loss is the mean of"
+    )
+    train_log_scale: bool = Field(default=False, description="Whether the axis of the loss counts powers of ten")
+    train_curves: tuple[str, ...] = Field(default=("loss", "map"), description="Plots of the Train page that are shown")
+    train_run_order: tuple[str, bool] = Field(
+        default=("run", True), description="Column that the list of runs is sorted by, and whether the largest is first"
+    )
     shortcut_preset: Literal["defectdesk", "labelImg", "CVAT"] = Field(
         default="defectdesk", title="Preset", description="Whose keys to begin with"
     )

@@ -11,6 +11,7 @@ from core.settings import Settings
 from desktop.base.background import Tasks
 from desktop.base.file_watch import FileWatch
 from desktop.base.keymap import Keymap
+from desktop.base.running_work import RunningWork
 from desktop.viewer.thumbnails import ThumbnailLoader
 
 
@@ -25,7 +26,7 @@ class Services:
     """Shared helpers of the window: background work, the user's settings, thumbnails, what starts long jobs.
 
     `settings_changed` tells the names of the settings that are different now; `keymap` has the keys of all actions;
-    `files` tells which images' files are missing or changed.
+    `files` tells which images' files are missing or changed; `running` what computes in the background.
     """
 
     tasks: Tasks
@@ -35,11 +36,13 @@ class Services:
     notifier: SettingsNotifier = field(init=False)
     keymap: Keymap = field(init=False)
     files: FileWatch = field(init=False)
+    running: RunningWork = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "notifier", SettingsNotifier())
         object.__setattr__(self, "keymap", Keymap(self.settings))
         object.__setattr__(self, "files", FileWatch(self.tasks))
+        object.__setattr__(self, "running", RunningWork())
         self.settings.listen(self.notifier.changed.emit)
 
     @property

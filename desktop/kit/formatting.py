@@ -12,6 +12,19 @@ def metric(value: float | None) -> str:
     return NONE if value is None else f"{value:.3f}"
 
 
+def format_duration(seconds: float | None) -> str:
+    """A time as a user says it: 48 s, 5 min 10 s, 3 h 20 min."""
+    if seconds is None:
+        return NONE
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if minutes < 10 else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
 MEASURES = {
     "macro_f1": "macro F1",
     "micro_f1": "micro F1",

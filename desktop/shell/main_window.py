@@ -28,6 +28,7 @@ from desktop.shell.undo_actions import UndoActions
 from desktop.shell.welcome import Welcome
 from desktop.shell.window_dialogs import WindowDialogs
 from desktop.shell.window_keys import WindowKeys
+from desktop.shell.work_display import WorkDisplay
 
 SMALLEST = QSize(960, 620)
 
@@ -52,7 +53,7 @@ class MainWindow(QMainWindow):
         self.welcome = Welcome(self.action_set, services.thumbnails)
         self.banner = ProjectBanner(session)
         self.pending = PendingNotice(session)
-        self._status = ProjectStatus(session)
+        self.status = ProjectStatus(session, services.running)
         # After what tells of the project: a page that is shown for the first time may take a moment.
         self.pages = PageStack(session, services, self.action_set, self.welcome)
         self._undo = UndoActions(session, self.action_set, self, self.pages.front_steps)
@@ -63,6 +64,7 @@ class MainWindow(QMainWindow):
         self._handle_own_actions()
         WindowKeys(self, self.pages.press_escape)
         self.rail = Rail([(title, icon) for title, icon, *_ in PAGES], self.pages.choices)
+        self._work = WorkDisplay(services, self.rail, self.pages, session, self)
         self.menus = Menus(self, self.action_set, recent.list_folders, self.open_project)
         self._place_parts()
         self._connect_parts()
@@ -113,7 +115,7 @@ class MainWindow(QMainWindow):
         row.addWidget(self.rail)
         row.addLayout(column, 1)
         self.setCentralWidget(body)
-        self.setStatusBar(self._status)
+        self.setStatusBar(self.status)
 
     def _connect_parts(self) -> None:
         self.rail.chosen.connect(self.pages.show_page)
@@ -130,7 +132,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{project.name} — DefectDesk" if project is not None else "DefectDesk")
         self.rail.show_page(number)
         self.menus.show_page(*self.pages.front_actions())
-        self._status.clear_hint()
+        self.status.clear_hint()
 
     # -- files dropped on the window
 

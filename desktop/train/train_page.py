@@ -22,6 +22,7 @@ from desktop.train.run.live_training import LiveTraining
 from desktop.train.run.run_column import RunColumn
 from desktop.train.run.run_sync import RunSync
 from desktop.train.run.training_control import TrainingControl
+from desktop.train.run.work_report import WorkReport
 from desktop.train.trials.trials import Trials
 
 
@@ -39,9 +40,10 @@ class TrainPage(QWidget):
         self.draft = RecipeDraft(self)
         self.trials = Trials(session, services, self.live, self.draft, self)
         self.recipe_column = RecipeColumn(session, self.draft, self)
-        self.run_column = RunColumn(session, services.tasks, self.live, self)
+        self.run_column = RunColumn(session, services, self.live, self)
         self.control = TrainingControl(session, services.launcher, self.live, self.draft, self.trials, self)
         self._sync = RunSync(session, services.tasks, self)
+        self._report = WorkReport(self.live, self.trials.study_job, services.running, self)
         self._actions = build_actions(
             self,
             TRAIN,
@@ -146,8 +148,6 @@ class TrainPage(QWidget):
 
     def _connect_recipe(self) -> None:
         self.recipe_column.train_wanted.connect(self.control.begin_training)
-        self.recipe_column.pause_wanted.connect(self.control.pause_training)
-        self.recipe_column.stop_wanted.connect(self.control.stop_training)
         self.recipe_column.rate_wanted.connect(self.trials.find_rate)
         self.recipe_column.study_wanted.connect(self.trials.open_study)
         for source in (self.control, self.trials):
@@ -160,6 +160,9 @@ class TrainPage(QWidget):
         card.removed.connect(queue.remove_run)
         card.held_changed.connect(self.control.hold_queue)
         queue.changed.connect(self._show_queue)
+        self.run_column.pause_requested.connect(self.control.pause_training)
+        self.run_column.stop_requested.connect(self.control.stop_training)
+        self._services.running.show_requested.connect(self._show_work)
         self.run_column.resume_requested.connect(self.control.resume_run)
         self.run_column.recipe_requested.connect(self._use_recipe)
         self.control.begun.connect(self._follow_begin)
@@ -181,9 +184,16 @@ class TrainPage(QWidget):
 
         notice.show_notice(f"The form has the recipe of {run.name} now.", "info", offer=("Undo", undo))
 
-    def _follow_begin(self, after: str) -> None:
-        """A run has begun; another than the one that ended before it stays in view."""
-        if not after or self.run_column.own_run == after:
+    def _show_work(self) -> None:
+        """Show what runs: the training, or the study."""
+        if self.live.running:
+            self.run_column.show_live()
+        elif self.trials.study:
+            self.trials.open_study()
+
+    def _follow_begin(self, asked: bool) -> None:
+        """A run has begun. Where its turn in the queue has come, the run that is read stays in view."""
+        if asked or self.run_column.shown is None:
             self.run_column.show_live()
         self._list_runs()
 
@@ -203,7 +213,9 @@ class TrainPage(QWidget):
         self._actions["pause_training"].setEnabled(state not in ("", "stopping", "pausing"))
         self._actions["stop_training"].setEnabled(state not in ("", "stopping"))
         self._actions["watch_run"].setEnabled(self._session.project is not None)
-        self.recipe_column.show_controls(Controls(writable, busy, state))
+        self.recipe_column.show_controls(Controls(writable, busy))
         self.run_column.set_resumable(writable, "Add to queue" if busy else "Resume")
         self.run_column.show_live_state()
         self._show_queue()
+        self._report.tell_training()
+        self._report.tell_study()

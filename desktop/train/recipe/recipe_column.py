@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
 from core.changes import Changes
 from core.counting import format_count
@@ -34,15 +34,12 @@ class Controls:
 
     writable: bool = False  # the project can be trained and changed
     busy: bool = False  # something computes that a training would have to share the device with
-    state: str = ""  # of the training that runs, see LiveTraining; empty without one
 
 
 class RecipeColumn(QFrame):
     """Shows the draft of a recipe, what it would learn from, and what may go badly."""
 
     train_wanted = Signal()
-    pause_wanted = Signal()
-    stop_wanted = Signal()
     rate_wanted = Signal()  # find a learning rate by trying
     study_wanted = Signal()  # compare strategies
 
@@ -64,15 +61,11 @@ class RecipeColumn(QFrame):
             line.hide()
         self.train_button = QPushButton("Train")
         self.train_button.setProperty("role", "primary")
-        self.pause_button = QPushButton("Pause")
-        self.stop_button = QPushButton("Stop")
         self.device = words(role="small", wrap=True)  # what the next training computes on
         self._data_timer = QTimer(self, singleShot=True, interval=200)
         self._data_timer.timeout.connect(self.show_data)
         self._lay_out()
         self.train_button.clicked.connect(self.train_wanted)
-        self.pause_button.clicked.connect(self.pause_wanted)
-        self.stop_button.clicked.connect(self.stop_wanted)
         self.panel.form.rate_wanted.connect(self.rate_wanted)
         self.panel.form.study_wanted.connect(self.study_wanted)
         self.data.split_requested.connect(self._split_images)
@@ -103,13 +96,8 @@ class RecipeColumn(QFrame):
 
     def show_controls(self, controls: Controls) -> None:
         """Enable and name the buttons, and let the recipe and the splits be changed or not."""
-        running, pausing, stopping = bool(controls.state), controls.state == "pausing", controls.state == "stopping"
         self.train_button.setEnabled(controls.writable)
         self.train_button.setText("Add to queue" if controls.busy else "Train")
-        self.pause_button.setEnabled(running and not pausing and not stopping)
-        self.pause_button.setText("Pausing…" if pausing else "Pause")
-        self.stop_button.setEnabled(running and not stopping)
-        self.stop_button.setText("Stopping…" if stopping else "Stop")
         self.panel.setEnabled(controls.writable)
         self.data.split_button.setEnabled(controls.writable)
 
@@ -172,11 +160,7 @@ class RecipeColumn(QFrame):
         buttons.addWidget(self.advice)
         buttons.addWidget(self.error)
         buttons.addWidget(self.device)
-        row = QHBoxLayout()
-        row.addWidget(self.train_button, 2)
-        row.addWidget(self.pause_button, 1)
-        row.addWidget(self.stop_button, 1)
-        buttons.addLayout(row)
+        buttons.addWidget(self.train_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

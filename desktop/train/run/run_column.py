@@ -15,13 +15,14 @@ from core.jobs.events import Event
 from core.jobs.folder import JobFolder
 from core.project.project import Project
 from core.project.records import CheckpointRecord, RunRecord
-from desktop.base.background import Tasks
 from desktop.base.session import Session
 from desktop.base.theme import GAP, PAD
 from desktop.kit.deletion import may_delete
 from desktop.kit.notice import Notice
 from desktop.kit.parts import words
+from desktop.services import Services
 from desktop.train.run import run_deletion
+from desktop.train.run.live_buttons import LiveButtons
 from desktop.train.run.live_training import LiveTraining
 from desktop.train.run.run_about import RunAbout
 from desktop.train.run.run_differences import ComparedRun
@@ -42,10 +43,13 @@ class RunColumn(QWidget):
     resume_requested = Signal(str)  # a run's id
     recipe_requested = Signal(object)  # Path of a run's folder, whose recipe is to be that of the next training
 
-    def __init__(self, session: Session, tasks: Tasks, live: LiveTraining, parent: QWidget | None = None) -> None:
+    pause_requested = Signal()
+    stop_requested = Signal()
+
+    def __init__(self, session: Session, services: Services, live: LiveTraining, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._tasks = tasks
+        self._tasks = tasks = services.tasks
         self._live = live
         self._project: Project | None = None
         self._records: list[RunRecord] = []
@@ -55,6 +59,7 @@ class RunColumn(QWidget):
         self._export = RunExport(tasks, self)
         self.shown: ShownRun | None = None
         self.picker = RunPicker()
+        self.live_buttons = LiveButtons()
         self.queue = RunQueue()
         self.notice = Notice()
         self.view = RunView()
@@ -97,6 +102,7 @@ class RunColumn(QWidget):
             self._follow_run(run)
             return
         colors = self.label_colors()
+        self.view.show_run(RunHistory(), "reading", colors, RunAbout(run.id))
 
         def show(read: RunReading) -> None:
             if self.shown == run and self._project is project:
@@ -111,7 +117,8 @@ class RunColumn(QWidget):
             self.view.show_run(self._live.history, self._live.state, self.label_colors(), RunAbout.of(run.folder))
 
     def show_live_state(self) -> None:
-        """Show how far the training that runs is, if it is the one that is shown."""
+        """Show how far the training that runs is, if it is the one that is shown; else the way to it."""
+        self.live_buttons.show_state(self._live.run, self._live.state, shown=self.shows_live)
         if self.shows_live:
             self.view.set_state(self._live.state)
 
@@ -178,6 +185,7 @@ class RunColumn(QWidget):
         self.shown = run
         self.view.summary.set_own(not run.watched)
         self.picker.show_run(run)
+        self.live_buttons.show_state(self._live.run, self._live.state, shown=self.shows_live)
         self._offer_comparisons()
 
     def _show_nothing(self) -> None:
@@ -298,6 +306,9 @@ class RunColumn(QWidget):
         self._follower.state_changed.connect(self.view.set_state)
         self._follower.restarted.connect(self._restart_followed)
         self._follower.reachable_changed.connect(self._tell_reachable)
+        self.live_buttons.pause_wanted.connect(self.pause_requested)
+        self.live_buttons.stop_wanted.connect(self.stop_requested)
+        self.live_buttons.show_wanted.connect(self.show_live)
         self._live.progressed.connect(self._show_progress)
         self._live.ended.connect(self._show_end)
 
@@ -306,6 +317,7 @@ class RunColumn(QWidget):
         head.addWidget(words("Run", "section"))
         head.addWidget(self.picker)
         head.addStretch(1)
+        head.addWidget(self.live_buttons)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(PAD, PAD, PAD, PAD)
         layout.setSpacing(GAP)

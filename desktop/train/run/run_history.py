@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.jobs.events import (
+    ActivityBegun,
     CheckpointSaved,
     EpochDone,
     Event,
@@ -44,6 +45,7 @@ class RunHistory:
         self._began_at = 0.0  # the progress that the run had when its present process began
         self.started: RunStarted | None = None
         self.last_step: StepDone | None = None
+        self.activity: ActivityBegun | None = None  # what the run does now; None of one that does not say
         self.epochs: list[EpochDone] = []
         self.notices: list[Notice] = []
         self.checkpoints: list[CheckpointSaved] = []
@@ -53,7 +55,8 @@ class RunHistory:
         self.finished: RunFinished | None = None
         self.failed: RunFailed | None = None
         self.log: list[LogLine] = []
-        self._steps = _Columns(2)  # x, loss
+        self._left: float | None = None  # seconds, as the run said last
+        self._steps = _Columns(3)  # x, loss, learning rate
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> RunHistory:
@@ -70,6 +73,8 @@ class RunHistory:
             match event:
                 case StepDone():
                     self._add_step(event)
+                case ActivityBegun():
+                    self._follow_activity(event, event.seconds_left)
                 case EpochDone():
                     self._add_epoch(event)
                 case RunStarted():
@@ -96,26 +101,41 @@ class RunHistory:
         else:
             self.resumed_at = [before for before in self.resumed_at if before < at] + [at]
         self._began, self._began_at = self._clock(), at
+        self.activity, self._left = None, None
+
+    def _follow_activity(self, activity: ActivityBegun | None, left: float | None) -> None:
+        self.activity = activity
+        if left is not None:
+            self._left = left
 
     def _add_step(self, step: StepDone) -> None:
         x = step.epoch - 1 + step.step / max(1, step.steps)
         self._steps.cut_from(x)  # a resumed run repeats what came after its checkpoint
         while self.epochs and self.epochs[-1].epoch >= step.epoch:
             self.epochs.pop()
-        self._steps.append(x, step.loss)
+        self._steps.append(x, step.loss, step.lr)
         self.last_step = step
+        learning = self.activity if self.activity is None or self.activity.activity == "learning" else None
+        self._follow_activity(learning, step.seconds_left)
 
     def _add_epoch(self, epoch: EpochDone) -> None:
         while self.epochs and self.epochs[-1].epoch >= epoch.epoch:
             self.epochs.pop()
         self.epochs.append(epoch)
+        if self._left is not None:
+            self._left = epoch.seconds_left
 
     # -- curves ------------------------------------------------------------------------------------------------
 
     def steps(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """x in epochs, and the loss; each of shape (steps,)."""
-        x, loss = self._steps.columns()
+        x, loss, _ = self._steps.columns()
         return x, loss
+
+    def rate_steps(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """x in epochs, and the learning rate; each of shape (steps,)."""
+        x, _, rate = self._steps.columns()
+        return x, rate
 
     def epoch_curve(self, field: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Epoch numbers and the values of an EpochDone field, without the epochs that have none."""
@@ -161,7 +181,10 @@ class RunHistory:
 
     @property
     def seconds_left(self) -> float | None:
-        """Until the end of the schedule, of a run that goes on; None before the speed is known."""
+        """Until the run ends, of one that goes on; None before the speed is known."""
+        if self._left is not None:
+            return self._left
+        # A run of an earlier version does not say.
         step = self.last_step
         if not self.epochs:
             done = self.progress
@@ -172,6 +195,25 @@ class RunHistory:
             return last.seconds_left
         per_epoch = last.seconds_left / max(1, self.total_epochs - last.epoch)
         return max(0.0, last.seconds_left - step.step / max(1, step.steps) * per_epoch)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that is under way, or the last that was; 0 before the first."""
+        last = self.epochs[-1].epoch if self.epochs else 0
+        stepped = self.last_step.epoch if self.last_step is not None else 0
+        return max(last, stepped, self.paused.epoch if self.paused is not None else 0)
+
+    @property
+    def epoch_loss(self) -> float | None:
+        """Mean training loss of the steps of that epoch so far; None where none was finite."""
+        step = self.last_step
+        if step is None or (self.epochs and self.epochs[-1].epoch >= step.epoch):
+            return self.epochs[-1].train_loss if self.epochs else None
+        if step.epoch_loss is not None:
+            return step.epoch_loss
+        x, loss = self.steps()  # a run of an earlier version tells of single steps alone
+        told = loss[(x > step.epoch - 1) & np.isfinite(loss)]
+        return float(told.mean()) if len(told) else None
 
     @property
     def best(self) -> EpochDone | None:

@@ -16,14 +16,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.counting import format_count
 from core.operations.resume_run import RESUMABLE
 from desktop.base.theme import GAP, PAD
-from desktop.kit.formatting import NONE, metric
+from desktop.kit.formatting import NONE, format_duration, metric
 from desktop.kit.parts import restyle
 from desktop.train.run.run_history import RunHistory
 
 _STATE_WORDS = {
     "": "No run yet",
+    "reading": "Loading",
     "waiting": "Waiting to start",
     "starting": "Starting",
     "running": "Training",
@@ -44,8 +46,13 @@ _STATE_ROLES = {
 }
 # What stands in the place of a detector's figures where a model tells labels of images.
 _LABEL_FIGURES = {"Best mAP@0.5": "Best mAP", "Best mAP@[.5:.95]": "Its macro F1"}
-_FIGURES = ("Images/s", "Time left", "Learning rate", "Loss", "Best mAP@0.5", "Best mAP@[.5:.95]")
+_FIGURES = ("Images/s", "Time left", "Learning rate", "Mean loss", "Best mAP@0.5", "Best mAP@[.5:.95]")
 
+
+_TIPS = {
+    "Time left": "Until the run ends, what is still to be judged included",
+    "Mean loss": "Training loss: the mean over the steps of this epoch so far",
+}
 
 _WIDE = 620  # pixels in which all figures stand beside each other with their titles whole
 _NARROWEST = 300
@@ -81,6 +88,8 @@ class RunStatus(QWidget):
         self._titles = {name: QLabel(name) for name in _FIGURES}
         for name, value in self._values.items():
             self._titles[name].setProperty("role", "small")
+            value.setToolTip(_TIPS.get(name, ""))
+            self._titles[name].setToolTip(_TIPS.get(name, ""))
             value_font = value.font()
             value_font.setPixelSize(16)
             value.setFont(value_font)
@@ -95,7 +104,7 @@ class RunStatus(QWidget):
         self.show_run(RunHistory(), "")
 
     def show_run(self, history: RunHistory, state: str) -> None:
-        """`state` is a job's state, or "starting", "stopping", or empty without a run."""
+        """`state` is a job's state, "starting" or "stopping", "reading" while it is not known, or empty without a run."""
         self._state.setText(_STATE_WORDS[state])
         restyle(self._state, "role", _STATE_ROLES.get(state, ""))
         self._place.setText(describe_place(history, ended=state in _STATE_ROLES))
@@ -103,12 +112,11 @@ class RunStatus(QWidget):
         self._bar.setValue(round(1000 * history.progress))
         live = state in ("starting", "running", "pausing", "stopping")
         best = history.best
-        step = history.last_step
         texts = {
             "Images/s": NONE if history.images_per_second is None else f"{history.images_per_second:.3g}",
             "Time left": format_duration(history.seconds_left) if live else NONE,
             "Learning rate": NONE if history.lr is None else f"{history.lr:.3g}",
-            "Loss": NONE if step is None or step.loss is None else f"{step.loss:.3f}",
+            "Mean loss": NONE if history.epoch_loss is None else f"{history.epoch_loss:.3f}",
             "Best mAP@0.5": metric(best.map50 if best else None),
             "Best mAP@[.5:.95]": metric(best.map if best else None),
         }
@@ -221,13 +229,22 @@ class RunSummary(QFrame):
 
 
 def describe_place(history: RunHistory, *, ended: bool = False) -> str:
-    """Epoch and step, in words."""
-    step = history.last_step
-    if step is not None and not ended:
-        return f"epoch {step.epoch} of {history.total_epochs or '?'} · step {step.step} of {step.steps}"
-    if history.epochs:
-        return f"epoch {history.epochs[-1].epoch} of {history.total_epochs}"
-    return ""
+    """Epoch, and what is done in it, in words."""
+    if not history.epoch:
+        return "" if ended else describe_activity(history)
+    place = f"epoch {history.epoch} of {history.total_epochs or '?'}"
+    doing = "" if ended else describe_activity(history)
+    return f"{place} · {doing}" if doing else place
+
+
+def describe_activity(history: RunHistory) -> str:
+    """What the run does now: its step, or how far a judgement is."""
+    activity, step = history.activity, history.last_step
+    if activity is not None and activity.activity == "judging" and activity.total:
+        return f"judging {activity.done:,} of {format_count(activity.total, 'image')}"
+    if activity is not None and activity.activity in ("loading", "judging", "saving"):
+        return activity.activity
+    return f"step {step.step:,} of {step.steps:,}" if step is not None else ""
 
 
 def device_text(history: RunHistory) -> str:
@@ -272,16 +289,3 @@ def summarize_run(history: RunHistory, state: str) -> str:
         saved = " The last checkpoint holds what was learnt." if history.checkpoints else ""
         return f"{how}{after}. Nothing was judged on validation images.{saved}"
     return f"{how}{after}. {learnt}"
-
-
-def format_duration(seconds: float | None) -> str:
-    """A time as a user says it: 48 s, 5 min 10 s, 3 h 20 min."""
-    if seconds is None:
-        return NONE
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if minutes < 10 else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"

@@ -26,7 +26,7 @@ class TrainingControl(QObject):
     """Begins, pauses and stops trainings, and works the queue off."""
 
     changed = Signal()  # what can be begun, paused or stopped
-    begun = Signal(str)  # the live training; with the run whose end let its turn come, empty without one
+    begun = Signal(bool)  # the live training; whether the user asked for it just now, or its turn in the queue has come
     runs_changed = Signal()  # in their folders: the project does not know yet
     error_changed = Signal(str)  # why what was asked for cannot be done; empty once something could
 
@@ -71,7 +71,7 @@ class TrainingControl(QObject):
         self.queue.set_project(project if self.writable else None)
         if (going := self.queue.find_running()) is not None:
             self._live.attach(going)
-            self.begun.emit("")
+            self.begun.emit(True)
             self._session.message.emit(f"Training {self._live.run} was left going, and is shown again")
         self.changed.emit()
         if project is None:
@@ -116,7 +116,7 @@ class TrainingControl(QObject):
     def hold_queue(self, held: bool) -> None:
         """Begin none of the runs that wait, or let them go on."""
         self.queue.hold_runs(held)
-        self._begin_next()
+        self._begin_next(asked=True)
 
     def end_training(self, how: Literal["stop", "leave"], window: QWidget) -> None:
         """Stop the training that runs, or let it go on without `window`, which closes."""
@@ -154,23 +154,23 @@ class TrainingControl(QObject):
         except OSError as error:
             self.error_changed.emit(f"{error.filename or 'disk'}: {error.strerror}. Free some space and try again.")
             return
-        self._begin(folder)
+        self._begin(folder, asked=True)
 
-    def _begin(self, folder: JobFolder, after: str = "") -> None:
+    def _begin(self, folder: JobFolder, *, asked: bool) -> None:
         self._live.start(folder)
         self.queue.refresh_queue()
-        self.begun.emit(after)
+        self.begun.emit(asked)
         self.changed.emit()
         self._session.message.emit(f"Training {self._live.run} started")
 
-    def _begin_next(self, after: str = "") -> None:
+    def _begin_next(self, *, asked: bool = False) -> None:
         """Begin the run whose turn it is, if any."""
         if self.writable and not self.busy and (folder := self.queue.claim_next()) is not None:
-            self._begin(folder, after)
+            self._begin(folder, asked=asked)
 
     def _follow_end(self, run: str, state: str) -> None:
         self._session.message.emit(f"Training {run} {state}")
-        self._begin_next(after=run)
+        self._begin_next()
         self.changed.emit()
         self.runs_changed.emit()
         self._keep_warm()

@@ -25,7 +25,7 @@ def bench(tmp_path: Path, qtbot: QtBot) -> Iterator[TrainBench]:
     page = TrainPage(session, services)
     page.resize(1200, 760)
     page.show()  # not given to qtbot, which would delete it before the training is stopped below
-    bench = TrainBench(page, session, tasks, folder, qtbot)
+    bench = TrainBench(page, session, tasks, folder, qtbot, services)
     session.inspect_requested.connect(lambda name: bench.said.append(("inspect", name)))
     session.page_requested.connect(lambda name: bench.said.append(("page", name)))
     bench.change_settings(schedule__epochs=3)

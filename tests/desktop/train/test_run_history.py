@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.jobs.events import (
+    ActivityBegun,
     CheckpointSaved,
     EpochDone,
     Event,
@@ -22,10 +23,11 @@ from core.jobs.events import (
     from_json,
     to_json,
 )
+from desktop.kit.formatting import format_duration
 from desktop.train.run.run_about import RunAbout, list_facts
 from desktop.train.run.run_curves import Mark, find_marks, shown_epochs, smooth_values
 from desktop.train.run.run_history import RunHistory
-from desktop.train.run.run_status import best_checkpoint, describe_place, format_duration, summarize_run
+from desktop.train.run.run_status import best_checkpoint, describe_place, summarize_run
 from tests.desktop.training_child import events
 
 
@@ -219,6 +221,28 @@ def test_progress_and_time_left_shrink_to_nothing() -> None:
     assert history.progress == 1.0
 
 
+def test_the_time_left_is_what_the_run_says_judging_included() -> None:
+    lines = said(4)
+    history = RunHistory.of(lines[:2])
+    history.add([ActivityBegun("learning"), replace(lines[2], seconds_left=90.0)])
+    assert history.seconds_left == 90
+    history.add([ActivityBegun("judging", 1, 12, 80.0)])
+    assert history.seconds_left == 80
+    history.add([next(line for line in lines if isinstance(line, EpochDone))])
+    assert history.seconds_left == history.epochs[-1].seconds_left
+
+
+def test_the_loss_of_the_epoch_is_a_mean_and_not_that_of_one_batch() -> None:
+    first, *steps = [line for line in said(2) if isinstance(line, StepDone)][:4]
+    history = RunHistory.of([replace(first, loss=4.0, epoch_loss=4.0), replace(steps[0], loss=1.0, epoch_loss=2.5)])
+    assert history.epoch_loss == 2.5
+    old = RunHistory.of([replace(first, loss=4.0), replace(steps[0], loss=1.0), replace(steps[1], loss=math.nan)])
+    assert old.epoch_loss == 2.5, "of a run of an earlier version: of the steps that it told of"
+    done = RunHistory.of(said(2))
+    assert done.epoch_loss == done.epochs[-1].train_loss
+    assert RunHistory().epoch_loss is None
+
+
 def test_the_best_epoch_is_the_one_whose_checkpoint_was_saved_as_best() -> None:
     history = RunHistory.of(said(2))
     assert history.best is not None
@@ -252,6 +276,28 @@ def test_the_place_is_told_by_step_while_it_trains_and_by_epoch_afterwards() -> 
     assert describe_place(history) == "epoch 1 of 3 · step 2 of 4"
     assert describe_place(RunHistory.of(said(3)), ended=True) == "epoch 3 of 3"
     assert isinstance(history.epochs, list) and not any(isinstance(epoch, EpochDone) for epoch in history.epochs)
+
+
+def test_the_place_says_what_the_run_does() -> None:
+    lines = said(3)
+    history = RunHistory.of([ActivityBegun("loading")])
+    assert describe_place(history) == "loading"
+    history.add(lines[:4])
+    history.add([ActivityBegun("judging", 12, 1000)])
+    assert describe_place(history) == "epoch 1 of 3 · judging 12 of 1,000 images"
+    history.add([ActivityBegun("saving")])
+    assert describe_place(history) == "epoch 1 of 3 · saving"
+    assert describe_place(history, ended=True) == "epoch 1 of 3"
+    history.add([lines[4]])
+    assert describe_place(history) == "epoch 1 of 3 · step 3 of 4"
+
+
+def test_a_pause_in_the_middle_of_an_epoch_is_told_of_that_epoch_everywhere() -> None:
+    """One epoch is done, and the second was under way."""
+    lines = said(4, stop_after=6)
+    history = RunHistory.of([*lines[:-1], RunPaused(2, 6, 1.0)])
+    assert describe_place(history, ended=True) == "epoch 2 of 4"
+    assert summarize_run(history, "paused").startswith("Paused in epoch 2 of 4;")
 
 
 @pytest.mark.parametrize(

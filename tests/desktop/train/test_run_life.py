@@ -18,6 +18,7 @@ from core.jobs import queue
 from core.jobs.events import JobResumed
 from core.jobs.folder import JobFolder
 from core.recipe.recipe import load_recipe
+from desktop.base.running_work import WorkStatus
 from desktop.train.train_page import TrainPage
 from tests.desktop.answers import answer_question
 from tests.desktop.train.train_driver import TrainBench
@@ -56,7 +57,7 @@ def test_a_paused_run_frees_its_process_and_goes_on_where_it_was(bench: TrainBen
     bench.change_settings(schedule__epochs=100_000)
     bench.page.control.begin_training()
     bench.wait_for_epoch()
-    click(qtbot, bench.page.recipe_column.pause_button)
+    click(qtbot, bench.page.run_column.live_buttons.pause)
     assert bench.view.status.state_text() == "Pausing"
     bench.wait_for_end()
     assert bench.view.status.state_text() == "Paused"
@@ -125,6 +126,47 @@ def test_runs_are_trained_one_after_the_other(bench: TrainBench, qtbot: QtBot) -
     assert not card.isVisibleTo(bench.page)
 
 
+def test_the_run_that_is_read_stays_in_view_when_the_next_of_the_queue_begins(bench: TrainBench, qtbot: QtBot) -> None:
+    bench.hold_runs()
+    bench.page.control.begin_training()
+    bench.wait_for_epoch()
+    bench.page.control.begin_training()
+    column, buttons = bench.page.run_column, bench.page.run_column.live_buttons
+    assert column.own_run == "r001" and buttons.stop.isVisibleTo(bench.page)
+    bench.page.control.stop_training()
+    qtbot.waitUntil(lambda: bench.page.live.run == "r002")
+    assert column.own_run == "r001" and bench.view.status.state_text() == "Stopped"
+    assert not buttons.pause.isVisibleTo(bench.page) and not buttons.stop.isVisibleTo(bench.page), (
+        "they stop another run"
+    )
+    assert buttons.show_live.text() == "r002 trains"
+    click(qtbot, buttons.show_live)
+    assert column.own_run == "r002"
+    assert not buttons.show_live.isVisibleTo(bench.page)
+    click(qtbot, buttons.stop)
+    bench.wait_for_end()
+    assert bench.run_folder("r002").state() == "stopped"
+    assert not buttons.stop.isVisibleTo(bench.page)
+
+
+def test_what_runs_is_told_to_the_other_pages_with_what_it_does(bench: TrainBench, qtbot: QtBot) -> None:
+    ended: list[tuple[str, str]] = []
+    running = bench.services.running
+    running.ended.connect(lambda name, how: ended.append((name, how)))
+    bench.hold_runs()
+    bench.page.control.begin_training()
+    assert running.status == WorkStatus("r001", "loading")
+    bench.wait_for_epoch()
+    qtbot.waitUntil(lambda: running.status is not None and running.status.share is not None)
+    assert running.status is not None
+    assert (running.status.doing, running.status.place, running.status.share) == ("learning", "epoch 1 of 3", 0.333)
+    bench.page.control.stop_training()
+    assert running.status is not None and running.status.doing == "stopping"
+    bench.wait_for_end()
+    assert running.status is None
+    assert ended == [("Training r001", "stopped")]
+
+
 def test_a_pause_holds_the_queue_until_the_person_lets_it_go_on(bench: TrainBench, qtbot: QtBot) -> None:
     bench.hold_runs()
     bench.page.control.begin_training()
@@ -167,7 +209,7 @@ def test_a_training_that_was_left_going_is_shown_again_and_can_be_stopped(bench:
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) > seen + 5)
     assert [epoch.epoch for epoch in bench.view.history.epochs[:5]] == [1, 2, 3, 4, 5]
     assert bench.view.status.state_text() == "Training"
-    click(qtbot, page.recipe_column.stop_button)
+    click(qtbot, page.run_column.live_buttons.stop)
     qtbot.waitUntil(lambda: not page.training)
     assert bench.view.status.state_text() == "Stopped"
     assert bench.run_folder().state() == "stopped"
@@ -224,7 +266,7 @@ def test_a_run_in_another_folder_is_followed_and_nothing_is_written_there(
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 1)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Training")
     assert not bench.page.training
-    assert not bench.page.recipe_column.stop_button.isEnabled()
+    assert not bench.page.run_column.live_buttons.stop.isEnabled()
     for event in list(events(3, lambda: False, run="r007", pause=0))[9:]:
         job.append_event(event)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")

@@ -40,7 +40,7 @@ def test_the_train_button_trains_and_the_plots_show_it(bench: TrainBench, qtbot:
     qtbot.mouseClick(bench.page.recipe_column.train_button, Qt.MouseButton.LeftButton)
     assert bench.page.training
     assert bench.page.recipe_column.train_button.text() == "Add to queue"
-    assert bench.page.recipe_column.stop_button.isEnabled()
+    assert bench.page.run_column.live_buttons.stop.isEnabled()
     bench.wait_for_end()
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
     history = bench.view.history
@@ -81,7 +81,7 @@ def test_a_stop_keeps_what_was_learnt(bench: TrainBench, qtbot: QtBot) -> None:
     bench.change_settings(schedule__epochs=100_000)
     bench.page.control.begin_training()
     bench.wait_for_epoch()
-    qtbot.mouseClick(bench.page.recipe_column.stop_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(bench.page.run_column.live_buttons.stop, Qt.MouseButton.LeftButton)
     assert bench.view.status.state_text() == "Stopping"
     bench.wait_for_end()
     assert bench.view.status.state_text() == "Stopped"

@@ -18,6 +18,7 @@ from core.recipe.recipe import with_settings
 from core.types import Split
 from desktop.base.background import Tasks
 from desktop.base.session import Session
+from desktop.services import Services
 from desktop.train.run.run_view import RunView
 from desktop.train.train_page import TrainPage
 from tests.builders import draw, project_with_pictures
@@ -33,6 +34,7 @@ class TrainBench:
     tasks: Tasks
     folder: Path
     qtbot: QtBot
+    services: Services
     said: list[tuple[str, str]] = field(default_factory=list)
 
     @property
