@@ -266,7 +266,7 @@ def test_a_run_in_another_folder_is_followed_and_nothing_is_written_there(
     qtbot.waitUntil(lambda: len(bench.view.history.epochs) == 1)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Training")
     assert not bench.page.training
-    assert not bench.page.run_column.live_buttons.stop.isEnabled()
+    assert not bench.page.run_column.live_buttons.stop.isVisibleTo(bench.page)
     for event in list(events(3, lambda: False, run="r007", pause=0))[9:]:
         job.append_event(event)
     qtbot.waitUntil(lambda: bench.view.status.state_text() == "Finished")
