@@ -50,8 +50,8 @@ def run(project: Path | None = None) -> int:
     follow_system(app, settings)
     app.setWindowIcon(icon("logo", theme().accent, size=64))
     tasks = Tasks()
+    follow_limits(settings)  # first, since processes that the services start inherit the limits
     services = Services(tasks, settings, ThumbnailLoader(tasks), make_launcher())
-    follow_limits(settings)
     window = MainWindow(services)
     session = window.session
     GcPauses(session, window)

@@ -130,13 +130,17 @@ def evaluate_checkpoint(
             "renamed": renamed,
             "not_in_project": list(predicted.joined.not_in_project),
             "learnt_from": learnt,
+            "images_per_second": round(predicted.images_per_second, 2),
             "depth": predicted.about_depth.to_json(),
             "problems": problems_to_json(predicted.problems),
             "notices": list(stored.notices),
         }
         print_json(result.to_json() | extra)
         return
-    say(f"{name} on {format_count(result.images, 'image')} of {split}", "bold")
+    say(
+        f"{name} on {format_count(result.images, 'image')} of {split}, {predicted.images_per_second:,.1f} images a second",
+        "bold",
+    )
     if isinstance(result, Classification):
         _print_classification(result)
     else:

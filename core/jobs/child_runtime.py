@@ -5,14 +5,16 @@ A module of jobs ends with
     if __name__ == "__main__":
         run_child(main, warm_up)
 
-and is started as `python -m MODULE FOLDER`, or ahead of time as `python -m MODULE --wait`: then it warms up
-and waits on standard input for one line of JSON, {"folder": path, "detached": bool}. Standard input stays
-open as long as the parent lives; its end means that the parent died. The line "detach" ends that watch.
+and is started as `python -m MODULE [--detached] [--stays] FOLDER`, or ahead of time as `python -m MODULE --wait`: then it warms up
+and waits on standard input for a line of JSON, {"folder": path, "detached": bool, "stays": bool}. One that stays, and that
+`may_stay` lets, marks the folder when the job is done and waits for the next line. Standard input stays open as long as
+the parent lives; its end means that the parent died. The line "detach" ends that watch.
 """
 
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import queue
@@ -22,8 +24,8 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 from core.errors import InputError
@@ -42,33 +44,61 @@ Main = Callable[[JobFolder, Callable[[], bool]], Iterator[Event]]
 
 
 def run_child(
-    main: Main, warm_up: Callable[[], None], arguments: list[str] | None = None, *, niceness: int = NICENESS
+    main: Main,
+    warm_up: Callable[[], None],
+    arguments: list[str] | None = None,
+    *,
+    niceness: int = NICENESS,
+    may_stay: Callable[[], bool] = lambda: False,
 ) -> NoReturn:
-    """Run one job and leave the process.
+    """Run one job, or several where the child may stay, and leave the process.
 
     `main(folder, should_stop)` does the work and yields its events; each is appended to the folder. When
     `should_stop()` turns true, or `folder.pause_requested()`, it should yield its last event soon.
     `warm_up` imports what is slow to import; it runs only in a child that is started ahead of time. A higher
-    `niceness` leaves the processor to others, also for all processes that this one starts.
+    `niceness` leaves the processor to others, also for all processes that this one starts. `may_stay` is asked after a
+    job that went well whether this process is worth keeping for the next.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     if hasattr(os, "nice"):
         os.nice(niceness)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, _make_handler(stop))
-    parent = _Parent(stop, watch="--detached" not in arguments)
-    if "--wait" in arguments:
-        parent.start()
-        warm_up()
-        folder = parent.wait_for_job()
-        _print_to(folder.log_path)
-    else:
-        folder = JobFolder(Path(arguments[-1]))
+    parent = _Parent(watch="--detached" not in arguments)
+    # Signals come to the main thread alone, which does the job: what it asks to stop is the job under way.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: parent.stop.set())
+    given = None
+    if "--wait" not in arguments:
+        given = _GivenJob(JobFolder(Path(arguments[-1])), "--stays" in arguments)
         parent.working = True
-        parent.start()
+    parent.start()
+    if given is None:
+        warm_up()
+    while True:
+        if given is None:
+            given = parent.wait_for_job()
+            _print_to(given.folder.log_path)
+        code = _work_in(given.folder, main, parent)
+        gc.collect()
+        if code != 0 or not given.stays or not may_stay() or not parent.take_rest():
+            _leave_process(code)
+        _print_to(Path(os.devnull))
+        # From here on nothing is done there, and the parent may ask for the next job.
+        try:
+            given.folder.mark_released()
+        except OSError:  # the folder was deleted, or the disk is full: nobody would hear
+            _leave_process(code)
+        given = None
+
+
+def _work_in(folder: JobFolder, main: Main, parent: _Parent) -> int:
+    """Do the job in `folder`, which shows meanwhile that this process lives; the exit code."""
     folder.write_heartbeat()
-    threading.Thread(target=keep_beating, args=(folder, stop), daemon=True).start()
-    _leave_process(do_job(main, folder, stop))
+    over = threading.Event()
+    beating = threading.Thread(target=keep_beating, args=(folder, parent.stop, over), daemon=True)
+    beating.start()
+    code = do_job(main, folder, parent.stop)
+    over.set()
+    beating.join()
+    return code
 
 
 def do_job(main: Main, folder: JobFolder, stop: threading.Event) -> int:
@@ -122,18 +152,32 @@ class _EventWriter:
             self._folder.append_event(self._unwritten[-1], durable=True)
 
 
-class _Parent(threading.Thread):
-    """Reads standard input: the job of a child that was started ahead of time, "detach", and the parent's end."""
+@dataclass(frozen=True, slots=True)
+class _GivenJob:
+    """What a child that was started ahead of time is to do."""
 
-    def __init__(self, stop: threading.Event, *, watch: bool) -> None:
+    folder: JobFolder
+    stays: bool  # and wait for another job after it
+
+
+class _Parent(threading.Thread):
+    """Reads standard input: the jobs of a child that was started ahead of time, "detach", and the parent's end."""
+
+    def __init__(self, *, watch: bool) -> None:
         super().__init__(name="parent", daemon=True)
         self.working = False
-        self._stop_event = stop
+        self.stop = threading.Event()  # asks the job under way to end
         self._watch = watch
-        self._jobs: queue.Queue[JobFolder] = queue.Queue()
+        self._jobs: queue.Queue[_GivenJob] = queue.Queue()
 
-    def wait_for_job(self) -> JobFolder:
+    def wait_for_job(self) -> _GivenJob:
         return self._jobs.get()
+
+    def take_rest(self) -> bool:
+        """Whether this process may wait for another job: the parent is there."""
+        self.working = False
+        self.stop = threading.Event()
+        return self.is_alive()
 
     def run(self) -> None:
         if not self._watch:
@@ -143,12 +187,12 @@ class _Parent(threading.Thread):
                 return
             job = json.loads(line)
             self.working = True
-            self._jobs.put(JobFolder(Path(job["folder"])))
+            self._jobs.put(_GivenJob(JobFolder(Path(job["folder"])), bool(job.get("stays"))))
             if job["detached"]:
                 return
         # End of input: the parent is gone. A child that waits has nothing to lose; one that works may still save.
         if self.working:
-            self._stop_event.set()
+            self.stop.set()
             time.sleep(ORPHAN_GRACE)
         _end_group()
 
@@ -161,10 +205,10 @@ def _read_lines(handle: int) -> Iterator[str]:
         yield from (line.decode() for line in whole)
 
 
-def keep_beating(folder: JobFolder, stop: threading.Event) -> None:
-    """Show for ever that this process works in `folder`; sets `stop` when the folder asks for it, or is gone."""
-    beaten = 0.0
-    while True:
+def keep_beating(folder: JobFolder, stop: threading.Event, over: threading.Event | None = None) -> None:
+    """Show until `over` that this process works in `folder`; sets `stop` when the folder asks for it, or is gone."""
+    beaten, over = 0.0, over or threading.Event()
+    while not over.is_set():
         if folder.stop_requested():
             stop.set()
         if time.monotonic() - beaten >= _BEAT_EVERY:
@@ -177,11 +221,7 @@ def keep_beating(folder: JobFolder, stop: threading.Event) -> None:
             except OSError as error:
                 # A full disk or a network share that is away for a moment must not end the training.
                 print(f"heartbeat: {error}", file=sys.stderr)
-        time.sleep(LOOK_EVERY)
-
-
-def _make_handler(stop: threading.Event) -> Callable[[int, FrameType | None], None]:
-    return lambda _number, _frame: stop.set()
+        over.wait(LOOK_EVERY)
 
 
 def _print_to(path: Path) -> None:

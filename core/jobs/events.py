@@ -28,7 +28,13 @@ class JobProgress:
 
     done: int
     total: int
+    seconds: float = 0.0  # since the first of them was begun; 0 where that is not told
     event: Literal["progress"] = "progress"
+
+    @property
+    def per_second(self) -> float:
+        """Items a second; 0 where that is not known."""
+        return self.done / self.seconds if self.seconds > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

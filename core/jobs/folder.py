@@ -6,6 +6,7 @@
     stop          its presence asks the job to end and keep what it has
     pause         its presence asks the job to save, free the device and end, to be gone on with later
     queued        its presence asks for a start when those before it have ended; holds the place in the queue
+    released      its presence says that the process which did the job waits for another one
     log.txt       what the process printed
 
 Following a job that is live, one that outlived the window and one that ended last year is the same code.
@@ -59,6 +60,7 @@ class JobFolder:
         self._pause_path = path / "pause"
         self._queued_path = path / "queued"
         self._heartbeat_path = path / "heartbeat"
+        self._released_path = path / "released"
         self._tail_checked = False
 
     @classmethod
@@ -189,6 +191,8 @@ class JobFolder:
             beat = self._heartbeat_path.stat()
         except OSError:
             return "silent"
+        if self.is_released():
+            return "silent"
         match find_owner(self._read_owner()):
             case "here":
                 return "beats"
@@ -246,11 +250,18 @@ class JobFolder:
 
     def prepare_start(self) -> None:
         """To be called before a process starts here, for the first time or once more: withdraw every wish."""
-        for path in (self._stop_path, self._pause_path, self._queued_path):
+        for path in (self._stop_path, self._pause_path, self._queued_path, self._released_path):
             path.unlink(missing_ok=True)
         if not isinstance(next(self._read_backwards(), None), JobResumed) and self._has_begun():
             # What was the last word is no longer: the job goes on.
             self.append_event(JobResumed(), durable=True)
+
+    def mark_released(self) -> None:
+        """Say that the process which did the job does nothing here any more, and waits for another job."""
+        self._released_path.touch()
+
+    def is_released(self) -> bool:
+        return self._released_path.exists()
 
     # -- where it stands ---------------------------------------------------------------------------------------
 

@@ -32,10 +32,14 @@ class JobLauncher:
     code: Sequence[Path] = ()
     """Folders from which a child may import, besides the one of the program."""
 
-    def launch_job(self, folder: JobFolder, *, detached: bool = False) -> JobProcess:
-        """Start a child that does the job in `folder`. A `detached` child goes on when this process ends."""
+    def launch_job(self, folder: JobFolder, *, detached: bool = False, stays: bool = False) -> JobProcess:
+        """Start a child that does the job in `folder`.
+
+        A `detached` child goes on when this process ends. One that `stays` may wait for another job afterwards.
+        """
         folder.prepare_start()
-        arguments = [*(["--detached"] if detached else []), str(folder.path.absolute())]
+        options = [name for name, on in (("--detached", detached), ("--stays", stays)) if on]
+        arguments = [*options, str(folder.path.absolute())]
         try:
             with folder.log_path.open("ab") as log:
                 process = self._start_process(
@@ -46,7 +50,11 @@ class JobLauncher:
             raise
         # Written here as well as by the child: one that dies before its first line is then known to have lived.
         folder.write_heartbeat(process.pid)
-        return JobProcess(folder, process)
+        return JobProcess(folder, process, stays=stays)
+
+    def take_back(self, job: JobProcess) -> WarmChild | None:
+        """The child that has done `job` and waits for another one; None if it does not."""
+        return WarmChild(job.process, self) if job.is_released else None
 
     def prepare_child(self) -> WarmChild:
         """Start a child ahead of time, so that a click starts a training in well under the time torch takes to load."""
@@ -69,7 +77,7 @@ class JobLauncher:
 
 
 class WarmChild:
-    """A child that was started ahead of time: it has imported what is slow to import and waits for a job."""
+    """A child that was started ahead of time, or has done a job: it has imported what is slow to import, and waits for one."""
 
     def __init__(self, process: subprocess.Popen[bytes], launcher: JobLauncher) -> None:
         self._process = process
@@ -79,15 +87,18 @@ class WarmChild:
     def pid(self) -> int:
         return self._process.pid
 
-    def start_job(self, folder: JobFolder, *, detached: bool = False) -> JobProcess:
-        """Give the job to the waiting child, or to a new one if that has died meanwhile. Use a warm child once."""
-        line = json.dumps({"folder": str(folder.path.absolute()), "detached": detached})
+    def start_job(self, folder: JobFolder, *, detached: bool = False, stays: bool = False) -> JobProcess:
+        """Give the job to the waiting child, or to a new one if that has died meanwhile.
+
+        Use a warm child once. With `stays` it may wait for another job afterwards: see `JobLauncher.take_back`.
+        """
+        line = json.dumps({"folder": str(folder.path.absolute()), "detached": detached, "stays": stays})
         folder.prepare_start()
         if self._process.poll() is not None or not send_line(self._process, line):
             self.dismiss_child()
-            return self._launcher.launch_job(folder, detached=detached)
+            return self._launcher.launch_job(folder, detached=detached, stays=stays)
         folder.write_heartbeat(self._process.pid)
-        return JobProcess(folder, self._process)
+        return JobProcess(folder, self._process, stays=stays)
 
     def dismiss_child(self) -> None:
         """End the child that was not needed."""

@@ -19,31 +19,49 @@ SILENCE = 3.0  # seconds without a process after which a job that said no last w
 
 
 class JobProcess:
-    """A job and the child process that does it."""
+    """A job and the child process that does it.
 
-    def __init__(self, folder: JobFolder, process: subprocess.Popen[bytes]) -> None:
+    A process that `stays` may wait for another job once this one is over.
+    """
+
+    def __init__(self, folder: JobFolder, process: subprocess.Popen[bytes], *, stays: bool = False) -> None:
         self.folder = folder
-        self._process = process
+        self.process = process
+        self._stays = stays
         self._collected = False
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self.process.pid
 
     def poll(self) -> int | None:
-        """The exit code; None while the child runs. Whatever a crashed child has left running is ended."""
-        code = self._process.poll()
+        """The exit code, 0 for a child that waits for another job; None while the job goes on.
+
+        Whatever a crashed child has left running is ended.
+        """
+        code = self.process.poll()
+        if self.is_released:
+            return 0
         if code is not None and not self._collected:
             self._collected = True
-            close_input(self._process)
+            close_input(self.process)
             if code != 0:
-                kill_group(self._process)
+                kill_group(self.process)
         return code
 
+    @property
+    def is_released(self) -> bool:
+        """Whether the job is over and its child waits for another one."""
+        return self._stays and self.process.returncode is None and self.folder.is_released()
+
     def wait(self, seconds: float) -> bool:
-        """Whether the child has ended, after at most `seconds`."""
+        """Whether the job is over, after at most `seconds`."""
+        limit = time.monotonic() + seconds
+        while self._stays and self.poll() is None and time.monotonic() < limit:
+            time.sleep(POLL)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
+            if not self.is_released:
+                self.process.wait(max(0.0, limit - time.monotonic()))
         return self.poll() is not None
 
     def state(self) -> State:
@@ -54,10 +72,10 @@ class JobProcess:
 
     def detach(self) -> None:
         """Let the child go on after this process has ended."""
-        send_line(self._process, "detach")
-        close_input(self._process)
+        send_line(self.process, "detach")
+        close_input(self.process)
         # Somebody has to collect it when it ends, should this process go on so long.
-        threading.Thread(target=self._process.wait, daemon=True).start()
+        threading.Thread(target=self.process.wait, daemon=True).start()
 
     def cancel(self, grace: float = 5.0, *, after_terminate: float = 1.0) -> State:
         """Ask the job to stop; after `grace` seconds terminate it, and then kill its whole process group.
@@ -66,10 +84,10 @@ class JobProcess:
         """
         self.folder.request_stop()
         if not self.wait(grace):
-            self._process.terminate()
+            self.process.terminate()
             if not self.wait(after_terminate):
-                kill_group(self._process)
-                self._process.wait()
+                kill_group(self.process)
+                self.process.wait()
         return self.state()
 
 

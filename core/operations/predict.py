@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,6 +114,11 @@ class SplitPredictions:
     joined: JoinedLabels  # truth and detections of these images
     problems: tuple[Problem, ...]
     about_depth: DepthNotices
+    seconds: float = 0.0  # that looking at them took, without loading the model
+
+    @property
+    def images_per_second(self) -> float:
+        return (len(self.images) + len(self.problems)) / max(self.seconds, 1e-9)
 
     @property
     def truth(self) -> tuple[GroundTruth, ...]:
@@ -166,7 +172,7 @@ def predict_split(
     kept: list[SnapshotImage] = []
     found: list[Detections] = []
     problems: list[Problem] = []
-    about_depth = DepthNotices()
+    about_depth, began = DepthNotices(), time.monotonic()
     predictor = predictor.for_images(snapshot.most_boxes)
     predictions = predict_images(predictor, [ImageSource.of_snapshot(image) for image in images])
     for done, (image, one) in enumerate(zip(images, predictions, strict=True), start=1):
@@ -181,7 +187,7 @@ def predict_split(
     if not kept:
         raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(images):,} images could be read")
     joined = join_labels([image.truth for image in kept], found, snapshot.label_names, model_labels)
-    return SplitPredictions(tuple(kept), joined, tuple(problems), about_depth)
+    return SplitPredictions(tuple(kept), joined, tuple(problems), about_depth, time.monotonic() - began)
 
 
 def predict_files(

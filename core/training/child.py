@@ -7,6 +7,8 @@ recipe.yaml and snapshot.json beside it.
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -27,6 +29,7 @@ from core.types import Detections
 
 PROGRESS_APART = 0.1  # seconds
 LOOK_EVERY = 0.1  # seconds
+MOST_KEPT_MB = 1500  # resident memory of a process that waits for another job; torch alone has 600 to 900 in use
 
 
 def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
@@ -41,6 +44,25 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
 def warm_up() -> None:
     """Import what takes seconds to import."""
     from core.training import loop  # noqa: F401, PLC0415 - torch comes with it
+
+
+def may_stay() -> bool:
+    """Whether this process is worth keeping for another job: it holds little memory, and none of a GPU.
+
+    What torch itself takes is within the bound, a large network or image that the last job left behind is not.
+    """
+    import torch  # noqa: PLC0415 - it was loaded long ago
+
+    return not torch.cuda.is_initialized() and read_resident_mb() <= MOST_KEPT_MB
+
+
+def read_resident_mb() -> float:
+    """Memory that this process holds now; infinite where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:  # not Linux
+        return math.inf
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _train(folder: Path, _job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[Event]:
@@ -95,6 +117,7 @@ def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool])
     predictions = predict_images(predictor, [ImageSource.of_snapshot(image) for image in images], should_stop)
     with closing(predictions):
         yield JobProgress(0, len(images))
+        loaded = time.monotonic()
         for done, one in enumerate(predictions, start=1):
             if one.detections is None:
                 yield Notice(f"skipped: {one.error}", "warning")
@@ -102,7 +125,8 @@ def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool])
                 found.append((images[done - 1], one.detections))
             if time.monotonic() - shown > PROGRESS_APART:
                 shown = time.monotonic()
-                yield JobProgress(done, len(images))
+                yield JobProgress(done, len(images), shown - loaded)
+        looked = time.monotonic() - loaded
     if done < len(images):
         yield RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=True)
         return
@@ -116,9 +140,9 @@ def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool])
         tuple(image.content_hash for image, _ in found),
         predictor.runner.decoding.describe(),
     ).save(folder / "predictions.npz")
-    yield JobProgress(len(images), len(images))
+    yield JobProgress(len(images), len(images), looked)
     yield RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=False)
 
 
 if __name__ == "__main__":
-    run_child(main, warm_up)
+    run_child(main, warm_up, may_stay=may_stay)

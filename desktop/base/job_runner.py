@@ -8,6 +8,7 @@ from core.jobs.events import Event
 from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher, WarmChild
 from desktop.base.job_thread import JobThread
+from desktop.base.warm_child import WarmKeeper
 
 
 class JobRunner(QObject):
@@ -20,6 +21,7 @@ class JobRunner(QObject):
         super().__init__(parent)
         self._launcher = launcher
         self._thread: JobThread | None = None
+        self._keeper: WarmKeeper | None = None
 
     @property
     def running(self) -> bool:
@@ -37,6 +39,11 @@ class JobRunner(QObject):
     def start(self, folder: JobFolder, warm: WarmChild | None = None) -> None:
         """Do the job in `folder` in a process of its own, or in `warm`, which waits for one."""
         self._begin(JobThread(self._launcher, folder, warm, parent=self))
+
+    def start_kept(self, folder: JobFolder, keeper: WarmKeeper) -> None:
+        """Do the job in the child that `keeper` has, or in a new one; it goes back to `keeper` if it may wait for another."""
+        self._keeper = keeper
+        self._begin(JobThread(self._launcher, folder, keeper.take_child(), stays=True, parent=self))
 
     def attach(self, folder: JobFolder) -> None:
         """Take up the job that another process does in `folder`."""
@@ -84,4 +91,6 @@ class JobRunner(QObject):
         thread, self._thread = self._thread, None
         assert thread is not None
         thread.wait()
+        if thread.released is not None and self._keeper is not None:
+            self._keeper.give_back(thread.released)
         thread.deleteLater()

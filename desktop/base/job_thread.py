@@ -33,13 +33,16 @@ class JobThread(QThread):
         warm: WarmChild | None = None,
         *,
         attach: bool = False,
+        stays: bool = False,
         parent: QObject | None = None,
     ) -> None:
-        """With `attach`, a process that somebody else started works in `folder`."""
+        """With `attach`, a process that somebody else started works in `folder`. With `stays`, the child may wait for another
+        job afterwards: it is then in `released`."""
         super().__init__(parent)
         self.folder = folder
         self.attached = attach
-        self._warm = warm
+        self.released: WarmChild | None = None
+        self._warm, self._stays = warm, stays
         self._launcher = launcher
         self._stop = threading.Event()
         self._pause = threading.Event()
@@ -81,7 +84,9 @@ class JobThread(QThread):
     def _start_process(self) -> JobProcess | AttachedJob:
         if self.attached:
             return AttachedJob(self.folder)
-        return self._warm.start_job(self.folder) if self._warm else self._launcher.launch_job(self.folder)
+        if self._warm is not None:
+            return self._warm.start_job(self.folder, stays=self._stays)
+        return self._launcher.launch_job(self.folder, stays=self._stays)
 
     def _follow(self, process: JobProcess | AttachedJob) -> None:
         asked = 0.0
@@ -103,6 +108,8 @@ class JobThread(QThread):
             elif time.monotonic() - asked > STOP_GRACE:
                 process.cancel(0, after_terminate=KILL_AFTER)
         state = process.state()
+        if isinstance(process, JobProcess):
+            self.released = self._launcher.take_back(process)
         self.ended.emit(state if state in ENDED else "interrupted")
 
     def _report_no_start(self, error: OSError) -> None:

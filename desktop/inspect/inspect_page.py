@@ -13,6 +13,7 @@ from desktop.inspect.inspect_bar import InspectBar
 from desktop.inspect.inspect_notes import describe_absence, list_notes
 from desktop.inspect.inspect_session import InspectSession
 from desktop.inspect.inspect_workspace import InspectWorkspace
+from desktop.kit import formatting
 from desktop.kit.parts import words
 from desktop.services import Services
 
@@ -36,7 +37,7 @@ class InspectPage(QWidget):
         self._keymap = services.keymap
         self._files = services.files
         self._spread = False
-        self.inspect_session = InspectSession(session, services.tasks, services.launcher, self)
+        self.inspect_session = InspectSession(session, services, self)
         self.bar = InspectBar()
         self.workspace = InspectWorkspace(session, services)
         self._absence = words(role="muted", wrap=True)
@@ -72,7 +73,7 @@ class InspectPage(QWidget):
 
     def may_close(self) -> bool:
         """Always: a prediction that runs is ended, and can be made again."""
-        self.inspect_session.prediction.stop_and_wait()
+        self.inspect_session.close()
         self.workspace.thresholds.write_now()
         return True
 
@@ -141,8 +142,9 @@ class InspectPage(QWidget):
                 why=why if inspect.writable else "The project is open read-only",
             )
 
-    def _show_progress(self, done: int, total: int) -> None:
-        self.bar.set_progress((done, total), f"{done:,} of {total:,} images" if total else "Loading the model…")
+    def _show_progress(self, done: int, total: int, per_second: float) -> None:
+        speed = f", {formatting.rate(per_second)}" if per_second else ""
+        self.bar.set_progress((done, total), f"{done:,} of {total:,} images{speed}" if total else "Loading the model…")
 
     def _cancel_prediction(self) -> None:
         self.bar.show_stopping()

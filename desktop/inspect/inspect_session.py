@@ -7,12 +7,12 @@ from PySide6.QtCore import QObject, Signal
 from core.changes import Changes
 from core.errors import InputError, StorageError
 from core.inspection.load_inspection import Inspection, InspectionRequest, find_replaced, load_inspection
-from core.jobs.launcher import JobLauncher
 from core.project.records import CheckpointRecord
 from core.types import Split
-from desktop.base.background import Tasks
 from desktop.base.session import Session
 from desktop.inspect.prediction import Prediction
+from desktop.kit import formatting
+from desktop.services import Services
 
 LOAD = "inspect load"
 LOOK = "inspect look at files"
@@ -28,10 +28,10 @@ class InspectSession(QObject):
     loaded = Signal()  # another `inspection`, or none
     state_changed = Signal()  # what can be said or done is different: loaded, predicting or ended
 
-    def __init__(self, session: Session, tasks: Tasks, launcher: JobLauncher, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, services: Services, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session, self._tasks = session, tasks
-        self.prediction = Prediction(tasks, launcher, self)
+        self._session, self._tasks, self._warm = session, services.tasks, services.warm
+        self.prediction = Prediction(services.tasks, services.launcher, services.warm, self)
         self._active = False
         self._outdated = True
         self._checkpoint_id: str | None = None
@@ -81,16 +81,23 @@ class InspectSession(QObject):
         self._read_checkpoints(checkpoint_id)
 
     def activate(self) -> None:
-        """The page came to the front: what was changed meanwhile is read now."""
+        """The page came to the front: what was changed meanwhile is read now, and a process kept ready to predict."""
         self._active = True
         if self._outdated:
             self._read_checkpoints()
         else:
             self._look_at_files()
+        self._keep_warm()
 
     def deactivate(self) -> None:
         """The page is away; a prediction goes on."""
         self._active = False
+        self._warm.release_later()
+
+    def close(self) -> None:
+        """End what runs and what waits; returns when no process is left."""
+        self.prediction.stop_and_wait()
+        self._warm.dismiss_child()
 
     # -- loading
 
@@ -118,6 +125,8 @@ class InspectSession(QObject):
         self.prediction.stop_and_wait()
         self._tasks.cancel(LOAD)
         self._tasks.cancel(LOOK)
+        if self._session.project is None:
+            self._warm.dismiss_child()
         self._read_checkpoints()
 
     def _take_changes(self, changes: Changes, _initiator: object) -> None:
@@ -184,9 +193,16 @@ class InspectSession(QObject):
             self.prediction.start(project, checkpoint, self._split)
             self.state_changed.emit()
 
+    def _keep_warm(self) -> None:
+        """Have a process ready where a prediction may be asked for; only one that predicts needs none besides."""
+        if self._active and self.writable and self.checkpoints and self.prediction.target is None:
+            self._warm.keep_child()
+
     def _end_prediction(self, state: str, _reason: str) -> None:
         if state == "finished":
-            self._session.message.emit("Prediction finished")
+            speed = self.prediction.images_per_second
+            self._session.message.emit(f"Prediction finished{f': {formatting.rate(speed)}' if speed else ''}")
+        self._keep_warm()
         self.state_changed.emit()
         if self.prediction.outcome != "failed":
             self._load_choice()

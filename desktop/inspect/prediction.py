@@ -15,6 +15,7 @@ from core.project.project import Project
 from core.project.records import CheckpointRecord
 from desktop.base.background import Tasks
 from desktop.base.job_runner import JobRunner
+from desktop.base.warm_child import WarmKeeper
 
 PREPARE = "inspect prepare prediction"
 NO_REASON = "The prediction ended without a word; its log is in the cache folder."
@@ -25,13 +26,16 @@ Outcome = Literal["", "stopped", "failed"]
 class Prediction(QObject):
     """Predicts the images of one split at a time: makes the job's folder in a thread, then runs the job."""
 
-    progressed = Signal(int, int)  # images done, of how many; 0 of 0 while the model is being loaded
+    progressed = Signal(
+        int, int, float
+    )  # images done, of how many, how many a second; 0 of 0 while the model is loaded
     ended = Signal(str, str)  # core.jobs.folder.State, and the reason where it failed
 
-    def __init__(self, tasks: Tasks, launcher: JobLauncher, parent: QObject | None = None) -> None:
+    def __init__(self, tasks: Tasks, launcher: JobLauncher, warm: WarmKeeper, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._tasks = tasks
+        self._tasks, self._warm = tasks, warm
         self._runner = JobRunner(launcher, self)
+        self.images_per_second = 0.0  # of the prediction that runs or ran last, from when the model was loaded
         self._target: tuple[str, str] | None = None
         self.outcome: Outcome = ""  # of the last prediction, where it did not finish
         self.failure = ""  # its reason
@@ -57,9 +61,10 @@ class Prediction(QObject):
         self.stop_and_wait()
         self.forget_outcome()
         self._target = (checkpoint.id, split)
-        self.progressed.emit(0, 0)
+        self.images_per_second = 0.0
+        self.progressed.emit(0, 0, 0.0)
         self._tasks.run(
-            PREPARE, lambda: prepare_prediction(project, checkpoint, split), self._runner.start, self._fail_preparing
+            PREPARE, lambda: prepare_prediction(project, checkpoint, split), self._start_job, self._fail_preparing
         )
 
     def cancel(self) -> None:
@@ -81,6 +86,9 @@ class Prediction(QObject):
         if self._target is None:
             self.outcome, self.failure = "", ""
 
+    def _start_job(self, folder: JobFolder) -> None:
+        self._runner.start_kept(folder, self._warm)
+
     def _fail_preparing(self, error: Exception) -> None:
         if not isinstance(error, InputError):
             raise error
@@ -90,7 +98,8 @@ class Prediction(QObject):
     def _take_events(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, JobProgress):
-                self.progressed.emit(event.done, event.total)
+                self.images_per_second = event.per_second
+                self.progressed.emit(event.done, event.total, event.per_second)
             elif isinstance(event, RunFailed):
                 self.failure = " ".join(filter(None, (event.reason, event.advice)))
 

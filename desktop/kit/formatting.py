@@ -73,6 +73,11 @@ def size(count: int) -> str:
     return f"{value:.1f} TB"
 
 
+def rate(per_second: float) -> str:
+    """How many images a second: 31 images/s, and one digit more below ten."""
+    return f"{per_second:.0f} images/s" if per_second >= 10 else f"{per_second:.1f} images/s"
+
+
 def short(count: int) -> str:
     """A count where there is little room, cut off after three digits: 9,876, 97.2k, 123k, 1.23M."""
     for size, unit in ((1_000_000, "M"), (1_000, "k")):

@@ -36,7 +36,7 @@ class TrainPage(QWidget):
         self.setObjectName("page")
         self._session = session
         self._services = services
-        self.live = LiveTraining(services.launcher, self)
+        self.live = LiveTraining(services.launcher, services.warm, self)
         self.draft = RecipeDraft(self)
         self.trials = Trials(session, services, self.live, self.draft, self)
         self.recipe_column = RecipeColumn(session, self.draft, self)

@@ -29,7 +29,7 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
     snapshot = Snapshot.load(folder.path / "snapshot.json")
     images = [image for image in snapshot.images if job["split"] in ("all", image.split)]
     for done in range(len(images)):
-        yield JobProgress(done, len(images))
+        yield JobProgress(done, len(images), done / 40)
         while behaviour == "slow" and not should_stop():
             time.sleep(0.02)
         if should_stop():
@@ -49,4 +49,4 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
 
 
 if __name__ == "__main__":
-    run_child(main, lambda: None)
+    run_child(main, lambda: None, may_stay=lambda: True)

@@ -9,18 +9,18 @@ from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher, WarmChild
 from desktop.base.job_runner import JobRunner
 from desktop.base.job_thread import JobThread
+from desktop.base.warm_child import WarmKeeper
 from desktop.train.run.run_history import RunHistory
-from desktop.train.run.warm_child import WarmKeeper
 
 
 class LiveTraining(JobRunner):
     """Starts, pauses and stops a training, or takes up one that runs already, and keeps what it says."""
 
-    def __init__(self, launcher: JobLauncher, parent: QObject | None = None) -> None:
+    def __init__(self, launcher: JobLauncher, warm: WarmKeeper, parent: QObject | None = None) -> None:
         super().__init__(launcher, parent)
         self._heard = False  # the process that works now has said that it began
         self.history = RunHistory()
-        self.warm = WarmKeeper(launcher, self)
+        self.warm = warm
 
     @property
     def run(self) -> str:

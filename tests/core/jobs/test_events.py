@@ -45,7 +45,7 @@ EPOCH = EpochDone(1, 3, 1.0, 0.5, 0.5, None, None, None, None, 0.5, {"a": None},
 # What each event is on disk: the kind first, then its fields in their order. Runs of earlier versions are full of these.
 LINES: list[tuple[Event, str]] = [
     (JobResumed(), "event"),
-    (JobProgress(1, 2), "event done total"),
+    (JobProgress(1, 2), "event done total seconds"),
     (Notice("a", "warning"), "event text level"),
     (JobFinished(stopped=True), "event stopped"),
     (RunFailed("a", "b"), "event reason advice"),

@@ -61,7 +61,7 @@ def main(folder, should_stop):
     yield UnknownEvent({"event": "finished", "stopped": should_stop()})
 
 if __name__ == "__main__":
-    run_child(main, warm_up)
+    run_child(main, warm_up, may_stay=lambda: True)
 """
 
 
@@ -320,6 +320,64 @@ def test_a_warm_child_that_is_not_needed_leaves(launcher: JobLauncher) -> None:
     assert not exists(warm.pid)
 
 
+@pytest.mark.parametrize("how", ["cold", "warm"])
+def test_a_child_that_stays_does_the_next_job_too(tmp_path: Path, launcher: JobLauncher, how: str) -> None:
+    folders = [JobFolder.create(tmp_path / f"job{number}", {"kind": "count"}) for number in range(3)]
+    child = launcher.prepare_child() if how == "warm" else None
+    pids = []
+    for folder in folders:
+        job = child.start_job(folder, stays=True) if child else launcher.launch_job(folder, stays=True)
+        pids.append(job.pid)
+        events = list(follow_lines(folder, job))
+        assert [event["event"] for event in events] == ["started"] + ["step"] * 5 + ["finished"]
+        assert job.wait(PATIENCE) and (job.state(), job.poll()) == ("finished", 0)
+        assert "a line of text" in folder.log_path.read_text()
+        child = launcher.take_back(job)
+        assert child is not None and exists(child.pid)
+    assert len(set(pids)) == 1
+    child.dismiss_child()
+    assert not exists(pids[0])
+
+
+def test_a_child_that_stays_hears_a_stop_in_each_job_anew(tmp_path: Path, launcher: JobLauncher) -> None:
+    first, second = (JobFolder.create(tmp_path / name, {"kind": "until_stopped"}) for name in ("first", "second"))
+    job = launcher.launch_job(first, stays=True)
+    wait_until(lambda: len(first.read_lines()[0]) > 3)
+    assert job.cancel(PATIENCE) == "stopped"
+    child = launcher.take_back(job)
+    assert child is not None, "it was ended by force"
+    job = child.start_job(second, stays=True)
+    wait_until(lambda: len(second.read_lines()[0]) > 3)
+    assert job.poll() is None, "the stop of the first job was heard in the second"
+    assert job.cancel(PATIENCE) == "stopped"
+    again = launcher.take_back(job)
+    assert again is not None
+    again.dismiss_child()
+
+
+@pytest.mark.parametrize(("kind", "stays"), [("bad_input", True), ("bug", True), ("count", False)])
+def test_a_child_whose_job_failed_or_that_was_not_asked_to_stay_leaves(
+    tmp_path: Path, launcher: JobLauncher, kind: str, stays: bool
+) -> None:
+    folder = JobFolder.create(tmp_path / "job", {"kind": kind})
+    job = launcher.launch_job(folder, stays=stays)
+    list(follow_lines(folder, job))
+    wait_until(lambda: not exists(job.pid))
+    assert launcher.take_back(job) is None
+
+
+def test_a_child_that_rests_and_died_is_replaced(tmp_path: Path, launcher: JobLauncher) -> None:
+    folders = [JobFolder.create(tmp_path / f"job{number}", {"kind": "count"}) for number in range(2)]
+    job = launcher.launch_job(folders[0], stays=True)
+    assert job.wait(PATIENCE)
+    child = launcher.take_back(job)
+    assert child is not None
+    os.kill(child.pid, signal.SIGKILL)
+    wait_until(lambda: not exists(child.pid))
+    job = child.start_job(folders[1])
+    assert list(follow_lines(folders[1], job))[-1]["event"] == "finished"
+
+
 # -- a parent that dies ----------------------------------------------------------------------------------------
 
 PARENT = """
@@ -332,6 +390,10 @@ how, path = sys.argv[1], Path(sys.argv[2])
 launcher = JobLauncher("small_child", code=[path.parent / "code"])
 if how == "waiting":
     child = launcher.prepare_child()
+elif how == "resting":
+    job = launcher.launch_job(JobFolder.create(path, {"kind": "count"}), stays=True)
+    job.wait(60)
+    child = launcher.take_back(job)
 else:
     folder = JobFolder.create(path, {"kind": "deaf" if how == "deaf" else "until_stopped"})
     if how == "warm":
@@ -345,12 +407,12 @@ time.sleep(600)
 """
 
 
-@pytest.mark.parametrize("how", ["cold", "warm", "waiting"])
+@pytest.mark.parametrize("how", ["cold", "warm", "waiting", "resting"])
 def test_a_child_whose_parent_is_killed_leaves_by_itself(tmp_path: Path, launcher: JobLauncher, how: str) -> None:
     child = _child_of_a_killed_parent(tmp_path, how)
     wait_until(lambda: not exists(child))
     if how != "waiting":
-        assert JobFolder(tmp_path / "job").state() == "stopped"
+        assert JobFolder(tmp_path / "job").state() == ("finished" if how == "resting" else "stopped")
 
 
 def test_a_deaf_child_whose_parent_is_killed_is_gone_in_a_few_seconds_with_its_workers(

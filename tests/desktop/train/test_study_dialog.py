@@ -130,7 +130,7 @@ def trials(session: Session, qtbot: QtBot, services: Services) -> Iterator[Trial
     qtbot.addWidget(window)
     draft.set_project(session.project)
     draft.model.replace_recipe(BASE)
-    trials = Trials(session, services, LiveTraining(services.launcher), draft, window)
+    trials = Trials(session, services, LiveTraining(services.launcher, services.warm), draft, window)
     yield trials
     trials.set_project(None)
     services.tasks.wait_idle()
