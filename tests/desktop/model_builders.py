@@ -56,7 +56,7 @@ def write_checkpoint(
         described["cameras"] = cameras.to_json()
     header = {
         "__metadata__": {"defectdesk": json.dumps(described)},
-        "w": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]},
+        "model.w": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]},
     }
     text = json.dumps(header).encode()
     path = project.folder / "runs" / run / "checkpoints" / f"{stem}.safetensors"

@@ -29,7 +29,9 @@ def predicted_ids(file: Path, folder: Path, records: Sequence[ImageRecord]) -> f
         return frozenset()  # the Inspect page tells of it, where it can be mended
     known = {record.path: record for record in records}
     hashes = found.content_hashes or ("",) * len(found)
-    ids = set()
+    # In a project that was copied or moved the files lie elsewhere, and hold the same.
+    contents = frozenset(hashes) - {""}
+    ids = {record.id for record in records if record.content_hash in contents}
     for path, content in zip(found.paths, hashes, strict=True):
         record = known.get(image_files.stored_path(folder, Path(path)))
         if record is not None and content in ("", record.content_hash):

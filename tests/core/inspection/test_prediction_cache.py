@@ -13,9 +13,15 @@ from tests.core.inspection.matched_builders import BOX, NAMES, found
 
 
 def saved(
-    root: Path, checkpoint: Path, split: str, snapshot: str, contents: dict[str, str], score: float = 0.9
+    root: Path,
+    checkpoint: Path,
+    split: str,
+    snapshot: str,
+    contents: dict[str, str],
+    score: float = 0.9,
+    checkpoint_id: str = "r001-best",
 ) -> Path:
-    folder = prediction_cache.find_job_folder(root, "r001-best", checkpoint, split, snapshot)
+    folder = prediction_cache.find_job_folder(root, checkpoint_id, checkpoint, split, snapshot)
     detections = tuple(found((BOX, (score, 0))) for _ in contents)
     PredictionSet(NAMES, str(checkpoint), snapshot, split, tuple(contents), detections, tuple(contents.values())).save(
         folder / prediction_cache.PREDICTIONS_FILE
@@ -47,18 +53,21 @@ def test_predictions_are_reused_for_unchanged_images_of_any_split(tmp_path: Path
     assert known is not None and list(known.detections) == ["/b"] and known.outdated == {"/c"}
     known = prediction_cache.gather_predictions(root, "r001-best", checkpoint, {"/c": "other"})
     assert known is not None and not known.detections and known.outdated == {"/c"}
-    assert prediction_cache.gather_predictions(root, "r001", checkpoint, {"/a": "1"}) is None
-    assert prediction_cache.gather_predictions(root, "r001-best-2", checkpoint, {"/a": "1"}) is None
+    copy = checkpoint.with_name("copy.safetensors")
+    copy.write_bytes(checkpoint.read_bytes())
+    assert prediction_cache.gather_predictions(root, "r002-best", copy, {"/a": "1"}) is not None, "it is the same model"
+    copy.write_bytes(b"other weights")
+    assert prediction_cache.gather_predictions(root, "r001-best", copy, {"/a": "1"}) is None
 
 
 def test_predictions_of_an_earlier_file_of_the_checkpoint_are_not_shown(tmp_path: Path, checkpoint: Path) -> None:
     root = tmp_path / "cache"
     folder = saved(root, checkpoint, "val", "aaaa", {"/a": "1"})
+    other = saved(root, checkpoint, "val", "aaaa", {"/a": "1"}, checkpoint_id="r001-best-2")
     checkpoint.write_bytes(b"other weights")
-    os.utime(checkpoint, ns=(1, 1))
     assert prediction_cache.gather_predictions(root, "r001-best", checkpoint, {"/a": "1"}) is None
     prediction_cache.discard_stale_predictions(root, "r001-best", checkpoint)
-    assert not folder.exists()
+    assert not folder.exists() and other.exists()
 
 
 def test_predictions_that_were_decoded_by_other_values_do_not_mix_with_todays(tmp_path: Path, checkpoint: Path) -> None:
@@ -85,3 +94,26 @@ def test_a_damaged_file_of_predictions_is_told_and_passed_over(tmp_path: Path, c
 def test_a_checkpoint_whose_file_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.safetensors"):
         prediction_cache.gather_predictions(tmp_path, "r001-best", tmp_path / "gone.safetensors", {})
+
+
+def test_predictions_are_found_of_files_that_lie_elsewhere_and_hold_the_same(tmp_path: Path, checkpoint: Path) -> None:
+    root = tmp_path / "cache"
+    saved(root, checkpoint, "val", "aaaa", {"/old/a": "1", "/old/b": "2"})
+    os.utime(checkpoint, ns=(5, 5))
+    known = prediction_cache.gather_predictions(root, "r001-best", checkpoint, {"/new/a": "1", "/new/b": "changed"})
+    assert known is not None and list(known.detections) == ["/new/a"]
+
+
+def test_predictions_of_an_older_program_are_used_while_the_file_has_its_time(tmp_path: Path, checkpoint: Path) -> None:
+    root = tmp_path / "cache"
+    made = saved(root, checkpoint, "val", "aaaa", {"/a": "1"})
+    older = made.rename(made.with_name(f"r001-best-val-aaaa-{checkpoint.stat().st_mtime_ns}"))
+    known = prediction_cache.gather_predictions(root, "r001-best", checkpoint, {"/a": "1"})
+    assert known is not None and list(known.detections) == ["/a"]
+    assert prediction_cache.gather_predictions(root, "r001", checkpoint, {"/a": "1"}) is None
+    prediction_cache.discard_stale_predictions(root, "r001-best", checkpoint)
+    assert older.exists()
+    os.utime(checkpoint, ns=(5, 5))  # copied: nobody can tell that it is the same
+    assert prediction_cache.gather_predictions(root, "r001-best", checkpoint, {"/a": "1"}) is None
+    prediction_cache.discard_stale_predictions(root, "r001-best", checkpoint)
+    assert not older.exists()

@@ -54,7 +54,7 @@ def test_what_a_cancelled_prediction_left_is_replaced(project: Project) -> None:
 def test_predictions_of_an_earlier_file_of_the_checkpoint_are_deleted(project: Project) -> None:
     record = only_checkpoint(project)
     file = write_predictions(project, record)
-    os.utime(record.path, ns=(5, 5))
+    write_checkpoint(project, "r001", "best")
     prepare_prediction(project, record, "all")
     assert not file.parent.exists()
 

@@ -13,7 +13,7 @@ from desktop.base.session import Session
 from desktop.inspect.inspect_page import InspectPage
 from desktop.services import Services
 from tests.desktop.inspect.inspect_builders import build_page, find_checkpoint, list_rows, project_of
-from tests.desktop.model_builders import write_predictions
+from tests.desktop.model_builders import write_checkpoint, write_predictions
 
 
 def test_predicting_runs_in_a_child_and_its_result_is_there_at_once_the_next_time(
@@ -42,12 +42,68 @@ def test_predicting_runs_in_a_child_and_its_result_is_there_at_once_the_next_tim
     assert files[0].parent.name.startswith("r001-best-val-")
 
 
+def predict_to_end(qtbot: QtBot, page: InspectPage) -> None:
+    with qtbot.waitSignal(page.inspect_session.prediction.ended) as ended:
+        page.bar.button.click()
+    assert ended.args == ["finished", ""]
+
+
+def test_the_process_that_predicted_waits_for_the_next_prediction(
+    qtbot: QtBot, session: Session, services: Services, tasks: Tasks
+) -> None:
+    page, messages = build_page(qtbot, session, services), []
+    session.message.connect(messages.append)
+    first = services.warm.pid
+    assert first is not None, "none was kept ready while the page is in front"
+    predict_to_end(qtbot, page)
+    assert services.warm.pid == first
+    assert messages[-1] == "Prediction finished: 40 images/s"
+    session.inspect_requested.emit("r001-best")
+    tasks.wait_idle()
+    predict_to_end(qtbot, page)
+    assert services.warm.pid == first
+    tasks.wait_idle()
+    assert len(list_rows(page)) == 8
+
+
+def test_a_process_that_was_started_by_other_settings_does_not_predict(
+    qtbot: QtBot, session: Session, services: Services
+) -> None:
+    page = build_page(qtbot, session, services)
+    first = services.warm.pid
+    services.settings.update(threads=1)
+    assert services.warm.pid not in (None, first)
+    services.settings.update(theme="dark")
+    second = services.warm.pid
+    predict_to_end(qtbot, page)
+    assert services.warm.pid == second
+
+
+def test_no_process_waits_where_nothing_can_be_predicted(
+    qtbot: QtBot, session: Session, services: Services, tasks: Tasks
+) -> None:
+    page = build_page(qtbot, session, services)
+    pid = services.warm.pid
+    assert pid is not None
+    folder = project_of(session).folder
+    session.close()
+    assert services.warm.pid is None
+    session.open(folder, read_only=True)
+    page.activated()
+    tasks.wait_idle()
+    assert page.inspect_session.checkpoints and services.warm.pid is None
+
+
 def test_a_checkpoint_file_that_was_replaced_is_predicted_anew(
     page: InspectPage, session: Session, tasks: Tasks
 ) -> None:
     record = page.inspect_session.checkpoint
     assert record is not None
     os.utime(record.path, ns=(5, 5))
+    page.inspect_session.show_checkpoint("r002-best")
+    tasks.wait_idle()
+    assert page.workspace.matched is not None, "the file was only touched"
+    write_checkpoint(project_of(session), "r002", "best", map50=0.9)
     page.inspect_session.show_checkpoint("r002-best")
     tasks.wait_idle()
     assert page.workspace.matched is None

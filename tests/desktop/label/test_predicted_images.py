@@ -48,3 +48,12 @@ def test_predictions_that_cannot_be_read_cover_nothing(tmp_path: Path) -> None:
         file = _save(tmp_path / "predictions", project, project.image_ids(), age=0)
         file.write_bytes(b"torn")
         assert predicted_ids(file, project.folder, project.images()) == frozenset()
+
+
+def test_images_of_a_project_that_was_moved_are_covered_by_what_they_hold(tmp_path: Path) -> None:
+    with project_with_pictures(tmp_path / "p", 2) as project:
+        first, _ = project.images()
+        file = _save(tmp_path / "predictions", project, [first.id], age=0, contents=[first.content_hash])
+    (tmp_path / "p").rename(tmp_path / "moved")
+    with Project.open(tmp_path / "moved") as project:
+        assert predicted_ids(file, project.folder, project.images()) == {first.id}
