@@ -21,6 +21,7 @@ from core.inspection import drawing
 from core.inspection.lineage import count_chosen_on, count_learnt, learnt_from
 from core.inspection.prediction_pictures import draw_detections
 from core.models.registry import model_spec
+from core.models.training_range import ImageFacts, compare_images
 from core.operations.picture_folder import PictureFolder, gather_inputs
 from core.operations.predict import (
     DepthNotices,
@@ -31,6 +32,7 @@ from core.operations.predict import (
     load_predictor,
     predict_files,
     predict_split,
+    write_range,
 )
 from core.project.label_renames import describe_renames, find_renames
 from core.project.palette import COLORS
@@ -132,6 +134,8 @@ def evaluate_checkpoint(
             "learnt_from": learnt,
             "images_per_second": round(predicted.images_per_second, 2),
             "depth": predicted.about_depth.to_json(),
+            "differences": [one.to_json() for one in predicted.differences],
+            "trained_on": write_range(predictor),
             "problems": problems_to_json(predicted.problems),
             "notices": list(stored.notices),
         }
@@ -152,6 +156,7 @@ def evaluate_checkpoint(
         *stored.notices,
         *describe_renames(renamed),
         *_describe_labels(result, predicted.joined),
+        *(one.text for one in predicted.differences),
         *_describe_earlier_use(chosen_here, learnt, len(predicted.images)),
     ]:
         complain(text)
@@ -270,6 +275,7 @@ def predict_images(
     colors = [drawing.parse_color(COLORS[index % len(COLORS)]) for index in range(len(predictor.label_names))]
     results: list[dict[str, Any]] = []
     about_depth, cut = DepthNotices(), list[str]()
+    facts: list[ImageFacts] = []
     with (
         progress_bar("predicting", quiet=json) as progress,
         pictures.removed_on_failure() if pictures else nullcontext(),
@@ -279,6 +285,7 @@ def predict_images(
                 problems.append(describe_skipped(one))
             else:
                 about_depth.add(one)
+                facts += [one.facts] if one.facts is not None else []
                 found = rename_labels(one.detections, renamed)
                 if one.cut_at >= min(point.list_limits(found.label_names), default=1):
                     cut.append(one.path)
@@ -289,8 +296,12 @@ def predict_images(
             progress(done, len(files))
     if not results:
         raise InputError(f"{problems[-1].file}: {problems[-1].problem}; none of the {len(files):,} files could be read")
+    described = predictor.description
+    differences = compare_images(described.trained_on, facts, described.input.mode)
     if json:
         told = {
+            "differences": [one.to_json() for one in differences],
+            "trained_on": write_range(predictor),
             "operating_point": point.to_json(),
             "renamed": renamed,
             "depth": about_depth.to_json(),
@@ -305,7 +316,12 @@ def predict_images(
         ]
         say(f"{result['path']}: {', '.join(texts) or 'no defect found'}")
     say(f"thresholds {describe_point(point)}")
-    for text in [*stored.notices, *describe_renames(renamed), *_describe_cut(cut)]:
+    for text in [
+        *stored.notices,
+        *describe_renames(renamed),
+        *(one.text for one in differences),
+        *_describe_cut(cut),
+    ]:
         complain(text)
     for text in about_depth.list_texts():
         say(text)

@@ -17,6 +17,7 @@ from core.inference.predictor import Predictor
 from core.inference.runner import Output
 from core.models.checkpoint import Description
 from core.models.decoding import Rows
+from core.models.training_range import ImageFacts, measure_brightness
 from core.project.images.image_files import hash_of
 from core.project.snapshot import SnapshotImage
 from core.types import Detections
@@ -46,6 +47,7 @@ class ImagePrediction:
     pixels: NDArray[np.uint8] | None = None  # (h, w, 3), where they were asked for
     about_depth: tuple[str, ...] = ()  # how many bits it has, where that matters, and how it was read
     cut_at: float = 0.0  # detections that score less may be missing, as there are more than are kept; 0: all are there
+    facts: ImageFacts | None = None  # of an image that could be read
 
 
 def predict_images(
@@ -61,13 +63,14 @@ def predict_images(
     go on. Ends early once `should_stop()`.
     """
     runner, scale = predictor.runner, predictor.description.scale
-    about: dict[ImageSource, tuple[str, ...]] = {}
+    about: dict[ImageSource, tuple[tuple[str, ...], ImageFacts]] = {}
 
     def load(source: ImageSource) -> LoadedImage:
         picture = read_source(source, scale)
-        about[source] = describe_depth(picture, predictor.description)
         image = as_rgb(picture.pixels)
         height, width = image.shape[:2]
+        facts = ImageFacts(source.path, width, height, measure_brightness(image))
+        about[source] = (describe_depth(picture, predictor.description), facts)
         return LoadedImage(width, height, runner.split_image(image), image if keep_pixels else None)
 
     def look(_source: ImageSource, image: LoadedImage, output: Output) -> Rows:
@@ -79,10 +82,9 @@ def predict_images(
                 yield ImagePrediction(one.item.path, None, one.error)
                 continue
             detections = Detections(*runner.join_parts(one.found, one.image.parts), predictor.label_names)
-            notices = about.pop(one.item, ())
-            yield ImagePrediction(
-                one.item.path, detections, None, one.image.pixels, notices, runner.find_cut(one.found)
-            )
+            notices, facts = about.get(one.item, ((), None))
+            cut = runner.find_cut(one.found)
+            yield ImagePrediction(one.item.path, detections, None, one.image.pixels, notices, cut, facts)
 
 
 def read_source(source: ImageSource, scale: DepthScale) -> Picture:

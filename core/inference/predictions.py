@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,11 +41,15 @@ class PredictionSet:
     content_hashes: tuple[str, ...] = ()  # of the image files as predicted; empty where they are not known
     decoding: str = DecodingSpec().describe()  # by which values they were made; empty where that is not known
 
+    brightness: tuple[float, ...] = ()  # of each image, from 0 to 1; empty where it is not known
+
     def __post_init__(self) -> None:
         if len(self.detections) != len(self.paths):
             raise ValueError(f"{len(self.detections):,} detections for {len(self.paths):,} images")
         if self.content_hashes and len(self.content_hashes) != len(self.paths):
             raise ValueError(f"{len(self.content_hashes)} content hashes for {len(self.paths):,} images")
+        if self.brightness and len(self.brightness) != len(self.paths):
+            raise ValueError(f"{len(self.brightness)} brightnesses for {len(self.paths):,} images")
         if len(set(self.paths)) != len(self.paths):
             raise ValueError("an image is in the set twice")
         for path, found in zip(self.paths, self.detections, strict=True):
@@ -69,6 +74,7 @@ class PredictionSet:
             "paths": self.paths,
             "content_hashes": self.content_hashes,
             "decoding": self.decoding,
+            "brightness": self.brightness,
         }
         boxes = [found.boxes for found in self.detections]
         scores = [found.scores for found in self.detections]
@@ -104,6 +110,7 @@ class PredictionSet:
                 tuple(Detections(boxes[row], scores[row], names) for row in rows),
                 _texts(path, meta, "content_hashes"),
                 _text(path, meta, "decoding") if "decoding" in meta else "",
+                _numbers(path, meta, "brightness") if "brightness" in meta else (),
             )
         except ValueError as error:
             raise InputError(f"{path}: damaged, {error}; {_AGAIN}") from error
@@ -158,6 +165,13 @@ def _texts(path: Path, meta: Mapping[str, Any], field: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise InputError(f"{path}: damaged, {field} is not a list of texts; {_AGAIN}")
     return tuple(value)
+
+
+def _numbers(path: Path, meta: Mapping[str, Any], field: str) -> tuple[float, ...]:
+    value = meta.get(field)
+    if not isinstance(value, list) or not all(type(item) in (int, float) and math.isfinite(item) for item in value):
+        raise InputError(f"{path}: damaged, {field} is not a list of numbers; {_AGAIN}")
+    return tuple(float(item) for item in value)
 
 
 def _check_values(path: Path, boxes: NDArray[Any], scores: NDArray[Any], label_count: int) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from core.evaluation.classification import whole_image
 from core.evaluation.joined_labels import rename_labels
+from core.inspection.differences import find_differences
 from core.inspection.lineage import count_chosen_on, count_learnt, learnt_from
 from core.inspection.matched_images import MatchedImages, match_images
 from core.inspection.other_scale import OtherScale, find_other_scale
 from core.inspection.prediction_cache import gather_predictions, prediction_root
 from core.models.decoding_spec import DecodingSpec
 from core.models.registry import is_detector
+from core.models.training_range import Difference
 from core.project.label_renames import find_renames
 from core.project.operating_points import StoredPoint, load_point
 from core.project.project import Project
@@ -60,6 +62,7 @@ class Inspection:
     stored: StoredPoint | None = None  # from which scores on detections count; labels by their present names
     renamed: Mapping[str, str] = field(default_factory=dict)  # present names of labels by those in the checkpoint
     chosen_here: int = 0  # images of `paths` that the thresholds were chosen on
+    differences: tuple[Difference, ...] = ()  # from the images that it was trained on
     other_scale: OtherScale | None = None  # of images that the checkpoint sees otherwise than the project shows them
 
     @property
@@ -141,6 +144,7 @@ def load_inspection(project: Project, request: InspectionRequest, reader: Projec
         stored,
         renamed,
         count_chosen_on(shown, checkpoint.path, stored),
+        tuple(find_differences(checkpoint.path, shown, known.brightness)),
         find_other_scale(project, checkpoint.path, [records[image.path] for image in shown]),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InputError
@@ -31,6 +31,7 @@ class CachedPredictions:
     detections: dict[str, Detections]  # by absolute path
     problems: tuple[str, ...]  # files that could not be read
     outdated: frozenset[str] = frozenset()  # paths that were only predicted when they held something else
+    brightness: Mapping[str, float] = field(default_factory=dict)  # by path, where it was noted
 
 
 def prediction_root(project: Project) -> Path:
@@ -61,6 +62,7 @@ def gather_predictions(
     names = tuple[str, ...]()
     found: dict[str, Detections] = {}
     outdated: set[str] = set()
+    brightness: dict[str, float] = {}
     problems = []
     for folder in folders:
         try:
@@ -75,11 +77,13 @@ def gather_predictions(
         hashes = one.content_hashes or ("",) * len(one)
         _take_by_path(one, hashes, images, found, outdated)
         _take_by_content(one, hashes, images, found)
+        noted = dict(zip(hashes, one.brightness, strict=False))
+        brightness |= {path: noted[content] for path, content in images.items() if path in found and content in noted}
         if len(found) == len(images):
             break
     if not (found or problems or outdated):
         return None
-    return CachedPredictions(names, found, tuple(problems), frozenset(outdated - found.keys()))
+    return CachedPredictions(names, found, tuple(problems), frozenset(outdated - found.keys()), brightness)
 
 
 def _take_by_path(

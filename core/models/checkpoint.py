@@ -33,6 +33,7 @@ from core.imaging.window import Window, checked_window
 from core.models.inputs import InputSpec
 from core.models.networks.detector import Network
 from core.models.networks.families import Architecture
+from core.models.training_range import TrainingRange
 from core.models.training_state import Progress, TrainingState
 from core.safetensors_header import described, read_header, tensor_bytes, tensor_entries, texts
 
@@ -79,6 +80,7 @@ class Description(BaseModel):
     most_boxes: int = 0  # of the fullest image of its project; 0: not known
     bits: list[int] = []  # of a sample, that images of its project had; empty: not known
     metrics: Metrics = Metrics()
+    trained_on: TrainingRange | None = None  # None: from before it was kept
     operating_point: dict[str, Any] | None = (
         None  # of core.evaluation.operating_point; None: from before there were any
     )

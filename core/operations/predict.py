@@ -13,6 +13,8 @@ from core.evaluation.average_precision import Evaluation, evaluate_detections
 from core.evaluation.classification import Classification, image_scores, judge_image_labels
 from core.evaluation.joined_labels import JoinedLabels, join_labels, rename_labels
 from core.evaluation.operating_point import OperatingPoint
+from core.inspection.differences import list_facts
+from core.models.training_range import Difference, compare_images
 from core.project.operating_points import StoredPoint, load_point, save_hand_set
 from core.project.project import Project
 from core.project.records import CheckpointRecord
@@ -38,6 +40,12 @@ def load_predictor(path: Path, device: str = "auto") -> Predictor:
     from core.inference.predictor import Predictor  # noqa: PLC0415
 
     return Predictor.load(path, device)
+
+
+def write_range(predictor: Predictor) -> dict[str, Any] | None:
+    """The range of the images that a model was trained on, as plain values; None where that was not kept."""
+    trained = predictor.description.trained_on
+    return None if trained is None else trained.model_dump()
 
 
 def choose_point(path: Path, threshold: float | None, *, keep: bool = False) -> StoredPoint:
@@ -114,6 +122,7 @@ class SplitPredictions:
     joined: JoinedLabels  # truth and detections of these images
     problems: tuple[Problem, ...]
     about_depth: DepthNotices
+    differences: list[Difference]  # from the images that the model was trained on
     seconds: float = 0.0  # that looking at them took, without loading the model
 
     @property
@@ -173,6 +182,7 @@ def predict_split(
     found: list[Detections] = []
     problems: list[Problem] = []
     about_depth, began = DepthNotices(), time.monotonic()
+    brightness: dict[str, float] = {}
     predictor = predictor.for_images(snapshot.most_boxes)
     predictions = predict_images(predictor, [ImageSource.of_snapshot(image) for image in images])
     for done, (image, one) in enumerate(zip(images, predictions, strict=True), start=1):
@@ -182,12 +192,16 @@ def predict_split(
             kept.append(image)
             found.append(rename_labels(one.detections, names))
             about_depth.add(one)
+            if one.facts is not None and one.facts.brightness is not None:
+                brightness[image.path] = one.facts.brightness
         if progress:
             progress(done, len(images))
     if not kept:
         raise InputError(f"{problems[0].file}: {problems[0].problem}; none of the {len(images):,} images could be read")
     joined = join_labels([image.truth for image in kept], found, snapshot.label_names, model_labels)
-    return SplitPredictions(tuple(kept), joined, tuple(problems), about_depth, time.monotonic() - began)
+    seconds, described = time.monotonic() - began, predictor.description
+    differences = compare_images(described.trained_on, list_facts(kept, brightness), described.input.mode)
+    return SplitPredictions(tuple(kept), joined, tuple(problems), about_depth, differences, seconds)
 
 
 def predict_files(

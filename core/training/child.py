@@ -113,6 +113,7 @@ def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool])
     # Unlabelled images too: looking at them is how a user finds what to label next.
     images = [image for image in snapshot.images if split in ("all", image.split)]
     found: list[tuple[SnapshotImage, Detections]] = []
+    brightness: list[float] = []
     shown, done = 0.0, 0
     predictions = predict_images(predictor, [ImageSource.of_snapshot(image) for image in images], should_stop)
     with closing(predictions):
@@ -123,6 +124,7 @@ def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool])
                 yield Notice(f"skipped: {one.error}", "warning")
             else:
                 found.append((images[done - 1], one.detections))
+                brightness += [] if one.facts is None or one.facts.brightness is None else [one.facts.brightness]
             if time.monotonic() - shown > PROGRESS_APART:
                 shown = time.monotonic()
                 yield JobProgress(done, len(images), shown - loaded)
@@ -139,6 +141,7 @@ def _predict(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool])
         tuple(detections for _, detections in found),
         tuple(image.content_hash for image, _ in found),
         predictor.runner.decoding.describe(),
+        tuple(brightness) if len(brightness) == len(found) else (),
     ).save(folder / "predictions.npz")
     yield JobProgress(len(images), len(images), looked)
     yield RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=False)

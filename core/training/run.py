@@ -27,6 +27,7 @@ from core.models.checkpoint import Resumable
 from core.models.decoding_spec import DecodingSpec
 from core.models.device import device_title
 from core.models.networks.detector import Network
+from core.models.training_range import TrainingRange
 from core.models.training_state import TrainingState, optimizer_tensors, restore_optimizer
 from core.project.snapshot import Snapshot
 from core.recipe.field_words import field_title
@@ -47,6 +48,7 @@ from core.training.steps import Diverged, Stepper
 from core.training.strategy import apply_strategy
 from core.training.tasks.task import task_for
 from core.training.tasks.validation_result import ValidationResult
+from core.training.trained_images import measure_training_images
 from core.training.validation import validate
 from core.types import Split
 
@@ -68,11 +70,11 @@ class Run:
         self.plan = apply_strategy(self.network, recipe, prepared.pretrained)
         self.average = Average(self.network, recipe.optimizer.ema) if recipe.optimizer.ema else None
         self.stepper = Stepper(self.plan, self.task, prepared.input, recipe, self.device, process_group)
-        self.saver = Saver(folder, recipe, snapshot, prepared)
         self.train_images = snapshot.of_split(Split.TRAIN)
         self.decoding = DecodingSpec.for_images(snapshot.most_boxes)
         self.val_images = snapshot.of_split(Split.VAL)[: recipe.evaluation.max_images or None]
         self.cache = ImageCache.for_run(recipe, snapshot.cameras, folder, process_group.local_size)
+        self.saver = Saver(folder, recipe, snapshot, prepared, self._measure_images)
         size = (prepared.input.width, prepared.input.height)
         self.data = TrainingSet(self.train_images, len(snapshot.label_names), recipe, size, self.cache)
         # Steps of the optimiser; the last of an epoch may have fewer batches than the others.
@@ -112,6 +114,7 @@ class Run:
         if self.state.point is None and self.state.latest is not None:
             self.state.point = self.choose_point(self.state.latest)  # saved before there were operating points
         self.saver.saved_any = True
+        self.saver.trained_on = saved.checkpoint.description.trained_on
 
     def started(self) -> RunStarted:
         return RunStarted(
@@ -145,6 +148,9 @@ class Run:
             "no validation images: mAP cannot be measured, and the last checkpoint counts as the best"
             + ("; early stopping and decay on plateaus do nothing without them" if wanted else ""),
         ]
+
+    def _measure_images(self) -> TrainingRange | None:
+        return measure_training_images(self.train_images, self.cache, self.prepared.input, self.snapshot.bits)
 
     # -- time and rate ----------------------------------------------------------------------------------------
 

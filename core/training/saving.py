@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from core.jobs.events import CheckpointSaved, Event, Notice
 from core.models import checkpoint
 from core.models.checkpoint import BEST, LAST, Description, Metrics
 from core.models.networks.detector import Network
+from core.models.training_range import TrainingRange
 from core.models.training_state import TrainingState
 from core.project.snapshot import Snapshot
 from core.recipe.recipe import Recipe, parse_recipe
@@ -34,6 +36,8 @@ class Saver:
     recipe: Recipe
     snapshot: Snapshot
     prepared: Prepared
+    measure: Callable[[], TrainingRange | None]  # what it trains on; takes a moment
+    trained_on: TrainingRange | None = None
     saved_any: bool = False  # by this process, or by the one that began the run
     _ended: float = 0.0  # when the last save did, by the monotonic clock
     _took: float = 0.0
@@ -84,6 +88,8 @@ class Saver:
     def _description(
         self, kind: str, epoch: int, judged: ValidationResult | None, point: OperatingPoint | None
     ) -> Description:
+        if self.trained_on is None:
+            self.trained_on = self.measure()
         if point is None:
             point = OperatingPoint.without_validation(self.snapshot.label_names, "it was not validated")
         return Description(
@@ -104,6 +110,7 @@ class Saver:
             bits=list(self.snapshot.bits),
             metrics=judged.kept() if judged else Metrics(),
             operating_point=point.to_json(),
+            trained_on=self.trained_on,
             best=kind == "best",
             versions=read_versions(),
         )

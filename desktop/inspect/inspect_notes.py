@@ -62,6 +62,7 @@ def list_inspection_notes(inspection: Inspection) -> list[str]:
         result += [f"{text[0].upper()}{text[1:]}." for text in inspection.stored.notices]
     if text := describe_own_choice(inspection.chosen_here, len(inspection.paths)):
         result.append(f"{text[0].upper()}{text[1:]}.")
+    result += [f"{one.text[0].upper()}{one.text[1:]}." for one in inspection.differences]
     if inspection.learnt:
         every = inspection.learnt == len(inspection.paths)
         which = "these" if every else f"{inspection.learnt:,} of these {len(inspection.paths):,}"

@@ -15,6 +15,7 @@ import pytest
 
 from core import cli
 from core.evaluation.operating_point import OperatingPoint
+from core.imaging.decode import decode
 from core.inspection import drawing
 from core.jobs.folder import JobFolder
 from core.models.registry import MODELS
@@ -502,6 +503,29 @@ def test_a_training_leaves_an_operating_point_by_which_all_commands_count(
     code, out, err = run("evaluate", folder, "--checkpoint", "r001-last", "--split", "val")
     assert code == 0 and point["how"] in out
     assert (point["chosen_on"] == "val") == ("the thresholds were chosen on these" in " ".join(err.split()))
+
+
+def test_images_of_another_scale_than_the_training_are_told_once_and_its_own_are_not(
+    run: Run, trained: tuple[Path, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    folder, _ = trained
+    path = folder / "runs" / "r001" / "checkpoints" / "last.safetensors"
+    trained_on = read_metadata(path)["trained_on"]
+    assert trained_on["long_side"] == trained_on["short_side"] == dict.fromkeys(trained_on["long_side"], 96.0)
+    assert 0 < trained_on["brightness"]["median"] < 1 and 0 < trained_on["box"]["high"] <= 96
+    own = sorted((folder / "images").glob("*.png"))
+    values = json.loads(run("predict", path, *own, "--device", "cpu", "--json")[1])
+    assert values["differences"] == [] and values["trained_on"] == trained_on
+    for split in ("train", "val"):
+        assert json.loads(run("evaluate", folder, "--split", split, "--json")[1])["differences"] == []
+    for place, file in enumerate(own[:3]):
+        drawing.write_picture(tmp_path / f"{place}.png", np.kron(decode(file), np.ones((2, 2, 1), np.uint8)))
+    values = json.loads(run("predict", path, tmp_path, "--device", "cpu", "--json")[1])
+    (found,) = values["differences"]
+    assert (found["kind"], found["count"], found["of"]) == ("larger", 3, 3) and found["seen"]["median"] == 192
+    code, _, err = run("predict", path, tmp_path, "--device", "cpu")
+    assert code == 0 and err.count("larger than those it was trained on") == 1
+    assert "trained on 96 px, these are 192 px" in err
 
 
 def test_thresholds_are_shown_set_by_hand_and_taken_back(

@@ -69,7 +69,8 @@ def evaluate(
         found = made.by_path()
         yield from (ImagePrediction(source.path, found[source.path]) for source in sources)
 
-    predictor = SimpleNamespace(label_names=made.label_names, description=SimpleNamespace(model=record.model))
+    described = SimpleNamespace(model=record.model, trained_on=None, input=SimpleNamespace(mode="crops"))
+    predictor = SimpleNamespace(label_names=made.label_names, description=described)
     predictor.for_images = lambda _most_boxes: predictor
     monkeypatch.setattr(prediction_loop, "predict_images", answer)
     monkeypatch.setattr(checkpoints, "load_predictor", lambda *_: predictor)
