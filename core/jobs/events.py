@@ -231,6 +231,22 @@ class RangeProposed:
     event: Literal["range_result"] = "range_result"
 
 
+@dataclass(frozen=True, slots=True)
+class SpeedMeasured:
+    """What a few steps of a recipe took on this machine, and what its training would consist of."""
+
+    seconds_per_picture: float  # of learning
+    seconds_per_image: float  # of judging; 0 without validation images
+    pictures: int  # in an epoch
+    val_images: int
+    parameters: int
+    trainable_parameters: int  # at the most, in any phase
+    reachable: float  # share of the training boxes that an anchor reaches
+    memory_mb: float  # at its highest; of the GPU where one computes
+    device: str  # as a user knows it
+    event: Literal["speed"] = "speed"
+
+
 # -- a study ---------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +324,7 @@ Event = (
     | JobFinished
     | RangePoint
     | RangeProposed
+    | SpeedMeasured
     | StudyStarted
     | StudyRunStarted
     | StudyEpochDone

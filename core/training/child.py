@@ -1,8 +1,8 @@
 """The process that trains or predicts for the window: `python -m core.training.child FOLDER`.
 
 job.json says what to do: {"kind": "train"}, with recipe.yaml and snapshot.json beside it, or {"kind": "predict",
-"checkpoint": path, "split": name or "all", "device": name}, with snapshot.json beside it, or {"kind": "range_test"}, with
-recipe.yaml and snapshot.json beside it.
+"checkpoint": path, "split": name or "all", "device": name}, with snapshot.json beside it, or {"kind": "range_test"} or
+{"kind": "speed"}, with recipe.yaml and snapshot.json beside it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from core.errors import InputError
 from core.inference.predictions import PredictionSet
 from core.jobs.child_runtime import run_child
-from core.jobs.events import ActivityBegun, Event, JobProgress, Notice, RunFinished
+from core.jobs.events import ActivityBegun, Event, JobProgress, Notice, RunFinished, SpeedMeasured
 from core.jobs.folder import JobFolder
 from core.project.snapshot import Snapshot, SnapshotImage
 from core.recipe.recipe import load_recipe
@@ -35,7 +35,7 @@ MOST_KEPT_MB = 1500  # resident memory of a process that waits for another job; 
 def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
     """Do the job in `folder`, yielding its events."""
     job = folder.read_job()
-    kinds = {"train": _train, "predict": _predict, "range_test": _range_test}
+    kinds = {"train": _train, "predict": _predict, "range_test": _range_test, "speed": _try_speed}
     if job.get("kind") not in kinds:
         raise InputError(f"{folder.path / 'job.json'}: kind must be one of {', '.join(kinds)}")
     yield from kinds[job["kind"]](folder.path, job, should_stop)
@@ -99,6 +99,16 @@ def _range_test(folder: Path, job: dict[str, Any], should_stop: Callable[[], boo
     for found in range_test(recipe, snapshot, should_stop, steps, job.get("low"), job.get("high")):
         done = isinstance(found, RangeResult)
         yield found.make_event() if isinstance(found, RangeResult) else found
+    yield RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=not done)
+
+
+def _try_speed(folder: Path, _job: dict[str, Any], should_stop: Callable[[], bool]) -> Iterator[Event]:
+    from core.training.speed_trial import try_speed  # noqa: PLC0415 - torch comes with it
+
+    began, done = time.monotonic(), False
+    for found in try_speed(load_recipe(folder / "recipe.yaml"), Snapshot.load(folder / "snapshot.json"), should_stop):
+        done = isinstance(found, SpeedMeasured)
+        yield found
     yield RunFinished(epoch=0, seconds=time.monotonic() - began, stopped=not done)
 
 

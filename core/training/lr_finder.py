@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import islice
 
-import torch
-
 from core.errors import InputError
 from core.jobs.events import RangePoint
-from core.models.device import choose_device
 from core.project.snapshot import Snapshot
 from core.recipe.recipe import Recipe
 from core.recipe.schedule import peak_rate
-from core.training.data.dataset import Batch, TrainingSet
-from core.training.data.image_cache import ImageCache
-from core.training.environment import limited_threads, use_fast_arithmetic
+from core.training.data.dataset import Batch
+from core.training.environment import limited_threads
 from core.training.lr_finder_result import (
     STEPS,
     RangeResult,
@@ -28,12 +24,9 @@ from core.training.lr_finder_result import (
     smooth_losses,
 )
 from core.training.out_of_memory import TooLittleMemory
-from core.training.preparation import prepare_training
-from core.training.process_group import ProcessGroup
+from core.training.short_training import ShortTraining
 from core.training.steps import Diverged, Stepper
-from core.training.strategy import apply_strategy, set_rate
-from core.training.tasks.task import task_for
-from core.types import Split
+from core.training.strategy import set_rate
 
 
 def range_test(
@@ -59,32 +52,17 @@ def _raise_rate(
     recipe: Recipe, snapshot: Snapshot, should_stop: Callable[[], bool], steps: int, rates: tuple[float, float]
 ) -> Iterator[RangePoint | RangeResult]:
     start, end = rates
-    device = choose_device(recipe.device)
-    use_fast_arithmetic(device)
-    prepared = prepare_training(recipe, snapshot)
-    network = prepared.network.to(device)
-    if recipe.limits.channels_last:
-        network.to(memory_format=torch.channels_last)
-    plan = apply_strategy(network, recipe, prepared.pretrained)
-    plan.set_epoch(1)
-    stepper = Stepper(plan, task_for(recipe, snapshot), prepared.input, recipe, device, ProcessGroup(device=device))
-    data = TrainingSet(
-        snapshot.of_split(Split.TRAIN),
-        len(snapshot.label_names),
-        recipe,
-        (prepared.input.width, prepared.input.height),
-        ImageCache(recipe.limits.ram_cache_mb * 2**20 or None, snapshot.cameras),
-    )
+    training = ShortTraining.of(recipe, snapshot)
     # What `optimizer.lr` says and what the head gets differ where the rate is scaled by the batch.
     scale = peak_rate(recipe.optimizer, recipe.schedule.batch_size * recipe.optimizer.accumulate) / recipe.optimizer.lr
     points: list[RangePoint] = []
     carried, diverged = 0.0, False
-    with closing(_endless_batches(data, device)) as batches:
+    with closing(training.endless_batches()) as batches:
         for step, rate in enumerate(lr_steps(start, end, steps), start=1):
             if should_stop():
                 return
-            set_rate(plan.optimizer, rate * scale)
-            raw = _mean_loss(stepper, list(islice(batches, recipe.optimizer.accumulate)), step - 1)
+            set_rate(training.plan.optimizer, rate * scale)
+            raw = _mean_loss(training.stepper, list(islice(batches, recipe.optimizer.accumulate)), step - 1)
             if not math.isfinite(raw):
                 diverged = True
                 break
@@ -106,10 +84,3 @@ def _mean_loss(stepper: Stepper, batches: list[Batch], number: int) -> float:
     except TooLittleMemory as error:
         raise InputError(f"schedule.batch_size: too little memory {error}; set a smaller Batch") from error
     return float(loss.labels + loss.boxes)
-
-
-def _endless_batches(data: TrainingSet, device: torch.device) -> Generator[Batch, None, None]:
-    epoch = 1
-    while True:
-        yield from data.batches(epoch, device=device)
-        epoch += 1
