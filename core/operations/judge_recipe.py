@@ -18,7 +18,7 @@ def judge_for_project(project: Project, recipe: Recipe) -> tuple[Finding, ...]:
     Where images are not divided yet, by all that could be trained on. Takes up to some seconds where much is wrong, for
     every mend is tried: a window asks in the background.
     """
-    return judge_recipe(recipe, _with_some_to_train(take_snapshot(project)))
+    return judge_recipe(recipe, with_some_to_train(take_snapshot(project)))
 
 
 def apply_mend(recipe: Recipe, mend: Mend) -> Recipe:
@@ -26,7 +26,8 @@ def apply_mend(recipe: Recipe, mend: Mend) -> Recipe:
     return with_settings(recipe, dict(mend.settings))
 
 
-def _with_some_to_train(snapshot: Snapshot) -> Snapshot:
+def with_some_to_train(snapshot: Snapshot) -> Snapshot:
+    """The snapshot; where images are not divided yet, with all that could be trained on to train."""
     if snapshot.of_split(Split.TRAIN):
         return snapshot
     images = tuple(replace(image, split=Split.TRAIN) for image in snapshot.images)

@@ -24,8 +24,8 @@ from core.training.data.crops import image_views, input_size
 USUAL_GFLOPS = {"cpu": 50.0, "cuda": 4_000.0, "mps": 600.0}
 # A step computes forward, and backward for activations and for weights.
 STEP_COST = 3.0
-# What a picture costs besides its pixels, such as reading and changing it, in pixels that are learnt from.
-PICTURE_COST = 20_000
+# What a picture and a step cost besides pixels, such as reading, the loss and the optimiser, in pixels that are learnt from.
+_PICTURE_PIXELS, _STEP_PIXELS = 4_000, 250_000
 _OVERLAP = 128  # of the tiles that large images are judged in, unless the anchors need more
 TRIAL_STEPS = 12  # of a short trial, at the most
 SPEEDS_FILE = "speed.json"  # in a project's cache: what was measured there
@@ -47,7 +47,7 @@ class Speed:
     ) -> Self:
         """What was measured with `recipe` on `train`, judging by `val`."""
         size = input_size(recipe, [(image.width, image.height) for image in train])
-        learning = found.seconds_per_picture / ((size[0] * size[1] + PICTURE_COST) / 1e6)
+        learning = found.seconds_per_picture / (learnt_pixels(recipe, size) / 1e6)
         pixels = [judged_pixels(recipe, size, (image.width, image.height)) for image in val]
         judging = found.seconds_per_image * len(pixels) / (sum(pixels) / 1e6) if pixels else learning / STEP_COST
         return cls(learning, judging, device=found.device)
@@ -96,9 +96,14 @@ def estimate_duration(
     return Duration(
         pictures,
         len(judged),
-        pictures * (size[0] * size[1] + PICTURE_COST) / 1e6 * speed.learning,
+        pictures * learnt_pixels(recipe, size) / 1e6 * speed.learning,
         pixels / 1e6 * speed.judging,
     )
+
+
+def learnt_pixels(recipe: Recipe, size: tuple[int, int]) -> float:
+    """What a picture of this size costs to learn from, in pixels: its own, and what comes with it and with its step."""
+    return size[0] * size[1] + _PICTURE_PIXELS + _STEP_PIXELS / recipe.schedule.batch_size
 
 
 def judged_pixels(recipe: Recipe, size: tuple[int, int], image: tuple[int, int]) -> int:
