@@ -15,12 +15,12 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QSizePolicy,
-    QSlider,
     QSpinBox,
     QWidget,
 )
 
 from core.counting import singularize
+from desktop.kit.jump_slider import JumpSlider
 from desktop.kit.number_fields import DecimalSpinBox, WholeSpinBox, strip_unit, with_decimal_point
 
 # Where a field has no upper limit; Qt's spin boxes need one.
@@ -96,7 +96,7 @@ class SliderControl(Control):
         super().__init__()
         self._step, self._decimals = _choose_resolution(high - low)
         self._low = low + self._step if open_low else low
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = JumpSlider()
         self.slider.setRange(0, round((high - self._low) / self._step))
         self.slider.setPageStep(max(1, self.slider.maximum() // 10))
         self.slider.setMinimumWidth(70)

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QSlider,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from core.imaging.adjust import Adjustment
 from desktop.base.theme import GAP, PAD, mono_font
+from desktop.kit.jump_slider import JumpSlider
 from desktop.kit.parts import icon_button, words
 from desktop.label.canvas.canvas_state import CHANNELS
 
@@ -257,9 +257,9 @@ class AdjustPanel(QFrame):
         return QSize(WIDTH, super().sizeHint().height())
 
 
-class _Slider(QSlider):
+class _Slider(JumpSlider):
     def __init__(self, rest: int) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
+        super().__init__()
         self._rest = rest
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
