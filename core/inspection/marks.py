@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -53,22 +53,63 @@ class MarkFilter:
     label: int | None = None
 
     def accepts(self, mark: Mark) -> bool:
-        """Whether a mark is drawn. A box that is not found is drawn for either reason: because it is fn, or true."""
-        if self.label is not None and self.label not in mark.labels:
-            return False
-        match mark.kind:
-            case "tp":
-                return self.tp
-            case "fp":
-                return self.fp
-            case "mixed":
-                return self.tp or self.fp
-            case "fn":
-                return self.fn or self.truth
-            case "found":
-                return self.truth
-            case "ignored":
-                return self.ignored
+        """Whether anything of a mark is drawn."""
+        return self.restrict(mark) is not None
+
+    def restrict(self, mark: Mark) -> Mark | None:
+        """What of a mark is drawn: the (box, label) pairs that the filter lets through, with the kind that these alone
+        give it; None where none is left. So what stands at a box, its colour and the counts beside it agree.
+
+        A true box's label that is not found is drawn for either reason: because it is missed, or because it is true.
+        """
+        if mark.source == "truth" and mark.kind == "ignored":
+            kept = [place for place, label in enumerate(mark.labels) if self.ignored and self.label in (None, label)]
+        else:
+            kept = [
+                place
+                for place, (label, verdict) in enumerate(zip(mark.labels, mark.verdicts, strict=True))
+                if self.label in (None, label) and self._accepts_pair(mark.source, verdict)
+            ]
+        if not kept:
+            return None
+        if len(kept) == len(mark.labels):
+            return mark
+        verdicts = tuple(mark.verdicts[place] for place in kept)
+        return replace(
+            mark,
+            kind=mark.kind if mark.kind == "ignored" else judge_verdicts(mark.source, verdicts),
+            labels=tuple(mark.labels[place] for place in kept),
+            verdicts=verdicts,
+            scores=tuple(mark.scores[place] for place in kept) if mark.scores else (),
+        )
+
+    def _accepts_pair(self, source: str, verdict: bool | None) -> bool:
+        if verdict is None:
+            return self.ignored
+        if source == "truth":
+            return self.truth or (self.fn and not verdict)
+        return self.tp if verdict else self.fp
+
+
+def judge_verdicts(source: Literal["detection", "truth"], verdicts: Sequence[bool | None]) -> Kind:
+    """The kind of a mark by the verdicts on its labels."""
+    judged = [verdict for verdict in verdicts if verdict is not None]
+    if not judged:
+        return "ignored"
+    if source == "truth":
+        return "found" if all(judged) else "fn"
+    return "tp" if all(judged) else "mixed" if any(judged) else "fp"
+
+
+def count_pairs(marks: Sequence[Mark], name: str, wanted: int | None) -> int:
+    """(box, label) pairs of one kind (tp, fp, fn or truth), as the metrics count them; of the wanted label only, if there
+    is one. Of what is ignored, boxes and detections, whatever their labels."""
+    shown = [mark for one in marks if (mark := MarkFilter(label=wanted).restrict(one)) is not None]
+    if name == "ignored":
+        return sum(mark.kind == "ignored" for mark in shown)
+    source = "truth" if name in ("truth", "fn") else "detection"
+    verdicts = [one for mark in shown if mark.source == source for one in mark.verdicts if one is not None]
+    return len(verdicts) if name == "truth" else sum(verdict == (name == "tp") for verdict in verdicts)
 
 
 def list_marks(images: MatchedImages, index: int, threshold: float | NDArray[np.float32]) -> list[Mark]:
@@ -86,7 +127,7 @@ def list_marks(images: MatchedImages, index: int, threshold: float | NDArray[np.
         labels = tuple(int(label) for label in np.flatnonzero(truth.labels[row]))
         verdicts = tuple((row, label) not in fn_rows for label in labels)
         if labels:
-            kind: Kind = "found" if all(verdicts) else "fn"
+            kind = judge_verdicts("truth", verdicts)
             result.append(Mark("truth", row, kind, _as_xyxy(truth.boxes[row]), labels, verdicts, ()))
     for row, by_label in enumerate(truth.ignored_by_label()):
         labels = tuple(int(label) for label in np.flatnonzero(by_label))
@@ -100,11 +141,10 @@ def list_marks(images: MatchedImages, index: int, threshold: float | NDArray[np.
     for row, pairs in sorted(labels_of.items()):
         pairs.sort(key=lambda pair: -float(detections.scores[row, pair[0]]))
         labels = tuple(label for label, _ in pairs)
-        judged = [is_tp for _, is_tp in pairs if is_tp is not None]
-        kind = "ignored" if not judged else "tp" if all(judged) else "mixed" if any(judged) else "fp"
         scores = tuple(float(detections.scores[row, label]) for label in labels)
-        verdicts_of = tuple(is_tp for _, is_tp in pairs)
-        result.append(Mark("detection", row, kind, _as_xyxy(detections.boxes[row]), labels, verdicts_of, scores))
+        judged = tuple(is_tp for _, is_tp in pairs)
+        kind = judge_verdicts("detection", judged)
+        result.append(Mark("detection", row, kind, _as_xyxy(detections.boxes[row]), labels, judged, scores))
     return result
 
 

@@ -236,6 +236,7 @@ INSPECT = (
     ActionSpec("lower", "Lower threshold", ("[",), repeats=True),
     ActionSpec("higher", "Higher threshold", ("]",), repeats=True),
     ActionSpec("side_by_side", "Side by side", ("B",), "grid"),
+    ActionSpec("hide_names", "Hide or show the names at the boxes", ("Shift+H",), "tag-off"),
     ActionSpec("fit", "Fit to the window", ("F", "Ctrl+F"), "fit"),
     ActionSpec("correct", "Correct on the Label page", ("E",), "edit"),
     ActionSpec("nothing", "Select nothing", ("Esc",)),

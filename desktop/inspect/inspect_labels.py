@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from core.inspection.error_counts import PrecisionRecall
 from desktop.base import theme
-from desktop.inspect.inspect_view import Names
+from desktop.inspect.mark_tags import Names
 from desktop.kit import formatting
 
 CHOOSING = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space})

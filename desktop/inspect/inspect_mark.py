@@ -11,7 +11,7 @@ from core import geometry
 from core.inspection.marks import Mark
 from core.inspection.matched_images import MatchedImages
 from desktop.base import theme
-from desktop.inspect.inspect_view import Names
+from desktop.inspect.mark_tags import Names
 from desktop.inspect.mark_texts import format_reasons, name_mark
 from desktop.kit.score_bars import Bar, ScoreBars
 

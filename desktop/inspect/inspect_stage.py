@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import median
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QResizeEvent
@@ -14,16 +13,17 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QSlider,
     QSplitter,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from core.inspection.marks import Mark, MarkFilter
+from core.inspection.marks import Mark, MarkFilter, count_pairs
 from desktop.base import theme
-from desktop.inspect.inspect_view import InspectView, Names, identify_mark
+from desktop.inspect.inspect_view import InspectView, identify_mark
+from desktop.inspect.mark_tags import Names
+from desktop.inspect.threshold_bar import ThresholdBar
 from desktop.kit.chips import FlowLayout
 from desktop.viewer.pyramid import Pyramid
 from desktop.viewer.view import ImageView
@@ -34,7 +34,6 @@ ROOM_FOR_CHIPS = 500
 ROOM_FOR_ALL = 580
 ROOM_FOR_IGNORED = 110  # one more of them, where anything is ignored
 LEAST_WIDTH = 284  # beside both lists at their narrowest, in a window of 960 pixels
-VALUE_WIDTH = 64  # of the threshold in figures, or of the words in their place
 ROOM_FOR_FOOT = 440  # all of the threshold in one line
 IGNORED = "ignored"
 # What each shows, of boxes and of images that carry labels.
@@ -64,9 +63,9 @@ class InspectStage(QFrame):
         super().__init__(parent)
         self.setMinimumWidth(LEAST_WIDTH)
         self._filter = MarkFilter()
-        self._shows = False  # the slider follows thresholds, and is not moved by the user
         self._hovered: Mark | None = None
         self._selected: Mark | None = None
+        self._marks: tuple[Mark, ...] = ()
         self._counts: dict[str, int] = {}  # (box, label) pairs in this image, by chip
         self.left = InspectView("both")
         self.right = InspectView("detection")
@@ -111,7 +110,14 @@ class InspectStage(QFrame):
         fit.clicked.connect(self.fit_image)
         self.open_button = _make_tool("Correct…", "Open this image on the Label page, to mend a wrong label (E)")
         self.open_button.clicked.connect(self.open_wanted)
-        for button, icon in ((self.side_by_side, "grid"), (fit, "fit"), (self.open_button, "edit")):
+        self.hide_names = _make_tool(
+            "Hide the names",
+            "Hide the names at the boxes, but for the one that is pointed at (Shift+H)",
+            checkable=True,
+        )
+        self.hide_names.toggled.connect(self._hide_names)
+        icons = {self.side_by_side: "grid", self.hide_names: "tag-off", fit: "fit", self.open_button: "edit"}
+        for button, icon in icons.items():
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             theme.set_icon(button, icon, size=16)
             row.addWidget(button)
@@ -123,16 +129,8 @@ class InspectStage(QFrame):
         self._foot = QGridLayout(foot)
         self._foot.setContentsMargins(theme.PAD, 6, theme.PAD, 6)
         self._foot.setSpacing(theme.GAP)
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(1, 99)
-        self.slider.setValue(50)
-        self.slider.setToolTip(
-            "Detections below this score are left out ([ and ]): of all labels, or of the one that is chosen on the right"
-        )
-        self.slider.valueChanged.connect(self._slider_moved)
-        self.value = QLabel("0.50")
-        self.value.setFont(theme.mono_font(13))
-        self.value.setFixedWidth(VALUE_WIDTH)
+        self.score = ThresholdBar()
+        self.score.moved.connect(self.threshold_changed)
         self.reset_button = _make_tool("Reset", "Back to the thresholds that the checkpoint came with, label by label")
         self.reset_button.clicked.connect(self.reset_wanted)
         self.ious = QComboBox()
@@ -142,14 +140,11 @@ class InspectStage(QFrame):
         self.ious.setCurrentIndex(IOUS.index(0.5))
         self.ious.currentIndexChanged.connect(lambda: self.iou_changed.emit(self.iou))
         self._iou_caption = _make_caption("IoU ≥", self.ious)
-        score = QHBoxLayout()
-        for widget in (_make_caption("Score ≥", self.slider), self.value, self.slider):
-            score.addWidget(widget, int(widget is self.slider))
         overlap = QHBoxLayout()
         for part in (self.reset_button, self._iou_caption, self.ious):
             overlap.addWidget(part)
-        self._score, self._overlap = score, overlap
-        self._foot.addLayout(score, 0, 0)
+        self._overlap = overlap
+        self._foot.addWidget(self.score, 0, 0)
         self._foot.setColumnStretch(0, 1)
         self._foot.addLayout(overlap, 0, 1)
         return foot
@@ -164,16 +159,11 @@ class InspectStage(QFrame):
     @property
     def threshold(self) -> float:
         """Where the slider is."""
-        return self.slider.value() / 100
+        return self.score.value
 
     def show_thresholds(self, thresholds: Sequence[float], *, by_hand: bool) -> None:
-        """Show from which scores on labels count; the slider stands in the middle of them. Emits nothing."""
-        self._shows = True
-        self.slider.setValue(round(100 * (median(thresholds) if thresholds else 0.5)))
-        self._shows = False
-        different = len(set(thresholds)) > 1
-        self.value.setText("by label" if different else _format_score(thresholds[0]) if thresholds else "–")
-        self.value.setToolTip("Each label has its own: see them on the right" if different else "")
+        """Show from which scores on labels count. Emits nothing."""
+        self.score.show_thresholds(thresholds)
         self.reset_button.setEnabled(by_hand)
 
     def set_is_detector(self, is_detector: bool) -> None:
@@ -183,44 +173,37 @@ class InspectStage(QFrame):
         for name, (_, of_boxes, of_images) in CHIPS.items():
             self.chips[name].setToolTip(of_boxes if is_detector else of_images)
 
-    def set_threshold(self, threshold: float) -> None:
-        """Move the slider as the user does, and emit threshold_changed."""
-        step = round(threshold * 100)
-        if self.slider.value() == step:
-            self._slider_moved(step)
-        self.slider.setValue(step)
-
-    def step_threshold(self, steps: int) -> None:
-        """Move the threshold by hundredths."""
-        self.slider.setValue(self.slider.value() + steps)
-
     @property
     def iou(self) -> float:
         return float(self.ious.currentData())
-
-    def _slider_moved(self, value: int) -> None:
-        if not self._shows:
-            self.threshold_changed.emit(value / 100)
 
     # -- what is drawn
 
     def set_image(self, image: Pyramid | None, message: str = "") -> None:
         """Show an image, or words in its place. The marks of the one before are gone."""
         self._hovered = self._selected = None
+        self._marks, self._counts = (), {}
         for side in (self.left, self.right):
             side.set_marks([], Names((), ()))
             side.set_selected(None)
             side.view.set_image(image)
         self.left.view.set_message(message)
+        if message:
+            self._name_buttons()  # else the counts of the image before would stand beside it
 
     def set_marks(self, marks: Sequence[Mark], names: Names) -> None:
         """Draw these over the image. Selection and hover go on to the marks that took their place."""
         there = {identify_mark(mark): mark for mark in marks}
         self._selected = there.get(identify_mark(self._selected)) if self._selected else None
         self._hovered = there.get(identify_mark(self._hovered)) if self._hovered else None
+        self._marks = tuple(marks)
         for side in (self.left, self.right):
             side.set_marks(marks, names)
-        self._counts = {name: _count_pairs(marks, name, self._filter.label) for name in CHIPS}
+        self._count_marks()
+
+    def _count_marks(self) -> None:
+        """Bring counts and what is pointed at to the marks and the filter."""
+        self._counts = {name: count_pairs(self._marks, name, self._filter.label) for name in CHIPS}
         self._name_buttons()
         self._emit_pointed()
 
@@ -255,17 +238,23 @@ class InspectStage(QFrame):
 
     def select_mark(self, mark: Mark | None) -> None:
         """Select a mark; None for none."""
-        self._selected = mark
+        self._selected = self._find_whole(mark)
         for side in (self.left, self.right):
             side.set_selected(identify_mark(mark) if mark else None)
         self._emit_pointed()
 
     def _hover_mark(self, mark: Mark | None) -> None:
-        self._hovered = mark
+        self._hovered = self._find_whole(mark)
         self._emit_pointed()
 
+    def _find_whole(self, mark: Mark | None) -> Mark | None:
+        """The mark with all of its labels, of which a filter may show some."""
+        there = {identify_mark(one): one for one in self._marks}
+        return there.get(identify_mark(mark)) if mark is not None else None
+
     def _emit_pointed(self) -> None:
-        self.pointed.emit(self._hovered or self._selected)
+        mark = self._hovered or self._selected
+        self.pointed.emit(self._filter.restrict(mark) if mark is not None else None)
 
     def _chips_toggled(self) -> None:
         self._set_filter(replace(self._filter, **{name: chip.isChecked() for name, chip in self.chips.items()}))
@@ -274,6 +263,8 @@ class InspectStage(QFrame):
         self._filter = mark_filter
         for side in (self.left, self.right):
             side.set_filter(mark_filter)
+        if self._counts:
+            self._count_marks()
 
     def _link_views(self, moved: ImageView, other: ImageView) -> None:
         # A view that is hidden fits the image into a size that nobody sees.
@@ -285,6 +276,10 @@ class InspectStage(QFrame):
         self.right.view.setVisible(on)
         self.left.view.fit_image()
 
+    def _hide_names(self, hidden: bool) -> None:
+        for side in (self.left, self.right):
+            side.show_names(not hidden)
+
     def _color_chips(self) -> None:
         tokens = theme.theme()
         for name, color in (
@@ -295,29 +290,6 @@ class InspectStage(QFrame):
             (IGNORED, tokens.muted),
         ):
             self.chips[name].setIcon(_outline_icon(color, dashed=name in ("fn", IGNORED)))
-
-
-def _format_score(value: float) -> str:
-    """Two decimals, and up to four where the score has them."""
-    return max(f"{value:.2f}", f"{value:.4f}".rstrip("0"), key=len)
-
-
-def _count_pairs(marks: Sequence[Mark], name: str, wanted: int | None) -> int:
-    """(box, label) pairs of one kind, as the metrics count them; of the wanted label only, if there is one.
-
-    Of what is ignored, boxes and detections, whatever their labels.
-    """
-    source = "truth" if name in ("truth", "fn") else "detection"
-    if name == IGNORED:
-        return sum(mark.kind == IGNORED and (wanted is None or wanted in mark.labels) for mark in marks)
-    verdicts = [
-        verdict
-        for mark in marks
-        if mark.source == source
-        for label, verdict in zip(mark.labels, mark.verdicts, strict=True)
-        if verdict is not None and (wanted is None or label == wanted)
-    ]
-    return len(verdicts) if name == "truth" else sum(verdict == (name == "tp") for verdict in verdicts)
 
 
 def _outline_icon(color: QColor, *, dashed: bool) -> QIcon:

@@ -3,46 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QObject, QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter
+from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter
 
 from core import geometry
 from core.inspection.marks import Mark, MarkFilter
-from desktop.base import theme
-from desktop.viewer.box_painter import TAG_HEIGHT, TAG_PADDING, paint_box, tag_font
+from desktop.inspect.mark_tags import ON_IMAGE, Names, list_tags, paint_tag
+from desktop.viewer.box_painter import paint_box
 from desktop.viewer.view import ImageView
 from desktop.viewer.view_input import ViewInput
 
-SWATCH = 5.0  # width of the label's own colour in a tag, in widget pixels
 CROWD = 25  # with more marks than this, small ones keep their names to themselves
 SMALL = 36.0  # widget pixels
-ROWS = 5  # how far words move away from their box to make room for others
-
-# The picture is the same in both versions of the window, and a dark line lies under every outline: the bright colours.
-ON_IMAGE = theme.DARK
-QUIET = QColor(20, 22, 27, 215)  # ground of words that judge nothing
+WHOLE = 0.98  # share of the image from which on a box is all of it
 Key = tuple[str, int]  # source and row of a mark
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What labels are called and which colours they have."""
-
-    names: tuple[str, ...]
-    colors: tuple[QColor, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """One part of the words at a box."""
-
-    text: str
-    ground: QColor
-    swatch: QColor
 
 
 def identify_mark(mark: Mark) -> Key:
@@ -65,26 +42,6 @@ def style_outline(mark: Mark, mark_filter: MarkFilter) -> tuple[list[QColor], bo
             return [ON_IMAGE.series[0]], False
         case "ignored":  # quiet: neither right nor wrong
             return [ON_IMAGE.muted], mark.source == "truth"
-
-
-def list_tags(mark: Mark, names: Names, mark_filter: MarkFilter) -> list[Tag]:
-    """The words at a mark. A sign says what the colour says, for those who cannot tell the colours apart."""
-    if mark.source == "truth" and mark.kind == "ignored":
-        if len(mark.labels) == len(names.names):
-            return [Tag("ignored", QUIET, ON_IMAGE.muted)]
-        return [Tag(f"ignored {names.names[label]}", QUIET, names.colors[label]) for label in mark.labels]
-    result = []
-    for text, label, right in zip(mark.label_texts(names.names), mark.labels, mark.verdicts, strict=True):
-        if mark.source == "detection":
-            sign, ground = ("✓ ", ON_IMAGE.good) if right else ("✗ ", ON_IMAGE.bad)
-            if right is None:
-                sign, ground = "ignored ", QUIET
-        elif not right and mark_filter.fn:
-            sign, ground = "missed ", ON_IMAGE.warning
-        else:
-            sign, ground = "", QUIET
-        result.append(Tag(sign + text, ground, names.colors[label]))
-    return result
 
 
 class HoverInput(ViewInput):
@@ -119,6 +76,7 @@ class InspectView(QObject):
         self._marks: tuple[Mark, ...] = ()
         self._names = Names((), ())
         self._filter = MarkFilter()
+        self._names_shown = True
         self._hovered: Key | None = None
         self._selected: Key | None = None
         view.add_overlay(self._paint_marks)
@@ -139,6 +97,11 @@ class InspectView(QObject):
         self._filter = mark_filter
         self.view.update()
 
+    def show_names(self, shown: bool) -> None:
+        """Whether words stand at every box, or only at what is pointed at."""
+        self._names_shown = shown
+        self.view.update()
+
     def set_selected(self, chosen: Key | None) -> None:
         self._selected = chosen
         self.view.update()
@@ -146,65 +109,56 @@ class InspectView(QObject):
     def visible_marks(self) -> list[Mark]:
         """What is drawn, in the order of drawing: truth below, detections, what is missed, what is pointed at."""
         level = {"ignored": 0, "found": 0, "tp": 1, "mixed": 2, "fp": 2, "fn": 3}
-        shown = [mark for mark in self._marks if self._accepts(mark)]
+        own = [mark for mark in self._marks if self._side in ("both", mark.source)]
+        shown = [mark for one in own if (mark := self._filter.restrict(one)) is not None]
         return sorted(
             shown, key=lambda mark: (identify_mark(mark) in (self._selected, self._hovered), level[mark.kind])
         )
-
-    def _accepts(self, mark: Mark) -> bool:
-        return self._side in ("both", mark.source) and self._filter.accepts(mark)
 
     # -- drawing
 
     def _paint_marks(self, painter: QPainter) -> None:
         shown = self.visible_marks()
-        crowded = len(shown) > CROWD
-        for mark in shown:
+        rects = [self.view.rect_to_widget(mark.xyxy) for mark in shown]
+        for mark, rect in zip(shown, rects, strict=True):
             colors, dashed = style_outline(mark, self._filter)
             pointed = identify_mark(mark) in (self._selected, self._hovered)
-            rect = self.view.rect_to_widget(mark.xyxy)
-            paint_box(painter, rect, colors, [], selected=pointed, dashed=dashed, tag=False)
+            clear = self._is_whole_image(mark)  # a wash over all of the image would change what is looked at
+            paint_box(painter, rect, colors, [], selected=pointed, dashed=dashed, tag=False, wash=not clear)
         # Words come after all outlines, so that no line runs through them; what is pointed at has the first choice.
         taken: list[QRectF] = []
-        for mark in reversed(shown):
-            rect = self.view.rect_to_widget(mark.xyxy)
-            pointed = identify_mark(mark) in (self._selected, self._hovered)
-            if pointed or not crowded or max(rect.width(), rect.height()) >= SMALL:
-                self._paint_tags(painter, rect, mark, taken)
+        bounds = QRectF(self.view.rect())
+        named = {identify_mark(mark) for mark in self.named_marks()}
+        for mark, rect in reversed(list(zip(shown, rects, strict=True))):
+            if identify_mark(mark) in named:
+                parts = list_tags(mark, self._names, self._filter)
+                paint_tag(painter, rect, parts, bounds, taken, rects, below=self._goes_below(mark))
 
-    def _paint_tags(self, painter: QPainter, rect: QRectF, mark: Mark, taken: list[QRectF]) -> None:
+    def named_marks(self) -> list[Mark]:
+        """What of the visible marks has words beside it."""
+        shown = self.visible_marks()
+        return [mark for mark in shown if self._needs_tag(mark, shown)]
+
+    def _needs_tag(self, mark: Mark, shown: Sequence[Mark]) -> bool:
+        """Whether a mark has words: with names hidden, what is pointed at; in a crowd, what is large enough as well."""
+        if identify_mark(mark) in (self._selected, self._hovered):
+            return True
+        if not self._names_shown:
+            return False
+        rect = self.view.rect_to_widget(mark.xyxy)
+        if len(shown) > CROWD and max(rect.width(), rect.height()) < SMALL:
+            return False
+        return not (self._goes_below(mark) and mark.kind == "found" and _is_covered(mark, shown))
+
+    def _goes_below(self, mark: Mark) -> bool:
         # Where a detection lies on the truth, its words would cover the truth's: those of a true box go below it.
-        below = mark.source == "truth" and self._side == "both"
-        if below and mark.kind == "found" and self._is_covered(mark):
-            return
-        parts = list_tags(mark, self._names, self._filter)
-        painter.save()
-        painter.setFont(tag_font())
-        metrics = QFontMetricsF(tag_font())
-        widths = [metrics.horizontalAdvance(part.text) + 2 * TAG_PADDING + SWATCH for part in parts]
-        whole = QSizeF(sum(widths) + len(widths) - 1, TAG_HEIGHT)
-        place = place_tag(rect, whole, QRectF(self.view.rect()), taken, below=below)
-        taken.append(place)
-        left = place.x()
-        for part, width in zip(parts, widths, strict=True):
-            area = QRectF(left, place.y(), width, TAG_HEIGHT)
-            painter.fillRect(area, part.ground)
-            painter.fillRect(QRectF(left, place.y(), SWATCH, TAG_HEIGHT), part.swatch)
-            painter.setPen(theme.text_on(part.ground))
-            painter.drawText(area.adjusted(SWATCH, 0, 0, 0), Qt.AlignmentFlag.AlignCenter, part.text)
-            left += width + 1
-        painter.restore()
+        return mark.source == "truth" and self._side == "both"
 
-    def _is_covered(self, truth: Mark) -> bool:
-        """Whether a right detection that says the same lies on this true box: its words are enough."""
-        return any(
-            mark.source == "detection"
-            and mark.kind in ("tp", "mixed")
-            and self._accepts(mark)
-            and set(truth.labels) <= set(mark.labels)
-            and float(geometry.box_iou(_to_array(mark), _to_array(truth))[0, 0]) >= 0.3
-            for mark in self._marks
-        )
+    def _is_whole_image(self, mark: Mark) -> bool:
+        """Whether a mark lies on all of the image, as the labels of an image do."""
+        size = self.view.image_size
+        x1, y1, x2, y2 = mark.xyxy
+        return (x2 - x1) * (y2 - y1) >= WHOLE * size.width() * size.height()
 
     # -- mouse
 
@@ -238,23 +192,15 @@ class InspectView(QObject):
         self.view.update()
 
 
-def place_tag(rect: QRectF, size: QSizeF, bounds: QRectF, taken: Sequence[QRectF], *, below: bool = False) -> QRectF:
-    """Where the words of a box go: above it, or below; further off where other words lie; always inside `bounds`."""
-    left = min(max(rect.left() - 1, bounds.left()), max(bounds.left(), bounds.right() - size.width()))
-    first: QRectF | None = None
-    for row in range(ROWS):
-        away = row * (size.height() + 1)
-        above, under = rect.top() - size.height() - 1 - away, rect.bottom() + 2 + away
-        for top in (under, above) if below else (above, under):
-            place = QRectF(round(left), round(top), size.width(), size.height())
-            if not bounds.contains(place):
-                continue
-            first = first or place
-            if not any(place.intersects(other) for other in taken):
-                return place
-    # No room above or below: a box as high as the view has its words inside.
-    inside = max(bounds.top(), min(rect.top() + 1, bounds.bottom() - size.height()))
-    return first or QRectF(round(left), round(inside), size.width(), size.height())
+def _is_covered(truth: Mark, shown: Sequence[Mark]) -> bool:
+    """Whether a right detection that says the same lies on this true box: its words are enough."""
+    return any(
+        mark.source == "detection"
+        and mark.kind in ("tp", "mixed")
+        and set(truth.labels) <= set(mark.labels)
+        and float(geometry.box_iou(_to_array(mark), _to_array(truth))[0, 0]) >= 0.3
+        for mark in shown
+    )
 
 
 def _to_array(mark: Mark) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

@@ -17,7 +17,7 @@ from desktop.base.session import Session
 from desktop.inspect.inspect_column import InspectColumn
 from desktop.inspect.inspect_images import InspectImages
 from desktop.inspect.inspect_stage import InspectStage
-from desktop.inspect.inspect_view import Names
+from desktop.inspect.mark_tags import Names
 from desktop.inspect.mark_texts import describe_ignored
 from desktop.inspect.thresholds import Thresholds
 from desktop.services import Services
@@ -58,6 +58,7 @@ class InspectWorkspace(QSplitter):
         self.pictures.failed.connect(self._show_picture)
         self.stage.threshold_changed.connect(self._set_threshold)
         self.stage.reset_wanted.connect(self.thresholds.reset)
+        self.stage.score.left.connect(self.images.table.setFocus)
         self.thresholds.changed.connect(self._show_thresholds)
         self.thresholds.failed.connect(self._session.message)
         self.stage.open_wanted.connect(self.correct_image)

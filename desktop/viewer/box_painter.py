@@ -26,18 +26,19 @@ def paint_box(
     hatched: bool = False,
     caption: str | None = None,
     tag: bool = True,
+    wash: bool = True,
 ) -> None:
     """Draw one box in widget coordinates.
 
     With several colours the outline alternates between them, and the tag has one part for each name.
     `hatched` boxes are crossed out by fine lines: they are there, and count for nothing. `caption` is added to the tag as
-    it is; `tag=False` leaves the tag out, for a crowd of small boxes.
+    it is; `tag=False` leaves the tag out, for a crowd of small boxes. `wash=False` leaves a selected box clear inside.
     """
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     shades = list(colors) or [QColor("#e8eaee")]
-    if selected:
+    if selected and wash:
         _fill_box(painter, rect, shades[0])
     if hatched:
         _hatch_box(painter, rect)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
@@ -13,8 +16,9 @@ from core.inspection.matched_images import MatchedImages, match_images
 from core.types import Detections, GroundTruth
 from desktop.inspect.inspect_column import InspectColumn
 from desktop.inspect.inspect_stage import InspectStage
-from desktop.inspect.inspect_view import Names
+from desktop.inspect.mark_tags import Names
 from desktop.inspect.mark_texts import describe_ignored, explain_label, name_mark
+from desktop.viewer.pyramid import make_pyramid
 
 
 def test_no_overlap_is_asked_for_where_labels_lie_on_the_whole_image(qtbot: QtBot) -> None:
@@ -80,3 +84,29 @@ def test_labels_of_images_with_an_ignored_box_are_left_out(qtbot: QtBot) -> None
     qtbot.addWidget(panel)
     panel.set_mark(data, 1, detection, Names(("dent",), (QColor("red"),)), 0.5)
     assert [bar.verdict for bar in panel.bars.bars] == ["ignored"]
+
+
+def test_pointing_at_labels_of_an_image_leaves_the_image_as_it_is(qtbot: QtBot) -> None:
+    data, stage = judged(), InspectStage()
+    qtbot.addWidget(stage)
+    stage.resize(700, 500)
+    stage.show()
+    stage.set_is_detector(False)
+    stage.set_image(make_pyramid(np.full((100, 100, 3), 90, np.uint8)))
+    names = Names(data.label_names, (QColor("red"), QColor("blue")))
+    marks = list_marks(data, 1, 0.5)
+    stage.set_marks(marks, names)
+
+    def take_middle() -> QColor:
+        view = stage.left.view
+        return view.grab().toImage().pixelColor(view.to_widget(QPointF(50, 50)).toPoint())
+
+    before = take_middle()
+    assert before == QColor(90, 90, 90)
+    stage.left.hover_mark(marks[-1])
+    assert stage.left.is_on_mark and take_middle() == before
+    # A box within the image is lit up.
+    stage.left.hover_mark(None)
+    stage.set_marks([replace(marks[-1], xyxy=(20, 20, 80, 80))], names)
+    stage.left.hover_mark(replace(marks[-1], xyxy=(20, 20, 80, 80)))
+    assert take_middle() != before

@@ -77,13 +77,13 @@ def test_list_strip_and_label_table_count_the_same(page: InspectPage) -> None:
 
 
 def test_the_threshold_answers_at_once_and_more_is_missed_above(page: InspectPage) -> None:
-    page.workspace.stage.set_threshold(0.05)
+    page.workspace.stage.score.set_value(0.05)
     low = list_rows(page)
-    page.workspace.stage.set_threshold(0.95)
+    page.workspace.stage.score.set_value(0.95)
     high = list_rows(page)
     assert sum(row[1] for row in high) > sum(row[1] for row in low)
     assert sum(row[2] for row in high) < sum(row[2] for row in low)
-    assert page.workspace.stage.value.text() == "0.95"
+    assert page.workspace.stage.score.text == "0.950"
 
 
 def test_keys_walk_the_list_switch_the_truth_and_move_the_threshold(
@@ -99,11 +99,11 @@ def test_keys_walk_the_list_switch_the_truth_and_move_the_threshold(
     QTest.keyClick(page.workspace.images.table, Key.Key_T)
     assert not page.workspace.stage.chips["truth"].isChecked()
     assert all(mark.kind != "found" for mark in page.workspace.stage.left.visible_marks())
-    before = page.workspace.stage.slider.value()
+    before = page.workspace.stage.score.slider.value()
     QTest.keyClick(page.workspace.images.table, Key.Key_BracketRight)
     QTest.keyClick(page.workspace.images.table, Key.Key_BracketRight)
     QTest.keyClick(page.workspace.images.table, Key.Key_BracketLeft)
-    assert page.workspace.stage.slider.value() == before + 1
+    assert page.workspace.stage.score.slider.value() == before + 10
 
 
 def test_the_current_image_stays_while_the_order_changes(page: InspectPage, tasks: Tasks) -> None:
@@ -111,7 +111,7 @@ def test_the_current_image_stays_while_the_order_changes(page: InspectPage, task
     tasks.wait_idle()
     current = page.workspace.image_id
     for threshold in (0.9, 0.1, 0.6):
-        page.workspace.stage.set_threshold(threshold)
+        page.workspace.stage.score.set_value(threshold)
         index = page.workspace.images.table.currentIndex()
         assert page.workspace.images.image_id(index.row()) == current == page.workspace.image_id
 
@@ -122,14 +122,14 @@ def test_sort_and_errors_only(page: InspectPage) -> None:
     page.workspace.images.sorts.setCurrentText("Most missed")
     missed = [row[1] for row in list_rows(page)]
     assert missed == sorted(missed, reverse=True)
-    page.workspace.stage.set_threshold(0.4)
+    page.workspace.stage.score.set_value(0.4)
     everything = list_rows(page)
     page.workspace.images.only_errors.setChecked(True)
     assert list_rows(page) == [row for row in everything if row[1] + row[2]]
 
 
 def test_a_click_on_a_label_shows_that_label_only_and_another_click_all(page: InspectPage) -> None:
-    page.workspace.stage.set_threshold(0.3)
+    page.workspace.stage.score.set_value(0.3)
     whole = list_rows(page)
     table = page.workspace.column.labels
     pit = [table.item(row, 0).text() for row in range(3)].index("pit")
@@ -148,7 +148,7 @@ def test_a_click_on_a_label_shows_that_label_only_and_another_click_all(page: In
 
 
 def test_the_labels_are_gone_through_and_chosen_by_keys(qtbot: QtBot, page: InspectPage) -> None:
-    page.workspace.stage.set_threshold(0.3)
+    page.workspace.stage.score.set_value(0.3)
     whole, table = list_rows(page), page.workspace.column.labels
     table.setFocus(Qt.FocusReason.TabFocusReason)
     assert table.currentRow() == 0
@@ -161,7 +161,7 @@ def test_the_labels_are_gone_through_and_chosen_by_keys(qtbot: QtBot, page: Insp
 
 
 def test_a_pointed_box_shows_all_its_scores(qtbot: QtBot, page: InspectPage) -> None:
-    page.workspace.stage.set_threshold(0.3)
+    page.workspace.stage.score.set_value(0.3)
     shown = page.workspace.stage.left
     view = shown.view
     mark = next(mark for mark in shown.visible_marks() if mark.source == "detection")
@@ -191,7 +191,7 @@ def test_side_by_side_shows_truth_and_detections_at_the_same_place(qtbot: QtBot,
 
 
 def test_a_stricter_iou_finds_less(page: InspectPage, tasks: Tasks) -> None:
-    page.workspace.stage.set_threshold(0.3)
+    page.workspace.stage.score.set_value(0.3)
     before = sum(row[3] for row in list_rows(page))
     page.workspace.stage.ious.setCurrentIndex(page.workspace.stage.ious.findData(0.9))
     tasks.wait_idle()
@@ -203,7 +203,7 @@ def test_a_stricter_iou_finds_less(page: InspectPage, tasks: Tasks) -> None:
 def test_the_truth_shown_is_the_present_one(page: InspectPage, session: Session, tasks: Tasks) -> None:
     project = project_of(session)
     image_id = page.workspace.image_id
-    page.workspace.stage.set_threshold(0.99)
+    page.workspace.stage.score.set_value(0.99)
     before = next(row for row in list_rows(page) if row[0] == image_id)
     session.apply(box_edits.add_box(project, image_id, (2, 40, 20, 47), {project.labels()[0].id}))
     tasks.wait_idle()
@@ -251,7 +251,7 @@ def test_a_replaced_picture_is_marked_and_shows_no_predictions(
     images.choose_image(first)
     assert page.workspace.image_id == first and not stage.left.view.has_image
     assert f"{name}.png is not judged" in stage.left.view.message
-    stage.set_threshold(0.05)
+    stage.score.set_value(0.05)
     images.step_image(-1)
     assert tasks.wait_idle() and stage.left.view.has_image
     images.only_errors.setChecked(True)
@@ -365,7 +365,7 @@ def test_ignored_boxes_are_drawn_named_and_counted(page: InspectPage, session: S
     project, stage, column = project_of(session), page.workspace.stage, page.workspace.column
     assert not stage.chips["ignored"].isVisible() and not column.ignored.isVisible()
     image_id = page.workspace.image_id
-    stage.set_threshold(0.01)
+    stage.score.set_value(0.01)
     hard = project.boxes(image_id)[1]
     session.apply(box_edits.toggle_difficult(project, image_id, [hard.id]))
     tasks.wait_idle()
@@ -384,10 +384,24 @@ def test_ignored_boxes_are_drawn_named_and_counted(page: InspectPage, session: S
 def test_edits_that_wait_for_the_disk_are_in_the_truth(page: InspectPage, session: Session, tasks: Tasks) -> None:
     project = project_of(session)
     image_id = page.workspace.image_id
-    page.workspace.stage.set_threshold(0.99)
+    page.workspace.stage.score.set_value(0.99)
     before = next(row for row in list_rows(page) if row[0] == image_id)
     edit = box_edits.add_box(project, image_id, (2, 40, 20, 47), {project.labels()[0].id})
     session.hold_edit(edit, "the disk is full")
     tasks.wait_idle()
     after = next(row for row in list_rows(page) if row[0] == image_id)
     assert after[1] == before[1] + 1 and len(project.boxes(image_id)) == 2
+
+
+def test_hidden_names_come_back_at_what_is_pointed_at(qtbot: QtBot, page: InspectPage) -> None:
+    stage = page.workspace.stage
+    page.activateWindow()
+    page.workspace.images.table.setFocus()
+    assert len(stage.left.named_marks()) > 1
+    QTest.keyClick(page.workspace.images.table, Key.Key_H, Qt.KeyboardModifier.ShiftModifier)
+    assert stage.hide_names.isChecked() and stage.left.named_marks() == []
+    mark = stage.left.visible_marks()[-1]
+    stage.select_mark(mark)
+    assert stage.left.named_marks() == [mark]
+    stage.hide_names.setChecked(False)
+    assert len(stage.left.named_marks()) > 1

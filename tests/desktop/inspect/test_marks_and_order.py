@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QRectF, QSizeF
 
 from desktop.inspect.inspect_list import SORTS, order_images
-from desktop.inspect.inspect_view import place_tag
+from desktop.inspect.mark_tags import find_leader, place_tag
 from desktop.inspect.mark_texts import explain_label
 from tests.core.inspection.matched_builders import BOX, FAR, NAMES, data_of, found, marks_of, truth
 
@@ -71,3 +71,22 @@ def test_images_are_sorted_as_asked_and_equal_ones_by_name(sort: str, expected: 
     assert order_images(tp, fp, fn, sort, np.array([True, False, True])).tolist() == [
         row for row in expected if row != 1
     ]
+
+
+def test_words_stand_beside_the_boxes_of_others_and_a_line_leads_to_their_own() -> None:
+    bounds, size = QRectF(0, 0, 400, 300), QSizeF(80, 18)
+    box = QRectF(100, 100, 30, 20)
+    above = QRectF(95, 70, 60, 28)
+    place = place_tag(box, size, bounds, [], [box, above])
+    assert not place.intersects(above) and not place.intersects(box) and find_leader(box, place) is None
+    # All around it others stand: the words go further off, and are tied to their box.
+    walls = [above, QRectF(95, 122, 60, 20), QRectF(132, 64, 100, 120), QRectF(10, 64, 88, 120)]
+    place = place_tag(box, size, bounds, [], [box, *walls])
+    assert not any(place.intersects(wall) for wall in [box, *walls])
+    leader = find_leader(box, place)
+    assert leader is not None and leader.length() > 20
+
+
+def test_words_of_a_box_that_fills_the_view_stay_inside_the_view() -> None:
+    bounds = QRectF(0, 0, 300, 200)
+    assert bounds.contains(place_tag(QRectF(-5, -5, 320, 220), QSizeF(80, 18), bounds, [], [QRectF(-5, -5, 320, 220)]))

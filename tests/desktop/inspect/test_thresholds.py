@@ -121,7 +121,7 @@ def test_window_and_command_line_count_by_the_thresholds_of_the_checkpoint(
     expect_agreement(page, values)
     assert page.workspace.thresholds.point.to_json() == POINT
     stage = page.workspace.stage
-    assert stage.value.text() == "by label" and not stage.reset_button.isEnabled()
+    assert stage.score.text == "by label" and not stage.reset_button.isEnabled()
     assert "scratch 0.4213, pit 0.35, stain 0.62; chosen on val" in page.workspace.column.point.text()
     assert "The thresholds were chosen on these 8 images" in page.bar.note.text()
 
@@ -130,17 +130,17 @@ def test_what_the_slider_sets_is_kept_and_shown_as_set_by_hand(
     qtbot: QtBot, page: InspectPage, evaluate: Evaluate, session: Session, services: Services
 ) -> None:
     stage, path = page.workspace.stage, find_checkpoint(session, "r003-best").path
-    stage.set_threshold(0.3)
-    assert stage.value.text() == "0.30" and stage.reset_button.isEnabled()
+    stage.score.set_value(0.3)
+    assert stage.score.text == "0.300" and stage.reset_button.isEnabled()
     qtbot.waitUntil(hand_file(path).exists)
     assert load_point(path).hand == {"scratch": 0.3, "pit": 0.3, "stain": 0.3}
     values = evaluate()
     assert values["operating_point"]["chosen_on"] == "hand" and values["chosen_on_these"] == 0
     expect_agreement(page, values)
     again = build_page(qtbot, session, services)
-    assert again.workspace.stage.value.text() == "0.30" and "set by hand" in again.workspace.column.point.text()
+    assert again.workspace.stage.score.text == "0.300" and "set by hand" in again.workspace.column.point.text()
     stage.reset_button.click()
-    assert stage.value.text() == "by label" and page.may_close()
+    assert stage.score.text == "by label" and page.may_close()
     assert not hand_file(path).exists()
     expect_agreement(page, evaluate())
 
@@ -149,10 +149,10 @@ def test_with_one_label_chosen_the_slider_sets_that_label_alone(page: InspectPag
     table = page.workspace.column.labels
     pit = next(row for row in range(table.rowCount()) if table.item(row, 0).text() == "pit")
     table.label_chosen.emit(pit)
-    assert page.workspace.stage.value.text() == "0.35"
-    page.workspace.stage.set_threshold(0.8)
+    assert page.workspace.stage.score.text == "0.350"
+    page.workspace.stage.score.set_value(0.8)
     table.label_chosen.emit(None)
-    assert page.workspace.stage.value.text() == "by label" and page.may_close()
+    assert page.workspace.stage.score.text == "by label" and page.may_close()
     values = evaluate()
     assert values["operating_point"]["thresholds"] == POINT["thresholds"] | {"pit": 0.8}
     assert values["operating_point"]["how"].startswith("set by hand: pit; the others: ")
@@ -170,7 +170,7 @@ def test_a_threshold_on_the_command_line_is_for_the_call_and_kept_on_demand(
     evaluate("--threshold", "0.7", "--keep")
     assert load_point(path).hand == dict.fromkeys(POINT["thresholds"], 0.7)
     page.inspect_session.reload()
-    assert tasks.wait_idle() and page.workspace.stage.value.text() == "0.70"
+    assert tasks.wait_idle() and page.workspace.stage.score.text == "0.700"
 
 
 def test_a_read_only_project_keeps_nothing_and_says_so(
@@ -181,7 +181,7 @@ def test_a_read_only_project_keeps_nothing_and_says_so(
     reader = Session()
     reader.adopt(Project.open(folder, read_only=True))
     other = build_page(qtbot, reader, services)
-    other.workspace.stage.set_threshold(0.2)
+    other.workspace.stage.score.set_value(0.2)
     assert "not kept, the project is open read-only" in other.workspace.column.point.text()
     assert other.may_close() and not hand_file(path).exists()
     reader.close()
@@ -228,7 +228,7 @@ def test_a_label_without_its_boxes_known_pulls_only_the_other_mean(
 
 def test_thresholds_go_with_a_deleted_checkpoint(page: InspectPage, session: Session) -> None:
     path = find_checkpoint(session, "r003-best").path
-    page.workspace.stage.set_threshold(0.3)
+    page.workspace.stage.score.set_value(0.3)
     assert page.may_close() and hand_file(path).exists()
     project_of(session).runs.delete_checkpoint("r003-best")
     assert not hand_file(path).exists() and not list(Path(path.parent).iterdir())

@@ -1,0 +1,164 @@
+"""The words at the boxes of the Inspect page: what they say, where they go, and how they are painted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+
+from core.inspection.marks import Mark, MarkFilter
+from desktop.base import theme
+from desktop.viewer.box_painter import TAG_HEIGHT, TAG_PADDING, tag_font
+
+SWATCH = 5.0  # width of the label's own colour in a tag, in widget pixels
+ROWS = 7  # how far words move away from their box to make room for others
+NEAR = 6.0  # widget pixels between words and their box, from which on a line leads from one to the other
+
+# The picture is the same in both versions of the window, and a dark line lies under every outline: the bright colours.
+ON_IMAGE = theme.DARK
+QUIET = QColor(20, 22, 27, 215)  # ground of words that judge nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What labels are called and which colours they have."""
+
+    names: tuple[str, ...]
+    colors: tuple[QColor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One part of the words at a box."""
+
+    text: str
+    ground: QColor
+    swatch: QColor
+
+
+def list_tags(mark: Mark, names: Names, mark_filter: MarkFilter) -> list[Tag]:
+    """The words at a mark. A sign says what the colour says, for those who cannot tell the colours apart."""
+    if mark.source == "truth" and mark.kind == "ignored":
+        if len(mark.labels) == len(names.names):
+            return [Tag("ignored", QUIET, ON_IMAGE.muted)]
+        return [Tag(f"ignored {names.names[label]}", QUIET, names.colors[label]) for label in mark.labels]
+    result = []
+    for text, label, right in zip(mark.label_texts(names.names), mark.labels, mark.verdicts, strict=True):
+        if mark.source == "detection":
+            sign, ground = ("✓ ", ON_IMAGE.good) if right else ("✗ ", ON_IMAGE.bad)
+            if right is None:
+                sign, ground = "ignored ", QUIET
+        elif not right and mark_filter.fn:
+            sign, ground = "missed ", ON_IMAGE.warning
+        else:
+            sign, ground = "", QUIET
+        result.append(Tag(sign + text, ground, names.colors[label]))
+    return result
+
+
+def place_tag(
+    rect: QRectF,
+    size: QSizeF,
+    bounds: QRectF,
+    taken: Sequence[QRectF],
+    boxes: Sequence[QRectF] = (),
+    *,
+    below: bool = False,
+) -> QRectF:
+    """Where the words of a box go: above it or below, beside it, or further off; always inside `bounds`.
+
+    Never on the words of others in `taken` while there is room, and where they cover as little as can be of any of the
+    `boxes`: what is in these is what the image is looked at for.
+    """
+    places = [place for place in _list_places(rect, size, bounds, below=below) if bounds.contains(place)]
+    free = [place for place in places if not any(place.intersects(other) for other in taken)]
+    if free:
+        covered = _cover_boxes(free, [*boxes, rect]).tolist()
+        return min(zip(covered, range(len(free)), free, strict=True), key=lambda one: one[:2])[2]
+    if places:
+        return places[0]
+    # No room around it: a box as large as the view has its words inside.
+    left = min(max(rect.left() - 1, bounds.left()), max(bounds.left(), bounds.right() - size.width()))
+    inside = max(bounds.top(), min(rect.top() + 1, bounds.bottom() - size.height()))
+    return QRectF(round(left), round(inside), size.width(), size.height())
+
+
+def _list_places(rect: QRectF, size: QSizeF, bounds: QRectF, *, below: bool) -> list[QRectF]:
+    """The places that come into question, the nearest first."""
+    left = min(max(rect.left() - 1, bounds.left()), max(bounds.left(), bounds.right() - size.width()))
+    places: list[QPointF] = []
+    for row in range(ROWS):
+        away = row * (size.height() + 1)
+        above, under = rect.top() - size.height() - 1 - away, rect.bottom() + 2 + away
+        places += [QPointF(left, top) for top in ((under, above) if below else (above, under))]
+        side = rect.top() + away
+        places += [QPointF(rect.right() + 3, side), QPointF(rect.left() - size.width() - 3, side)]
+    return [QRectF(round(place.x()), round(place.y()), size.width(), size.height()) for place in places]
+
+
+def _cover_boxes(places: Sequence[QRectF], boxes: Sequence[QRectF]) -> NDArray[np.float64]:
+    """How much of the boxes each place covers: the sum of the shares of each box, or of the place where that is smaller.
+
+    Rounded, so that a nearer place is preferred to one that covers hardly less.
+    """
+    place_p4, box_b4 = _to_corners(places), _to_corners(boxes)
+    low = np.maximum(place_p4[:, None, :2], box_b4[None, :, :2])
+    high = np.minimum(place_p4[:, None, 2:], box_b4[None, :, 2:])
+    shared_pb = np.clip(high - low, 0, None).prod(axis=2)
+    areas_b = (box_b4[:, 2:] - box_b4[:, :2]).prod(axis=1)
+    areas_p = (place_p4[:, 2:] - place_p4[:, :2]).prod(axis=1)
+    shares_pb = shared_pb / np.maximum(np.minimum(areas_p[:, None], areas_b[None]), 1)
+    return np.asarray(np.round(shares_pb.sum(axis=1), 1), np.float64)
+
+
+def _to_corners(rects: Sequence[QRectF]) -> NDArray[np.float64]:
+    return np.array([(one.left(), one.top(), one.right(), one.bottom()) for one in rects], np.float64).reshape(-1, 4)
+
+
+def find_leader(rect: QRectF, place: QRectF) -> QLineF | None:
+    """The line from words that stand away from their box to the nearest point of it; None where they are beside it."""
+    centre = place.center()
+    end = QPointF(
+        min(max(centre.x(), rect.left()), rect.right()),
+        min(max(centre.y(), rect.top()), rect.bottom()),
+    )
+    begin = QPointF(min(max(end.x(), place.left()), place.right()), min(max(end.y(), place.top()), place.bottom()))
+    line = QLineF(begin, end)
+    return line if line.length() > NEAR else None
+
+
+def paint_tag(
+    painter: QPainter,
+    rect: QRectF,
+    parts: Sequence[Tag],
+    bounds: QRectF,
+    taken: list[QRectF],
+    boxes: Sequence[QRectF],
+    *,
+    below: bool,
+) -> None:
+    """Paint the words of a box, and add their place to `taken`."""
+    painter.save()
+    painter.setFont(tag_font())
+    metrics = QFontMetricsF(tag_font())
+    widths = [metrics.horizontalAdvance(part.text) + 2 * TAG_PADDING + SWATCH for part in parts]
+    whole = QSizeF(sum(widths) + len(widths) - 1, TAG_HEIGHT)
+    place = place_tag(rect, whole, bounds, taken, boxes, below=below)
+    taken.append(place)
+    if (leader := find_leader(rect, place)) is not None:
+        for color, width in ((QColor(0, 0, 0, 150), 3.0), (parts[0].swatch, 1.0)):
+            painter.setPen(QPen(color, width))
+            painter.drawLine(leader)
+    left = place.x()
+    for part, width in zip(parts, widths, strict=True):
+        area = QRectF(left, place.y(), width, TAG_HEIGHT)
+        painter.fillRect(area, part.ground)
+        painter.fillRect(QRectF(left, place.y(), SWATCH, TAG_HEIGHT), part.swatch)
+        painter.setPen(theme.text_on(part.ground))
+        painter.drawText(area.adjusted(SWATCH, 0, 0, 0), Qt.AlignmentFlag.AlignCenter, part.text)
+        left += width + 1
+    painter.restore()
