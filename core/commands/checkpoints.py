@@ -22,6 +22,7 @@ from core.inspection.lineage import count_chosen_on, count_learnt, learnt_from
 from core.inspection.prediction_pictures import draw_detections
 from core.models.registry import model_spec
 from core.models.training_range import ImageFacts, compare_images
+from core.operations.evaluations import describe_evaluations, describe_standing, keep_figures, standing_to_json
 from core.operations.picture_folder import PictureFolder, gather_inputs
 from core.operations.predict import (
     DepthNotices,
@@ -54,6 +55,7 @@ def list_checkpoints(folder: ProjectFolder, json: Json = False) -> None:
     """List the saved models of a project."""
     with Project.open(folder, read_only=True) as project:
         records = project.runs.list_checkpoints()
+        kept = describe_evaluations(project, records)
     if json:
         print_json(
             {
@@ -72,9 +74,11 @@ def list_checkpoints(folder: ProjectFolder, json: Json = False) -> None:
                         "labels": one.label_ap50,
                         "star": one.star,
                         "note": one.note,
+                        "evaluations": [standing_to_json(each) for each in kept[one.path].standings],
                     }
                     for one in records
-                ]
+                ],
+                "problems": [text for one in records for text in kept[one.path].problems],
             }
         )
         return
@@ -82,7 +86,7 @@ def list_checkpoints(folder: ProjectFolder, json: Json = False) -> None:
         say("no checkpoints yet; train a model first")
         return
     print_table(
-        ("checkpoint", "model", ">epoch", ">mAP@0.5", ">mAP", "saved"),
+        ("checkpoint", "model", ">epoch", ">mAP@0.5", ">mAP", "saved", "judged since"),
         [
             (
                 ("★ " if one.star else "") + one.id,
@@ -91,10 +95,14 @@ def list_checkpoints(folder: ProjectFolder, json: Json = False) -> None:
                 number(one.map50),
                 number(one.map),
                 one.created[:16].replace("T", " "),
+                "; ".join(describe_standing(each) for each in kept[one.path].standings),
             )
             for one in records
         ],
     )
+    for one in records:
+        for text in kept[one.path].problems:
+            complain(text)
 
 
 def evaluate_checkpoint(
@@ -113,6 +121,7 @@ def evaluate_checkpoint(
         name, path = find_checkpoint(project, checkpoint)
         snapshot = take_snapshot(project)
         renamed = find_renames(project, path)
+        is_listed = any(record.path == path for record in project.runs.list_checkpoints())
     stored = choose_point(path, threshold, keep=keep).renamed(renamed)
     predictor = load_predictor(path, device)
     with progress_bar("predicting", quiet=json) as progress:
@@ -120,6 +129,9 @@ def evaluate_checkpoint(
     is_detector = model_spec(predictor.description.model).task == "detect"
     judge = predicted.evaluation if is_detector else predicted.classification
     result = judge(stored.point.thresholds)
+    notices = list(stored.notices)
+    if is_listed and (threshold is None or keep):
+        notices += keep_figures(path, snapshot, split, result, len(predicted.problems))
     known = learnt_from(path)
     learnt = None if known is None else count_learnt(predicted.images, known)
     chosen_here = count_chosen_on(predicted.images, path, stored)
@@ -137,7 +149,7 @@ def evaluate_checkpoint(
             "differences": [one.to_json() for one in predicted.differences],
             "trained_on": write_range(predictor),
             "problems": problems_to_json(predicted.problems),
-            "notices": list(stored.notices),
+            "notices": notices,
         }
         print_json(result.to_json() | extra)
         return
@@ -153,7 +165,7 @@ def evaluate_checkpoint(
     if text := _describe_ignored(result):
         say(text)
     for text in [
-        *stored.notices,
+        *notices,
         *describe_renames(renamed),
         *_describe_labels(result, predicted.joined),
         *(one.text for one in predicted.differences),

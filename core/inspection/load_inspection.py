@@ -9,6 +9,7 @@ from pathlib import Path
 from core.evaluation.classification import whole_image
 from core.evaluation.joined_labels import rename_labels
 from core.inspection.differences import find_differences
+from core.inspection.evaluation_key import find_key, hash_truth
 from core.inspection.lineage import count_chosen_on, count_learnt, learnt_from
 from core.inspection.matched_images import MatchedImages, match_images
 from core.inspection.other_scale import OtherScale, find_other_scale
@@ -16,6 +17,7 @@ from core.inspection.prediction_cache import gather_predictions, prediction_root
 from core.models.decoding_spec import DecodingSpec
 from core.models.registry import is_detector
 from core.models.training_range import Difference
+from core.project.evaluations import EvaluationKey
 from core.project.label_renames import find_renames
 from core.project.operating_points import StoredPoint, load_point
 from core.project.project import Project
@@ -64,6 +66,7 @@ class Inspection:
     chosen_here: int = 0  # images of `paths` that the thresholds were chosen on
     differences: tuple[Difference, ...] = ()  # from the images that it was trained on
     other_scale: OtherScale | None = None  # of images that the checkpoint sees otherwise than the project shows them
+    key: EvaluationKey | None = None  # what the figures depend on; None where usable images were not predicted
 
     @property
     def outdated(self) -> tuple[StaleImage, ...]:
@@ -146,6 +149,9 @@ def load_inspection(project: Project, request: InspectionRequest, reader: Projec
         count_chosen_on(shown, checkpoint.path, stored),
         tuple(find_differences(checkpoint.path, shown, known.brightness)),
         find_other_scale(project, checkpoint.path, [records[image.path] for image in shown]),
+        find_key(checkpoint.path, snapshot, request.split, hash_truth(snapshot.label_names, listed))
+        if len(shown) == len(judged)
+        else None,
     )
 
 

@@ -22,9 +22,11 @@ from PySide6.QtWidgets import (
 
 from core.counting import format_count
 from core.inspection.judged_images import JudgedImages
+from core.inspection.kept_evaluations import CheckpointStandings
 from core.models.registry import is_detector
 from core.project.records import CheckpointRecord, RunRecord
 from desktop.base import theme
+from desktop.checkpoints.checkpoint_table import describe_evaluation
 from desktop.kit import formatting
 from desktop.kit.parts import ElidedLabel, words
 from desktop.kit.score_bars import Bar, ScoreBars
@@ -88,6 +90,10 @@ class CheckpointDetail(QFrame):
         self._map50, self._map = _make_label("title"), _make_label("title")
         self.bars = ScoreBars()
         self._no_bars = _make_label("muted", "This checkpoint was not evaluated.")
+        self._judged_title = _make_label("section", "Judged since")
+        self._judged = words("", wrap=True)
+        self._judged.setTextFormat(Qt.TextFormat.PlainText)
+        self._judged.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._warning = words("", "warning", wrap=True)
         self._warning.setTextFormat(Qt.TextFormat.PlainText)
         self._facts = QFormLayout()
@@ -132,6 +138,9 @@ class CheckpointDetail(QFrame):
         layout.addWidget(self._by_label)
         layout.addWidget(self.bars)
         layout.addWidget(self._no_bars)
+        layout.addSpacing(theme.GAP)
+        layout.addWidget(self._judged_title)
+        layout.addWidget(self._judged)
         layout.addSpacing(theme.GAP)
         layout.addWidget(_make_label("section", "How it was made"))
         layout.addLayout(self._facts)
@@ -198,15 +207,7 @@ class CheckpointDetail(QFrame):
         for caption, text in zip(self._captions, ("mAP@.5", "mAP@[.5:.95]") if boxes else ("mAP", ""), strict=True):
             caption.setText(text)
         self._by_label.setText("Average precision by label" + (", IoU 0.5" if boxes else " of images"))
-        muted = theme.theme().muted
-        self.bars.set_bars(
-            [
-                Bar(name, value, colors.get(name, muted), tooltip=_describe_ap(name, value, name in colors, boxes))
-                for name, value in record.label_ap50.items()
-            ]
-        )
-        self.bars.setVisible(bool(record.label_ap50))
-        self._no_bars.setVisible(not record.label_ap50)
+        self._show_bars(record.label_ap50, colors, boxes, "the validation images")
         facts = list_recipe_lines(run.recipe) if run is not None else []
         facts.append(("Saved", formatting.date(record.created, datetime.now().astimezone())))
         if run is not None and run.snapshot_hash:
@@ -216,6 +217,25 @@ class CheckpointDetail(QFrame):
             facts.append(("Note", record.note))
         self._set_facts(facts)
         self._warning.hide()
+        self.show_evaluations(record, CheckpointStandings(), colors)
+
+    def _show_bars(
+        self, label_ap: Mapping[str, float | None], colors: Mapping[str, QColor], boxes: bool, images: str
+    ) -> None:
+        muted = theme.theme().muted
+        self.bars.set_bars(
+            [
+                Bar(
+                    name,
+                    value,
+                    colors.get(name, muted),
+                    tooltip=_describe_ap(name, value, name in colors, boxes, images),
+                )
+                for name, value in label_ap.items()
+            ]
+        )
+        self.bars.setVisible(bool(label_ap))
+        self._no_bars.setVisible(not label_ap)
 
     def show_judged(self, judged: JudgedImages) -> None:
         """Say what the figures were measured on, and warn where some of that is no longer there."""
@@ -230,6 +250,30 @@ class CheckpointDetail(QFrame):
             )
         self._warning.setVisible(bool(judged.changed))
         self._add_fact("Judged on", text)
+
+    def show_evaluations(
+        self, record: CheckpointRecord, judged: CheckpointStandings, colors: Mapping[str, QColor]
+    ) -> None:
+        """Say how the checkpoint was judged since its training; where it was not judged then, these are its figures."""
+        lines = [*map(describe_evaluation, judged.standings), *judged.problems]
+        self._judged.setText("\n".join(lines))
+        for part in (self._judged_title, self._judged):
+            part.setVisible(bool(lines))
+        if not judged.standings or record.map50 is not None or record.map is not None:
+            return
+        newest, boxes = judged.standings[0].evaluation, is_detector(record.model)
+        split = newest.key.split
+        self._map50.setText(formatting.metric(newest.best_known))
+        self._map.setText(formatting.metric(newest.measure("map")) if boxes else "")
+        names = (f"mAP@.5 on {split}", f"mAP@[.5:.95] on {split}") if boxes else (f"mAP on {split}", "")
+        for caption, text in zip(self._captions, names, strict=True):
+            caption.setText(text)
+        self._show_bars(newest.label_ap, colors, boxes, f"the images of {split}")
+
+    @property
+    def judged_text(self) -> str:
+        """How the checkpoint was judged since its training, a line for each split; empty where it was not."""
+        return self._judged.text()
 
     @property
     def warning(self) -> str:
@@ -263,8 +307,8 @@ class CheckpointDetail(QFrame):
         self._facts.addRow(_make_label("muted", name), text)
 
 
-def _describe_ap(name: str, value: float | None, known: bool, boxes: bool) -> str:
-    nothing = "no true box of it in the validation images" if boxes else "no validation image carries it"
+def _describe_ap(name: str, value: float | None, known: bool, boxes: bool, images: str) -> str:
+    nothing = f"no true box of it in {images}" if boxes else f"none of {images} carries it"
     words = nothing if value is None else f"average precision {value:.3f}"
     return f"{name}: {words}" + ("" if known else "\nThe project has no label of this name.")
 

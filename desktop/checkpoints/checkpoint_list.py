@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.counting import format_count
+from core.inspection.kept_evaluations import CheckpointStandings
 from core.project.records import CheckpointRecord
 from desktop.base import theme
 from desktop.checkpoints.checkpoint_cells import CheckpointCells
@@ -35,12 +37,13 @@ WIDTHS = {
     "date": 108,
     "map50": 80,
     "map": 62,
+    "judged": 112,
     "best": 50,
     "size": 84,
 }
 
 # What gives way where the window is narrow, the first first: the side tells of it as well.
-GIVING_WAY = ("size", "best", "run", "model", "date")
+GIVING_WAY = ("size", "best", "run", "judged", "model", "date")
 NOTE_ROOM = 90  # pixels for the last column, whose width is what is left
 
 
@@ -111,6 +114,10 @@ class CheckpointList(QWidget):
         self._offer_models(records)
         self._select_rows(selected)
         self._apply_filter()
+
+    def set_judged(self, judged: Mapping[Path, CheckpointStandings]) -> None:
+        """Show the evaluations of checkpoints, by the path of the file."""
+        self._model.set_judged(judged)
 
     def list_selected(self) -> list[CheckpointRecord]:
         """The selected checkpoints, in the order of the table."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import (
@@ -17,6 +18,8 @@ from PySide6.QtCore import (
     Signal,
 )
 
+from core.counting import format_count
+from core.inspection.kept_evaluations import CheckpointStandings, EvaluationStanding
 from core.models.registry import is_detector
 from core.project.records import CheckpointRecord
 from desktop.kit import formatting
@@ -27,6 +30,7 @@ ROOT = QModelIndex()
 
 SORT = int(Role.UserRole) + 1
 RECORD = int(Role.UserRole) + 2
+NOT_JUDGED = CheckpointStandings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,13 @@ COLUMNS: dict[str, Column] = {
         lambda r: _put_missing_last(r.map),
         number=True,
     ),
+    "judged": Column(
+        "Judged since",
+        "The newest figure of the Inspect page or of 'defectdesk evaluate': mAP@0.5 on the images of a split, or mAP of "
+        "labels of images. An asterisk: images, boxes, labels or the file changed since",
+        lambda r: "",
+        lambda r: 0,
+    ),
     "best": Column("", "The best of its run", lambda r: "best" if r.best else "", lambda r: r.best),
     "size": Column(
         "Size", "Size of the file", lambda r: formatting.size(r.size_bytes), lambda r: r.size_bytes, number=True
@@ -83,12 +94,33 @@ def find_column(key: str) -> int:
     return KEYS.index(key)
 
 
-def describe_checkpoint(record: CheckpointRecord) -> str:
-    """The tooltip of a row: how well the checkpoint finds each label."""
+def describe_checkpoint(record: CheckpointRecord, judged: CheckpointStandings = NOT_JUDGED) -> str:
+    """The tooltip of a row: how well the checkpoint finds each label, and how it was judged since its training."""
     measure = "Average precision at IoU 0.5" if is_detector(record.model) else "Average precision of the labels"
     lines = [f"{record.id}: {record.model}, epoch {record.epoch}", measure]
     lines += [f"    {name}   {formatting.metric(value)}" for name, value in record.label_ap50.items()]
-    return "\n".join(lines if record.label_ap50 else [lines[0], "Not evaluated"])
+    since = [describe_evaluation(one) for one in judged.standings]
+    return "\n".join([*(lines if record.label_ap50 else lines[:1] if since else [lines[0], "Not evaluated"]), *since])
+
+
+def describe_evaluation(standing: EvaluationStanding) -> str:
+    """An evaluation in a line, and why it is no longer true where it is not."""
+    one = standing.evaluation
+    figures = [("mAP@0.5", one.measure("map50")), ("mAP", one.measure("map"))]
+    shown = ", ".join(f"{name} {value:.3f}" for name, value in figures if value is not None) or "nothing to judge by"
+    left = f", {one.left_out:,} left out" if one.left_out else ""
+    maker = "on Inspect" if one.made_by == "inspect" else "by defectdesk evaluate"
+    moment = formatting.date(one.made, datetime.now().astimezone())
+    text = f"{one.key.split}: {shown} on {format_count(one.images, 'image')}{left}, {maker}, {moment}"
+    return f"{text}. Outdated: {standing.outdated}" if standing.outdated else text
+
+
+def describe_judged(judged: CheckpointStandings) -> str:
+    """The newest evaluation in the room of a cell."""
+    if not judged.standings:
+        return ""
+    one = judged.standings[0]
+    return f"{one.evaluation.key.split} {formatting.metric(one.evaluation.best_known)}{'*' if one.outdated else ''}"
 
 
 class CheckpointTable(QAbstractTableModel):
@@ -99,6 +131,7 @@ class CheckpointTable(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._records: list[CheckpointRecord] = []
+        self._judged: Mapping[Path, CheckpointStandings] = {}
         self.editable = True
 
     def set_records(self, records: Sequence[CheckpointRecord], *, editable: bool) -> None:
@@ -112,6 +145,16 @@ class CheckpointTable(QAbstractTableModel):
         self.beginResetModel()
         self._records = list(records)
         self.endResetModel()
+
+    def set_judged(self, judged: Mapping[Path, CheckpointStandings]) -> None:
+        """Show the evaluations of checkpoints, by the path of the file."""
+        self._judged = judged
+        if self._records:
+            column = find_column("judged")
+            self.dataChanged.emit(self.index(0, column), self.index(len(self._records) - 1, column))
+
+    def find_judged(self, record: CheckpointRecord) -> CheckpointStandings:
+        return self._judged.get(record.path, NOT_JUDGED)
 
     def record(self, row: int) -> CheckpointRecord:
         return self._records[row]
@@ -140,12 +183,21 @@ class CheckpointTable(QAbstractTableModel):
             return None
         record, key = self._records[index.row()], KEYS[index.column()]
         match role:
+            case Role.DisplayRole | Role.EditRole if key == "judged":
+                return describe_judged(self.find_judged(record))
             case Role.DisplayRole | Role.EditRole:
                 return COLUMNS[key].text(record)
             case Role.ToolTipRole:
-                return record.note if key == "note" and record.note else describe_checkpoint(record)
+                return (
+                    record.note
+                    if key == "note" and record.note
+                    else describe_checkpoint(record, self.find_judged(record))
+                )
             case Role.TextAlignmentRole:
                 return _find_alignment(key)
+        if role == SORT and key == "judged":
+            found = self.find_judged(record).standings
+            return _put_missing_last(found[0].evaluation.best_known if found else None)
         if role == SORT:
             return COLUMNS[key].sort(record)
         if role == RECORD:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from PySide6.QtCore import QEvent, Qt, QUrl
 from PySide6.QtGui import QAction, QColor, QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import (
@@ -19,6 +22,8 @@ from core.changes import Changes
 from core.counting import format_count
 from core.errors import InputError
 from core.inspection.judged_images import look_at_judged_images
+from core.inspection.kept_evaluations import CheckpointStandings
+from core.operations.evaluations import describe_evaluations
 from core.project.records import CheckpointRecord
 from desktop.base import theme
 from desktop.base.actions import CHECKPOINTS, ActionSet, build_actions
@@ -33,6 +38,7 @@ from desktop.services import Services
 
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 JUDGED = "checkpoints judged images"
+EVALUATED = "checkpoints evaluations"
 NO_PROJECT = "Open a project to see its checkpoints."
 NO_CHECKPOINT = (
     "No checkpoints yet.\n\nTrain a model on the Train page: the best and the last model of every run appear here."
@@ -50,6 +56,8 @@ class CheckpointsPage(QWidget):
         self.setObjectName("page")
         self._session = session
         self._tasks, self._files = services.tasks, services.files
+        self._in_front = False
+        self._judged: Mapping[Path, CheckpointStandings] = {}
         self.list = CheckpointList()
         self.detail = CheckpointDetail()
         self._absence = words(role="muted", wrap=True)
@@ -79,11 +87,13 @@ class CheckpointsPage(QWidget):
             changes = project.runs.sync_folders()
             if changes.runs:
                 self._session.notify(changes, self)
+        self._in_front = True
         self._show_checkpoints()
         self.list.table.setFocus()
 
     def deactivated(self) -> None:
         """Nothing goes on here while the page is away."""
+        self._in_front = False
 
     def actions(self) -> list[QAction]:
         return list(self._actions.values())
@@ -139,6 +149,24 @@ class CheckpointsPage(QWidget):
         self._absence.setText(NO_PROJECT if project is None else NO_CHECKPOINT)
         self._stack.setCurrentIndex(0 if records else 1)
         self._show_selected()
+        if self._in_front:
+            self._look_at_evaluations(records)
+
+    def _look_at_evaluations(self, records: list[CheckpointRecord]) -> None:
+        """Find out in a thread how checkpoints were judged since their training, and whether that is still true."""
+        project, shown = self._session.project, self._session.shown
+        if project is None:
+            self._tasks.cancel(EVALUATED)
+            self._take_evaluations({})
+            return
+        self._tasks.run(EVALUATED, lambda: describe_evaluations(project, records, shown), self._take_evaluations)
+
+    def _take_evaluations(self, judged: Mapping[Path, CheckpointStandings]) -> None:
+        if judged == self._judged:
+            return
+        self._judged = judged
+        self.list.set_judged(judged)
+        self._show_selected()
 
     def _show_selected(self) -> None:
         project, records = self._session.project, self.list.list_selected()
@@ -149,6 +177,8 @@ class CheckpointsPage(QWidget):
             if records:
                 run = next((run for run in project.runs.list_runs() if run.id == records[0].run), None)
         self.detail.set_checkpoints(records, run, colors, editable=self._editable)
+        if len(records) == 1 and (judged := self._judged.get(records[0].path)) is not None:
+            self.detail.show_evaluations(records[0], judged, colors)
         self._look_at_judged(records)
 
     def _look_at_judged(self, records: list[CheckpointRecord]) -> None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.changes import Changes
 from core.errors import InputError, StorageError
+from core.inspection.kept_evaluations import keep_inspection
 from core.inspection.load_inspection import Inspection, InspectionRequest, find_replaced, load_inspection
 from core.project.records import CheckpointRecord
 from core.types import Split
@@ -16,6 +17,7 @@ from desktop.services import Services
 
 LOAD = "inspect load"
 LOOK = "inspect look at files"
+KEEP = "inspect keep evaluation"
 
 
 class InspectSession(QObject):
@@ -129,8 +131,10 @@ class InspectSession(QObject):
             self._warm.dismiss_child()
         self._read_checkpoints()
 
-    def _take_changes(self, changes: Changes, _initiator: object) -> None:
-        if not (changes.boxes or changes.status or changes.labels or changes.image_list or changes.runs):
+    def _take_changes(self, changes: Changes, initiator: object) -> None:
+        if initiator is self or not (
+            changes.boxes or changes.status or changes.labels or changes.image_list or changes.runs
+        ):
             return
         self._outdated = True
         if self._active:
@@ -167,6 +171,17 @@ class InspectSession(QObject):
         self.inspection, self.problem = inspection, ""
         self.loaded.emit()
         self.state_changed.emit()
+        if inspection is not None and self.writable:
+            self._tasks.run(KEEP, lambda: keep_inspection(inspection), self._tell_kept, self._fail_keeping)
+
+    def _tell_kept(self, written: bool) -> None:
+        if written:
+            self._session.notify(Changes(runs=True), self)
+
+    def _fail_keeping(self, error: Exception) -> None:
+        if not isinstance(error, InputError):
+            raise error
+        self._session.message.emit(str(error))
 
     def _fail_loading(self, error: Exception) -> None:
         if not isinstance(error, InputError):

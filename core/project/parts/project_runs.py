@@ -10,6 +10,7 @@ from core.changes import Changes
 from core.errors import InputError
 from core.jobs.folder import JobFolder
 from core.project import runs
+from core.project.evaluations import list_evaluation_files
 from core.project.operating_points import hand_file
 from core.project.parts.project_database import ProjectDatabase
 from core.project.records import CheckpointRecord, RunRecord
@@ -79,6 +80,8 @@ class ProjectRuns:
             try:
                 path.unlink(missing_ok=True)
                 hand_file(path).unlink(missing_ok=True)
+                for evaluation in list_evaluation_files(path):
+                    evaluation.unlink(missing_ok=True)
             except OSError as error:
                 raise InputError(f"{path}: cannot be deleted ({error.strerror})") from error
             with self._database.writing() as store:

@@ -20,12 +20,13 @@ from core.inspection import drawing
 from core.jobs.folder import JobFolder
 from core.models.registry import MODELS
 from core.operations.predict import detections_to_json
-from core.project.edits import image_edits
+from core.project.edits import box_edits, image_edits
 from core.project.edits.box_edits import toggle_difficult
 from core.project.project import Project
 from core.safetensors_header import read_metadata
 from core.sample import SAMPLE_LABELS, make_sample_project
 from core.types import Detections, Split
+from tests.builders import draw
 from tests.core.conftest import Run
 
 ROOT = Path(__file__).parents[3]
@@ -421,6 +422,43 @@ def test_checkpoints_lists_what_was_saved(run: Run, trained: tuple[Path, list[di
         assert {"id", "run", "epoch", "model", "path", "map50", "map", "best"} <= set(one)
         assert Path(one["path"]).is_file() and one["run"] == "r001" and one["model"] == "ssd_compact"
     assert "r001" in run("checkpoints", folder)[1]
+
+
+def test_what_evaluate_measured_is_kept_with_the_checkpoint(
+    run: Run, trained: tuple[Path, list[dict[str, Any]]]
+) -> None:
+    folder, _ = trained
+
+    def list_kept() -> list[dict[str, Any]]:
+        records = json.loads(run("checkpoints", folder, "--json")[1])["checkpoints"]
+        return next(record["evaluations"] for record in records if record["id"] == "r001-last")
+
+    result = json.loads(run("evaluate", folder, "--checkpoint", "r001-last", "--split", "val", "--json")[1])
+    kept = next(one for one in list_kept() if one["split"] == "val")
+    assert (kept["made_by"], kept["images"], kept["map50"], kept["stale"]) == (
+        "evaluate",
+        result["images"],
+        result["map50"],
+        False,
+    )
+    assert kept["figures"]["labels"] == result["labels"] and result["images_per_second"] > 0
+    # A threshold that is only tried changes nothing that is kept.
+    assert run("evaluate", folder, "--checkpoint", "r001-last", "--split", "val", "--threshold", "0.9")[0] == 0
+    assert list_kept() == [*list_kept()] and kept in list_kept()
+    with Project.open(folder) as project:
+        image = next(image for image in project.images() if image.split == Split.VAL)
+        before = project.boxes(image.id)
+        draw(project, image.id, (1, 1, 9, 9), [SAMPLE_LABELS[0]])
+    assert next(one["outdated"] for one in list_kept() if one["split"] == "val")
+    assert "(outdated)" in run("checkpoints", folder)[1]
+    with Project.open(folder) as project:
+        known = {box.id for box in before}
+        project.apply(
+            box_edits.delete_boxes(
+                project, image.id, [box.id for box in project.boxes(image.id) if box.id not in known]
+            )
+        )
+    assert not any(one["stale"] for one in list_kept())
 
 
 def test_evaluate_takes_an_id_or_a_path(run: Run, trained: tuple[Path, list[dict[str, Any]]]) -> None:

@@ -11,8 +11,10 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
+from core.inspection.evaluation_key import find_key, hash_truth
 from core.operations.launcher import make_launcher
 from core.project.edits import image_edits
+from core.project.evaluations import StoredEvaluation, save_evaluation
 from core.project.project import Project
 from core.project.snapshot import take_snapshot
 from core.settings import Settings
@@ -351,3 +353,40 @@ def test_figures_that_were_measured_on_pictures_which_were_replaced_say_so(qtbot
     assert page.detail.warning == "" and not any("validation" in fact for fact in page.detail.list_facts())
     services.tasks.shut_down()
     session.close()
+
+
+def keep_on(session: Session, checkpoint_id: str, split: str, map50: float) -> None:
+    """An evaluation of the project as it is now."""
+    project = session.project
+    assert project is not None
+    path = next(record.path for record in project.runs.list_checkpoints() if record.id == checkpoint_id)
+    snapshot = take_snapshot(project)
+    key = find_key(path, snapshot, split, hash_truth(snapshot.label_names, snapshot.of_split(split)))
+    figures = {"map50": map50, "map": map50 / 2, "labels": {"scratch": {"ap50": map50}, "pit": {"ap50": None}}}
+    save_evaluation(path, StoredEvaluation(key, "evaluate", 8, 0, figures))
+
+
+def test_what_was_judged_since_the_training_is_shown_until_boxes_change(
+    page: CheckpointsPage, qtbot: QtBot, session: Session, tmp_path: Path
+) -> None:
+    project = session.project
+    assert project is not None
+    write_picture(tmp_path / "one.png", picture())
+    project.files.add_images([tmp_path / "one.png"])
+    [image] = project.image_ids()
+    draw(project, image)
+    project.apply(image_edits.set_split(project, [image], Split.TEST))
+    keep_on(session, "r002-last", "test", 0.75)
+    page.activated()
+    qtbot.waitUntil(lambda: cell(page, "r002-last", "judged") == "test 0.750")
+    assert cell(page, "r001-best", "judged") == ""
+    click(qtbot, page, "r002-last", "id")
+    assert page.detail.judged_text.startswith("test: mAP@0.5 0.750, mAP 0.375 on 8 images, by defectdesk evaluate")
+    # It was not judged when it was trained: these are its figures.
+    assert page.detail.list_averages() == [("mAP@.5 on test", "0.750"), ("mAP@[.5:.95] on test", "0.375")]
+    draw(project, image, (30, 30, 44, 44))
+    page.activated()
+    qtbot.waitUntil(lambda: cell(page, "r002-last", "judged") == "test 0.750*")
+    assert "Outdated: images, boxes or labels changed since" in page.detail.judged_text
+    click(qtbot, page, "r002-best", "id")
+    assert page.detail.judged_text == "" and page.detail.list_averages()[0] == ("mAP@.5", "0.830")

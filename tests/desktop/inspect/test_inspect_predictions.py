@@ -8,6 +8,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from core.inspection.prediction_cache import prediction_root
+from core.project.evaluations import load_evaluations
 from desktop.base.background import Tasks
 from desktop.base.session import Session
 from desktop.inspect.inspect_page import InspectPage
@@ -40,6 +41,16 @@ def test_predicting_runs_in_a_child_and_its_result_is_there_at_once_the_next_tim
     files = list(prediction_root(project_of(session)).rglob("predictions.npz"))
     assert len(files) == 1
     assert files[0].parent.name.startswith("r001-best-val-")
+
+
+def test_the_figures_of_a_prediction_are_kept_with_the_checkpoint(
+    qtbot: QtBot, session: Session, services: Services, tasks: Tasks
+) -> None:
+    page = build_page(qtbot, session, services)
+    predict_to_end(qtbot, page)
+    tasks.wait_idle()
+    [kept] = load_evaluations(find_checkpoint(session, "r002-best").path).found
+    assert (kept.made_by, kept.key.split, kept.images, kept.best_known) == ("inspect", "val", 8, 1.0)
 
 
 def predict_to_end(qtbot: QtBot, page: InspectPage) -> None:
