@@ -79,7 +79,9 @@ def split_images(
             project.apply(edit)
         info = gather_info(project)
         divisions = list_divisions(project.images())
-        empty = left_empty(split_table(project.images(), ()), {Split(name): share for name, share in shares.items()})
+        empty = left_empty(
+            split_table(project.images(), project.labels()), {Split(name): share for name, share in shares.items()}
+        )
     if json:
         print_json(info.to_json() | {"problems": [], "divided": divisions, "empty": empty})
         return
