@@ -180,6 +180,13 @@ class Preferences(BaseModel):
     train_run_order: tuple[str, bool] = Field(
         default=("run", True), description="Column that the list of runs is sorted by, and whether the largest is first"
     )
+    checkpoint_order: tuple[str, bool] = Field(
+        default=("date", True), description="Column that checkpoints are sorted by, and whether the largest is first"
+    )
+    checkpoints_by_run: bool = Field(default=True, description="Whether checkpoints of a run stand together")
+    inspect_order: str = Field(default="Most errors", description="How the images on the Inspect page are sorted")
+    inspect_only_errors: bool = Field(default=False, description="Whether only images with errors are listed there")
+    inspect_names: bool = Field(default=True, description="Whether names stand at the boxes there")
     shortcut_preset: Literal["defectdesk", "labelImg", "CVAT"] = Field(
         default="defectdesk", title="Preset", description="Whose keys to begin with"
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from core.counting import singularize
 from core.models.registry import MODELS
 from core.recipe.recipe import Recipe
 
@@ -21,8 +22,10 @@ def describe_value(name: str, value: Any) -> str:
     if name == "model":
         return MODELS[value].title
     extra = _find_field(name).json_schema_extra
-    unit = extra.get("unit", "") if isinstance(extra, dict) else ""
+    unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
     text = f"{value:,g}" if isinstance(value, float) else f"{value:,}" if type(value) is int else str(value)
+    if value == 1 and unit.endswith("s"):
+        unit = singularize(unit)
     return f"{text} {unit}".strip()
 
 

@@ -225,7 +225,20 @@ TRAIN = (
 
 CHECKPOINTS = (
     ActionSpec("use", "Use for prediction", ("Return",), "inspect", "Show on the Inspect page what the model finds"),
+    ActionSpec(
+        "continue_training", "Continue training", (), "train", "Train on from the checkpoint, on the Train page"
+    ),
+    ActionSpec("show_run", "Show the run", (), "play", "Show on the Train page the training that saved the checkpoint"),
     ActionSpec("star", "Star", ("S",), "star", "Mark the checkpoint, or take the mark away"),
+    ActionSpec(
+        "find_checkpoints", "Find checkpoints", ("/", "Ctrl+F"), "search", "Search names, models, labels and notes"
+    ),
+    ActionSpec(
+        "open_folder", "Open the containing folder", (), "folder", "Show the checkpoint's file in the file manager"
+    ),
+    ActionSpec(
+        "copy_path", "Copy the path", ("Ctrl+Shift+C",), tip="Put the path of the checkpoint's file on the clipboard"
+    ),
     ActionSpec("delete", "Delete checkpoint…", ("Del",), "delete"),
 )
 

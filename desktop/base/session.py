@@ -43,6 +43,7 @@ class Session(QObject):
     image_changed = Signal()  # another image is current
     inspect_requested = Signal(str)  # a checkpoint id: show it on the Inspect page
     continue_requested = Signal(str)  # a checkpoint id: train on from it
+    run_requested = Signal(str)  # a run's id: show it on the Train page
     page_requested = Signal(str)  # a page's title, such as Label: bring it to the front
     properties_requested = Signal()  # the properties of the project are to be set: its scale, the depth of its images
     images_requested = Signal(object)  # a Filter: list the images that pass it on the Label page

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, Qt
 from PySide6.QtGui import QFont, QPainter, QPalette
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from desktop.base import theme
-from desktop.checkpoints.checkpoint_table import COLUMNS, KEYS, RECORD
+from desktop.checkpoints.checkpoint_table import COLUMNS, KEYS, RECORD, CheckpointFilter
 
+INDENT = " " * 3  # before the name of a checkpoint that stands below another of its run
 Index = QModelIndex | QPersistentModelIndex
 
 
 class CheckpointCells(QStyledItemDelegate):
     """A coloured star, a badge for the best of a run, and numbers whose digits stand under each other."""
+
+    def __init__(self, model: CheckpointFilter, parent: QObject) -> None:
+        super().__init__(parent)
+        self._filter = model
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
         super().initStyleOption(option, index)
@@ -24,6 +29,8 @@ class CheckpointCells(QStyledItemDelegate):
             _set_text(option, theme.theme().muted)
         elif key == "id":
             option.font.setWeight(QFont.Weight.DemiBold)
+            if self._filter.follows_in_run(index.row()):
+                option.text = f"{INDENT}{option.text}"
         if COLUMNS[key].number:
             # Inter and most system fonts have digits of one width on request.
             option.font.setFeature(QFont.Tag("tnum"), 1)
@@ -40,6 +47,11 @@ class CheckpointCells(QStyledItemDelegate):
             painter.restore()
         elif key == "best" and record.best:
             _paint_badge(painter, option, "best")
+        if index.row() and self._filter.starts_run(index.row()):
+            painter.save()
+            painter.setPen(theme.theme().border)
+            painter.drawLine(option.rect.topLeft(), option.rect.topRight())
+            painter.restore()
 
 
 def _paint_badge(painter: QPainter, option: QStyleOptionViewItem, text: str) -> None:

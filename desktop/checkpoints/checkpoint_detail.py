@@ -26,11 +26,13 @@ from core.inspection.kept_evaluations import CheckpointStandings
 from core.models.registry import is_detector
 from core.project.records import CheckpointRecord, RunRecord
 from desktop.base import theme
+from desktop.checkpoints.checkpoint_comparison import CheckpointComparison
 from desktop.checkpoints.checkpoint_table import describe_evaluation
 from desktop.kit import formatting
 from desktop.kit.parts import ElidedLabel, words
 from desktop.kit.score_bars import Bar, ScoreBars
 
+PROMPT = "Select a checkpoint to see how well it finds each label, or two to compare them."
 STRATEGIES = {"scratch": "from scratch", "frozen": "backbone frozen", "fine_tune": "fine-tuned"}
 WEIGHTS = {
     "none": "random",
@@ -100,7 +102,7 @@ class CheckpointDetail(QFrame):
         self._facts.setHorizontalSpacing(theme.PAD)
         self._facts.setVerticalSpacing(4)
         self._content = self._make_content()
-        self._prompt = _make_label("muted", "Select a checkpoint to see how well it finds each label.")
+        self._prompt = _make_label("muted", PROMPT)
         self._prompt.setAlignment(Qt.AlignmentFlag.AlignCenter)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -112,9 +114,11 @@ class CheckpointDetail(QFrame):
         scroll.setWidget(self._content)
         self._scroll = scroll
         outer.addWidget(scroll, 1)
+        self.comparison = CheckpointComparison()
+        outer.addWidget(self.comparison, 1)
         outer.addWidget(self._prompt, 1)
         outer.addWidget(self._make_buttons())
-        self.set_checkpoints([], None, {}, editable=True)
+        self.set_checkpoints([], {}, {}, editable=True)
 
     def _make_content(self) -> QWidget:
         content = QWidget()
@@ -126,7 +130,7 @@ class CheckpointDetail(QFrame):
         layout.addWidget(self._subtitle)
         grid = QGridLayout()
         grid.setVerticalSpacing(0)
-        self._captions = _make_label("small", "mAP@.5"), _make_label("small", "mAP@[.5:.95]")
+        self._captions = _make_label("small", "mAP@0.5"), _make_label("small", "mAP@[.5:.95]")
         for column, (value, caption) in enumerate(zip((self._map50, self._map), self._captions, strict=True)):
             grid.addWidget(value, 0, column)
             grid.addWidget(caption, 1, column)
@@ -176,35 +180,45 @@ class CheckpointDetail(QFrame):
     def set_checkpoints(
         self,
         records: Sequence[CheckpointRecord],
-        run: RunRecord | None,
+        runs: Mapping[str, RunRecord],
         colors: Mapping[str, QColor],
         *,
         editable: bool,
     ) -> None:
-        """Show one checkpoint and its run, or say how many are selected. `colors` are the project's, by label name."""
+        """Show one checkpoint and its run, compare two, or say how many are selected.
+
+        `runs` are those of the checkpoints by id, as far as they are known; `colors` are the project's, by label name.
+        """
         one = records[0] if len(records) == 1 else None
         self._scroll.setVisible(one is not None)
-        self._prompt.setVisible(one is None)
+        self.comparison.setVisible(len(records) == 2)
+        self._prompt.setVisible(len(records) not in (1, 2))
         for button in (self.predict_button, self.resume_button, self.reveal_button):
             button.setEnabled(one is not None)
         self.delete_button.setEnabled(bool(records) and editable)
         self.resume_button.setEnabled(one is not None and editable)
         if one is not None:
-            self._show_checkpoint(one, run, colors)
+            self._show_checkpoint(one, runs.get(one.run), colors)
+        elif len(records) == 2:
+            self.comparison.show_checkpoints(records, [runs.get(record.run) for record in records])
         elif records:
             total = formatting.size(sum(record.size_bytes for record in records))
             self._prompt.setText(f"{len(records):,} checkpoints selected, {total} together.")
         else:
-            self._prompt.setText("Select a checkpoint to see how well it finds each label.")
+            self._prompt.setText(PROMPT)
 
     def _show_checkpoint(self, record: CheckpointRecord, run: RunRecord | None, colors: Mapping[str, QColor]) -> None:
         self._title.setText(record.id)
-        parts = [record.model, f"epoch {record.epoch}", "best of its run" if record.best else ""]
+        parts = [
+            formatting.model_title(record.model),
+            f"epoch {record.epoch:,}",
+            "best of its run" if record.best else "",
+        ]
         self._subtitle.setText(" · ".join(filter(None, parts)))
         boxes = is_detector(record.model)
         self._map50.setText(formatting.metric(record.map50 if boxes else record.map))
         self._map.setText(formatting.metric(record.map) if boxes else "")
-        for caption, text in zip(self._captions, ("mAP@.5", "mAP@[.5:.95]") if boxes else ("mAP", ""), strict=True):
+        for caption, text in zip(self._captions, ("mAP@0.5", "mAP@[.5:.95]") if boxes else ("mAP", ""), strict=True):
             caption.setText(text)
         self._by_label.setText("Average precision by label" + (", IoU 0.5" if boxes else " of images"))
         self._show_bars(record.label_ap50, colors, boxes, "the validation images")
@@ -265,7 +279,7 @@ class CheckpointDetail(QFrame):
         split = newest.key.split
         self._map50.setText(formatting.metric(newest.best_known))
         self._map.setText(formatting.metric(newest.measure("map")) if boxes else "")
-        names = (f"mAP@.5 on {split}", f"mAP@[.5:.95] on {split}") if boxes else (f"mAP on {split}", "")
+        names = (f"mAP@0.5 on {split}", f"mAP@[.5:.95] on {split}") if boxes else (f"mAP on {split}", "")
         for caption, text in zip(self._captions, names, strict=True):
             caption.setText(text)
         self._show_bars(newest.label_ap, colors, boxes, f"the images of {split}")
@@ -274,6 +288,11 @@ class CheckpointDetail(QFrame):
     def judged_text(self) -> str:
         """How the checkpoint was judged since its training, a line for each split; empty where it was not."""
         return self._judged.text()
+
+    @property
+    def prompt(self) -> str:
+        """What stands in the place of one or two checkpoints; empty where these are shown."""
+        return "" if self._prompt.isHidden() else self._prompt.text()
 
     @property
     def warning(self) -> str:

@@ -24,16 +24,18 @@ from PySide6.QtWidgets import (
 from core.counting import format_count
 from core.inspection.kept_evaluations import CheckpointStandings
 from core.project.records import CheckpointRecord
+from core.settings import Settings
 from desktop.base import theme
 from desktop.checkpoints.checkpoint_cells import CheckpointCells
-from desktop.checkpoints.checkpoint_table import RECORD, CheckpointFilter, CheckpointTable, find_column
+from desktop.checkpoints.checkpoint_table import KEYS, RECORD, CheckpointFilter, CheckpointTable, find_column
+from desktop.kit import formatting
 
 WIDTHS = {
     "star": 34,
     "id": 104,
     "run": 56,
     "epoch": 62,
-    "model": 134,
+    "model": 150,
     "date": 108,
     "map50": 80,
     "map": 62,
@@ -55,7 +57,7 @@ class CheckpointList(QWidget):
     star_requested = Signal(str, bool)  # checkpoint id, starred or not
     note_requested = Signal(str, str)  # checkpoint id, text
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = CheckpointTable(self)
         self._filter = CheckpointFilter(self._model, self)
@@ -67,6 +69,9 @@ class CheckpointList(QWidget):
         self.models.setToolTip("Show one kind of network")
         self.best = QCheckBox("Best only")
         self.starred = QCheckBox("Starred")
+        self.by_run = QCheckBox("By run")
+        self.by_run.setToolTip("Keep the best and the last of a run together")
+        self._settings = settings
         self.count = QLabel()
         self.count.setProperty("role", "small")
         self._lay_out()
@@ -79,6 +84,9 @@ class CheckpointList(QWidget):
         self.models.currentIndexChanged.connect(self._apply_filter)
         self.best.toggled.connect(self._apply_filter)
         self.starred.toggled.connect(self._apply_filter)
+        self._restore_order()
+        self.by_run.toggled.connect(self._group_runs)
+        self.table.horizontalHeader().sortIndicatorChanged.connect(self._keep_order)
 
     def _lay_out(self) -> None:
         bar = QFrame()
@@ -87,7 +95,7 @@ class CheckpointList(QWidget):
         row.setContentsMargins(theme.PAD, theme.GAP, theme.PAD, theme.GAP)
         row.setSpacing(theme.PAD)
         row.addWidget(self.search, 1)
-        for widget in (self.models, self.best, self.starred, self.count):
+        for widget in (self.models, self.best, self.starred, self.by_run, self.count):
             row.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -108,15 +116,19 @@ class CheckpointList(QWidget):
     # -- what is shown and selected
 
     def set_checkpoints(self, records: Sequence[CheckpointRecord], *, editable: bool) -> None:
-        """List `records`; what was selected stays selected where it is still there, else the first is."""
+        """List `records`; what was selected stays selected where it is still there, else the first is in its place."""
         selected = {record.id for record in self.list_selected()}
+        replaces = bool(selected) or not self._model.rowCount()
         self._model.set_records(records, editable=editable)
         self._offer_models(records)
-        self._select_rows(selected)
         self._apply_filter()
+        self._select_rows(selected)
+        if replaces and not self.list_selected() and self._filter.rowCount():
+            self._select_rows({self._filter.record(0).id})
 
     def set_judged(self, judged: Mapping[Path, CheckpointStandings]) -> None:
         """Show the evaluations of checkpoints, by the path of the file."""
+        self._filter.forget_ranks()
         self._model.set_judged(judged)
 
     def list_selected(self) -> list[CheckpointRecord]:
@@ -143,23 +155,43 @@ class CheckpointList(QWidget):
         chosen = self.models.currentData()
         self.models.clear()
         for name in names:
-            self.models.addItem(name or "All models", name)
+            self.models.addItem(formatting.model_title(name) if name else "All models", name)
         self.models.setCurrentIndex(max(0, self.models.findData(chosen)))
 
+    def _restore_order(self) -> None:
+        kept = self._settings.values
+        column, descending = kept.checkpoint_order
+        self.by_run.setChecked(kept.checkpoints_by_run)
+        self._filter.set_by_run(kept.checkpoints_by_run)
+        order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
+        self.sort_by(column if column in WIDTHS or column == "note" else "date", order)
+
+    def _keep_order(self, column: int, order: Qt.SortOrder) -> None:
+        self._settings.update(checkpoint_order=(KEYS[column], order == Qt.SortOrder.DescendingOrder))
+
+    def _group_runs(self, by_run: bool) -> None:
+        self._settings.update(checkpoints_by_run=by_run)
+        selected = {record.id for record in self.list_selected()}
+        self._filter.set_by_run(by_run)
+        self._select_rows(selected)
+
     def _apply_filter(self) -> None:
+        """Show what passes the filter. What is out of sight is not selected: nothing happens to it by a key."""
+        selected = {record.id for record in self.list_selected()}
         self._filter.set_filter(
             self.search.text(), self.models.currentData() or "", self.best.isChecked(), self.starred.isChecked()
         )
+        self._select_rows(selected)
         shown, total = self._filter.rowCount(), self._model.rowCount()
         self.count.setText(f"{total:,}" if shown == total else f"{shown:,} of {total:,}")
         self.count.setToolTip(f"{format_count(shown, 'checkpoint')} shown, {total:,} in the project")
 
     def _select_rows(self, ids: set[str]) -> None:
+        """Select these where they are shown, and nothing else."""
         selection = self.table.selectionModel()
         rows = [row for row, record in enumerate(self.list_shown()) if record.id in ids]
-        if not rows and self._filter.rowCount():
-            rows = [0]
         if {index.row() for index in selection.selectedRows()} == set(rows):
+            self.selection_changed.emit()  # Qt announces no rows that left with the filter
             return
         selection.clearSelection()
         flags = QItemSelectionModel.SelectionFlag
@@ -193,7 +225,7 @@ def _make_table(model: CheckpointFilter) -> QTableView:
     table = QTableView()
     table.setAccessibleName("Checkpoints")
     table.setModel(model)
-    table.setItemDelegate(CheckpointCells(table))
+    table.setItemDelegate(CheckpointCells(model, table))
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
     table.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)

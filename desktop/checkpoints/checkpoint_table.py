@@ -56,11 +56,16 @@ COLUMNS: dict[str, Column] = {
     "star": Column("★", "Your favourites; click to star (S)", lambda r: "★" if r.star else "☆", lambda r: r.star),
     "id": Column("Checkpoint", "Its name on the command line", lambda r: r.id, lambda r: r.id),
     "run": Column("Run", "The training that saved it", lambda r: r.run, lambda r: r.run),
-    "epoch": Column("Epoch", "Saved after this epoch", lambda r: str(r.epoch), lambda r: r.epoch, number=True),
-    "model": Column("Model", "The kind of network", lambda r: r.model, lambda r: r.model),
+    "epoch": Column("Epoch", "Saved after this epoch", lambda r: f"{r.epoch:,}", lambda r: r.epoch, number=True),
+    "model": Column(
+        "Model",
+        "The kind of network",
+        lambda r: formatting.model_title(r.model),
+        lambda r: formatting.model_title(r.model),
+    ),
     "date": Column("Saved", "When it was saved", _format_date, lambda r: r.created),
     "map50": Column(
-        "mAP@.5",
+        "mAP@0.5",
         "Mean average precision at IoU 0.5 on the validation images; models that tell labels of images have none",
         lambda r: formatting.metric(r.map50),
         lambda r: _put_missing_last(r.map50),
@@ -97,7 +102,7 @@ def find_column(key: str) -> int:
 def describe_checkpoint(record: CheckpointRecord, judged: CheckpointStandings = NOT_JUDGED) -> str:
     """The tooltip of a row: how well the checkpoint finds each label, and how it was judged since its training."""
     measure = "Average precision at IoU 0.5" if is_detector(record.model) else "Average precision of the labels"
-    lines = [f"{record.id}: {record.model}, epoch {record.epoch}", measure]
+    lines = [f"{record.id}: {formatting.model_title(record.model)}, epoch {record.epoch:,}", measure]
     lines += [f"    {name}   {formatting.metric(value)}" for name, value in record.label_ap50.items()]
     since = [describe_evaluation(one) for one in judged.standings]
     return "\n".join([*(lines if record.label_ap50 else lines[:1] if since else [lines[0], "Not evaluated"]), *since])
@@ -219,7 +224,11 @@ class CheckpointTable(QAbstractTableModel):
 
 
 class CheckpointFilter(QSortFilterProxyModel):
-    """Sorts by what a column means, and hides what does not fit the text, the model and the toggles."""
+    """Sorts by what a column means, and hides what does not fit the text, the model and the toggles.
+
+    With `by_run`, checkpoints of a run stand together, the best first; runs are sorted by the one of theirs that comes
+    first by the column.
+    """
 
     def __init__(self, source: CheckpointTable, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -227,6 +236,8 @@ class CheckpointFilter(QSortFilterProxyModel):
         self._model = ""
         self._best = False
         self._starred = False
+        self._by_run = False
+        self._ranks: dict[str, Any] = {}  # of each run, what it is sorted by
         self._table = source
         self.setSourceModel(source)
         self.setSortRole(SORT)
@@ -235,25 +246,68 @@ class CheckpointFilter(QSortFilterProxyModel):
     def set_filter(self, text: str, model: str, best: bool, starred: bool) -> None:
         """Show rows that hold every word of `text`, of `model` (any where empty), best or starred ones only."""
         self._words, self._model, self._best, self._starred = text.casefold().split(), model, best, starred
+        self._ranks.clear()
         self.invalidate()
+
+    def set_by_run(self, by_run: bool) -> None:
+        """Whether checkpoints of a run stand together."""
+        self._by_run = by_run
+        self._ranks.clear()
+        self.invalidate()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self._ranks.clear()
+        super().sort(column, order)
+
+    def forget_ranks(self) -> None:
+        """Find the places of runs again, since figures that they are sorted by are about to change."""
+        self._ranks.clear()
+
+    def starts_run(self, row: int) -> bool:
+        """Whether a row is the first of its run, where runs stand together."""
+        return self._by_run and (row == 0 or self.record(row - 1).run != self.record(row).run)
+
+    def follows_in_run(self, row: int) -> bool:
+        """Whether a row stands below another of its run."""
+        return self._by_run and not self.starts_run(row)
 
     def record(self, row: int) -> CheckpointRecord:
         """The checkpoint that a row shows."""
         return self._table.record(self.mapToSource(self.index(row, 0)).row())
 
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:
-        return accepts_record(self._table.record(row), self._words, self._model, self._best, self._starred)
+        return self._accepts(self._table.record(row))
+
+    def _accepts(self, record: CheckpointRecord) -> bool:
+        return accepts_record(record, self._words, self._model, self._best, self._starred)
 
     def lessThan(self, left: Index, right: Index) -> bool:
-        # Qt compares Python objects of no type it knows as equal.
-        return bool(left.data(SORT) < right.data(SORT))
+        one, two = self._table.record(left.row()), self._table.record(right.row())
+        if not self._by_run:
+            # Qt compares Python objects of no type it knows as equal.
+            return bool(left.data(SORT) < right.data(SORT))
+        if one.run != two.run:
+            return bool((self._find_rank(one.run), one.run) < (self._find_rank(two.run), two.run))
+        # In a run the best comes first whatever the order is, which Qt turns around.
+        first, second = ((not record.best, -record.epoch) for record in (one, two))
+        return first < second if self.sortOrder() == Qt.SortOrder.AscendingOrder else second < first
+
+    def _find_rank(self, run: str) -> Any:
+        """What the first of a run has in the column that is sorted by; of those that the filter lets through."""
+        if run not in self._ranks:
+            rows = [row for row in range(self._table.rowCount()) if self._table.record(row).run == run]
+            shown = [row for row in rows if self._accepts(self._table.record(row))] or rows
+            choose = min if self.sortOrder() == Qt.SortOrder.AscendingOrder else max
+            self._ranks[run] = choose(self._table.index(row, max(self.sortColumn(), 0)).data(SORT) for row in shown)
+        return self._ranks[run]
 
 
 def accepts_record(record: CheckpointRecord, words: Sequence[str], model: str, best: bool, starred: bool) -> bool:
     """Whether a checkpoint passes the filter; `words` are casefolded, each must occur somewhere in its texts."""
     if (model and record.model != model) or (best and not record.best) or (starred and not record.star):
         return False
-    text = " ".join((record.id, record.run, record.model, record.note, *record.labels)).casefold()
+    named = (record.id, record.run, record.model, formatting.model_title(record.model), record.note, *record.labels)
+    text = " ".join(named).casefold()
     return all(word in text for word in words)
 
 

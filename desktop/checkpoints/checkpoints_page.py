@@ -23,8 +23,9 @@ from core.counting import format_count
 from core.errors import InputError
 from core.inspection.judged_images import look_at_judged_images
 from core.inspection.kept_evaluations import CheckpointStandings
+from core.inspection.snapshot_difference import compare_run_data
 from core.operations.evaluations import describe_evaluations
-from core.project.records import CheckpointRecord
+from core.project.records import CheckpointRecord, RunRecord
 from desktop.base import theme
 from desktop.base.actions import CHECKPOINTS, ActionSet, build_actions
 from desktop.base.session import Session
@@ -39,6 +40,7 @@ from desktop.services import Services
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 JUDGED = "checkpoints judged images"
 EVALUATED = "checkpoints evaluations"
+COMPARED = "checkpoints compared data"
 NO_PROJECT = "Open a project to see its checkpoints."
 NO_CHECKPOINT = (
     "No checkpoints yet.\n\nTrain a model on the Train page: the best and the last model of every run appear here."
@@ -55,10 +57,11 @@ class CheckpointsPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._session = session
+        self._services = services  # kept for its signals
         self._tasks, self._files = services.tasks, services.files
         self._in_front = False
         self._judged: Mapping[Path, CheckpointStandings] = {}
-        self.list = CheckpointList()
+        self.list = CheckpointList(services.settings)
         self.detail = CheckpointDetail()
         self._absence = words(role="muted", wrap=True)
         self._absence.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -115,8 +118,20 @@ class CheckpointsPage(QWidget):
     # -- building
 
     def _make_actions(self) -> ActionSet:
-        handlers = {"use": self._inspect_selected, "star": self._toggle_stars, "delete": self._delete_selected}
-        return build_actions(self, CHECKPOINTS, handlers)
+        handlers = {
+            "use": self._inspect_selected,
+            "continue_training": self._continue_selected,
+            "show_run": self._show_run,
+            "star": self._toggle_stars,
+            "find_checkpoints": self._find_checkpoints,
+            "open_folder": self._reveal_selected,
+            "copy_path": self._copy_paths,
+            "delete": self._delete_selected,
+        }
+        actions = build_actions(self, CHECKPOINTS, handlers)
+        menu = [action for name, action in actions.items() if name != "find_checkpoints"]
+        self.list.table.addActions(menu)  # its context menu
+        return actions
 
     def _connect_signals(self) -> None:
         self._session.project_changed.connect(self._show_checkpoints)
@@ -170,22 +185,46 @@ class CheckpointsPage(QWidget):
 
     def _show_selected(self) -> None:
         project, records = self._session.project, self.list.list_selected()
-        run = None
+        runs: dict[str, RunRecord] = {}
         colors: dict[str, QColor] = {}
         if project is not None:
             colors = {label.name: QColor(label.color) for label in project.labels()}
-            if records:
-                run = next((run for run in project.runs.list_runs() if run.id == records[0].run), None)
-        self.detail.set_checkpoints(records, run, colors, editable=self._editable)
+            if 0 < len(records) <= 2:
+                wanted = {record.run for record in records}
+                runs = {run.id: run for run in project.runs.list_runs() if run.id in wanted}
+        self._enable_actions(records)
+        self.detail.set_checkpoints(records, runs, colors, editable=self._editable)
         if len(records) == 1 and (judged := self._judged.get(records[0].path)) is not None:
             self.detail.show_evaluations(records[0], judged, colors)
-        self._look_at_judged(records)
+        self._tasks.cancel(JUDGED)
+        self._tasks.cancel(COMPARED)
+        if len(records) == 1:
+            self._look_at_judged(records)
+        elif len(records) == 2:
+            self._compare_data(records)
+
+    def _enable_actions(self, records: list[CheckpointRecord]) -> None:
+        """Offer by key, menu and palette what can be done with the selection."""
+        for name in ("use", "continue_training", "show_run", "open_folder"):
+            self._actions[name].setEnabled(len(records) == 1 and (self._editable or name != "continue_training"))
+        self._actions["copy_path"].setEnabled(bool(records))
+        for name in ("star", "delete"):
+            self._actions[name].setEnabled(bool(records) and self._editable)
+
+    def _compare_data(self, records: list[CheckpointRecord]) -> None:
+        """Find out in a thread in what the data of two checkpoints differ."""
+        first, second = (record.path.parents[1] for record in records)
+        show = self.detail.comparison
+
+        def fail(error: Exception) -> None:
+            if not isinstance(error, InputError | OSError):
+                raise error
+            show.show_no_data(str(error))
+
+        self._tasks.run(COMPARED, lambda: compare_run_data(first, second), show.show_data, fail)
 
     def _look_at_judged(self, records: list[CheckpointRecord]) -> None:
         """Find out in a thread what the one selected checkpoint was judged by, and whether that is still there."""
-        self._tasks.cancel(JUDGED)
-        if len(records) != 1:
-            return
         run = records[0].path.parents[1]
 
         def fail(error: Exception) -> None:
@@ -209,6 +248,19 @@ class CheckpointsPage(QWidget):
             folder = record.path.parent
             if not folder.is_dir() or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
                 self._session.message.emit(f"{folder}: the folder cannot be opened; is it still there?")
+
+    def _show_run(self) -> None:
+        if len(records := self.list.list_selected()) == 1:
+            self._session.run_requested.emit(records[0].run)
+
+    def _copy_paths(self) -> None:
+        if records := self.list.list_selected():
+            QApplication.clipboard().setText("\n".join(str(record.path) for record in records))
+            self._session.message.emit(f"Copied {format_count(len(records), 'path')}")
+
+    def _find_checkpoints(self) -> None:
+        self.list.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.list.search.selectAll()
 
     def _toggle_stars(self) -> None:
         records = self.list.list_selected()

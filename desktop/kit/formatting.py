@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from core.models.registry import MODELS
+
 NONE = "–"
 
 
@@ -23,6 +25,11 @@ def format_duration(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s" if minutes < 10 else f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def model_title(name: str) -> str:
+    """A model as it is called everywhere; the name itself where the program does not know it."""
+    return MODELS[name].title if name in MODELS else name
 
 
 MEASURES = {

@@ -62,6 +62,7 @@ class PageStack(QStackedWidget):
         session.page_requested.connect(lambda title: self.show_page(TITLES.index(title)))
         session.inspect_requested.connect(partial(self._pass_request, "Inspect", session.inspect_requested))
         session.continue_requested.connect(partial(self._pass_request, "Train", session.continue_requested))
+        session.run_requested.connect(partial(self._pass_request, "Train", session.run_requested))
         self._set_project()
 
     @property
@@ -139,13 +140,13 @@ class PageStack(QStackedWidget):
         if (page := self._pages.get(self._front)) is not None:
             _call_if_present(page, method)
 
-    def _pass_request(self, title: str, request: SignalInstance, checkpoint: str) -> None:
+    def _pass_request(self, title: str, request: SignalInstance, name: str) -> None:
         """Show the page that a request is for. One that is only built now has not heard it, so it is said again."""
         number = TITLES.index(title)
         fresh = number not in self._pages
         self.show_page(number)
         if fresh:
-            request.emit(checkpoint)
+            request.emit(name)
 
     def _set_project(self) -> None:
         project = self._session.project

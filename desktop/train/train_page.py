@@ -145,6 +145,7 @@ class TrainPage(QWidget):
         self._session.project_changed.connect(self.set_project)
         self._session.changed.connect(self._on_changed)
         self._session.continue_requested.connect(self.draft.continue_from)
+        self._session.run_requested.connect(self.run_column.show_own_run)
 
     def _connect_recipe(self) -> None:
         self.recipe_column.train_wanted.connect(self.control.begin_training)

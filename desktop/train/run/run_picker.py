@@ -7,15 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from core.models.registry import MODELS
 from core.project.records import CheckpointRecord, RunRecord
-from desktop.kit.formatting import map_text
+from desktop.kit.formatting import map_text, model_title
 from desktop.train.run.shown_run import ShownRun
-
-
-def model_title(name: str) -> str:
-    """The model's title; its name where this version does not know it."""
-    return MODELS[name].title if name in MODELS else name
 
 
 def state_word(run: RunRecord) -> str:

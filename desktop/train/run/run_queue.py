@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QTo
 from core.counting import format_count
 from core.project.records import RunRecord
 from desktop.base.theme import GAP, PAD, set_icon
+from desktop.kit.formatting import model_title
 from desktop.kit.parts import ElidedLabel, icon_button, words
-from desktop.train.run.run_picker import model_title
 
 _ROW = 30  # pixels
 _ROWS_SHOWN = 3

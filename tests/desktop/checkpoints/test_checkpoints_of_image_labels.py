@@ -35,7 +35,7 @@ def test_a_checkpoint_tells_what_its_average_precision_is_of(
         record = replace(record, map50=None, map=0.75)
     detail = CheckpointDetail()
     qtbot.addWidget(detail)
-    detail.set_checkpoints([record], None, {}, editable=True)
+    detail.set_checkpoints([record], {}, {}, editable=True)
     assert told in describe_checkpoint(record)
-    shown = [("mAP", "0.750")] if model == "resnet50" else [("mAP@.5", "0.500"), ("mAP@[.5:.95]", "0.300")]
+    shown = [("mAP", "0.750")] if model == "resnet50" else [("mAP@0.5", "0.500"), ("mAP@[.5:.95]", "0.300")]
     assert detail.list_averages() == shown

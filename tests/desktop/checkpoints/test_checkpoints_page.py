@@ -88,7 +88,7 @@ def click(qtbot: QtBot, page: CheckpointsPage, checkpoint_id: str, key: str, *, 
 
 
 def test_runs_that_appeared_on_the_disk_are_listed_newest_first(page: CheckpointsPage) -> None:
-    assert shown(page) == ["r002-last", "r002-best", "r001-last", "r001-best"]
+    assert shown(page) == ["r002-best", "r002-last", "r001-best", "r001-last"]
     assert cell(page, "r002-best", "map50") == "0.830"
     assert cell(page, "r002-best", "map") == "0.498"
     assert cell(page, "r002-last", "map50") == formatting.NONE
@@ -104,6 +104,7 @@ def test_numbers_stand_at_the_right(page: CheckpointsPage) -> None:
 
 
 def test_sorting_by_map_puts_unjudged_checkpoints_last(page: CheckpointsPage) -> None:
+    page.list.by_run.setChecked(False)
     page.list.sort_by("map50", Qt.SortOrder.DescendingOrder)
     assert shown(page) == ["r002-best", "r001-best", "r001-last", "r002-last"]
     page.list.sort_by("epoch", Qt.SortOrder.AscendingOrder)
@@ -383,10 +384,10 @@ def test_what_was_judged_since_the_training_is_shown_until_boxes_change(
     click(qtbot, page, "r002-last", "id")
     assert page.detail.judged_text.startswith("test: mAP@0.5 0.750, mAP 0.375 on 8 images, by defectdesk evaluate")
     # It was not judged when it was trained: these are its figures.
-    assert page.detail.list_averages() == [("mAP@.5 on test", "0.750"), ("mAP@[.5:.95] on test", "0.375")]
+    assert page.detail.list_averages() == [("mAP@0.5 on test", "0.750"), ("mAP@[.5:.95] on test", "0.375")]
     draw(project, image, (30, 30, 44, 44))
     page.activated()
     qtbot.waitUntil(lambda: cell(page, "r002-last", "judged") == "test 0.750*")
     assert "Outdated: images, boxes or labels changed since" in page.detail.judged_text
     click(qtbot, page, "r002-best", "id")
-    assert page.detail.judged_text == "" and page.detail.list_averages()[0] == ("mAP@.5", "0.830")
+    assert page.detail.judged_text == "" and page.detail.list_averages()[0] == ("mAP@0.5", "0.830")

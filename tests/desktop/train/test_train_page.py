@@ -260,6 +260,16 @@ def test_continuing_puts_the_checkpoint_and_its_model_into_the_recipe(bench: Tra
     assert not bench.page.recipe_column.panel.form.fields.control("weights.path").isHidden()
 
 
+def test_a_run_that_another_page_asks_for_is_shown(bench: TrainBench) -> None:
+    past_run(bench, "r001")
+    past_run(bench, "r002")
+    bench.project.runs.sync_folders()
+    bench.page.activated()
+    for run in ("r001", "r002", "r001"):
+        bench.session.run_requested.emit(run)
+        assert bench.page.run_column.shown is not None and bench.page.run_column.shown.id == run
+
+
 # -- runs of the past ------------------------------------------------------------------------------------------
 
 
