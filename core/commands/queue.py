@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from core.commands.options import Json, ProjectFolder
-from core.commands.running import LISTEN, find_out_states, show_to_the_end
+from core.commands.running import LISTEN, WHO_TRAINS, find_out_states, show_to_the_end
 from core.commands.runs import planned_epochs, runs_folder_of
 from core.console import complain, print_json, print_table, say
 from core.errors import InputError
@@ -67,6 +67,8 @@ def manage_queue(
     find_out_states(jobs.list_jobs(runs_folder), LISTEN if verb is QueueVerb.LIST else SILENT_AFTER)
     if verb is QueueVerb.ADD:
         _add_to_queue(folder, given)
+        if not json:
+            say(WHO_TRAINS)
     elif verb is QueueVerb.RUN:
         _work_off(runs_folder, background=background, json=json)
         return
@@ -87,7 +89,7 @@ def _add_to_queue(folder: Path, given: list[str]) -> None:
         if not Path(name).is_file():
             raise InputError(f"queue add: {name} is neither a run of {folder} nor a recipe file")
         recipe = load_recipe(Path(name))
-        with Project.open(folder) as project:
+        with Project.open_beside(folder) as project:
             jobs.put_last(prepare_run(project, recipe))
 
 

@@ -28,7 +28,7 @@ def find_rate(
     json: Json = False,
 ) -> None:
     """Find a learning rate: raise it from far too small to far too large and see where the loss falls and breaks."""
-    with Project.open(folder) as project:
+    with Project.open_beside(folder) as project:
         job = prepare_range_test(project, choose_fitted_recipe(project, options)[0], None, steps, low, high)
     points: list[RangePoint] = []
     result: RangeProposed | None = None

@@ -12,6 +12,7 @@ from core.jobs.events import Event, RunFailed, RunFinished, RunPaused, from_json
 from core.jobs.folder import JobFolder, await_decisions
 from core.jobs.pulse import SILENT_AFTER
 
+WHO_TRAINS = "a window that has the project open trains what waits; without one, 'defectdesk queue DIR run' does"
 LISTEN = 3.0  # seconds, three beats of a heart: enough to list what lives
 
 

@@ -57,7 +57,7 @@ def run_study(
 
     Ctrl+C saves the run under way; `study resume` goes on. The report is in studies/, as Markdown, CSV and JSON.
     """
-    with Project.open(folder) as project:
+    with Project.open_beside(folder) as project:
         base, fitted = choose_fitted_recipe(project, options, given(epochs=epochs, minutes=minutes))
         arms = [usual_arm(name, base) for name in strategies.split(",") if name.strip()]
         arms += [_parse_arm(text) for text in variant or []]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from core.commands.options import Json, ProjectFolder
 from core.commands.recipes import RecipeOptions, choose_fitted_recipe, given, with_recipe_options
-from core.commands.running import find_out_states, show_to_the_end
-from core.console import describe_notice, print_json, say
+from core.commands.running import WHO_TRAINS, find_out_states, show_to_the_end
+from core.console import complain, describe_notice, print_json, say
 from core.errors import InputError
 from core.jobs.folder import JobFolder
-from core.jobs.queue import put_last
+from core.jobs.queue import claim_job, list_jobs, list_running, put_last
 from core.operations.launcher import make_launcher
 from core.operations.resume_run import run_to_resume
-from core.operations.start_run import forget_if_refused, prepare_run, run_training
+from core.operations.start_run import forget_if_refused, prepare_run
+from core.operations.train_in_turn import train_in_turn
 from core.project.project import Project
 from core.project.snapshot import Snapshot
 from core.recipe.recipe import load_recipe
@@ -45,20 +48,24 @@ def train_model(
         if resume is not None:
             find_out_states([JobFolder(folder / "runs" / resume)])
             return run_to_resume(folder / "runs", resume)
-        with Project.open(folder) as project:
+        with Project.open_beside(folder) as project:
             recipe, fitted = choose_fitted_recipe(project, options, settings)
             run = distributed.run_of_launch(project.runs.folder, recipe) if distributed.is_launched() else None
             return run or prepare_run(project, recipe, notices=fitted)
 
     # The project is free again while the run goes on: the window can open it and watch.
     if distributed.is_launched():
-        _train_launched(choose_run, queue=queue, json=json)
+        _train_launched(choose_run, folder / "runs", queue=queue, json=json)
     elif queue:
         _queue_run(choose_run(), json=json)
     else:
         run = choose_run()
         try:
-            show_to_the_end(run, run_training(run, make_launcher()), json=json)
+            show_to_the_end(run, train_in_turn(run, make_launcher()), json=json)
+        except KeyboardInterrupt:
+            if run.state() == "waiting":
+                complain(f"{run.path.name} was not begun; 'defectdesk train DIR --resume {run.path.name}' trains it")
+            raise
         except InputError:
             if resume is None:
                 forget_if_refused(run)
@@ -74,14 +81,26 @@ def _queue_run(run: JobFolder, *, json: bool) -> None:
     else:
         for finding in found:
             say(describe_notice(to_notice(finding)))
-        say(f"{run.path.name} waits; 'defectdesk queue DIR run' trains what waits")
+        say(f"{run.path.name} waits; {WHO_TRAINS}")
 
 
-def _train_launched(choose: Callable[[], JobFolder], *, queue: bool, json: bool) -> None:
+def _train_launched(choose: Callable[[], JobFolder], runs_folder: Path, *, queue: bool, json: bool) -> None:
     """Train in this and the other processes of a launcher such as torchrun; only the main one speaks."""
     if queue:
         raise InputError("--queue: a run in several processes begins at once; leave it out")
-    together = distributed.train_together(choose)
+
+    def choose_alone() -> JobFolder:
+        before = {job.path for job in list_jobs(runs_folder)}
+        run = choose()
+        find_out_states(list_jobs(runs_folder))
+        if not claim_job(run) and (others := list_running(runs_folder)):
+            if run.path not in before:
+                shutil.rmtree(run.path, ignore_errors=True)
+            other = others[0].path.name
+            raise InputError(f"{other}: is being trained in this project; begin this launch when it has ended")
+        return run
+
+    together = distributed.train_together(choose_alone)
     if distributed.is_main():
         show_to_the_end(together.folder, together.events, json=json)
     else:

@@ -7,6 +7,7 @@ when the window is closed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -49,6 +50,9 @@ def put_last(job: JobFolder) -> None:
         raise InputError(f"{job.path}: it runs already")
     places = [place for other in list_waiting(job.path.parent) if (place := other.read_place()) is not None]
     job.join_queue(max(places, default=0.0) + 1)
+    # Whoever works the queue off looks at the time of the folder first, and at what is in it only where that changed.
+    with contextlib.suppress(OSError):
+        os.utime(job.path.parent)
 
 
 def move_job(job: JobFolder, by: int) -> None:
@@ -79,6 +83,21 @@ def claim_next(folder: Path) -> JobFolder | None:
                 job.write_heartbeat()
                 return job
     return None
+
+
+def claim_job(job: JobFolder, *, waits: bool = False) -> bool:
+    """Take the turn for `job` in particular, whatever waits before it; whether it was to be had.
+
+    It is not while another job runs, nor where somebody else has begun this one; of one that `waits`, its being in the
+    queue no more tells. The job counts as running from now on, and is to be started at once.
+    """
+    folder = job.path.parent
+    with _lock_queue(folder) as held:
+        if not held or list_running(folder) or (waits and not job.leave_queue()):
+            return False
+        job.prepare_start()
+        job.write_heartbeat()
+        return True
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.inspection.lineage import start_notices
-from core.jobs import queue
 from core.jobs.events import (
     EpochDone,
     Event,
@@ -24,6 +23,7 @@ from core.jobs.folder import JobFolder
 from core.jobs.launcher import JobLauncher
 from core.jobs.process import follow_batches
 from core.operations.start_run import frozen_snapshot, make_run
+from core.operations.train_in_turn import wait_to_claim
 from core.project.edits.edit import Edit
 from core.project.project import Project
 from core.recipe.recipe import Recipe, save_recipe
@@ -42,8 +42,6 @@ from core.study.study import (
     study_folders,
 )
 from core.types import Split
-
-_LOOK = 0.25  # seconds between looks at who else is training
 
 
 def studies_folder(project_folder: Path) -> Path:
@@ -140,13 +138,15 @@ def run_study(folder: Path, should_stop: Callable[[], bool], launcher: JobLaunch
         # What failed is tried once more: whoever goes on with a study has mended the cause.
         if not (runs / one.run).is_dir() or JobFolder(runs / one.run).state() == "finished":
             continue
-        yield from _wait_for_others(runs, should_stop)
-        if should_stop():
-            break
-        if JobFolder(runs / one.run).state() == "finished":  # by whoever was waited for
-            continue
+        run = JobFolder(runs / one.run)
+        _, offset = run.read_events()
+        # Two trainings at once would slow each other down, and the times would say nothing.
+        if not (yield from wait_to_claim(run, should_stop)):
+            if should_stop():
+                break
+            continue  # it was finished by whoever was waited for
         yield StudyRunStarted(number, len(study.runs), one.run, one.arm, one.seed)
-        for event in _train_run(JobFolder(runs / one.run), should_stop, launcher):
+        for event in _train_run(run, offset, should_stop, launcher):
             if isinstance(event, EpochDone):
                 yield _shorten_epoch(one, event)
             elif isinstance(event, Notice) and event.text not in told:
@@ -174,9 +174,8 @@ def report_study(folder: Path) -> StudyResult:
     return result
 
 
-def _train_run(run: JobFolder, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[Event]:
-    """One run in a child process; its new events."""
-    _, offset = run.read_events()
+def _train_run(run: JobFolder, offset: int, should_stop: Callable[[], bool], launcher: JobLauncher) -> Iterator[Event]:
+    """One run in a child process; its events from `offset` on."""
     process = launcher.launch_job(run)
     asked = False
     try:
@@ -189,13 +188,3 @@ def _train_run(run: JobFolder, should_stop: Callable[[], bool], launcher: JobLau
         # Whoever follows is gone: a child must not go on unseen.
         if process.poll() is None:
             process.cancel(grace=5.0)
-
-
-def _wait_for_others(runs: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
-    """Two trainings at once would slow each other down, and the times would say nothing."""
-    told = False
-    while (others := queue.list_running(runs)) and not should_stop():
-        if not told:
-            told = True
-            yield Notice(f"waiting for {others[0].path.name}, which is running")
-        time.sleep(_LOOK)

@@ -64,6 +64,11 @@ def frozen_snapshot(
     if not (snapshot.of_split(Split.TRAIN) and snapshot.of_split(Split.VAL)):
         edit = image_edits.assign_splits(project, seed=recipe.seed)
         if not edit.is_empty:
+            if project.read_only:
+                raise InputError(
+                    f"{project.folder}: its images are in no splits yet, and it is open elsewhere, so that they cannot be "
+                    "divided here; divide them there, or close it"
+                )
             (apply or project.apply)(edit)
             snapshot = take_snapshot(project)
             divided = True
@@ -141,6 +146,8 @@ def prepare_range_test(
     checked_range(recipe.optimizer.kind, STEPS if steps is None else steps, low, high)
     snapshot, notices = frozen_snapshot(project, recipe, apply)
     path = project.folder / "cache" / "range-test"
+    if JobFolder(path).state() == "running":
+        raise InputError(f"{project.folder}: a range test of it is running; wait for its end")
     shutil.rmtree(path, ignore_errors=True)
     try:
         save_recipe(recipe, path / "recipe.yaml")
@@ -200,18 +207,20 @@ def _split_sizes(snapshot: Snapshot) -> str:
 
 
 def run_training(
-    folder: JobFolder, launcher: JobLauncher, interrupted: Callable[[], None] = lambda: None
+    folder: JobFolder,
+    launcher: JobLauncher,
+    interrupted: Callable[[], None] = lambda: None,
+    *,
+    offset: int | None = None,
 ) -> Iterator[Event]:
-    """Train in a child process on all cores, or go on with a training; the events from now on.
+    """Train in a child process on all cores, or go on with a training; the events from now on, or from `offset`.
 
     Ctrl+C asks the run to stop and keep what it has learnt; the run's last event then says so, and `interrupted` was
     called. A second one ends the child at once and raises KeyboardInterrupt. A child that dies without a word yields a
     last event "failed".
     """
-    before, end = folder.read_events()
-    # The notices of a run that was only prepared belong to it; what an earlier process said has been read.
-    offset = end if any(not isinstance(event, Notice) for event in before) else 0
-    with _first_interrupt_stops(folder, interrupted):
+    offset = count_past(folder) if offset is None else offset
+    with first_interrupt_stops(folder, interrupted):
         process = launcher.launch_job(folder)
         ended = False
         try:
@@ -228,6 +237,13 @@ def run_training(
         yield RunFailed(reason, f"{_cause_of_silence(folder)}; see {folder.log_path}.")
 
 
+def count_past(folder: JobFolder) -> int:
+    """Where in the events of a run that is about to go on, what is new begins."""
+    before, end = folder.read_events()
+    # The notices of a run that was only prepared belong to it; what an earlier process said has been read.
+    return end if any(not isinstance(event, Notice) for event in before) else 0
+
+
 def _cause_of_silence(folder: JobFolder) -> str:
     # Without room, not even the reason can be written down.
     full = shutil.disk_usage(folder.path).free < ENOUGH_DISK
@@ -235,7 +251,7 @@ def _cause_of_silence(folder: JobFolder) -> str:
 
 
 @contextmanager
-def _first_interrupt_stops(folder: JobFolder, interrupted: Callable[[], None]) -> Iterator[None]:
+def first_interrupt_stops(folder: JobFolder, interrupted: Callable[[], None]) -> Iterator[None]:
     def request_stop(_number: int, _frame: FrameType | None) -> None:
         if folder.stop_requested():
             raise KeyboardInterrupt

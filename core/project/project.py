@@ -130,6 +130,17 @@ class Project:
             closing.callback(resources.pop_all().close)
         return project
 
+    @classmethod
+    def open_beside(cls, folder: Path) -> Self:
+        """Open the project to make runs of it: as it is on the disk now where another program has it open.
+
+        `read_only` tells which. Raises InputError as `open` does.
+        """
+        try:
+            return cls.open(folder)
+        except database.OpenElsewhereError:
+            return cls.open(folder, read_only=True)
+
     def close(self) -> None:
         """Give the project free for others. May be called twice."""
         self._database.close(self._cache.order)

@@ -21,6 +21,7 @@ from desktop.shell.page_stack import NONE, PAGES, TITLES, PageStack
 from desktop.shell.pending_notice import PendingNotice, ask_before_leaving
 from desktop.shell.project_banner import ProjectBanner
 from desktop.shell.project_status import ProjectStatus
+from desktop.shell.queue_watch import QueueWatch
 from desktop.shell.rail import Rail
 from desktop.shell.recent_projects import RecentProjects
 from desktop.shell.theme_actions import ThemeActions
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         WindowKeys(self, self.pages.press_escape)
         self.rail = Rail([(title, icon) for title, icon, *_ in PAGES], self.pages.choices)
         self._work = WorkDisplay(services, self.rail, self.pages, session, self)
+        QueueWatch(session, services.tasks, self).added.connect(self.pages.take_in_added)
         self.menus = Menus(self, self.action_set, recent.list_folders, self.open_project)
         self._place_parts()
         self._connect_parts()

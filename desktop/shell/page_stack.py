@@ -124,6 +124,11 @@ class PageStack(QStackedWidget):
             self.addWidget(frame)
         return self._pages[number]
 
+    def take_in_added(self) -> None:
+        """Another program has let runs wait for their turn, which the Train page sees to, shown already or not."""
+        if self._session.project is not None:
+            _call_if_present(self.get_page(TITLES.index("Train")), "take_in_added")
+
     def take_focus(self) -> None:
         """Give the keys to what the page in front is about."""
         self._call_front("take_focus")

@@ -85,6 +85,10 @@ class TrainPage(QWidget):
         """What the keys for undo step through while the page is in front: the recipe."""
         return self.draft.model.steps
 
+    def take_in_added(self) -> None:
+        """Another program has let runs wait for their turn."""
+        self.control.take_in_added()
+
     def deactivated(self) -> None:
         self.draft.save_draft()
         self.control.set_in_front(False)

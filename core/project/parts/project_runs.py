@@ -24,10 +24,14 @@ class ProjectRuns:
         self.folder = database.folder / "runs"
 
     def make_folder(self) -> Path:
-        """Make the folder of a new run; the numbers of deleted runs are not used again."""
+        """Make the folder of a new run; the numbers of deleted runs are not used again.
+
+        Beside a program that has the project open as well: it finds the number taken.
+        """
         with self._database.lock:
-            self._database.check_writable()
             folder, number = runs.make_folder(self.folder, self._database.counters["run"])
+            if self._database.read_only:
+                return folder
             try:
                 with self._database.writing() as store:
                     store.set_counters({"run": number + 1})
@@ -109,8 +113,12 @@ class ProjectRuns:
             except OSError as error:
                 raise InputError(f"{folder}: cannot be deleted ({error.strerror})") from error
             try:
+                # The number may have been given by a program beside this one.
+                number = max(self._database.counters["run"], int(run[1:]) + 1)
                 with self._database.writing() as store:
                     runs.forget_run(store.runs, run)
+                    store.set_counters({"run": number})
+                self._database.counters["run"] = number
             except BaseException:
                 aside.rename(folder)
                 raise

@@ -24,6 +24,7 @@ class QueueKeeper(QObject):
         self._launcher = launcher
         self._runs: Path | None = None
         self._held = True
+        self._held_by_user = False
         self.waiting: list[RunRecord] = []
 
     @property
@@ -37,7 +38,7 @@ class QueueKeeper(QObject):
         A process that worked the queue off while no window did is relieved, and the queue goes on here.
         """
         self._runs = project.runs.folder if project is not None else None
-        self._held = True
+        self._held, self._held_by_user = True, False
         if self._runs is not None and queue.worker_folder(self._runs).state() == "running":
             queue.dismiss_worker(self._runs)
             self._held = False
@@ -55,14 +56,28 @@ class QueueKeeper(QObject):
         self.changed.emit()
 
     def hold_runs(self, held: bool) -> None:
-        self._held = held
+        self._held = self._held_by_user = held
         self.changed.emit()
 
     def add_run(self, folder: JobFolder) -> None:
         """Let a run wait behind the others. Raises InputError where it runs already."""
         queue.put_last(folder)
-        self._held = False
+        self._held = self._held_by_user = False
         self.refresh_queue()
+
+    def take_in_added(self) -> None:
+        """Another program has let runs wait: they are begun in their turn, unless the user holds the queue."""
+        self._held = self._held_by_user
+        self.refresh_queue()
+
+    def claim(self, folder: JobFolder) -> bool:
+        """Whether a run that was asked for may begin now, before those that wait; nobody else begins one then."""
+        return queue.claim_job(folder)
+
+    def name_running(self) -> str:
+        """The run that is trained now, by whomever; empty without one."""
+        running = queue.list_running(self._runs) if self._runs is not None else []
+        return running[0].path.name if running else ""
 
     def move_run(self, run: str, by: int) -> None:
         if self._runs is not None:

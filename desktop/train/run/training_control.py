@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.errors import InputError
@@ -20,6 +20,8 @@ from desktop.train.recipe.recipe_draft import RecipeDraft
 from desktop.train.run.live_training import LiveTraining
 from desktop.train.run.queue_keeper import QueueKeeper
 from desktop.train.trials.trials import Trials
+
+_AGAIN_MS = 1000  # milliseconds between looks at whether another program still trains
 
 
 class TrainingControl(QObject):
@@ -47,6 +49,8 @@ class TrainingControl(QObject):
         self._project: Project | None = None
         self._page_in_front = False
         self.queue = QueueKeeper(launcher, self)
+        self._again = QTimer(self, singleShot=True, interval=_AGAIN_MS)
+        self._again.timeout.connect(self._begin_next)
         live.ended.connect(self._follow_end)
         trials.changed.connect(self._follow_trials)
 
@@ -89,6 +93,12 @@ class TrainingControl(QObject):
             self.queue.refresh_queue()
         else:
             self._live.warm.release_later()
+
+    def take_in_added(self) -> None:
+        """Another program has let runs wait: begin the first, unless the queue is held."""
+        self.queue.take_in_added()
+        self.runs_changed.emit()
+        self._begin_next()
 
     # -- what the user does ------------------------------------------------------------------------------------
 
@@ -143,10 +153,11 @@ class TrainingControl(QObject):
         try:
             folder = prepare()
             self.error_changed.emit("")
-            if self.busy:
+            if self.busy or not self.queue.claim(folder):
                 self.queue.add_run(folder)
                 self.runs_changed.emit()
-                self._session.message.emit(f"{folder.path.name} waits for {self._live.run or 'the study'} to end")
+                before = self._live.run or self.queue.name_running() or "the study"
+                self._session.message.emit(f"{folder.path.name} waits for {before} to end")
                 return
         except InputError as error:
             self.error_changed.emit(str(error))
@@ -164,9 +175,11 @@ class TrainingControl(QObject):
         self._session.message.emit(f"Training {self._live.run} started")
 
     def _begin_next(self, *, asked: bool = False) -> None:
-        """Begin the run whose turn it is, if any."""
+        """Begin the run whose turn it is, if any. While another program trains, it is asked again and again."""
         if self.writable and not self.busy and (folder := self.queue.claim_next()) is not None:
             self._begin(folder, asked=asked)
+        if self.writable and not self.busy and self.queue.waiting and not self.queue.held:
+            self._again.start()
 
     def _follow_end(self, run: str, state: str) -> None:
         self._session.message.emit(f"Training {run} {state}")
