@@ -21,6 +21,7 @@ from core.inspection.charts import Chart, Series, draw_charts
 from core.inspection.prediction_pictures import PredictionCase, draw_prediction_sheet
 from core.jobs.events import EpochDone, Event, RunFailed, RunFinished
 from core.jobs.folder import JobFolder
+from core.operations.evaluations import keep_figures
 from core.operations.launcher import make_launcher
 from core.operations.predict import SplitPredictions, choose_point, find_checkpoint, load_predictor, predict_split
 from core.operations.start_run import prepare_run, run_training
@@ -67,6 +68,8 @@ def run_demo(
     with progress_bar("judging", quiet=quiet) as progress:
         predicted = predict_split(predictor, snapshot, Split.TEST, progress)
     result = predicted.evaluation(choose_point(path, None).point.thresholds)
+    for text in keep_figures(path, snapshot, Split.TEST, result, len(predicted.problems)):
+        console.complain(text)
     pictures = _draw(project.folder, name, snapshot, predicted, result, events)
     seconds = time.monotonic() - began
     if not quiet:

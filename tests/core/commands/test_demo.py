@@ -23,6 +23,7 @@ from core.inspection.prediction_pictures import (
     draw_detections,
     draw_prediction_sheet,
 )
+from core.project.evaluations import load_evaluations
 from core.project.project import Project
 from core.sample import SAMPLE_LABELS
 from core.types import Detections, GroundTruth
@@ -35,6 +36,8 @@ def test_the_demo_goes_the_whole_way_and_can_be_run_again(tmp_path: Path) -> Non
     result = demo.run_demo(folder, count=12, settings=SMALL, quiet=True)
     assert json.loads(json.dumps(result, allow_nan=False))["images"] >= 1
     assert result["checkpoint"] == "r001-best" and Path(result["path"]).is_file()
+    [kept] = load_evaluations(Path(result["path"])).found
+    assert (kept.key.split, kept.images, kept.measure("map50")) == ("test", result["images"], result["map50"])
     for name in ("predictions", "curves"):
         picture = decode(result[name])
         assert min(picture.shape[:2]) > 300 and picture.std() > 5
