@@ -6,16 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from core.jobs.events import EpochDone, PhaseBegun, RunFailed, RunFinished, RunStarted
 from core.jobs.folder import JobFolder
-from core.study.statistics import Difference, Spread, block_difference
+from core.study.statistics import Difference, Spread, block_difference, least_difference, seeds_to_decide
 from core.study.study import Study, StudyRun
 
 CONFIDENCE = 0.95
+ENOUGH_SEEDS = 5  # with fewer, only large differences lie beyond the spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,9 @@ class Conclusion:
     question: str
     text: str
     better: str = ""  # the arm that is better beyond the spread; "": that cannot be told
-    difference: Difference | None = None
+    difference: Difference | None = None  # of mAP
+    difference50: Difference | None = None  # of mAP@0.5
+    seeds_to_decide: int | None = None  # if difference and spread stay as they are; None: it is decided, or too many
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,28 +234,56 @@ def _compare_arms(
         text = f"{question} One seed cannot tell: {shown}, and how much of that is chance is unknown. Run more seeds."
         return Conclusion(question, text)
     # Two measures between 0 and 1 differ by no more than 1, whatever the spread.
-    low, high = max(difference.low, -1.0), min(difference.high, 1.0)
-    interval = (
-        f"{difference.mean:+.3f}, {CONFIDENCE:.0%} interval {low:+.3f} to {high:+.3f} over {difference.seeds} seeds"
-    )
+    by50 = _find_difference(values, first.arm, second.arm, difference.confidence, "map50")
+    interval = _describe_interval(difference)
     if not difference.is_beyond_spread:
         text = (
             f"{question} These runs cannot tell: {shown}, but the difference ({interval}) lies within the spread. "
-            f"{_name_cheaper(first, second)}"
+            f"{_describe_needed(difference)} {_name_cheaper(first, second)}{_judge_by_map50(first, second, by50)}"
         )
-        return Conclusion(question, text, "", difference)
+        return Conclusion(question, text, "", difference, by50, seeds_to_decide(difference))
     ahead = difference.low > 0
     text = f"{words[0] if ahead else words[1]}: {shown}; the difference ({interval}) lies beyond the spread."
-    return Conclusion(question, text, first.arm if ahead else second.arm, difference)
+    better = first.arm if ahead else second.arm
+    return Conclusion(question, text + _judge_by_map50(first, second, by50), better, difference, by50)
 
 
-def _find_difference(values: _Values, first: str, second: str, confidence: float) -> Difference | None:
+def _describe_interval(difference: Difference) -> str:
+    # Two measures between 0 and 1 differ by no more than 1, whatever the spread.
+    low, high = max(difference.low, -1.0), min(difference.high, 1.0)
+    return f"{difference.mean:+.3f}, {CONFIDENCE:.0%} interval {low:+.3f} to {high:+.3f} over {difference.seeds} seeds"
+
+
+def _describe_needed(difference: Difference) -> str:
+    """How many seeds it would take."""
+    needed = seeds_to_decide(difference)
+    if needed is None:
+        return "Even 100 seeds would not tell them apart if difference and spread stay as they are."
+    return f"About {needed} seeds would tell, if difference and spread stay as they are."
+
+
+def _judge_by_map50(first: ArmResult, second: ArmResult, difference: Difference | None) -> str:
+    """What the same runs say by mAP@0.5, as a sentence to add."""
+    if difference is None or first.map50 is None or second.map50 is None:
+        return ""
+    shown = f"{first.arm} {first.map50.mean:.3f}, {second.arm} {second.map50.mean:.3f}"
+    if not difference.is_beyond_spread:
+        needed = seeds_to_decide(difference)
+        more = f"; about {needed} seeds would tell" if needed else ""
+        return f" By mAP@0.5 these runs cannot tell: {shown} ({_describe_interval(difference)}){more}."
+    better = first.arm if difference.low > 0 else second.arm
+    return f" By mAP@0.5 {better} is better beyond the spread: {shown} ({_describe_interval(difference)})."
+
+
+def _find_difference(
+    values: _Values, first: str, second: str, confidence: float, measure: Literal["map", "map50"] = "map"
+) -> Difference | None:
     """By how much `first` exceeds `second`, with the spread of all strategies that were trained with the same seeds."""
     trained = [arm for arm, by_seed in values.items() if by_seed]
     for names in (trained, [first, second]):
         seeds = sorted(set.intersection(*(set(values[name]) for name in names)))
-        table = np.array([[values[name][seed].map for name in names] for seed in seeds], np.float64)
-        if len(seeds) > 1:
+        table = np.array([[getattr(values[name][seed], measure) for name in names] for seed in seeds], np.float64)
+        if len(seeds) > 1 and np.isfinite(table).all():
             return block_difference(table, names.index(first), names.index(second), confidence)
     return None
 
@@ -268,6 +299,18 @@ def _name_cheaper(first: ArmResult, second: ArmResult) -> str:
     return f"Take {cheap.arm}, which needs {share:.0%} of the time, or run more seeds to narrow the interval."
 
 
+def describe_few_seeds(seeds: int, strategies: int) -> str:
+    """What so few seeds can tell of the best of so many strategies; empty where they are enough."""
+    if seeds >= ENOUGH_SEEDS or strategies < 2:
+        return ""
+    # The best is picked from all, so that each of its comparisons must be surer (Bonferroni).
+    confidence = 1 - (1 - CONFIDENCE) / (strategies - 1)
+    tellings = {count: least_difference(count, strategies, confidence) for count in {max(seeds, 2), ENOUGH_SEEDS, 8}}
+    ways = [f"{count} seeds tell one of {tellings[count]:.1f} times the spread" for count in sorted(tellings)]
+    one = "One seed cannot tell any difference from chance; " if seeds == 1 else "So few seeds can hardly decide: "
+    return f"{one}{', '.join(ways)} of the runs of a strategy."
+
+
 def _list_cautions(study: Study, arms: Sequence[ArmResult], outcomes: Sequence[Outcome]) -> list[str]:
     """What a reader must know to read the table rightly."""
     found = [
@@ -278,6 +321,8 @@ def _list_cautions(study: Study, arms: Sequence[ArmResult], outcomes: Sequence[O
         f"All strategies had the same budget and the same learning rate ({study.recipe.optimizer.lr:g}): each could do "
         "better with a rate of its own.",
     ]
+    if few := describe_few_seeds(len(study.seeds), len(study.arms)):
+        found.append(few)
     if study.val_boxes < 100:
         found.append(
             f"The validation images have few boxes ({study.val_boxes}): each moves the recall by "

@@ -36,6 +36,8 @@ class Difference:
     low: float  # bounds of the interval that holds the true difference at the stated confidence
     high: float
     seeds: int
+    strategies: int = 2  # whose spread was taken together
+    confidence: float = 0.95
 
     @property
     def is_beyond_spread(self) -> bool:
@@ -61,7 +63,27 @@ def block_difference(
     error = math.sqrt(2 * float((rest**2).sum()) / freedom / seeds)
     mean = float(table_sa[:, first].mean() - table_sa[:, second].mean())
     reach = t_quantile((1 + confidence) / 2, freedom) * error
-    return Difference(mean, mean - reach, mean + reach, seeds)
+    return Difference(mean, mean - reach, mean + reach, seeds, arms, confidence)
+
+
+def seeds_to_decide(difference: Difference, most: int = 100) -> int | None:
+    """How many seeds would put `difference` beyond the spread, if both stay as they are; None: more than `most`."""
+    found = difference.seeds, difference.strategies, difference.confidence
+    # In units of the interval that was found.
+    needed = abs(difference.mean) / max((difference.high - difference.low) / 2, 1e-12)
+    return next(
+        (
+            count
+            for count in range(2, most + 1)
+            if least_difference(count, *found[1:]) < needed * least_difference(*found)
+        ),
+        None,
+    )
+
+
+def least_difference(seeds: int, strategies: int = 2, confidence: float = 0.95) -> float:
+    """The least difference of means that lies beyond the spread, in standard deviations of a run; two seeds at least."""
+    return t_quantile((1 + confidence) / 2, (seeds - 1) * (strategies - 1)) * math.sqrt(2 / seeds)
 
 
 @cache

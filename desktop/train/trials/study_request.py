@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.counting import format_count
 from core.errors import InputError
 from core.recipe.recipe import Recipe, with_settings
+from core.study.results import describe_few_seeds
 from core.study.study import STRATEGIES, Arm, check_arms, usual_arm
 from core.study.variants import parse_variant
 
@@ -81,7 +82,8 @@ class StudyRequest:
         total = f" In all no longer than {_hours(runs * self.minutes)}." if self.minutes else ""
         each = f"each of {format_count(self.epochs, 'epoch')}{limit}"
         product = f"{format_count(arms, 'strategy', 'strategies')} × {format_count(self.seeds, 'seed')}"
-        return f"{product} = {format_count(runs, 'run')}, {each}.{total}"
+        few = describe_few_seeds(self.seeds, arms)
+        return f"{product} = {format_count(runs, 'run')}, {each}.{total}" + (f" {few}" if few else "")
 
 
 def why_not(name: str, base: Recipe) -> str:

@@ -40,8 +40,8 @@ from core.project.project import Project
 from core.recipe.recipe import Recipe, default_recipe, load_recipe, with_settings
 from core.sample.project import make_sample_project
 from core.study.report import format_duration, list_rows, make_csv, make_markdown, result_to_json
-from core.study.results import Outcome, StudyResult, conclude_study, read_outcome
-from core.study.statistics import Difference, Spread, block_difference, t_quantile
+from core.study.results import Outcome, StudyResult, conclude_study, describe_few_seeds, read_outcome
+from core.study.statistics import Difference, Spread, block_difference, least_difference, seeds_to_decide, t_quantile
 from core.study.study import Arm, Study, StudyRun, check_arms, load_study, plan_runs, usual_arm
 
 Run = Callable[..., tuple[int, str, str]]
@@ -222,6 +222,42 @@ def test_a_difference_within_the_spread_is_none_and_the_cheaper_is_named() -> No
     first = found.conclusions[0]
     assert first.better == "" and "These runs cannot tell" in first.text and "within the spread" in first.text
     assert "Take frozen, which needs 33% of the time" in first.text
+
+
+def test_it_says_how_many_seeds_would_decide_and_with_so_many_they_do() -> None:
+    few = conclude_pair({"frozen": [0.40, 0.45, 0.38], "fine_tune": [0.45, 0.44, 0.44]})
+    needed = seeds_to_decide(few)
+    assert not few.is_beyond_spread and needed is not None and needed > 3
+    half = (few.high - few.low) / 2 / least_difference(3)  # the spread of a run
+    assert least_difference(needed) * half < few.mean <= least_difference(needed - 1) * half
+    found = result({"frozen": [0.40, 0.45, 0.38], "fine_tune": [0.45, 0.44, 0.44]})
+    assert found.conclusions[0].seeds_to_decide == needed
+    assert f"About {needed} seeds would tell, if difference and spread stay" in found.conclusions[0].text
+    nearly_none = conclude_pair({"frozen": [0.40, 0.50, 0.30], "fine_tune": [0.4001, 0.45, 0.35]})
+    assert seeds_to_decide(nearly_none) is None
+
+
+@pytest.mark.parametrize(("seeds", "arms", "spreads"), [(2, 2, 12.706), (3, 2, 3.513), (5, 2, 1.756), (2, 3, 4.303)])
+def test_what_so_few_seeds_can_tell_follows_from_students_t(seeds: int, arms: int, spreads: float) -> None:
+    assert least_difference(seeds, arms) == pytest.approx(spreads, abs=0.001)
+
+
+def test_two_seeds_are_said_to_decide_hardly_anything_and_enough_are_not() -> None:
+    told = result({"frozen": [0.2, 0.3], "fine_tune": [0.4, 0.5]}).cautions
+    assert any("2 seeds tell one of 12.7 times the spread, 5 seeds tell one of 1.8" in text for text in told)
+    assert describe_few_seeds(5, 2) == "" and "One seed cannot tell" in describe_few_seeds(1, 2)
+
+
+def test_the_same_runs_are_judged_by_map50_too() -> None:
+    found = result({"frozen": [0.40, 0.45, 0.38], "fine_tune": [0.43, 0.41, 0.44]})
+    sure = {"frozen": [0.5, 0.51, 0.49], "fine_tune": [0.8, 0.81, 0.8]}
+    outcomes = [replace(one, map50=sure[one.arm][one.seed]) for one in found.outcomes]
+    first = conclude_study(found.study, outcomes).conclusions[0]
+    assert first.better == "" and "These runs cannot tell" in first.text
+    assert "By mAP@0.5 fine_tune is better beyond the spread: fine_tune 0.803, frozen 0.500" in first.text
+    assert first.difference50 is not None and first.difference50.is_beyond_spread
+    unknown = conclude_study(found.study, [replace(one, map50=None) for one in found.outcomes]).conclusions[0]
+    assert "mAP@0.5" not in unknown.text and unknown.difference50 is None
 
 
 def test_one_seed_tells_nothing_of_chance() -> None:
