@@ -215,6 +215,13 @@ TRAIN = (
     ActionSpec("stop_training", "Stop training", (), "stop", "Stop, and keep what was learnt"),
     ActionSpec("resume_training", "Resume the run that is shown", (), "play", "Go on where the run was left"),
     ActionSpec("use_recipe", "Use the recipe of the run that is shown", (), "duplicate", "Put it into the form"),
+    ActionSpec(
+        "propose",
+        "Propose a recipe…",
+        (),
+        "search",
+        "Say how long the training may take, and see what is proposed and why",
+    ),
     ActionSpec("find_rate", "Find a learning rate…", (), "search", "Try rates for some minutes, and propose one"),
     ActionSpec(
         "study", "Compare strategies…", (), "compare", "Train several strategies on this data and see which helps"

@@ -16,6 +16,7 @@ from desktop.base.session import Session
 from desktop.base.undo_steps import UndoSteps
 from desktop.services import Services
 from desktop.train.closing_training import ask_how_to_close
+from desktop.train.recipe.preview_control import PreviewControl
 from desktop.train.recipe.recipe_column import Controls, RecipeColumn
 from desktop.train.recipe.recipe_draft import RecipeDraft
 from desktop.train.run.live_training import LiveTraining
@@ -55,10 +56,12 @@ class TrainPage(QWidget):
                 "watch_run": self.run_column.choose_watched,
                 "delete_run": self.run_column.delete_shown,
                 "use_recipe": self.run_column.request_recipe,
+                "propose": self.trials.speed.propose_recipe,
                 "find_rate": self.trials.find_rate,
                 "study": self.trials.open_study,
             },
         )
+        self.preview = PreviewControl(session, services.tasks, self.draft, self.recipe_column.preview, self)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -78,6 +81,7 @@ class TrainPage(QWidget):
         self.recipe_column.show_data()
         self._sync.sync_runs()
         self.control.set_in_front(True)
+        self.preview.set_in_front(True)
         self._services.tasks.run("train:gpus", gpu_names, self.recipe_column.set_gpus)
 
     @property
@@ -92,6 +96,7 @@ class TrainPage(QWidget):
     def deactivated(self) -> None:
         self.draft.save_draft()
         self.control.set_in_front(False)
+        self.preview.set_in_front(False)
 
     def actions(self) -> list[QAction]:
         return list(self._actions.values())
@@ -155,6 +160,10 @@ class TrainPage(QWidget):
         self.recipe_column.train_wanted.connect(self.control.begin_training)
         self.recipe_column.rate_wanted.connect(self.trials.find_rate)
         self.recipe_column.study_wanted.connect(self.trials.open_study)
+        self.recipe_column.propose_wanted.connect(self.trials.speed.propose_recipe)
+        self.recipe_column.preview.measure_wanted.connect(self.trials.speed.measure_speed)
+        self.trials.speed.progressed.connect(self.recipe_column.preview.show_measuring)
+        self.trials.speed.measured.connect(self.preview.work_out)
         for source in (self.control, self.trials):
             source.error_changed.connect(self.recipe_column.show_error)
         self._sync.failed.connect(self.recipe_column.show_error)
@@ -213,7 +222,7 @@ class TrainPage(QWidget):
     def _show_state(self) -> None:
         """Enable what can be done now."""
         writable, busy, state = self.control.writable, self.control.busy, self.live.state
-        for name in ("train", "resume_training", "use_recipe", "delete_run"):
+        for name in ("train", "propose", "resume_training", "use_recipe", "delete_run"):
             self._actions[name].setEnabled(writable)
         self._actions["pause_training"].setEnabled(state not in ("", "stopping", "pausing"))
         self._actions["stop_training"].setEnabled(state not in ("", "stopping"))

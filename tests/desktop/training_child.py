@@ -19,16 +19,20 @@ from core.jobs.events import (
     CheckpointSaved,
     EpochDone,
     Event,
+    JobProgress,
     Notice,
+    RunFailed,
     RunFinished,
     RunPaused,
     RunStarted,
+    SpeedMeasured,
     StepDone,
 )
 from core.jobs.folder import JobFolder
 
 STEPS = 4
 HOLD_FILE = "hold"
+FAIL_FILE = "fail"  # beside the folder of a trial of speed, which then fails
 LABELS = ["scratch", "pit"]
 
 
@@ -86,6 +90,16 @@ def main(folder: JobFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
         for step in range(1, 5001):
             yield StepDone(1, step, 5000, 1.0, 0.5, 0.5, 1e-3, 50.0)
         yield RunFinished(0, 1.0, stopped=False)
+        return
+    if folder.read_kind() == "speed":
+        for step in range(1, STEPS + 1):
+            time.sleep(0.01)
+            yield JobProgress(step, STEPS)
+        if (folder.path.parent / FAIL_FILE).exists():
+            yield RunFailed("schedule.batch_size: too little memory", "Choose a smaller model.")
+            return
+        yield SpeedMeasured(0.02, 0.05, 8, 2, 1_200_820, 1_200_820, 0.97, 640.0, "CPU, 2 threads")
+        yield RunFinished(0, 0.1, stopped=False)
         return
     recipe = Path(folder.path / "recipe.yaml")
     # Read as plain YAML: the recipe's own module takes half a second to load, in every child that a test starts.

@@ -24,6 +24,7 @@ from desktop.train.recipe.data_summary import DataSummary, count_data
 from desktop.train.recipe.recipe_advice import advise_on_recipe
 from desktop.train.recipe.recipe_draft import RecipeDraft
 from desktop.train.recipe.recipe_panel import RecipePanel
+from desktop.train.recipe.run_preview import RunPreviewBox
 
 LEAST_WIDTH, MOST_WIDTH = 392, 480  # the least fits the widest row of the settings
 
@@ -42,6 +43,7 @@ class RecipeColumn(QFrame):
     train_wanted = Signal()
     rate_wanted = Signal()  # find a learning rate by trying
     study_wanted = Signal()  # compare strategies
+    propose_wanted = Signal()  # a recipe for the data and the time
 
     def __init__(self, session: Session, draft: RecipeDraft, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +56,7 @@ class RecipeColumn(QFrame):
         self._train_images = 0
         self._gpus: list[str] | None = None  # not known yet
         self.panel = RecipePanel(draft.model, self)
+        self.preview = RunPreviewBox()
         self.data = DataSummary()
         self.advice = Paragraph("", "warning")
         self.error = Paragraph("", "error")
@@ -68,6 +71,7 @@ class RecipeColumn(QFrame):
         self.train_button.clicked.connect(self.train_wanted)
         self.panel.form.rate_wanted.connect(self.rate_wanted)
         self.panel.form.study_wanted.connect(self.study_wanted)
+        self.panel.propose_button.clicked.connect(self.propose_wanted)
         self.data.split_requested.connect(self._split_images)
         draft.error_changed.connect(self.show_error)
         draft.model.changed.connect(self._follow_model)
@@ -151,6 +155,7 @@ class RecipeColumn(QFrame):
     # -- looks -------------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
+        self.panel.add_part("This training", self.preview)
         self.panel.add_part("Data", self.data)
         foot = QFrame()
         foot.setProperty("role", "foot")

@@ -33,9 +33,15 @@ class RecipePanel(QWidget):
         self.model = model
         self._views = QButtonGroup(self)
         self.presets = PresetButton()
+        self.propose_button = QToolButton()
+        self.propose_button.setText("Propose…")
+        self.propose_button.setToolTip(
+            "Say how long the training may take, and see what is proposed for this data and why"
+        )
+        self.propose_button.setProperty("role", "segment")
         # Each in its place from the start, in the order of the Tab key: Qt dresses all that is in a widget anew when it
         # gets another parent.
-        for button in (self.presets, *self._build_switch()):
+        for button in (self.presets, self.propose_button, *self._build_switch()):
             button.setParent(self)
         self._stack = QStackedWidget(self)
         self._scroll = QScrollArea(self._stack)
@@ -103,6 +109,7 @@ class RecipePanel(QWidget):
             switch.addWidget(button)
         self.bar.setContentsMargins(PAD, GAP, PAD, GAP)
         self.bar.addWidget(self.presets)
+        self.bar.addWidget(self.propose_button)
         self.bar.addStretch(1)
         self.bar.addLayout(switch)
         inside, scroll = self._inside, self._scroll

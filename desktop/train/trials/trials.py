@@ -20,6 +20,7 @@ from desktop.services import Services
 from desktop.train.recipe.recipe_draft import RecipeDraft
 from desktop.train.run.live_training import LiveTraining
 from desktop.train.trials.lr_finder_dialog import RangeTestDialog
+from desktop.train.trials.speed_trials import SpeedTrials
 from desktop.train.trials.study_dialog import StudyDialog
 from desktop.train.trials.study_request import StudyRequest
 
@@ -51,10 +52,14 @@ class Trials(QObject):
         for job in (self._rate_job, self.study_job):
             job.ended.connect(self._ended)
         self.study_job.progressed.connect(self._study_goes_on)
+        self.speed = SpeedTrials(session, services, live, draft, window)
+        self.speed.find_busy = self._find_busy
+        self.speed.changed.connect(self.changed)
+        self.speed.error_changed.connect(self.error_changed)
 
     @property
     def running(self) -> bool:
-        return self._rate_job.running or self.study_job.running
+        return self._rate_job.running or self.study_job.running or self.speed.running
 
     @property
     def study(self) -> str:
@@ -80,8 +85,8 @@ class Trials(QObject):
         project = self._writable()
         if project is None:
             return
-        if self._live.running or self.running:
-            self.error_changed.emit(BUSY if self._live.running else BUSY.replace("training", "study"))
+        if busy := self._find_busy():
+            self.error_changed.emit(busy)
             return
         try:
             recipe = self._draft.require_recipe()
@@ -133,6 +138,15 @@ class Trials(QObject):
         """End what runs; returns when no process is left. A study can be gone on with."""
         self._rate_job.stop_and_wait()
         self.study_job.stop_and_wait()
+        self.speed.stop_and_wait()
+
+    def _find_busy(self) -> str:
+        """Why nothing can be tried now; empty if it can."""
+        if self._live.running:
+            return BUSY
+        if self.study_job.running:
+            return BUSY.replace("training", "study")
+        return BUSY.replace("training", "trial") if self.running else ""
 
     def _make_study(self, request: StudyRequest) -> JobFolder:
         """Raises InputError where the study cannot be begun."""

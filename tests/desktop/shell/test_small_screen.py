@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QDialogButtonBox, Q
 from pytestqt.qtbot import QtBot
 
 from core.jobs.folder import JobFolder
+from core.operations.propose import request_proposal
 from core.project.edits import image_edits
 from core.project.project import Project
 from core.recipe.recipe import default_recipe
@@ -26,6 +27,7 @@ from desktop.project.properties_dialog import ProjectProperties
 from desktop.services import Services
 from desktop.shell.settings.settings_dialog import SettingsDialog
 from desktop.train.trials.lr_finder_dialog import RangeTestDialog
+from desktop.train.trials.propose_dialog import ProposalSource, ProposeDialog
 from desktop.train.trials.study_dialog import StudyDialog
 from tests.builders import write_coco, write_picture
 from tests.desktop.label.page_driver import find_only
@@ -116,6 +118,15 @@ def show_range_test(tasks: Tasks, folder: Path, project: Project) -> QWidget:
     return RangeTestDialog(made, default_recipe("ssd_compact"), JobRunner(make_test_launcher("trial_child")))
 
 
+def show_proposal(tasks: Tasks, folder: Path, project: Project) -> QWidget:
+    source = ProposalSource(
+        lambda minutes: request_proposal(project, minutes), lambda _r: JobFolder(folder), lambda: None
+    )
+    dialog = ProposeDialog(source, JobRunner(make_test_launcher("training_child")), tasks, 30)
+    dialog.measure.setChecked(False)
+    return dialog
+
+
 FILLED: dict[str, Callable[[Tasks, Path, Project], QWidget]] = {
     "import that was read": read_import,
     "import that asks for columns": ask_for_columns,
@@ -123,6 +134,7 @@ FILLED: dict[str, Callable[[Tasks, Path, Project], QWidget]] = {
     "export with losses": show_losses,
     "study": set_up_study,
     "range test": show_range_test,
+    "proposal": show_proposal,
 }
 
 
