@@ -107,7 +107,7 @@ def make_run(
     created = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         save_recipe(recipe, path / "recipe.yaml")
-        snapshot.save(path / "snapshot.json")
+        snapshot.save(path / "snapshot.json", project.folder)
         folder = JobFolder.create(path, {"kind": "train", "created": created, "snapshot_hash": snapshot.hash} | job)
         for text in notices:
             folder.append_event(Notice(text))
@@ -151,7 +151,7 @@ def prepare_range_test(
     shutil.rmtree(path, ignore_errors=True)
     try:
         save_recipe(recipe, path / "recipe.yaml")
-        snapshot.save(path / "snapshot.json")
+        snapshot.save(path / "snapshot.json", project.folder)
         given = {name: value for name, value in (("steps", steps), ("low", low), ("high", high)) if value is not None}
         folder = JobFolder.create(path, {"kind": "range_test"} | given)
         for text in notices:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,19 +17,21 @@ from core import files
 from core.errors import InputError
 from core.imaging.cameras import Cameras
 from core.imaging.window import checked_window
+from core.project.images import image_files
 from core.project.project import Project
 from core.project.project_reader import ProjectReader
 from core.types import Box, GroundTruth, Split, Status, is_trainable
 
 _FORMAT = "defectdesk-snapshot"
-_VERSION = 1
+_VERSION = 1  # of what is hashed, and of files whose paths are absolute
+_FILE_VERSION = 2  # of files whose paths are as in the project, from the folder "root"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SnapshotImage:
     """One image with its boxes as arrays."""
 
-    path: str  # absolute
+    path: str  # absolute; in the file of a run as in the project, relative where possible
     width: int  # of the upright image
     height: int
     status: Status
@@ -99,21 +102,29 @@ class Snapshot:
         """The images of a split that can be trained or judged on, with boxes that have no label yet apart, as ignored."""
         return [image.with_ignored_apart() for image in self.images if image.split == split and image.is_trainable]
 
-    def save(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
+    def save(self, path: Path, project_folder: Path | None = None) -> None:
+        """Write as JSON, whole or not at all. With `project_folder`, paths are as in the project, and move with it."""
+        if project_folder is None:
+            root, paths = "", [image.path for image in self.images]
+        else:
+            root = os.path.relpath(project_folder, path.parent).replace(os.sep, "/")
+            paths = [image_files.stored_path(project_folder, Path(image.path)) for image in self.images]
         files.write_json(
             path,
             {
                 "format": _FORMAT,
-                "version": _VERSION,
+                "version": _FILE_VERSION if root else _VERSION,
                 "hash": self.hash,
+                "root": root,
                 "cameras": None if self.cameras is None else self.cameras.to_json(),
                 "bits": self.bits,
                 "labels": [
                     {"name": name, "color": color} | ({"id": self.label_ids[place]} if self.label_ids else {})
                     for place, (name, color) in enumerate(zip(self.label_names, self.label_colors, strict=True))
                 ],
-                "images": [_image_to_json(image) for image in self.images],
+                "images": [
+                    _image_to_json(image) | {"path": stored} for image, stored in zip(self.images, paths, strict=True)
+                ],
             },
         )
 
@@ -128,14 +139,18 @@ class Snapshot:
             raise InputError(f"{path}: damaged, it is not JSON; take a new snapshot") from error
         if not isinstance(tree, dict) or tree.get("format") != _FORMAT:
             raise InputError(f"{path}: not a snapshot of DefectDesk")
-        if tree.get("version") != _VERSION:
+        if tree.get("version") not in (_VERSION, _FILE_VERSION):
             raise InputError(
-                f"{path}: snapshot version {tree.get('version')!r}, this program reads {_VERSION}; update it"
+                f"{path}: snapshot version {tree.get('version')!r}, this program reads {_FILE_VERSION}; update it"
             )
         try:
             names = tuple(label["name"] for label in tree["labels"])
             colors = tuple(label["color"] for label in tree["labels"])
             images = tuple(_image_from_json(values, len(names)) for values in tree["images"])
+            if root := str(tree.get("root", "")):
+                folder = Path(os.path.abspath(path.parent / root))
+                placed = [str(image_files.absolute_path(folder, image.path)) for image in images]
+                images = tuple(replace(image, path=found) for image, found in zip(images, placed, strict=True))
             ids = tuple(int(label["id"]) for label in tree["labels"] if "id" in label)
             cameras = _cameras_from_json(tree, path)
             bits = tuple(int(bits) for bits in tree.get("bits", ()))

@@ -7,6 +7,7 @@ from pathlib import Path
 from core.errors import InputError
 from core.project.snapshot import Snapshot
 from core.project.snapshot_files import describe_left_out, find_unfit, leave_out
+from core.project.snapshot_places import load_placed
 
 
 def load_checked_snapshot(run: Path) -> tuple[Snapshot, list[str]]:
@@ -15,7 +16,7 @@ def load_checked_snapshot(run: Path) -> tuple[Snapshot, list[str]]:
     A run that waited leaves out what has changed. One that goes on must not: its batches would no longer be those that
     it began with. Raises InputError then, and if the snapshot cannot be read.
     """
-    snapshot = Snapshot.load(run / "snapshot.json")
+    snapshot = load_placed(run)
     faults = find_unfit(snapshot)
     if not faults:
         return snapshot, []
