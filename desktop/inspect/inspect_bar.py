@@ -12,6 +12,7 @@ from core.project.records import CheckpointRecord
 from core.types import Split
 from desktop.base import theme
 from desktop.kit import formatting
+from desktop.kit.parts import ElidedLabel
 
 SPLITS = {
     Split.VAL.value: "Validation",
@@ -42,8 +43,8 @@ class InspectBar(QFrame):
         self.progress = QProgressBar()
         self.progress.setMinimumWidth(140)
         self.progress.setTextVisible(False)
-        self.status = QLabel()
-        self.status.setProperty("role", "small")
+        # Cut where the window is narrow, and whole in its tool tip.
+        self.status = ElidedLabel("", "small", Qt.TextElideMode.ElideRight)
         self.cancel_button = QPushButton("Cancel")
         self._banner = QFrame()
         self._banner.setProperty("role", "banner")
@@ -72,8 +73,7 @@ class InspectBar(QFrame):
         row.addWidget(self.button)
         row.addWidget(self.progress)
         row.addWidget(self.cancel_button)
-        row.addWidget(self.status)
-        row.addStretch(1)
+        row.addWidget(self.status, 1)
         below = QHBoxLayout(self._banner)
         below.setContentsMargins(theme.PAD, 6, theme.PAD, 6)
         icon = QLabel()
@@ -92,7 +92,8 @@ class InspectBar(QFrame):
         for record in records:
             measure = formatting.map_text(record.map50, record.map)
             self.checkpoints.addItem(
-                f"{'★ ' if record.star else ''}{record.id}   ·   {measure}   ·   {record.model}", record.id
+                f"{'★ ' if record.star else ''}{record.id}   ·   {measure}   ·   {formatting.model_title(record.model)}",
+                record.id,
             )
         self.checkpoints.setCurrentIndex(self.checkpoints.findData(chosen))
 

@@ -45,7 +45,7 @@ class MetricStrip(QFrame):
         """Show what was counted; `average` is the mAP at `iou`, None for labels of images."""
         for label, value in zip(self._values, (score.precision, score.recall, score.f1, average), strict=True):
             label.setText(formatting.metric(value))
-        self._names[3].setText("mAP" if iou is None else f"mAP@{iou:g}".replace("0.", "."))
+        self._names[3].setText("mAP" if iou is None else f"mAP@{iou:g}")
 
     def list_texts(self) -> list[str]:
         return [label.text() for label in self._values]

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.settings import Settings
 from desktop.base import theme
 from desktop.inspect.inspect_list import ICON, IMAGE_ID, SORTS, Counts, InspectList
 from desktop.kit.chips import FlowLayout
@@ -39,13 +40,16 @@ class InspectImages(QFrame):
 
     chosen = Signal(int)  # position of the image that became current
 
-    def __init__(self, thumbnails: ThumbnailLoader, parent: QWidget | None = None) -> None:
+    def __init__(self, thumbnails: ThumbnailLoader, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
         self.setMinimumWidth(260)
         self.model = InspectList(thumbnails, self)
+        self._settings = settings
         self._total = 0
-        self._current: int | None = None
+        self._current: int | None = None  # position of the image that is looked at, which a filter may hide
+        self._row = 0  # where it stood last
+        self._top: int | None = None  # image at the top of the list before it was filled again
         self.table = self._make_table()
         self.sorts = QComboBox()
         self.sorts.addItems(SORTS)
@@ -69,6 +73,9 @@ class InspectImages(QFrame):
         layout.setSpacing(0)
         layout.addWidget(bar)
         layout.addWidget(self.table, 1)
+        self.sorts.setCurrentText(settings.values.inspect_order)
+        self.only_errors.setChecked(settings.values.inspect_only_errors)
+        self.model.set_view(self.sorts.currentText(), self.only_errors.isChecked())
         self.sorts.currentTextChanged.connect(self._set_view)
         self.only_errors.toggled.connect(self._set_view)
         self.table.selectionModel().currentRowChanged.connect(self._row_changed)
@@ -105,7 +112,9 @@ class InspectImages(QFrame):
 
     def set_images(self, image_ids: Sequence[int], paths: Sequence[Path], stale: Sequence[str] = ()) -> None:
         """Show other images; none is current until `choose_image`. The last ones are `stale`, for these reasons."""
-        self._current = None
+        top = self.table.rowAt(0)
+        self._top = self.image_id(top) if 0 <= top < self.shown else None
+        self._current, self._row = None, 0
         self._total = len(image_ids)
         self.model.set_images(image_ids, paths, stale)
         self._show_count()
@@ -113,6 +122,7 @@ class InspectImages(QFrame):
     def set_counts(self, tp: Counts, fp: Counts, fn: Counts, keep: NDArray[np.bool_] | None) -> None:
         """New counts, by image; the current image stays current, and the order follows the counts."""
         self.model.set_counts(tp, fp, fn, keep)
+        self._follow_current()
         self._show_count()
 
     @property
@@ -121,9 +131,12 @@ class InspectImages(QFrame):
         return self.model.rowCount()
 
     def choose_image(self, image_id: int | None) -> None:
-        """Make an image current, or the first where it is not shown."""
+        """Make an image current, or the first where it is not shown. A list that was filled again stays where it was."""
         if self.shown == 0:
             return
+        if self._top is not None and (top := self.model.row_of(self._top)) is not None:
+            self.table.scrollTo(self.model.index(top, 0), QAbstractItemView.ScrollHint.PositionAtTop)
+        self._top = None
         row = self.model.row_of(image_id) if image_id is not None else None
         index = self.model.index(row or 0, 0)
         flags = QItemSelectionModel.SelectionFlag
@@ -134,7 +147,8 @@ class InspectImages(QFrame):
     def step_image(self, steps: int) -> None:
         """To the next or previous image in the order of the list."""
         current = self.table.currentIndex()
-        row = current.row() + steps if current.isValid() else 0
+        # Where a filter hides the current image, the next is what took its place.
+        row = current.row() + steps if current.isValid() else self._row + (steps if steps < 0 else steps - 1)
         if self.shown:
             self.table.selectRow(min(max(row, 0), self.shown - 1))
 
@@ -147,16 +161,32 @@ class InspectImages(QFrame):
         if not index.isValid():
             return
         position = self.model.find_position(index.row())
+        self._row = index.row()
         if position != self._current:
             self._current = position
             self.table.scrollTo(index)
             self.chosen.emit(position)
 
     def _set_view(self) -> None:
-        self.model.set_view(self.sorts.currentText(), self.only_errors.isChecked())
+        order, only_errors = self.sorts.currentText(), self.only_errors.isChecked()
+        self.model.set_view(order, only_errors)
+        self._settings.update(inspect_order=order, inspect_only_errors=only_errors)
+        self._follow_current()
         self._show_count()
         if (current := self.table.currentIndex()).isValid():
             self.table.scrollTo(current)
+
+    def _follow_current(self) -> None:
+        """Mark the image that is looked at again where a filter let it back in; none where it is hidden."""
+        row = None if self._current is None else self.model.find_row(self._current)
+        if row is None:
+            self.table.clearSelection()
+            self.table.setCurrentIndex(QModelIndex())
+        elif row != self.table.currentIndex().row():
+            flags = QItemSelectionModel.SelectionFlag
+            self.table.selectionModel().setCurrentIndex(self.model.index(row, 0), flags.ClearAndSelect | flags.Rows)
+        else:
+            self._row = row
 
     def _show_count(self) -> None:
         self._count.setText(f"{self._total:,}" if self.shown == self._total else f"{self.shown:,}/{self._total:,}")

@@ -22,7 +22,7 @@ from desktop.inspect.mark_tags import Names
 from desktop.kit import formatting
 
 CHOOSING = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space})
-COLUMNS = ("Label", "AP", "P", "R", "Right", "False", "Miss")
+COLUMNS = ("Label", "AP", "P", "R", "Right", "False", "Missed")
 TOOLTIPS = (
     "Click to see one label only; click again to see all",
     "Average precision at the chosen IoU; it does not depend on the threshold",
@@ -83,7 +83,7 @@ class LabelTable(QTableWidget):
             "QTableView::item { padding: 2px 0; }"
             "QHeaderView::section { padding: 4px 2px; font-weight: 500; font-size: 11px; }"
         )
-        for column, width in enumerate((0, 36, 36, 36, 37, 37, 33)):
+        for column, width in enumerate((0, 35, 34, 34, 37, 37, 45)):
             if column:
                 header.resizeSection(column, width)
         self.itemClicked.connect(self._click_item)

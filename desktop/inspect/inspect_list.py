@@ -113,7 +113,11 @@ class InspectList(QAbstractTableModel):
         """The row that shows an image, or None where a filter hides it."""
         if image_id not in self._ids:
             return None
-        found = np.flatnonzero(self._rows == self._ids.index(image_id))
+        return self.find_row(self._ids.index(image_id))
+
+    def find_row(self, position: int) -> int | None:
+        """The row of an image by its place among those given to `set_images`, or None where a filter hides it."""
+        found = np.flatnonzero(self._rows == position)
         return int(found[0]) if len(found) else None
 
     def rowCount(self, parent: Index = ROOT) -> int:

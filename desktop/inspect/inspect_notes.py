@@ -93,11 +93,13 @@ def _list_stale_notes(inspection: Inspection) -> list[str]:
 
 
 def describe_absence(session: InspectSession) -> str:
-    """Why there is nothing to see and what to do about it; empty where there is something, or it is being loaded."""
+    """Why there is nothing to see and what to do about it; empty where there is something."""
     if not session.has_project:
         return NO_PROJECT
     if session.checkpoint is None:
         return NO_CHECKPOINT
+    if session.is_loading:
+        return f"Reading what {session.checkpoint.id} found…"
     if session.problem:
         return session.problem
     if session.inspection is None or session.inspection.images is not None:

@@ -131,7 +131,9 @@ class InspectPage(QWidget):
         self._absence.setText(absence)
         self._stack.setCurrentWidget(self._absence if absence else self.workspace)
         self.bar.set_notes(list_notes(inspect))
-        if inspect.problem:
+        if inspect.is_loading:
+            self.bar.set_predictable(False, wanted=False, why="What is chosen is being read")
+        elif inspect.problem:
             self.bar.set_predictable(False, wanted=True, why=inspect.problem)
         elif inspect.inspection is not None:
             usable, checkpoint = inspect.inspection.usable, inspect.inspection.request.checkpoint
@@ -144,7 +146,8 @@ class InspectPage(QWidget):
             )
 
     def _show_progress(self, done: int, total: int, per_second: float) -> None:
-        speed = f", {formatting.rate(per_second)}" if per_second else ""
+        left = formatting.format_duration((total - done) / per_second) if per_second else ""
+        speed = f", {formatting.rate(per_second)}, {left} left" if per_second else ""
         self.bar.set_progress((done, total), f"{done:,} of {total:,} images{speed}" if total else "Loading the model…")
 
     def _cancel_prediction(self) -> None:

@@ -36,6 +36,7 @@ class InspectSession(QObject):
         self.prediction = Prediction(services.tasks, services.launcher, services.warm, self)
         self._active = False
         self._outdated = True
+        self._loading = False
         self._checkpoint_id: str | None = None
         self._split = Split.VAL.value
         self._iou = 0.5
@@ -61,6 +62,11 @@ class InspectSession(QObject):
     @property
     def checkpoint(self) -> CheckpointRecord | None:
         return next((record for record in self.checkpoints if record.id == self._checkpoint_id), None)
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether what is chosen is being read, and nothing of it is there yet."""
+        return self._loading and self.inspection is None
 
     @property
     def predicts_choice(self) -> bool:
@@ -161,6 +167,12 @@ class InspectSession(QObject):
             self._tasks.cancel(LOOK)
             self._set_inspection(None)
             return
+        shows = self.inspection.request if self.inspection is not None else None
+        if shows is not None and (shows.checkpoint.id, shows.split) != (checkpoint.id, self._split):
+            self.inspection, self.problem = None, ""  # figures of one never stand under the name of another
+            self.loaded.emit()
+        self._loading = True
+        self.state_changed.emit()
         request = InspectionRequest(checkpoint, self._split, self._iou)
         shown = self._session.shown  # with the edits that wait for the disk
         self._tasks.run(
@@ -168,7 +180,7 @@ class InspectSession(QObject):
         )
 
     def _set_inspection(self, inspection: Inspection | None) -> None:
-        self.inspection, self.problem = inspection, ""
+        self.inspection, self.problem, self._loading = inspection, "", False
         self.loaded.emit()
         self.state_changed.emit()
         if inspection is not None and self.writable:
@@ -186,7 +198,7 @@ class InspectSession(QObject):
     def _fail_loading(self, error: Exception) -> None:
         if not isinstance(error, InputError):
             raise error
-        self.inspection, self.problem = None, str(error)
+        self.inspection, self.problem, self._loading = None, str(error), False
         self.loaded.emit()
         self.state_changed.emit()
 

@@ -37,17 +37,20 @@ class InspectWorkspace(QSplitter):
         self._names = Names((), ())
         self._label: int | None = None
         self._position: int | None = None  # of the image on the stage, in the inspection
+        self._last_images: dict[str, int] = {}  # the image that was looked at last, by split
         self.thresholds = Thresholds(self)
         self.pictures = PictureLoader(services.tasks, self)
         # One image at a time is looked at here: most of the memory is the Label page's.
         self.pictures.follow(session, services.settings, share=0.25)
-        self.images = InspectImages(services.thumbnails)
+        self.images = InspectImages(services.thumbnails, services.settings)
         self.stage = InspectStage()
         self.column = InspectColumn()
         self.setChildrenCollapsible(False)
         for widget in (self.images, self.stage, self.column):
             self.addWidget(widget)
         self.setStretchFactor(1, 1)
+        self.stage.hide_names.setChecked(not services.settings.values.inspect_names)
+        self.stage.hide_names.toggled.connect(lambda hidden: services.settings.update(inspect_names=not hidden))
         self._connect_signals()
 
     def _connect_signals(self) -> None:
@@ -93,8 +96,7 @@ class InspectWorkspace(QSplitter):
         self.setSizes([left, width - left - right, right])
 
     def show_inspection(self, inspection: Inspection | None) -> None:
-        """Show other images, staying on the image that was shown before where it is among them."""
-        before = self.image_id
+        """Show other images, staying on the image of this split that was looked at last where it is among them."""
         self._inspection = inspection if inspection is not None and inspection.images is not None else None
         self._position = None
         matched = self.matched
@@ -122,7 +124,7 @@ class InspectWorkspace(QSplitter):
             )
         if self.images.shown == 0:
             self.stage.set_image(None, "No image has errors here.")
-        self.images.choose_image(before)
+        self.images.choose_image(self._last_images.get(inspection.request.split))
 
     def correct_image(self) -> None:
         """Open the image on the Label page, where a wrong label can be mended."""
@@ -133,6 +135,7 @@ class InspectWorkspace(QSplitter):
     def _forget_project(self) -> None:
         self.thresholds.write_now()
         self.pictures.forget()
+        self._last_images.clear()
 
     # -- counting
 
@@ -198,6 +201,8 @@ class InspectWorkspace(QSplitter):
         if self._inspection is None:
             return
         self._position = position
+        if (image_id := self.image_id) is not None:
+            self._last_images[self._inspection.request.split] = image_id
         stale = self._stale_image
         if stale is not None:
             # What the file holds now is not what the marks would be of.

@@ -405,3 +405,75 @@ def test_hidden_names_come_back_at_what_is_pointed_at(qtbot: QtBot, page: Inspec
     assert stage.left.named_marks() == [mark]
     stage.hide_names.setChecked(False)
     assert len(stage.left.named_marks()) > 1
+
+
+# -- the list keeps its place
+
+
+def test_the_image_is_found_again_after_another_checkpoint_or_split(page: InspectPage, tasks: Tasks) -> None:
+    images = page.workspace.images
+    images.step_image(4)
+    assert tasks.wait_idle()
+    current = page.workspace.image_id
+    for checkpoint, split in (("r001-best", "val"), ("r002-best", "train"), ("r002-best", "all")):
+        page.inspect_session.choose_images(checkpoint, split)
+        assert tasks.wait_idle()
+    page.inspect_session.choose_images("r002-best", "val")
+    assert tasks.wait_idle()
+    assert page.workspace.image_id == current == images.image_id(images.table.currentIndex().row())
+
+
+def test_a_filter_that_hides_the_image_gives_its_row_back(page: InspectPage, tasks: Tasks) -> None:
+    images, workspace = page.workspace.images, page.workspace
+    workspace.stage.score.set_value(0.35)
+    images.sorts.setCurrentText("Most errors")
+    rows = list_rows(page)
+    clean = next(row[0] for row in rows if row[1] + row[2] == 0)
+    images.choose_image(clean)
+    images.only_errors.setChecked(True)
+    assert workspace.image_id == clean and not images.table.currentIndex().isValid()
+    images.only_errors.setChecked(False)
+    assert images.image_id(images.table.currentIndex().row()) == clean == workspace.image_id
+    images.only_errors.setChecked(True)
+    images.step_image(-1)
+    assert workspace.image_id == images.image_id(images.shown - 1)
+
+
+def test_the_list_stays_scrolled_when_it_is_read_again(page: InspectPage, tasks: Tasks) -> None:
+    images = page.workspace.images
+    images.table.setFixedHeight(150)
+    images.table.scrollToBottom()
+    assert tasks.wait_idle()
+    images.choose_image(images.image_id(images.shown - 1))
+    top = images.image_id(images.table.rowAt(0))
+    assert top != images.image_id(0)
+    page.inspect_session.reload()
+    assert tasks.wait_idle()
+    assert images.image_id(images.table.rowAt(0)) == top
+
+
+def test_order_filter_and_names_are_kept_over_a_restart(
+    qtbot: QtBot, page: InspectPage, session: Session, services: Services
+) -> None:
+    page.workspace.images.sorts.setCurrentText("Name")
+    page.workspace.images.only_errors.setChecked(True)
+    page.workspace.stage.hide_names.setChecked(True)
+    again = build_page(qtbot, session, services)
+    assert list_rows(again) == list_rows(page)
+    assert again.workspace.images.sorts.currentText() == "Name" and again.workspace.stage.hide_names.isChecked()
+
+
+def test_figures_of_one_checkpoint_never_stand_under_the_name_of_another(page: InspectPage, tasks: Tasks) -> None:
+    assert page.absence == "" and page.workspace.matched is not None
+    page.inspect_session.choose_images("r001-best", "val")
+    assert page.absence == "Reading what r001-best found…" and page.workspace.matched is None
+    assert not page.bar.button.isEnabled()
+    assert tasks.wait_idle()
+    assert "r001-best has not looked at these 8 images yet" in page.absence and page.bar.button.isEnabled()
+
+
+def test_progress_tells_speed_and_time_left(page: InspectPage) -> None:
+    page.inspect_session.prediction.progressed.emit(100, 400, 2.5)
+    assert page.bar.status.text() == "100 of 400 images, 2.5 images/s, 2 min 0 s left"
+    page.inspect_session.prediction.progressed.emit(0, 0, 0.0)
+    assert page.bar.status.text() == "Loading the model…"
