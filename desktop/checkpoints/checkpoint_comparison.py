@@ -20,7 +20,7 @@ from desktop.checkpoints.comparison_rows import (
     list_recipe_rows,
 )
 from desktop.kit import formatting
-from desktop.kit.parts import words
+from desktop.kit.parts import ElidedLabel, words
 
 LEAST = 0.0005  # below which a difference of figures is none: they have three digits
 LOADING = "Comparing the data…"
@@ -116,7 +116,8 @@ def _make_grid() -> QGridLayout:
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setHorizontalSpacing(theme.GAP)
     grid.setVerticalSpacing(4)
-    grid.setColumnStretch(0, 1)
+    for column in range(3):
+        grid.setColumnStretch(column, 1)
     return grid
 
 
@@ -144,7 +145,7 @@ def _read_grid(grid: QGridLayout) -> list[tuple[str, ...]]:
 
 
 def _make_cell(text: str, role: str = "", *, left: bool = False) -> QLabel:
-    label = words(text, role, wrap=True) if left else words(text, role)
+    label = words(text, role, wrap=True) if left else ElidedLabel(text, role, Qt.TextElideMode.ElideRight)
     label.setTextFormat(Qt.TextFormat.PlainText)
     side = Qt.AlignmentFlag.AlignLeft if left else Qt.AlignmentFlag.AlignRight
     label.setAlignment(side | Qt.AlignmentFlag.AlignTop)
@@ -154,7 +155,7 @@ def _make_cell(text: str, role: str = "", *, left: bool = False) -> QLabel:
 
 def _make_difference(difference: float) -> QLabel:
     same = abs(difference) < LEAST
-    label = _make_cell("=" if same else f"{difference:+.3f}".replace("-", "−"))
+    label = words("=" if same else f"{difference:+.3f}".replace("-", "−"))
     tokens = theme.theme()
     color = tokens.muted if same else tokens.good if difference > 0 else tokens.bad
     label.setStyleSheet(f"color: {color.name()}")

@@ -37,7 +37,7 @@ WIDTHS = {
     "epoch": 62,
     "model": 150,
     "date": 108,
-    "map50": 80,
+    "map50": 94,
     "map": 62,
     "judged": 112,
     "best": 50,
@@ -65,9 +65,13 @@ class CheckpointList(QWidget):
         self.search = QLineEdit(placeholderText="Filter by name, model, label or note", clearButtonEnabled=True)
         self.search.setProperty("role", "search")
         self.search.setAccessibleName("Find checkpoints")
+        self.search.setMinimumWidth(110)
         self.models = QComboBox()
+        self.models.setMinimumContentsLength(9)
+        self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.models.setToolTip("Show one kind of network")
-        self.best = QCheckBox("Best only")
+        self.best = QCheckBox("Best")
+        self.best.setToolTip("Show the best of each run only")
         self.starred = QCheckBox("Starred")
         self.by_run = QCheckBox("By run")
         self.by_run.setToolTip("Keep the best and the last of a run together")
@@ -93,7 +97,7 @@ class CheckpointList(QWidget):
         bar.setProperty("role", "bar")
         row = QHBoxLayout(bar)
         row.setContentsMargins(theme.PAD, theme.GAP, theme.PAD, theme.GAP)
-        row.setSpacing(theme.PAD)
+        row.setSpacing(theme.GAP)
         row.addWidget(self.search, 1)
         for widget in (self.models, self.best, self.starred, self.by_run, self.count):
             row.addWidget(widget)

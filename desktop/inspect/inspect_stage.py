@@ -31,7 +31,7 @@ from desktop.viewer.view import ImageView
 IOUS = (0.3, 0.5, 0.75, 0.9)
 # From these widths on, in pixels, the buttons above the image have words.
 ROOM_FOR_CHIPS = 500
-ROOM_FOR_ALL = 580
+ROOM_FOR_ALL = 640
 ROOM_FOR_IGNORED = 110  # one more of them, where anything is ignored
 LEAST_WIDTH = 284  # beside both lists at their narrowest, in a window of 960 pixels
 ROOM_FOR_FOOT = 440  # all of the threshold in one line

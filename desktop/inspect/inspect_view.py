@@ -128,11 +128,15 @@ class InspectView(QObject):
         # Words come after all outlines, so that no line runs through them; what is pointed at has the first choice.
         taken: list[QRectF] = []
         bounds = QRectF(self.view.rect())
+        # Also those of the other side: what was not found is looked at as well.
+        boxes = [self.view.rect_to_widget(mark.xyxy) for mark in self._marks]
         named = {identify_mark(mark) for mark in self.named_marks()}
         for mark, rect in reversed(list(zip(shown, rects, strict=True))):
             if identify_mark(mark) in named:
                 parts = list_tags(mark, self._names, self._filter)
-                paint_tag(painter, rect, parts, bounds, taken, rects, below=self._goes_below(mark))
+                pointed = identify_mark(mark) in (self._selected, self._hovered)
+                below = self._goes_below(mark)
+                paint_tag(painter, rect, parts, bounds, taken, boxes, below=below, always=pointed)
 
     def named_marks(self) -> list[Mark]:
         """What of the visible marks has words beside it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from desktop.viewer.box_painter import TAG_HEIGHT, TAG_PADDING, tag_font
 
 SWATCH = 5.0  # width of the label's own colour in a tag, in widget pixels
 ROWS = 7  # how far words move away from their box to make room for others
+MOST_COVERED = 0.3  # share of boxes that words may cover; those that would cover more wait for the pointer
+ROOMY = 20.0  # times the size of its words from which on a box has room for them inside
 NEAR = 6.0  # widget pixels between words and their box, from which on a line leads from one to the other
 
 # The picture is the same in both versions of the window, and a dark line lies under every outline: the bright colours.
@@ -68,17 +71,21 @@ def place_tag(
     boxes: Sequence[QRectF] = (),
     *,
     below: bool = False,
-) -> QRectF:
+    always: bool = True,
+) -> QRectF | None:
     """Where the words of a box go: above it or below, beside it, or further off; always inside `bounds`.
 
     Never on the words of others in `taken` while there is room, and where they cover as little as can be of any of the
-    `boxes`: what is in these is what the image is looked at for.
+    `boxes`: what is in these is what the image is looked at for. None where that is too much, unless `always`.
     """
     places = [place for place in _list_places(rect, size, bounds, below=below) if bounds.contains(place)]
     free = [place for place in places if not any(place.intersects(other) for other in taken)]
     if free:
         covered = _cover_boxes(free, [*boxes, rect]).tolist()
-        return min(zip(covered, range(len(free)), free, strict=True), key=lambda one: one[:2])[2]
+        least, _, place = min(zip(covered, range(len(free)), free, strict=True), key=lambda one: one[:2])
+        return place if always or least <= MOST_COVERED else None
+    if not always and rect.width() * rect.height() < ROOMY * size.width() * size.height():
+        return None
     if places:
         return places[0]
     # No room around it: a box as large as the view has its words inside.
@@ -89,7 +96,8 @@ def place_tag(
 
 def _list_places(rect: QRectF, size: QSizeF, bounds: QRectF, *, below: bool) -> list[QRectF]:
     """The places that come into question, the nearest first."""
-    left = min(max(rect.left() - 1, bounds.left()), max(bounds.left(), bounds.right() - size.width()))
+    # Whole pixels, and never rounded out of the view.
+    left = floor(min(max(rect.left() - 1, bounds.left()), max(bounds.left(), bounds.right() - size.width())))
     places: list[QPointF] = []
     for row in range(ROWS):
         away = row * (size.height() + 1)
@@ -103,7 +111,8 @@ def _list_places(rect: QRectF, size: QSizeF, bounds: QRectF, *, below: bool) -> 
 def _cover_boxes(places: Sequence[QRectF], boxes: Sequence[QRectF]) -> NDArray[np.float64]:
     """How much of the boxes each place covers: the sum of the shares of each box, or of the place where that is smaller.
 
-    Rounded, so that a nearer place is preferred to one that covers hardly less.
+    Words on a box that is many times their size hide little of it. Rounded, so that a nearer place is preferred to one
+    that covers hardly less.
     """
     place_p4, box_b4 = _to_corners(places), _to_corners(boxes)
     low = np.maximum(place_p4[:, None, :2], box_b4[None, :, :2])
@@ -112,6 +121,7 @@ def _cover_boxes(places: Sequence[QRectF], boxes: Sequence[QRectF]) -> NDArray[n
     areas_b = (box_b4[:, 2:] - box_b4[:, :2]).prod(axis=1)
     areas_p = (place_p4[:, 2:] - place_p4[:, :2]).prod(axis=1)
     shares_pb = shared_pb / np.maximum(np.minimum(areas_p[:, None], areas_b[None]), 1)
+    shares_pb = np.where(areas_b[None] >= ROOMY * areas_p[:, None], shares_pb / 5, shares_pb)
     return np.asarray(np.round(shares_pb.sum(axis=1), 1), np.float64)
 
 
@@ -140,15 +150,18 @@ def paint_tag(
     boxes: Sequence[QRectF],
     *,
     below: bool,
+    always: bool,
 ) -> None:
-    """Paint the words of a box, and add their place to `taken`."""
-    painter.save()
-    painter.setFont(tag_font())
+    """Paint the words of a box, and add their place to `taken`; only where there is room for them, unless `always`."""
     metrics = QFontMetricsF(tag_font())
     widths = [metrics.horizontalAdvance(part.text) + 2 * TAG_PADDING + SWATCH for part in parts]
     whole = QSizeF(sum(widths) + len(widths) - 1, TAG_HEIGHT)
-    place = place_tag(rect, whole, bounds, taken, boxes, below=below)
+    place = place_tag(rect, whole, bounds, taken, boxes, below=below, always=always)
+    if place is None:
+        return
     taken.append(place)
+    painter.save()
+    painter.setFont(tag_font())
     if (leader := find_leader(rect, place)) is not None:
         for color, width in ((QColor(0, 0, 0, 150), 3.0), (parts[0].swatch, 1.0)):
             painter.setPen(QPen(color, width))

@@ -47,11 +47,14 @@ def test_words_at_boxes_give_way_to_each_other_and_stay_inside() -> None:
         QRectF(290, 2, 8, 8),
         QRectF(0, 195, 9, 4),
     ]:
-        taken.append(place_tag(box, size, bounds, taken))
+        place = place_tag(box, size, bounds, taken)
+        assert place is not None
+        taken.append(place)
     assert taken[0].bottom() <= 60
     assert all(bounds.contains(rect) for rect in taken)
     assert not any(first.intersects(second) for first, second in combinations(taken, 2))
-    assert place_tag(QRectF(50, 60, 40, 40), size, bounds, [], below=True).top() >= 100
+    under = place_tag(QRectF(50, 60, 40, 40), size, bounds, [], below=True)
+    assert under is not None and under.top() >= 100
 
 
 @pytest.mark.parametrize(
@@ -78,15 +81,40 @@ def test_words_stand_beside_the_boxes_of_others_and_a_line_leads_to_their_own() 
     box = QRectF(100, 100, 30, 20)
     above = QRectF(95, 70, 60, 28)
     place = place_tag(box, size, bounds, [], [box, above])
-    assert not place.intersects(above) and not place.intersects(box) and find_leader(box, place) is None
+    assert (
+        place is not None
+        and not place.intersects(above)
+        and not place.intersects(box)
+        and find_leader(box, place) is None
+    )
     # All around it others stand: the words go further off, and are tied to their box.
     walls = [above, QRectF(95, 122, 60, 20), QRectF(132, 64, 100, 120), QRectF(10, 64, 88, 120)]
     place = place_tag(box, size, bounds, [], [box, *walls])
-    assert not any(place.intersects(wall) for wall in [box, *walls])
+    assert place is not None and not any(place.intersects(wall) for wall in [box, *walls])
     leader = find_leader(box, place)
     assert leader is not None and leader.length() > 20
 
 
 def test_words_of_a_box_that_fills_the_view_stay_inside_the_view() -> None:
     bounds = QRectF(0, 0, 300, 200)
-    assert bounds.contains(place_tag(QRectF(-5, -5, 320, 220), QSizeF(80, 18), bounds, [], [QRectF(-5, -5, 320, 220)]))
+    large = QRectF(-5, -5, 320, 220)
+    place = place_tag(large, QSizeF(80, 18), bounds, [], [large])
+    assert place is not None and bounds.contains(place)
+
+
+def test_words_that_would_cover_the_defects_wait_for_the_pointer() -> None:
+    bounds, size = QRectF(0, 0, 90, 60), QSizeF(80, 18)
+    boxes = [QRectF(2, 2, 40, 26), QRectF(46, 2, 40, 26), QRectF(2, 32, 40, 26), QRectF(46, 32, 40, 26)]
+    assert place_tag(boxes[0], size, bounds, [], boxes, always=False) is None
+    place = place_tag(boxes[0], size, bounds, [], boxes)
+    assert place is not None and bounds.contains(place)
+    # Labels of a whole image have room in it.
+    whole = QRectF(0, 0, 400, 300)
+    assert place_tag(whole, size, whole, [], [whole], always=False) is not None
+
+
+def test_words_at_the_right_edge_have_a_place_whatever_their_width() -> None:
+    bounds, box = QRectF(0, 0, 300, 200), QRectF(270.5, 100.2, 20, 20)
+    for width in (80.0, 80.3, 80.7, 120.5):
+        place = place_tag(box, QSizeF(width, 18), bounds, [], [box], always=False)
+        assert place is not None and bounds.contains(place) and not place.intersects(box)
