@@ -186,10 +186,12 @@ def _describe_labels(result: Evaluation | Classification, joined: JoinedLabels) 
         means = {"mAP": (result.map, result.map_all_labels)}
         if isinstance(result, Evaluation):
             means = {"mAP@0.5": (result.map50, result.map50_all_labels)} | means
-        figures = ", ".join(f"{name} {number(own)} becomes {number(every)}" for name, (own, every) in means.items())
+        figures = [
+            f"{name} {number(own)} becomes {number(every)}" for name, (own, every) in means.items() if own != every
+        ]
         texts.append(
             f"the checkpoint does not know {', '.join(joined.unknown_to_model)}: left out of the means, and missed wherever "
-            f"it is; with 0 for it, {figures}"
+            f"it is{'; with 0 for it, ' if figures else ''}{', '.join(figures)}"
         )
     if joined.not_in_project:
         texts.append(f"the project has no label {', '.join(joined.not_in_project)}: found, it counts as false")

@@ -63,7 +63,7 @@ class Inspection:
     stale: tuple[StaleImage, ...] = ()  # not among `images`
     stored: StoredPoint | None = None  # from which scores on detections count; labels by their present names
     renamed: Mapping[str, str] = field(default_factory=dict)  # present names of labels by those in the checkpoint
-    chosen_here: int = 0  # images of `paths` that the thresholds were chosen on
+    chosen_here: int = 0  # images of `paths` that the training chose thresholds on
     differences: tuple[Difference, ...] = ()  # from the images that it was trained on
     other_scale: OtherScale | None = None  # of images that the checkpoint sees otherwise than the project shows them
     key: EvaluationKey | None = None  # what the figures depend on; None where usable images were not predicted
@@ -146,7 +146,7 @@ def load_inspection(project: Project, request: InspectionRequest, reader: Projec
         tuple(stale),
         stored,
         renamed,
-        count_chosen_on(shown, checkpoint.path, stored),
+        count_chosen_on(shown, checkpoint.path, StoredPoint(stored.chosen)),
         tuple(find_differences(checkpoint.path, shown, known.brightness)),
         find_other_scale(project, checkpoint.path, [records[image.path] for image in shown]),
         find_key(checkpoint.path, snapshot, request.split, hash_truth(snapshot.label_names, listed))

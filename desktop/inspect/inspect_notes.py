@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.counting import format_count
-from core.evaluation.operating_point import describe_own_choice
 from core.inspection.load_inspection import Inspection
 from core.project.label_renames import describe_renames
 from core.project.records import CheckpointRecord
@@ -43,11 +42,9 @@ def list_inspection_notes(inspection: Inspection) -> list[str]:
     what, detections = ("boxes", "detections") if inspection.images.is_detector else ("images", "claims")
     if inspection.images.unknown_to_model:
         own, every = inspection.images.mean_ap, inspection.images.mean_ap_all_labels
-        means = (
-            f", which with 0 for it becomes {every:.3f} instead of {own:.3f}"
-            if own is not None and every is not None
-            else ""
-        )
+        means = ""
+        if own is not None and every is not None and own != every:
+            means = f", which with 0 for it becomes {every:.3f} instead of {own:.3f}"
         result.append(
             f"The checkpoint does not know {_join_names(inspection.images.unknown_to_model)}: {what} with that count as "
             f"missed, and it is left out of the mAP{means}."
@@ -60,8 +57,6 @@ def list_inspection_notes(inspection: Inspection) -> list[str]:
     result += [f"{text[0].upper()}{text[1:]}." for text in describe_renames(inspection.renamed)]
     if inspection.stored is not None:
         result += [f"{text[0].upper()}{text[1:]}." for text in inspection.stored.notices]
-    if text := describe_own_choice(inspection.chosen_here, len(inspection.paths)):
-        result.append(f"{text[0].upper()}{text[1:]}.")
     result += [f"{one.text[0].upper()}{one.text[1:]}." for one in inspection.differences]
     if inspection.learnt:
         every = inspection.learnt == len(inspection.paths)

@@ -152,7 +152,9 @@ class InspectWorkspace(QSplitter):
         limits = self._limits if self._label is None else self._limits[self._label : self._label + 1]
         known = [float(f"{one:.6g}") for one in limits[np.isfinite(limits)].tolist()]
         self.stage.show_thresholds(known, by_hand=self.thresholds.is_set_by_hand)
-        self.column.set_point(self.thresholds.describe(self._names.names))
+        if (shown := self._inspection) is not None:
+            text = self.thresholds.describe(self._names.names, shown.chosen_here, len(shown.paths))
+            self.column.set_point(text)
         self._count_errors()
 
     def _count_errors(self) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import InputError
-from core.evaluation.operating_point import HAND, OperatingPoint, describe_point
+from core.evaluation.operating_point import HAND, OperatingPoint, describe_own_choice, describe_point
 from core.project.operating_points import StoredPoint, load_point, save_hand_set
 
 KEPT_AFTER = 400  # milliseconds without a move of the slider, after which the thresholds are written
@@ -89,8 +89,8 @@ class Thresholds(QObject):
         except InputError as error:
             self.failed.emit(str(error))
 
-    def describe(self, names: Sequence[str]) -> str:
-        """One line: on what they were chosen, and what they are."""
+    def describe(self, names: Sequence[str], chosen_here: int, images: int) -> str:
+        """On what they were chosen, and what they are; whether that was on `chosen_here` of the `images` that are shown."""
         point = self.point
         known = [name for name in names if name in point.thresholds]
         values = {f"{point.thresholds[name]:.4g}" for name in known}
@@ -100,4 +100,6 @@ class Thresholds(QObject):
             shown = [f"{name} {point.thresholds[name]:.4g}" for name in known[:MOST_NAMED]]
             text = ", ".join(shown) + (f" and {len(known) - MOST_NAMED:,} more" if len(known) > MOST_NAMED else "")
         kept = "" if self._writable or not self._stored.hand else " (not kept, the project is open read-only)"
-        return f"Score ≥ {text}; {describe_point(point)}{kept}."
+        caution = describe_own_choice(chosen_here, images) if self._stored.uses_validation else ""
+        said = f"Score ≥ {text}; {describe_point(point)}{kept}."
+        return f"{said} {caution[0].upper()}{caution[1:]}." if caution else said

@@ -123,7 +123,7 @@ def test_window_and_command_line_count_by_the_thresholds_of_the_checkpoint(
     stage = page.workspace.stage
     assert stage.score.text == "by label" and not stage.reset_button.isEnabled()
     assert "scratch 0.4213, pit 0.35, stain 0.62; chosen on val" in page.workspace.column.point.text()
-    assert "The thresholds were chosen on these 8 images" in page.bar.note.text()
+    assert "The thresholds were chosen on these 8 images" in page.workspace.column.point.text()
 
 
 def test_what_the_slider_sets_is_kept_and_shown_as_set_by_hand(
@@ -132,6 +132,7 @@ def test_what_the_slider_sets_is_kept_and_shown_as_set_by_hand(
     stage, path = page.workspace.stage, find_checkpoint(session, "r003-best").path
     stage.score.set_value(0.3)
     assert stage.score.text == "0.300" and stage.reset_button.isEnabled()
+    assert page.workspace.column.point.text() == "Score ≥ 0.3 for every label; set by hand."
     qtbot.waitUntil(hand_file(path).exists)
     assert load_point(path).hand == {"scratch": 0.3, "pit": 0.3, "stain": 0.3}
     values = evaluate()
@@ -201,6 +202,7 @@ def test_a_renamed_label_is_judged_as_the_same_and_an_added_one_has_dashes(
     assert values["renamed"] == {"scratch": "groove"} and values["unknown_labels"] == ["new"]
     assert values["operating_point"]["thresholds"]["groove"] == 0.4213
     assert values["labels"]["new"]["ap50"] is None and values["map50"] == values["map50_all_labels"]
+    assert "does not know new" in page.bar.note.text() and "becomes" not in page.bar.note.text()
     expect_agreement(page, values)
     page.workspace.thresholds.set_threshold("groove", 0.1)
     assert page.may_close()
@@ -243,5 +245,5 @@ def test_judging_other_images_than_the_thresholds_were_chosen_on_says_nothing(
     session.apply(image_edits.set_split(project, ids[:2], Split.TEST))
     session.apply(image_edits.set_split(project, ids[8:], Split.VAL))
     assert tasks.wait_idle()
-    assert evaluate()["chosen_on_these"] == 6 and "on 6 of these 10 images" in page.bar.note.text()
+    assert evaluate()["chosen_on_these"] == 6 and "on 6 of these 10 images" in page.workspace.column.point.text()
     assert evaluate("--split", "test")["chosen_on_these"] == 2, "what they were chosen on, whatever its split is now"
