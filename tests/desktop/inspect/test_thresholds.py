@@ -6,16 +6,14 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
 
-from core.cli import main
 from core.commands import checkpoints
-from core.inference import prediction_loop
-from core.inference.prediction_loop import ImagePrediction, ImageSource
+from core.commands.options import SplitName
 from core.inference.predictions import PredictionSet
 from core.project.edits import box_edits, image_edits, label_edits
 from core.project.operating_points import hand_file, load_point
@@ -65,24 +63,24 @@ def evaluate(
     (file,) = (project_of(session).folder / "cache" / "predictions").glob("r003-best-*/predictions.npz")
     made = PredictionSet.load(file)
 
-    def answer(_predictor: object, sources: Sequence[ImageSource]) -> Iterator[ImagePrediction]:
+    def answer(_predictor: object, sources: Sequence[str]) -> Iterator[SimpleNamespace]:
         found = made.by_path()
-        yield from (ImagePrediction(source.path, found[source.path]) for source in sources)
+        for path in sources:
+            yield SimpleNamespace(path=path, detections=found[path], about_depth=(), facts=None, cut_at=0.0)
 
+    # In the place of the module that brings torch, which never comes into a process with a window.
+    loop = ModuleType("core.inference.prediction_loop")
+    loop.__dict__.update(predict_images=answer, ImageSource=SimpleNamespace(of_snapshot=lambda image: image.path))
+    monkeypatch.setitem(sys.modules, loop.__name__, loop)
     described = SimpleNamespace(model=record.model, trained_on=None, input=SimpleNamespace(mode="crops"))
     predictor = SimpleNamespace(label_names=made.label_names, description=described)
     predictor.for_images = lambda _most_boxes: predictor
-    monkeypatch.setattr(prediction_loop, "predict_images", answer)
     monkeypatch.setattr(checkpoints, "load_predictor", lambda *_: predictor)
     folder = project_of(session).folder
 
-    def run(*arguments: str) -> dict[str, Any]:
+    def run(split: SplitName = SplitName.VAL, threshold: float | None = None, *, keep: bool = False) -> dict[str, Any]:
         capsys.readouterr()
-        command = ["defectdesk", "evaluate", str(folder), "--checkpoint", "r003-best", "--split", "val", *arguments]
-        monkeypatch.setattr(sys, "argv", [*command, "--json"])
-        with pytest.raises(SystemExit) as left:
-            main()
-        assert not left.value.code, capsys.readouterr().err
+        checkpoints.evaluate_checkpoint(folder, "r003-best", split, threshold, keep, json=True)
         return dict(json.loads(capsys.readouterr().out))
 
     return run
@@ -165,10 +163,10 @@ def test_a_threshold_on_the_command_line_is_for_the_call_and_kept_on_demand(
     page: InspectPage, evaluate: Evaluate, session: Session, tasks: Tasks
 ) -> None:
     path = find_checkpoint(session, "r003-best").path
-    values = evaluate("--threshold", "0.7")
+    values = evaluate(threshold=0.7)
     assert values["operating_point"]["thresholds"] == dict.fromkeys(POINT["thresholds"], 0.7)
     assert values["operating_point"]["chosen_on"] == "hand" and not hand_file(path).exists()
-    evaluate("--threshold", "0.7", "--keep")
+    evaluate(threshold=0.7, keep=True)
     assert load_point(path).hand == dict.fromkeys(POINT["thresholds"], 0.7)
     page.inspect_session.reload()
     assert tasks.wait_idle() and page.workspace.stage.score.text == "0.700"
@@ -246,4 +244,4 @@ def test_judging_other_images_than_the_thresholds_were_chosen_on_says_nothing(
     session.apply(image_edits.set_split(project, ids[8:], Split.VAL))
     assert tasks.wait_idle()
     assert evaluate()["chosen_on_these"] == 6 and "on 6 of these 10 images" in page.workspace.column.point.text()
-    assert evaluate("--split", "test")["chosen_on_these"] == 2, "what they were chosen on, whatever its split is now"
+    assert evaluate(SplitName.TEST)["chosen_on_these"] == 2, "what they were chosen on, whatever its split is now"
