@@ -162,7 +162,7 @@ class CheckpointDetail(QFrame):
         self.predict_button.setToolTip("Look at what it finds, on the Inspect page (Enter)")
         self.resume_button = QPushButton("Continue training")
         self.resume_button.setToolTip("Open the Train page with this checkpoint as the starting weights")
-        self.reveal_button = QPushButton("Reveal file")
+        self.reveal_button = QPushButton("Open folder")
         self.reveal_button.setToolTip("Open the folder that holds the file")
         self.delete_button = QPushButton("Delete…")
         self.delete_button.setProperty("role", "danger")

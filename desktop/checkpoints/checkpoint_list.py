@@ -29,6 +29,7 @@ from desktop.base import theme
 from desktop.checkpoints.checkpoint_cells import CheckpointCells
 from desktop.checkpoints.checkpoint_table import KEYS, RECORD, CheckpointFilter, CheckpointTable, find_column
 from desktop.kit import formatting
+from desktop.kit.parts import words
 
 WIDTHS = {
     "star": 34,
@@ -78,6 +79,9 @@ class CheckpointList(QWidget):
         self._settings = settings
         self.count = QLabel()
         self.count.setProperty("role", "small")
+        self.absence = words("No checkpoint passes the filter.", "muted", wrap=True)
+        self.absence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        QVBoxLayout(self.table.viewport()).addWidget(self.absence)
         self._lay_out()
         self._model.note_edited.connect(self.note_requested)
         self.table.clicked.connect(self._click_cell)
@@ -188,6 +192,7 @@ class CheckpointList(QWidget):
         self._select_rows(selected)
         shown, total = self._filter.rowCount(), self._model.rowCount()
         self.count.setText(f"{total:,}" if shown == total else f"{shown:,} of {total:,}")
+        self.absence.setVisible(total > 0 and shown == 0)
         self.count.setToolTip(f"{format_count(shown, 'checkpoint')} shown, {total:,} in the project")
 
     def _select_rows(self, ids: set[str]) -> None:

@@ -83,6 +83,7 @@ class InspectStage(QFrame):
         self.left.view.view_changed.connect(lambda: self._link_views(self.left.view, self.right.view))
         self.right.view.view_changed.connect(lambda: self._link_views(self.right.view, self.left.view))
         for side in (self.left, self.right):
+            side.view.setMinimumWidth(LEAST_WIDTH // 2 - 4)  # so that two have room beside each other
             side.hovered.connect(self._hover_mark)
             side.selected.connect(self.select_mark)
         theme.notifier.theme_changed.connect(self._color_chips)

@@ -274,3 +274,11 @@ def test_the_search_is_reached_by_key(qtbot: QtBot, page: CheckpointsPage) -> No
     page.list.table.setFocus()
     qtbot.keyClick(page.list.table, Key.Key_Slash)
     assert page.list.search.hasFocus()
+
+
+def test_a_filter_that_nothing_passes_says_so(page: CheckpointsPage) -> None:
+    assert page.list.absence.isHidden()
+    page.list.search.setText("no such thing")
+    assert not page.list.absence.isHidden() and page.list.count.text() == "0 of 6"
+    page.list.search.setText("")
+    assert page.list.absence.isHidden()

@@ -477,3 +477,13 @@ def test_progress_tells_speed_and_time_left(page: InspectPage) -> None:
     assert page.bar.status.text() == "100 of 400 images, 2.5 images/s, 2 min 0 s left"
     page.inspect_session.prediction.progressed.emit(0, 0, 0.0)
     assert page.bar.status.text() == "Loading the model…"
+
+
+def test_two_views_have_room_beside_each_other_in_the_narrowest_stage(qtbot: QtBot, page: InspectPage) -> None:
+    stage = page.workspace.stage
+    stage.side_by_side.setChecked(True)
+    page.resize(868, 560)  # what the window leaves of 960 pixels
+    page.workspace.spread_widths(868)
+    qtbot.waitUntil(lambda: stage.width() < 400)
+    left, right = stage.left.view, stage.right.view
+    assert left.x() + left.width() <= right.x() and right.x() + right.width() <= stage.width()
