@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QPainter, QPixmap, QResizeEvent
+from PySide6.QtGui import QAction, QIcon, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QWidget
 
 from desktop.base.theme import GAP, PAD, notifier
 from desktop.kit.parts import words
 from desktop.train.run.curve_style import MOST_COMPARED, compared_color
+from desktop.train.run.plot_choices import PLOT_TITLES, USUAL, PlotChoices
 from desktop.train.run.run_curves import SMOOTHINGS
 
-_USUAL = 20  # steps
 _WIDE = 600  # pixels that all of it takes with two runs beside the one that is shown
 _NARROWEST = 300
 
@@ -21,19 +22,20 @@ _NARROWEST = 300
 class CurveBar(QWidget):
     """Announces what the user wants; draws nothing itself."""
 
-    smoothing_changed = Signal(int)  # steps
-    logarithmic_changed = Signal(bool)
+    choices_changed = Signal(object)  # PlotChoices
     compared_changed = Signal(list)  # ids of runs, in the order in which they were chosen
     csv_wanted = Signal()
     tensorboard_wanted = Signal()
+    picture_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, choices: PlotChoices = USUAL, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._choices = choices
         self._runs: list[tuple[str, str]] = []
         self._compared: list[str] = []
         self._smoothing = QSlider(Qt.Orientation.Horizontal)
         self._smoothing.setRange(0, len(SMOOTHINGS) - 1)
-        self._smoothing.setValue(SMOOTHINGS.index(_USUAL))
+        self._smoothing.setValue(SMOOTHINGS.index(choices.smoothing))
         self._smoothing.setPageStep(1)
         self._smoothing.setFixedWidth(110)
         self._smoothing.setAccessibleName("Smoothing of the steps")
@@ -42,6 +44,11 @@ class CurveBar(QWidget):
         self._smoothed.setFixedWidth(self._smoothed.fontMetrics().horizontalAdvance("1000 steps") + GAP)
         self._log = _make_tool_button("Log scale", "Let the axis of the loss count powers of ten")
         self._log.setCheckable(True)
+        self._log.setChecked(choices.logarithmic)
+        self._plots = _make_tool_button("Curves", "Choose what is drawn")
+        self._plots.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._plots_menu = QMenu(self._plots)
+        self._plots.setMenu(self._plots_menu)
         self._compare = _make_tool_button("Compare", "Draw other runs beside this one")
         self._compare.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._compare_menu = QMenu(self._compare)
@@ -51,20 +58,38 @@ class CurveBar(QWidget):
         menu = QMenu(self._export)
         menu.addAction("Table (CSV)…", self.csv_wanted.emit)
         menu.addAction("TensorBoard event file…", self.tensorboard_wanted.emit)
+        menu.addAction("Picture of the plots (PNG or SVG)…", self.picture_wanted.emit)
         self._export.setMenu(menu)
         self._caption = words("Smoothing", "muted")
         self._chips = QHBoxLayout()
         self._chips.setSpacing(GAP // 2)
         self._smoothing.valueChanged.connect(self._follow_smoothing)
-        self._log.toggled.connect(self.logarithmic_changed)
+        self._log.toggled.connect(lambda on: self._choose(replace(self._choices, logarithmic=on)))
         notifier.theme_changed.connect(self._build_chips)
         self._lay_out()
-        self._follow_smoothing()
+        self._name_smoothing()
+        self._build_plots_menu()
 
     @property
-    def smoothing(self) -> int:
-        """Steps that the smoothed line is the mean of."""
-        return SMOOTHINGS[self._smoothing.value()]
+    def choices(self) -> PlotChoices:
+        return self._choices
+
+    def choose_smoothing(self, steps: int) -> None:
+        """Move the slider to one of SMOOTHINGS."""
+        self._smoothing.setValue(SMOOTHINGS.index(steps))
+
+    def choose_logarithmic(self, on: bool) -> None:
+        """Press the switch of the scale."""
+        self._log.setChecked(on)
+
+    def show_plot(self, plot: str, on: bool) -> None:
+        """Choose a plot in the menu, or take it away."""
+        self._choose(self._choices.show_plot(plot, on))
+        self._build_plots_menu()
+
+    def plot_actions(self) -> dict[str, QAction]:
+        """What the menu of the curves offers, by title."""
+        return {action.text(): action for action in self._plots_menu.actions()}
 
     @property
     def compared(self) -> list[str]:
@@ -109,11 +134,27 @@ class CurveBar(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(_NARROWEST, super().minimumSizeHint().height())
 
+    def _choose(self, choices: PlotChoices) -> None:
+        if choices != self._choices:
+            self._choices = choices
+            self.choices_changed.emit(choices)
+
+    def _build_plots_menu(self) -> None:
+        self._plots_menu.clear()
+        for plot, title in PLOT_TITLES.items():
+            action = self._plots_menu.addAction(title)
+            action.setCheckable(True)
+            action.setChecked(plot in self._choices.plots)
+            action.triggered.connect(lambda on, plot=plot: self.show_plot(plot, on))
+
     def _follow_smoothing(self) -> None:
-        steps = self.smoothing
+        self._name_smoothing()
+        self._choose(replace(self._choices, smoothing=SMOOTHINGS[self._smoothing.value()]))
+
+    def _name_smoothing(self) -> None:
+        steps = SMOOTHINGS[self._smoothing.value()]
         self._smoothed.setText("off" if steps == 1 else f"{steps} steps")
         self._smoothing.setToolTip(f"Smoothing: how many steps the thicker line is the mean of; now {steps}")
-        self.smoothing_changed.emit(steps)
 
     def _build_menu(self) -> None:
         self._compare_menu.clear()
@@ -150,6 +191,7 @@ class CurveBar(QWidget):
         layout.addWidget(self._smoothing)
         layout.addWidget(self._smoothed)
         layout.addWidget(self._log)
+        layout.addWidget(self._plots)
         layout.addSpacing(PAD)
         layout.addWidget(self._compare)
         layout.addLayout(self._chips)

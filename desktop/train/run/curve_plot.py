@@ -103,6 +103,11 @@ class CurvePlot(QWidget):
         self.plot.setLabel("left", y_title)
         self.setAccessibleName(f"Plot: {title}")
 
+    def name_epochs(self, on: bool) -> None:
+        """Whether the axis of the epochs has a title."""
+        self.plot.getAxis("bottom").setLabel("Epoch" if on else "")
+        self.plot.showLabel("bottom", on)
+
     def curve_keys(self) -> list[str]:
         return list(self.curves)
 

@@ -50,15 +50,18 @@ MAP_CURVES = (
 )
 # Of a model that tells labels of images: their average precision has no overlap in it.
 LABEL_CURVES = (CurveStyle("map", "mAP", 3),)
+RATE_CURVES = (CurveStyle("lr", "Learning rate", 4, marks=False, width=1.6),)
+MEMORY_CURVES = (CurveStyle("memory_mb", "Most in use so far", 6),)
+SPEED_CURVES = (CurveStyle("images_per_second", "Images per second", 5),)
 _CHIEF = ("macro_f1", "micro_f1", "macro_roc_auc")  # measures that are drawn beside it at once
 COMPARED = ("train_loss", "val_loss", "map50", "map")  # what is drawn of runs beside the one that is shown
 MOST_COMPARED = 4  # more could not be told apart
 _COMPARED_SERIES = (5, 6, 4, 7)
 
 
-def label_curve_style(name: str, color: str) -> CurveStyle:
+def label_curve_style(name: str, color: str, *, shown: bool = False) -> CurveStyle:
     """AP@0.5 of one label, in the label's own colour; hidden until the user asks for it."""
-    return CurveStyle(f"label:{name}", name, color=color, width=1.4, shown=False, in_menu=True)
+    return CurveStyle(f"label:{name}", name, color=color, width=1.4, shown=shown, in_menu=True)
 
 
 def measure_curve_style(name: str, number: int) -> CurveStyle:

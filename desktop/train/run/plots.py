@@ -1,13 +1,14 @@
-"""The two plots of a training."""
+"""The plots of a training."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from desktop.train.run.curve_plot import CurvePlot
-from desktop.train.run.curve_style import LOSS_CURVES, MAP_CURVES
+from desktop.train.run.curve_style import LOSS_CURVES, MAP_CURVES, MEMORY_CURVES, RATE_CURVES, SPEED_CURVES
 
 
 def loss_plot() -> CurvePlot:
-    """It stands above the other one, whose axis names the epochs."""
     return CurvePlot(
         "Loss",
         "Loss",
@@ -27,3 +28,25 @@ def map_plot() -> CurvePlot:
         unit_range=True,
         menu_title="More",
     )
+
+
+def rate_plot() -> CurvePlot:
+    return CurvePlot("Learning rate", "Rate", RATE_CURVES, "")
+
+
+def memory_plot() -> CurvePlot:
+    return CurvePlot("Memory", "MB", MEMORY_CURVES, "")
+
+
+def speed_plot() -> CurvePlot:
+    return CurvePlot("Images per second", "Images/s", SPEED_CURVES, "")
+
+
+# From the top, by the keys of `plot_choices.PLOT_TITLES`.
+MADE_PLOTS: dict[str, Callable[[], CurvePlot]] = {
+    "loss": loss_plot,
+    "map": map_plot,
+    "rate": rate_plot,
+    "memory": memory_plot,
+    "speed": speed_plot,
+}

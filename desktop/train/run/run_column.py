@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -24,6 +25,7 @@ from desktop.services import Services
 from desktop.train.run import run_deletion
 from desktop.train.run.live_buttons import LiveButtons
 from desktop.train.run.live_training import LiveTraining
+from desktop.train.run.plot_choices import keep_choices, read_choices
 from desktop.train.run.run_about import RunAbout
 from desktop.train.run.run_differences import ComparedRun
 from desktop.train.run.run_export import RunExport
@@ -62,7 +64,8 @@ class RunColumn(QWidget):
         self.live_buttons = LiveButtons()
         self.queue = RunQueue()
         self.notice = Notice()
-        self.view = RunView()
+        self.view = RunView(choices=read_choices(services.settings))
+        self.view.choices_changed.connect(partial(keep_choices, services.settings))
         self._lay_out()
         self._connect()
 
@@ -299,6 +302,7 @@ class RunColumn(QWidget):
         self.view.compared_changed.connect(self._compare_runs)
         self.view.texts.recipe_wanted.connect(self.request_recipe)
         self.view.csv_wanted.connect(lambda: self._export_shown(self._export.export_csv))
+        self.view.picture_wanted.connect(lambda: self._export.export_plots(self.own_run, self.view.plots.area))
         self.view.tensorboard_wanted.connect(lambda: self._export_shown(self._export.export_tensorboard))
         self._export.exported.connect(lambda text: self.notice.show_notice(text, "info"))
         self._export.failed.connect(lambda text: self.notice.show_notice(text, "error"))

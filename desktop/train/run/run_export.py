@@ -13,6 +13,7 @@ from core.recipe.recipe import load_recipe
 from core.training.tracking import export_csv, export_tensorboard, find_free_csv, steps_path
 from desktop.base.background import Tasks
 from desktop.kit.new_file import ask_new_file
+from desktop.train.run.plot_picture import save_picture
 
 
 class RunExport(QObject):
@@ -56,6 +57,21 @@ class RunExport(QObject):
                 lambda _none: self.exported.emit(f"Exported to {target}; 'tensorboard --logdir {name}' shows it"),
                 self._tell_failure,
             )
+
+    def export_plots(self, title: str, plots: QWidget) -> None:
+        """Save a picture of the plots, as PNG or as SVG."""
+        wanted = ask_new_file(
+            self._window, "Save a picture of the plots", f"{title or 'run'}-plots.png", "PNG (*.png);;SVG (*.svg)"
+        )
+        if wanted is None:
+            return
+        try:
+            path = save_picture(plots, title, wanted)
+        except InputError as error:
+            self.failed.emit(str(error))
+            return
+        kept = "" if path == wanted else f"; {wanted.name} was there already and left alone"
+        self.exported.emit(f"Saved {path.name} to {path.parent}{kept}")
 
     def _tell_failure(self, error: Exception) -> None:
         if not isinstance(error, InputError | OSError):

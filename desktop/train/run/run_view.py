@@ -8,36 +8,16 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from desktop.base.theme import GAP
-from desktop.train.run.curve_bar import CurveBar
-from desktop.train.run.curve_style import (
-    COMPARED,
-    LABEL_CURVES,
-    LOSS_CURVES,
-    MAP_CURVES,
-    CurveStyle,
-    compared_key,
-    compared_style,
-    label_curve_style,
-    measure_curve_style,
-)
-from desktop.train.run.plots import loss_plot, map_plot
+from desktop.train.run.plot_choices import USUAL, PlotChoices
 from desktop.train.run.run_about import RunAbout
-from desktop.train.run.run_curves import find_marks, shown_epochs, smooth_values
 from desktop.train.run.run_differences import ComparedRun
 from desktop.train.run.run_history import RunHistory
+from desktop.train.run.run_plots import RunPlots
 from desktop.train.run.run_status import RunStatus, RunSummary
 from desktop.train.run.run_texts import RunTexts
 
 TEXTS = 110  # pixels below the plots, at least
 REDRAW_MS = 100  # ten times a second is fluid for curves, and leaves the processor to the training
-_EPOCH_FIELDS = (
-    "train_loss",
-    "val_loss",
-    "train_label_loss",
-    "train_box_loss",
-    "val_label_loss",
-    "val_box_loss",
-)
 
 
 class RunView(QWidget):
@@ -49,30 +29,29 @@ class RunView(QWidget):
     compared_changed = Signal(list)  # ids of runs whose histories are wanted, see `set_compared`
     csv_wanted = Signal()
     tensorboard_wanted = Signal()
+    picture_wanted = Signal()
+    choices_changed = Signal(object)  # PlotChoices, by the user
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, choices: PlotChoices = USUAL) -> None:
         super().__init__(parent)
         self._history = RunHistory()
         self._state = ""
         self._about = RunAbout()
         self._colors: Mapping[str, str] = {}
         self._compared: dict[str, ComparedRun] = {}
-        self._curves: tuple[object, ...] = ()  # what the present curves were chosen by
         self.status = RunStatus()
         self.summary = RunSummary()
         self.summary.inspect_requested.connect(self.inspect_requested)
         self.summary.checkpoints_requested.connect(self.checkpoints_requested)
         self.summary.resume_requested.connect(self.resume_requested)
-        self.bar = CurveBar()
-        self.loss = loss_plot()
-        self.map = map_plot()
-        self.map.link(self.loss)
+        self.plots = RunPlots(choices)
+        self.bar, self.loss, self.map = self.plots.bar, self.plots.loss, self.plots.map
         self.texts = RunTexts()
-        self.bar.smoothing_changed.connect(self._draw)
-        self.bar.logarithmic_changed.connect(self.loss.set_logarithmic)
+        self.plots.choices_changed.connect(self.choices_changed)
         self.bar.compared_changed.connect(self.compared_changed)
         self.bar.csv_wanted.connect(self.csv_wanted)
         self.bar.tensorboard_wanted.connect(self.tensorboard_wanted)
+        self.bar.picture_wanted.connect(self.picture_wanted)
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
         self._redraw.setInterval(REDRAW_MS)
@@ -87,8 +66,7 @@ class RunView(QWidget):
         self._history, self._state, self._colors = history, state, colors
         self._about = about or RunAbout()
         self.texts.clear()
-        self.loss.fit()
-        self.map.fit()
+        self.plots.set_run(history, colors)
         self._draw()
 
     def set_state(self, state: str) -> None:
@@ -121,77 +99,13 @@ class RunView(QWidget):
         history = self._history
         self.status.show_run(history, self._state)
         self.summary.show_run(history, self._state)
-        self._draw_curves(history)
+        self.plots.draw(self._state, self._compared)
         self.texts.show_run(history, self._about, list(self._compared.values()))
         self.bar.set_exportable(bool(history.epochs or history.last_step))
 
-    def _draw_curves(self, history: RunHistory) -> None:
-        self._choose_curves(history)
-        x, loss = history.steps()
-        self.loss.set_data("steps", x, loss)
-        self.loss.set_data("smooth", x, smooth_values(loss, self.bar.smoothing))
-        for field in _EPOCH_FIELDS:
-            self.loss.set_data(field, *history.epoch_curve(field))
-        for style in self._averages(history):
-            self.map.set_data(style.key, *history.epoch_curve(style.key))
-        for name in history.metric_names():
-            self.map.set_data(f"metric:{name}", *history.metric_curve(name))
-        for name in history.label_names():
-            self.map.set_data(f"label:{name}", *history.label_curve(name))
-        for run, (_, other) in self._compared.items():
-            for field in COMPARED:
-                plot, key = self.loss if field.endswith("loss") else self.map, compared_key(run, field)
-                if key in plot.curve_keys():
-                    plot.set_data(key, *other.epoch_curve(field))
-        changes = find_marks(history)
-        shown = shown_epochs(changes, history, (other for _, other in self._compared.values()))
-        for plot in (self.loss, self.map):
-            plot.set_marks(changes)
-            plot.finish(shown)
-
-    def _choose_curves(self, history: RunHistory) -> None:
-        labels, metrics = history.label_names(), history.metric_names()
-        averages = self._averages(history)
-        chosen = (labels, metrics, list(self._compared), averages)
-        if chosen == self._curves:
-            return
-        self._curves = chosen
-        self.loss.set_curves([*LOSS_CURVES, *self._compared_styles(LOSS_CURVES)])
-        self.map.set_curves(
-            [
-                *averages,
-                *(measure_curve_style(name, number) for number, name in enumerate(metrics)),
-                *(label_curve_style(name, self._colors.get(name, "")) for name in labels),
-                *self._compared_styles(averages),
-            ]
-        )
-        if history.tells_labels:
-            self.map.set_titles("Labels of images", "Measure")
-        else:
-            self.map.set_titles("Mean average precision", "mAP")
-
-    def _averages(self, history: RunHistory) -> tuple[CurveStyle, ...]:
-        """The mean average precisions that the run's task has."""
-        return LABEL_CURVES if history.tells_labels else MAP_CURVES
-
-    def _compared_styles(self, styles: Sequence[CurveStyle]) -> list[CurveStyle]:
-        return [
-            compared_style(style, run, number)
-            for number, run in enumerate(self._compared)
-            for style in styles
-            if style.key in COMPARED
-        ]
-
     def _lay_out(self) -> None:
-        plots = QWidget()
-        inside = QVBoxLayout(plots)
-        inside.setContentsMargins(0, 0, 0, GAP)
-        inside.setSpacing(GAP)
-        inside.addWidget(self.bar)
-        inside.addWidget(self.loss, 1)
-        inside.addWidget(self.map, 1)
         splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.addWidget(plots)
+        splitter.addWidget(self.plots)
         splitter.addWidget(self.texts)
         splitter.setStretchFactor(0, 1)
         splitter.setCollapsible(0, False)
