@@ -22,7 +22,7 @@ from core.jobs.queue import list_jobs
 from core.operations.resume_run import existing_run
 from core.project.project import Project
 from core.project.records import DATABASE_FILE, RunRecord
-from core.project.runs import read_run, scanned_runs
+from core.project.runs import read_run, scanned_runs, write_words
 from core.recipe.recipe import load_recipe
 from core.streams import is_reader_gone
 from core.training.tracking import export_csv, export_tensorboard
@@ -78,6 +78,26 @@ def stop_run(folder: RunsFolder, run: RunName = None, json: Json = False) -> Non
     found = _find_running(folder, run)
     found.request_stop()
     _print_done(found, {"asked": "stop"}, json=json)
+
+
+@app.command("note")
+def note_run(
+    folder: RunsFolder,
+    run: RunName = None,
+    name: Annotated[str | None, typer.Option(help="Call the run by this name.")] = None,
+    note: Annotated[str | None, typer.Option(help="Note this on the run.")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Take its name and its note away first.")] = False,
+    json: Json = False,
+) -> None:
+    """Give a run a name and a note, which its recipe does not change by."""
+    if name is None and note is None and not clear:
+        raise InputError("runs note: give a name with --name or a note with --note, or take both away with --clear")
+    found = _find_run(folder, run)
+    before = read_run(found.path)
+    kept = ("", "") if clear else (before.name, before.note)
+    write_words(found.path, kept[0] if name is None else name, kept[1] if note is None else note)
+    record = read_run(found.path)
+    _print_done(found, {"name": record.name, "note": record.note}, json=json)
 
 
 @app.command("export")
@@ -183,10 +203,11 @@ def _print_runs(records: list[RunRecord], *, json: bool) -> None:
         say("no runs yet; train a model first")
         return
     print_table(
-        ("run", "state", "model", ">epochs", ">mAP@0.5", ">mAP", "started"),
+        ("run", "name", "state", "model", ">epochs", ">mAP@0.5", ">mAP", "started"),
         [
             (
                 one.id,
+                one.name,
                 _state_of(one),
                 one.model,
                 f"{one.epochs}/{planned_epochs(one)}",
@@ -206,6 +227,8 @@ def _state_of(record: RunRecord) -> str:
 def _run_to_json(record: RunRecord) -> dict[str, Any]:
     return {
         "id": record.id,
+        "name": record.name,
+        "note": record.note,
         "state": record.state,
         "model": record.model,
         "epochs": record.epochs,
@@ -230,6 +253,8 @@ def _describe_run(run: JobFolder, *, json: bool) -> None:
         return
     say(f"{record.id}: {record.model}, {_state_of(record)}, epoch {record.epochs} of {planned_epochs(record)}", "bold")
     rows = [
+        ("name", record.name),
+        ("note", record.note),
         ("started", record.created),
         ("snapshot", record.snapshot_hash),
         ("device", started.device if started else ""),

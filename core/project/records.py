@@ -41,6 +41,8 @@ class RunRecord:
     snapshot_hash: str = ""
     place: float | None = None  # in the queue; None if it does not wait in it
     measures: dict[str, float | None] = field(default_factory=dict)  # of the last epoch, by name, such as map50
+    name: str = ""  # by the user; the run is still known by its id
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from core.errors import InputError
+from core.files import write_json
 from core.jobs.events import EpochDone, from_json
 from core.jobs.folder import JobFolder
 from core.project.records import CheckpointRecord, RunRecord
@@ -23,7 +24,9 @@ from core.safetensors_header import read_metadata
 _TAIL = 2**18  # bytes of events.jsonl that are read first: the last epoch is in them but for very long epochs
 _MEASURES = ("train_loss", "val_loss", "map50", "map", "seconds", "images_per_second")
 _DELETED = ".deleted-"
-_STATE_FILES = ("job.json", "recipe.yaml", "events.jsonl", "snapshot.json", "heartbeat", "stop", "queued")
+WORDS_FILE = "words.json"  # what the user calls a run and noted on it: beside the recipe, which stays as it was trained
+_STATE_FILES = ("job.json", "recipe.yaml", "events.jsonl", "snapshot.json", "heartbeat", "stop", "queued", WORDS_FILE)
+LONGEST_NAME, LONGEST_NOTE = 60, 2000  # characters
 
 
 def make_folder(parent: Path, first: int, letter: str = "r") -> tuple[Path, int]:
@@ -142,6 +145,7 @@ def read_run(folder: Path) -> RunRecord:
     job = _read_json(folder / "job.json")
     state = JobFolder(folder).state()
     epoch = _read_last_epoch(folder / "events.jsonl")
+    words = _read_json(folder / WORDS_FILE)
     return RunRecord(
         id=folder.name,
         model=str(recipe.get("model", "")),
@@ -152,7 +156,27 @@ def read_run(folder: Path) -> RunRecord:
         snapshot_hash=str(job.get("snapshot_hash") or _read_snapshot_hash(folder / "snapshot.json")),
         place=JobFolder(folder).read_place() if state == "waiting" else None,
         measures=_read_measures(epoch),
+        name=_read_words(words, "name", LONGEST_NAME),
+        note=_read_words(words, "note", LONGEST_NOTE),
     )
+
+
+def write_words(folder: Path, name: str, note: str) -> None:
+    """Keep what the user calls the run in `folder` and noted on it. Raises InputError where it is too long."""
+    for what, text, longest in (("name", name, LONGEST_NAME), ("note", note, LONGEST_NOTE)):
+        if len(text) > longest:
+            raise InputError(f"{folder.name}: the {what} has {len(text):,} characters; {longest:,} are the most")
+    try:
+        write_json(folder / WORDS_FILE, {"name": " ".join(name.split()), "note": note.strip()})
+    except OSError as error:
+        raise InputError(
+            f"{folder / WORDS_FILE}: cannot be written ({error.strerror}); make room on the disk"
+        ) from error
+
+
+def _read_words(tree: dict[str, Any], name: str, longest: int) -> str:
+    value = tree.get(name)
+    return value[:longest] if isinstance(value, str) else ""
 
 
 def scanned_runs(runs_folder: Path) -> list[RunRecord]:

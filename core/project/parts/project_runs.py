@@ -60,6 +60,13 @@ class ProjectRuns:
         with self._database.reading() as store:
             return runs.listed_checkpoints(store.runs, self.folder, scan=self._database.read_only)
 
+    def set_run_words(self, run: str, name: str, note: str) -> Changes:
+        """Call a run by a name and note something on it; empty texts take them away. Raises InputError."""
+        with self._database.lock:
+            self._database.check_writable()
+            runs.write_words(runs.run_folder(self.folder, run), name, note)
+            return self.sync_folders()
+
     def set_star(self, checkpoint_id: str, star: bool) -> Changes:
         """Mark a checkpoint, or take the mark away. Raises InputError if there is no such checkpoint."""
         return self._annotate(checkpoint_id, lambda record: replace(record, star=star))

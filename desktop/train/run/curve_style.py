@@ -51,7 +51,7 @@ MAP_CURVES = (
 # Of a model that tells labels of images: their average precision has no overlap in it.
 LABEL_CURVES = (CurveStyle("map", "mAP", 3),)
 RATE_CURVES = (CurveStyle("lr", "Learning rate", 4, marks=False, width=1.6),)
-MEMORY_CURVES = (CurveStyle("memory_mb", "Most in use so far", 6),)
+MEMORY_CURVES = (CurveStyle("memory_mb", "MB, the most so far", 6),)
 SPEED_CURVES = (CurveStyle("images_per_second", "Images per second", 5),)
 _CHIEF = ("macro_f1", "micro_f1", "macro_roc_auc")  # measures that are drawn beside it at once
 COMPARED = ("train_loss", "val_loss", "map50", "map")  # what is drawn of runs beside the one that is shown

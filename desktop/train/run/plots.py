@@ -31,15 +31,15 @@ def map_plot() -> CurvePlot:
 
 
 def rate_plot() -> CurvePlot:
-    return CurvePlot("Learning rate", "Rate", RATE_CURVES, "")
+    return CurvePlot("Learning rate", "", RATE_CURVES, "")
 
 
 def memory_plot() -> CurvePlot:
-    return CurvePlot("Memory", "MB", MEMORY_CURVES, "")
+    return CurvePlot("Memory", "", MEMORY_CURVES, "")
 
 
 def speed_plot() -> CurvePlot:
-    return CurvePlot("Images per second", "Images/s", SPEED_CURVES, "")
+    return CurvePlot("Images per second", "", SPEED_CURVES, "")
 
 
 # From the top, by the keys of `plot_choices.PLOT_TITLES`.

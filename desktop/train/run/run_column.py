@@ -20,7 +20,7 @@ from desktop.base.session import Session
 from desktop.base.theme import GAP, PAD
 from desktop.kit.deletion import may_delete
 from desktop.kit.notice import Notice
-from desktop.kit.parts import words
+from desktop.kit.parts import icon_button, words
 from desktop.services import Services
 from desktop.train.run import run_deletion
 from desktop.train.run.live_buttons import LiveButtons
@@ -31,6 +31,7 @@ from desktop.train.run.run_differences import ComparedRun
 from desktop.train.run.run_export import RunExport
 from desktop.train.run.run_follower import RunFollower, check_run_folder
 from desktop.train.run.run_history import RunHistory
+from desktop.train.run.run_list import RunList
 from desktop.train.run.run_picker import RunPicker, describe_run
 from desktop.train.run.run_queue import RunQueue
 from desktop.train.run.run_view import RunView
@@ -62,6 +63,8 @@ class RunColumn(QWidget):
         self.shown: ShownRun | None = None
         self.picker = RunPicker()
         self.live_buttons = LiveButtons()
+        self.list_button = icon_button("grid", "All runs in a table, with names and notes")
+        self.run_list = RunList(session, services.settings, self)
         self.queue = RunQueue()
         self.notice = Notice()
         self.view = RunView(choices=read_choices(services.settings))
@@ -74,6 +77,7 @@ class RunColumn(QWidget):
     def set_project(self, project: Project | None) -> None:
         """Show the runs of another project, or none."""
         self.end_watch()
+        self.run_list.close_list()
         self._project = project
         self._records, self._checkpoints, self._watched = [], [], []
         self.notice.clear()
@@ -83,6 +87,7 @@ class RunColumn(QWidget):
         """Fill the list of runs, in this order, and keep the one that is shown."""
         self._records, self._checkpoints = list(records), list(checkpoints)
         self._fill_picker()
+        self.run_list.set_runs(records, checkpoints)
         if self.shown is None and records:
             self.show_own_run(records[0].id)
         self.picker.show_run(self.shown)
@@ -296,6 +301,9 @@ class RunColumn(QWidget):
 
     def _connect(self) -> None:
         self.picker.chosen.connect(self.show_run)
+        self.list_button.clicked.connect(lambda: self.run_list.open_list(self.own_run))
+        self.run_list.run_chosen.connect(self.show_own_run)
+        self.run_list.failed.connect(lambda text: self.notice.show_notice(text, "error"))
         self.view.inspect_requested.connect(self._session.inspect_requested)
         self.view.checkpoints_requested.connect(lambda: self._session.page_requested.emit("Checkpoints"))
         self.view.resume_requested.connect(self.resume_shown)
@@ -320,6 +328,7 @@ class RunColumn(QWidget):
         head = QHBoxLayout()
         head.addWidget(words("Run", "section"))
         head.addWidget(self.picker)
+        head.addWidget(self.list_button)
         head.addStretch(1)
         head.addWidget(self.live_buttons)
         layout = QVBoxLayout(self)

@@ -21,7 +21,7 @@ def state_word(run: RunRecord) -> str:
 
 def describe_run(run: RunRecord, best: CheckpointRecord | None = None) -> str:
     """A run in one line, with what its best checkpoint reaches."""
-    parts = [run.id, model_title(run.model), state_word(run)]
+    parts = [run.id, *([run.name] if run.name else []), model_title(run.model), state_word(run)]
     if best is not None:
         parts.append(map_text(best.map50, best.map))
     return " · ".join(parts)

@@ -101,6 +101,22 @@ def test_recipes_and_runs_wait_in_the_order_that_is_wanted(
     assert json.loads(capsys.readouterr().out) == {"running": [], "waiting": ["r003", "r002"]}
 
 
+def test_a_run_gets_a_name_and_a_note_and_keeps_what_is_not_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    past_run(project, "r001")
+    assert run(monkeypatch, "runs", "note", project, "r001", "--name", "more light", "--note", "second lamp") == 0
+    assert run(monkeypatch, "runs", "note", project, "r001", "--note", "third lamp") == 0
+    capsys.readouterr()
+    assert run(monkeypatch, "runs", project, "--json") == 0
+    (told,) = json.loads(capsys.readouterr().out)["runs"]
+    assert (told["name"], told["note"]) == ("more light", "third lamp")
+    assert run(monkeypatch, "runs", "note", project, "r001", "--clear", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"run": "r001", "name": "", "note": ""}
+    assert run(monkeypatch, "runs", "note", project, "r001", "--name", "x" * 61) == 2
+    assert "60 are the most" in capsys.readouterr().err
+
+
 def test_with_json_nothing_but_json_is_printed(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -123,6 +139,7 @@ def test_with_json_nothing_but_json_is_printed(
         (("runs", "follow", "{}"), "name the run"),
         (("runs", "export", "{}", "r001"), "name the file with --csv"),
         (("runs", "delete", "{}"), "name the run"),
+        (("runs", "note", "{}", "r001"), "give a name with --name"),
         (("runs",), "Missing argument 'DIR'; see --help"),
         (("runs", "{}", "r001", "--delete"), "No such option: --delete"),
         (("study",), "Missing command; see --help"),
