@@ -369,6 +369,15 @@ class EvaluationSettings(Part):
         json_schema_extra={"unit": "evaluations", "zero": "never"},
         description="Evaluations without a better model after which the run ends; 0: never.",
     )
+    samples: int = Field(
+        6,
+        ge=0,
+        le=24,
+        title="Sample images",
+        json_schema_extra={"zero": "none"},
+        description="Validation images, chosen by the seed, on which what is found is shown beside the curves after each "
+        "evaluation; 0: none.",
+    )
 
 
 class Limits(Part):

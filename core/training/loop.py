@@ -167,6 +167,7 @@ def _close_epoch(run: Run, wishes: StopRequests) -> Iterator[Event]:
         if state.latest.rank is not None:
             state.ranks.append(state.latest.rank)
         state.point = run.choose_point(state.latest)
+        yield from run.write_samples()
     yield run.epoch_done(losses, seconds)
     state.closed = True
     state.over = last

@@ -17,6 +17,7 @@ from core.jobs.events import (
     CheckpointSaved,
     EpochDone,
     Event,
+    Notice,
     RunFailed,
     RunFinished,
     RunPaused,
@@ -43,6 +44,7 @@ from core.training.pace import Pace, count_pixels, list_judged
 from core.training.preparation import Prepared
 from core.training.process_group import ProcessGroup
 from core.training.run_state import BestSoFar, EpochSums, RunState
+from core.training.samples import SampleWriter
 from core.training.saving import Saver
 from core.training.steps import Diverged, Stepper
 from core.training.strategy import apply_strategy
@@ -83,6 +85,10 @@ class Run:
         judged = list_judged(recipe.schedule.epochs, recipe.evaluation.every) if self.val_images else []
         shown = count_pixels(prepared.input, ((one.width, one.height) for one in self.val_images))
         self.pace = Pace(recipe.schedule.epochs, self.epoch_steps, judged, shown, recipe.limits.time_minutes * 60)
+        self.samples = SampleWriter(
+            folder, self.val_images, snapshot.label_names, recipe.seed, recipe.evaluation.samples
+        )
+        self._samples_work = True
         self.under_way: Sequence[Batch] = ()  # the batches of the step that was begun last
         self.state = RunState(
             EpochSums.on(self.device),
@@ -239,7 +245,24 @@ class Run:
 
     def validate(self, runner: Runner) -> Generator[int, None, ValidationResult]:
         """Judge what `runner` holds on the validation images; yields how many this process has looked at."""
-        return validate(self.task, runner, self.val_images, self.cache, self.process_group)
+        keep = self.samples.keep_found
+        return validate(self.task, runner, self.val_images, self.cache, self.process_group, keep)
+
+    def write_samples(self) -> Iterator[Event]:
+        """Show what the judgement found on a few images. A disk that refuses does not end the training."""
+        if not self.process_group.is_main or self.state.point is None or not self._samples_work:
+            return
+        spec = self.prepared.input
+        size = (spec.width, spec.height) if spec.mode == "whole" else None  # as the judgement has read them
+        try:
+            if self.samples.needs_pictures:
+                self.samples.write_pictures(self.cache.whole(image, size) for image in self.samples.images)
+            self.samples.write_epoch(self.state.epoch, self.state.point.thresholds)
+        except OSError as error:
+            self._samples_work = False
+            yield Notice(
+                f"the sample images cannot be written ({error.strerror}); the training goes on without", "warning"
+            )
 
     def predicting(self) -> Network:
         """The network that is judged, and saved to predict."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 
 import numpy as np
@@ -31,13 +31,18 @@ _PartLook = tuple[NDArray[np.float64], Rows]
 
 
 def validate(
-    task: Task, runner: Runner, images: Sequence[SnapshotImage], cache: ImageCache, process_group: ProcessGroup
+    task: Task,
+    runner: Runner,
+    images: Sequence[SnapshotImage],
+    cache: ImageCache,
+    process_group: ProcessGroup,
+    keep_found: Callable[[Sequence[Detections]], None] = lambda _found: None,
 ) -> Generator[int, None, ValidationResult]:
     """Judge the network on whole images, in one pass over them. The network must be in evaluation mode.
 
     Yields how many images this process has looked at, every now and then. Each process looks at its share of the
     images, each of which counts once; all get the same judgement. Raises InputError in all of them if one of them cannot
-    read an image: a judgement without it is none to compare by.
+    read an image: a judgement without it is none to compare by. `keep_found` gets what was found on each image.
     """
     looks: list[Look] = []
     failure: InputError | None = None
@@ -53,7 +58,9 @@ def validate(
         raise failure
     if lost := next((text for _, text in told if text), ""):
         raise InputError(lost)
-    return task.judge(images, process_group.unshard([part for part, _ in told]))
+    all_looks = process_group.unshard([part for part, _ in told])
+    keep_found([look.found for look in all_looks])
+    return task.judge(images, all_looks)
 
 
 def _look_at(task: Task, runner: Runner, images: Sequence[SnapshotImage], cache: ImageCache) -> Iterator[Look]:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.errors import InputError
@@ -16,6 +16,7 @@ from core.jobs.events import Event
 from core.jobs.folder import JobFolder
 from core.project.project import Project
 from core.project.records import CheckpointRecord, RunRecord
+from core.training.samples import Samples
 from desktop.base.session import Session
 from desktop.base.theme import GAP, PAD
 from desktop.kit.deletion import may_delete
@@ -35,6 +36,7 @@ from desktop.train.run.run_list import RunList
 from desktop.train.run.run_picker import RunPicker, describe_run
 from desktop.train.run.run_queue import RunQueue
 from desktop.train.run.run_view import RunView
+from desktop.train.run.samples_view import read_pictures
 from desktop.train.run.shown_run import RunReading, ShownRun, read_shown_run
 
 _LOW = 860  # pixels of height below which the plots need the room that the rows of the queue would take
@@ -196,6 +198,20 @@ class RunColumn(QWidget):
         self.live_buttons.show_state(self._live.run, self._live.state, shown=self.shows_live)
         self._offer_comparisons()
 
+    def _show_samples(self, *_: object) -> None:
+        """Show what the run in view has found on its sample images so far."""
+        folder = self.view.about.folder
+        if folder is None:
+            self.view.samples.show_samples("", None, [], {})
+            return
+        run, colors = str(folder), self.label_colors()
+
+        def show(read: tuple[Samples | None, list[QImage]]) -> None:
+            if self.view.about.folder == folder:
+                self.view.samples.show_samples(run, *read, colors)
+
+        self._tasks.run("train:samples", lambda: read_pictures(folder), show)
+
     def _show_nothing(self) -> None:
         self.shown = None
         self.view.show_run(RunHistory(), "", {})
@@ -314,6 +330,8 @@ class RunColumn(QWidget):
         self.view.tensorboard_wanted.connect(lambda: self._export_shown(self._export.export_tensorboard))
         self._export.exported.connect(lambda text: self.notice.show_notice(text, "info"))
         self._export.failed.connect(lambda text: self.notice.show_notice(text, "error"))
+        self.view.run_changed.connect(self._show_samples)
+        self.view.judged.connect(self._show_samples)
         self._follower.progressed.connect(self._add_followed)
         self._follower.state_changed.connect(self.view.set_state)
         self._follower.restarted.connect(self._restart_followed)

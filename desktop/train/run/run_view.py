@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
-from desktop.base.theme import GAP
+from desktop.base.theme import GAP, PAD
 from desktop.train.run.plot_choices import USUAL, PlotChoices
 from desktop.train.run.run_about import RunAbout
 from desktop.train.run.run_differences import ComparedRun
@@ -15,8 +16,10 @@ from desktop.train.run.run_history import RunHistory
 from desktop.train.run.run_plots import RunPlots
 from desktop.train.run.run_status import RunStatus, RunSummary
 from desktop.train.run.run_texts import RunTexts
+from desktop.train.run.samples_view import SamplesView
 
 TEXTS = 110  # pixels below the plots, at least
+_WIDE = 700  # pixels from which on the sample images stand beside the plots
 REDRAW_MS = 100  # ten times a second is fluid for curves, and leaves the processor to the training
 
 
@@ -30,6 +33,8 @@ class RunView(QWidget):
     csv_wanted = Signal()
     tensorboard_wanted = Signal()
     picture_wanted = Signal()
+    run_changed = Signal()  # another run is shown
+    judged = Signal()  # the run that is shown has judged one more epoch
     choices_changed = Signal(object)  # PlotChoices, by the user
 
     def __init__(self, parent: QWidget | None = None, choices: PlotChoices = USUAL) -> None:
@@ -39,6 +44,7 @@ class RunView(QWidget):
         self._about = RunAbout()
         self._colors: Mapping[str, str] = {}
         self._compared: dict[str, ComparedRun] = {}
+        self._judged = 0
         self.status = RunStatus()
         self.summary = RunSummary()
         self.summary.inspect_requested.connect(self.inspect_requested)
@@ -46,6 +52,7 @@ class RunView(QWidget):
         self.summary.resume_requested.connect(self.resume_requested)
         self.plots = RunPlots(choices)
         self.bar, self.loss, self.map = self.plots.bar, self.plots.loss, self.plots.map
+        self.samples = SamplesView()
         self.texts = RunTexts()
         self.plots.choices_changed.connect(self.choices_changed)
         self.bar.compared_changed.connect(self.compared_changed)
@@ -67,7 +74,9 @@ class RunView(QWidget):
         self._about = about or RunAbout()
         self.texts.clear()
         self.plots.set_run(history, colors)
+        self._judged = self._count_judged()
         self._draw()
+        self.run_changed.emit()
 
     def set_state(self, state: str) -> None:
         self._state = state
@@ -102,10 +111,29 @@ class RunView(QWidget):
         self.plots.draw(self._state, self._compared)
         self.texts.show_run(history, self._about, list(self._compared.values()))
         self.bar.set_exportable(bool(history.epochs or history.last_step))
+        if (count := self._count_judged()) != self._judged:
+            self._judged = count
+            self.judged.emit()
+
+    def _count_judged(self) -> int:
+        return sum(epoch.val_loss is not None for epoch in self._history.epochs)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the sample images stand below the plots."""
+        super().resizeEvent(event)
+        beside = self.width() >= _WIDE
+        directions = QBoxLayout.Direction
+        self._beside.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
 
     def _lay_out(self) -> None:
+        upper = QWidget()
+        self._beside = QBoxLayout(QBoxLayout.Direction.LeftToRight, upper)
+        self._beside.setContentsMargins(0, 0, 0, 0)
+        self._beside.setSpacing(PAD)
+        self._beside.addWidget(self.plots, 3)
+        self._beside.addWidget(self.samples, 1)
         splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.addWidget(self.plots)
+        splitter.addWidget(upper)
         splitter.addWidget(self.texts)
         splitter.setStretchFactor(0, 1)
         splitter.setCollapsible(0, False)

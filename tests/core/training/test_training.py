@@ -42,6 +42,7 @@ from core.training import run as run_module
 from core.training.data.dataset import ImageCache, TrainingSet
 from core.training.loop import train
 from core.training.preparation import prepare_training
+from core.training.samples import read_samples
 from core.training.strategy import apply_strategy, set_rate
 from core.training.tasks import detection
 from core.training.tasks.validation_result import ValidationResult
@@ -167,6 +168,22 @@ def test_a_run_tells_what_it_does_and_the_loss_of_the_epoch_so_far(snapshot: Sna
     assert all(step.seconds_left is not None and step.seconds_left > 0 for step in steps)
     assert epochs[0].seconds_left > 0 and epochs[-1].seconds_left == 0
     assert all(epoch.memory_mb is not None and epoch.memory_mb > 0 for epoch in epochs)
+
+
+def test_the_same_few_validation_images_are_shown_after_each_judged_epoch(snapshot: Snapshot, tmp_path: Path) -> None:
+    wanted = tiny(schedule__epochs=3, evaluation__every=2, evaluation__samples=2)
+    run(wanted, snapshot, tmp_path / "r001")
+    samples = read_samples(tmp_path / "r001")
+    assert samples is not None and samples.epochs == [2, 3] and len(samples.images) == 2
+    val = {Path(image.path).name: image for image in snapshot.of_split(Split.VAL)}
+    for image in samples.images:
+        assert len(image.truth) == len(val[image.name].boxes) and image.picture.is_file()
+    run(wanted, snapshot, tmp_path / "r002")
+    again = read_samples(tmp_path / "r002")
+    assert again is not None and again.found == samples.found
+    assert [image.name for image in again.images] == [image.name for image in samples.images]
+    run(tiny(schedule__epochs=1, evaluation__samples=0), snapshot, tmp_path / "r003")
+    assert not (tmp_path / "r003" / "samples").exists()
 
 
 def test_the_same_recipe_gives_the_same_model_whatever_the_workers(snapshot: Snapshot, tmp_path: Path) -> None:
