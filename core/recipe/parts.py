@@ -259,7 +259,7 @@ class Schedule(Part):
         ge=1,
         le=1024,
         title="Batch",
-        description="Images or crops computed at once. With fewer than 8, new layers of ssd_compact and SSDLite have "
+        description="Images or crops computed at once. With fewer than 8, new layers of SSD Compact and SSDLite have "
         "GroupNorm instead of BatchNorm, so that one picture is enough; a checkpoint keeps its own norms.",
     )
     warmup_steps: int = Field(50, ge=0, title="Warm-up", description="Steps in which the rate grows from near zero.")

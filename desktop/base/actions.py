@@ -223,9 +223,7 @@ TRAIN = (
         "Say how long the training may take, and see what is proposed and why",
     ),
     ActionSpec("find_rate", "Find a learning rate…", (), "search", "Try rates for some minutes, and propose one"),
-    ActionSpec(
-        "study", "Compare strategies…", (), "compare", "Train several strategies on this data and see which helps"
-    ),
+    ActionSpec("study", "Transfer study…", (), "compare", "Train several strategies on this data and see which helps"),
     ActionSpec("delete_run", "Delete the run that is shown…", (), "delete", "Delete it with its checkpoints"),
     ActionSpec("watch_run", "Watch a run folder…", (), "inspect", "Follow a training on another machine by its folder"),
 )

@@ -80,7 +80,7 @@ class RecipeForm(QWidget):
         self.fields = ModelForm(model.recipe, sections, self, choices=choices, folded=list(folded_fields()))
         self._names = [name for names in sections.values() for name in names]
         self.picture = StrategyView()
-        self.compare = QPushButton("Compare strategies on this data…")
+        self.compare = QPushButton("Transfer study on this data…")
         self._lay_out()
         self.fields.changed.connect(self._enter_recipe)
         self.fields.rejected.connect(self._enter_rejected)

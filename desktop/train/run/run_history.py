@@ -25,7 +25,7 @@ from core.jobs.events import (
     StepDone,
 )
 from core.models.registry import is_detector
-from desktop.kit.formatting import measure
+from desktop.kit.formatting import measure, model_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +272,7 @@ def log_line(event: Event) -> LogLine | None:
             again = f"Gone on after step {event.resumed_at:,} with" if event.resumed_at else "Started"
             reach = f" Anchors reach {event.reachable:.1%} of the boxes." if is_detector(event.model) else ""
             return LogLine(
-                f"{again} {event.model} on {event.device}: {event.train_images:,} training and {event.val_images:,} "
+                f"{again} {model_title(event.model)} on {event.device}: {event.train_images:,} training and {event.val_images:,} "
                 f"validation images, {event.trainable_parameters / 1e6:.2f} of {event.parameters / 1e6:.2f} million "
                 f"parameters learn. Weights: {event.weights}.{reach}"
             )

@@ -11,7 +11,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from core.project.records import CheckpointRecord, RunRecord
 from desktop.kit import formatting
-from desktop.train.run.run_picker import model_title, state_word
+from desktop.kit.formatting import model_title
+from desktop.train.run.run_picker import state_word
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
