@@ -9,9 +9,12 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from core.settings import Settings
 from desktop.kit.dialog_frame import DialogFrame
+from desktop.kit.screen_room import resize_within_screen
 from desktop.train.run.run_table import KEYS, SORT, Index, RunRow, RunTable
 
-_WIDTHS = {"run": 64, "name": 150, "model": 150, "state": 92, "epochs": 84, "map50": 84, "map": 72, "begun": 120}
+_WIDTHS = {"run": 84, "name": 150, "model": 150, "state": 92, "epochs": 84, "map50": 84, "map": 72, "begun": 120}
+
+_USUAL_WIDTH = 1000
 
 
 class RunListDialog(DialogFrame):
@@ -27,7 +30,6 @@ class RunListDialog(DialogFrame):
             confirm="Show",
             dismiss="Close",
             parent=parent,
-            width=980,
         )
         self._settings = settings
         self.table = RunTable(self)
@@ -59,6 +61,7 @@ class RunListDialog(DialogFrame):
         self.table.words_edited.connect(self.words_edited)
         self.body.addWidget(self.view, 1)
         self._offer_run()
+        resize_within_screen(self, _USUAL_WIDTH, self.sizeHint().height())
 
     def show_runs(self, rows: Sequence[RunRow], *, editable: bool) -> None:
         """List these runs; the chosen one stays chosen."""

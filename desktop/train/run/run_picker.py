@@ -36,7 +36,7 @@ class RunPicker(QComboBox):
         super().__init__(parent)
         self._runs: list[ShownRun] = []
         self.setAccessibleName("Run")
-        self.setMinimumWidth(240)
+        self.setMinimumWidth(200)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.activated.connect(self._choose_run)
         self.set_runs([])
