@@ -104,7 +104,7 @@ def test_every_command_is_named() -> None:
 def test_models_strategies_and_presets_are_those_of_the_program() -> None:
     for name, spec in MODELS.items():
         size = spec.parameters / 1e6
-        row = next(line for line in TEXTS["models"].splitlines() if line.startswith(f"| `{name}` |"))
+        row = next(line for line in TEXTS["models"].splitlines() if line.startswith(f"| {spec.title} | `{name}` |"))
         assert f"| {size:.0f} M |" in row or f"| {size:.1f} M |" in row, name
         assert f"at {spec.defaults['sampling.input_size']} |" in row, name
     assert set(re.findall(r"^\| `(\w+)` \| .*$", TEXTS["strategies"], re.MULTILINE)) == set(STRATEGIES)
