@@ -286,7 +286,7 @@ class CheckpointsPage(QWidget):
         project, records = self._session.project, self.list.list_selected()
         if project is None or not records or not self._editable:
             return
-        if not may_delete(self, ask_deletion(records), describe_deletion(records)):
+        if not may_delete(self, ask_deletion(records), describe_deletion(records, project.runs.list_runs())):
             return
         changes, problems = Changes(), []
         for record in records:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from core.changes import Changes
 from core.jobs.events import CheckpointSaved, Event
 from core.models.gpus import gpu_names
+from core.recipe.recipe import Recipe
 from desktop.base.actions import TRAIN, build_actions
 from desktop.base.session import Session
 from desktop.base.undo_steps import UndoSteps
@@ -153,7 +154,7 @@ class TrainPage(QWidget):
     def _connect_session(self) -> None:
         self._session.project_changed.connect(self.set_project)
         self._session.changed.connect(self._on_changed)
-        self._session.continue_requested.connect(self.draft.continue_from)
+        self._session.continue_requested.connect(self._continue_from)
         self._session.run_requested.connect(self.run_column.show_own_run)
 
     def _connect_recipe(self) -> None:
@@ -188,15 +189,25 @@ class TrainPage(QWidget):
         self._sync.synced.connect(self._list_runs)
 
     def _use_recipe(self, run: Path) -> None:
-        before, notice = self.draft.take_recipe(run), self.run_column.notice
+        self._offer_undo(self.draft.take_recipe(run), f"The form has the recipe of {run.name} now.")
+
+    def _continue_from(self, checkpoint: str) -> None:
+        run = checkpoint.partition("-")[0]
+        self._offer_undo(
+            self.draft.continue_from(checkpoint), f"The form has the recipe of {run} now, and starts from {checkpoint}."
+        )
+
+    def _offer_undo(self, before: Recipe | None, text: str) -> None:
+        """Say that the form was filled, and let `before`, which stood there, be put back."""
         if before is None:
             return
+        notice = self.run_column.notice
 
         def undo() -> None:
             self.draft.model.replace_recipe(before)
             notice.clear()
 
-        notice.show_notice(f"The form has the recipe of {run.name} now.", "info", offer=("Undo", undo))
+        notice.show_notice(text, "info", offer=("Undo", undo))
 
     def _show_work(self) -> None:
         """Show what runs: the training, or the study."""

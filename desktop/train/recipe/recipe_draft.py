@@ -59,12 +59,16 @@ class RecipeDraft(QObject):
         self.save_draft()
         return recipe
 
-    def continue_from(self, checkpoint_id: str) -> None:
-        """Take over a checkpoint as the start, with its model and the recipe of its run."""
+    def continue_from(self, checkpoint_id: str) -> Recipe | None:
+        """Take over a checkpoint as the start, with its model and the recipe of its run.
+
+        Returns the recipe that this takes the place of; None, and error_changed says why, if it cannot be.
+        """
         project = self._project
         found = [record for record in project.runs.list_checkpoints() if record.id == checkpoint_id] if project else []
         if not found or project is None:
-            return
+            return None
+        before = self.model.settle_recipe()
         checkpoint = found[0]
         start = {"weights.source": "checkpoint", "weights.path": str(checkpoint.path)}
         recipes = [run.recipe for run in project.runs.list_runs() if run.id == checkpoint.run]
@@ -75,9 +79,10 @@ class RecipeDraft(QObject):
             recipe = with_settings(base, start)
         except InputError as error:
             self.error_changed.emit(str(error))
-            return
+            return None
         self.model.replace_recipe(recipe)
         self.save_draft()
+        return before
 
     def take_recipe(self, run: Path) -> Recipe | None:
         """Take over the recipe of the run in this folder, as it was. Returns the one that it takes the place of.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -281,6 +282,20 @@ def test_questions_before_deleting_tell_what_will_be_missed(session: Session) ->
     assert "best of its run" in describe_deletion(best)
     assert "2 are the best of a run" in describe_deletion(records)
     assert "and 4 more" in describe_deletion(records * 3)
+
+
+@pytest.mark.parametrize("state", ["stopped", "paused", "interrupted", "failed", "finished", "running"])
+def test_the_question_before_the_save_that_a_run_resumes_from_is_deleted_says_so(session: Session, state: str) -> None:
+    project = session.project
+    assert project is not None
+    project.runs.sync_folders()
+    last = [record for record in project.runs.list_checkpoints() if record.path.name == "last.safetensors"][:1]
+    runs = [replace(run, state=state) for run in project.runs.list_runs()]
+    told = describe_deletion(last, runs)
+    lost = f"r001 is {state}, and Resume goes on from last.safetensors, after epoch {last[0].epoch}. Without it, "
+    assert (lost + "it cannot be resumed any more." in told) == (state not in ("finished", "running"))
+    last[0].path.with_name("previous.safetensors").touch()
+    assert (lost + "it goes on from the save before" in describe_deletion(last, runs)) == (lost in told)
 
 
 def test_every_word_of_the_filter_must_occur(session: Session) -> None:

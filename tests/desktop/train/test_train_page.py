@@ -252,12 +252,17 @@ def test_every_setting_of_a_recipe_can_be_reached(bench: TrainBench) -> None:
 def test_continuing_puts_the_checkpoint_and_its_model_into_the_recipe(bench: TrainBench) -> None:
     path = write_checkpoint(bench.project, "r007", "best", model="ssdlite320_mobilenet_v3")
     bench.project.runs.sync_folders()
+    before = bench.page.draft.model.settle_recipe()
     bench.session.continue_requested.emit("r007-best")
     bench.page.activated()
     recipe = bench.page.draft.model.settle_recipe()
     assert recipe.model == "ssdlite320_mobilenet_v3"
     assert (recipe.weights.source, recipe.weights.path) == ("checkpoint", str(path))
     assert not bench.page.recipe_column.panel.form.fields.control("weights.path").isHidden()
+    notice = bench.page.run_column.notice
+    assert notice.text == "The form has the recipe of r007 now, and starts from r007-best."
+    next(one for one in notice.findChildren(QPushButton) if one.text() == "Undo").click()
+    assert bench.page.draft.model.settle_recipe() == before
 
 
 def test_a_run_that_another_page_asks_for_is_shown(bench: TrainBench) -> None:
