@@ -73,6 +73,7 @@ class RecipeColumn(QFrame):
         self.panel.form.study_wanted.connect(self.study_wanted)
         self.panel.propose_button.clicked.connect(self.propose_wanted)
         self.data.split_requested.connect(self._split_images)
+        self.preview.warnings_changed.connect(self._show_advice)
         draft.error_changed.connect(self.show_error)
         draft.model.changed.connect(self._follow_model)
         session.changed.connect(self._on_changed)
@@ -113,7 +114,7 @@ class RecipeColumn(QFrame):
 
     def _show_advice(self) -> None:
         """Say what the recipe may do badly on these data."""
-        found = advise_on_recipe(self._model.recipe, self._train_images)
+        found = [*self.preview.warnings, *advise_on_recipe(self._model.recipe, self._train_images)]
         more = f" (and {format_count(len(found) - 1, 'more hint')})" if len(found) > 1 else ""
         self.advice.setText(found[0] + more if found else "")
         self.advice.setToolTip("".join(f"<p>{escape(text)}</p>" for text in found))

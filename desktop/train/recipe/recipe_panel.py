@@ -109,6 +109,7 @@ class RecipePanel(QWidget):
             switch.addWidget(button)
         self.bar.setContentsMargins(PAD, GAP, PAD, GAP)
         self.bar.addWidget(self.presets)
+        self.bar.addSpacing(GAP)
         self.bar.addWidget(self.propose_button)
         self.bar.addStretch(1)
         self.bar.addLayout(switch)

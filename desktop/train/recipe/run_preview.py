@@ -22,6 +22,7 @@ class RunPreviewBox(QWidget):
 
     mend_chosen = Signal(object)  # Mend
     measure_wanted = Signal()  # time and memory, by a short trial
+    warnings_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +56,11 @@ class RunPreviewBox(QWidget):
         """What is said to go badly."""
         return [row.text() for row in self._rows if isinstance(row, Paragraph)]
 
+    @property
+    def warnings(self) -> list[str]:
+        """Of the findings, those that are worth stopping for, the weightiest first."""
+        return [row.text() for row in self._rows if row.property("role") == "warning" and isinstance(row, Paragraph)]
+
     def show_preview(self, preview: RunPreview | None) -> None:
         """Show what would be; None: there is nothing to train on."""
         self._lines.setText("\n".join(describe_preview(preview)) if preview else EMPTY)
@@ -78,6 +84,7 @@ class RunPreviewBox(QWidget):
             self._rows += [self._make_button(mend) for mend in finding.mends]
         for row in self._rows:
             self._found.addWidget(row)
+        self.warnings_changed.emit()
 
     def _make_button(self, mend: Mend) -> QPushButton:
         text = f"{mend.words[:1].upper()}{mend.words[1:]}"

@@ -151,11 +151,13 @@ def test_a_mend_is_a_button_that_changes_the_recipe_as_one_step(bench: TrainBenc
     bench.change_settings(sampling__mode="crops", sampling__input_size=256)
     bench.qtbot.waitUntil(lambda: any("pictures shows" in text or "picture shows" in text for text in preview.findings))
     changed = bench.page.draft.model.recipe
+    assert bench.page.recipe_column.advice.text().startswith(preview.warnings[0])  # beside the button to train, too
     bench.qtbot.mouseClick(preview.mend_buttons[0], Qt.MouseButton.LeftButton)
     assert bench.page.draft.model.recipe.sampling.mode == "whole" != changed.sampling.mode
     bench.qtbot.waitUntil(lambda: not any("picture shows" in text for text in preview.findings))
     bench.page.draft.model.steps.undo()
     assert bench.page.draft.model.recipe == changed != before
+    bench.qtbot.waitUntil(lambda: bool(preview.warnings))
 
 
 def test_no_proposal_while_a_training_runs(bench: TrainBench) -> None:
