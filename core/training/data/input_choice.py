@@ -82,7 +82,7 @@ def choose_input(recipe: Recipe, train: list[SnapshotImage], minutes: float, spe
     rival = max(others, default=None, key=lambda one: one.worth)
     width, height = _usual_size(sizes)
     why = (
-        f"of images such as {width} x {height} px they show small boxes {best.small:.0f} px large and about "
+        f"with images such as {width} x {height} px they show small boxes {best.small:.0f} px large and about "
         f"{round_count(best.shown)} boxes in {minutes:g} minutes, repeats among them; {best.learnable:.0%} of the boxes can be "
         "learnt well so"
     )

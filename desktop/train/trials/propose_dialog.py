@@ -189,6 +189,7 @@ class _Reasons(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Choices and reasons")
+        self.viewport().setAutoFillBackground(False)  # the dialog's own colour shows through
         self.texts: list[str] = []
 
     def show_proposal(self, proposal: Proposal | None) -> None:
@@ -208,3 +209,4 @@ class _Reasons(QScrollArea):
             self.texts.append(finding.text)
         column.addStretch(1)
         self.setWidget(inside)
+        inside.setAutoFillBackground(False)  # which setWidget turns on
