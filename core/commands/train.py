@@ -19,6 +19,7 @@ from core.jobs.queue import claim_job, list_jobs, list_running, put_last
 from core.operations.launcher import make_launcher
 from core.operations.resume_run import run_to_resume
 from core.operations.start_run import forget_if_refused, prepare_run
+from core.operations.starting_weights import fetch_weights
 from core.operations.train_in_turn import train_in_turn
 from core.project.project import Project
 from core.project.snapshot import Snapshot
@@ -50,6 +51,8 @@ def train_model(
             return run_to_resume(folder / "runs", resume)
         with Project.open_beside(folder) as project:
             recipe, fitted = choose_fitted_recipe(project, options, settings)
+            if not queue:
+                fetch_weights(recipe)
             run = distributed.run_of_launch(project.runs.folder, recipe) if distributed.is_launched() else None
             return run or prepare_run(project, recipe, notices=fitted)
 

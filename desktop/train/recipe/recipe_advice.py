@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from core.counting import format_count
 from core.models.registry import model_spec
+from core.models.weights_place import is_on_machine, weights_path
 from core.recipe.recipe import Recipe
 from core.training.data.data_advice import mixing_notice
 
@@ -18,6 +19,16 @@ def advise_on_recipe(recipe: Recipe, train_images: int) -> list[str]:
     if not train_images:
         return []
     return [text for rule in _RULES if (text := rule(recipe, train_images))]
+
+
+def _advise_on_missing_weights(recipe: Recipe, _images: int) -> str:
+    file = model_spec(recipe.model).weights.get(recipe.weights.source)
+    if file is None or is_on_machine(file):
+        return ""
+    return (
+        f"{file.title}: these weights are not on this machine, so training downloads them first. Without a network, fetch "
+        f"{file.url} elsewhere and put it at {weights_path(file)}, or choose other starting weights."
+    )
 
 
 def _advise_on_scratch(recipe: Recipe, images: int) -> str:
@@ -73,6 +84,7 @@ def _advise_on_rare_labels(recipe: Recipe, _images: int) -> str:
 
 
 _RULES: tuple[Callable[[Recipe, int], str], ...] = (
+    _advise_on_missing_weights,
     _advise_on_scratch,
     _advise_on_mixing,
     _advise_on_norms,

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QToolButton, QVBo
 
 from core.models.gpus import device_choices
 from core.models.registry import ModelSpec
+from core.models.spec import WeightsFile
+from core.models.weights_place import is_on_machine
 from core.project.records import CheckpointRecord
 from core.recipe.parts import Unfreeze, Weights
 from core.recipe.recipe import Recipe, default_recipe
@@ -242,13 +244,17 @@ class RecipeForm(QWidget):
 
 
 def _list_sources(spec: ModelSpec) -> list[tuple[object, str]]:
-    """The starting weights that the model can have, as value and text."""
+    """The starting weights that the model can have, as value and text that says which this machine lacks."""
     sources = get_args(Weights.model_fields["source"].annotation)
     return [
-        (source, spec.weights[source].title if source in spec.weights else _SOURCE_WORDS[source])
+        (source, _describe_file(spec.weights[source]) if source in spec.weights else _SOURCE_WORDS[source])
         for source in sources
         if source in spec.weights or source in _SOURCE_WORDS
     ]
+
+
+def _describe_file(file: WeightsFile) -> str:
+    return file.title if is_on_machine(file) else f"{file.title} (not on this machine)"
 
 
 def _list_stages(spec: ModelSpec) -> list[tuple[object, str]]:

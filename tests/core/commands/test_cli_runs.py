@@ -117,12 +117,24 @@ def test_a_run_gets_a_name_and_a_note_and_keeps_what_is_not_named(
     assert "60 are the most" in capsys.readouterr().err
 
 
+def test_no_run_is_left_by_weights_that_cannot_be_had(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing listens there, as on a machine without a network
+    options = ("--model", "ssd300_vgg16", "--set", "weights.source=imagenet")
+    assert run(monkeypatch, "train", project, *options) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "could not be downloaded" in told and "put it at" in told
+    assert not list((project / "runs").glob("*"))
+
+
 def test_with_json_nothing_but_json_is_printed(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     past_run(project, "r001")
     assert run(monkeypatch, "train", project, "--queue", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {"run": "r002", "state": "waiting"}
+    assert json.loads(capsys.readouterr().out) == {"run": "r002", "state": "waiting", "findings": []}
     assert run(monkeypatch, "runs", "export", project, "r001", "--csv", tmp_path / "a.csv", "--json") == 0
     assert json.loads(capsys.readouterr().out)["steps"] == str(tmp_path / "a-steps.csv")
 

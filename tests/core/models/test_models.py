@@ -23,6 +23,7 @@ from core.models.checkpoint import Description
 from core.models.inputs import NORMALIZATIONS, InputSpec, tiles
 from core.models.networks.families import Architecture
 from core.models.registry import MODELS
+from core.models.weights_place import is_on_machine, weights_path
 from core.recipe.recipe import default_recipe
 
 BOXES = np.array([[10, 10, 10 + side, 10 + side] for side in (14, 20, 40, 80, 200)], np.float32)
@@ -72,6 +73,19 @@ def test_torchvisions_cache_is_used_and_its_absence_says_what_to_fetch(
     (tmp_path / "checkpoints" / file.file_name).write_bytes(b"half a file")
     with pytest.raises(InputError, match="damaged"):
         weights.download_weights(nowhere)
+
+
+def test_the_place_of_weights_is_torchs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = MODELS["ssd300_vgg16"].weights["imagenet"]
+    for name, value in (("TORCH_HOME", tmp_path / "a"), ("XDG_CACHE_HOME", tmp_path / "b"), ("HOME", tmp_path / "c")):
+        monkeypatch.delenv("TORCH_HOME", raising=False)
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        monkeypatch.setenv(name, str(value))
+        assert weights_path(file) == Path(torch.hub.get_dir()) / "checkpoints" / file.file_name
+        assert not is_on_machine(file)
+        weights_path(file).parent.mkdir(parents=True)
+        weights_path(file).touch()
+        assert is_on_machine(file)
 
 
 def test_timms_file_is_taken_from_the_same_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.models.registry import MODELS
+from core.models.weights_place import weights_path
 from core.recipe.draft import with_model, with_preset
 from core.recipe.parts import Unfreeze
 from core.recipe.phases import planned_phases
@@ -202,14 +205,38 @@ def test_a_schedule_that_was_edited_is_the_one_that_is_trained() -> None:
         ({"sampling.rare_labels": 0.1, "loss.class_weights": "balanced"}, 100, "twice"),
     ],
 )
-def test_what_may_go_badly_is_said_before(settings: dict[str, object], images: int, word: str) -> None:
+def test_what_may_go_badly_is_said_before(
+    settings: dict[str, object], images: int, word: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    put_weights(monkeypatch, tmp_path)
     assert advise_on_recipe(recipe(), images) == []
     found = advise_on_recipe(with_settings(recipe(), settings), images)
     assert any(word in text for text in found), found
     assert advise_on_recipe(with_settings(recipe(), settings), 0) == []
 
 
-def test_mixing_pictures_of_a_large_set_needs_no_warning() -> None:
+def put_weights(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
+    """Let the weights that `recipe` starts from be on this machine."""
+    monkeypatch.setenv("TORCH_HOME", str(folder))
+    path = weights_path(MODELS["ssd300_vgg16"].weights["imagenet"])
+    path.parent.mkdir(parents=True)
+    path.touch()
+    return path
+
+
+def test_weights_that_this_machine_lacks_are_named_before_a_training(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = put_weights(monkeypatch, tmp_path)
+    path.unlink()
+    (found,) = advise_on_recipe(recipe(), 100)
+    assert str(path) in found and MODELS["ssd300_vgg16"].weights["imagenet"].url in found
+    path.touch()
+    assert advise_on_recipe(recipe(), 100) == []
+
+
+def test_mixing_pictures_of_a_large_set_needs_no_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    put_weights(monkeypatch, tmp_path)
     assert advise_on_recipe(recipe(mixing__mosaic=0.5), 5000) == []
 
 
