@@ -70,7 +70,7 @@ class CheckpointsPage(QWidget):
         splitter.addWidget(self.detail)
         splitter.setStretchFactor(0, 1)
         splitter.setCollapsible(0, False)
-        splitter.setSizes([900, 300])
+        self._splitter, self._spread = splitter, False
         self._stack = QStackedWidget()
         self._stack.addWidget(splitter)
         self._stack.addWidget(self._absence)
@@ -90,6 +90,10 @@ class CheckpointsPage(QWidget):
             changes = project.runs.sync_folders()
             if changes.runs:
                 self._session.notify(changes, self)
+        if not self._spread:  # once, when the room is known: on a large screen nothing beside the table need be cramped
+            side = 300 + min(max(0, self.width() - 1300) // 5, 140)
+            self._splitter.setSizes([self.width() - side, side])
+            self._spread = True
         self._in_front = True
         self._show_checkpoints()
         self.list.table.setFocus()

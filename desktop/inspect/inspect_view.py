@@ -11,12 +11,13 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter
 
 from core import geometry
 from core.inspection.marks import Mark, MarkFilter
-from desktop.inspect.mark_tags import ON_IMAGE, Names, list_tags, paint_tag
+from desktop.inspect.mark_tags import ON_IMAGE, Names, PlacedTag, lay_tag, list_tags, paint_tags
 from desktop.viewer.box_painter import paint_box
 from desktop.viewer.view import ImageView
 from desktop.viewer.view_input import ViewInput
 
 CROWD = 25  # with more marks than this, small ones keep their names to themselves
+MOST_NAMED = 60  # more words than that are read by nobody, and take long to be placed
 SMALL = 36.0  # widget pixels
 WHOLE = 0.98  # share of the image from which on a box is all of it
 Key = tuple[str, int]  # source and row of a mark
@@ -126,22 +127,39 @@ class InspectView(QObject):
             clear = self._is_whole_image(mark)  # a wash over all of the image would change what is looked at
             paint_box(painter, rect, colors, [], selected=pointed, dashed=dashed, tag=False, wash=not clear)
         # Words come after all outlines, so that no line runs through them; what is pointed at has the first choice.
-        taken: list[QRectF] = []
+        paint_tags(painter, self._lay_tags(shown, rects))
+
+    def _lay_tags(self, shown: Sequence[Mark], rects: Sequence[QRectF]) -> list[PlacedTag]:
+        """The words at these marks, which lie at `rects`, where there is room for them."""
         bounds = QRectF(self.view.rect())
         # Also those of the other side: what was not found is looked at as well.
         boxes = [self.view.rect_to_widget(mark.xyxy) for mark in self._marks]
         named = {identify_mark(mark) for mark in self.named_marks()}
+        tags: list[PlacedTag] = []
         for mark, rect in reversed(list(zip(shown, rects, strict=True))):
-            if identify_mark(mark) in named:
-                parts = list_tags(mark, self._names, self._filter)
-                pointed = identify_mark(mark) in (self._selected, self._hovered)
-                below = self._goes_below(mark)
-                paint_tag(painter, rect, parts, bounds, taken, boxes, below=below, always=pointed)
+            if identify_mark(mark) not in named:
+                continue
+            parts = list_tags(mark, self._names, self._filter)
+            pointed = identify_mark(mark) in (self._selected, self._hovered)
+            taken = [tag.place for tag in tags]
+            tag = lay_tag(rect, parts, bounds, taken, boxes, below=self._goes_below(mark), always=pointed)
+            if tag is not None:
+                tags.append(tag)
+        return tags
 
     def named_marks(self) -> list[Mark]:
         """What of the visible marks has words beside it."""
         shown = self.visible_marks()
-        return [mark for mark in shown if self._needs_tag(mark, shown)]
+        named = [mark for mark in shown if self._needs_tag(mark, shown)]
+        if len(named) <= MOST_NAMED:
+            return named
+        kept = {identify_mark(mark) for mark in sorted(named, key=self._rank_for_words)[:MOST_NAMED]}
+        return [mark for mark in named if identify_mark(mark) in kept]
+
+    def _rank_for_words(self, mark: Mark) -> tuple[bool, float]:
+        """What is pointed at first, then the largest."""
+        x1, y1, x2, y2 = mark.xyxy
+        return identify_mark(mark) not in (self._selected, self._hovered), -(x2 - x1) * (y2 - y1)
 
     def _needs_tag(self, mark: Mark, shown: Sequence[Mark]) -> bool:
         """Whether a mark has words: with names hidden, what is pointed at; in a crowd, what is large enough as well."""

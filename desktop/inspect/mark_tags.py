@@ -79,7 +79,7 @@ def place_tag(
     `boxes`: what is in these is what the image is looked at for. None where that is too much, unless `always`.
     """
     places = [place for place in _list_places(rect, size, bounds, below=below) if bounds.contains(place)]
-    free = [place for place in places if not any(place.intersects(other) for other in taken)]
+    free = _leave_out_taken(places, taken)
     if free:
         covered = _cover_boxes(free, [*boxes, rect]).tolist()
         least, _, place = min(zip(covered, range(len(free)), free, strict=True), key=lambda one: one[:2])
@@ -92,6 +92,17 @@ def place_tag(
     left = min(max(rect.left() - 1, bounds.left()), max(bounds.left(), bounds.right() - size.width()))
     inside = max(bounds.top(), min(rect.top() + 1, bounds.bottom() - size.height()))
     return QRectF(round(left), round(inside), size.width(), size.height())
+
+
+def _leave_out_taken(places: list[QRectF], taken: Sequence[QRectF]) -> list[QRectF]:
+    """The places on which nothing lies yet."""
+    if not places or not taken:
+        return places
+    place_p4, taken_t4 = _to_corners(places), _to_corners(taken)
+    low = np.maximum(place_p4[:, None, :2], taken_t4[None, :, :2])
+    high = np.minimum(place_p4[:, None, 2:], taken_t4[None, :, 2:])
+    free_p = ~np.any(np.all(high > low, axis=2), axis=1)
+    return [places[row] for row in np.flatnonzero(free_p)]
 
 
 def _list_places(rect: QRectF, size: QSizeF, bounds: QRectF, *, below: bool) -> list[QRectF]:
@@ -141,37 +152,50 @@ def find_leader(rect: QRectF, place: QRectF) -> QLineF | None:
     return line if line.length() > NEAR else None
 
 
-def paint_tag(
-    painter: QPainter,
+@dataclass(frozen=True, slots=True)
+class PlacedTag:
+    """The words of a box, where they go, and the line that leads to their box where they stand away from it."""
+
+    parts: tuple[Tag, ...]
+    widths: tuple[float, ...]  # of the parts
+    place: QRectF
+    leader: QLineF | None
+
+
+def lay_tag(
     rect: QRectF,
     parts: Sequence[Tag],
     bounds: QRectF,
-    taken: list[QRectF],
+    taken: Sequence[QRectF],
     boxes: Sequence[QRectF],
     *,
     below: bool,
     always: bool,
-) -> None:
-    """Paint the words of a box, and add their place to `taken`; only where there is room for them, unless `always`."""
+) -> PlacedTag | None:
+    """Find a place for the words of a box; None where there is no room for them, unless `always`."""
     metrics = QFontMetricsF(tag_font())
-    widths = [metrics.horizontalAdvance(part.text) + 2 * TAG_PADDING + SWATCH for part in parts]
+    widths = tuple(metrics.horizontalAdvance(part.text) + 2 * TAG_PADDING + SWATCH for part in parts)
     whole = QSizeF(sum(widths) + len(widths) - 1, TAG_HEIGHT)
     place = place_tag(rect, whole, bounds, taken, boxes, below=below, always=always)
-    if place is None:
-        return
-    taken.append(place)
+    return None if place is None else PlacedTag(tuple(parts), widths, place, find_leader(rect, place))
+
+
+def paint_tags(painter: QPainter, tags: Sequence[PlacedTag]) -> None:
+    """Paint all lines, and over them all words."""
     painter.save()
     painter.setFont(tag_font())
-    if (leader := find_leader(rect, place)) is not None:
-        for color, width in ((QColor(0, 0, 0, 150), 3.0), (parts[0].swatch, 1.0)):
-            painter.setPen(QPen(color, width))
-            painter.drawLine(leader)
-    left = place.x()
-    for part, width in zip(parts, widths, strict=True):
-        area = QRectF(left, place.y(), width, TAG_HEIGHT)
-        painter.fillRect(area, part.ground)
-        painter.fillRect(QRectF(left, place.y(), SWATCH, TAG_HEIGHT), part.swatch)
-        painter.setPen(theme.text_on(part.ground))
-        painter.drawText(area.adjusted(SWATCH, 0, 0, 0), Qt.AlignmentFlag.AlignCenter, part.text)
-        left += width + 1
+    for tag in tags:
+        if tag.leader is not None:
+            for color, width in ((QColor(0, 0, 0, 150), 3.0), (tag.parts[0].swatch, 1.0)):
+                painter.setPen(QPen(color, width))
+                painter.drawLine(tag.leader)
+    for tag in tags:
+        left = tag.place.x()
+        for part, width in zip(tag.parts, tag.widths, strict=True):
+            area = QRectF(left, tag.place.y(), width, TAG_HEIGHT)
+            painter.fillRect(area, part.ground)
+            painter.fillRect(QRectF(left, tag.place.y(), SWATCH, TAG_HEIGHT), part.swatch)
+            painter.setPen(theme.text_on(part.ground))
+            painter.drawText(area.adjusted(SWATCH, 0, 0, 0), Qt.AlignmentFlag.AlignCenter, part.text)
+            left += width + 1
     painter.restore()

@@ -7,9 +7,13 @@ from itertools import combinations
 import numpy as np
 import pytest
 from PySide6.QtCore import QRectF, QSizeF
+from PySide6.QtGui import QColor
+from pytestqt.qtbot import QtBot
 
+from core.inspection.marks import Mark
 from desktop.inspect.inspect_list import SORTS, order_images
-from desktop.inspect.mark_tags import find_leader, place_tag
+from desktop.inspect.inspect_view import InspectView
+from desktop.inspect.mark_tags import Names, find_leader, place_tag
 from desktop.inspect.mark_texts import explain_label
 from tests.core.inspection.matched_builders import BOX, FAR, NAMES, data_of, found, marks_of, truth
 
@@ -118,3 +122,19 @@ def test_words_at_the_right_edge_have_a_place_whatever_their_width() -> None:
     for width in (80.0, 80.3, 80.7, 120.5):
         place = place_tag(box, QSizeF(width, 18), bounds, [], [box], always=False)
         assert place is not None and bounds.contains(place) and not place.intersects(box)
+
+
+def test_in_a_crowd_of_large_boxes_the_largest_and_the_chosen_one_are_named(qtbot: QtBot) -> None:
+    shown = InspectView()
+    qtbot.addWidget(shown.view)
+    shown.view.resize(900, 900)
+    shown.view.set_image(np.zeros((900, 900, 3), np.uint8))
+    corners = [(10.0 * (row % 20), 40.0 * (row // 20)) for row in range(200)]
+    marks = [
+        Mark("detection", row, "tp", (x, y, x + 50 + row, y + 50), (0,), (True,), (0.9,))
+        for row, (x, y) in enumerate(corners)
+    ]
+    shown.set_marks(marks, Names(("scratch",), (QColor("red"),)))
+    assert {mark.row for mark in shown.named_marks()} == set(range(140, 200))
+    shown.set_selected(("detection", 3))
+    assert {mark.row for mark in shown.named_marks()} == {3, *range(141, 200)}
