@@ -32,8 +32,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Widgets of past tests that lie in cycles must go in the main thread, as `desktop.gc_pauses` sees to in the program:
+# in a worker's, Qt crashes.
+gc.disable()
+
+
 @pytest.fixture(autouse=True)
 def let_go_of_windows() -> Iterator[None]:
     """A window takes what it holds out of Python's collections; one whose test is over may be collected."""
     yield
     gc.unfreeze()
+    for generation in (2, 1, 0):
+        if gc.get_count()[generation] > gc.get_threshold()[generation]:
+            gc.collect(generation)
+            break

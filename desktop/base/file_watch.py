@@ -214,9 +214,16 @@ class FileWatch(QObject):
             self.states_changed.emit(touched)
 
     def _tell_new(self) -> None:
-        new, self._new = self._new, []
+        if self._begin.isActive() or self._tasks.busy(f"{KEY} plan"):
+            self._news.start()  # what the project holds is about to be read again: some may have come into it
+            return
+        new, self._new = [file for file in self._new if not self._is_known(file)], []
         if new:
             self.appeared.emit(new)
+
+    def _is_known(self, file: Path) -> bool:
+        folder = self._folders.get(str(file.parent))
+        return folder is not None and file.name in folder.ids
 
     # -- looking again
 

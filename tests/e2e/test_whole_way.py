@@ -177,9 +177,9 @@ def inspect_its_predictions(program: Program, folder: Path, picture: Path) -> No
         looked_at = [Path(image.path).stem for image in project.images() if image.split == "val"]
     program.wait("the images of the split in the list", lambda: names_in_list(program, looked_at), 60)
     program.see("the boxes that were missed", text=re.compile(r"Missed [1-9]\d*").fullmatch)
-    slider = program.see("the slider of the threshold", **{"class": "QSlider"})
-    program.screen.drag(slider.at(slider.entry["value"] / 100, 0.5), slider.at(0.0, 0.5))
-    program.see("the lowest threshold", text="0.01")
+    slider = program.see("the slider of the threshold", **{"class": "JumpSlider"})
+    program.screen.drag(slider.at(slider.entry["value"] / 1000, 0.5), slider.at(0.0, 0.5))
+    program.see("the lowest threshold", text="0.000")
     program.see("detections, right or wrong", text=re.compile(r"(Right|False) [1-9]\d*").fullmatch)
     program.shoot_still(picture)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.recipe.field_words import describe_change
 from core.training.data.tile_file import DamagedTilesError, TileFile, file_bytes, write_tiles
 
 _VERSION = 1  # of how images are decoded and shrunk: raise it to have them made anew
@@ -76,7 +77,7 @@ class DiskStore:
         except OSError as error:
             self._close(
                 f"{self._folder}: images cannot be kept on disk ({error.strerror}), so some are decoded again in "
-                "each epoch; make room, or {describe_change({'limits.disk_cache_mb': 0})}"
+                f"each epoch; make room, or {describe_change({'limits.disk_cache_mb': 0})}"
             )
         except DamagedTilesError:
             self.drop(path)

@@ -158,8 +158,9 @@ def test_each_bad_entry_is_reported_and_the_rest_goes_on(tmp_path: Path) -> None
 
 
 def test_a_link_to_nowhere_and_a_folder_are_no_files(tmp_path: Path) -> None:
-    (tmp_path / "images" / "part1.png").mkdir(parents=True)
-    path = write_coco(tmp_path / "a.json", [listed(1)], [])
+    # In a folder of its own: images are looked for beside the one of the file as well.
+    (tmp_path / "set" / "images" / "part1.png").mkdir(parents=True)
+    path = write_coco(tmp_path / "set" / "a.json", [listed(1)], [])
     assert coco.read(path).images == () and "no such file" in coco.read(path).problems[0].problem
 
 

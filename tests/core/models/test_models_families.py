@@ -180,7 +180,8 @@ def test_defects_too_small_for_the_first_map_bring_the_advice_to_tap_a_finer_one
     scratch = {"weights.source": "none", "strategy.kind": "scratch"}
     recipe = with_settings(default_recipe("ssd_mobilenet_v1_ppn"), scratch)
     coarse = prepare_training(recipe, small_boxes(20))
-    assert any(text.endswith("set sampling.tap=8") for text in coarse.notices)
+    (missed,) = [finding for finding in coarse.findings if finding.code == "anchors_miss"]
+    assert missed.mends[0].settings == {"sampling.tap": 8}
     fine = prepare_training(with_settings(recipe, {"sampling.tap": 8}), small_boxes(20))
     assert fine.reachable > 0.95 > coarse.reachable
     assert fine.architecture.options == {"tap": 8}
@@ -193,7 +194,7 @@ def test_going_on_from_a_checkpoint_keeps_its_first_map(tmp_path: Path) -> None:
     recipe = with_settings(
         default_recipe("ssd_mobilenet_v1_ppn"), {"weights.source": "checkpoint", "weights.path": str(path)}
     )
-    with pytest.raises(InputError, match=r"sampling.tap: .* set sampling.tap=8"):
+    with pytest.raises(InputError, match=r"sampling.tap: .* set First map to 8 px"):
         prepare_training(recipe, small_boxes(30))
     assert prepare_training(with_settings(recipe, {"sampling.tap": 8}), small_boxes(30)).architecture.options == {
         "tap": 8

@@ -78,5 +78,5 @@ def test_that_many_processes_mine_negatives_apart_is_told() -> None:
     recipe = with_settings(default_recipe("ssd_compact"), {"limits.precision": "fp32", "loss.kind": "focal"})
     mined = with_settings(recipe, {"loss.kind": "mined_bce"})
     told = device_notices(torch.device("cpu"), mined, 4)
-    assert len(told) == 1 and told[0].startswith("loss.kind: with mined_bce each of the 4 processes")
+    assert len(told) == 1 and told[0].startswith("Label loss: with mined_bce each of the 4 processes")
     assert device_notices(torch.device("cpu"), mined) == device_notices(torch.device("cpu"), recipe, 4) == []

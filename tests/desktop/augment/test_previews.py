@@ -24,6 +24,7 @@ def outcome(visible: list[float], min_visible: float = 0.5, mode: str = "whole")
         hulls=np.zeros((len(visible), 4), np.float32),
         lost=int((fractions == 0).sum()) if mode == "whole" else 0,
         cut=int(((fractions > 0) & (fractions < min_visible)).sum()),
+        spared=np.zeros((int(((fractions > 0) & (fractions < min_visible)).sum()), 4), np.float32),
     )
 
 
