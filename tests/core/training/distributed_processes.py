@@ -51,7 +51,8 @@ def recipe(batch: int, **settings: Any) -> Recipe:
         "schedule__warmup_steps": 0,
         "loss__kind": "focal",
     }
-    return small_recipe(**still | {"schedule__batch_size": batch} | settings)
+    # By this seed no activation is so near to zero that the order of sums decides whether it counts.
+    return small_recipe(**still | {"schedule__batch_size": batch, "seed": 1} | settings)
 
 
 # Running processes ----------------------------------------------------------------------------------------------------
