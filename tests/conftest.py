@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,3 +47,11 @@ def let_go_of_windows() -> Iterator[None]:
         if gc.get_count()[generation] > gc.get_threshold()[generation]:
             gc.collect(generation)
             break
+
+
+@pytest.fixture(autouse=True)
+def hear_ctrl_c() -> Iterator[None]:
+    """A command lets Ctrl+C end its process when its work is done; this process goes on."""
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
