@@ -16,7 +16,7 @@ from desktop.kit.number_fields import DecimalSpinBox, with_decimal_point
 
 TICKS = 1000  # of the slider: a score has three digits here
 STEP, FINE_STEP = 0.01, 0.001
-NUMBER_WIDTH = 74
+NUMBER_WIDTH = 98  # room for BY_LABEL
 BY_LABEL = "by label"
 
 
