@@ -52,7 +52,9 @@ class ProjectStatus(QStatusBar):
         taken = sum(_measure(label) for label in (self._hint, self._counts))
         if self.work.text:
             taken += self.work.sizeHint().width()
-        self._folder.setMaximumWidth(max(LEAST_FOLDER, min(self._folder.sizeHint().width(), self.width() - taken - AROUND)))
+        self._folder.setMaximumWidth(
+            max(LEAST_FOLDER, min(self._folder.sizeHint().width(), self.width() - taken - AROUND))
+        )
 
     def clear_hint(self) -> None:
         """Say nothing of the page that is left."""

@@ -69,7 +69,7 @@ class RunColumn(QWidget):
         self.run_list = RunList(session, services.settings, self)
         self.queue = RunQueue()
         self.notice = Notice()
-        self.view = RunView(choices=read_choices(services.settings))
+        self.view = RunView(self, read_choices(services.settings))
         self.view.choices_changed.connect(partial(keep_choices, services.settings))
         self._lay_out()
         self._connect()

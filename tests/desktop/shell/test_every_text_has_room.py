@@ -141,7 +141,7 @@ MORE_DIALOGS: dict[str, Callable[[Tasks, Path, Project], QWidget]] = {
     "progress": lambda tasks, folder, project: ProgressDialog(
         None, tasks, "Checking the files", unit="files", note="Cancelling leaves the images where they are."
     ),
-    "strategies": lambda tasks, folder, project: StudySetup(default_recipe("ssd300_vgg16")),
+    "strategies": lambda tasks, folder, project: put_into_scroll(StudySetup(default_recipe("ssd300_vgg16"))),
 }
 
 
@@ -176,6 +176,14 @@ def test_every_section_of_the_settings_shows_its_texts_whole(qtbot: QtBot, servi
 
 
 # -- what is asked of a window
+
+
+def put_into_scroll(content: QWidget) -> QScrollArea:
+    """As the dialog holds it, which is tried whole among those of a small screen."""
+    area = QScrollArea(widgetResizable=True)
+    area.setWidget(content)
+    area.resize(900, 560)
+    return area
 
 
 def assert_whole(window: QWidget) -> None:
