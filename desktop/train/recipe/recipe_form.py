@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from core.models.gpus import device_choices
 from core.models.registry import ModelSpec
@@ -18,7 +18,7 @@ from core.project.records import CheckpointRecord
 from core.recipe.parts import Unfreeze, Weights
 from core.recipe.recipe import Recipe, default_recipe
 from desktop.base.theme import GAP
-from desktop.kit.field_controls import ChoiceControl, Control, TextControl
+from desktop.kit.field_controls import ChoiceControl, TextControl
 from desktop.kit.formatting import map_text
 from desktop.kit.list_controls import ListControl
 from desktop.kit.model_form import ModelForm
@@ -196,6 +196,7 @@ class RecipeForm(QWidget):
         path = self.fields.control("weights.path")
         assert isinstance(path, TextControl)
         path.line.setPlaceholderText("Choose a file")
+        path.line.textChanged.connect(partial(_show_file_name, path.line))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
@@ -222,24 +223,22 @@ class RecipeForm(QWidget):
         fitting = self.fitting_checkpoints()
         for record in fitting:
             title = f"{record.id} · {record.model} · {map_text(record.map50, record.map)}"
-            menu.addAction(title.replace("&", "&&"), partial(self._set_path, control, record.path))
+            menu.addAction(title.replace("&", "&&"), partial(self._set_path, record.path))
         if not fitting:
             menu.addAction("No checkpoint of this model yet").setEnabled(False)
         menu.addSeparator()
-        menu.addAction("File on disk…", partial(self._choose_file, control))
+        menu.addAction("File on disk…", self._choose_file)
         menu.exec(control.mapToGlobal(control.rect().bottomLeft()))
         menu.deleteLater()
 
-    def _choose_file(self, control: Control) -> None:
+    def _choose_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(
             self, "Start from", "", "Weights (*.safetensors *.pth *.pt);;All files (*)"
         )
         if name:
-            self._set_path(control, Path(name))
+            self._set_path(Path(name))
 
-    def _set_path(self, control: Control, path: Path, _checked: bool = False) -> None:
-        assert isinstance(control, TextControl)
-        control.line.setToolTip(str(path))
+    def _set_path(self, path: Path, _checked: bool = False) -> None:
         self._enter_setting("weights.path", str(path))
 
 
@@ -251,6 +250,13 @@ def _list_sources(spec: ModelSpec) -> list[tuple[object, str]]:
         for source in sources
         if source in spec.weights or source in _SOURCE_WORDS
     ]
+
+
+def _show_file_name(line: QLineEdit, text: str) -> None:
+    """Of a path that is longer than the field, the end tells one file from another; the whole is in the tool tip."""
+    line.setToolTip(text)
+    if not line.hasFocus():
+        line.setCursorPosition(len(text))
 
 
 def _describe_file(file: WeightsFile) -> str:

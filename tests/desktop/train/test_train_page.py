@@ -19,6 +19,7 @@ from core.project.snapshot import Snapshot
 from core.recipe.draft import load_draft, save_draft
 from core.recipe.recipe import Recipe, default_recipe, load_recipe, with_settings
 from core.types import Split
+from desktop.kit.field_controls import TextControl
 from tests.desktop.full_disk import full_disk
 from tests.desktop.model_builders import write_checkpoint
 from tests.desktop.train.train_driver import TrainBench
@@ -258,7 +259,10 @@ def test_continuing_puts_the_checkpoint_and_its_model_into_the_recipe(bench: Tra
     recipe = bench.page.draft.model.settle_recipe()
     assert recipe.model == "ssdlite320_mobilenet_v3"
     assert (recipe.weights.source, recipe.weights.path) == ("checkpoint", str(path))
-    assert not bench.page.recipe_column.panel.form.fields.control("weights.path").isHidden()
+    field = bench.page.recipe_column.panel.form.fields.control("weights.path")
+    assert isinstance(field, TextControl) and not field.isHidden()
+    # The end of a long path tells one file from another; the whole is in the tool tip.
+    assert field.line.cursorPosition() == len(str(path)) and field.line.toolTip() == str(path)
     notice = bench.page.run_column.notice
     assert notice.text == "The form has the recipe of r007 now, and starts from r007-best."
     next(one for one in notice.findChildren(QPushButton) if one.text() == "Undo").click()
