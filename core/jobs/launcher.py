@@ -15,6 +15,7 @@ from pathlib import Path
 
 import core
 from core.jobs.folder import JobFolder
+from core.jobs.owner import process_exists
 from core.jobs.process import JobProcess, close_input, kill_group, send_line
 from core.threads import prepare_environment
 
@@ -94,7 +95,9 @@ class WarmChild:
         """
         line = json.dumps({"folder": str(folder.path.absolute()), "detached": detached, "stays": stays})
         folder.prepare_start()
-        if self._process.poll() is not None or not send_line(self._process, line):
+        # One that was killed may have threads that are still ending: it cannot be waited for yet, and its pipe is open.
+        gone = self._process.poll() is not None or not process_exists(self._process.pid)
+        if gone or not send_line(self._process, line):
             self.dismiss_child()
             return self._launcher.launch_job(folder, detached=detached, stays=stays)
         folder.write_heartbeat(self._process.pid)

@@ -29,7 +29,7 @@ def find_owner(owner: dict[str, Any] | None) -> Presence:
     if (boot := owner.get("boot")) and _read_boot() and boot != _read_boot():
         return "elsewhere"
     pid = owner.get("pid")
-    if not isinstance(pid, int) or not _process_exists(pid):
+    if not isinstance(pid, int) or not process_exists(pid):
         return "gone"
     began = owner.get("began")
     if not began or not _read_beginning(pid):
@@ -61,7 +61,8 @@ def _read_stat(pid: int) -> list[str]:
     return text.rpartition(")")[2].split()
 
 
-def _process_exists(pid: int) -> bool:
+def process_exists(pid: int) -> bool:
+    """Whether a process of this machine runs; one that has ended and is not yet collected does not."""
     # Windows has no signal 0: os.kill would end the process there.
     if os.name != "posix":
         return True
