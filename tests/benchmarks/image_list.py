@@ -127,9 +127,9 @@ def filtering(panel: ImageListPanel, project: Project) -> Iterator[Row]:
 def ordering(panel: ImageListPanel) -> Iterator[Row]:
     for key in SortKey:
         settle()
-        taken = max(timed(partial(panel._sort, key, down)) for down in (True, False))
+        taken = max(timed(partial(panel._apply_sorting, key, down)) for down in (True, False))
         yield Row(f"order: {key}", taken, "", FILTERING)
-    panel._sort(SortKey.NAME, False)
+    panel._apply_sorting(SortKey.NAME, False)
 
 
 def following(panel: ImageListPanel, session: Session) -> Iterator[Row]:
