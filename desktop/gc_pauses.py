@@ -15,6 +15,7 @@ import gc
 from PySide6.QtCore import QObject, QTimer
 
 from core.changes import Changes
+from core.gc_pause import collect_due
 from desktop.base.session import Session
 
 AFTER = 1_500  # ms
@@ -50,11 +51,3 @@ class GcPauses(QObject):
         if changes.image_list:
             gc.freeze()
             self._later.start()
-
-
-def collect_due() -> None:
-    """Collect what Python would have collected by itself since the last time, in the thread that calls."""
-    for generation in (2, 1, 0):
-        if gc.get_count()[generation] > gc.get_threshold()[generation]:
-            gc.collect(generation)
-            return

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from core.gc_pause import collect_due
+
 MEMORY_DISK = Path("/dev/shm")
 ROOM = 4 * 2**30  # bytes; more than all files of the tests that are there at a time
 
@@ -43,10 +45,7 @@ def let_go_of_windows() -> Iterator[None]:
     """A window takes what it holds out of Python's collections; one whose test is over may be collected."""
     yield
     gc.unfreeze()
-    for generation in (2, 1, 0):
-        if gc.get_count()[generation] > gc.get_threshold()[generation]:
-            gc.collect(generation)
-            break
+    collect_due()
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QObject
 
+from core.gc_pause import collect_due
 from desktop.base.session import Session
-from desktop.gc_pauses import GcPauses, collect_due
+from desktop.gc_pauses import GcPauses
 
 
 @pytest.fixture(autouse=True)
