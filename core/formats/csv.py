@@ -243,8 +243,7 @@ class _Reader:
         if not name.strip() or "\0" in name or (not self.columns.is_ours and name.lower() in _NO_LABEL):
             self.into.report("name", f"{where}: it names no image; skipped", self.path)
             return None
-        others = [] if PurePath(name).suffix.lower() in IMAGE_SUFFIXES else [name]
-        file = self.into.find(name, self._places, self.path, others)
+        file = self.into.find(name, self._places, self.path)
         if file is None:
             return None
         told: dict[str, Any] = dict(values)

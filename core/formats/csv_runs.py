@@ -21,7 +21,6 @@ from core.formats.collecting import AnnotationCollector
 from core.formats.extras import Extras
 from core.formats.image_index import list_places
 from core.formats.text import quote_short
-from core.imaging.decode import IMAGE_SUFFIXES
 
 _IMAGE = ("imageid", "image", "filename", "imagename", "img")
 _LABEL = ("classid", "class", "label", "category", "classname")
@@ -127,8 +126,7 @@ class RunReader:
         if not name or "\0" in name:
             self.into.report("name", f"{where}: it names no image; skipped", self.path)
             return None
-        others = [] if Path(name).suffix.lower() in IMAGE_SUFFIXES else [name]
-        file = self.into.find(name, self._places, self.path, others)
+        file = self.into.find(name, self._places, self.path)
         return None if file is None else self.into.image(file, extras=Extras.of({"split": self.split}))
 
     def _take(self, image: int, text: str, label: str, where: str) -> None:

@@ -17,6 +17,7 @@ from core.formats.file_choices import find_choice
 from core.formats.lookup import AmbiguousName, Folders, FoundFile, LookupFault
 from core.formats.problem_log import ProblemLog
 from core.formats.text import quote_short
+from core.imaging.decode import IMAGE_SUFFIXES
 
 _FOLDERS = 5  # that are told of one by one
 _ONE_IMAGE_A_FILE = (Format.VOC, Format.LABELME)
@@ -52,7 +53,7 @@ class ImageFinder:
         """(file, whether it was taken from another name that only guessed at it), or None after a report.
 
         `source` is the annotation file, `others` are what the image may be called if there is no file of its name:
-        with any suffix.
+        with any suffix, as a name that has none of an image is looked for in any case.
         """
         # The same name in another folder is that of another image.
         key: Hashable = (name, source.parent if source is not None else None)
@@ -80,7 +81,8 @@ class ImageFinder:
             raise
         except LookupFault:
             if source is not None:
-                for other in others:
+                has_suffix = PurePath(name).suffix.lower() in IMAGE_SUFFIXES
+                for other in others if has_suffix else dict.fromkeys((name, *others)):
                     found = self.folders.find_alike(other, beside, source)
                     if found is not None:
                         return found

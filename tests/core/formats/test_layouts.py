@@ -188,6 +188,30 @@ def named_without_suffix(folder: Path) -> Found:
     return {"a.jpg": (1, None)}
 
 
+def coco_named_without_suffix(folder: Path) -> Found:
+    images(folder, "images/part.1.jpg", "images/b.png")
+    coco(folder, "annotations/a.json", "part.1", "b")
+    return {"images/part.1.jpg": (1, None), "images/b.png": (1, None)}
+
+
+def via_named_without_suffix(folder: Path) -> Found:
+    images(folder, "images/a.jpg")
+    shape = {"name": "rect", "x": 1, "y": 2, "width": 20, "height": 30}
+    region = {"shape_attributes": shape, "region_attributes": {"defect": "pit"}}
+    put(
+        folder, "via.json", json.dumps({"a9": {"filename": "a", "size": 9, "regions": [region], "file_attributes": {}}})
+    )
+    return {"images/a.jpg": (1, None)}
+
+
+def cvat_named_without_suffix(folder: Path) -> Found:
+    images(folder, "images/a.jpg")
+    box = '<box label="pit" xtl="1" ytl="2" xbr="20" ybr="30"/>'
+    image = f'<image id="0" name="a" width="64" height="48">{box}</image>'
+    put(folder, "annotations.xml", f"<annotations><version>1.1</version>{image}</annotations>")
+    return {"images/a.jpg": (1, None)}
+
+
 def named_with_another_suffix(folder: Path) -> Found:
     images(folder, "JPEGImages/a.jpg", "SegmentationClass/a.png")
     voc(folder, "Annotations/a.xml", "a.bmp")
@@ -380,6 +404,9 @@ LAYOUTS: list[tuple[Callable[[Path], Found], set[str]]] = [
     (with_folders_of_each_class, {"elsewhere"}),
     (with_mirrored_folders, {"elsewhere"}),
     (named_without_suffix, {"elsewhere"}),
+    (coco_named_without_suffix, {"elsewhere"}),
+    (via_named_without_suffix, {"elsewhere"}),
+    (cvat_named_without_suffix, {"elsewhere"}),
     (named_with_another_suffix, {"elsewhere"}),
     (without_a_name, {"elsewhere"}),
     (renamed_with_the_right_path, {"elsewhere"}),
