@@ -41,31 +41,26 @@ def thumbnail(
     only bands are held, and `cancel` is looked at between them, as between the parts of TIFF and BMP.
     May be called in any thread. Raises ImageError naming the file, as `decode` does, and CancelledError.
     """
-    if (kept := find_kept(path, size, cache, window)) is not None:
+    # Asked before the file is read: one that changes meanwhile has another place, and is read again there.
+    cached = _find_place(path, size, cache, window)
+    if (kept := _read_cached(cached)) is not None:
         return kept
     cancel.check()
     small = _reduced(path, size, window, cancel)
     if small is None:
         small = shrunk(read_bytes(path), path, size, window, cancel)
-    keep(small, path, size, cache, window)
+    _write_cached(cached, small)
     return small
 
 
 def find_kept(path: Path, size: int, cache: Path | None, window: DepthScale = None) -> NDArray[np.uint8] | None:
     """The thumbnail of the file as it is now, if it is in `cache`. Raises ImageError where there is no file."""
-    cached = _find_place(path, size, cache, window)
-    return _read_cached(cached) if cached is not None else None
+    return _read_cached(_find_place(path, size, cache, window))
 
 
 def keep(small: NDArray[np.uint8], path: Path, size: int, cache: Path | None, window: DepthScale = None) -> None:
     """Have `small` found as the thumbnail of the file as it is now. Raises ImageError where there is no file."""
-    if (cached := _find_place(path, size, cache, window)) is None:
-        return
-    done, encoded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 90])
-    # A full disk or a cache that cannot be written costs time the next time, not the picture.
-    if done:
-        with suppress(OSError):
-            files.write_bytes(cached, encoded.tobytes())
+    _write_cached(_find_place(path, size, cache, window), small)
 
 
 def _find_place(path: Path, size: int, cache: Path | None, window: DepthScale) -> Path | None:
@@ -118,7 +113,9 @@ def _reduced(path: Path, size: int, window: DepthScale, cancel: CancelToken) -> 
     return fit(upright(to_shown(raw, header, window, path).pixels, header.orientation), size)
 
 
-def _read_cached(path: Path) -> NDArray[np.uint8] | None:
+def _read_cached(path: Path | None) -> NDArray[np.uint8] | None:
+    if path is None:
+        return None
     try:
         data = path.read_bytes()
     except OSError:
@@ -127,3 +124,13 @@ def _read_cached(path: Path) -> NDArray[np.uint8] | None:
         return decode_bytes(data, path)
     except ImageError:
         return None  # damaged: it is made anew
+
+
+def _write_cached(path: Path | None, small: NDArray[np.uint8]) -> None:
+    if path is None:
+        return
+    done, encoded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 90])
+    # A full disk or a cache that cannot be written costs time the next time, not the picture.
+    if done:
+        with suppress(OSError):
+            files.write_bytes(path, encoded.tobytes())

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from core.imaging import decode as decoding
-from core.imaging import png_bands
+from core.imaging import png_bands, thumbnails
 from core.imaging.cancelling import CancelledError, CancelToken
-from core.imaging.decode import ImageError, read_picture
+from core.imaging.decode import ImageError, read_bytes, read_picture
 from core.imaging.thumbnails import find_kept, fit, thumbnail
 from tests.builders import picture, write_picture
 from tests.core.imaging.test_format_matrix import chunk
@@ -49,6 +49,22 @@ def test_a_changed_file_gets_a_new_thumbnail(tmp_path: Path) -> None:
     path = write_picture(tmp_path / "a.png", np.zeros((300, 300, 3), np.uint8))
     assert thumbnail(path, 64, tmp_path / "cache").max() < 5
     write_picture(path, np.full((300, 300, 3), 255, np.uint8))
+    assert thumbnail(path, 64, tmp_path / "cache").min() > 250
+
+
+def test_a_file_that_changes_while_it_is_read_gets_a_new_thumbnail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_picture(tmp_path / "a.png", np.zeros((300, 300, 3), np.uint8))
+
+    def read_and_change(read: Path) -> bytes:
+        data = read_bytes(read)
+        write_picture(path, np.full((300, 310, 3), 255, np.uint8))
+        return data
+
+    with monkeypatch.context() as patch:
+        patch.setattr(thumbnails, "read_bytes", read_and_change)
+        assert thumbnail(path, 64, tmp_path / "cache").max() < 5
     assert thumbnail(path, 64, tmp_path / "cache").min() > 250
 
 
