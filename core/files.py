@@ -19,24 +19,13 @@ def replacing(path: Path, keep: Path | None = None) -> Iterator[Path]:
     If the body raises, the old file stays as it was and the temporary one is removed. The old file is kept as `keep`,
     in the same folder, if that is given.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=_hidden(path), suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    with _temporary_beside(path) as temporary:
         yield temporary
-        # mkstemp makes the file private; a project shared by a team keeps the folder's usual mode.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        _finish_writing(temporary)
         if keep is not None and path.exists():
             _keep(path, keep)
         temporary.replace(path)
         sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -45,17 +34,9 @@ def making_new(path: Path) -> Iterator[Path]:
 
     Raises FileExistsError if by then something has that name: what another process made is not replaced.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=_hidden(path), suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    with _temporary_beside(path) as temporary:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        _finish_writing(temporary)
         try:
             os.link(temporary, path)
         except FileExistsError:
@@ -64,8 +45,29 @@ def making_new(path: Path) -> Iterator[Path]:
             path.open("xb").close()
             temporary.replace(path)
         sync_folder(path.parent)
+
+
+@contextmanager
+def _temporary_beside(path: Path) -> Iterator[Path]:
+    """Yield the path of a new file in the folder of `path`, which is made if it is not there; on leaving, remove it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=_hidden(path), suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _finish_writing(temporary: Path) -> None:
+    """Give the file the folder's usual mode, and flush it to the disk."""
+    # mkstemp makes the file private; a project shared by a team keeps the folder's usual mode.
+    umask = os.umask(0)
+    os.umask(umask)
+    temporary.chmod(0o666 & ~umask)
+    with temporary.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def remove_leftovers(path: Path) -> None:
@@ -110,16 +112,11 @@ def write_unsynced(path: Path, parts: Iterable[bytes | memoryview]) -> None:
 
     Another process meets the old file or the new one, whole; only if the machine itself stops may it be damaged.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=_hidden(path), suffix=path.suffix, dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
+    with _temporary_beside(path) as temporary:
+        with temporary.open("wb") as file:
             for part in parts:
                 file.write(part)
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def open_at_once(path: Path | str) -> BinaryIO:
