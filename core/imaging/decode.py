@@ -22,7 +22,8 @@ from core.imaging.byte_source import ByteSource
 from core.imaging.cameras import Cameras, Depth, DepthScale, Kind, find_top, whole_range
 from core.imaging.cancelling import NEVER, CancelToken
 from core.imaging.errors import DamagedError, HeaderError, UnsupportedError
-from core.imaging.headers import ImageHeader, name_of_kind, read_header
+from core.imaging.foreign_kinds import name_foreign_kind
+from core.imaging.headers import ImageHeader, read_header
 from core.imaging.jpeg import decode_jpeg
 from core.imaging.limits import SUSPICIOUS_PIXELS, SUSPICIOUS_RATIO, max_pixels
 from core.imaging.png_bands import Progress, can_decode_bands, decode_bands
@@ -231,7 +232,7 @@ def check_source(source: ByteSource, path: Path | str) -> ImageHeader:
     except HeaderError as error:
         raise ImageError(f"{path}: {error}; copy or export it again") from error
     if header is None:
-        kind = name_of_kind(source.read_at(0, _TELLING))
+        kind = name_foreign_kind(source.read_at(0, _TELLING))
         raise ImageError(
             f"{path}: not an image that can be read{f' ({kind})' if kind else ''}; use JPEG, PNG, BMP, TIFF or WebP"
         )
