@@ -325,11 +325,8 @@ class _Reader:
             self.into.note("crowd", text, self.path)
         taken = {id(entry) for entry in masks}
         for entry in self._crowds:
-            if id(entry) in taken:
-                self._take(entry, f"annotation {quote_short(entry['id'])}")
-                continue
             # It says nothing of single defects, as a difficult box does not; ours are both.
-            marks = [] if entry.get(DIFFICULT) else [CROWD]
+            marks = [] if id(entry) in taken or entry.get(DIFFICULT) else [CROWD]
             self._take(entry, f"annotation {quote_short(entry['id'])}", marks)
         self._crowds.clear()
 

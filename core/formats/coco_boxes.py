@@ -103,7 +103,7 @@ def find_marks(entry: dict[str, Any]) -> list[str]:
     own = {name: entry[name] for name in _OWN if name in entry}
     if not own and attributes is None:
         return []
-    return list(dict.fromkeys([*find_set(own), *(find_set(attributes) if isinstance(attributes, dict) else ())]))
+    return find_set(own, attributes)
 
 
 def find_attributes(entry: dict[str, Any]) -> set[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from core.errors import InputError
@@ -27,10 +28,13 @@ def find_known_mark(name: str) -> str | None:
     return _ALIASES.get(_fold(name))
 
 
-def find_marks(values: Mapping[str, Any], *, known_only: bool = False) -> list[str]:
-    """Names of the attributes that are set: true or, of those whose names are known, also 1 or yes."""
+def find_marks(*places: Any, known_only: bool = False) -> list[str]:
+    """Names of the attributes that are set: true or, of those whose names are known, also 1 or yes.
+
+    `places` are where a file tells of one thing; what is no object has none.
+    """
     found = []
-    for name, value in values.items():
+    for name, value in chain.from_iterable(place.items() for place in places if isinstance(place, dict)):
         text = str(value).strip().lower() if isinstance(value, str | int | float) else ""
         known = find_known_mark(name)
         if known is not None and text in _YES:

@@ -142,7 +142,7 @@ def _find_corners(shape: dict[str, Any]) -> Sequence[float]:
 
 def _describe_flags(flags: Any) -> str:
     """What is said of the whole image, as a text for its note."""
-    return "; ".join(find_marks(flags))[:_MAX_NOTE].replace("\0", "") if isinstance(flags, dict) else ""
+    return "; ".join(find_marks(flags))[:_MAX_NOTE].replace("\0", "")
 
 
 def _is_pair(point: Any) -> bool:
@@ -151,9 +151,7 @@ def _is_pair(point: Any) -> bool:
 
 def _find_marks(shape: dict[str, Any]) -> list[str]:
     """The flags of a shape that are set, and X-AnyLabeling's mark of a difficult one."""
-    flags = shape.get("flags")
-    own = {name: shape[name] for name in KNOWN if shape.get(name) is True}
-    return list(dict.fromkeys([*find_marks(own), *(find_marks(flags) if isinstance(flags, dict) else ())]))
+    return find_marks({name: shape[name] for name in KNOWN if shape.get(name) is True}, shape.get("flags"))
 
 
 # Writing

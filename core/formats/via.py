@@ -188,8 +188,7 @@ class _Reader:
             return
         if kind != "rect":
             self.into.note("outline", f"{where}: a {quote_short(kind)}; the box around it was taken", self.file)
-        said = region.get("region_attributes")
-        marks = find_marks(said, known_only=True) if isinstance(said, dict) else []
+        marks = find_marks(region.get("region_attributes"), known_only=True)
         if not names:
             self.into.note("no label", f"{where}: it has no label; a box without one was made", self.file)
         for label in labels or [NO_LABEL]:
