@@ -57,8 +57,11 @@ class ThumbnailLoader(QObject):
         """Keep to the project's cameras, and its folder for what is kept on the disk."""
 
         def set_project() -> None:
-            if (project := session.project) is not None:
-                self.set_cache(None if project.read_only else project.folder / "cache" / "thumbnails")
+            project = session.project
+            if project is None or project.read_only:
+                self.set_cache(None)
+            else:
+                self.set_cache(project.folder / "cache" / "thumbnails")
 
         session.project_changed.connect(set_project)
         follow_cameras(session, self.set_cameras)

@@ -60,6 +60,16 @@ def test_a_project_that_is_read_only_is_not_written_to(tasks: Tasks, session: Se
     assert not list((tmp_path / "one" / "cache").rglob("*.*"))
 
 
+def test_a_project_that_was_closed_is_written_to_no_more(tasks: Tasks, session: Session, tmp_path: Path) -> None:
+    thumbnails = ThumbnailLoader(tasks)
+    thumbnails.follow(session)
+    session.adopt(project_with_pictures(tmp_path / "one", 1))
+    session.close()
+    thumbnails.request(write_picture(tmp_path / "elsewhere.png"), THUMBNAIL)
+    assert tasks.wait_idle()
+    assert not list((tmp_path / "one" / "cache").rglob("*.*"))
+
+
 # Of images that take long
 
 
