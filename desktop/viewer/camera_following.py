@@ -22,7 +22,10 @@ def follow_cameras(session: Session, adopt: Callable[[CameraLookup], None]) -> N
 
     def take_changes(changes: Changes, _initiator: object) -> None:
         project = session.project
-        if project is not None and (changes.image_list or project.depths.cameras().need_groups):
+        if project is None:
+            return
+        # A group is among what `status` stands for. A look at all groups is too much for each box that is drawn.
+        if changes.image_list or (changes.status and project.depths.cameras().need_groups):
             look_up()
 
     session.setting_changed.connect(take_setting)
