@@ -167,12 +167,6 @@ class CurvePlot(QWidget):
         if self._fitted:
             self.fit()
 
-    def link(self, other: CurvePlot) -> None:
-        """Move the epochs of both plots together, and read both out at the same epoch."""
-        self.plot.setXLink(other.plot)
-        self.cursor_moved.connect(other.read_out_at)
-        other.cursor_moved.connect(self.read_out_at)
-
     # -- readout -----------------------------------------------------------------------------------------------
 
     def read_out(self, epoch: float | None) -> None:

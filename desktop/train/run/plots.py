@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from desktop.train.run.curve_plot import CurvePlot
 from desktop.train.run.curve_style import LOSS_CURVES, MAP_CURVES, MEMORY_CURVES, RATE_CURVES, SPEED_CURVES
@@ -50,3 +50,13 @@ MADE_PLOTS: dict[str, Callable[[], CurvePlot]] = {
     "memory": memory_plot,
     "speed": speed_plot,
 }
+
+
+def link_plots(plots: Sequence[CurvePlot]) -> None:
+    """Move the epochs of all these together, and read all of them out at the same epoch."""
+    for plot in plots:
+        if plot is not plots[0]:
+            plot.plot.setXLink(plots[0].plot)
+        for other in plots:
+            if other is not plot:
+                plot.cursor_moved.connect(other.read_out_at)

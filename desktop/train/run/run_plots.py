@@ -23,7 +23,7 @@ from desktop.train.run.curve_style import (
 )
 from desktop.train.run.empty_plots import explain_empty
 from desktop.train.run.plot_choices import LABELS, USUAL, PlotChoices
-from desktop.train.run.plots import MADE_PLOTS
+from desktop.train.run.plots import MADE_PLOTS, link_plots
 from desktop.train.run.run_curves import find_marks, shown_epochs, smooth_values
 from desktop.train.run.run_differences import ComparedRun
 from desktop.train.run.run_history import RunHistory
@@ -59,11 +59,7 @@ class RunPlots(QWidget):
         inside.setSpacing(GAP)
         for plot in self.plots.values():
             inside.addWidget(plot, 1)
-            for other in self.plots.values():
-                if other is not plot:
-                    plot.cursor_moved.connect(other.read_out_at)
-            if plot is not self.loss:
-                plot.plot.setXLink(self.loss.plot)
+        link_plots(list(self.plots.values()))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, GAP)
         layout.setSpacing(GAP)

@@ -17,7 +17,7 @@ from desktop.base.theme import apply_theme, theme
 from desktop.train.run.curve_plot import CurvePlot
 from desktop.train.run.curve_style import LOSS_CURVES, MAP_CURVES, compared_style, label_curve_style
 from desktop.train.run.plot_parts import log_ticks
-from desktop.train.run.plots import loss_plot, map_plot
+from desktop.train.run.plots import link_plots, loss_plot, map_plot
 from desktop.train.run.run_about import RunAbout
 from desktop.train.run.run_curves import Mark
 from desktop.train.run.run_history import RunHistory
@@ -176,7 +176,7 @@ def test_linked_plots_read_out_the_same_epoch(loss: CurvePlot, qtbot: QtBot) -> 
     other = map_plot()
     qtbot.addWidget(other)
     other.show()
-    other.link(loss)
+    link_plots([loss, other])
     put(loss, "train_loss", [2.0, 1.0])
     put(other, "map50", [0.25, 0.5])
     loss.read_out(2.2)
@@ -189,7 +189,7 @@ def test_linked_cursors_stand_above_each_other_where_one_plot_has_fewer_places(l
     other = map_plot()
     qtbot.addWidget(other)
     other.show()
-    other.link(loss)
+    link_plots([loss, other])
     put(loss, "train_loss", [2.0, 1.5, 1.0, 0.5])
     other.set_data("map50", np.array([2.0, 4.0]), np.array([0.25, 0.5]))
     loss.read_out(3.1)
