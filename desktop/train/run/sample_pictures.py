@@ -53,7 +53,7 @@ class SamplePictures(QWidget):
         ]
 
     def sizeHint(self) -> QSize:
-        return QSize(CELL, self._cells_height(CELL))
+        return QSize(CELL, self._find_height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -95,14 +95,11 @@ class SamplePictures(QWidget):
         known = next((self._colors[name] for name in names if name in self._colors), "")
         return QColor(known) if known else theme().link
 
-    def _columns(self, width: int) -> int:
-        return max(1, (width + GAP) // (CELL + GAP))
-
     def _find_places(self) -> list[QRectF]:
         """Where the pictures are, in rows."""
         if self._samples is None:
             return []
-        columns = self._columns(self.width())
+        columns = max(1, (self.width() + GAP) // (CELL + GAP))
         side = min(CELL, max(_LEAST, (self.width() - (columns - 1) * GAP) / columns))
         places, top = [], 0.0
         for begin in range(0, len(self._samples.images), columns):
@@ -114,11 +111,12 @@ class SamplePictures(QWidget):
             top += max(height for _, height in sizes) + GAP
         return places
 
-    def _cells_height(self, _width: int) -> int:
+    def _find_height(self) -> int:
+        """Of all rows, at the width that there is."""
         return round(max((place.bottom() for place in self._find_places()), default=0))
 
     def _fit_height(self) -> None:
-        height = self._cells_height(self.width())
+        height = self._find_height()
         if height != self.minimumHeight():
             self.setMinimumHeight(height)
 

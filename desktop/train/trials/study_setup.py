@@ -29,8 +29,8 @@ class StudySetup(QWidget):
         super().__init__(parent)
         self._base = base
         self.boxes: dict[str, QCheckBox] = {}
-        self.seeds = _make_number_box(3, 1, 20)
-        self.epochs = _make_number_box(base.schedule.epochs, 1, 100_000)
+        self.seeds = WholeSpinBox(1, 20, 3)
+        self.epochs = WholeSpinBox(1, 100_000, base.schedule.epochs)
         self.minutes = DecimalSpinBox(0, 100_000, 0)
         self.minutes.setSpecialValueText("no limit")
         self.minutes.setSuffix(" min")
@@ -93,7 +93,3 @@ class StudySetup(QWidget):
         layout.addSpacing(GAP)
         layout.addWidget(self._summary)
         layout.addStretch(1)
-
-
-def _make_number_box(value: int, low: int, high: int) -> WholeSpinBox:
-    return WholeSpinBox(low, high, value)
