@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -37,12 +38,7 @@ class RunExport(QObject):
             there = [one.name for one in (wanted, steps_path(wanted)) if os.path.lexists(one)]
             path = find_free_csv(wanted)
             steps = export_csv(run, path)
-            kept = (
-                f"; {' and '.join(there)} {'was' if len(there) == 1 else 'were'} there already and left alone"
-                if there
-                else ""
-            )
-            return f"Exported {path.name} and {steps.name} to {path.parent}{kept}"
+            return f"Exported {path.name} and {steps.name} to {path.parent}{_describe_kept(there)}"
 
         self._tasks.run("train:export", work, self.exported.emit, self._tell_failure)
 
@@ -70,10 +66,17 @@ class RunExport(QObject):
         except InputError as error:
             self.failed.emit(str(error))
             return
-        kept = "" if path == wanted else f"; {wanted.name} was there already and left alone"
-        self.exported.emit(f"Saved {path.name} to {path.parent}{kept}")
+        kept = [] if path == wanted else [wanted.name]
+        self.exported.emit(f"Saved {path.name} to {path.parent}{_describe_kept(kept)}")
 
     def _tell_failure(self, error: Exception) -> None:
         if not isinstance(error, InputError | OSError):
             raise error
         self.failed.emit(str(error))
+
+
+def _describe_kept(names: Sequence[str]) -> str:
+    """Files that were there already, for the end of a sentence; empty without one."""
+    if not names:
+        return ""
+    return f"; {' and '.join(names)} {'was' if len(names) == 1 else 'were'} there already and left alone"
