@@ -68,10 +68,8 @@ class SamplesView(QWidget):
         return self._epochs[self.slider.value()] if self._epochs else 0
 
     def choose_epoch(self, epoch: int) -> None:
-        """Move the slider to an epoch that was judged."""
-        place = self._epochs.index(epoch)
-        self._follows = place == len(self._epochs) - 1
-        self.slider.setValue(place)
+        """Move the slider to an epoch that was judged, as the user does."""
+        self.slider.setSliderPosition(self._epochs.index(epoch))
 
     def show_samples(
         self, run: str, samples: Samples | None, pictures: Sequence[QImage], colors: Mapping[str, str]
