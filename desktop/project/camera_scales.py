@@ -45,6 +45,7 @@ class CameraScales(QWidget):
         self._choice = QComboBox()
         self._choice.setAccessibleName("Camera")
         self._choice.addItems([_describe_camera(one) for one in self._listed])
+        self._row_of_image = self._find_row_of_image()
         self._depth = DepthChooser()
         self._note = words("", "small", wrap=True)
         column = QVBoxLayout(self)
@@ -58,7 +59,7 @@ class CameraScales(QWidget):
         self._depth.setEnabled(bool(self._listed))
         if not self._listed:
             self._choice.addItem("No camera: no image above 8 bits was found")
-        self._choice.setCurrentIndex(max(0, self._find_row_of_image()))
+        self._choice.setCurrentIndex(max(0, self._row_of_image))
         self._depth.changed.connect(self._keep_window)
         self._choice.currentIndexChanged.connect(lambda _row: self._show_camera())
         self._show_camera()
@@ -75,6 +76,7 @@ class CameraScales(QWidget):
         self._tasks.cancel(KEY)
 
     def _find_row_of_image(self) -> int:
+        """That of the image on the screen; -1 without one."""
         for row, one in enumerate(self._listed):
             if any(self._project.image_path(image) == self._image for image in one.images):
                 return row
@@ -87,7 +89,7 @@ class CameraScales(QWidget):
             self._depth.set_window(self._windows[row])
             one = self._listed[row]
             self._note.setText(_describe_images(one))
-            if row != self._find_row_of_image():
+            if row != self._row_of_image:
                 path = self._project.image_path(one.images[0]) if one.images else None
         self._depth.show_samples(None)
         self._tasks.cancel(KEY)
