@@ -177,7 +177,7 @@ class ProposeDialog(DialogFrame):
         self.body.addLayout(row)
         self.body.addWidget(self.progress)
         self.body.addWidget(self.reasons, 1)
-        self.resize(self.width(), 600)
+        self.grow_to(600)
 
 
 class _Reasons(QScrollArea):
