@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
@@ -22,7 +24,7 @@ class WorkDisplay(QObject):
 
     def __init__(self, services: Services, rail: Rail, pages: PageStack, session: Session, window: QWidget) -> None:
         super().__init__(window)
-        self._running = services.running
+        self._running, self._tasks = services.running, services.tasks
         self._rail, self._pages, self._session = rail, pages, session
         self.notice = EndNotice(services, window)
         self._look = QTimer(self, singleShot=True, interval=_LOOK_AFTER)
@@ -48,5 +50,16 @@ class WorkDisplay(QObject):
         project = self._session.project
         if project is None or project.read_only or TRAIN in self._pages.built:
             return
-        if any(job.owner_here() is not None for job in queue.list_running(project.runs.folder)):
-            self._pages.get_page(TRAIN)
+        folder = project.runs.folder
+
+        def build_page(trained: bool) -> None:
+            if trained and self._session.project is project:
+                self._pages.get_page(TRAIN)
+
+        # In the background, since the project may lie on a slow share.
+        self._tasks.run("work:left going", lambda: _is_trained_here(folder), build_page)
+
+
+def _is_trained_here(runs: Path) -> bool:
+    """Whether a process of this machine works on one of the runs of a folder."""
+    return any(job.owner_here() is not None for job in queue.list_running(runs))
