@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from desktop.base.theme import GAP, PAD, icon_pixmap, theme
+from desktop.kit.formatting import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,7 @@ def parts_of(text: str) -> ErrorParts:
     if found := re.match(r"((?:[A-Za-z]:[\\/])?[^:\n]+): (.+)", text, re.DOTALL):
         where, separator, rest = found[1], ": ", found[2]
     wrong, _, mend = rest.partition("; ")
-    return ErrorParts(where if separator else "", _make_sentence(wrong), _make_sentence(mend))
-
-
-def _make_sentence(text: str) -> str:
-    text = text.strip()
-    if not text:
-        return ""
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+    return ErrorParts(where if separator else "", sentence(wrong), sentence(mend))
 
 
 def error_text(error: Exception | str) -> str:

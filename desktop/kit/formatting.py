@@ -80,6 +80,12 @@ def size(count: int) -> str:
     return f"{value:.1f} TB"
 
 
+def sentence(text: str) -> str:
+    """What is said within a sentence as one of its own: a large letter first and a full stop; empty for nothing."""
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) or not text else ".")
+
+
 def rate(per_second: float) -> str:
     """How many images a second: 31 images/s, and one digit more below ten."""
     return f"{per_second:.0f} images/s" if per_second >= 10 else f"{per_second:.1f} images/s"

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from desktop.base.theme import GAP, PAD, icon_pixmap, notifier, theme
+from desktop.kit.formatting import sentence
 from desktop.kit.parts import icon_button, words
 
 DEPTH = "depth scale"  # a note that speaks of it can be followed by setting one
@@ -77,5 +78,5 @@ def make_sentence(note: str) -> str:
     elif first in ("has", "is", "holds", "starts", "says", "was"):
         begin = "This file "
     else:
-        begin, note = "", note[:1].upper() + note[1:]
-    return f"{begin}{note}" + ("" if note.endswith((".", "!", "?")) else ".")
+        begin = ""
+    return sentence(f"{begin}{note}")

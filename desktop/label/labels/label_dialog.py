@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from core.project.palette import COLORS, SHORTCUTS
 from core.types import Label, label_name_fault
 from desktop.base.theme import GAP, PAD
+from desktop.kit.formatting import sentence
 from desktop.kit.parts import restyle, swatch, words
 
 
@@ -73,7 +74,7 @@ class LabelDialog(QDialog):
         fault = label_name_fault(name)
         if any(other.name == name for other in self._others):
             fault = f"there is a label “{name}” already"
-        self._problem.setText(f"{fault[0].upper()}{fault[1:]}." if fault else "")
+        self._problem.setText(sentence(fault or ""))
         restyle(self._name, "invalid", bool(fault and name))
         self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(fault is None)
 

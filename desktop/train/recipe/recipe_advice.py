@@ -9,6 +9,7 @@ from core.models.registry import model_spec
 from core.models.weights_place import is_on_machine, weights_path
 from core.recipe.recipe import Recipe
 from core.training.data.data_advice import mixing_notice
+from desktop.kit.formatting import sentence
 
 FEW_FOR_SCRATCH = 300
 STEADY_BATCH = 8  # images with which BatchNorm statistics are steady
@@ -42,8 +43,7 @@ def _advise_on_scratch(recipe: Recipe, images: int) -> str:
 
 
 def _advise_on_mixing(recipe: Recipe, images: int) -> str:
-    text = mixing_notice(recipe, images).removeprefix("mixing: ")
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    return sentence(mixing_notice(recipe, images).removeprefix("mixing: "))
 
 
 def _advise_on_norms(recipe: Recipe, _images: int) -> str:

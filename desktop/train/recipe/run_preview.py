@@ -12,6 +12,7 @@ from core.operations.preview_run import RunPreview, describe_preview
 from core.recipe.finding import Finding, Mend
 from desktop.base.theme import GAP
 from desktop.kit.dialog_frame import Paragraph
+from desktop.kit.formatting import sentence
 
 EMPTY = "Once there are boxes to train on, what learns, what anchors reach and how long it takes is said here."
 _LONGEST = 52  # letters on a button of the column; the rest is in its tip
@@ -79,8 +80,8 @@ class RunPreviewBox(QWidget):
             row.deleteLater()
         self._rows = []
         for finding in findings:
-            what = f"{finding.what[:1].upper()}{finding.what[1:]}."
-            self._rows.append(Paragraph(what, "small" if finding.severity == "low" else "warning"))
+            role = "small" if finding.severity == "low" else "warning"
+            self._rows.append(Paragraph(sentence(finding.what), role))
             self._rows += [self._make_button(mend) for mend in finding.mends]
         for row in self._rows:
             self._found.addWidget(row)

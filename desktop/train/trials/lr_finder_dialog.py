@@ -15,6 +15,7 @@ from desktop.base.job_runner import JobRunner
 from desktop.base.theme import GAP
 from desktop.kit.dialog_frame import DialogFrame, Paragraph, numeric
 from desktop.kit.field_controls import MagnitudeSpinBox
+from desktop.kit.formatting import sentence
 from desktop.kit.parts import restyle, words
 from desktop.kit.screen_room import resize_within_screen
 from desktop.train.recipe.strategy_picture import rate_text
@@ -45,7 +46,7 @@ class RangeTestDialog(DialogFrame):
         self.rates: list[float] = []
         self._losses: list[float] = []
         before, _ = folder.read_events()  # what preparing it said, such as images that are left out
-        self._notices = [f"{one.text[:1].upper()}{one.text[1:]}." for one in before if isinstance(one, Notice)]
+        self._notices = [sentence(one.text) for one in before if isinstance(one, Notice)]
         self._told = False  # the test has said what it found, or why it cannot
         self.plot = RatePlot(EMPTY)
         self.progress = QProgressBar(maximum=STEPS)
@@ -119,7 +120,7 @@ class RangeTestDialog(DialogFrame):
 
     def _conclude(self, result: RangeProposed) -> None:
         self._told = True
-        why = " ".join([f"{result.why[:1].upper()}{result.why[1:]}.", *self._notices])
+        why = " ".join([sentence(result.why), *self._notices])
         if result.curve:
             self.rates, self._losses = [rate for rate, _ in result.curve], [loss for _, loss in result.curve]
             self.plot.show_points(self.rates, self._losses)

@@ -19,6 +19,7 @@ from desktop.base.background import Tasks
 from desktop.base.job_runner import JobRunner
 from desktop.base.theme import GAP
 from desktop.kit.dialog_frame import DialogFrame, Paragraph, numeric
+from desktop.kit.formatting import sentence
 from desktop.kit.number_fields import DecimalSpinBox
 from desktop.kit.parts import words
 
@@ -205,7 +206,7 @@ class _Reasons(QScrollArea):
             column.addSpacing(GAP)
             self.texts.append(choice.sentence)
         for finding in proposal.findings if proposal else ():
-            column.addWidget(Paragraph(f"{finding.text[:1].upper()}{finding.text[1:]}.", "warning"))
+            column.addWidget(Paragraph(sentence(finding.text), "warning"))
             self.texts.append(finding.text)
         column.addStretch(1)
         self.setWidget(inside)

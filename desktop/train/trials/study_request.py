@@ -10,6 +10,7 @@ from core.recipe.recipe import Recipe, with_settings
 from core.study.results import describe_few_seeds
 from core.study.study import STRATEGIES, Arm, check_arms, usual_arm
 from core.study.variants import parse_variant
+from desktop.kit.formatting import sentence
 
 OWN = "recipe"  # the strategy as the form has it, beside those that a study knows by name
 WORDS = {
@@ -72,7 +73,7 @@ class StudyRequest:
             text = rest if front in ("strategies", "seeds") else str(error)
             for name, (title, _) in WORDS.items():
                 text = text.replace(repr(name), f"“{title}”")
-            return f"{text[:1].upper()}{text[1:]}."
+            return sentence(text)
         return ""
 
     def describe_budget(self) -> str:

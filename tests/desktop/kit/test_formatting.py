@@ -1,4 +1,4 @@
-"""Counts where there is little room."""
+"""Counts where there is little room, and sentences."""
 
 from __future__ import annotations
 
@@ -22,3 +22,11 @@ from desktop.kit import formatting
 )
 def test_large_counts_are_short_and_never_more_than_there_are(count: int, expected: str) -> None:
     assert formatting.short(count) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("the disk is full ", "The disk is full."), ("Is it so?", "Is it so?"), ("mAP", "MAP."), ("", "")],
+)
+def test_what_is_said_within_a_sentence_becomes_one(text: str, expected: str) -> None:
+    assert formatting.sentence(text) == expected
