@@ -427,18 +427,12 @@ def write(sheet: Sheet) -> None:
 
 
 def _image_entry(number: int, image: SheetImage, sheet: Sheet) -> _Entry:
-    bare = image.list_bare()
-    own: dict[str, Any] = dict(image.extras())
-    if bare:
-        own["boxes_without_label"] = [_format_bbox(image.boxes[row]) for row in bare]
-    if difficult := [place for place, row in enumerate(bare) if row in image.difficult]:
-        own["difficult_without_label"] = difficult
     return {
         "id": number,
         "file_name": f"{IMAGES}/{image.name}" if sheet.copied else image.name,
         "width": image.width,
         "height": image.height,
-        "defectdesk": own,
+        "defectdesk": {**image.extras(), **image.bare_boxes(_format_bbox)},
     }
 
 

@@ -52,9 +52,14 @@ class SheetImage:
     def path(self) -> str:
         return str(self.source)
 
-    def list_bare(self) -> list[int]:
-        """Rows of the boxes that have no label yet."""
-        return [row for row, labels in enumerate(self.labels) if not labels]
+    def bare_boxes(self, write_box: Callable[[NDArray[np.float64]], list[float]]) -> dict[str, list[Any]]:
+        """The boxes that have no label yet, as `extras.list_bare_boxes` reads them; nothing where there are none."""
+        bare = [row for row, labels in enumerate(self.labels) if not labels]
+        values: dict[str, list[Any]] = {
+            "boxes_without_label": [write_box(self.boxes[row]) for row in bare],
+            "difficult_without_label": [place for place, row in enumerate(bare) if row in self.difficult],
+        }
+        return {key: value for key, value in values.items() if value}
 
     def extras(self) -> dict[str, str]:
         """What other formats have no place for; empty texts are left out."""

@@ -434,11 +434,9 @@ def write(sheet: Sheet) -> None:
     lists: dict[str, list[str]] = {split: [] for split in (*SPLITS, "none")}
     for _, image in sheet.advancing():
         name = f"{IMAGES}/{image.stem}{PurePosixPath(image.name).suffix}"
-        lines, without, difficult = [], [], []
+        lines, difficult = [], []
         for row, labels in enumerate(image.labels):
             x1, y1, x2, y2 = image.boxes[row].tolist()
-            if not labels:
-                without.append([x1, y1, x2, y2])
             box = (
                 (x1 + x2) / 2 / image.width,
                 (y1 + y2) / 2 / image.height,
@@ -453,10 +451,7 @@ def write(sheet: Sheet) -> None:
         own: dict[str, Any] = {"name": f"./{name}", "width": image.width, "height": image.height, **image.extras()}
         if not sheet.copied:
             own["source"] = image.name
-        if without:
-            own["boxes_without_label"] = without
-        if hard := [place for place, row in enumerate(image.list_bare()) if row in image.difficult]:
-            own["difficult_without_label"] = hard
+        own |= image.bare_boxes(lambda box: box.tolist())
         if difficult:
             own["difficult"] = difficult  # the box as its lines have it: one that is changed there is another box
         sheet.image_extras.append(own)
