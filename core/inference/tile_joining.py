@@ -29,6 +29,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.geometry import box_area, box_iou
+
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
@@ -126,7 +128,7 @@ def _find_agreeing(endless: Doubles, one: Ints, other: Ints, region: Doubles) ->
     if not len(one) or not len(other):
         return
     for begin in range(0, len(one), _ROWS_AT_ONCE):
-        iou = _measure_grown_iou(cut_one[begin : begin + _ROWS_AT_ONCE], cut_other, _GROWN)
+        iou = np.asarray(box_iou(_grow(cut_one[begin : begin + _ROWS_AT_ONCE]), _grow(cut_other)), np.float64)
         first, second = np.nonzero(iou >= AGREES)
         yield Links(one[begin + first], other[second], iou[first, second])
 
@@ -138,13 +140,8 @@ def _cut_to_region(boxes: Doubles, rows: Ints, region: Doubles) -> tuple[Ints, D
     return rows[there], np.concatenate([low[there], high[there]], axis=1)
 
 
-def _measure_grown_iou(first: Doubles, second: Doubles, grown: float) -> Doubles:
-    """IoU (n, m) of boxes with `grown` pixels around them."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2]) - grown
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:]) + grown
-    overlap = np.maximum(high - low, 0).prod(axis=2)
-    areas = [(boxes[:, 2:] - boxes[:, :2] + 2 * grown).prod(axis=1) for boxes in (first, second)]
-    return np.asarray(overlap / (areas[0][:, None] + areas[1][None, :] - overlap))
+def _grow(boxes: Doubles) -> Doubles:
+    return np.asarray(boxes + np.array([-_GROWN, -_GROWN, _GROWN, _GROWN]))
 
 
 def _find_slanted(boxes: Doubles, is_open: Bools, one: Ints, other: Ints, region: Doubles) -> Iterator[Links]:
@@ -240,7 +237,7 @@ def _join_owned(parts: TileParts, is_open: Bools, owner: Ints) -> tuple[Doubles,
 def _join_boxes(boxes: Doubles, is_open: Bools, scores: Doubles) -> tuple[Doubles, bool]:
     """The box (4,) of a defect from its parts (n, 4), and whether a side of it is open still."""
     outer = np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
-    whole = ~is_open.any(axis=1) & (_measure_area(boxes) >= _INSIDE * _measure_area(outer[None]))
+    whole = ~is_open.any(axis=1) & (box_area(boxes) >= _INSIDE * box_area(outer[None]))
     if whole.any():
         return boxes[np.argmax(np.where(whole, scores.max(axis=1), -1))], False
     near = np.abs(boxes - outer) <= SLACK
@@ -254,7 +251,7 @@ def _absorb_pieces(boxes: Doubles, scores: Doubles, is_open: Bools, is_joined: B
 
     The larger one is joined, or has no open side; its score is at least that of the piece, as of parts that are joined.
     """
-    left, area, whole = scores.copy(), _measure_area(boxes), is_joined | ~is_open
+    left, area, whole = scores.copy(), box_area(boxes), is_joined | ~is_open
     for row in np.flatnonzero(is_open).tolist():
         box = boxes[row]
         sides = np.minimum(boxes[:, 2:] + SLACK, box[2:]) - np.maximum(boxes[:, :2] - SLACK, box[:2])
@@ -266,7 +263,3 @@ def _absorb_pieces(boxes: Doubles, scores: Doubles, is_open: Bools, is_joined: B
                 left[home, label] = max(left[home, label], left[row, label])
                 left[row, label] = 0
     return left
-
-
-def _measure_area(boxes: Doubles) -> Doubles:
-    return np.asarray(_measure_sides(boxes).prod(axis=1))
