@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.formats.collecting import AnnotationCollector
 from core.formats.extras import Extras
 from core.formats.image_index import list_places
+from core.formats.mask_parts import explain_size, list_parts
 from core.formats.text import quote_short
 
 _IMAGE = ("imageid", "image", "filename", "imagename", "img")
@@ -28,7 +28,6 @@ _BOTH = ("imageidclassid", "imagelabel", "imageclassid", "imageclass")
 _RUNS = ("encodedpixels", "rle", "rlemask", "maskrle", "encodedmask")
 _NOTHING = ("", "nan", "-1", "null", "none")
 _ONLY_LABEL = "1"  # of a table that tells no classes: as of a mask with one value
-_LARGEST = 2**27  # pixels of a mask
 
 
 class RunsError(Exception):
@@ -65,8 +64,8 @@ def parse_runs(text: str, height: int, width: int) -> tuple[int, NDArray[np.uint
     words = text.split()
     if len(words) % 2:
         raise RunsError(f"its run lengths are {len(words)} numbers, which are no pairs of a start and a length")
-    if not all(word.isascii() and word.isdecimal() and len(word) < 12 for word in words):
-        wrong = next(word for word in words if not (word.isascii() and word.isdecimal() and len(word) < 12))
+    wrong = next((word for word in words if not (word.isascii() and word.isdecimal() and len(word) < 12)), None)
+    if wrong is not None:
         raise RunsError(f"{quote_short(wrong)!r} in its run lengths is no whole number")
     numbers = np.array(list(map(int, words)), np.int64)
     starts, lengths = numbers[::2] - 1, numbers[1::2]
@@ -135,14 +134,12 @@ class RunReader:
             return
         width, height = self.into.size(image)
         try:
-            if width * height > _LARGEST:
-                raise RunsError(f"{width} x {height} pixels are more than a mask may have")
+            if fault := explain_size(width, height):
+                raise RunsError(fault)
             first, pixels = parse_runs(text, height, width)
         except RunsError as error:
             text = f"{where}: {error}; skipped, look at {self.into.path(image).name}"
             self.into.skip_box(image, "runs", text, self.path)
             return
-        _, _, stats, _ = cv2.connectedComponentsWithStats(pixels, connectivity=8)
-        for part, (left, top, across, down, _) in enumerate(stats[1:].tolist(), start=1):
-            x = float(first + left)
-            self.into.box(image, [x, float(top), x + across, float(top + down)], place, f"{where}, part {part}")
+        for part, (x1, y1, x2, y2) in list_parts(pixels):
+            self.into.box(image, [first + x1, y1, first + x2, y2], place, f"{where}, part {part}")

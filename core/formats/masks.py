@@ -10,7 +10,6 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
@@ -21,12 +20,12 @@ from core.formats.collecting import AnnotationCollector, Progress
 from core.formats.extras import Extras
 from core.formats.frames import FrameError, read_frame
 from core.formats.mask_pairs import MaskFolder, MaskPair, find_masks
+from core.formats.mask_parts import explain_size, list_parts
 from core.formats.split_words import parse_split
 from core.formats.text import quote_short, read_utf8
 from core.types import Split
 
 LABEL_MAP = "labelmap.txt"
-_LARGEST = 2**27  # pixels of a mask
 _MOST_VALUES = 64  # of one mask; one with more was compressed with loss
 _BORDER = 255  # in a palette: pixels that nobody decided on
 _FORMATS = ("PNG", "BMP", "TIFF", "JPEG", "WEBP")
@@ -137,9 +136,7 @@ class _Reader:
                 self._take_parts(image, (values == number).astype(np.uint8), label, name)
 
     def _take_parts(self, image: int, pixels: NDArray[np.uint8], label: int, name: str) -> None:
-        _, _, stats, _ = cv2.connectedComponentsWithStats(pixels, connectivity=8)
-        for place, (left, top, width, height, _) in enumerate(stats[1:].tolist(), start=1):
-            corners = [float(left), float(top), float(left + width), float(top + height)]
+        for place, corners in list_parts(pixels):
             self.into.box(image, corners, label, f"{quote_short(name)}, part {place}")
 
     def _name(self, number: int, kind: str) -> str:
@@ -155,8 +152,8 @@ def _read_values(path: Path, *, in_colour: bool) -> tuple[NDArray[np.int64], str
     """(values (height, width), "grey", "palette" or "colour"); a palette as its colours if `in_colour`. Raises _MaskError."""
     try:
         frame = read_frame(path)
-        if frame.width * frame.height > _LARGEST:
-            raise _MaskError(f"{frame.width} x {frame.height} pixels are more than a mask may have")
+        if fault := explain_size(frame.width, frame.height):
+            raise _MaskError(fault)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as opened:
