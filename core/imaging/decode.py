@@ -186,7 +186,7 @@ def open_source(path: Path | str) -> Iterator[ByteSource]:
     try:
         file = open_at_once(path)
     except OSError as error:
-        raise _make_refusal(path, error) from error
+        raise make_refusal(path, error) from error
     except ValueError as error:
         raise ImageError(f"{path!r}: not a valid file name") from error
     try:
@@ -200,10 +200,11 @@ def open_source(path: Path | str) -> Iterator[ByteSource]:
                 )
             yield ByteSource(file, found.st_size)
     except OSError as error:
-        raise _make_refusal(path, error) from error
+        raise make_refusal(path, error) from error
 
 
-def _make_refusal(path: Path | str, error: OSError) -> ImageError:
+def make_refusal(path: Path | str, error: OSError) -> ImageError:
+    """What a user is told where the disk refuses to give a file."""
     return ImageError(f"{path}: cannot be read ({error.strerror}); check the path and the permissions")
 
 

@@ -20,6 +20,7 @@ from core.imaging.decode import (
     checked_header,
     decode_bytes,
     is_long_png,
+    make_refusal,
     open_source,
     picture_of,
     read_bytes,
@@ -67,7 +68,7 @@ def _find_place(path: Path, size: int, cache: Path | None, window: DepthScale) -
     try:
         stat = path.stat()
     except OSError as error:
-        raise ImageError(f"{path}: cannot be read ({error.strerror}); check the path and the permissions") from error
+        raise make_refusal(path, error) from error
     described = (_VERSION, path, stat.st_size, stat.st_mtime_ns, size, name_scale(window, path))
     name = hashlib.blake2b("\0".join(map(str, described)).encode(errors="surrogateescape"), digest_size=16).hexdigest()
     return cache / name[:2] / f"{name}.jpg" if cache is not None else None
