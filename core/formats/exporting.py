@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.errors import InputError
-from core.formats import coco, csv, labelme, voc, yolo
+from core.formats import coco, csv, labelme, voc, yolo, yolo_layout
 from core.formats.annotations import MARKER, Format
 from core.formats.destination import new_folder
 from core.formats.export_losses import Loss, count_losses
@@ -86,8 +86,8 @@ _KINDS: dict[Format, _Kind] = {
     ),
     Format.YOLO: _Kind(
         yolo.write,
-        yolo.IMAGES,
-        (yolo.IMAGES, yolo.LABELS),
+        yolo_layout.IMAGES,
+        (yolo_layout.IMAGES, yolo_layout.LABELS),
         (_SHORTCUTS, _DIFFICULT, "Which of several boxes at exactly the same place has which label.", _UNLABELLED),
     ),
     Format.LABELME: _Kind(labelme.write, "", (Path(MARKER).stem,), (_SHORTCUTS, _COLORS, _UNLABELLED)),

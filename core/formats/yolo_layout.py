@@ -16,8 +16,8 @@ from core.formats.image_index import fold
 from core.formats.lookup import files_below
 
 DATA, CLASSES = "data.yaml", "classes.txt"
-LABELS = "labels"
-_FOR_IMAGES = frozenset({"images", "jpegimages", "image", "imgs", "img"})
+IMAGES, LABELS = "images", "labels"
+_FOR_IMAGES = frozenset({IMAGES, "jpegimages", "image", "imgs", "img"})
 _FOR_LABELS = (LABELS, "label", "annotations", "txt")
 _LABEL_LINE = re.compile(r"\s*\d+(\.0*)?(\s+-?(0?\.\d+|[01](\.\d*)?)(e-?\d+)?){4,}\s*", re.IGNORECASE)
 _NAMED = 2
