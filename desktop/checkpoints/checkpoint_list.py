@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -124,15 +124,15 @@ class CheckpointList(QWidget):
     # -- what is shown and selected
 
     def set_checkpoints(self, records: Sequence[CheckpointRecord], *, editable: bool) -> None:
-        """List `records`; what was selected stays selected where it is still there, else the first is in its place."""
+        """List `records`; what was selected stays selected where it is still there, else the first is in its place.
+
+        Announced by `selection_changed` also where the same ones are selected, since they may be different by now.
+        """
         selected = {record.id for record in self.list_selected()}
         replaces = bool(selected) or not self._model.rowCount()
         self._model.set_records(records, editable=editable)
         self._offer_models(records)
-        self._apply_filter()
-        self._select_rows(selected)
-        if replaces and not self.list_selected() and self._filter.rowCount():
-            self._select_rows({self._filter.record(0).id})
+        self._filter_rows(selected, or_first=replaces)
 
     def set_judged(self, judged: Mapping[Path, CheckpointStandings]) -> None:
         """Show the evaluations of checkpoints, by the path of the file."""
@@ -185,11 +185,15 @@ class CheckpointList(QWidget):
 
     def _apply_filter(self) -> None:
         """Show what passes the filter. What is out of sight is not selected: nothing happens to it by a key."""
-        selected = {record.id for record in self.list_selected()}
+        self._filter_rows({record.id for record in self.list_selected()})
+
+    def _filter_rows(self, selected: set[str], *, or_first: bool = False) -> None:
+        """Show what passes the filter, and select these where they pass; the first instead where none does, if so wanted."""
         self._filter.set_filter(
             self.search.text(), self.models.currentData() or "", self.best.isChecked(), self.starred.isChecked()
         )
-        self._select_rows(selected)
+        listed = [record.id for record in self.list_shown()]
+        self._select_rows(set(listed[:1]) if or_first and selected.isdisjoint(listed) else selected)
         shown, total = self._filter.rowCount(), self._model.rowCount()
         self.count.setText(f"{total:,}" if shown == total else f"{shown:,} of {total:,}")
         self.absence.setVisible(total > 0 and shown == 0)
@@ -202,10 +206,11 @@ class CheckpointList(QWidget):
         if {index.row() for index in selection.selectedRows()} == set(rows):
             self.selection_changed.emit()  # Qt announces no rows that left with the filter
             return
-        selection.clearSelection()
         flags = QItemSelectionModel.SelectionFlag
+        chosen = QItemSelection()
         for row in rows:
-            selection.select(self._filter.index(row, 0), flags.Select | flags.Rows)
+            chosen.select(self._filter.index(row, 0), self._filter.index(row, 0))
+        selection.select(chosen, flags.ClearAndSelect | flags.Rows)
         if rows:
             selection.setCurrentIndex(self._filter.index(rows[0], find_column("id")), flags.NoUpdate)
 

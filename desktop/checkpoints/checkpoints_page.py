@@ -167,7 +167,6 @@ class CheckpointsPage(QWidget):
         self.list.set_checkpoints(records, editable=self._editable)
         self._absence.setText(NO_PROJECT if project is None else NO_CHECKPOINT)
         self._stack.setCurrentIndex(0 if records else 1)
-        self._show_selected()
         if self._in_front:
             self._look_at_evaluations(records)
 
@@ -202,6 +201,8 @@ class CheckpointsPage(QWidget):
             self.detail.show_evaluations(records[0], judged, colors)
         self._tasks.cancel(JUDGED)
         self._tasks.cancel(COMPARED)
+        if not self._in_front:
+            return  # snapshots of many images take seconds to read: `activated` looks at them
         if len(records) == 1:
             self._look_at_judged(records)
         elif len(records) == 2:

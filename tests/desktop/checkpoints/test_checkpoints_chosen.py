@@ -16,7 +16,7 @@ from core.project.snapshot import take_snapshot
 from core.recipe.recipe import default_recipe, save_recipe, with_settings
 from core.types import Split
 from desktop.base.session import Session
-from desktop.checkpoints.checkpoints_page import CheckpointsPage
+from desktop.checkpoints.checkpoints_page import JUDGED, CheckpointsPage
 from desktop.checkpoints.comparison_rows import list_recipe_rows
 from desktop.services import Services
 from tests.builders import draw, project_with_pictures
@@ -139,6 +139,23 @@ def test_a_filter_that_is_taken_away_selects_nothing_of_its_own(page: Checkpoint
     page.list.search.setText("r003")
     session.notify(session.project.runs.set_note("r002-best", "seen"))  # the list is read again
     assert list_selected(page) == [] and "Select a checkpoint" in page.detail.prompt
+
+
+def test_a_list_that_is_read_again_is_announced_once_and_read_of_only_in_front(
+    page: CheckpointsPage, session: Session, services: Services
+) -> None:
+    told: list[int] = []
+    page.list.selection_changed.connect(lambda: told.append(1))
+    select(page, "r001-last")
+    told.clear()
+    page.deactivated()
+    session.notify(session.project.runs.set_note("r002-best", "seen"))
+    write_checkpoint(session.project, "r004", "best", epoch=8, created="2025-03-04T10:00:00+00:00")
+    session.notify(session.project.runs.sync_folders())
+    assert list_selected(page) == ["r001-last"] and len(told) == 2
+    assert not services.tasks.busy(JUDGED), "a snapshot was read for a page that nobody sees"
+    page.activated()
+    assert len(told) == 3 and services.tasks.busy(JUDGED)
 
 
 # -- order
