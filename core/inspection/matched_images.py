@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from core.evaluation.average_precision import Evaluation, evaluate_detections
 from core.evaluation.classification import Classification, image_scores, judge_image_labels
 from core.evaluation.joined_labels import join_labels
@@ -31,6 +33,8 @@ class MatchedImages:
     not_in_project: tuple[str, ...]  # labels of the checkpoint that the project lacks
     is_detector: bool = True  # False: each image is one box of its own size, which carries its labels
     mean_ap_all_labels: float | None = None  # with 0 for each label that the checkpoint does not know
+    ignored: int = 0  # ignored boxes, each counted once
+    label_ignored: tuple[int, ...] = ()  # the same by label: a box counts for each label that it is ignored by
 
 
 def match_images(
@@ -59,6 +63,7 @@ def match_images(
         )
     else:
         evaluation = judge_image_labels(joined.truth, image_scores(joined.detections), names, None, unknown)
+    ignored_boxes = np.concatenate([np.zeros((0, len(names)), bool), *(one.ignored_by_label() for one in joined.truth)])
     return MatchedImages(
         names,
         tuple(image_ids),
@@ -72,4 +77,6 @@ def match_images(
         joined.not_in_project,
         is_detector,
         evaluation.map_all_labels,
+        int(ignored_boxes.any(axis=1).sum()),
+        tuple(ignored_boxes.sum(axis=0).tolist()),
     )

@@ -86,15 +86,14 @@ def format_reasons(images: MatchedImages, index: int, mark: Mark, row: int | Non
 
 def describe_ignored(images: MatchedImages, counts: ErrorCounts, label: int | None) -> str:
     """What takes no part in the figures at a threshold, of one label or of all; empty where everything does."""
-    boxes = [one.ignored_by_label() for one in images.truth]
-    by_label = sum(int((rows.any(axis=1) if label is None else rows[:, label]).sum()) for rows in boxes)
-    if not by_label:
+    boxes = images.ignored if label is None else images.label_ignored[label]
+    if not boxes:
         return ""
     if not images.is_detector:
-        return f"Left out: {format_count(by_label, 'image')} with a box that is difficult or has no label."
+        return f"Left out: {format_count(boxes, 'image')} with a box that is difficult or has no label."
     detections = int((counts.ignored if label is None else counts.ignored[:, label]).sum())
     return (
-        f"Ignored: {format_count(by_label, 'box')}, difficult or without a label, and {format_count(detections, 'detection')} "
+        f"Ignored: {format_count(boxes, 'box')}, difficult or without a label, and {format_count(detections, 'detection')} "
         "on them."
     )
 

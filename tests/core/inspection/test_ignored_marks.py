@@ -37,6 +37,12 @@ def test_an_ignored_box_and_what_is_found_on_it_are_marked_so() -> None:
     assert [mark.kind for mark in marks_of(data, 0.85)] == ["found", "ignored", "tp"]
 
 
+def test_ignored_boxes_are_counted_once_and_by_each_label_that_they_are_ignored_by() -> None:
+    data = data_of(with_ignored((FAR, (1,)), (THIRD, (0, 1))), found())
+    assert (data.ignored, data.label_ignored) == (2, (1, 2))
+    assert data_of(truth((BOX, (0,))), found()).label_ignored == (0, 0)
+
+
 def test_a_detection_with_another_label_on_it_is_false_by_that_label_only() -> None:
     data = data_of(with_ignored((FAR, (1,))), found((FAR, (0.9, 0.8))))
     detection = next(mark for mark in marks_of(data) if mark.source == "detection")
