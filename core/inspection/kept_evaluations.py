@@ -55,7 +55,7 @@ def keep_inspection(inspection: Inspection) -> bool:
     thresholds = inspection.stored.point.thresholds if inspection.stored is not None else {}
     for kept in load_evaluations(checkpoint).found:
         # Thresholds are no part of the key, as average precision does not depend on them.
-        same_cut = all(thresholds.get(name) == value for name, value in _list_thresholds(kept).items())
+        same_cut = all(thresholds.get(name) == value for name, value in kept.thresholds.items())
         if kept.key == key and kept.left_out == len(inspection.replaced) and same_cut:
             return False
     result: Evaluation | Classification
@@ -96,9 +96,3 @@ def list_standings(checkpoints: Iterable[Path], snapshot: Snapshot) -> dict[Path
             standings.append(EvaluationStanding(one, find_reason(one.key, now)))
         result[checkpoint] = CheckpointStandings(tuple(standings), tuple(problems))
     return result
-
-
-def _list_thresholds(kept: StoredEvaluation) -> dict[str, float]:
-    labels = kept.figures.get("labels")
-    found = labels if isinstance(labels, dict) else {}
-    return {name: one["threshold"] for name, one in found.items() if one.get("threshold") is not None}

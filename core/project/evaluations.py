@@ -59,10 +59,20 @@ class StoredEvaluation:
     @property
     def label_ap(self) -> dict[str, float | None]:
         """Average precision by label: at IoU 0.5 of a model that finds boxes."""
+        values = {name: one.get("ap50", one.get("ap")) for name, one in self._label_figures.items()}
+        return {name: float(value) if isinstance(value, int | float) else None for name, value in values.items()}
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The scores from which on labels were counted, of those that have one."""
+        values = {name: one.get("threshold") for name, one in self._label_figures.items()}
+        return {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
+
+    @property
+    def _label_figures(self) -> dict[str, dict[str, Any]]:
         labels = self.figures.get("labels")
         found = labels if isinstance(labels, dict) else {}
-        values = {name: one.get("ap50", one.get("ap")) for name, one in found.items() if isinstance(one, dict)}
-        return {name: float(value) if isinstance(value, int | float) else None for name, value in values.items()}
+        return {name: one for name, one in found.items() if isinstance(one, dict)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,6 +61,19 @@ def test_what_inspect_shows_is_kept_once_with_the_figures_of_evaluate(project: P
     assert (kept.made_by, kept.images, kept.left_out, kept.key.split) == ("inspect", 4, 0, "val")
     assert kept.figures["map50"] == wanted.map50 and kept.figures["map"] == wanted.map
     assert list_reasons(project) == [""]
+
+
+@pytest.mark.parametrize("labels", [["pit"], {"pit": 0.5}, {"pit": {"threshold": "high", "ap50": "good"}}])
+def test_figures_that_somebody_wrote_otherwise_stop_nothing(project: Project, labels: object) -> None:
+    keep_inspection(inspect_in(project))
+    path = project.runs.list_checkpoints()[0].path
+    file = evaluation_file(path, "val")
+    tree = json.loads(file.read_text(encoding="utf-8"))
+    tree["figures"]["labels"] = labels
+    file.write_text(json.dumps(tree), encoding="utf-8")
+    [kept] = load_evaluations(path).found
+    assert kept.thresholds == {} and kept.label_ap.get("pit") is None
+    assert not keep_inspection(inspect_in(project))
 
 
 def test_an_inspection_of_which_images_are_missing_is_not_kept(project: Project) -> None:
