@@ -207,9 +207,7 @@ def test_two_are_compared_by_figures_recipe_and_data(page: CheckpointsPage, serv
     by_name = {row[0]: row[1:] for row in figures}
     assert first.id == "r003-best" and by_name["mAP@0.5"] == ("0.700", "0.830", "+0.130")
     assert set(by_name) >= {"scratch", "pit", "mAP"}
-    assert shown.list_rows("recipe") == [("Epochs", "20 epochs", "40 epochs")] or shown.list_rows("recipe") == [
-        ("Epochs", "20", "40")
-    ]
+    assert shown.list_rows("recipe") == [("Epochs", "20", "40")]
     assert "other settings the same" in shown.list_words()[0]
     assert ("Boxes with pit", "1", "0") in shown.list_rows("data")
     assert shown.list_words()[1] == "1 image labelled in another way."
@@ -247,8 +245,8 @@ def test_recipes_of_other_versions_are_compared_as_far_as_they_go() -> None:
     rows, same = list_recipe_rows({"odd": {"x": 1}, "seed": 0}, {"seed": 0, "strategy": "old"})
     assert [(row.name, row.first, row.second) for row in rows] == [
         ("odd.x", "1", "–"),
-        ("Strategy", "–", "old"),
-    ] or same
+        ("strategy", "–", "old"),
+    ]
     assert same == 1
 
 
