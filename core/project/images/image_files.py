@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePath
 
+from core.counting import format_count
 from core.errors import InputError
 from core.imaging.cameras import Depth
 from core.imaging.decode import IMAGE_SUFFIXES, ImageError, examine, read_bytes
@@ -225,7 +226,7 @@ def _find_images_of_users(project: Path, seen: _Seen) -> Iterator[Problem]:
                 seen.one()
                 count += _is_image(Path(file)) and not file.startswith(".")
         if count:
-            text = f"{count:,} image{'s' if count > 1 else ''} in it passed over: a project keeps its own files there"
+            text = f"{format_count(count, 'image')} in it passed over: a project keeps its own files there"
             yield Problem(str(project / name), f"{text}; name the folder itself, or move them")
 
 
