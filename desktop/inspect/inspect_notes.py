@@ -10,6 +10,7 @@ from core.project.label_renames import describe_renames
 from core.project.records import CheckpointRecord
 from desktop.inspect.inspect_bar import SPLITS
 from desktop.inspect.inspect_session import InspectSession
+from desktop.kit.formatting import sentence
 
 NO_PROJECT = "Open a project to inspect its models."
 NO_CHECKPOINT = "No checkpoints yet.\n\nTrain a model on the Train page, and see here what it gets wrong."
@@ -54,10 +55,10 @@ def list_inspection_notes(inspection: Inspection) -> list[str]:
             f"The project has no label {_join_names(inspection.images.not_in_project)}: "
             f"{detections} of that count as false."
         )
-    result += [f"{text[0].upper()}{text[1:]}." for text in describe_renames(inspection.renamed)]
+    result += [sentence(text) for text in describe_renames(inspection.renamed)]
     if inspection.stored is not None:
-        result += [f"{text[0].upper()}{text[1:]}." for text in inspection.stored.notices]
-    result += [f"{one.text[0].upper()}{one.text[1:]}." for one in inspection.differences]
+        result += [sentence(text) for text in inspection.stored.notices]
+    result += [sentence(one.text) for one in inspection.differences]
     if inspection.learnt:
         every = inspection.learnt == len(inspection.paths)
         which = "these" if every else f"{inspection.learnt:,} of these {len(inspection.paths):,}"

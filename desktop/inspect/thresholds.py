@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core.errors import InputError
 from core.evaluation.operating_point import HAND, OperatingPoint, describe_own_choice, describe_point
 from core.project.operating_points import StoredPoint, load_point, save_hand_set
+from desktop.kit.formatting import sentence
 
 KEPT_AFTER = 400  # milliseconds without a move of the slider, after which the thresholds are written
 MOST_NAMED = 8  # labels in the line that lists thresholds
@@ -102,4 +103,4 @@ class Thresholds(QObject):
         kept = "" if self._writable or not self._stored.hand else " (not kept, the project is open read-only)"
         caution = describe_own_choice(chosen_here, images) if self._stored.uses_validation else ""
         said = f"Score ≥ {text}; {describe_point(point)}{kept}."
-        return f"{said} {caution[0].upper()}{caution[1:]}." if caution else said
+        return f"{said} {sentence(caution)}" if caution else said
