@@ -1,14 +1,14 @@
 """A recipe that the data, the device and the user's time ask for: proposed for the form and for the command line.
 
 request = request_proposal(project, 30)     what is known without computing
-job = prepare_trial(project, request)       a few steps in a child; None where the speed is known
+request.known                               what a trial measured before; otherwise:
+job = prepare_trial(project, request.recipe, request.snapshot)    a few steps, to be done in a child
 proposal = request.make_proposal(measured)  measured: what the child said, None to go by usual speeds
 """
 
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +19,7 @@ from core.jobs.events import SpeedMeasured
 from core.jobs.folder import JobFolder
 from core.models.gpus import gpu_names
 from core.models.registry import MODELS
+from core.models.weights_place import is_on_machine
 from core.operations.judge_recipe import with_some_to_train
 from core.project import snapshot_files
 from core.project.project import Project
@@ -81,7 +82,8 @@ def request_proposal(
             f"{project.folder}: no image to train on has a box with a label, so there is nothing to go by; draw some boxes"
         )
     kind = _device_kind(before.device)
-    ready = [file for file in _weights_files() if (_weights_folder() / file).is_file()]
+    weights = (file for spec in MODELS.values() for file in spec.weights.values())
+    ready = [file.file_name for file in weights if is_on_machine(file)]
     recipe, chosen = choose_model(before, kind, ready, minutes)
     remembered = project.folder / "cache" / SPEEDS_FILE
     known = load_speed(remembered, speed_key(recipe))
@@ -98,7 +100,6 @@ def prepare_trial(project: Project, recipe: Recipe, snapshot: Snapshot) -> JobFo
     try:
         place.mkdir(parents=True, exist_ok=True)
         path = Path(tempfile.mkdtemp(prefix="speed-", dir=place))
-        # No limit cuts it short, and one batch at a time is what is measured.
         save_recipe(recipe, path / "recipe.yaml")
         snapshot.save(path / "snapshot.json")
         return JobFolder.create(path, {"kind": "speed"})
@@ -122,13 +123,3 @@ def _device_kind(device: str) -> str:
         names = gpu_names()
         return "cpu" if not names else "mps" if names == ["Apple GPU"] else "cuda"
     return device.partition(":")[0]
-
-
-def _weights_folder() -> Path:
-    """Where torch keeps what it downloads, which is not asked: it takes seconds to load."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("TORCH_HOME") or cache / "torch") / "hub" / "checkpoints"
-
-
-def _weights_files() -> list[str]:
-    return [file.file_name for spec in MODELS.values() for file in spec.weights.values()]
