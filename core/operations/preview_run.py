@@ -60,7 +60,7 @@ def preview_run(snapshot: Snapshot, recipe: Recipe, cache: Path) -> RunPreview |
         duration = estimate_duration(recipe, train, val, Speed.of_measured(measured, recipe, train, val))
     return RunPreview(
         recipe,
-        judge_recipe(recipe, whole),
+        judge_recipe(recipe, whole, fitted),
         learning_share(recipe, used),
         0 if fitted.points else sum(len(level) for level in fitted.shapes),
         len(found.taught),

@@ -47,7 +47,7 @@ class Prepared:
     weights_text: str
     notices: list[str]
     skipped: tuple[str, ...] = ()  # tensors of the starting weights that were not taken over, and why
-    findings: tuple[Finding, ...] = ()  # what the recipe does badly on these data
+    findings: tuple[Finding, ...] = ()  # what the recipe does badly on these data, where that was asked for
 
     def start(self) -> dict[str, Any]:
         """What the last checkpoint keeps of it, as plain values, besides what every checkpoint says."""
@@ -91,8 +91,11 @@ def prepared_again(saved: Resumable) -> Prepared:
     )
 
 
-def prepare_training(recipe: Recipe, snapshot: Snapshot) -> Prepared:
-    """Build the network that `recipe` asks for. Raises InputError that names the setting to change."""
+def prepare_training(recipe: Recipe, snapshot: Snapshot, *, judged: bool = True) -> Prepared:
+    """Build the network that `recipe` asks for. Raises InputError that names the setting to change.
+
+    `judged`: with what the recipe does badly, which takes seconds where much is wrong.
+    """
     images = snapshot.of_split(Split.TRAIN)
     check_snapshot(snapshot)
     source = _weights_source(recipe)
@@ -134,7 +137,7 @@ def prepare_training(recipe: Recipe, snapshot: Snapshot) -> Prepared:
         report.text if report else "random",
         notices,
         report.skipped if report else (),
-        judge_recipe(recipe, snapshot, fitted),
+        judge_recipe(recipe, snapshot, fitted) if judged else (),
     )
 
 

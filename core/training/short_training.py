@@ -41,7 +41,7 @@ class ShortTraining:
         """Raises InputError, before any step, if the recipe or the snapshot cannot work."""
         device = choose_device(recipe.device)
         use_fast_arithmetic(device)
-        prepared = prepare_training(recipe, snapshot)
+        prepared = prepare_training(recipe, snapshot, judged=False)
         network = prepared.network.to(device)
         if recipe.limits.channels_last:
             network.to(memory_format=torch.channels_last)

@@ -123,10 +123,12 @@ def propose(recipe: Recipe, chosen: Choice, snapshot: Snapshot, minutes: float, 
     take(_choose_augmentation(recipe, train, epochs))
     if (averaging := _choose_averaging(recipe, train, val, speed)) is not None:
         take(averaging)
-    findings = judge_recipe(recipe, snapshot)
+    judged, findings = recipe, judge_recipe(recipe, snapshot)
     take(_choose_anchors(recipe, train, findings))
+    if recipe != judged:
+        findings = judge_recipe(recipe, snapshot)
     duration = estimate_duration(recipe, train, val, speed)
-    return Proposal(recipe, tuple(choices), minutes, speed, duration, judge_recipe(recipe, snapshot))
+    return Proposal(recipe, tuple(choices), minutes, speed, duration, findings)
 
 
 # -- how long -------------------------------------------------------------------------------------------------------
