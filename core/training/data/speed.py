@@ -122,14 +122,14 @@ def count_threads(recipe: Recipe) -> int:
 
 
 def speed_key(recipe: Recipe) -> str:
-    """What a measurement holds for: this machine, model, input and batch."""
+    """What a measurement holds for: this machine, model, way of showing images, and batch."""
     limits = recipe.limits
     parts = [
         platform.node(),
         recipe.device,
         f"{count_threads(recipe)} threads",
         recipe.model,
-        f"{recipe.sampling.input_size} px",
+        f"{recipe.sampling.mode} at {recipe.sampling.input_size} px",
     ]
     return ", ".join([*parts, f"batch {recipe.schedule.batch_size}", limits.precision, recipe.strategy.kind])
 
