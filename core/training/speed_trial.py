@@ -68,7 +68,7 @@ def _try_speed(
     images = snapshot.of_split(Split.VAL)[: recipe.evaluation.max_images or None]
     size = (training.prepared.input.width, training.prepared.input.height)
     pixels = [judged_pixels(recipe, size, (image.width, image.height)) for image in images]
-    judging = _time_judging(training, last) * sum(pixels) / len(images) if images else 0.0
+    judging = _time_judging(training, last, recipe.limits.precision) * sum(pixels) / len(images) if images else 0.0
     yield SpeedMeasured(
         seconds_per_picture=median(taken[1:] or taken),
         seconds_per_image=judging,
@@ -94,12 +94,12 @@ def _time_step(training: ShortTraining, batch: Batch, number: int) -> float:
     return time.monotonic() - before
 
 
-def _time_judging(training: ShortTraining, batch: Batch) -> float:
+def _time_judging(training: ShortTraining, batch: Batch, precision: str) -> float:
     """Seconds for each pixel that is looked at without learning."""
     training.network.eval()
     images = batch.images_b3hw.to(training.device)
     before = time.monotonic()
-    with torch.inference_mode(), mixed_precision(training.device, "auto"):
+    with torch.inference_mode(), mixed_precision(training.device, precision):
         training.network(normalized(images, training.prepared.input))
     if training.device.type == "cuda":
         torch.cuda.synchronize(training.device)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from core.jobs.events import SpeedMeasured
+from core.models.device import mixed_precision
 from core.project.snapshot import Snapshot, SnapshotImage, make_snapshot
 from core.recipe.recipe import Recipe, default_recipe, parse_recipe, with_settings
+from core.training import speed_trial
 from core.training.data.proposal import ENOUGH_PICTURES, Proposal, choose_model, list_changes, propose
 from core.training.data.speed import (
     Speed,
@@ -170,6 +175,18 @@ def test_a_trial_measures_a_picture_and_counts_what_a_training_has(tmp_path: Pat
     assert again.learning == pytest.approx(6 * found.seconds_per_picture)
     assert again.judging == pytest.approx(2 * found.seconds_per_image)
     assert list(try_speed(small_recipe(), snapshot, lambda: True)) == []
+
+
+def test_a_trial_judges_in_the_precision_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def record(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+        asked.append(precision)
+        return mixed_precision(device, precision)
+
+    monkeypatch.setattr(speed_trial, "mixed_precision", record)
+    list(try_speed(small_recipe(limits__precision="fp32"), small_snapshot(tmp_path, 4, 2), lambda: False, seconds=0.1))
+    assert asked == ["fp32"]
 
 
 def test_a_measurement_is_remembered_for_its_machine_model_and_size(tmp_path: Path) -> None:
