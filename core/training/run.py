@@ -37,6 +37,7 @@ from core.recipe.schedule import EarlyStop, Plateau, peak_rate, rate_factor
 from core.training.averaging import Average
 from core.training.data.dataset import Batch, TrainingSet
 from core.training.data.image_cache import ImageCache
+from core.training.data.speed import limit_val_images
 from core.training.divergence import likely_cause
 from core.training.environment import describe_environment, peak_memory_mb, resumed_thread_notices
 from core.training.out_of_memory import TooLittleMemory, is_finite
@@ -74,7 +75,7 @@ class Run:
         self.stepper = Stepper(self.plan, self.task, prepared.input, recipe, self.device, process_group)
         self.train_images = snapshot.of_split(Split.TRAIN)
         self.decoding = DecodingSpec.for_images(snapshot.most_boxes)
-        self.val_images = snapshot.of_split(Split.VAL)[: recipe.evaluation.max_images or None]
+        self.val_images = limit_val_images(recipe, snapshot.of_split(Split.VAL))
         self.cache = ImageCache.for_run(recipe, snapshot.cameras, folder, process_group.local_size)
         self.saver = Saver(folder, recipe, snapshot, prepared, self._measure_images)
         size = (prepared.input.width, prepared.input.height)

@@ -17,7 +17,7 @@ from core.models.device import device_title, mixed_precision
 from core.project.snapshot import Snapshot
 from core.recipe.recipe import Recipe
 from core.training.data.dataset import Batch
-from core.training.data.speed import TRIAL_STEPS, judged_pixels
+from core.training.data.speed import TRIAL_STEPS, judged_pixels, limit_val_images
 from core.training.environment import limited_threads, peak_memory_mb
 from core.training.out_of_memory import TooLittleMemory
 from core.training.short_training import ShortTraining
@@ -65,7 +65,7 @@ def _try_speed(
             elif step >= LEAST_STEPS and time.monotonic() - began >= seconds:
                 break
     assert last is not None
-    images = snapshot.of_split(Split.VAL)[: recipe.evaluation.max_images or None]
+    images = limit_val_images(recipe, snapshot.of_split(Split.VAL))
     size = (training.prepared.input.width, training.prepared.input.height)
     pixels = [judged_pixels(recipe, size, (image.width, image.height)) for image in images]
     judging = _time_judging(training, last, recipe.limits.precision) * sum(pixels) / len(images) if images else 0.0

@@ -48,7 +48,7 @@ class Speed:
         """What was measured with `recipe` on `train`, judging by `val`."""
         size = input_size(recipe, [(image.width, image.height) for image in train])
         learning = found.seconds_per_picture / (learnt_pixels(recipe, size) / 1e6)
-        pixels = [judged_pixels(recipe, size, (image.width, image.height)) for image in val]
+        pixels = [judged_pixels(recipe, size, (image.width, image.height)) for image in limit_val_images(recipe, val)]
         judging = found.seconds_per_image * len(pixels) / (sum(pixels) / 1e6) if pixels else learning / STEP_COST
         return cls(learning, judging, device=found.device)
 
@@ -91,7 +91,7 @@ def estimate_duration(
     size = input_size(recipe, [(image.width, image.height) for image in train])
     shown = [image_views(recipe, size, (image.width, image.height), image.boxes) for image in train]
     pictures = sum(len(views.views) for views in shown)
-    judged = val[: recipe.evaluation.max_images or None]
+    judged = limit_val_images(recipe, val)
     pixels = sum(judged_pixels(recipe, size, (image.width, image.height)) for image in judged)
     return Duration(
         pictures,
@@ -99,6 +99,11 @@ def estimate_duration(
         pictures * learnt_pixels(recipe, size) / 1e6 * speed.learning,
         pixels / 1e6 * speed.judging,
     )
+
+
+def limit_val_images(recipe: Recipe, val: Sequence[SnapshotImage]) -> Sequence[SnapshotImage]:
+    """Those of the validation images by which a run of `recipe` is judged."""
+    return val[: recipe.evaluation.max_images or None]
 
 
 def learnt_pixels(recipe: Recipe, size: tuple[int, int]) -> float:

@@ -162,6 +162,16 @@ def test_an_epoch_takes_as_long_as_its_pictures_and_judging_as_its_pixels() -> N
     assert found.run_seconds(twice) == pytest.approx(10 * found.learning + 5 * found.judging)
 
 
+def test_a_judgement_takes_as_long_as_it_was_measured_where_not_all_images_are_judged() -> None:
+    small, large = (make_images((side, side), square(20, 40), train=1, val=1) for side in (512, 2048))
+    train, val = small.of_split(Split.TRAIN), [*small.of_split(Split.VAL), *large.of_split(Split.VAL)]
+    first = with_settings(BASE, {"evaluation.max_images": 1})
+    found = SpeedMeasured(0.1, 0.25, 6, 1, 100, 90, 1.0, 50.0, "CPU, 2 threads")
+    assert estimate_duration(first, train, val, Speed.of_measured(found, first, train, val)).judging == pytest.approx(
+        0.25
+    )
+
+
 def test_a_trial_measures_a_picture_and_counts_what_a_training_has(tmp_path: Path) -> None:
     snapshot = small_snapshot(tmp_path, 6, 2)
     *_, found = try_speed(small_recipe(), snapshot, lambda: False, seconds=0.1)
