@@ -48,6 +48,11 @@ def tiles(width: int, height: int, tile: int, overlap: int) -> list[tuple[int, i
     ]
 
 
+def tiled_pixels(width: int, height: int, tile: int, overlap: int) -> int:
+    """Pixels of all tiles of an image, those that lie in several as often."""
+    return sum((x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in tiles(width, height, tile, overlap))
+
+
 def tile_spans(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
     """From where to where each tile reaches along a side of an image."""
     return [(start, min(start + tile, length)) for start in _starts(length, tile, overlap)]

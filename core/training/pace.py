@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from core.models.inputs import InputSpec, tiles
+from core.models.inputs import InputSpec, tiled_pixels
 
 _FORWARD_SHARE = 1 / 3  # of the time of a step: the pass back takes about twice that of the pass forward
 
@@ -68,8 +68,4 @@ def count_pixels(input: InputSpec, sizes: Iterable[tuple[int, int]]) -> int:
     """Pixels that the network is shown of images of these sizes (width, height)."""
     if input.mode == "whole":
         return sum(input.width * input.height for _ in sizes)
-    return sum(
-        (x2 - x1) * (y2 - y1)
-        for width, height in sizes
-        for x1, y1, x2, y2 in tiles(width, height, input.tile, input.overlap)
-    )
+    return sum(tiled_pixels(width, height, input.tile, input.overlap) for width, height in sizes)

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from core import files
 from core.jobs.events import SpeedMeasured
-from core.models.inputs import TILE, tiles
+from core.models.inputs import TILE, tiled_pixels
 from core.project.snapshot import SnapshotImage
 from core.recipe.recipe import Recipe
 from core.threads import choose_threads
@@ -115,7 +115,7 @@ def judged_pixels(recipe: Recipe, size: tuple[int, int], image: tuple[int, int])
     """Pixels of all that the network looks at to judge an image of (width, height); `size`: of its input."""
     if recipe.sampling.mode == "whole":
         return size[0] * size[1]
-    return sum((x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in tiles(*image, TILE, _OVERLAP))
+    return tiled_pixels(*image, TILE, _OVERLAP)
 
 
 # -- what was measured before ---------------------------------------------------------------------------------------
