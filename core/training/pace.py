@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +17,7 @@ class Pace:
 
     epochs: int
     epoch_steps: int
-    judged_epochs: Sequence[int]  # those after which the network is judged, but for one that a limit makes the last
+    judged_epochs: Sequence[int]  # after which it is judged, in order; but for one that a limit makes the last
     judged_pixels: int  # that one judgement shows to the network
     limit: float = 0.0  # seconds that the run may take; 0: as many as it needs
     judging: float | None = field(default=None, init=False)  # seconds that the last judgement took
@@ -47,7 +48,7 @@ class Pace:
         return self._limit(whole - took + later + whole * (self._count_judgements(epoch + 1)), spent)
 
     def _count_judgements(self, epoch: int) -> int:
-        return sum(one >= epoch for one in self.judged_epochs)
+        return len(self.judged_epochs) - bisect_left(self.judged_epochs, epoch)
 
     def _judging(self) -> float:
         if self.judging is not None:
