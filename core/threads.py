@@ -45,7 +45,8 @@ def prepare_environment(environ: MutableMapping[str, str]) -> ThreadChoice:
     choice = choose_threads(environ)
     # All that may be used, from the window and from the command line alike: sums over another number of threads
     # differ in their last bits, and a run must be repeatable.
-    environ[OMP_THREADS] = environ[OMP_THREADS] if choice.source == OMP_THREADS else str(choice.count)
+    if choice.source != OMP_THREADS:
+        environ[OMP_THREADS] = str(choice.count)
     environ[_CHOSEN] = f"{choice.count} {choice.source}"
     # Threads that spin while they wait slow a training down forty times beside any busy process on two cores.
     environ.setdefault(OMP_WAITING, "PASSIVE")

@@ -233,15 +233,15 @@ def _compare_arms(
     if difference is None:
         text = f"{question} One seed cannot tell: {shown}, and how much of that is chance is unknown. Run more seeds."
         return Conclusion(question, text)
-    # Two measures between 0 and 1 differ by no more than 1, whatever the spread.
     by50 = _find_difference(values, first.arm, second.arm, difference.confidence, "map50")
     interval = _describe_interval(difference)
     if not difference.is_beyond_spread:
+        needed = seeds_to_decide(difference)
         text = (
             f"{question} These runs cannot tell: {shown}, but the difference ({interval}) lies within the spread. "
-            f"{_describe_needed(difference)} {_name_cheaper(first, second)}{_judge_by_map50(first, second, by50)}"
+            f"{_describe_needed(needed)} {_name_cheaper(first, second)}{_judge_by_map50(first, second, by50)}"
         )
-        return Conclusion(question, text, "", difference, by50, seeds_to_decide(difference))
+        return Conclusion(question, text, "", difference, by50, needed)
     ahead = difference.low > 0
     text = f"{words[0] if ahead else words[1]}: {shown}; the difference ({interval}) lies beyond the spread."
     better = first.arm if ahead else second.arm
@@ -254,9 +254,8 @@ def _describe_interval(difference: Difference) -> str:
     return f"{difference.mean:+.3f}, {CONFIDENCE:.0%} interval {low:+.3f} to {high:+.3f} over {difference.seeds} seeds"
 
 
-def _describe_needed(difference: Difference) -> str:
+def _describe_needed(needed: int | None) -> str:
     """How many seeds it would take."""
-    needed = seeds_to_decide(difference)
     if needed is None:
         return "Even 100 seeds would not tell them apart if difference and spread stay as they are."
     return f"About {needed} seeds would tell, if difference and spread stay as they are."

@@ -138,31 +138,33 @@ def _most_epochs(duration: Duration) -> int:
     return max(MOST_EPOCHS, min(ENOUGH_PICTURES // max(duration.pictures, 1), 5_000))
 
 
+def _learning_seconds(minutes: float) -> float:
+    """What is left of the minutes once the run has started."""
+    return max(minutes * 60 - _START_SECONDS, minutes * 30)
+
+
 def _epochs_in(duration: Duration, minutes: float, every: int) -> int:
-    seconds = max(minutes * 60 - _START_SECONDS, minutes * 30)
-    return max(1, int(seconds / max(duration.learning + duration.judging / every, 1e-6)))
+    return max(1, int(_learning_seconds(minutes) / max(duration.learning + duration.judging / every, 1e-6)))
 
 
 def _choose_batch(
     recipe: Recipe, train: list[SnapshotImage], val: list[SnapshotImage], minutes: float, speed: Speed
 ) -> Choice:
     duration = estimate_duration(recipe, train, val, speed)
-    seconds = max(minutes * 60 - _START_SECONDS, minutes * 30)
-    pictures = min(seconds / max(duration.learning, 1e-6), _most_epochs(duration)) * duration.pictures
+    pictures = min(_learning_seconds(minutes) / max(duration.learning, 1e-6), _most_epochs(duration)) * duration.pictures
     batch, lr = recipe.schedule.batch_size, recipe.optimizer.lr
     if recipe.model != "ssd_compact":
-        settings = {"schedule.batch_size": batch, "optimizer.lr": lr}
-        return Choice(
-            "Batch and rate", settings, f"{batch} and {lr:g}", f"{MODELS[recipe.model].title} is tuned for them"
-        )
-    if pictures / batch >= FEW_STEPS:
+        why = f"{MODELS[recipe.model].title} is tuned for them"
+    elif pictures / batch >= FEW_STEPS:
         why = f"about {round_count(pictures)} pictures make {round_count(pictures / batch)} steps of {batch}, which are enough"
-        return Choice("Batch and rate", {"schedule.batch_size": batch, "optimizer.lr": lr}, f"{batch} and {lr:g}", why)
-    why = (
-        f"about {round_count(pictures)} pictures would make only {round_count(pictures / batch)} steps of {batch}: smaller ones "
-        "are more, each at a higher rate; below 8 the network's norms would change"
-    )
-    return Choice("Batch and rate", {"schedule.batch_size": 8, "optimizer.lr": 2 * lr}, f"8 and {2 * lr:g}", why)
+    else:
+        why = (
+            f"about {round_count(pictures)} pictures would make only {round_count(pictures / batch)} steps of {batch}: smaller "
+            "ones are more, each at a higher rate; below 8 the network's norms would change"
+        )
+        batch, lr = 8, 2 * lr
+    settings = {"schedule.batch_size": batch, "optimizer.lr": lr}
+    return Choice("Batch and rate", settings, f"{batch} and {lr:g}", why)
 
 
 def _choose_length(
