@@ -118,10 +118,8 @@ def test_boxes_that_lie_one_way_are_not_turned() -> None:
 @pytest.mark.parametrize("minutes", [0.1, 5, 2_000])
 def test_every_choice_has_a_reason_and_the_recipe_says_what_they_say(snapshot: Snapshot, minutes: float) -> None:
     found = proposed(snapshot, minutes)
-    about = [choice.about for choice in found.choices]
-    assert (
-        about[:6] == ["Model", "Input", "Batch and rate", "Length", "Augmentation", "Anchors"] or "Averaging" in about
-    )
+    about = [choice.about for choice in found.choices if choice.about != "Averaging"]
+    assert about == ["Model", "Input", "Batch and rate", "Length", "Augmentation", "Anchors"]
     assert all(len(choice.why) > 20 and ", because " in choice.sentence for choice in found.choices)
     told = {name: value for choice in found.choices for name, value in choice.settings.items()}
     assert with_settings(found.recipe, told) == found.recipe

@@ -88,15 +88,22 @@ def test_boxes_that_are_never_taught_are_told_by_label_with_what_mends_it() -> N
     assert {"sampling.clipped": "teach"} in [dict(mend.settings) for mend in found.mends]
 
 
-def test_a_grid_of_tiles_may_cut_what_a_crop_could_hold() -> None:
-    """180 px in tiles of 256 that overlap by 64: where it lies across two edges, no tile shows half of it."""
-    tiled = recipe(sampling__placing="tiles", augmentation__min_visible=0.9)
+@pytest.mark.parametrize(
+    ("min_visible", "first"),
+    [
+        (0.7, {"sampling.placing": "random"}),
+        (0.9, {"sampling.mode": "whole", "sampling.input_size": 256}),  # most are cut
+    ],
+)
+def test_a_grid_of_tiles_may_cut_what_a_crop_could_hold(min_visible: float, first: dict[str, Any]) -> None:
+    """180 px in tiles of 256 that overlap by 64: where it lies across two edges, no tile shows enough of it."""
+    tiled = recipe(sampling__placing="tiles", augmentation__min_visible=min_visible)
     snapshot = snapshot_of(30, (1200, 900), lambda _: (180, 180, 0))
     taught = find_taught_boxes(tiled, snapshot.of_split(Split.TRAIN)).taught
     assert 0 < taught.sum() < len(taught)
     found = by_code(judge_recipe(tiled, snapshot))["too_large_for_crops"]
     assert "lie so that no tile of 256 px" in found.text
-    assert dict(found.mends[0].settings) == {"sampling.placing": "random"} or len(found.mends)
+    assert dict(found.mends[0].settings) == first
 
 
 def test_most_boxes_larger_than_the_crop_is_said_with_whole_images_first() -> None:
