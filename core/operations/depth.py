@@ -54,12 +54,12 @@ def set_window(project: Project, camera: Camera | None, window: Window | None) -
             raise InputError(f"{project.folder}: no image above 8 bits was found, so there is no depth scale to choose")
     else:
         chosen = (camera,)
-    kept = {replace(one, window=(0, HIGHEST)): one for one in present.cameras}
+    kept = {_with_whole_range(one): one for one in present.cameras}
     for one in chosen:
-        kept[replace(one, window=(0, HIGHEST))] = replace(one, window=window or (0, HIGHEST))
+        kept[_with_whole_range(one)] = replace(one, window=window) if window else _with_whole_range(one)
     cameras = Cameras(tuple(kept.values()))
     if window is None:
-        cameras = _fit_windows(project, cameras, {replace(one, window=(0, HIGHEST)) for one in chosen})
+        cameras = _fit_windows(project, cameras, {_with_whole_range(one) for one in chosen})
     project.depths.set_cameras(cameras)
     return cameras
 
@@ -67,7 +67,7 @@ def set_window(project: Project, camera: Camera | None, window: Window | None) -
 def remove_camera(project: Project, camera: Camera) -> Cameras:
     """Forget a camera: its images belong to the one that is next in line. Raises InputError if there is none like it."""
     present = project.depths.settle()
-    kept = tuple(one for one in present.cameras if replace(one, window=camera.window) != camera)
+    kept = tuple(one for one in present.cameras if _with_whole_range(one) != _with_whole_range(camera))
     if len(kept) == len(present.cameras):
         raise InputError(f"camera: {project.folder} has none for {camera.name}; 'defectdesk depth DIR' lists them")
     project.depths.set_cameras(Cameras(kept))
@@ -94,6 +94,11 @@ def divide_cameras(project: Project, by: Division) -> Cameras:
     return cameras
 
 
+def _with_whole_range(camera: Camera) -> Camera:
+    """The camera by its conditions alone, for two that differ in their windows are one."""
+    return replace(camera, window=(0, HIGHEST))
+
+
 def _describe(image: ImageRecord, depth: Depth, by: Division) -> Camera:
     """The camera of an image, with the whole range."""
     camera = Camera((0, HIGHEST), depth.kind.channels, depth.kind.bits)
@@ -116,7 +121,7 @@ def _fit_windows(project: Project, cameras: Cameras, wanted: set[Camera]) -> Cam
     tops = {one.camera: one.top for one in project.depths.list_cameras_of(cameras) if one.images}
     fitted = []
     for camera in cameras.cameras:
-        if replace(camera, window=(0, HIGHEST)) in wanted:
+        if _with_whole_range(camera) in wanted:
             if camera not in tops:
                 raise InputError(f"camera: no image above 8 bits of {camera.name} was found; name its --window")
             camera = replace(camera, window=choose_window(tops[camera]))
