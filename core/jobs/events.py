@@ -165,9 +165,8 @@ class EpochDone:
     seconds: float
     seconds_left: float
     metrics: dict[str, float | None] = field(default_factory=dict)  # further measures by name, such as macro_f1
-    memory_mb: float | None = (
-        None  # the most that was in use so far: of the GPU where one computes, else of the process
-    )
+    # The most that was in use so far: of the GPU where one computes, else of the process.
+    memory_mb: float | None = None
     event: Literal["epoch"] = "epoch"
 
 

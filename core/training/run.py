@@ -96,9 +96,8 @@ class Run:
             Plateau.of(recipe.schedule),
             EarlyStop.of(recipe.evaluation.early_stop, self.plan.phases),
         )
-        self.threads_before = (
-            0  # of the process that saved what this one goes on with; 0: nobody knows, or it is the first
-        )
+        # Of the process that saved what this one goes on with; 0: nobody knows, or it is the first.
+        self.threads_before = 0
         self.epoch_began = self.began = time.monotonic()
 
     @property

@@ -151,7 +151,9 @@ def _choose_batch(
     recipe: Recipe, train: list[SnapshotImage], val: list[SnapshotImage], minutes: float, speed: Speed
 ) -> Choice:
     duration = estimate_duration(recipe, train, val, speed)
-    pictures = min(_learning_seconds(minutes) / max(duration.learning, 1e-6), _most_epochs(duration)) * duration.pictures
+    pictures = (
+        min(_learning_seconds(minutes) / max(duration.learning, 1e-6), _most_epochs(duration)) * duration.pictures
+    )
     batch, lr = recipe.schedule.batch_size, recipe.optimizer.lr
     if recipe.model != "ssd_compact":
         why = f"{MODELS[recipe.model].title} is tuned for them"

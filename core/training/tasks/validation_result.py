@@ -29,9 +29,8 @@ class ValidationResult:
     map50: float | None = None
     map: float | None = None
     labels: dict[str, float | None] = field(default_factory=dict)  # average precision by label
-    thresholds: dict[str, float | None] = field(
-        default_factory=dict
-    )  # by label: of the best F1; None where nothing is right
+    # By label: of the best F1; None where nothing is right.
+    thresholds: dict[str, float | None] = field(default_factory=dict)
     metrics: dict[str, float | None] = field(default_factory=dict)  # further measures by name, such as macro_f1
 
     def kept(self) -> Metrics:
